@@ -1,0 +1,80 @@
+"""What the linter says: diagnostics, their positions and the severities.
+
+Plain tuples on purpose: a warm run builds thousands of them, and importing ``dataclasses`` would
+cost more than the rest of such a run.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Optional
+
+Severity = Literal["error", "warning", "advice"]
+
+
+class Span(NamedTuple):
+    """A stretch of source text.
+
+    Lines and columns are 1-based; columns count characters (not bytes), and ``end_column`` is the
+    column after the last character, as in ``ast`` plus one.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+class Related(NamedTuple):
+    """Another place that tells part of a diagnostic's story."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+
+
+class Diagnostic(NamedTuple):
+    """One finding of one rule at one place.
+
+    ``path`` is absolute inside the process and made relative by the reports. ``fix`` is reserved
+    for automatic edits and is always ``None`` today.
+    """
+
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    code: str
+    name: str
+    message: str
+    help: str
+    severity: Severity
+    related: tuple[Related, ...] = ()
+    fix: Optional[None] = None
+
+
+class Unparsed(NamedTuple):
+    """A file that could not be read or parsed, and therefore was not checked."""
+
+    path: str
+    line: int
+    message: str
+
+
+class Report(NamedTuple):
+    """The outcome of one run.
+
+    ``files`` counts the Python files that were asked about, ``tasks`` the Celery tasks that these
+    files define. A diagnostic with code ``CEL999`` means that a rule failed (see ``failed``).
+    """
+
+    diagnostics: list[Diagnostic]
+    unparsed: list[Unparsed]
+    files: int
+    tasks: int
+
+    @property
+    def failed(self) -> bool:
+        """Whether the linter itself failed somewhere."""
+        return any(diagnostic.code == "CEL999" for diagnostic in self.diagnostics)

@@ -1,0 +1,114 @@
+"""What a rule is, and where the rules are found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from celery_lint.diagnostics import Severity
+    from celery_lint.model.facts import Place
+    from celery_lint.project.index import Project
+
+Preset = Literal["recommended", "house", "strict", "all"]
+PRESETS: tuple[Preset, ...] = ("recommended", "house", "strict", "all")
+
+FAMILIES = {
+    "1": "event_loop",
+    "2": "resources",
+    "3": "tasks",
+    "4": "flow",
+    "5": "limits",
+    "6": "calls",
+    "7": "wiring",
+    "8": "schedules",
+    "9": "application",
+}
+
+
+class Finding(NamedTuple):
+    """What a rule yields: where, the values for its message, and the other halves of the story.
+
+    ``template`` chooses among a rule's messages (``message`` or an entry of ``messages``).
+    """
+
+    place: Place
+    values: dict[str, Any] = {}
+    related: tuple[tuple[Place, str], ...] = ()
+    template: str = ""
+
+
+class Rule:
+    """One rule. The class docstring is its documentation page, see ``scripts/generate.py``."""
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    severity: ClassVar[Severity]
+    preset: ClassVar[Preset]
+    message: ClassVar[str]
+    messages: ClassVar[dict[str, str]] = {}
+    help: ClassVar[str]
+    proof: ClassVar[str] = ""
+
+    @classmethod
+    def family(cls) -> str:
+        """The family's name, from the first digit of the code."""
+        return FAMILIES[cls.code[3]]
+
+    @classmethod
+    def pylint_id(cls) -> str:
+        """The message id under pylint: severity letter, ``9``, the same three digits."""
+        return {"error": "E", "warning": "W", "advice": "R"}[cls.severity] + "9" + cls.code[3:]
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first line of the documentation."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+Check = Callable[[Any, Any, "Project"], Iterable[Finding]]
+_Method = TypeVar("_Method", bound=Callable[..., Iterable[Finding]])
+
+
+def on(*facts: type) -> Callable[[_Method], _Method]:
+    """Mark a method of a rule as the check of every fact of these types."""
+
+    def mark(method: _Method) -> _Method:
+        method.facts = facts  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def checks_of(rule: Rule) -> Iterator[tuple[type, Callable[[Any, Project], Iterable[Finding]]]]:
+    """The rule's checks: pairs of fact type and bound method."""
+    for attribute in sorted(vars(type(rule))):
+        method = getattr(rule, attribute)
+        for fact in getattr(method, "facts", ()):
+            yield fact, method
+
+
+_registry: list[type[Rule]] = []
+
+
+def all_rules() -> list[type[Rule]]:
+    """Every rule of the package, by code. Importing a module of ``celery_lint.rules`` is enough."""
+    if not _registry:
+        import importlib
+        import pkgutil
+
+        import celery_lint.rules as package
+
+        found: list[type[Rule]] = []
+        for module_info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(module_info.name)
+            for value in vars(module).values():
+                if (
+                    isinstance(value, type)
+                    and issubclass(value, Rule)
+                    and value is not Rule
+                    and value.__module__ == module.__name__
+                ):
+                    found.append(value)
+        _registry.extend(sorted(found, key=lambda rule: rule.code))
+    return _registry
