@@ -1,0 +1,246 @@
+"""Where a configuration is read from, and what is said where it cannot be used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Optional
+
+from celery_lint.options import BY_KEY, OPTIONS, Configuration, Option, semantic_key
+from celery_lint.paths import shown
+from celery_lint.selection import Selection, enabled, normal_form, valid_selectors
+
+__all__ = [
+    "BY_KEY",
+    "OPTIONS",
+    "Configuration",
+    "ConfigurationError",
+    "Option",
+    "Selection",
+    "enabled",
+    "load",
+    "nearest",
+    "semantic_key",
+]
+
+_TABLE = "celery-lint"
+
+
+class ConfigurationError(Exception):
+    """The user's configuration cannot be used; the text is one line that says where and how to mend it."""
+
+
+def nearest(word: str, valid: Iterable[str]) -> str:
+    """The valid word that is most like this one."""
+    # Imported here: only the way to an error message leads through this function.
+    from difflib import get_close_matches
+
+    by_lower_case = {candidate.lower(): candidate for candidate in valid}
+    close = get_close_matches(word.lower(), by_lower_case, n=1, cutoff=0.0)
+    return by_lower_case[close[0]] if close else ""
+
+
+def load(root: str, overrides: Optional[Mapping[str, object]] = None) -> Configuration:
+    """The configuration of a workspace: defaults, then its file, then the overrides.
+
+    The file is ``pyproject.toml`` (table ``tool.celery-lint``), else ``setup.cfg`` (section
+    ``celery-lint``) of the root. Overrides are named like the options, with ``-`` or ``_``; their values
+    may be texts, as on a command line. The override ``config`` names a file to be read instead of the
+    root's. ``extend-select`` adds to the file's, every other override replaces.
+
+    Raises ConfigurationError for an unknown key, value or rule, for a file that is not valid TOML or
+    INI, and for a ``config`` that cannot be read.
+    """
+    given = {key.replace("_", "-"): value for key, value in (overrides or {}).items()}
+    file = given.pop("config", "")
+    values: dict[str, Any] = {}
+    where, table = _named_table(str(file)) if file else _table_of_root(root)
+    for key, value in table.items():
+        option = BY_KEY.get(key.replace("_", "-"))
+        if option is None:
+            raise ConfigurationError(
+                f"{where}: unknown key {_quoted(key)}, did you mean {_quoted(nearest(key, BY_KEY))}?"
+            )
+        values[option.field] = _converted(option, value, f"{where}: {key}")
+    for key, value in given.items():
+        option = BY_KEY.get(key)
+        if option is None:
+            raise ConfigurationError(
+                f"unknown option {_quoted(key)}, did you mean {_quoted(nearest(key, BY_KEY))}?"
+            )
+        converted = _converted(option, value, option.flag_name)
+        if key == "extend-select":
+            converted = values.get("extend_select", ()) + converted
+        values[option.field] = converted
+    return Configuration(**values)
+
+
+# ---------------------------------------------------------------------------------------- files
+
+
+def _table_of_root(root: str) -> tuple[str, Mapping[str, object]]:
+    """Our table of the workspace's own files, and how to call that file in a message."""
+    for name in ("pyproject.toml", "setup.cfg"):
+        path = os.path.join(root, name)
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            continue
+        except OSError as error:
+            raise ConfigurationError(f"{shown(path)}: {error.strerror or error}") from None
+        table = _parsed(path, data)
+        if table is not None:
+            return shown(path), table
+    return "", {}
+
+
+def _named_table(path: str) -> tuple[str, Mapping[str, object]]:
+    """Our table of a file that the user has named."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror or error}") from None
+    table = _parsed(path, data)
+    if table is None:
+        expected = "[tool.celery-lint]" if path.endswith(".toml") else "[celery-lint]"
+        raise ConfigurationError(f"{path}: has no {expected}")
+    return path, table
+
+
+def _parsed(path: str, data: bytes) -> Optional[Mapping[str, object]]:
+    """Our table in the text of a file; None if there is none."""
+    if _TABLE.encode() not in data:  # spares most runs the import of a parser
+        return None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{shown(path)}: is not UTF-8") from None
+    return _parsed_toml(path, text) if path.endswith(".toml") else _parsed_ini(path, text)
+
+
+def _parsed_toml(path: str, text: str) -> Optional[Mapping[str, object]]:
+    import sys
+
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        table: object = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigurationError(f"{shown(path)}: is not valid TOML: {_one_line(error)}") from None
+    for key in ("tool", _TABLE):
+        table = table.get(key) if isinstance(table, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise ConfigurationError(f"{shown(path)}: tool.{_TABLE} must be a table")
+    return table
+
+
+def _parsed_ini(path: str, text: str) -> Optional[Mapping[str, object]]:
+    import configparser
+
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        raise ConfigurationError(f"{shown(path)}: is not valid INI: {_one_line(error)}") from None
+    return dict(parser.items(_TABLE)) if parser.has_section(_TABLE) else None
+
+
+# --------------------------------------------------------------------------------------- values
+
+
+def _converted(option: Option, value: object, where: str) -> Any:
+    """A value as the configuration keeps it; ``where`` opens the error message."""
+    if option.kind == "switch":
+        return _switch(value, where)
+    if option.kind == "rules-by-path":
+        return _rules_by_path(value, where)
+    if option.kind in ("list", "rules", "choices"):
+        words = _words(value, where)
+        if option.kind == "rules":
+            return tuple(_selector(word, where) for word in words)
+        return tuple(_choice(option, word, where) for word in words) if option.choices else words
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{where}: must be a text, not {_quoted(value)}")
+    word = value.strip()
+    if option.kind == "choice" and (word or option.default):
+        return _choice(option, word, where)
+    if option.kind == "version" and word and not all(part.isdecimal() for part in word.split(".")):
+        raise ConfigurationError(f'{where}: must be a version such as "5.3", not {_quoted(word)}')
+    return word
+
+
+def _switch(value: object, where: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word in ("true", "yes", "on", "1"):
+        return True
+    if word in ("false", "no", "off", "0"):
+        return False
+    raise ConfigurationError(f"{where}: must be true or false, not {_quoted(value)}")
+
+
+def _words(value: object, where: str) -> tuple[str, ...]:
+    """A list of words, or one text with commas or line ends between them."""
+    if isinstance(value, str):
+        words = [word.strip() for line in value.splitlines() for word in line.split(",")]
+        return tuple(word for word in words if word)
+    if isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
+        return tuple(part for word in value for part in _words(word, where))
+    raise ConfigurationError(f"{where}: must be a list of texts, not {_quoted(value)}")
+
+
+def _choice(option: Option, word: str, where: str) -> str:
+    if word not in option.choices:
+        raise ConfigurationError(
+            f"{where}: unknown value {_quoted(word)}, did you mean "
+            f"{_quoted(nearest(word, option.choices))}? (one of {', '.join(option.choices)})"
+        )
+    return word
+
+
+def _rules_by_path(value: object, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """A table of pattern → rules, or pairs of tuples, or flake8's text: ``tests/*:CEL510,CEL1 a.py:CEL2``."""
+    if isinstance(value, dict):
+        pairs: list[tuple[str, object]] = list(value.items())
+    elif isinstance(value, (list, tuple)) and all(
+        isinstance(pair, tuple) and len(pair) == 2 for pair in value
+    ):
+        pairs = list(value)
+    else:
+        pairs = []
+        for word in " ".join(_words(value, where)).split():
+            pattern, colon, rule = word.rpartition(":")
+            if colon:
+                pairs.append((pattern, [rule] if rule else []))
+            elif pairs:
+                rules = pairs[-1][1]
+                assert isinstance(rules, list)
+                rules.append(rule)
+            else:
+                raise ConfigurationError(f"{where}: must be pattern:rules, not {_quoted(word)}")
+    return tuple(
+        (pattern, tuple(_selector(word, where) for word in _words(rules, where))) for pattern, rules in pairs
+    )
+
+
+def _quoted(value: object) -> str:
+    """A user's value inside a message: short, and on one line."""
+    text = _one_line(value if isinstance(value, str) else repr(value))
+    return f'"{text[:57]}..."' if len(text) > 60 else f'"{text}"'
+
+
+def _one_line(value: object) -> str:
+    return " ".join(str(value).split())
+
+
+def _selector(word: str, where: str) -> str:
+    normal = normal_form(word)
+    if normal is None:
+        closest = nearest(word, valid_selectors())
+        raise ConfigurationError(f"{where}: unknown rule {_quoted(word)}, did you mean {_quoted(closest)}?")
+    return normal

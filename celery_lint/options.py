@@ -1,0 +1,221 @@
+"""The options: their names, defaults and meaning.
+
+``OPTIONS`` is the one table. The command's flags and help, the options of the flake8 plugin and of the
+pylint checkers, the documentation and the cache key are all made from it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from celery_lint.rule import PRESETS
+
+Kind = Literal["switch", "choice", "choices", "text", "version", "list", "rules", "rules-by-path"]
+
+
+class Configuration(NamedTuple):
+    """Every option with its default; ``OPTIONS`` tells what each of them means."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    exclude: tuple[str, ...] = ()
+    preset: str = "recommended"
+    output_format: str = "full"
+    pool: tuple[str, ...] = ()
+    broker: str = ""
+    target_celery: str = ""
+    target_python: str = ""
+    time_limits: str = "io"
+    task_decorators: tuple[str, ...] = ()
+    async_helpers: tuple[str, ...] = ()
+    bridge_registries: tuple[str, ...] = ()
+    bridge_exempt: tuple[str, ...] = ()
+    tracking_parameters: tuple[str, ...] = ("execution_id",)
+    pool_classes: tuple[str, ...] = ()
+    strict_parse: bool = False
+    cache: bool = True
+    cache_dir: str = ""
+    statistics: bool = False
+    root: bool = False
+
+
+class Option(NamedTuple):
+    """What is known about one field of ``Configuration``.
+
+    ``semantic`` options change what the rules find, all others only filter or show it: only semantic
+    ones are part of the cache key. ``linters`` says whether flake8 and pylint offer the option as well
+    (where they have one of their own, such as ``select``, they do not). ``flag`` is false for what only
+    makes sense in a file.
+    """
+
+    key: str
+    kind: Kind
+    help: str
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    semantic: bool = False
+    linters: bool = False
+    flag: bool = True
+
+    @property
+    def field(self) -> str:
+        """The field of ``Configuration``."""
+        return self.key.replace("-", "_")
+
+    @property
+    def default(self) -> Any:
+        """The value of an option that nobody sets."""
+        return Configuration._field_defaults[self.field]
+
+    @property
+    def flag_name(self) -> str:
+        """The flag of ``celery-lint check``; a switch that is on by default is turned off by its flag."""
+        return f"--no-{self.key}" if self.default is True else f"--{self.key}"
+
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        "select",
+        "rules",
+        "report only these rules: codes (CEL110), prefixes (CEL1) or names (asyncio-run-in-task)",
+        "RULES",
+    ),
+    Option("ignore", "rules", "do not report these rules", "RULES"),
+    Option("extend-select", "rules", "report these rules as well as those of the preset", "RULES"),
+    Option(
+        "per-file-ignores",
+        "rules-by-path",
+        "do not report rules in some files: 'tests/*:CEL510,CEL1 legacy.py:CEL211'",
+        "PATTERN:RULES",
+    ),
+    Option("exclude", "list", "do not report anything in files that match these patterns", "PATTERNS"),
+    Option(
+        "preset",
+        "choice",
+        "the set of rules to start from; each holds all rules of those before it",
+        "PRESET",
+        choices=PRESETS,
+        linters=True,
+    ),
+    Option(
+        "output-format",
+        "choice",
+        "full shows the source, concise one line each, json everything",
+        "FORMAT",
+        choices=("full", "concise", "json"),
+    ),
+    Option(
+        "pool",
+        "choices",
+        "the worker pools that run the tasks, where launch files do not tell",
+        "POOLS",
+        choices=("prefork", "solo", "threads", "gevent", "eventlet"),
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "broker",
+        "choice",
+        "the message broker, where the settings do not tell",
+        "BROKER",
+        choices=(
+            "redis",
+            "amqp",
+            "sqs",
+            "gcpubsub",
+            "kafka",
+            "mongodb",
+            "sqlalchemy",
+            "filesystem",
+            "memory",
+        ),
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "target-celery",
+        "version",
+        "the oldest Celery version that the project runs on, such as 5.3",
+        "VERSION",
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "target-python",
+        "version",
+        "the oldest Python version that the project runs on, such as 3.10",
+        "VERSION",
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "time-limits",
+        "choice",
+        "which tasks need a time limit: those with I/O, all, or none because the worker sets it",
+        "MODE",
+        choices=("io", "always", "worker"),
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "task-decorators",
+        "list",
+        "decorators of the project that make a function a task, such as myproject.celery.durable_task",
+        "NAMES",
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "async-helpers",
+        "list",
+        "functions of the project that may run a coroutine inside a task",
+        "NAMES",
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "bridge-registries",
+        "list",
+        "dictionaries, decorators and register functions that map job names to tasks",
+        "NAMES",
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "bridge-exempt",
+        "list",
+        "names of tasks that need no entry in a registry (with * and ?)",
+        "TASKS",
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "tracking-parameters",
+        "list",
+        "task parameters that carry the id of a tracked execution",
+        "NAMES",
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "pool-classes",
+        "list",
+        "pool or tracer classes of the project that await the coroutine of an async task",
+        "NAMES",
+        semantic=True,
+        linters=True,
+    ),
+    Option("strict-parse", "switch", "exit with 1 if a file could not be parsed"),
+    Option("cache", "switch", "neither read nor write the cache", linters=True),
+    Option("cache-dir", "text", "the folder of the cache", "FOLDER", linters=True),
+    Option("statistics", "switch", "show how often each rule was broken instead of where"),
+    Option("root", "switch", "this folder is a workspace of its own", flag=False),
+)
+BY_KEY = {option.key: option for option in OPTIONS}
+
+
+def semantic_key(configuration: Configuration) -> str:
+    """A stable text of all options that change what the rules find."""
+    return repr([(option.key, getattr(configuration, option.field)) for option in OPTIONS if option.semantic])
