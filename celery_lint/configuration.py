@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Optional
+from typing import Any
 
 from celery_lint.options import BY_KEY, OPTIONS, Configuration, Option, semantic_key
 from celery_lint.paths import shown
@@ -40,7 +40,7 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     return by_lower_case[close[0]] if close else ""
 
 
-def load(root: str, overrides: Optional[Mapping[str, object]] = None) -> Configuration:
+def load(root: str, overrides: Mapping[str, object] | None = None) -> Configuration:
     """The configuration of a workspace: defaults, then its file, then the overrides.
 
     The file is ``pyproject.toml`` (table ``tool.celery-lint``), else ``setup.cfg`` (section
@@ -109,7 +109,7 @@ def _named_table(path: str) -> tuple[str, Mapping[str, object]]:
     return path, table
 
 
-def _parsed(path: str, data: bytes) -> Optional[Mapping[str, object]]:
+def _parsed(path: str, data: bytes) -> Mapping[str, object] | None:
     """Our table in the text of a file; None if there is none."""
     if _TABLE.encode() not in data:  # spares most runs the import of a parser
         return None
@@ -120,7 +120,7 @@ def _parsed(path: str, data: bytes) -> Optional[Mapping[str, object]]:
     return _parsed_toml(path, text) if path.endswith(".toml") else _parsed_ini(path, text)
 
 
-def _parsed_toml(path: str, text: str) -> Optional[Mapping[str, object]]:
+def _parsed_toml(path: str, text: str) -> Mapping[str, object] | None:
     import sys
 
     if sys.version_info >= (3, 11):
@@ -138,7 +138,7 @@ def _parsed_toml(path: str, text: str) -> Optional[Mapping[str, object]]:
     return table
 
 
-def _parsed_ini(path: str, text: str) -> Optional[Mapping[str, object]]:
+def _parsed_ini(path: str, text: str) -> Mapping[str, object] | None:
     import configparser
 
     parser = configparser.RawConfigParser()

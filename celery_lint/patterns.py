@@ -8,7 +8,6 @@ covers everything below it, and a pattern without a leading ``/`` may start at a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Optional
 
 
 class Patterns:
@@ -31,7 +30,7 @@ class Patterns:
         )
 
 
-def _compiled(patterns: list[str]) -> Optional[Callable[[str], object]]:
+def _compiled(patterns: list[str]) -> Callable[[str], object] | None:
     """The match method of one regular expression for all patterns; None without patterns."""
     if not patterns:
         return None

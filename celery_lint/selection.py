@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 from celery_lint.patterns import Patterns
 from celery_lint.rule import PRESETS
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 INTERNAL_ERROR = "CEL999"
 
 
-def normal_form(word: str) -> Optional[str]:
+def normal_form(word: str) -> str | None:
     """A code (``CEL110``), prefix (``CEL1``) or name as it is compared; None if no rule answers to it."""
     upper = word.upper()
     normal = upper if upper.startswith("CEL") and "-" not in word else word.lower()

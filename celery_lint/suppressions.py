@@ -7,12 +7,12 @@ are prose, and prose after the colon leaves the comment a blanket one, as in fla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import re
 
-_comment: Optional[re.Pattern[str]] = None
+_comment: re.Pattern[str] | None = None
 
 
 def suppressed(line: str, code: str, name: str) -> bool:

@@ -1,0 +1,1 @@
+"""Those who ask the engine: the command line, flake8 and pylint."""

@@ -1,0 +1,54 @@
+"""The command ``celery-lint``.
+
+Exit codes: 0 nothing found, 1 diagnostics, 2 wrong usage or an internal error, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from celery_lint import __version__
+
+_INTERRUPTED = 130
+_NOBODY_READS = 141  # what a shell reports for a program that died of SIGPIPE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (those of the process if None), and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments in (["--version"], ["-V"]):  # imports nothing else
+            sys.stdout.write(f"celery-lint {__version__}\n")
+            code = 0
+        else:
+            from celery_lint.frontends.cli.commands import run
+
+            code = run(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end, and must not complain then.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOBODY_READS
+    except Exception as error:
+        return _failed(error)
+    return code
+
+
+def _failed(error: Exception) -> int:
+    from celery_lint.configuration import ConfigurationError
+    from celery_lint.frontends.cli.arguments import UsageError
+
+    if isinstance(error, (ConfigurationError, UsageError)):
+        sys.stderr.write(f"celery-lint: error: {error}\n")
+        return 2
+    if os.environ.get("CELERY_LINT_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exc()
+    message = " ".join(f"{type(error).__name__}: {error}".split())
+    sys.stderr.write(f"celery-lint: internal error: {message} (CELERY_LINT_DEBUG=1 shows where)\n")
+    return 2

@@ -1,0 +1,92 @@
+"""The commands, and how one of them is found and run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from celery_lint.frontends.cli.arguments import Arguments, Command, Flag, UsageError, option_flags, parse
+
+CONFIG = Flag("--config", "read the options from this file instead of the project's", "FILE")
+AS_TEXT_OR_JSON = Flag("--output-format", "text for people, json for programs", "FORMAT", ("text", "json"))
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        Command(
+            "check",
+            "[PATHS]",
+            None,
+            "check files and folders (the working directory if none is named)",
+            (
+                *option_flags(),
+                Flag("--stdin-filename", "read the text of this file from standard input", "NAME"),
+                CONFIG,
+            ),
+        ),
+        Command(
+            "rule",
+            "[CODE|NAME]",
+            1,
+            "explain a rule",
+            (Flag("--all", "list every rule"), AS_TEXT_OR_JSON),
+        ),
+        Command(
+            "project",
+            "[PATH]",
+            1,
+            "show what the linter believes about a project: applications, tasks, pools and helpers",
+            (AS_TEXT_OR_JSON, *option_flags(only_semantic=True), CONFIG),
+        ),
+        Command("clean", "[PATH]", 1, "remove a project's cache", ()),
+    )
+}
+
+
+def run(words: Sequence[str]) -> int:
+    """Run what the user typed, and return the exit code."""
+    name = words[0] if words else ""
+    if name in ("", "-h", "--help", "help"):
+        from celery_lint.frontends.cli.usage import overview
+
+        (sys.stdout if name else sys.stderr).write(overview(COMMANDS.values()))
+        return 0 if name else 2
+    command = COMMANDS.get(name)
+    if command is None:
+        raise UsageError(_unknown(name))
+    arguments = parse(command, words[1:])
+    if "--help" in arguments.flags:
+        from celery_lint.frontends.cli.usage import usage
+
+        sys.stdout.write(usage(command))
+        return 0
+    # A name that cannot be shown must not end the run: it is written with escapes.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    return _run(command, arguments)
+
+
+def _run(command: Command, arguments: Arguments) -> int:
+    # Only the module of the command that runs is imported.
+    if command.name == "check":
+        from celery_lint.frontends.cli.check import run
+    elif command.name == "rule":
+        from celery_lint.frontends.cli.rule import run
+    elif command.name == "project":
+        from celery_lint.frontends.cli.project import run
+    else:
+        from celery_lint.frontends.cli.clean import run
+    return run(arguments)
+
+
+def _unknown(name: str) -> str:
+    import os
+
+    from celery_lint.configuration import nearest
+
+    if os.path.exists(name):
+        return f"no command {name!r}, did you mean celery-lint check {name}?"
+    what = "flag" if name.startswith("-") else "command"
+    closest = nearest(name, [*COMMANDS, "--version", "--help"])
+    return f"no {what} {name!r}, did you mean {closest!r}? (celery-lint --help lists all)"

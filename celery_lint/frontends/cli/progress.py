@@ -1,0 +1,37 @@
+"""A line on a terminal that says how far a long run has come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+_PATIENCE = 1.0
+_INTERVAL = 0.1
+_CLEAR = "\r\x1b[K"
+
+
+class Progress:
+    """Called with the number of files done and of all; silent for the first second, and in pipes."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._next = clock() + _PATIENCE
+        self._shown = False
+
+    def __call__(self, done: int, total: int) -> None:
+        now = self._clock()
+        if now < self._next or not self._stream.isatty():
+            return
+        self._next = now + _INTERVAL
+        self._shown = True
+        self._stream.write(f"{_CLEAR}celery-lint: {done} of {total} files")
+        self._stream.flush()
+
+    def clear(self) -> None:
+        """Leave the terminal as it was."""
+        if self._shown:
+            self._shown = False
+            self._stream.write(_CLEAR)
+            self._stream.flush()

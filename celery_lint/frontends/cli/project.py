@@ -1,0 +1,66 @@
+"""``celery-lint project``: what the linter believes, so that a silence can be understood."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from celery_lint import engine
+from celery_lint.configuration import load
+from celery_lint.frontends.cli.arguments import Arguments
+from celery_lint.frontends.cli.check import is_there
+from celery_lint.paths import shown
+from celery_lint.project import roots
+from celery_lint.reports.colours import Paint, printable, wanted
+
+VERSION = 1
+
+
+def run(arguments: Arguments) -> int:
+    """Print the project's description."""
+    path = arguments.positional[0] if arguments.positional else os.curdir
+    if not is_there(path):
+        return 2
+    overrides = dict(arguments.overrides)
+    if "--config" in arguments.flags:
+        overrides["config"] = arguments.flags["--config"]
+    description = engine.describe(path, load(roots.workspace(path), overrides))
+    sections = {name: list(getattr(description, name)) for name in description._fields}
+    if arguments.flags.get("--output-format") == "json":
+        document: dict[str, Any] = {"version": VERSION}
+        document.update((name, [_entry(entry) for entry in entries]) for name, entries in sections.items())
+        sys.stdout.write(f"{json.dumps(document, indent=2)}\n")
+    else:
+        sys.stdout.write(_text(sections, Paint(wanted(sys.stdout))))
+    return 0
+
+
+def _entry(entry: Sequence[Any]) -> dict[str, Any]:
+    name, path, line, detail = entry
+    return {"name": name, "path": shown(path) if path else "", "line": line, "detail": detail}
+
+
+def _text(sections: dict[str, list[Any]], paint: Paint) -> str:
+    """A section for each kind of fact: name, place, detail."""
+    lines = []
+    for title, entries in sections.items():
+        lines.append(paint.strong(f"{title.replace('_', ' ')} ({len(entries)})"))
+        rows = [
+            (printable(name), printable(_place(path, line)), printable(detail))
+            for name, path, line, detail in entries
+        ]
+        widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
+        lines += [
+            f"  {name:{widths[0]}}  {place:{widths[1]}}  {detail}".rstrip() for name, place, detail in rows
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _place(path: str, line: int) -> str:
+    if not path:
+        return ""
+    return f"{shown(path)}:{line}" if line else shown(path)

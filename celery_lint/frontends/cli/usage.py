@@ -1,0 +1,93 @@
+"""The texts of ``--help``, made from the commands and the option table."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+from collections.abc import Iterable
+
+from celery_lint.frontends.cli.arguments import HELP, Command, Flag
+
+_WIDEST = 100
+_INDENT = 2
+_COLUMN = 30
+
+_EXIT_CODES = """\
+Exit codes: 0 nothing found, 1 diagnostics, 2 wrong usage or an internal error.
+"""
+
+
+def overview(commands: Iterable[Command]) -> str:
+    """What ``celery-lint --help`` shows."""
+    entries = [(f"{command.name} {command.positional}", command.summary) for command in commands]
+    flags = [
+        ("--version", "show the version"),
+        ("--help", "show this text; each command has its own as well"),
+    ]
+    return "".join(
+        [
+            "Usage: celery-lint COMMAND [FLAGS]\n\n",
+            "Finds the ways in which a project's use of Celery fails in production.\n\n",
+            _section("Commands", entries),
+            _section("Flags", flags),
+            _EXIT_CODES,
+        ]
+    )
+
+
+def usage(command: Command) -> str:
+    """What ``celery-lint COMMAND --help`` shows."""
+    positional = f" {command.positional}" if command.positional else ""
+    own = [flag for flag in command.flags if flag.option is None]
+    reporting = [flag for flag in command.flags if flag.option and not flag.option.semantic]
+    project = [flag for flag in command.flags if flag.option and flag.option.semantic]
+    parts = [
+        f"Usage: celery-lint {command.name} [FLAGS]{positional}\n\n",
+        f"{command.summary[0].upper()}{command.summary[1:]}.\n\n",
+        _section("What is reported", [_entry(flag) for flag in reporting]),
+        _section("What the linter cannot see in the project", [_entry(flag) for flag in project]),
+        _section(
+            "Other flags" if len(own) < len(command.flags) else "Flags", [_entry(f) for f in (*own, HELP)]
+        ),
+    ]
+    if reporting:
+        parts.append(
+            "The same options can be set in [tool.celery-lint] of pyproject.toml or [celery-lint] of "
+            "setup.cfg.\n"
+        )
+    return "".join([*parts, _EXIT_CODES])
+
+
+def _entry(flag: Flag) -> tuple[str, str]:
+    text = flag.help
+    default = flag.option.default if flag.option else ""
+    if flag.choices:
+        text += f" [{', '.join(flag.choices)}]"
+    if default and isinstance(default, tuple):
+        default = ",".join(default)
+    if default and isinstance(default, str):
+        text += f" (default: {default})"
+    return f"{flag.name} {flag.metavar}".rstrip(), text
+
+
+def _section(title: str, entries: list[tuple[str, str]]) -> str:
+    if not entries:
+        return ""
+    width = min(shutil.get_terminal_size().columns, _WIDEST) - 1
+    lines = [f"{title}:"]
+    for name, text in entries:
+        first = f"{' ' * _INDENT}{name}"
+        if len(first) + 2 > _COLUMN:
+            lines.append(first)
+            first = ""
+        indent = " " * _COLUMN
+        lines.append(
+            textwrap.fill(
+                text,
+                max(width, _COLUMN + 30),
+                initial_indent=first.ljust(_COLUMN),
+                subsequent_indent=indent,
+                break_on_hyphens=False,
+            )
+        )
+    return "\n".join(lines) + "\n\n"

@@ -1,0 +1,57 @@
+"""Everything a run knows, for programs. The form is stable: fields are added, never changed or removed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TextIO
+
+from celery_lint.diagnostics import Diagnostic, Report
+from celery_lint.paths import shown
+from celery_lint.reports.statistics import counts
+
+VERSION = 1
+
+
+def write(report: Report, stream: TextIO, *, statistics: bool = False) -> None:
+    """Write the report as one JSON document, with the counts per rule if they are asked for."""
+    document = to_document(report)
+    if statistics:
+        document["statistics"] = [
+            {"code": code, "name": name, "severity": severity, "count": times}
+            for times, code, name, severity in counts(report)
+        ]
+    json.dump(document, stream, indent=2)
+    stream.write("\n")
+
+
+def to_document(report: Report) -> dict[str, Any]:
+    """The report as plain dictionaries and lists; paths are relative to the working directory."""
+    return {
+        "version": VERSION,
+        "diagnostics": [_diagnostic(diagnostic) for diagnostic in report.diagnostics],
+        "unparsed": [
+            {"path": shown(path), "line": line, "message": message} for path, line, message in report.unparsed
+        ],
+        "files": report.files,
+        "tasks": report.tasks,
+    }
+
+
+def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": diagnostic.code,
+        "name": diagnostic.name,
+        "message": diagnostic.message,
+        "help": diagnostic.help,
+        "severity": diagnostic.severity,
+        "path": shown(diagnostic.path),
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "end_line": diagnostic.end_line,
+        "end_column": diagnostic.end_column,
+        "related": [
+            {"path": shown(path), "line": line, "column": column, "message": message}
+            for path, line, column, message in diagnostic.related
+        ],
+        "fix": diagnostic.fix,
+    }
