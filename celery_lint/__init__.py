@@ -5,8 +5,7 @@ This module stays nearly empty: every front end imports it, and a version should
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as in `typing`, whose import would be most of the time of `--version`
 if TYPE_CHECKING:
     from pylint.lint import PyLinter
 

@@ -25,9 +25,9 @@ def write(
     """Write all diagnostics, a blank line after each; ``buffers`` is the unsaved text of some paths."""
     paint = Paint(colours)
     sources = excerpts.Sources(buffers)
-    stream.writelines(
-        "\n".join(_lines(diagnostic, sources, paint)) + "\n\n" for diagnostic in report.diagnostics
-    )
+    for diagnostic in report.diagnostics:
+        stream.writelines(f"{line}\n" for line in _lines(diagnostic, sources, paint))
+        stream.write("\n")
 
 
 def _lines(diagnostic: Diagnostic, sources: excerpts.Sources, paint: Paint) -> Iterator[str]:

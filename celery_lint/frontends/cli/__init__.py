@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 
 from celery_lint import __version__
+
+TYPE_CHECKING = False  # as in `typing`, whose import would be most of the time of `--version`
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _INTERRUPTED = 130
 _NOBODY_READS = 141  # what a shell reports for a program that died of SIGPIPE

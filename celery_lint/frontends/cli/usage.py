@@ -22,7 +22,7 @@ def overview(commands: Iterable[Command]) -> str:
     entries = [(f"{command.name} {command.positional}", command.summary) for command in commands]
     flags = [
         ("--version", "show the version"),
-        ("--help", "show this text; each command has its own as well"),
+        ("--help", "show this text; each command has its own"),
     ]
     return "".join(
         [
@@ -46,9 +46,7 @@ def usage(command: Command) -> str:
         f"{command.summary[0].upper()}{command.summary[1:]}.\n\n",
         _section("What is reported", [_entry(flag) for flag in reporting]),
         _section("What the linter cannot see in the project", [_entry(flag) for flag in project]),
-        _section(
-            "Other flags" if len(own) < len(command.flags) else "Flags", [_entry(f) for f in (*own, HELP)]
-        ),
+        _section("Other flags" if reporting else "Flags", [_entry(flag) for flag in (*own, HELP)]),
     ]
     if reporting:
         parts.append(
