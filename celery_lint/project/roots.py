@@ -1,0 +1,100 @@
+"""The workspace of a file: the folder whose files are known together.
+
+Everything here is ``os.stat`` on a few names; a file is read only where a marker could stand in it.
+"""
+
+from __future__ import annotations
+
+import os
+
+CHECKOUT_MARKERS = (".git", ".hg")
+"""What stands at the top of a version control checkout (``.git`` is a file in worktrees and submodules)."""
+
+CONFIGURATION_FILES = ("pyproject.toml", "setup.cfg")
+"""Where the linter's own configuration may stand."""
+
+_PROJECT_MARKERS = (
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "manage.py",
+    "tox.ini",
+    "Pipfile",
+    "requirements.txt",
+)
+
+
+def workspace(path: str) -> str:
+    """The workspace of a file or folder, as an absolute path without links.
+
+    The nearest ancestor whose configuration says ``root = true`` or that is the top of a version control
+    checkout; else the highest ancestor with a project marker; else the folder itself.
+
+    The search ends at the home folder and at the file system's root, which often hold a stray
+    ``setup.cfg``. Home is a workspace only if it says so, or holds a checkout together with a project
+    marker (without one, it is the checkout of somebody's settings); the file system's root only if it
+    says so. The path need not exist: it may be the name of an unsaved buffer. One question costs about
+    a tenth of a millisecond, so remember the answer per folder when asking for many files.
+    """
+    start = os.path.realpath(path)
+    if not os.path.isdir(start):
+        start = os.path.dirname(start)
+    home = os.path.realpath(os.path.expanduser("~"))
+    highest = ""
+    folder = start
+    while True:
+        if is_marked(folder):
+            return folder
+        beyond = os.path.dirname(folder)
+        if folder == beyond:
+            return highest or start
+        project = _holds(folder, _PROJECT_MARKERS)
+        if (project or folder != home) and _holds(folder, CHECKOUT_MARKERS):
+            return folder
+        if folder == home:
+            return highest or start
+        if project:
+            highest = folder
+        folder = beyond
+
+
+def is_marked(folder: str) -> bool:
+    """Whether the folder's configuration says that it is a workspace of its own (``root = true``)."""
+    return _says_root(os.path.join(folder, "pyproject.toml"), "tool.celery-lint") or _says_root(
+        os.path.join(folder, "setup.cfg"), "celery-lint"
+    )
+
+
+def _says_root(path: str, table: str) -> bool:
+    """Whether ``root = true`` stands in this table.
+
+    A reader of lines, because ``tomllib`` costs more to import than a whole warm run, and this question
+    is asked of every nested ``pyproject.toml``.
+    """
+    try:
+        with open(path, "rb", buffering=0) as file:
+            data = file.read()
+    except OSError:
+        return False
+    if b"celery-lint" not in data:
+        return False
+    inside = False
+    for line in data.decode("utf-8", "replace").splitlines():
+        line = line.partition("#")[0].strip()
+        if line.startswith("["):
+            inside = "".join(line.strip("[] \t").replace('"', "").replace("'", "").split()) == table
+        elif inside:
+            key, _, value = line.partition("=")
+            if key.strip().strip("\"'").lower() == "root":
+                return value.strip().lower() in ("true", "yes", "on", "1")
+    return False
+
+
+def _holds(folder: str, names: tuple[str, ...]) -> bool:
+    for name in names:
+        try:
+            os.stat(os.path.join(folder, name))
+        except (OSError, ValueError):
+            continue
+        return True
+    return False
