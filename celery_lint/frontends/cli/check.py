@@ -11,6 +11,7 @@ from celery_lint.diagnostics import Report
 from celery_lint.frontends.cli.arguments import Arguments, UsageError
 from celery_lint.frontends.cli.progress import Progress
 from celery_lint.project import roots
+from celery_lint.reports.colours import Paint, printable, wanted
 
 
 def run(arguments: Arguments) -> int:
@@ -44,7 +45,7 @@ def is_there(path: str) -> bool:
         os.stat(path)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         reason = getattr(error, "strerror", None) or error
-        sys.stderr.write(f"celery-lint: error: {path}: {reason}\n")
+        sys.stderr.write(f"celery-lint: error: {printable(path)}: {reason}\n")
         return False
     return True
 
@@ -54,7 +55,7 @@ def _check_text(arguments: Arguments, overrides: dict[str, object]) -> int:
     if others:
         raise UsageError(f"standard input and {others[0]!r} cannot be checked in one run")
     name = arguments.flags.get("--stdin-filename", "-")
-    path = None if name == "-" else os.path.abspath(name)
+    path = None if name in ("", "-") else os.path.abspath(name)
     configuration = load(roots.workspace(path or os.curdir), overrides)
     data = sys.stdin.buffer.read()
     report = engine.check_text(path, data, None, overrides=overrides)
@@ -78,7 +79,6 @@ def _show(report: Report, configuration: Configuration, buffers: dict[str, bytes
 
 
 def _show_text(report: Report, configuration: Configuration, buffers: dict[str, bytes]) -> None:
-    from celery_lint.reports.colours import Paint, wanted
     from celery_lint.reports.summary import not_checked, summary
 
     colours = wanted(sys.stdout)

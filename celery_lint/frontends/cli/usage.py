@@ -50,8 +50,8 @@ def usage(command: Command) -> str:
     ]
     if reporting:
         parts.append(
-            "The same options can be set in [tool.celery-lint] of pyproject.toml or [celery-lint] of "
-            "setup.cfg.\n"
+            "The same options can be set in [tool.celery-lint] of pyproject.toml,\n"
+            "or in [celery-lint] of setup.cfg.\n"
         )
     return "".join([*parts, _EXIT_CODES])
 

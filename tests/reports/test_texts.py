@@ -1,0 +1,226 @@
+"""The forms made for people, letter by letter."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from celery_lint.diagnostics import Related, Report, Unparsed
+from celery_lint.reports import concise, full, statistics
+from celery_lint.reports.colours import Paint, printable, wanted
+from celery_lint.reports.summary import not_checked, summary
+from tests import examples
+
+
+@pytest.fixture
+def report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Report:
+    monkeypatch.chdir(tmp_path)
+    return examples.report(tmp_path)
+
+
+def written(write: object, report: Report, **options: object) -> str:
+    stream = io.StringIO()
+    write(report, stream, **options)  # type: ignore[operator]
+    return stream.getvalue()
+
+
+FULL = """\
+warning[CEL110]: `asyncio.run()` in task `sync` breaks under gevent (asyncio-run-in-task)
+ --> tasks.py:5:2
+  |
+5 |     asyncio.run(load("日本", 1))  # a tab and wide characters
+  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+ ::: tasks.py:3:1
+  |
+3 | @shared_task
+  | - the task
+  |
+ ::: Procfile:2:27
+  |
+2 | worker: celery -A app worker -P gevent
+  |                           - the worker pool is read here
+  |
+  = help: keep one loop per process
+
+error[CEL111]: async task `mail` never runs its body (async-def-task)
+  --> tasks.py:7:1
+   |
+ 7 | / @shared_task(
+ 8 | |     name="mail",
+ 9 | | )
+10 | | async def mail(): ...
+   | |_____________________^
+   |
+   = help: make the task a plain function
+
+"""
+
+CONCISE = """\
+tasks.py:5:2: CEL110 `asyncio.run()` in task `sync` breaks under gevent
+tasks.py:7:1: CEL111 async task `mail` never runs its body
+"""
+
+
+def test_full(report: Report) -> None:
+    assert written(full.write, report) == FULL
+
+
+def test_full_in_colours(report: Report) -> None:
+    first = written(full.write, report, colours=True).splitlines()[:5]
+    frame, end = "\x1b[1;34m", "\x1b[0m"
+    message = "`asyncio.run()` in task `sync` breaks under gevent"
+    assert first == [
+        f"\x1b[1;33mwarning[CEL110]{end}: \x1b[1m{message}{end} (asyncio-run-in-task)",
+        f" {frame}-->{end} tasks.py:5:2",
+        f"  {frame}|{end}",
+        f'{frame}5{end} {frame}|{end}     asyncio.run(load("日本", 1))  # a tab and wide characters',
+        f"  {frame}|{end}     \x1b[1;33m{'^' * 28}{end}",
+    ]
+
+
+def test_concise(report: Report) -> None:
+    assert written(concise.write, report) == CONCISE
+
+
+def test_statistics(report: Report) -> None:
+    more = report._replace(diagnostics=report.diagnostics + report.diagnostics[1:] * 9)
+    assert written(statistics.write, more) == (
+        "10  CEL111  error    async-def-task\n 1  CEL110  warning  asyncio-run-in-task\n"
+    )
+    assert written(statistics.write, Report([], [], 0, 0)) == ""
+
+
+def test_paths_outside_the_working_directory(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = Path(report.diagnostics[0].path).parent / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert written(concise.write, report).startswith("../tasks.py:5:2: ")
+
+
+EXCERPTS = [
+    # source, span, the lines under the place
+    ("x = f()", (1, 5, 1, 8), ["1 | x = f()", "  |     ^^^"]),
+    ("", (1, 1, 1, 1), ["1 |", "  | ^"]),
+    ("f()", (1, 4, 1, 4), ["1 | f()", "  |    ^"]),
+    ("f()", (1, 90, 1, 99), ["1 | f()", "  |    ^"]),
+    ("\tf()\t# tab", (1, 2, 1, 5), ["1 |     f()    # tab", "  |     ^^^"]),
+    ("é = e\u0301 + f()", (1, 10, 1, 13), ["1 | é = e\u0301 + f()", "  |         ^^^"]),
+    ("'\x1b[31m\u202e' + f()", (1, 12, 1, 15), ["1 | '\ufffd[31m\ufffd' + f()", "  |            ^^^"]),
+    ("a = 1\x0cb\r\nf()", (2, 1, 2, 4), ["2 | f()", "  | ^^^"]),
+    (
+        "x = f(\n    1,\n)",
+        (1, 5, 3, 2),
+        ["1 |   x = f(", "  |  _____^", "2 | |     1,", "3 | | )", "  | |_^"],
+    ),
+    (
+        "f(\n    1,\n    2,\n\n    4,\n)",
+        (1, 1, 6, 2),
+        ["1 | / f(", "2 | |     1,", "3 | |     2,", "  | | ...", "6 | | )", "  | |_^"],
+    ),
+    (f"{'x' * 300} + f() + {'y' * 300}", (1, 304, 1, 307), None),
+]
+
+
+@pytest.mark.parametrize("source, span, expected", EXCERPTS)
+def test_excerpt(
+    tmp_path: Path, source: str, span: tuple[int, int, int, int], expected: list[str] | None
+) -> None:
+    path = tmp_path / "tasks.py"
+    path.write_text("another text is on disk", encoding="utf-8")
+    found = examples.diagnostic(examples.AsyncDefTask, path, span, "message")
+    report = Report([found], [], 1, 1)
+    for buffer in (source, source.encode()):
+        lines = written(full.write, report, buffers={str(path): buffer}).splitlines()[3:-3]
+        if expected is None:  # a very long line is cut on both sides of the mark
+            assert [len(line) for line in lines] == [166, 68]
+            assert lines[0][4] == lines[0][-1] == "…"
+            assert lines[0][lines[1].index("^") :].startswith("f() + y")
+        else:
+            assert lines == expected
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"# coding: nonsense\n", b"x"])
+def test_no_excerpt_without_readable_source(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "tasks.py"
+    if content is not None:
+        path.write_bytes(content)
+    related = Related(str(path), 5, 1, "the task")
+    found = examples.diagnostic(examples.AsyncDefTask, "<stdin>", (4, 1, 4, 9), "message", related)
+    assert written(full.write, Report([found], [], 1, 1)).splitlines() == [
+        "error[CEL111]: message (async-def-task)",
+        " --> <stdin>:4:1",
+        f" ::: {os.path.relpath(path)}:5:1",
+        "  = note: the task",
+        "  = help: make the task a plain function",
+        "",
+    ]
+
+
+def test_many_related_places_are_counted(report: Report) -> None:
+    first = report.diagnostics[0]
+    many = first._replace(related=first.related[:1] * 40)
+    text = written(full.write, Report([many], [], 1, 1))
+    assert text.count("- the task") == 6
+    assert "  = note: and 34 more places\n  = help: " in text
+
+
+def test_text_from_the_source_cannot_move_the_cursor(report: Report) -> None:
+    nasty = report.diagnostics[0]._replace(message="task `\x1b[2J\n`", path="/nowhere/\udcff\r.py")
+    for write in (full.write, concise.write):
+        text = written(write, Report([nasty], [], 1, 1))
+        assert "task `\\x1b[2J\\n`" in text
+        assert "nowhere/\\udcff\\r.py:5:2" in text
+
+
+@pytest.mark.parametrize(
+    "text, expected", [("日本 é", "日本 é"), ("a\tb", "a\\tb"), ("\u202e", "\\u202e"), ("", "")]
+)
+def test_printable(text: str, expected: str) -> None:
+    assert printable(text) == expected
+
+
+SUMMARIES = [
+    ("", 0, 120, 34, "All checks passed: 120 files, 34 tasks"),
+    ("", 2, 1, 1, "All checks passed: 1 file, 1 task, 2 files not checked"),
+    ("eeew", 0, 120, 34, "Found 3 errors, 1 warning in 120 files (34 tasks)"),
+    ("a", 0, 2, 0, "Found 1 piece of advice in 2 files (0 tasks)"),
+    ("waa", 1, 2, 0, "Found 1 warning, 2 pieces of advice in 2 files (0 tasks), 1 file not checked"),
+]
+
+
+@pytest.mark.parametrize("found, unparsed, files, tasks, expected", SUMMARIES)
+def test_summary(found: str, unparsed: int, files: int, tasks: int, expected: str) -> None:
+    rules = {"e": examples.AsyncDefTask, "w": examples.AsyncioRunInTask, "a": examples.MissingTimeLimit}
+    diagnostics = [examples.diagnostic(rules[letter], "a.py", (1, 1, 1, 2), "m") for letter in found]
+    report = Report(diagnostics, [Unparsed("b.py", 1, "m")] * unparsed, files, tasks)
+    assert summary(report, Paint(False)) == expected
+
+
+def test_not_checked(report: Report) -> None:
+    assert not_checked(report) == ["broken.py:3: not checked: invalid syntax"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    "stream, environment, expected",
+    [
+        (Terminal(), {}, True),
+        (io.StringIO(), {}, False),
+        (Terminal(), {"NO_COLOR": "1"}, False),
+        (Terminal(), {"NO_COLOR": ""}, True),
+        (Terminal(), {"TERM": "dumb"}, False),
+        (io.StringIO(), {"FORCE_COLOR": "1"}, True),
+        (Terminal(), {"FORCE_COLOR": "0"}, False),
+        (Terminal(), {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_colours_wanted(stream: io.StringIO, environment: dict[str, str], expected: bool) -> None:
+    assert wanted(stream, environment) is expected
