@@ -1,0 +1,113 @@
+"""What the user types, and how it is understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from celery_lint import __version__
+from celery_lint.frontends.cli.arguments import UsageError, parse
+from celery_lint.frontends.cli.commands import COMMANDS
+from celery_lint.options import OPTIONS
+
+UNDERSTOOD: list[tuple[str, list[str], list[str], dict[str, str], dict[str, object]]] = [
+    # command, words, positional, flags, overrides
+    ("check", [], [], {}, {}),
+    ("check", ["a", "b"], ["a", "b"], {}, {}),
+    ("check", ["a", "--select", "CEL1", "b"], ["a", "b"], {}, {"select": "CEL1"}),
+    ("check", ["--select=CEL1"], [], {}, {"select": "CEL1"}),
+    ("check", ["--select=CEL1", "--select", "CEL2"], [], {}, {"select": "CEL1,CEL2"}),
+    ("check", ["--preset=all", "--preset=house"], [], {}, {"preset": "house"}),
+    ("check", ["--exclude="], [], {}, {"exclude": ""}),
+    ("check", ["--exclude", ""], [], {}, {"exclude": ""}),
+    ("check", ["--no-cache", "--statistics"], [], {}, {"cache": False, "statistics": True}),
+    ("check", ["--config", "x.toml", "-"], ["-"], {"--config": "x.toml"}, {}),
+    ("check", ["--stdin-filename", "-"], [], {"--stdin-filename": "-"}, {}),
+    ("check", ["--", "--select", "-x"], ["--select", "-x"], {}, {}),
+    ("check", ["-h"], [], {"--help": ""}, {}),
+    ("rule", ["CEL110", "--output-format", "json"], ["CEL110"], {"--output-format": "json"}, {}),
+    ("rule", ["--all"], [], {"--all": ""}, {}),
+    ("project", ["x", "--pool", "gevent"], ["x"], {}, {"pool": "gevent"}),
+]
+
+
+@pytest.mark.parametrize("name, words, positional, flags, overrides", UNDERSTOOD)
+def test_understood(
+    name: str, words: list[str], positional: list[str], flags: dict[str, str], overrides: dict[str, Any]
+) -> None:
+    assert parse(COMMANDS[name], words) == (positional, flags, overrides)
+
+
+REFUSED = [
+    ("check", ["--selct", "x"], "celery-lint check has no flag --selct, did you mean --select?"),
+    ("check", ["-q"], "celery-lint check has no flag -q, did you mean --"),
+    ("check", ["--cache"], "celery-lint check has no flag --cache, did you mean --no-cache?"),
+    ("check", ["--select"], "--select needs a value: --select RULES"),
+    ("check", ["--select", "--no-cache"], "--select needs a value: --select RULES"),
+    ("check", ["--no-cache=yes"], "--no-cache takes no value"),
+    ("rule", ["CEL110", "CEL111"], "celery-lint rule does not take 'CEL111'"),
+    ("rule", ["--output-format", "xml"], "--output-format: unknown value 'xml', one of text, json"),
+    ("rule", ["--select", "CEL1"], "celery-lint rule has no flag --select"),
+]
+
+
+@pytest.mark.parametrize("name, words, expected", REFUSED)
+def test_refused(name: str, words: list[str], expected: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(COMMANDS[name], words)
+    assert str(caught.value).startswith(expected)
+
+
+OVERVIEWS = [
+    (["--version"], 0, f"celery-lint {__version__}\n"),
+    (["-V"], 0, f"celery-lint {__version__}\n"),
+    (["--help"], 0, "Usage: celery-lint COMMAND [FLAGS]\n"),
+    (["-h"], 0, "Usage: celery-lint COMMAND [FLAGS]\n"),
+    (["help"], 0, "Usage: celery-lint COMMAND [FLAGS]\n"),
+    (["check", "--help"], 0, "Usage: celery-lint check [FLAGS] [PATHS]\n"),
+    (["check", "a", "-h"], 0, "Usage: celery-lint check [FLAGS] [PATHS]\n"),
+    (["rule", "--help"], 0, "Usage: celery-lint rule [FLAGS] [CODE|NAME]\n"),
+    (["project", "--help"], 0, "Usage: celery-lint project [FLAGS] [PATH]\n"),
+    (["clean", "--help"], 0, "Usage: celery-lint clean [FLAGS] [PATH]\n"),
+]
+
+
+@pytest.mark.parametrize("words, code, expected", OVERVIEWS)
+def test_overview(command: Callable[..., Any], words: list[str], code: int, expected: str) -> None:
+    outcome = command(*words)
+    assert (outcome.code, outcome.err) == (code, "")
+    assert outcome.out.startswith(expected)
+
+
+def test_no_command_is_wrong_usage(command: Callable[..., Any]) -> None:
+    outcome = command()
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("Usage: ")
+
+
+@pytest.mark.parametrize(
+    "word, expected",
+    [
+        ("chekc", "no command 'chekc', did you mean 'check'?"),
+        ("--verison", "no flag '--verison', did you mean '--version'?"),
+        (".", "no command '.', did you mean celery-lint check .?"),
+    ],
+)
+def test_unknown_command(command: Callable[..., Any], word: str, expected: str) -> None:
+    outcome = command(word)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"celery-lint: error: {expected}")
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "300"])
+def test_help_names_every_flag_within_the_terminal(
+    command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = command("check", "--help").out
+    for option in OPTIONS:
+        assert (f"  {option.flag_name}" in text) is option.flag
+    assert max(len(line) for line in text.splitlines()) < max(int(columns), 80)
