@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from celery_lint.options import BY_KEY, OPTIONS, Configuration, Option, semantic_key
@@ -109,6 +110,7 @@ def _named_table(path: str) -> tuple[str, Mapping[str, object]]:
     return path, table
 
 
+@lru_cache(maxsize=16)  # the command and the engine both ask, and TOML is slow to parse
 def _parsed(path: str, data: bytes) -> Mapping[str, object] | None:
     """Our table in the text of a file; None if there is none."""
     if _TABLE.encode() not in data:  # spares most runs the import of a parser
