@@ -1,0 +1,1 @@
+"""What one module says, in Celery's own words, without knowing any other module."""

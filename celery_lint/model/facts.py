@@ -1,0 +1,260 @@
+"""The facts of one module: frozen, small, and the same after a trip through JSON.
+
+A *chain* is how facts name things before anything is linked. It is the dotted path of an expression,
+with its first component resolved as far as the module itself can tell:
+
+    ``asyncio.run``            imported, absolute
+    ``..database.engine``      imported, relative to this module
+    ``:Mailer.send``           defined in this module (``:outer/inner`` for a function in a function)
+    ``%loop.close``            a parameter or a local variable that nobody can see through
+    ``~print``                 bound nowhere in the module: a builtin, or from a star import
+    ``make_app().conf``        ``()`` marks a call, ``[]`` a subscript
+
+Local variables that were bound once to such an expression are replaced by it, so ``loop.run()`` after
+``loop = asyncio.new_event_loop()`` is the chain ``asyncio.new_event_loop().run``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Optional, Union
+
+from celery_lint.diagnostics import Span
+
+Constant = Union[str, int, float, bool, None]
+
+
+class Place(NamedTuple):
+    """A span in a file. ``path`` is relative to the workspace, with forward slashes."""
+
+    path: str
+    span: Span
+
+
+class Value(NamedTuple):
+    """An expression as far as a reader can tell without running it.
+
+    ``kind`` is one of ``constant`` (``data``: the constant), ``name`` (``chain``), ``call`` (``chain`` of
+    the callee, ``items``: positional arguments, ``keywords``), ``sequence`` (``items``), ``mapping``
+    (``keywords`` with constant keys in order, ``items`` their keys), ``either`` (``items``: the
+    alternatives) and ``unknown``. A starred argument and a ``**`` mapping carry the keyword ``*`` or
+    ``**``.
+    """
+
+    kind: str
+    span: Span
+    data: Constant = None
+    chain: str = ""
+    items: tuple[Value, ...] = ()
+    keywords: tuple[tuple[str, Value], ...] = ()
+
+    def keyword(self, name: str) -> Optional[Value]:
+        """The value of the last keyword argument (or string key) of this name."""
+        for key, value in reversed(self.keywords):
+            if key == name:
+                return value
+        return None
+
+    def open_ended(self) -> bool:
+        """Whether ``*`` or ``**`` hides some of the arguments."""
+        return any(key in ("*", "**") for key, _ in self.keywords)
+
+
+class Call(NamedTuple):
+    """One call inside a function.
+
+    ``flags`` is a set of letters: ``a`` awaited, ``f`` inside a ``finally``, ``h`` inside an ``except``,
+    ``t`` inside a ``try`` body, ``w`` a context manager of ``with``, ``s`` a statement of its own,
+    ``r`` returned, ``l`` inside a lambda, ``m`` under ``if __name__``, ``b`` bound to a name,
+    ``x`` after the last ``yield`` or at the end of the body without a ``try``. ``parent`` is the index
+    of the call that takes this one as an argument, or -1. ``arguments`` are short descriptions:
+    ``=chain`` a name, ``(index`` a call of this function by its index, ``'text`` a string,
+    ``name:…`` a keyword argument, ``?`` anything else.
+    """
+
+    index: int
+    chain: str
+    span: Span
+    flags: str
+    parent: int
+    arguments: tuple[str, ...]
+
+    def leaf(self) -> str:
+        """The last component of the callee, without ``()``."""
+        return self.chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%")
+
+
+class Parameter(NamedTuple):
+    """A parameter: ``kind`` is ``positional``, ``keyword``, ``*`` or ``**``."""
+
+    name: str
+    kind: str
+    required: bool
+    annotation: str
+
+
+class Function(NamedTuple):
+    """A function of the module, a method, or (``name`` empty) the module's own top-level code."""
+
+    qualname: str
+    name: str
+    is_async: bool
+    is_generator: bool
+    span: Span
+    end_line: int
+    owner: str
+    parent: str
+    parameters: tuple[Parameter, ...]
+    decorators: tuple[Value, ...]
+    returns: tuple[Value, ...]
+    values: tuple[tuple[int, Value], ...]
+    packed_calls: str
+    references: str
+
+    def calls(self) -> list[Call]:
+        """The calls of the function, in the order of the source. Packed, because most are never asked for."""
+        return list(unpack_calls(self.packed_calls))
+
+    def names(self) -> list[str]:
+        """The distinct chains that the function reads without calling them."""
+        return self.references.split() if self.references else []
+
+    def value_of(self, call: Call) -> Optional[Value]:
+        """The whole call expression with its arguments, for the calls that the model keeps whole."""
+        for index, value in self.values:
+            if index == call.index:
+                return value
+        return None
+
+
+class Class(NamedTuple):
+    """A class: its bases as chains, and what is bound to its attributes (``self.x`` included)."""
+
+    qualname: str
+    name: str
+    span: Span
+    bases: tuple[str, ...]
+    decorators: tuple[Value, ...]
+    attributes: dict[str, tuple[Value, ...]]
+    methods: tuple[str, ...]
+
+
+class Assignment(NamedTuple):
+    """A binding of an attribute or an item: ``target`` is the chain before it, ``key`` what is set."""
+
+    target: str
+    key: str
+    subscript: bool
+    key_span: Span
+    value: Value
+    function: str
+
+
+class MisplacedAwait(NamedTuple):
+    """An ``await``, ``async for`` or ``async with`` whose nearest function is a plain ``def``."""
+
+    function: str
+    span: Span
+    keyword: str
+    chain: str
+
+
+class Module(NamedTuple):
+    """All facts of one module. ``path`` is relative to the workspace, with forward slashes."""
+
+    path: str
+    digest: str
+    imports: dict[str, str]
+    star_imports: tuple[str, ...]
+    bindings: dict[str, tuple[Value, ...]]
+    functions: dict[str, Function]
+    classes: dict[str, Class]
+    assignments: tuple[Assignment, ...]
+    misplaced_awaits: tuple[MisplacedAwait, ...]
+    suppressions: dict[int, str]
+
+    def place(self, span: Span) -> Place:
+        """The span as a place of this module."""
+        return Place(self.path, span)
+
+
+def pack_calls(calls: list[Call]) -> str:
+    """The calls of a function as one string: a twentieth of the objects' memory, and quick to load."""
+    return "\n".join(
+        "\t".join((call.chain, " ".join(map(str, call.span)), call.flags, str(call.parent), *call.arguments))
+        for call in calls
+    )
+
+
+def unpack_calls(packed: str) -> Iterator[Call]:
+    """The calls that :func:`pack_calls` packed."""
+    if not packed:
+        return
+    for index, line in enumerate(packed.split("\n")):
+        chain, span, flags, parent, *arguments = line.split("\t")
+        yield Call(index, chain, Span(*map(int, span.split())), flags, int(parent), tuple(arguments))
+
+
+def _value(row: list[Any]) -> Value:
+    kind, span, data, chain, items, keywords = row
+    return Value(
+        kind,
+        Span(*span),
+        data,
+        chain,
+        tuple(map(_value, items)) if items else (),
+        tuple((key, _value(value)) for key, value in keywords) if keywords else (),
+    )
+
+
+def _values(rows: list[Any]) -> tuple[Value, ...]:
+    return tuple(map(_value, rows)) if rows else ()
+
+
+def _function(row: list[Any]) -> Function:
+    return Function(
+        row[0],
+        row[1],
+        row[2],
+        row[3],
+        Span(*row[4]),
+        row[5],
+        row[6],
+        row[7],
+        tuple(Parameter(*parameter) for parameter in row[8]),
+        _values(row[9]),
+        _values(row[10]),
+        tuple((index, _value(value)) for index, value in row[11]),
+        row[12],
+        row[13],
+    )
+
+
+def _class(row: list[Any]) -> Class:
+    qualname, name, span, bases, decorators, attributes, methods = row
+    return Class(
+        qualname,
+        name,
+        Span(*span),
+        tuple(bases),
+        _values(decorators),
+        {key: _values(values) for key, values in attributes.items()},
+        tuple(methods),
+    )
+
+
+def decode(row: list[Any], path: str) -> Module:
+    """The module whose facts were written as JSON; raises ``ValueError`` or ``TypeError`` when damaged."""
+    _, digest, imports, stars, bindings, functions, classes, assignments, awaits, suppressions = row
+    return Module(
+        path,
+        digest,
+        imports,
+        tuple(stars),
+        {name: _values(values) for name, values in bindings.items()},
+        {name: _function(function) for name, function in functions.items()},
+        {name: _class(class_row) for name, class_row in classes.items()},
+        tuple(Assignment(a[0], a[1], a[2], Span(*a[3]), _value(a[4]), a[5]) for a in assignments),
+        tuple(MisplacedAwait(a[0], Span(*a[1]), a[2], a[3]) for a in awaits),
+        {int(line): text for line, text in suppressions.items()},
+    )

@@ -1,0 +1,600 @@
+"""Reading one module: a single iterative walk over its tree, then its facts."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import Any, Optional
+
+from celery_lint.diagnostics import Span
+from celery_lint.model.facts import (
+    Assignment,
+    Call,
+    Class,
+    Function,
+    MisplacedAwait,
+    Module,
+    Parameter,
+    Value,
+    pack_calls,
+)
+from celery_lint.model.scopes import BUILTINS, CallRecord, Scope, chain_of, child_qualname
+from celery_lint.model.values import value_of
+from celery_lint.source import Source
+from celery_lint.walk import children
+
+# Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
+_KEPT_WHOLE = frozenset(
+    "Celery task shared_task periodic_task register_task partial update create_async_engine "
+    "async_sessionmaker sessionmaker async_engine_from_config config_from_object".split()
+)
+# Calls that are kept even on a receiver that nobody can see through.
+_KEPT_BLIND = frozenset(
+    "dispose run run_until_complete run_forever delay apply_async task register_task retry submit apply close "
+    "aclose execute commit connect get post put patch delete request send read recv sleep wait communicate".split()
+)
+
+Task = tuple[ast.AST, "Position", str]
+
+
+class Position:
+    """Where the walk is: the scope, the flags that hold for everything below, the call around."""
+
+    __slots__ = ("scope", "flags", "call")
+
+    def __init__(self, scope: Scope, flags: str, call: Optional[CallRecord]) -> None:
+        self.scope = scope
+        self.flags = flags
+        self.call = call
+
+
+class Reader:
+    """One reading of one module; ``module()`` gives the facts."""
+
+    def __init__(self, source: Source, tree: ast.Module) -> None:
+        self.source = source
+        self.top = Scope("module", "", None, tree)
+        self.functions: list[Scope] = [self.top]
+        self.classes: list[Scope] = []
+        self.assignments: list[tuple[ast.expr, str, bool, ast.AST, ast.expr, Scope]] = []
+        self.awaits: list[tuple[Scope, ast.AST, str, Optional[ast.expr]]] = []
+        self.values: dict[str, list[tuple[ast.expr, Scope]]] = {}
+        self.stack: list[Task] = []
+        self._walk(tree)
+
+    # ------------------------------------------------------------------ the walk
+
+    def _walk(self, tree: ast.Module) -> None:
+        handlers = _HANDLERS
+        stack = self.stack
+        self._push(tree.body, Position(self.top, "", None))
+        while stack:
+            node, position, role = stack.pop()
+            handler = handlers.get(type(node))
+            if handler is not None:
+                handler(self, node, position, role)
+            else:
+                found = children(node)
+                if found:
+                    found.reverse()
+                    for child in found:
+                        stack.append((child, position, ""))
+
+    def _push(self, nodes: Any, position: Position, role: str = "") -> None:
+        for node in reversed(nodes):
+            if node is not None:
+                self.stack.append((node, position, role))
+
+    def _import(self, node: ast.Import, position: Position, role: str) -> None:
+        for alias in node.names:
+            if alias.asname:
+                position.scope.imports.setdefault(alias.asname, alias.name)
+            else:
+                top = alias.name.partition(".")[0]
+                position.scope.imports.setdefault(top, top)
+
+    def _import_from(self, node: ast.ImportFrom, position: Position, role: str) -> None:
+        base = "." * (node.level or 0) + (node.module or "")
+        for alias in node.names:
+            if alias.name == "*":
+                position.scope.module().stars.append(base)
+            else:
+                joint = "" if base.endswith(".") or not base else "."
+                position.scope.imports.setdefault(alias.asname or alias.name, f"{base}{joint}{alias.name}")
+
+    def _function(self, node: Any, position: Position, role: str) -> None:
+        outer = position.scope
+        scope = Scope("function", child_qualname(outer, node.name), outer, node)
+        scope.is_async = isinstance(node, ast.AsyncFunctionDef)
+        if node.name in outer.definitions and outer.kind == "function":
+            scope.qualname += f"@{node.lineno}"
+        outer.definitions[node.name] = scope.qualname
+        self.functions.append(scope)
+        self._parameters(node.args, scope)
+        if outer.kind == "class":
+            decorators = {d.id for d in node.decorator_list if isinstance(d, ast.Name)}
+            arguments = [*node.args.posonlyargs, *node.args.args]
+            if arguments and "staticmethod" not in decorators:
+                scope.first_parameter = arguments[0].arg
+                scope.opaque.discard(arguments[0].arg)
+                scope.definitions.pop(arguments[0].arg, None)
+                scope.values[arguments[0].arg] = []
+                if "classmethod" in decorators or node.name in ("__new__", "__init_subclass__"):
+                    scope.binds_class = True
+        self._push(node.body, Position(scope, "m" if "m" in position.flags else "", None))
+        self._push([d for d in node.args.defaults], position)
+        self._push([d for d in node.args.kw_defaults if d is not None], position)
+        self._push(node.decorator_list, position, "d")
+
+    def _parameters(self, arguments: ast.arguments, scope: Scope) -> None:
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        for extra in (arguments.vararg, arguments.kwarg):
+            if extra is not None:
+                every.append(extra)
+        for argument in every:
+            scope.opaque.add(argument.arg)
+            annotation = _annotation(argument.annotation)
+            if annotation is not None:
+                scope.annotations[argument.arg] = annotation
+
+    def _lambda(self, node: ast.Lambda, position: Position, role: str) -> None:
+        # Its body belongs to the function around it, flagged: it runs later, or never.
+        for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+            if not position.scope.binds(argument.arg):
+                position.scope.opaque.add(argument.arg)
+        self._push([node.body], Position(position.scope, position.flags + "l", position.call))
+
+    def _class(self, node: ast.ClassDef, position: Position, role: str) -> None:
+        outer = position.scope
+        scope = Scope("class", child_qualname(outer, node.name), outer, node)
+        outer.definitions[node.name] = scope.qualname
+        self.classes.append(scope)
+        self._push(node.body, Position(scope, "m" if "m" in position.flags else "", None))
+        self._push(node.decorator_list, position, "d")
+        self._push(node.bases, position)
+        self._push([keyword.value for keyword in node.keywords], position)
+
+    def _assign(self, node: ast.Assign, position: Position, role: str) -> None:
+        for target in node.targets:
+            self._bind(target, node.value, position)
+        self._push([node.value], position, "b")
+
+    def _annotated(self, node: ast.AnnAssign, position: Position, role: str) -> None:
+        if node.value is not None:
+            self._bind(node.target, node.value, position)
+            self._push([node.value], position, "b")
+
+    def _augmented(self, node: ast.AugAssign, position: Position, role: str) -> None:
+        if isinstance(node.target, ast.Name):
+            self._bind(node.target, node.value, position)
+        self._push([node.value], position)
+
+    def _named(self, node: ast.NamedExpr, position: Position, role: str) -> None:
+        self._bind(node.target, node.value, position)
+        self._push([node.value], position, "b")
+
+    def _bind(self, target: ast.expr, value: Optional[ast.expr], position: Position) -> None:
+        scope = position.scope
+        pending: list[tuple[ast.expr, Optional[ast.expr]]] = [(target, value)]
+        while pending:
+            bound, given = pending.pop()
+            if isinstance(bound, ast.Name):
+                self._bind_name(bound.id, given, scope)
+            elif isinstance(bound, (ast.Tuple, ast.List)):
+                pairs: list[Optional[ast.expr]] = [None] * len(bound.elts)
+                if isinstance(given, (ast.Tuple, ast.List)) and len(given.elts) == len(bound.elts):
+                    pairs = list(given.elts)
+                pending.extend(zip(bound.elts, pairs))
+            elif isinstance(bound, ast.Starred):
+                pending.append((bound.value, None))
+            elif given is not None and isinstance(bound, ast.Attribute):
+                self._bind_attribute(bound, given, scope)
+            elif given is not None and isinstance(bound, ast.Subscript):
+                if isinstance(bound.slice, ast.Constant) and isinstance(bound.slice.value, str):
+                    self.assignments.append((bound.value, bound.slice.value, True, bound.slice, given, scope))
+                self._push([bound.value, bound.slice], position)
+
+    def _bind_name(self, name: str, value: Optional[ast.expr], scope: Scope) -> None:
+        if name in scope.outside:
+            scope = scope.module()
+        if scope.kind == "class":
+            scope.definitions.pop(name, None)
+            if value is not None:
+                scope.attributes.setdefault(name, []).append((value, scope))
+        if value is None:
+            if scope.kind != "module" or not scope.binds(name):
+                scope.opaque.add(name)
+            return
+        scope.values.setdefault(name, []).append(value)
+
+    def _bind_attribute(self, target: ast.Attribute, value: ast.expr, scope: Scope) -> None:
+        owner = scope.owner()
+        if owner is not None and isinstance(target.value, ast.Name) and target.value.id == scope.first_parameter:
+            owner.attributes.setdefault(target.attr, []).append((value, scope))
+        self.assignments.append((target.value, target.attr, False, target, value, scope))
+
+    def _global(self, node: ast.Global, position: Position, role: str) -> None:
+        position.scope.outside.update(node.names)
+
+    def _for(self, node: Any, position: Position, role: str) -> None:
+        if isinstance(node, ast.AsyncFor):
+            self._check_await(node, "async for", node.iter, position)
+        self._bind(node.target, None, position)
+        self._push(node.orelse, position)
+        self._push(node.body, position)
+        self._push([node.iter], position)
+
+    def _comprehension(self, node: ast.comprehension, position: Position, role: str) -> None:
+        for name in ast.walk(node.target):
+            if isinstance(name, ast.Name) and not position.scope.binds(name.id):
+                position.scope.opaque.add(name.id)
+        self._push([node.iter, *node.ifs], position)
+
+    def _with(self, node: Any, position: Position, role: str) -> None:
+        is_async = isinstance(node, ast.AsyncWith)
+        for item in node.items:
+            if is_async:
+                self._check_await(node, "async with", item.context_expr, position)
+            if item.optional_vars is not None:
+                self._bind(item.optional_vars, item.context_expr, position)
+        self._push(node.body, position)
+        self._push([item.context_expr for item in node.items], position, "w")
+
+    def _try(self, node: Any, position: Position, role: str) -> None:
+        flags = position.flags
+        self._push(node.finalbody, Position(position.scope, flags + "f", None))
+        self._push(node.orelse, position)
+        for handler in reversed(node.handlers):
+            if handler.name:
+                position.scope.opaque.add(handler.name)
+            self._push(handler.body, Position(position.scope, flags + "h", None))
+        self._push(node.body, Position(position.scope, flags + "t", None))
+
+    def _if(self, node: ast.If, position: Position, role: str) -> None:
+        body = position
+        test = node.test
+        if (
+            position.scope.kind == "module"
+            and isinstance(test, ast.Compare)
+            and isinstance(test.left, ast.Name)
+            and test.left.id == "__name__"
+        ):
+            body = Position(position.scope, position.flags + "m", None)
+        self._push(node.orelse, position)
+        self._push(node.body, body)
+        self._push([test], position)
+
+    def _return(self, node: ast.Return, position: Position, role: str) -> None:
+        if node.value is not None:
+            position.scope.returns.append(node.value)
+            self._push([node.value], position, "r")
+
+    def _expression(self, node: ast.Expr, position: Position, role: str) -> None:
+        self._push([node.value], position, "s")
+
+    def _await(self, node: ast.Await, position: Position, role: str) -> None:
+        self._check_await(node, "await", node.value, position)
+        self._push([node.value], position, role + "a")
+
+    def _check_await(self, node: ast.AST, keyword: str, value: Optional[ast.expr], position: Position) -> None:
+        scope = position.scope
+        if scope.kind == "function" and not scope.is_async:
+            self.awaits.append((scope, node, keyword, value))
+
+    def _yield(self, node: Any, position: Position, role: str) -> None:
+        position.scope.is_generator = True
+        if node.value is not None:
+            self._push([node.value], position)
+
+    def _call(self, node: ast.Call, position: Position, role: str) -> None:
+        record = CallRecord(node, position.flags + role, position.call)
+        position.scope.calls.append(record)
+        inside = Position(position.scope, position.flags, record)
+        self._push([keyword.value for keyword in node.keywords], inside, "e")
+        self._push(node.args, inside, "e")
+        self._push(_hidden_below(node.func), position)
+
+    def _starred(self, node: ast.Starred, position: Position, role: str) -> None:
+        self._push([node.value], position, "")
+
+    def _attribute(self, node: ast.Attribute, position: Position, role: str) -> None:
+        below = _hidden_below(node)
+        if below:
+            self._push(below, position)
+        else:
+            position.scope.references.append(node)
+
+    def _name(self, node: ast.Name, position: Position, role: str) -> None:
+        if isinstance(node.ctx, ast.Load):
+            position.scope.references.append(node)
+
+    # ------------------------------------------------------------------ the facts
+
+    def _span(self, node: Any) -> Span:
+        column = self.source.column
+        line, end = node.lineno, node.end_lineno or node.lineno
+        last = node.end_col_offset if node.end_col_offset is not None else node.col_offset
+        return Span(line, column(line, node.col_offset), end, column(end, last))
+
+    def _name_span(self, node: Any) -> Span:
+        """The span of the name in a ``def`` or ``class`` statement."""
+        keyword = {"FunctionDef": "def", "AsyncFunctionDef": "def", "ClassDef": "class"}[type(node).__name__]
+        start = self.source.column(node.lineno, node.col_offset)
+        line = self.source.line(node.lineno)
+        after = line.find(keyword, start - 1) + len(keyword)
+        column = line.find(node.name, after) + 1
+        if column <= 0:  # `def \` and the name on the next line
+            return Span(node.lineno, start, node.lineno, start + len(keyword))
+        return Span(node.lineno, column, node.lineno, column + len(node.name))
+
+    def _value(self, node: ast.expr, scope: Scope) -> Value:
+        return value_of(node, scope, self._span)
+
+    def module(self, path: str) -> Module:
+        """The facts of the module."""
+        top = self.top
+        stars = tuple(dict.fromkeys(top.stars))
+        return Module(
+            path=path,
+            digest=digest_of(self.source.text),
+            imports=dict(top.imports),
+            star_imports=stars,
+            bindings={
+                name: tuple(self._value(value, top) for value in values[:6])
+                for name, values in top.values.items()
+            },
+            functions={
+                scope.qualname: self._function_facts(scope, bool(stars))
+                for scope in self.functions
+            },
+            classes={scope.qualname: self._class_facts(scope) for scope in self.classes},
+            assignments=tuple(self._assignment_facts()),
+            misplaced_awaits=tuple(
+                MisplacedAwait(
+                    scope.qualname,
+                    self._span(node),
+                    keyword,
+                    chain_of(value, scope) if value is not None else "",
+                )
+                for scope, node, keyword, value in self.awaits
+            ),
+            suppressions=self._suppressions(),
+        )
+
+    def _suppressions(self) -> dict[int, str]:
+        if "noqa" not in self.source.text.lower():
+            return {}
+        return {
+            number: line[line.index("#") :]
+            for number, line in enumerate(self.source.lines, 1)
+            if "#" in line and "noqa" in line.lower()
+        }
+
+    def _assignment_facts(self) -> list[Assignment]:
+        facts = []
+        for target, key, subscript, key_node, value, scope in self.assignments:
+            chain = chain_of(target, scope)
+            if chain:
+                span = self._span(key_node)
+                facts.append(Assignment(chain, key, subscript, span, self._value(value, scope), scope.qualname))
+        return facts
+
+    def _class_facts(self, scope: Scope) -> Class:
+        node: Any = scope.node
+        outer = scope.outer or self.top
+        return Class(
+            scope.qualname,
+            node.name,
+            self._name_span(node),
+            tuple(chain_of(base, outer) for base in node.bases),
+            tuple(self._value(decorator, outer) for decorator in node.decorator_list),
+            {
+                name: tuple(self._value(value, inside) for value, inside in values[:4])
+                for name, values in scope.attributes.items()
+            },
+            tuple(name for name, qualname in scope.definitions.items() if qualname),
+        )
+
+    def _function_facts(self, scope: Scope, has_stars: bool) -> Function:
+        node: Any = scope.node
+        calls, values = self._call_facts(scope, has_stars)
+        names: dict[str, None] = {}
+        for reference in scope.references:
+            chain = chain_of(reference, scope)
+            if chain and chain[0] not in "%~" or has_stars and chain.startswith("~"):
+                if "(" not in chain and chain.lstrip("~").partition(".")[0] not in BUILTINS:
+                    names[chain] = None
+        if scope is self.top:
+            span, end, decorators, parameters, name = Span(1, 1, 1, 1), 1, (), (), ""
+        else:
+            span, end, name = self._name_span(node), node.end_lineno or node.lineno, node.name
+            outer = scope.outer or self.top
+            decorators = tuple(self._value(decorator, outer) for decorator in node.decorator_list)
+            parameters = tuple(_parameter_facts(node.args, scope))
+        owner = scope.owner()
+        outer_function = scope.outer
+        while outer_function is not None and outer_function.kind == "class":
+            outer_function = outer_function.outer
+        return Function(
+            scope.qualname,
+            name,
+            scope.is_async,
+            scope.is_generator,
+            span,
+            end,
+            owner.qualname if owner is not None else "",
+            outer_function.qualname if outer_function is not None else "",
+            parameters,
+            decorators,
+            tuple(value_of(value, scope, self._span, 3) for value in scope.returns[:6]),
+            values,
+            pack_calls(calls),
+            " ".join(names),
+        )
+
+    def _call_facts(self, scope: Scope, has_stars: bool) -> tuple[list[Call], tuple[tuple[int, Value], ...]]:
+        kept: dict[int, int] = {}
+        chains: list[tuple[CallRecord, str]] = []
+        for record in scope.calls:
+            chain = chain_of(record.node.func, scope)
+            if _worth_keeping(chain, has_stars):
+                kept[id(record.node)] = len(chains)
+                chains.append((record, chain))
+        calls: list[Call] = []
+        values: list[tuple[int, Value]] = []
+        for index, (record, chain) in enumerate(chains):
+            parent = record.parent
+            while parent is not None and id(parent.node) not in kept:
+                parent = parent.parent
+            calls.append(
+                Call(
+                    index,
+                    chain,
+                    self._span(record.node),
+                    "".join(sorted(set(record.flags))),
+                    kept[id(parent.node)] if parent is not None else -1,
+                    tuple(self._arguments(record.node, scope, kept)),
+                )
+            )
+            leaf = calls[-1].leaf()
+            if leaf in _KEPT_WHOLE or leaf.startswith(("register", "dispatch")):
+                values.append((index, self._value(record.node, scope)))
+        return calls, tuple(values)
+
+    def _arguments(self, node: ast.Call, scope: Scope, kept: dict[int, int]) -> list[str]:
+        described = [self._argument(argument, scope, kept) for argument in node.args[:8]]
+        for keyword in node.keywords[:24]:
+            name = keyword.arg or "**"
+            described.append(f"{name}:{self._argument(keyword.value, scope, kept)}")
+        return described
+
+    def _argument(self, node: ast.expr, scope: Scope, kept: dict[int, int]) -> str:
+        for _ in range(3):
+            if isinstance(node, ast.Lambda):
+                node = node.body
+            elif isinstance(node, ast.Await):
+                node = node.value
+        if isinstance(node, ast.Call):
+            index = kept.get(id(node))
+            return f"({index}" if index is not None else "?"
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            chain = chain_of(node, scope)
+            return f"={chain}" if chain else "?"
+        if isinstance(node, ast.Starred):
+            return "*"
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, str) and len(node.value) < 120 and node.value.isprintable():
+                return f"'{node.value}"
+            if node.value is None or isinstance(node.value, (bool, int, float)):
+                return f"#{node.value!r}"
+        return "?"
+
+
+def digest_of(text: str) -> str:
+    """What identifies a text, the same from disk, from an editor and with any line ends."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def read_module(path: str, source: Source) -> Module:
+    """The facts of one module; raises :class:`~celery_lint.source.NotParsed`."""
+    return Reader(source, source.parse()).module(path)
+
+
+def _worth_keeping(chain: str, has_stars: bool) -> bool:
+    if not chain:
+        return False
+    first = chain[0]
+    if first == "~":
+        name = chain[1:].partition(".")[0].rstrip("()[]")
+        return name not in BUILTINS or name in ("super", "open", "__import__")
+    if first == "%":
+        return chain.rpartition(".")[2].rstrip("()[]").lstrip("%") in _KEPT_BLIND or "." not in chain
+    return True
+
+
+def _hidden_below(node: ast.expr) -> list[ast.expr]:
+    """The nodes below a chain that the walk has still to visit: inner calls, indexes, other expressions."""
+    current: ast.expr = node
+    below: list[ast.expr] = []
+    while True:
+        if isinstance(current, ast.Attribute):
+            current = current.value
+        elif isinstance(current, ast.Subscript):
+            below.append(current.slice)
+            current = current.value
+        elif isinstance(current, ast.Name):
+            return below
+        else:
+            below.append(current)
+            return below
+
+
+def _annotation(node: Optional[ast.expr]) -> Optional[ast.expr]:
+    """The class that an annotation names, through ``X | None``, ``Optional[X]`` and ``Annotated[X, ...]``."""
+    for _ in range(4):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            node = node.left
+        elif isinstance(node, ast.Subscript):
+            name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            if name not in ("Optional", "Annotated", "Final"):
+                return None
+            node = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+        elif isinstance(node, (ast.Name, ast.Attribute)):
+            return node
+        else:
+            return None
+    return None
+
+
+def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without_default = len(positional) - len(arguments.defaults)
+    outer = scope.outer or scope
+    annotations = {name: chain_of(annotation, outer) for name, annotation in scope.annotations.items()}
+    found = [
+        Parameter(argument.arg, "positional", index < without_default, annotations.get(argument.arg, ""))
+        for index, argument in enumerate(positional)
+    ]
+    if arguments.vararg is not None:
+        found.append(Parameter(arguments.vararg.arg, "*", False, ""))
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults):
+        found.append(Parameter(argument.arg, "keyword", default is None, annotations.get(argument.arg, "")))
+    if arguments.kwarg is not None:
+        found.append(Parameter(arguments.kwarg.arg, "**", False, ""))
+    return found
+
+
+_HANDLERS: dict[type, Callable[[Reader, Any, Position, str], None]] = {
+    ast.Import: Reader._import,
+    ast.ImportFrom: Reader._import_from,
+    ast.FunctionDef: Reader._function,
+    ast.AsyncFunctionDef: Reader._function,
+    ast.Lambda: Reader._lambda,
+    ast.ClassDef: Reader._class,
+    ast.Assign: Reader._assign,
+    ast.AnnAssign: Reader._annotated,
+    ast.AugAssign: Reader._augmented,
+    ast.NamedExpr: Reader._named,
+    ast.Global: Reader._global,
+    ast.For: Reader._for,
+    ast.AsyncFor: Reader._for,
+    ast.comprehension: Reader._comprehension,
+    ast.With: Reader._with,
+    ast.AsyncWith: Reader._with,
+    ast.Try: Reader._try,
+    ast.If: Reader._if,
+    ast.Return: Reader._return,
+    ast.Expr: Reader._expression,
+    ast.Await: Reader._await,
+    ast.Yield: Reader._yield,
+    ast.YieldFrom: Reader._yield,
+    ast.Call: Reader._call,
+    ast.Starred: Reader._starred,
+    ast.Attribute: Reader._attribute,
+    ast.Name: Reader._name,
+}
+if hasattr(ast, "TryStar"):
+    _HANDLERS[ast.TryStar] = Reader._try

@@ -1,0 +1,193 @@
+"""Scopes while a module is read: who binds a name, and what a chain means from inside.
+
+These objects live only during the reading of one module; what remains are the facts.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from typing import Optional
+
+BUILTINS = frozenset(dir(builtins))
+# Longer chains are method calls on results of method calls: nothing there is ever resolved.
+MAXIMUM_COMPONENTS = 14
+_LONGEST_CHAIN = 200
+
+
+class CallRecord:
+    """A call as the walk met it, before names are known."""
+
+    __slots__ = ("node", "flags", "parent")
+
+    def __init__(self, node: ast.Call, flags: str, parent: Optional[CallRecord]) -> None:
+        self.node = node
+        self.flags = flags
+        self.parent = parent
+
+
+class Scope:
+    """A module, class or function while its names are collected."""
+
+    __slots__ = (
+        "kind",
+        "qualname",
+        "outer",
+        "node",
+        "definitions",
+        "imports",
+        "values",
+        "opaque",
+        "outside",
+        "calls",
+        "references",
+        "returns",
+        "is_async",
+        "is_generator",
+        "attributes",
+        "first_parameter",
+        "annotations",
+        "binds_class",
+        "resolved",
+        "stars",
+    )
+
+    def __init__(self, kind: str, qualname: str, outer: Optional[Scope], node: ast.AST) -> None:
+        self.kind = kind
+        self.qualname = qualname
+        self.outer = outer
+        self.node = node
+        self.definitions: dict[str, str] = {}
+        self.imports: dict[str, str] = {}
+        self.values: dict[str, list[ast.expr]] = {}
+        self.opaque: set[str] = set()
+        self.outside: set[str] = set()
+        self.calls: list[CallRecord] = []
+        self.references: list[ast.expr] = []
+        self.returns: list[ast.expr] = []
+        self.is_async = False
+        self.is_generator = False
+        self.attributes: dict[str, list[tuple[ast.expr, Scope]]] = {}
+        self.first_parameter = ""
+        self.annotations: dict[str, ast.expr] = {}
+        self.binds_class = False
+        #: What local names mean, filled once the walk is over; a name being worked out stands for itself.
+        self.resolved: dict[str, str] = {}
+        self.stars: list[str] = []
+
+    def binds(self, name: str) -> bool:
+        """Whether the scope itself gives the name a meaning."""
+        return (
+            name in self.definitions or name in self.imports or name in self.values or name in self.opaque
+        ) and name not in self.outside
+
+    def owner(self) -> Optional[Scope]:
+        """The class that a method stands in directly."""
+        return self.outer if self.outer is not None and self.outer.kind == "class" else None
+
+    def module(self) -> Scope:
+        """The module's own scope."""
+        scope = self
+        while scope.outer is not None:
+            scope = scope.outer
+        return scope
+
+
+def child_qualname(scope: Scope, name: str) -> str:
+    """The qualified name of something defined in this scope: ``Class.method``, ``function/inner``."""
+    if scope.kind == "module":
+        return name
+    return f"{scope.qualname}{'.' if scope.kind == 'class' else '/'}{name}"
+
+
+def lookup(name: str, scope: Scope) -> Optional[Scope]:
+    """The scope that binds the name as seen from inside ``scope``; class scopes are not seen by functions."""
+    current: Optional[Scope] = scope
+    while current is not None:
+        if current.binds(name) and (current is scope or current.kind != "class"):
+            return current
+        current = current.outer
+    return None
+
+
+def chain_of(node: ast.expr, scope: Scope) -> str:
+    """The chain that an expression is, or ``""`` when it is none."""
+    suffix: list[str] = []
+    pending = ""
+    current: ast.expr = node
+    for _ in range(MAXIMUM_COMPONENTS * 2):
+        if isinstance(current, ast.Attribute):
+            suffix.append(f".{current.attr}{pending}")
+            pending = ""
+            current = current.value
+        elif isinstance(current, ast.Call):
+            pending = "()" + pending
+            current = current.func
+        elif isinstance(current, ast.Subscript):
+            pending = "[]" + pending
+            current = current.value
+        elif isinstance(current, ast.Await):
+            current = current.value
+        elif isinstance(current, ast.NamedExpr):
+            current = current.value
+        elif isinstance(current, ast.Name):
+            root = resolve_name(current.id, scope)
+            if not suffix:
+                return root + pending
+            return root + pending + "".join(reversed(suffix))
+        else:
+            return ""
+    return ""
+
+
+def resolve_name(name: str, scope: Scope) -> str:
+    """The first component of a chain: what a bare name means in this scope. Only after the walk."""
+    binder = lookup(name, scope)
+    if binder is None:
+        return f"~{name}"
+    definition = binder.definitions.get(name)
+    if definition is not None:
+        return f":{definition}"
+    imported = binder.imports.get(name)
+    if imported is not None:
+        return imported
+    if binder.kind == "module":
+        return f":{name}"
+    if binder.kind == "class":
+        return f":{binder.qualname}.{name}"
+    known = binder.resolved.get(name)
+    if known is None:
+        # `query = query.filter(...)` is its own value: while it is worked out, it means itself.
+        binder.resolved[name] = f"%{name}"
+        known = binder.resolved[name] = _resolve_local(name, binder)
+    return known
+
+
+def _resolve_local(name: str, binder: Scope) -> str:
+    if name == binder.first_parameter:
+        owner = binder.owner()
+        if owner is not None:
+            return f":{owner.qualname}{'' if binder.binds_class else '()'}"
+    values = binder.values.get(name, ())
+    if name in binder.opaque:
+        annotation = binder.annotations.get(name)
+        if annotation is None or values:
+            return f"%{name}"
+        chain = chain_of(annotation, binder.outer or binder)
+        return f"{chain}()" if chain and chain[0] not in "~%" else f"%{name}"
+    chains: list[str] = []
+    for value in values:
+        if isinstance(value, ast.Constant) and value.value is None:
+            continue
+        chain = chain_of(value, binder)
+        if chain not in chains:
+            chains.append(chain)
+    if len(chains) > 1:
+        # `try: loop = get_running_loop() except RuntimeError: loop = new_event_loop()` and the like:
+        # the alternatives differ, but they are all loops.
+        loops = [chain for chain in chains if chain.endswith("_loop()")]
+        chains = loops[-1:] if len(loops) == len(chains) else []
+    if len(chains) == 1 and chains[0] and not chains[0].startswith(f"%{name}"):
+        if len(chains[0]) <= _LONGEST_CHAIN:
+            return chains[0]
+    return f"%{name}"

@@ -1,0 +1,129 @@
+"""From an import to the file that it means, over several import roots."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import NamedTuple, Optional
+
+# A folder of the project that has one of these names is not the library of that name: projects keep
+# a `celery.py` beside their settings and a `docker/celery/` beside their images.
+_LIBRARIES = frozenset(
+    "celery kombu billiard vine amqp sqlalchemy redis httpx aiohttp asyncpg aiomysql asyncmy aiosqlite anyio trio "
+    "uvloop asgiref gevent eventlet django flask fastapi requests pydantic huey dramatiq procrastinate taskiq rq "
+    "locust invoke prefect airflow apscheduler nest_asyncio motor openai sentry_sdk boto3 pytest".split()
+)
+
+
+class Located(NamedTuple):
+    """Where a dotted path leads: a file of the project and what is left of the path after it."""
+
+    path: str
+    rest: tuple[str, ...]
+
+
+class Imports:
+    """The import system of a workspace, seen from its file names alone."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self.files = frozenset(paths)
+        self.packages: set[str] = set()
+        directories: set[str] = set()
+        self._parents: dict[str, list[str]] = {}
+        for path in sorted(self.files):
+            folder, _, name = path.rpartition("/")
+            stem = name[:-3]
+            if stem == "__init__":
+                self.packages.add(folder)
+            else:
+                self._parents.setdefault(stem, []).append(folder)
+            while folder and folder not in directories:
+                directories.add(folder)
+                folder = folder.rpartition("/")[0]
+        for folder in sorted(directories):
+            parent, _, name = folder.rpartition("/")
+            self._parents.setdefault(name, []).append(parent)
+        self._roots: dict[tuple[str, str, str], Optional[str]] = {}
+
+    def import_root(self, path: str) -> str:
+        """The folder that must be on ``sys.path`` for this file to be imported by its full name."""
+        folder = path.rpartition("/")[0]
+        while folder in self.packages:
+            folder = folder.rpartition("/")[0]
+        return folder
+
+    def module_name(self, path: str) -> str:
+        """The dotted name of a file below its import root."""
+        root = self.import_root(path)
+        relative = path[len(root) + 1 :] if root else path
+        name = relative[:-3].replace("/", ".")
+        return name.removesuffix(".__init__") if name != "__init__" else ""
+
+    def locate(self, dotted: str, importer: str) -> Optional[Located]:
+        """The file that holds the longest part of an absolute or relative dotted path."""
+        if dotted.startswith("."):
+            return self._relative(dotted, importer)
+        parts = dotted.split(".")
+        top = parts[0]
+        if top in _LIBRARIES or top in sys.stdlib_module_names:
+            return None
+        folder = importer.rpartition("/")[0]
+        key = (top, parts[1] if len(parts) > 1 else "", folder)
+        if key not in self._roots:
+            self._roots[key] = self._root(*key)
+        root = self._roots[key]
+        return None if root is None else self._descend(root, parts)
+
+    def _relative(self, dotted: str, importer: str) -> Optional[Located]:
+        level = len(dotted) - len(dotted.lstrip("."))
+        folder = importer.rpartition("/")[0]
+        for _ in range(level - 1):
+            if not folder:
+                return None
+            folder = folder.rpartition("/")[0]
+        rest = dotted[level:]
+        parts = rest.split(".") if rest else []
+        return self._descend(folder, parts)
+
+    def _descend(self, root: str, parts: list[str]) -> Optional[Located]:
+        found: Optional[Located] = None
+        prefix = f"{root}/" if root else ""
+        init = f"{prefix}__init__.py"
+        if init in self.files:
+            found = Located(init, tuple(parts))
+        for index, part in enumerate(parts):
+            if not part.isidentifier():
+                break
+            package = f"{prefix}{part}/__init__.py"
+            module = f"{prefix}{part}.py"
+            rest = tuple(parts[index + 1 :])
+            if package in self.files:
+                found = Located(package, rest)
+            elif module in self.files:
+                return Located(module, rest)
+            prefix = f"{prefix}{part}/"
+        return found
+
+    def _root(self, top: str, second: str, folder: str) -> Optional[str]:
+        """The best import root for a top-level name: near the importer, and really holding the name."""
+        best: Optional[tuple[int, int, int]] = None
+        chosen: Optional[str] = None
+        for parent in self._parents.get(top, ()):
+            if parent in self.packages:
+                continue
+            prefix = f"{parent}/{top}" if parent else top
+            is_module = f"{prefix}.py" in self.files
+            is_package = prefix in self.packages
+            holds = bool(second) and (
+                f"{prefix}/{second}.py" in self.files
+                or f"{prefix}/{second}/__init__.py" in self.files
+                or any(p == prefix for p in self._parents.get(second, ()))
+            )
+            if not (is_module or is_package or holds):
+                continue
+            above = parent == "" or folder == parent or folder.startswith(f"{parent}/")
+            depth = parent.count("/") + 1 if parent else 0
+            score = (int(holds) if second else 0, int(above), depth if above else -depth)
+            if best is None or score > best:
+                best, chosen = score, parent
+        return chosen

@@ -1,0 +1,384 @@
+"""All modules of a workspace, linked: what a chain means once every module is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple, Optional
+
+from celery_lint.configuration import Configuration
+from celery_lint.model.facts import Class, Function, Module, Value
+from celery_lint.project.imports import Imports
+
+if TYPE_CHECKING:
+    from celery_lint.project.launch import WorkerCommand
+
+_DEEPEST = 24
+_TEST_FOLDERS = frozenset({"tests", "test", "testing", "fixtures", "examples", "example", "docs", "migrations"})
+
+
+class Entity(NamedTuple):
+    """What a chain turned out to be.
+
+    ``kind`` is ``module``, ``function``, ``class``, ``instance`` (of a class of the project), ``member``
+    (an attribute of a function), ``value`` (a literal or constant), ``partial``, ``external`` (``name`` is
+    its dotted path, calls included: ``celery.Celery().task``) or ``unknown``. ``origin`` is the module-level
+    name (path, name) that it was reached through last.
+    """
+
+    kind: str
+    name: str = ""
+    module: Optional[Module] = None
+    value: Optional[Value] = None
+    origin: Optional[tuple[str, str]] = None
+    owner: Optional[tuple[str, str]] = None
+
+    def function(self) -> Optional[Function]:
+        """The function of the project that this is."""
+        if self.kind == "function" and self.module is not None:
+            return self.module.functions.get(self.name)
+        return None
+
+    def class_(self) -> Optional[Class]:
+        """The class of the project that this is, or is an instance of."""
+        if self.kind in ("class", "instance") and self.module is not None:
+            return self.module.classes.get(self.name)
+        return None
+
+
+UNKNOWN = Entity("unknown")
+
+
+def external(name: str, value: Optional[Value] = None, origin: Optional[tuple[str, str]] = None) -> Entity:
+    """Something of another package, by its dotted path."""
+    return Entity("external", name, None, value, origin)
+
+
+def is_test_path(path: str) -> bool:
+    """Whether a file is a test, an example or a migration: it says nothing about the product."""
+    folders, _, name = path.rpartition("/")
+    return (
+        name.startswith("test_")
+        or name.endswith(("_test.py", "_tests.py"))
+        or name in ("conftest.py", "tests.py")
+        or any(folder in _TEST_FOLDERS or folder.startswith("test_") for folder in folders.split("/"))
+    )
+
+
+class Project:
+    """The linked modules of one workspace. Questions only; nothing here changes after the construction."""
+
+    def __init__(
+        self,
+        modules: Iterable[Module],
+        imports: Imports,
+        configuration: Configuration,
+        commands: Iterable[WorkerCommand] = (),
+        unparsed: Iterable[str] = (),
+    ) -> None:
+        self.modules: Mapping[str, Module] = {module.path: module for module in modules}
+        self.imports = imports
+        self.configuration = configuration
+        self.commands = tuple(commands)
+        self.unparsed = frozenset(unparsed)
+        self._resolved: dict[tuple[str, str], Entity] = {}
+        self._resolving: set[tuple[str, str]] = set()
+        self._members: dict[tuple[str, str], Entity] = {}
+        #: Files that a chain led to and that have not been read: reading them may tell more.
+        self.wanted: set[str] = set()
+        self.demanding = True
+
+    # ------------------------------------------------------------------ chains
+
+    def resolve(self, module: Module, chain: str) -> Entity:
+        """What a chain of this module means."""
+        if not chain or chain[0] == "%":
+            return UNKNOWN
+        key = (module.path, chain)
+        found = self._resolved.get(key)
+        if found is not None:
+            return found
+        if key in self._resolving or len(self._resolving) > _DEEPEST:
+            return UNKNOWN
+        self._resolving.add(key)
+        try:
+            found = self._resolve(module, chain)
+        finally:
+            self._resolving.discard(key)
+        self._resolved[key] = found
+        return found
+
+    def _resolve(self, module: Module, chain: str) -> Entity:
+        if chain[0] in ":~":
+            first, *rest = chain[1:].split(".")
+            entity, steps = self.member(module, first.rstrip("()[]")), _steps(first)[1]
+            if entity.kind == "unknown" and chain[0] == "~":
+                entity = external(f"builtins.{first.rstrip('()[]')}")
+            for step in steps:
+                entity = self._step(entity, step)
+        else:
+            dots = len(chain) - len(chain.lstrip("."))
+            parts = chain[dots:].split(".")
+            plain = 0
+            while plain < len(parts) and parts[plain].isidentifier():
+                plain += 1
+            whole = min(plain + 1, len(parts))
+            names = [part.rstrip("()[]") for part in parts[:whole]]
+            entity, used = self._import("." * dots + ".".join(names), module, len(names))
+            rest = parts[used:]
+            if used:
+                for step in _steps(parts[used - 1])[1]:
+                    entity = self._step(entity, step)
+        for part in rest:
+            if entity.kind == "unknown":
+                return UNKNOWN
+            name, steps = _steps(part)
+            entity = self.attribute(entity, name)
+            for step in steps:
+                entity = self._step(entity, step)
+        return entity
+
+    def _import(self, dotted: str, importer: Module, parts: int) -> tuple[Entity, int]:
+        """The entity behind the longest importable part of a path, and how many components it took."""
+        located = self.imports.locate(dotted, importer.path)
+        if located is None:
+            if dotted.startswith("."):
+                package = self.imports.module_name(importer.path)
+                return external(f"{package}:{dotted}"), parts
+            return external(dotted.split(".")[0]), 1
+        return self._module_entity(located.path), parts - len(located.rest)
+
+    def _module_entity(self, path: str) -> Entity:
+        return Entity("module", path, self.modules.get(path))
+
+    def _step(self, entity: Entity, step: str) -> Entity:
+        if step == "()":
+            return self.call(entity, None)
+        if entity.kind == "external":
+            return entity._replace(name=f"{entity.name}[]", value=None)
+        return UNKNOWN
+
+    def member(self, module: Module, name: str) -> Entity:
+        """What a module-level name of a module means."""
+        key = (module.path, name)
+        found = self._members.get(key)
+        if found is None:
+            self._members[key] = UNKNOWN  # a cyclic import ends here
+            found = self._members[key] = self._member(module, name)
+        return found
+
+    def _member(self, module: Module, name: str) -> Entity:
+        if name in module.functions and name:
+            return Entity("function", name, module)
+        if name in module.classes:
+            return Entity("class", name, module)
+        imported = module.imports.get(name)
+        if imported is not None and imported != f":{name}":
+            return self.resolve(module, imported)
+        values = module.bindings.get(name)
+        if values is not None:
+            for value in values:
+                entity = self.value_entity(module, value)
+                if entity.kind != "unknown" and not _is_none(entity):
+                    return entity if entity.origin else entity._replace(origin=(module.path, name))
+            return Entity("unknown", name, None, values[0], (module.path, name))
+        for star in module.star_imports:
+            target = self._star(star, module)
+            if target is not None and target is not module and not name.startswith("_"):
+                entity = self.member(target, name)
+                if entity.kind != "unknown":
+                    return entity
+        return self._submodule(module, name)
+
+    def _star(self, dotted: str, importer: Module) -> Optional[Module]:
+        located = self.imports.locate(dotted, importer.path)
+        return self.modules.get(located.path) if located is not None and not located.rest else None
+
+    def _submodule(self, module: Module, name: str) -> Entity:
+        if module.path.endswith("__init__.py"):
+            located = self.imports.locate(f".{name}", module.path)
+            if located is not None and not located.rest:
+                return self._module_entity(located.path)
+        return UNKNOWN
+
+    def attribute(self, entity: Entity, name: str) -> Entity:
+        """An attribute of an entity."""
+        if entity.kind == "external":
+            return entity._replace(name=f"{entity.name}.{name}", value=None)
+        if entity.kind == "module":
+            if entity.module is None:
+                # The module was not worth reading, or could not be read: only its submodules are known.
+                if self.demanding and entity.name not in self.unparsed:
+                    self.wanted.add(entity.name)
+                located = self.imports.locate(f".{name}", entity.name)
+                if entity.name.endswith("__init__.py") and located is not None and not located.rest:
+                    if located.path != entity.name:
+                        return self._module_entity(located.path)
+                return UNKNOWN
+            return self.member(entity.module, name)
+        if entity.kind in ("class", "instance"):
+            found = self._class_attribute(entity, name, set())
+            return found._replace(origin=entity.origin) if found.kind == "external" else found
+        if entity.kind == "function" and entity.module is not None:
+            return Entity("member", name, entity.module, None, None, (entity.module.path, entity.name))
+        return UNKNOWN
+
+    def _class_attribute(self, entity: Entity, name: str, seen: set[tuple[str, str]]) -> Entity:
+        class_, module = entity.class_(), entity.module
+        if class_ is None or module is None or (module.path, class_.qualname) in seen:
+            return UNKNOWN
+        seen.add((module.path, class_.qualname))
+        qualname = f"{class_.qualname}.{name}"
+        if qualname in module.functions:
+            return Entity("function", qualname, module)
+        if qualname in module.classes:
+            return Entity("class", qualname, module)
+        for value in class_.attributes.get(name, ()):
+            found = self.value_entity(module, value)
+            if found.kind != "unknown" and not _is_none(found):
+                return found
+        for base in class_.bases:
+            parent = self.resolve(module, base)
+            if parent.kind == "class":
+                found = self._class_attribute(parent._replace(kind=entity.kind), name, seen)
+                if found.kind != "unknown":
+                    return found
+            elif parent.kind == "external" and parent.name != "builtins.object":
+                suffix = "()" if entity.kind == "instance" else ""
+                return external(f"{parent.name}{suffix}.{name}")
+        return UNKNOWN
+
+    def call(self, entity: Entity, value: Optional[Value]) -> Entity:
+        """What calling an entity gives."""
+        if entity.kind == "external":
+            if entity.name == "functools.partial":
+                return Entity("partial", "", None, value)
+            return external(f"{entity.name}()", value)
+        if entity.kind == "class":
+            return Entity("instance", entity.name, entity.module, value)
+        function, module = entity.function(), entity.module
+        if function is not None and module is not None:
+            for returned in function.returns:
+                found = self.value_entity(module, returned)
+                if found.kind != "unknown" and not _is_none(found):
+                    return found
+        return UNKNOWN
+
+    def value_entity(self, module: Module, value: Value) -> Entity:
+        """What an expression of a module means."""
+        if value.kind == "name":
+            return self.resolve(module, value.chain)
+        if value.kind == "call":
+            callee = self.resolve(module, value.chain)
+            if callee.kind == "external" and callee.name == "functools.partial":
+                return Entity("partial", "", module, value)
+            found = self.call(callee, value)
+            if found.kind in ("external", "instance") and callee.kind != "function":
+                return found._replace(value=value, module=found.module or module)
+            return found
+        if value.kind == "either":
+            for item in value.items:
+                found = self.value_entity(module, item)
+                if found.kind != "unknown" and not _is_none(found):
+                    return found
+            return UNKNOWN
+        if value.kind in ("constant", "sequence", "mapping", "lambda", "arithmetic"):
+            return Entity("value", "", module, value)
+        return UNKNOWN
+
+    # ------------------------------------------------------------------ constants
+
+    def constant(self, module: Module, value: Optional[Value]) -> Optional[Value]:
+        """The literal behind an expression, through names, other modules, sums and ``timedelta``."""
+        for _ in range(8):
+            if value is None:
+                return None
+            if value.kind in ("constant", "sequence", "mapping"):
+                return value
+            if value.kind == "arithmetic":
+                return self._sum(module, value)
+            if value.kind == "call" and value.chain == "datetime.timedelta":
+                return self._seconds(module, value)
+            if value.kind not in ("name", "call"):
+                return None
+            entity = self.value_entity(module, value)
+            if entity.kind != "value" or entity.module is None:
+                return None
+            module, value = entity.module, entity.value
+        return None
+
+    def _sum(self, module: Module, value: Value) -> Optional[Value]:
+        sides = [self.constant(module, item) for item in value.items]
+        numbers = [side.data for side in sides if side is not None and side.kind == "constant"]
+        if len(numbers) != 2:
+            return None
+        left, right = numbers
+        if isinstance(left, str) and isinstance(right, str) and value.data == "Add":
+            return Value("constant", value.span, left + right)
+        if not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
+            return None
+        if value.data == "Add":
+            return Value("constant", value.span, left + right)
+        if value.data == "Sub":
+            return Value("constant", value.span, left - right)
+        if value.data == "Mult":
+            return Value("constant", value.span, left * right)
+        return None
+
+    def _seconds(self, module: Module, value: Value) -> Optional[Value]:
+        units = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
+        total = 0.0
+        if value.items:
+            return None
+        for name, amount in value.keywords:
+            known = self.constant(module, amount)
+            if name not in units or known is None or not isinstance(known.data, (int, float)):
+                return None
+            total += units[name] * known.data
+        return Value("constant", value.span, total)
+
+    def number(self, module: Module, value: Optional[Value]) -> Optional[float]:
+        """The number behind an expression."""
+        known = self.constant(module, value)
+        if known is None or isinstance(known.data, bool) or not isinstance(known.data, (int, float)):
+            return None
+        return float(known.data)
+
+    def text(self, module: Module, value: Optional[Value]) -> Optional[str]:
+        """The string behind an expression."""
+        known = self.constant(module, value)
+        return known.data if known is not None and isinstance(known.data, str) else None
+
+    # ------------------------------------------------------------------ modules
+
+    def product_modules(self) -> Iterator[Module]:
+        """The modules that are neither tests nor examples nor migrations, by path."""
+        for path in sorted(self.modules):
+            if not is_test_path(path):
+                yield self.modules[path]
+
+    def bases(self, entity: Entity) -> Iterator[Entity]:
+        """A class and everything that it derives from, nearest first."""
+        pending, seen = [entity], set()
+        while pending:
+            current = pending.pop(0)
+            key = (current.name, current.module.path if current.module else "")
+            if key in seen:
+                continue
+            seen.add(key)
+            yield current
+            class_ = current.class_()
+            if class_ is not None and current.module is not None:
+                pending.extend(self.resolve(current.module, base) for base in class_.bases)
+
+
+def _steps(part: str) -> tuple[str, list[str]]:
+    """``task()()`` as the name and the steps after it."""
+    name = part.rstrip("()[]")
+    tail = part[len(name) :]
+    return name, [tail[index : index + 2] for index in range(0, len(tail), 2)]
+
+
+def _is_none(entity: Entity) -> bool:
+    return entity.kind == "value" and entity.value is not None and (
+        entity.value.kind == "constant" and entity.value.data is None
+    )

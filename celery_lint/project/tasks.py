@@ -1,0 +1,391 @@
+"""What a Celery task is: the question that everything else depends on.
+
+A function is a task because of what made it one, never because of how that thing is called: the chain of
+its decorator is resolved to Celery's own ``shared_task`` or ``Celery.task``, directly, through an alias, a
+``partial`` or a function or class of the project that applies one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Optional
+
+from celery_lint.model.facts import Class, Function, Module, Place, Value
+from celery_lint.project.index import UNKNOWN, Entity, Project, is_test_path
+
+Origin = tuple[str, str]
+Option = tuple[Module, Value]
+
+_SHARED = frozenset(
+    "celery.shared_task celery.app.shared_task celery.app.base.shared_task celery.task celery.task.task "
+    "celery.decorators.task celery.task.base.task celery.task.periodic_task celery.decorators.periodic_task".split()
+)
+_APPLICATIONS = frozenset(
+    "celery.Celery() celery.app.Celery() celery.app.base.Celery() celery.current_app celery.app.current_app "
+    "celery._state.current_app celery._state.get_current_app() celery.app.app_or_default() celery.app.default_app "
+    "celery.current_app._get_current_object()".split()
+)
+_DEEPEST = 4
+
+
+class Maker(NamedTuple):
+    """Something that turns functions into tasks: where its options come from, and whose tasks they are."""
+
+    application: Optional[Origin]
+    options: tuple[Option, ...] = ()
+    wrapper: Optional[Origin] = None
+
+
+class Task(NamedTuple):
+    """A Celery task of the project."""
+
+    name: str
+    module: Module
+    qualname: str
+    place: Place
+    function: Optional[Function]
+    application: Optional[Origin]
+    options: tuple[Option, ...]
+    wrapper: Optional[Origin]
+    inner_decorators: tuple[Value, ...]
+    class_: Optional[Class]
+
+    @property
+    def label(self) -> str:
+        """How messages call the task."""
+        return self.qualname.rpartition("/")[2]
+
+
+class Application(NamedTuple):
+    """A Celery application of the project, by the name that it is bound to."""
+
+    origin: Origin
+    module: Module
+    place: Place
+    value: Value
+
+
+def is_application(name: str) -> bool:
+    """Whether a dotted external path is a Celery application.
+
+    A package that is not in the workspace (``notifications_utils.celery.NotifyCelery()``) is taken at the
+    word of its last component.
+    """
+    if name in _APPLICATIONS:
+        return True
+    top = name.partition(".")[0]
+    return top not in ("celery", "builtins") and "celery" in name.rpartition(".")[2].rpartition(":")[2].lower()
+
+
+class Tasks:
+    """All tasks, applications and task makers of a project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.wrappers: dict[Origin, Maker] = {}
+        self._makers: dict[Origin, Optional[Maker]] = {}
+        self._named = frozenset(project.configuration.task_decorators)
+        self.applications: dict[Origin, Application] = dict(self._find_applications())
+        self.by_function: dict[Origin, Task] = {}
+        self.all: list[Task] = []
+        found = [task for path in sorted(project.modules) for task in self._find(project.modules[path])]
+        for task in found:
+            if not self._inside_wrapper(task):
+                self.all.append(task)
+                self.by_function[(task.module.path, task.qualname)] = task
+                if task.function is not None:
+                    self.by_function.setdefault((task.module.path, task.function.qualname), task)
+
+    # ------------------------------------------------------------------ questions
+
+    def of(self, entity: Entity) -> Optional[Task]:
+        """The task that an entity is."""
+        if entity.kind in ("function", "class", "instance") and entity.module is not None:
+            return self.by_function.get((entity.module.path, entity.name))
+        if entity.kind == "member" and entity.owner is not None:
+            return None
+        return None
+
+    def option(self, task: Task, name: str) -> Optional[Option]:
+        """A task's option as its decorator, its wrapper, its base class or its own class gives it."""
+        for module, value in task.options:
+            given = value.keyword(name)
+            if given is not None:
+                return module, given
+            for key, spread in value.keywords:
+                if key == "**":
+                    mapping = self.project.constant(module, spread)
+                    given = mapping.keyword(name) if mapping is not None else None
+                    if given is not None:
+                        return module, given
+        return self._inherited(task, name)
+
+    def _inherited(self, task: Task, name: str) -> Optional[Option]:
+        bases: list[Entity] = []
+        if task.class_ is not None:
+            bases.append(Entity("class", task.class_.qualname, task.module))
+        for module, value in task.options:
+            base = value.keyword("base")
+            if base is not None:
+                bases.append(self.project.value_entity(module, base))
+        if task.application in self.applications:
+            base = self.applications[task.application].value.keyword("task_cls")
+            if base is not None:
+                bases.append(self.project.value_entity(self.applications[task.application].module, base))
+        for start in bases:
+            for entity in self.project.bases(start):
+                class_ = entity.class_()
+                if class_ is not None and entity.module is not None and class_.attributes.get(name):
+                    return entity.module, class_.attributes[name][0]
+        return None
+
+    def open_ended(self, task: Task) -> bool:
+        """Whether options of the task are hidden: in an unresolved ``**mapping`` or a base class elsewhere."""
+        for module, value in task.options:
+            for key, spread in value.keywords:
+                if key in ("*", "**"):
+                    known = self.project.constant(module, spread)
+                    wrapper_parameter = task.wrapper is not None and spread.chain.startswith("%")
+                    if (known is None or known.kind != "mapping") and not wrapper_parameter:
+                        return True
+            base = value.keyword("base")
+            if base is not None and not self._base_is_known(module, base):
+                return True
+        return False
+
+    def _base_is_known(self, module: Module, base: Value) -> bool:
+        for entity in self.project.bases(self.project.value_entity(module, base)):
+            if entity.kind == "unknown":
+                return False
+            if entity.kind == "external" and not entity.name.startswith(("celery.", "builtins.", "abc.")):
+                return False
+        return True
+
+    # ------------------------------------------------------------------ applications
+
+    def _find_applications(self) -> Iterator[tuple[Origin, Application]]:
+        project = self.project
+        for path in sorted(project.modules):
+            module = project.modules[path]
+            for name, values in module.bindings.items():
+                for value in values:
+                    if value.kind != "call":
+                        continue
+                    entity = project.member(module, name)
+                    made_here = entity.kind in ("external", "instance") and entity.origin == (path, name)
+                    if made_here and self.application_of(entity) is not None:
+                        yield (path, name), Application((path, name), module, module.place(value.span), value)
+                        break
+
+    def application_of(self, entity: Entity) -> Optional[str]:
+        """The external path of the application class when the entity is an application."""
+        if entity.kind == "external" and is_application(entity.name):
+            return entity.name
+        if entity.kind == "instance":
+            for base in self.project.bases(entity._replace(kind="class")):
+                if base.kind == "external" and is_application(f"{base.name}()"):
+                    return f"{base.name}()"
+        return None
+
+    # ------------------------------------------------------------------ makers
+
+    def maker(self, module: Module, value: Value, depth: int = 0) -> Optional[Maker]:
+        """The maker that a decorator expression is; its own arguments come first among the options."""
+        if depth > _DEEPEST:
+            return None
+        if value.kind == "name":
+            found = self.maker_of(self.project.resolve(module, value.chain), depth)
+            return found or self._configured(value.chain)
+        if value.kind != "call":
+            return None
+        inner = value.keyword("()")
+        if inner is not None:
+            return None
+        callee = self.project.resolve(module, value.chain)
+        found = self.maker_of(callee, depth) or self._configured(value.chain)
+        if found is None and callee.kind == "external" and callee.name == "functools.partial":
+            found = self._partial(module, value, depth)
+        return found._replace(options=((module, value), *found.options)) if found is not None else None
+
+    def _configured(self, chain: str) -> Optional[Maker]:
+        if self._named:
+            plain = chain.lstrip(":.~")
+            if plain in self._named or plain.rpartition(".")[2] in self._named:
+                return Maker(None)
+        return None
+
+    def _partial(self, module: Module, value: Value, depth: int) -> Optional[Maker]:
+        if not value.items:
+            return None
+        found = self.maker(module, value.items[0], depth + 1)
+        return found._replace(options=((module, value), *found.options)) if found is not None else None
+
+    def maker_of(self, entity: Entity, depth: int = 0) -> Optional[Maker]:
+        """The maker that an entity is."""
+        if depth > _DEEPEST:
+            return None
+        if entity.kind == "external":
+            name = entity.name
+            if name in _SHARED:
+                return Maker(None)
+            options = ((entity.module, entity.value),) if entity.value is not None and entity.module else ()
+            if name.endswith("()") and name[:-2] in _SHARED:
+                return Maker(None, options)
+            if name.endswith((".task", ".periodic_task")) and is_application(name.rpartition(".")[0]):
+                return Maker(entity.origin or ("", name))
+            if name.endswith(".task()") and is_application(name[: -len(".task()")]):
+                return Maker(entity.origin or ("", name), options)
+            return None
+        if entity.kind == "partial" and entity.module is not None and entity.value is not None:
+            return self._partial(entity.module, entity.value, depth)
+        if entity.kind in ("function", "class", "instance") and entity.module is not None:
+            return self._wrapper(entity.module, entity, depth)
+        return None
+
+    def _wrapper(self, module: Module, entity: Entity, depth: int) -> Optional[Maker]:
+        """The maker that a function or class of the project is, because it applies one to what it gets."""
+        function = entity.function()
+        key = (module.path, entity.name)
+        if key in self._makers:
+            return self._makers[key]
+        self._makers[key] = None  # a wrapper that calls itself
+        prefixes = (f"{entity.name}/",) if function is not None else (f"{entity.name}.",)
+        inside = [
+            candidate
+            for qualname, candidate in module.functions.items()
+            if qualname == entity.name or qualname.startswith(prefixes)
+        ]
+        found: Optional[Maker] = None
+        for candidate in inside:
+            found = self._applied_in(module, candidate, key, depth)
+            if found is not None:
+                break
+        self._makers[key] = found
+        if found is not None:
+            self.wrappers[key] = found
+        return found
+
+    def _applied_in(self, module: Module, function: Function, key: Origin, depth: int) -> Optional[Maker]:
+        for _, value in function.values:
+            found = self.maker(module, value, depth + 1)
+            if found is not None:
+                return found._replace(wrapper=key)
+        for decorator in function.decorators if "/" in function.qualname else ():
+            found = self.maker(module, decorator, depth + 1)
+            if found is not None:
+                return found._replace(wrapper=key)
+        for call in function.calls():
+            if not call.chain.startswith("%") and call.chain.endswith("()"):
+                called = self.project.resolve(module, call.chain.removesuffix("()"))
+                if called.kind in ("function", "class") and called.name != key[1]:
+                    found = self.maker_of(called, depth + 1)
+                    if found is not None:
+                        return found._replace(wrapper=key)
+        return None
+
+    # ------------------------------------------------------------------ tasks
+
+    def _find(self, module: Module) -> Iterator[Task]:
+        for function in module.functions.values():
+            for index, decorator in enumerate(function.decorators):
+                found = self.maker(module, decorator)
+                if found is not None:
+                    yield self._task(module, function, found, function.decorators[index + 1 :])
+                    break
+        for values in module.bindings.values():
+            for value in values:
+                yield from self._assigned(module, value)
+        yield from self._class_based(module)
+
+    def _task(self, module: Module, function: Function, maker: Maker, inner: tuple[Value, ...]) -> Task:
+        return Task(
+            self._celery_name(module, function.name, maker.options),
+            module,
+            function.qualname,
+            module.place(function.span),
+            function,
+            maker.application,
+            maker.options,
+            maker.wrapper,
+            inner,
+            None,
+        )
+
+    def _celery_name(self, module: Module, name: str, options: tuple[Option, ...]) -> str:
+        for owner, value in options:
+            given = value.keyword("name")
+            if given is not None:
+                text = self.project.text(owner, given)
+                if text is not None:
+                    return text
+        return f"{self.project.imports.module_name(module.path)}.{name}"
+
+    def _assigned(self, module: Module, value: Value) -> Iterator[Task]:
+        """``send = app.task(_send)`` and ``send = shared_task(name="x")(_send)``."""
+        if value.kind != "call" or not value.items:
+            return
+        inner = value.keyword("()")
+        found = self.maker(module, inner) if inner is not None else self.maker(module, value)
+        if found is None:
+            return
+        target = self.project.value_entity(module, value.items[0])
+        function = target.function()
+        if function is None or target.module is not module:
+            return
+        yield self._task(module, function, found, function.decorators)
+
+    def _class_based(self, module: Module) -> Iterator[Task]:
+        for class_ in module.classes.values():
+            entity = Entity("class", class_.qualname, module)
+            if not self.is_task_class(entity):
+                continue
+            run = self.project.attribute(entity, "run")
+            function = run.function()
+            abstract = class_.attributes.get("abstract")
+            if abstract and abstract[0].data is True:
+                continue
+            name = class_.attributes.get("name")
+            text = self.project.text(module, name[0]) if name else None
+            yield Task(
+                text or f"{self.project.imports.module_name(module.path)}.{class_.name}",
+                module,
+                class_.qualname,
+                module.place(class_.span),
+                function,
+                None,
+                (),
+                None,
+                (),
+                class_,
+            )
+
+    def is_task_class(self, entity: Entity) -> bool:
+        """Whether a class derives from Celery's ``Task``."""
+        for base in self.project.bases(entity):
+            if base.kind == "external" and base is not entity and is_task_base(base.name):
+                return True
+        return False
+
+    def _inside_wrapper(self, task: Task) -> bool:
+        return any(
+            path == task.module.path and task.qualname.startswith((f"{qualname}/", f"{qualname}."))
+            for path, qualname in self.wrappers
+        )
+
+
+def is_task_base(name: str) -> bool:
+    """Whether an external path is Celery's ``Task`` class, of the library or of an application."""
+    owner, _, leaf = name.rpartition(".")
+    if leaf != "Task":
+        return False
+    return owner in ("celery", "celery.app.task", "celery.task", "celery.task.base", "celery.app") or is_application(
+        owner
+    )
+
+
+def product_tasks(tasks: Tasks) -> list[Task]:
+    """The tasks outside tests, examples and migrations."""
+    return [task for task in tasks.all if not is_test_path(task.module.path)]
+
+
+__all__ = ["UNKNOWN", "Application", "Maker", "Option", "Origin", "Task", "Tasks", "is_application", "product_tasks"]
