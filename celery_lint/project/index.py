@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from celery_lint.project.launch import WorkerCommand
 
 _DEEPEST = 24
-_TEST_FOLDERS = frozenset({"tests", "test", "testing", "fixtures", "examples", "example", "docs", "migrations"})
+_TEST_FOLDERS = frozenset({"tests", "test", "testing"})
+_ASIDE_FOLDERS = frozenset({"fixtures", "examples", "example", "samples", "docs", "benchmarks"})
+# Objects that call the function they were given at the first use.
+_LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
 
 
 class Entity(NamedTuple):
@@ -54,7 +57,7 @@ def external(name: str, value: Optional[Value] = None, origin: Optional[tuple[st
 
 
 def is_test_path(path: str) -> bool:
-    """Whether a file is a test, an example or a migration: it says nothing about the product."""
+    """Whether a file is a test by its name or folder."""
     folders, _, name = path.rpartition("/")
     return (
         name.startswith("test_")
@@ -62,6 +65,14 @@ def is_test_path(path: str) -> bool:
         or name in ("conftest.py", "tests.py")
         or any(folder in _TEST_FOLDERS or folder.startswith("test_") for folder in folders.split("/"))
     )
+
+
+def is_product_path(path: str) -> bool:
+    """Whether a file belongs to the product: neither a test nor an example nor a numbered migration."""
+    folders, _, name = path.rpartition("/")
+    if is_test_path(path) or any(folder in _ASIDE_FOLDERS for folder in folders.split("/")):
+        return False
+    return not (folders.endswith("migrations") and name[:4].isdigit())
 
 
 class Project:
@@ -217,6 +228,8 @@ class Project:
             return self.member(entity.module, name)
         if entity.kind in ("class", "instance"):
             found = self._class_attribute(entity, name, set())
+            if entity.kind == "instance" and _is_property(found):
+                found = self.call(found, None)
             return found._replace(origin=entity.origin) if found.kind == "external" else found
         if entity.kind == "function" and entity.module is not None:
             return Entity("member", name, entity.module, None, None, (entity.module.path, entity.name))
@@ -271,6 +284,8 @@ class Project:
             callee = self.resolve(module, value.chain)
             if callee.kind == "external" and callee.name == "functools.partial":
                 return Entity("partial", "", module, value)
+            if callee.kind == "external" and callee.name.rpartition(".")[2] in _LAZY and value.items:
+                return self._lazy(module, value.items[0])
             found = self.call(callee, value)
             if found.kind in ("external", "instance") and callee.kind != "function":
                 return found._replace(value=value, module=found.module or module)
@@ -284,6 +299,11 @@ class Project:
         if value.kind in ("constant", "sequence", "mapping", "lambda", "arithmetic"):
             return Entity("value", "", module, value)
         return UNKNOWN
+
+    def _lazy(self, module: Module, given: Value) -> Entity:
+        if given.kind == "lambda":
+            return self.value_entity(module, given.items[0])
+        return self.call(self.value_entity(module, given), None)
 
     # ------------------------------------------------------------------ constants
 
@@ -353,7 +373,7 @@ class Project:
     def product_modules(self) -> Iterator[Module]:
         """The modules that are neither tests nor examples nor migrations, by path."""
         for path in sorted(self.modules):
-            if not is_test_path(path):
+            if is_product_path(path):
                 yield self.modules[path]
 
     def bases(self, entity: Entity) -> Iterator[Entity]:
@@ -376,6 +396,14 @@ def _steps(part: str) -> tuple[str, list[str]]:
     name = part.rstrip("()[]")
     tail = part[len(name) :]
     return name, [tail[index : index + 2] for index in range(0, len(tail), 2)]
+
+
+def _is_property(entity: Entity) -> bool:
+    function = entity.function()
+    return function is not None and any(
+        decorator.chain.rpartition(".")[2].lstrip("~") in ("property", "cached_property")
+        for decorator in function.decorators
+    )
 
 
 def _is_none(entity: Entity) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Optional
 
 from celery_lint.model.facts import Class, Function, Module, Place, Value
-from celery_lint.project.index import UNKNOWN, Entity, Project, is_test_path
+from celery_lint.project.index import UNKNOWN, Entity, Project, is_product_path
 
 Origin = tuple[str, str]
 Option = tuple[Module, Value]
@@ -384,8 +384,8 @@ def is_task_base(name: str) -> bool:
 
 
 def product_tasks(tasks: Tasks) -> list[Task]:
-    """The tasks outside tests, examples and migrations."""
-    return [task for task in tasks.all if not is_test_path(task.module.path)]
+    """The tasks outside tests and examples."""
+    return [task for task in tasks.all if is_product_path(task.module.path)]
 
 
 __all__ = ["UNKNOWN", "Application", "Maker", "Option", "Origin", "Task", "Tasks", "is_application", "product_tasks"]
