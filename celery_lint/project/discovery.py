@@ -276,54 +276,60 @@ def _git_configuration(root: str, folder: str, git_directory: str) -> list[str]:
 def _not_ignored(root: str, folders: list[str]) -> list[str]:
     """The prefixes of those folders that git does not ignore; none of them if git cannot say."""
     ignored: set[str] = set()
-    for start in range(0, len(folders), 500):  # a command line has its limits
-        output = _git(root, "check-ignore", "-z", "--", *folders[start : start + 500], accepted=(0, 1))
+    questions = [os.fsencode(folder) + b"\0" for folder in folders]
+    while questions:
+        question = b""
+        # Question and answer have to fit into their pipes, because nobody reads while we write.
+        while questions and len(question) + len(questions[-1]) < 16_384:
+            question += questions.pop()
+        output = _git(root, "check-ignore", "-z", "--stdin", question=question, accepted=(0, 1))
         if output is None:
             return []
         ignored.update(os.fsdecode(output).split("\0"))
     return [f"{folder}/" for folder in folders if folder not in ignored]
 
 
-def _git(root: str, *arguments: str, accepted: tuple[int, ...] = (0,)) -> bytes | None:
+def _git(root: str, *arguments: str, question: bytes = b"", accepted: tuple[int, ...] = (0,)) -> bytes | None:
     """What git prints, or None if it is missing or refuses."""
     # A repository's own configuration may name a program as its file system monitor: don't run that.
     command = ["git", "-C", root, "-c", "core.fsmonitor=false", *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
     environment["GIT_OPTIONAL_LOCKS"] = "0"
     try:
-        code, output = _run(command, environment)
+        code, output = _run(command, environment, question)
     except OSError:
         return None
     return output if code in accepted else None
 
 
-def _run(command: list[str], environment: dict[str, str]) -> tuple[int, bytes]:
-    """Exit code and output of a command without input."""
+def _run(command: list[str], environment: dict[str, str], question: bytes) -> tuple[int, bytes]:
+    """Exit code and output of a command that reads the question, which has to fit into a pipe."""
     if not hasattr(os, "posix_spawnp"):
         import subprocess  # 10 ms of import, so only where it must be
 
-        done = subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
+        done = subprocess.run(command, env=environment, input=question, capture_output=True, check=False)
         return done.returncode, done.stdout
-    reading, writing = os.pipe()
+    asking, answering = os.pipe(), os.pipe()
     try:
-        try:
-            process = os.posix_spawnp(
-                command[0],
-                command,
-                environment,
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_DUP2, writing, 1),
-                    (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-                ],
-            )
-        finally:
-            os.close(writing)
-        output = b"".join(iter(lambda: os.read(reading, 1 << 20), b""))
+        os.write(asking[1], question)
+        process = os.posix_spawnp(
+            command[0],
+            command,
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, asking[0], 0),
+                (os.POSIX_SPAWN_DUP2, answering[1], 1),
+                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            ],
+        )
+    except OSError:
+        os.close(answering[0])
+        raise
     finally:
-        os.close(reading)
+        for descriptor in (*asking, answering[1]):
+            os.close(descriptor)
+    with open(answering[0], "rb") as answer:
+        output = answer.read()
     try:
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), output
     except ChildProcessError:  # the host ignores SIGCHLD and the system has reaped the process already
