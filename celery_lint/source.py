@@ -134,7 +134,7 @@ if sys.version_info < (3, 11):
 
     def _tree(text: str) -> ast.Module:
         levels = len(text) // 2
-        if levels < 4_000:  # fits the smallest usual stack, 512 KiB
+        if levels < 4_000:  # fits any usual stack
             return _tree_on_this_stack(text)
         import _thread
 

@@ -16,7 +16,7 @@ from celery_lint.project.yaml_commands import yaml_commands
 from celery_lint.source import NotParsed
 from celery_lint.source import read as read_bytes
 
-_LARGEST = 1_000_000  # bytes: nobody writes a larger launch file by hand
+_LARGEST = 262_144  # bytes; nobody writes a larger launch file by hand
 
 # What stands in these folders is no deployment of the project.
 _OTHER_FOLDERS = frozenset(
@@ -223,7 +223,8 @@ def _assigned(text: str) -> str:
 
 
 def _is_program(text: str) -> bool:
-    return bool(_PROGRAM.fullmatch(text.lstrip("@-")) or _PROGRAM_VARIABLE.fullmatch(text))
+    text = text.lstrip("@-")  # as a Makefile has them
+    return bool(_PROGRAM.fullmatch(text) or _PROGRAM_VARIABLE.fullmatch(text))
 
 
 def _worker(path: str, words: Sequence[Word], leading: bool) -> WorkerCommand | None:

@@ -12,6 +12,8 @@ _BLANKS = " \t\r\f\v"
 _OPERATORS = ";&|<>()"
 _EXPANSIONS = (("${", "{", "}"), ("$(", "(", ")"), ("%(", "(", ")"), ("{{", "{", "}"), ("{%", "{", "}"))
 
+_LONGEST_EXPANSION = 400  # characters; keeps a file of nothing but unclosed braces from taking minutes
+
 
 class Word(NamedTuple):
     """One word of a command, without its quotes, and the line on which it begins."""
@@ -95,7 +97,10 @@ def logical_lines(text: str, *, comments: str = "#", indented: bool = False) -> 
     for number, line in enumerate(text.split("\n"), 1):
         line = line.rstrip()
         if line.lstrip().startswith(tuple(comments)):
-            line = "\\" if continued else ""  # keeps the count of lines, and what is being continued
+            if joined and (continued or indented):  # goes on after the comment; lines are still counted
+                joined += "\n\\" if continued else "\\\n"
+                continue
+            line = ""
         if joined and (continued or (indented and line[:1].isspace())):
             joined += ("\n" if continued else "\\\n") + line
         else:
@@ -163,7 +168,7 @@ def _end_of_expansion(text: str, position: int) -> int:
     for start, opening, closing in _EXPANSIONS:
         if text.startswith(start, position):
             depth = 0
-            for index in range(position + len(start) - 1, len(text)):
+            for index in range(position + len(start) - 1, min(len(text), position + _LONGEST_EXPANSION)):
                 if text[index] == opening:
                     depth += 1
                 elif text[index] == closing:

@@ -152,7 +152,7 @@ class _Reader:
         while self._number < len(self._lines):
             line = self._lines[self._number]
             self._number += 1
-            text += " \\\n" + line
+            text = text.removesuffix("\\") + " \\\n" + line
             if mark in line:
                 break
         return text
