@@ -191,8 +191,9 @@ class Reader:
             elif given is not None and isinstance(bound, ast.Attribute):
                 self._bind_attribute(bound, given, scope)
             elif given is not None and isinstance(bound, ast.Subscript):
-                if isinstance(bound.slice, ast.Constant) and isinstance(bound.slice.value, str):
-                    self.assignments.append((bound.value, bound.slice.value, True, bound.slice, given, scope))
+                key = bound.slice.value if isinstance(bound.slice, ast.Constant) else ""
+                if isinstance(key, str):  # "" for a key that only the run knows
+                    self.assignments.append((bound.value, key, True, bound.slice, given, scope))
                 self._push([bound.value, bound.slice], position)
 
     def _bind_name(self, name: str, value: Optional[ast.expr], scope: Scope) -> None:

@@ -1,0 +1,137 @@
+"""The call graph: which functions a function calls, and which tasks reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Optional
+
+from celery_lint.model.facts import Call, Function, Module
+from celery_lint.project.index import Entity, Project
+from celery_lint.project.tasks import Task
+
+Key = tuple[str, str]
+#: How many calls away from a task a function still counts as reached.
+DEPTH = 3
+
+
+class Callee(NamedTuple):
+    """A function of the project that another calls, and the call (or mention as a callback)."""
+
+    module: Module
+    function: Function
+    call: Call
+
+
+class Reached(NamedTuple):
+    """A task that reaches a function, and the last call on the way (``None``: the task itself)."""
+
+    task: Task
+    through: Optional[Callee]
+
+
+class Calls:
+    """The calls between the functions of a project, resolved on demand."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._calls: dict[Key, list[Call]] = {}
+        self._callees: dict[Key, list[Callee]] = {}
+
+    def calls(self, module: Module, function: Function) -> list[Call]:
+        """The calls of a function, unpacked once."""
+        key = (module.path, function.qualname)
+        found = self._calls.get(key)
+        if found is None:
+            found = self._calls[key] = function.calls()
+        return found
+
+    def callees(self, module: Module, function: Function) -> list[Callee]:
+        """The functions of the project that a function calls or hands on by name."""
+        key = (module.path, function.qualname)
+        found = self._callees.get(key)
+        if found is None:
+            found = self._callees[key] = list(self._find(module, function))
+        return found
+
+    def _find(self, module: Module, function: Function) -> Iterator[Callee]:
+        for call in self.calls(module, function):
+            target = self.target(module, call.chain)
+            if target is not None:
+                yield Callee(*target, call)
+            for argument in call.arguments:
+                mentioned = argument.rpartition(":=")[2] if ":=" in argument else argument[1:]
+                if "=" in argument[:1] or ":=" in argument:
+                    target = self.target(module, mentioned)
+                    if target is not None:
+                        yield Callee(*target, call)
+
+    def target(self, module: Module, chain: str) -> Optional[tuple[Module, Function]]:
+        """The function that a chain names; a class stands for its ``__init__``."""
+        if not chain or chain[0] in "%":
+            return None
+        entity = self.project.resolve(module, chain)
+        function = entity.function()
+        if function is not None and entity.module is not None:
+            return entity.module, function
+        if entity.kind == "class" and entity.module is not None:
+            made = self.project.attribute(entity, "__init__")
+            function = made.function()
+            if function is not None and made.module is not None:
+                return made.module, function
+        return None
+
+    def argument(self, module: Module, function: Function, text: str) -> Optional[tuple[Module, Function]]:
+        """The function whose coroutine an argument of a call is, called there or handed on by name."""
+        if text.startswith("("):
+            return self.target(module, self.calls(module, function)[int(text[1:])].chain)
+        if text.startswith("="):
+            chain = text[1:]
+            return self.target(module, chain.removesuffix("()"))
+        return None
+
+    def closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
+        """The function and everything that it calls, to the depth of the index."""
+        seen: dict[Key, tuple[Module, Function]] = {(module.path, function.qualname): (module, function)}
+        level = [(module, function)]
+        for _ in range(DEPTH):
+            following: list[tuple[Module, Function]] = []
+            for current_module, current in level:
+                for callee in self.callees(current_module, current):
+                    key = (callee.module.path, callee.function.qualname)
+                    if key not in seen:
+                        seen[key] = (callee.module, callee.function)
+                        following.append(seen[key])
+            level = following
+        return list(seen.values())
+
+    def reached(self, tasks: list[Task]) -> dict[Key, list[Reached]]:
+        """For every function that tasks run synchronously: which tasks, and through which call."""
+        found: dict[Key, list[Reached]] = {}
+        for task in tasks:
+            if task.function is None:
+                continue
+            module = self._module_of(task)
+            start = (module.path, task.function.qualname)
+            seen = {start}
+            found.setdefault(start, []).append(Reached(task, None))
+            level = [(module, task.function)]
+            for _ in range(DEPTH):
+                following = []
+                for current_module, current in level:
+                    if current.is_async and (current_module.path, current.qualname) != start:
+                        continue
+                    for callee in self.callees(current_module, current):
+                        key = (callee.module.path, callee.function.qualname)
+                        if key not in seen:
+                            seen.add(key)
+                            through = callee._replace(call=callee.call)
+                            found.setdefault(key, []).append(Reached(task, through))
+                            following.append((callee.module, callee.function))
+                level = following
+        return found
+
+    def _module_of(self, task: Task) -> Module:
+        if task.class_ is None or task.function is None:
+            return task.module
+        run: Entity = self.project.attribute(Entity("class", task.class_.qualname, task.module), "run")
+        return run.module or task.module

@@ -1,0 +1,324 @@
+"""What runs a coroutine, on whose loop, for which task, and what outlives that loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple, Optional
+
+from celery_lint.model.facts import Call, Function, MisplacedAwait, Module, Place
+from celery_lint.project.calls import Calls, Key, Reached
+from celery_lint.project.index import Project, is_product_path
+from celery_lint.project.resources import Resource, Resources
+from celery_lint.project.tasks import Task, Tasks
+
+# These make a loop, run one coroutine on it and close it.
+_RUNNERS = frozenset(
+    "asyncio.run asyncio.runners.run asyncio.Runner().run asyncio.runners.Runner().run anyio.run trio.run "
+    "uvloop.run".split()
+)
+_LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
+_CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
+_BRIDGES = ("asgiref.sync.async_to_sync",)
+_RUN_LEAVES = frozenset({"run", "run_until_complete", "async_to_sync"})
+
+
+class Use(NamedTuple):
+    """A resource that the coroutine of a run uses, and where."""
+
+    resource: Resource
+    place: Place
+
+
+class LoopRun(NamedTuple):
+    """A call that runs a coroutine from synchronous code that tasks reach.
+
+    ``kind`` is ``run`` (a loop made and closed by ``asyncio.run`` and its like), ``new`` (a loop of its own
+    by ``new_event_loop``), ``current`` (the thread's loop, made when missing and kept), ``kept`` (a loop kept
+    for the process) or ``bridge`` (``async_to_sync``). ``helper`` says that the coroutine is a parameter.
+    ``adaptive`` says that the function first asks whether a loop is running already.
+    """
+
+    kind: str
+    runner: str
+    module: Module
+    function: Function
+    call: Call
+    helper: bool
+    adaptive: bool
+    reached: tuple[Reached, ...]
+    uses: tuple[Use, ...]
+
+    @property
+    def place(self) -> Place:
+        """The run call itself."""
+        return self.module.place(self.call.span)
+
+    def related(self) -> list[tuple[Place, str]]:
+        """The tasks that reach the run, the first three of them."""
+        others = [reached for reached in self.reached if reached.through is not None]
+        return [(reached.task.place, f"reached from task `{reached.task.label}`") for reached in others[:3]]
+
+
+class Disposal(NamedTuple):
+    """A call of ``dispose`` on an async engine. ``in_coroutine`` names the tasks whose coroutine runs it."""
+
+    module: Module
+    function: Function
+    call: Call
+    engine: str
+    tasks: tuple[Task, ...]
+    first_action: bool
+    guarded: bool
+
+    @property
+    def place(self) -> Place:
+        """The dispose call."""
+        return self.module.place(self.call.span)
+
+
+class StrayAwait(NamedTuple):
+    """An ``await`` in a plain function of a module that defines tasks."""
+
+    module: Module
+    fact: MisplacedAwait
+    of_engine: bool
+    task: Optional[Task]
+
+
+class EventLoops:
+    """All coroutine runs of a project that tasks reach."""
+
+    def __init__(self, project: Project, tasks: Tasks) -> None:
+        self.project = project
+        self.tasks = tasks
+        self.calls = Calls(project)
+        self.resources = Resources(project)
+
+    @cached_property
+    def reached(self) -> dict[Key, list[Reached]]:
+        """The synchronous functions that tasks reach."""
+        product = [task for task in self.tasks.all if is_product_path(task.module.path)]
+        # Following every call of every task must not make every module of the project worth reading.
+        self.project.demanding = False
+        try:
+            return self.calls.reached(product)
+        finally:
+            self.project.demanding = True
+
+    @cached_property
+    def runs(self) -> list[LoopRun]:
+        """The coroutine runs, by path and position."""
+        found = []
+        for (path, qualname), reached in self.reached.items():
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is None or function is None or function.is_async or not is_product_path(path):
+                continue
+            for call in self.calls.calls(module, function):
+                if call.leaf() in _RUN_LEAVES or "async_to_sync" in call.chain:
+                    run = self._run(module, function, call, reached)
+                    if run is not None:
+                        found.append(run)
+        return sorted(found, key=lambda run: (run.module.path, run.call.span))
+
+    def runner(self, module: Module, function: Function, call: Call) -> Optional[tuple[str, str]]:
+        """The kind and name of the runner that a call is."""
+        chain = call.chain
+        if chain[0] == "%" or "l" in call.flags and "e" not in call.flags:
+            return None
+        entity = self.project.resolve(module, chain)
+        name = entity.name if entity.kind == "external" else ""
+        if name in _RUNNERS:
+            return "run", name.replace("runners.", "").replace("Runner().run", "Runner.run")
+        if name.endswith(".run_until_complete"):
+            owner = name.removesuffix(".run_until_complete")
+            if entity.origin is not None:
+                return "kept", "run_until_complete"
+            if owner in _LOOP_MAKERS and not self._asks_for_loop(module, function):
+                return "new", "run_until_complete"
+            return "current", "run_until_complete"
+        if name.removesuffix("()") in _BRIDGES and name.endswith("()"):
+            return "bridge", "async_to_sync"
+        return None
+
+    def _asks_for_loop(self, module: Module, function: Function) -> bool:
+        return any(call.chain in _CURRENT_LOOPS for call in self.calls.calls(module, function))
+
+    def _run(
+        self, module: Module, function: Function, call: Call, reached: list[Reached]
+    ) -> Optional[LoopRun]:
+        runner = self.runner(module, function, call)
+        if runner is None or not call.arguments and runner[0] != "bridge":
+            return None
+        kind, name = runner
+        parameters = {parameter.name for parameter in function.parameters}
+        first = call.arguments[0] if call.arguments else ""
+        if kind == "bridge":
+            first = self._bridged(module, function, call)
+        helper = self._parameter(module, function, first) in parameters
+        coroutines: list[tuple[Module, Function]] = []
+        if helper:
+            coroutines = list(self._handed_over(reached))
+        else:
+            target = self.calls.argument(module, function, first)
+            if target is not None:
+                coroutines = [target]
+        uses = tuple(self._uses(coroutines, (module, function)))
+        adaptive = self._asks_for_loop(module, function)
+        return LoopRun(kind, name, module, function, call, helper, adaptive, tuple(reached), uses)
+
+    def _bridged(self, module: Module, function: Function, call: Call) -> str:
+        """The coroutine function inside ``async_to_sync(f)(x)``, as an argument description."""
+        for other in self.calls.calls(module, function):
+            if other.span.line == call.span.line and other.leaf() == "async_to_sync" and other.arguments:
+                return other.arguments[0]
+        return ""
+
+    def _parameter(self, module: Module, function: Function, argument: str) -> str:
+        """The local name that an argument is, or calls."""
+        if argument.startswith("=%"):
+            return argument[2:].rstrip("()")
+        if argument.startswith("("):
+            chain = self.calls.calls(module, function)[int(argument[1:])].chain
+            return chain[1:].rstrip("()") if chain.startswith("%") else ""
+        return ""
+
+    def _handed_over(self, reached: list[Reached]) -> Iterator[tuple[Module, Function]]:
+        """The coroutine functions that callers hand to a helper."""
+        seen: set[Key] = set()
+        for way in reached:
+            if way.through is None:
+                continue
+            for caller_module, caller, call in self._callers(way):
+                for argument in call.arguments[:2]:
+                    target = self.calls.argument(caller_module, caller, argument.rpartition(":")[2])
+                    if target is not None and (target[0].path, target[1].qualname) not in seen:
+                        seen.add((target[0].path, target[1].qualname))
+                        yield target
+
+    def _callers(self, way: Reached) -> Iterator[tuple[Module, Function, Call]]:
+        """The functions on the way that call the helper."""
+        assert way.through is not None
+        task = way.task
+        if task.function is None:
+            return
+        for module, function in self.calls.closure(task.module, task.function):
+            if function.is_async:
+                continue
+            for callee in self.calls.callees(module, function):
+                if callee.function is way.through.function:
+                    yield module, function, callee.call
+
+    # ------------------------------------------------------------------ resources
+
+    def _uses(
+        self, coroutines: list[tuple[Module, Function]], runner: tuple[Module, Function]
+    ) -> Iterator[Use]:
+        """The loop-bound objects that outlive a run: used by its coroutine and not disposed by anybody."""
+        disposed = self._disposed(runner)
+        found: dict[Key, Use] = {}
+        for module, function in coroutines:
+            closure = self.calls.closure(module, function)
+            mine = set(disposed)
+            for current in closure:
+                mine |= self._disposed_in(*current)
+            for current_module, current in closure:
+                for call in self.calls.calls(current_module, current):
+                    resource = self.resources.used_by(current_module, call)
+                    if resource is None or resource.pooled is not True or resource.key in mine:
+                        continue
+                    found.setdefault(resource.key, Use(resource, current_module.place(call.span)))
+        yield from found.values()
+
+    def _disposed(self, runner: tuple[Module, Function]) -> set[Key]:
+        found: set[Key] = set()
+        for module, function in self.calls.closure(*runner):
+            found |= self._disposed_in(module, function)
+        return found
+
+    def _disposed_in(self, module: Module, function: Function) -> set[Key]:
+        found: set[Key] = set()
+        for call in self.calls.calls(module, function):
+            engine = self.resources.disposed_by(module, call)
+            if engine is not None and engine.origin is not None:
+                found.add(engine.origin)
+        return found
+
+    @cached_property
+    def task_coroutines(self) -> dict[Key, list[Task]]:
+        """The functions that run inside the coroutines of tasks."""
+        found: dict[Key, list[Task]] = {}
+        for run in self.runs:
+            coroutines: list[tuple[Module, Function]] = []
+            first = run.call.arguments[0] if run.call.arguments else ""
+            if run.kind == "bridge":
+                first = self._bridged(run.module, run.function, run.call)
+            if run.helper:
+                coroutines = list(self._handed_over(list(run.reached)))
+            else:
+                target = self.calls.argument(run.module, run.function, first)
+                if target is not None:
+                    coroutines = [target]
+            for module, function in coroutines:
+                for inner_module, inner in self.calls.closure(module, function):
+                    known = found.setdefault((inner_module.path, inner.qualname), [])
+                    for reached in run.reached:
+                        if reached.task not in known:
+                            known.append(reached.task)
+        return found
+
+    @cached_property
+    def disposals(self) -> list[Disposal]:
+        """Every ``dispose`` of an async engine in the product."""
+        found = []
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if "dispose" not in function.packed_calls:
+                    continue
+                calls = self.calls.calls(module, function)
+                for call in calls:
+                    engine = self.resources.disposed_by(module, call)
+                    if engine is not None:
+                        found.append(self._disposal(module, function, calls, call))
+        return found
+
+    def _disposal(self, module: Module, function: Function, calls: list[Call], call: Call) -> Disposal:
+        owner = call.chain.rpartition(".")[0]
+        before = [other for other in calls if other.index < call.index and other.flags != "d"]
+        guarded = any(
+            other.chain == call.chain and ("f" in other.flags or "w" in other.flags) for other in calls
+        ) or any("push_async_callback" in other.chain or "callback" in other.leaf() for other in calls)
+        label = self._source_name(module, owner)
+        tasks = tuple(self.task_coroutines.get((module.path, function.qualname), ()))
+        return Disposal(module, function, call, label, tasks, not before, guarded)
+
+    def _source_name(self, module: Module, owner: str) -> str:
+        entity = self.project.resolve(module, owner)
+        if entity.origin is not None:
+            return entity.origin[1]
+        return "engine"
+
+    @cached_property
+    def stray_awaits(self) -> list[StrayAwait]:
+        """The awaits in plain functions of modules that define tasks."""
+        with_tasks = {task.module.path for task in self.tasks.all}
+        found = []
+        for path in sorted(with_tasks):
+            module = self.project.modules[path]
+            for fact in module.misplaced_awaits:
+                chain = fact.chain.removesuffix("()")
+                owner, _, leaf = chain.rpartition(".")
+                of_engine = leaf == "dispose" and self.resources.is_async_engine(
+                    self.project.resolve(module, owner)
+                )
+                found.append(StrayAwait(module, fact, of_engine, self._task_around(path, fact.function)))
+        return found
+
+    def _task_around(self, path: str, qualname: str) -> Optional[Task]:
+        while qualname:
+            task = self.tasks.by_function.get((path, qualname))
+            if task is not None:
+                return task
+            qualname = qualname.rpartition("/")[0]
+        return None

@@ -1,0 +1,253 @@
+"""Time limits: what a task's effective limits are, and whether it does anything that can hang."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple, Optional
+
+from celery_lint.model.facts import Call, Module, Place
+from celery_lint.project.calls import Calls
+from celery_lint.project.index import Project, is_product_path
+from celery_lint.project.pools import Pool, Pools
+from celery_lint.project.settings import Setting, Settings
+from celery_lint.project.tasks import Application, Option, Origin, Task, Tasks
+
+# Calls that wait for something outside the process, by the start of their dotted path.
+_WAITING = (
+    "requests.", "httpx.", "urllib.request.", "urllib3.", "aiohttp.", "http.client.", "socket.", "ssl.", "smtplib.",
+    "imaplib.", "ftplib.", "paramiko.", "subprocess.", "os.system", "os.popen", "time.sleep", "asyncio.run",
+    "asyncio.new_event_loop", "asyncio.get_event_loop", "asgiref.sync.async_to_sync", "anyio.run", "boto3.",
+    "botocore.", "psycopg.", "psycopg2.", "pymysql.", "MySQLdb.", "sqlite3.connect", "pymongo.", "redis.",
+    "elasticsearch.", "opensearchpy.", "kafka.", "pika.", "grpc.", "sqlalchemy.orm.Session(",
+    "sqlalchemy.orm.sessionmaker()", "sqlalchemy.create_engine()", "sqlalchemy.ext.asyncio.",
+    "django.db.connection", "django.db.transaction.atomic", "django.core.mail.", "django.core.management.call_command",
+    "stripe.", "twilio.", "sendgrid.", "openai.", "anthropic.", "github.", "gitlab.", "slack_sdk.", "docker.",
+    "kubernetes.", "google.cloud.", "azure.", "flask_mail.", "telegram.", "websockets.", "zeep.", "ldap3.",
+)  # fmt: skip
+_WAITING_PARTS = (".objects.", ".session.query", ".session.execute", ".session.commit", "db.session")
+_LIMITS = ("time_limit", "soft_time_limit")
+
+
+class AppWithoutLimits(NamedTuple):
+    """An application that sets no time limit, and its tasks that do I/O and have none of their own."""
+
+    application: Application
+    tasks: tuple[Task, ...]
+    evidence: tuple[Place, ...]
+    pool: Optional[Pool]
+
+
+class TaskWithoutLimit(NamedTuple):
+    """A task without a time limit whose application is not part of the project."""
+
+    task: Task
+    evidence: Optional[Place]
+    pool: Optional[Pool]
+
+
+class LimitPair(NamedTuple):
+    """A soft and a hard limit that hold for the same work. ``place`` is the soft one."""
+
+    owner: str
+    soft: float
+    hard: float
+    place: Place
+    hard_place: Place
+
+
+class Limits:
+    """The time limits of a project."""
+
+    def __init__(self, project: Project, tasks: Tasks, settings: Settings, pools: Pools, calls: Calls) -> None:
+        self.project = project
+        self.tasks = tasks
+        self.settings = settings
+        self.pools = pools
+        self.calls = calls
+
+    # ------------------------------------------------------------------ CEL510
+
+    @cached_property
+    def _silent(self) -> bool:
+        """Whether no limit could be asked for: set elsewhere, or by pools that enforce none."""
+        if self.project.configuration.time_limits == "worker":
+            return True
+        if any(command.time_limit or command.soft_time_limit for command in self.project.commands):
+            return True
+        return self.pools.only("threads", "solo", "eventlet")
+
+    def _without_limit(self) -> list[Task]:
+        found = []
+        for task in self.tasks.all:
+            if not is_product_path(task.module.path) or task.function is None:
+                continue
+            if any(self._limited(task, name) for name in _LIMITS) or self.tasks.open_ended(task):
+                continue
+            found.append(task)
+        return found
+
+    def _limited(self, task: Task, name: str) -> bool:
+        given = self.tasks.option(task, name)
+        return given is not None and not (given[1].kind == "constant" and given[1].data is None)
+
+    @cached_property
+    def applications(self) -> list[AppWithoutLimits]:
+        """The applications that leave some of their tasks without a limit."""
+        if self._silent:
+            return []
+        found = []
+        for application in self._product_applications:
+            if self._has_global_limit(application) or not self._is_plain(application):
+                continue
+            lacking: list[tuple[Task, Optional[Place]]] = []
+            for task in self._without_limit():
+                if self._owner(task) == application.origin:
+                    evidence = self.evidence(task)
+                    if evidence is not None or self.project.configuration.time_limits == "always":
+                        lacking.append((task, evidence))
+            if lacking:
+                found.append(
+                    AppWithoutLimits(
+                        application,
+                        tuple(task for task, _ in lacking),
+                        tuple(place for _, place in lacking if place is not None),
+                        self.pools.first("gevent"),
+                    )
+                )
+        return found
+
+    @cached_property
+    def lonely_tasks(self) -> list[TaskWithoutLimit]:
+        """The tasks without a limit in projects that show no application."""
+        if self._silent or self._global_limits:
+            return []
+        found = []
+        for task in self._without_limit():
+            if task.application is not None or self._product_applications or self._foreign_applications:
+                continue
+            evidence = self.evidence(task)
+            if evidence is not None or self.project.configuration.time_limits == "always":
+                found.append(TaskWithoutLimit(task, evidence, self.pools.first("gevent")))
+        return found
+
+    @cached_property
+    def _product_applications(self) -> list[Application]:
+        found = [a for a in self.tasks.applications.values() if is_product_path(a.module.path)]
+        return sorted(found, key=lambda application: application.origin)
+
+    @cached_property
+    def _foreign_applications(self) -> bool:
+        """Whether tasks belong to an application that is made where nobody can look."""
+        known = set(self.tasks.applications)
+        return any(t.application is not None and t.application not in known for t in self.tasks.all)
+
+    @cached_property
+    def _global_limits(self) -> list[Setting]:
+        found = self.settings.named("task_time_limit") + self.settings.named("task_soft_time_limit")
+        for setting in self.settings.named("task_annotations"):
+            if setting.value.kind == "mapping" and setting.value.keyword("*") is not None:
+                found.append(setting)
+        return found
+
+    def _has_global_limit(self, application: Application) -> bool:
+        if not self._global_limits:
+            return False
+        if len(self._product_applications) == 1:
+            return True
+        root = self.project.imports.import_root(application.module.path)
+        roots = {self.project.imports.import_root(setting.module.path) for setting in self._global_limits}
+        return any(_nested(root, other) for other in roots)
+
+    def _is_plain(self, application: Application) -> bool:
+        """Whether the application's class is Celery's own or derives from it within the project."""
+        entity = self.project.member(application.module, application.origin[1])
+        if entity.kind == "external":
+            return entity.name.startswith("celery.")
+        return all(
+            base.kind in ("class", "instance") or base.kind == "external" and base.name.startswith(("celery.", "builtins."))
+            for base in self.project.bases(entity._replace(kind="class"))
+        )
+
+    def _owner(self, task: Task) -> Optional[Origin]:
+        """The application that a task is told at: its own, or for a shared task the nearest one."""
+        if task.application is not None:
+            return task.application
+        root = self.project.imports.import_root(task.module.path)
+        near = [
+            application
+            for application in self._product_applications
+            if self.project.imports.import_root(application.module.path) == root
+        ]
+        candidates = near or self._product_applications
+        return candidates[0].origin if candidates else None
+
+    # ------------------------------------------------------------------ evidence
+
+    def evidence(self, task: Task) -> Optional[Place]:
+        """Where a task waits for something outside its process."""
+        if task.function is None:
+            return None
+        self.project.demanding = False
+        try:
+            for module, function in self.calls.closure(task.module, task.function):
+                for call in self.calls.calls(module, function):
+                    if self._waits(module, call):
+                        return module.place(call.span)
+        finally:
+            self.project.demanding = True
+        return None
+
+    def _waits(self, module: Module, call: Call) -> bool:
+        chain = call.chain
+        if any(part in chain for part in _WAITING_PARTS):
+            return True
+        if chain.startswith(_WAITING):
+            return True
+        if chain[0] in "%~":
+            return False
+        entity = self.project.resolve(module, chain)
+        return entity.kind == "external" and entity.name.startswith(_WAITING)
+
+    # ------------------------------------------------------------------ CEL511
+
+    @cached_property
+    def pairs(self) -> list[LimitPair]:
+        """The soft and hard limits that meet in a task or an application."""
+        found = []
+        for task in self.tasks.all:
+            if is_product_path(task.module.path):
+                pair = self._task_pair(task)
+                if pair is not None:
+                    found.append(pair)
+        soft, hard = self._single("task_soft_time_limit"), self._single("task_time_limit")
+        if soft is not None and hard is not None:
+            found.append(LimitPair("the application", soft[0], hard[0], soft[1].place, hard[1].place))
+        return found
+
+    def _single(self, name: str) -> Optional[tuple[float, Setting]]:
+        """A setting's number, if the project gives it exactly once."""
+        settings = self.settings.named(name)
+        if len(settings) != 1:
+            return None
+        number = self.project.number(settings[0].module, settings[0].value)
+        return (number, settings[0]) if number is not None else None
+
+    def _task_pair(self, task: Task) -> Optional[LimitPair]:
+        soft, hard = self.tasks.option(task, "soft_time_limit"), self.tasks.option(task, "time_limit")
+        soft_number, hard_number = self._number(soft), self._number(hard)
+        if soft is not None and hard is not None and soft_number is not None and hard_number is not None:
+            places = soft[0].place(soft[1].span), hard[0].place(hard[1].span)
+            return LimitPair(f"task `{task.label}`", soft_number, hard_number, *places)
+        if soft is not None and hard is None and soft_number is not None and not self.tasks.open_ended(task):
+            single = self._single("task_time_limit")
+            if single is not None and len(self._product_applications) <= 1:
+                place = soft[0].place(soft[1].span)
+                return LimitPair(f"task `{task.label}`", soft_number, single[0], place, single[1].place)
+        return None
+
+    def _number(self, option: Optional[Option]) -> Optional[float]:
+        return self.project.number(*option) if option is not None else None
+
+
+def _nested(one: str, other: str) -> bool:
+    return one == other or not one or not other or one.startswith(f"{other}/") or other.startswith(f"{one}/")

@@ -1,0 +1,71 @@
+"""Which worker pools the project runs its tasks in, and where that can be read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from celery_lint.model.facts import Place, Span
+from celery_lint.project.index import Project
+from celery_lint.project.settings import Settings
+
+POOLS = ("prefork", "solo", "threads", "gevent", "eventlet")
+_ALIASES = {"processes": "prefork", "thread": "threads"}
+
+
+class Pool(NamedTuple):
+    """One worker pool and the place that names it (line 0: the configuration of celery-lint)."""
+
+    name: str
+    place: Place
+
+    @property
+    def where(self) -> str:
+        """The place as messages show it."""
+        if not self.place.path:
+            return "option `pool`"
+        return f"{self.place.path}:{self.place.span.line}"
+
+
+class Pools(NamedTuple):
+    """The worker pools of a project; empty means that nobody can tell."""
+
+    known: tuple[Pool, ...]
+
+    def first(self, *names: str) -> Pool | None:
+        """The first known pool that has one of these names."""
+        for pool in self.known:
+            if pool.name in names:
+                return pool
+        return None
+
+    def only(self, *names: str) -> bool:
+        """Whether pools are known and all of them are among these names."""
+        return bool(self.known) and all(pool.name in names for pool in self.known)
+
+
+def find_pools(project: Project, settings: Settings) -> Pools:
+    """The pools by precedence: option ``pool``, then ``-P`` of a launch file, then ``worker_pool``."""
+    if project.configuration.pool:
+        nowhere = Place("", Span(1, 1, 1, 1))
+        return Pools(tuple(Pool(_ALIASES.get(name, name), nowhere) for name in project.configuration.pool))
+    configured = [
+        Pool(_ALIASES.get(name, name), setting.place)
+        for setting in settings.named("worker_pool")
+        if (name := project.text(setting.module, setting.value)) is not None
+    ]
+    found: dict[str, Pool] = {}
+    for command in project.commands:
+        place = Place(command.path, Span(command.line, 1, command.line, 1))
+        if command.pool_stated and command.pool:
+            pool = Pool(_ALIASES.get(command.pool, command.pool), place)
+        elif configured:
+            pool = configured[0]
+        elif command.pool:
+            pool = Pool(command.pool, place)
+        else:
+            continue
+        found.setdefault(pool.name, pool)
+    if not found and not project.commands:
+        for pool in configured:
+            found.setdefault(pool.name, pool)
+    return Pools(tuple(found.values()))

@@ -1,0 +1,161 @@
+"""Objects that belong to the event loop that first used them: engines, session makers, clients."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.project.index import Entity, Project
+
+_ENGINES = frozenset(
+    f"{module}.{name}()"
+    for module in ("sqlalchemy.ext.asyncio", "sqlalchemy.ext.asyncio.engine")
+    for name in ("create_async_engine", "async_engine_from_config", "create_async_pool_from_url")
+)
+_SESSION_MAKERS = frozenset(
+    "sqlalchemy.ext.asyncio.async_sessionmaker() sqlalchemy.ext.asyncio.session.async_sessionmaker() "
+    "sqlalchemy.orm.sessionmaker() sqlalchemy.orm.session.sessionmaker()".split()
+)
+_SESSIONS = frozenset(
+    "sqlalchemy.ext.asyncio.AsyncSession sqlalchemy.ext.asyncio.session.AsyncSession "
+    "sqlmodel.ext.asyncio.session.AsyncSession".split()
+)
+_CLIENTS = frozenset(
+    "httpx.AsyncClient() aiohttp.ClientSession() aiohttp.client.ClientSession() redis.asyncio.Redis() "
+    "redis.asyncio.from_url() redis.asyncio.Redis.from_url() redis.asyncio.StrictRedis() redis.asyncio.client.Redis() "
+    "redis.asyncio.ConnectionPool.from_url() redis.asyncio.BlockingConnectionPool.from_url() "
+    "aioredis.from_url() aioredis.create_redis_pool() asyncpg.create_pool() aiomysql.create_pool() asyncmy.create_pool() "
+    "motor.motor_asyncio.AsyncIOMotorClient() pymongo.AsyncMongoClient()".split()
+)
+# SQLAlchemy keeps no pooled connection between uses with these.
+_POOLLESS = ("NullPool",)
+
+
+class Resource(NamedTuple):
+    """A loop-bound object that outlives the function using it.
+
+    ``kind`` is ``engine`` or ``client``; ``pooled`` is ``None`` when the options of the engine are hidden.
+    """
+
+    kind: str
+    name: str
+    place: Place
+    pooled: Optional[bool]
+    key: tuple[str, str]
+
+
+class Resources:
+    """The loop-bound objects of a project, found through whatever name leads to them."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._known: dict[tuple[str, str], Optional[Resource]] = {}
+
+    def is_async_engine(self, entity: Entity) -> bool:
+        """Whether an entity is an ``AsyncEngine``, wherever it was made."""
+        return entity.kind == "external" and entity.name in _ENGINES
+
+    def of(self, entity: Entity) -> Optional[Resource]:
+        """The resource that an entity is or draws its connections from, if it is kept at module level."""
+        if entity.kind != "external" or entity.origin is None:
+            return None
+        if entity.name in _ENGINES:
+            return self._engine(entity)
+        if entity.name in _SESSION_MAKERS:
+            return self._sessions(entity)
+        if entity.name in _CLIENTS:
+            return Resource("client", entity.origin[1], self._place(entity), True, entity.origin)
+        return None
+
+    def used_by(self, module: Module, call: Call) -> Optional[Resource]:
+        """The resource that a call uses: called itself, or by one of its methods."""
+        chain = call.chain
+        while chain:
+            if chain[0] in "%~":
+                return None
+            found = self.of(self.project.resolve(module, chain))
+            if found is not None:
+                return found
+            if self._is_session(module, chain):
+                return self._bound_to(module, call)
+            if chain.endswith("()"):
+                chain = chain[:-2]
+            else:
+                chain = chain.rpartition(".")[0].rstrip(".")
+        return None
+
+    def _is_session(self, module: Module, chain: str) -> bool:
+        entity = self.project.resolve(module, chain)
+        return entity.kind == "external" and entity.name in _SESSIONS
+
+    def _bound_to(self, module: Module, call: Call) -> Optional[Resource]:
+        """The engine of ``AsyncSession(engine)``."""
+        for argument in call.arguments:
+            if argument.startswith(("=", "bind:=")):
+                return self.of(self.project.resolve(module, argument.partition("=")[2]))
+        return None
+
+    def _place(self, entity: Entity) -> Place:
+        assert entity.origin is not None
+        path, name = entity.origin
+        module = self.project.modules[path]
+        values = module.bindings.get(name, ())
+        for value in values:
+            if value.kind == "call":
+                return module.place(value.span)
+        return module.place(values[0].span) if values else Place(path, module.functions[""].span)
+
+    def _engine(self, entity: Entity) -> Resource:
+        assert entity.origin is not None
+        if entity.origin not in self._known:
+            self._known[entity.origin] = Resource(
+                "engine", entity.origin[1], self._place(entity), self._pooled(entity), entity.origin
+            )
+        resource = self._known[entity.origin]
+        assert resource is not None
+        return resource
+
+    def _pooled(self, entity: Entity) -> Optional[bool]:
+        value, module = entity.value, entity.module
+        if value is None or module is None:
+            return None
+        poolclass = value.keyword("poolclass")
+        if poolclass is not None:
+            known = self.project.value_entity(module, poolclass)
+            if known.kind != "external":
+                return None
+            return known.name.rpartition(".")[2] not in _POOLLESS
+        if value.open_ended():
+            return None
+        address = self.project.text(module, value.items[0]) if value.items else None
+        # aiosqlite keeps a thread and not a socket of the loop: measured harmless across loops.
+        return not (address or "").startswith("sqlite")
+
+    def _sessions(self, entity: Entity) -> Optional[Resource]:
+        value, module = entity.value, entity.module
+        if value is None or module is None:
+            return None
+        bind = value.items[0] if value.items else value.keyword("bind")
+        if bind is None:
+            return None
+        engine = self.project.value_entity(module, bind)
+        if not self.is_async_engine(engine):
+            return None
+        if engine.origin is None:
+            # An engine that only its session maker knows lives as long as the session maker.
+            engine = engine._replace(origin=entity.origin)
+        return self._engine(engine)
+
+    def disposed_by(self, module: Module, call: Call) -> Optional[Entity]:
+        """The async engine whose ``dispose`` a call is."""
+        if call.leaf() != "dispose" or call.chain.endswith("()") or call.chain[0] in "%~":
+            return None
+        owner = call.chain.rpartition(".")[0]
+        entity = self.project.resolve(module, owner)
+        return entity if self.is_async_engine(entity) else None
+
+
+def engine_label(function: Function, call: Call) -> str:
+    """The engine's name as the source spells it, for messages."""
+    del function
+    return call.chain.rpartition(".")[0].rpartition(".")[2].lstrip(":").rpartition("/")[2].rstrip("()")

@@ -1,0 +1,99 @@
+"""Celery settings wherever a project gives them: attributes, updates, modules, classes, mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.project.index import Project
+
+# Today's lower-case names and the older upper-case ones that mean the same.
+# https://docs.celeryq.dev/en/stable/userguide/configuration.html#new-lowercase-settings
+_OLD_NAMES = {
+    "CELERYD_TASK_TIME_LIMIT": "task_time_limit",
+    "CELERYD_TASK_SOFT_TIME_LIMIT": "task_soft_time_limit",
+    "CELERYD_POOL": "worker_pool",
+    "CELERY_ANNOTATIONS": "task_annotations",
+}
+_NAMES = frozenset({"task_time_limit", "task_soft_time_limit", "worker_pool", "task_annotations"})
+
+
+class Setting(NamedTuple):
+    """One setting of a Celery application, by its lower-case name."""
+
+    name: str
+    module: Module
+    place: Place
+    value: Value
+
+
+def setting_name(name: str) -> str | None:
+    """The lower-case name of a setting of Celery that is spelled in any of its ways.
+
+    An upper-case name with any namespace before it counts (``CELERY_TASK_TIME_LIMIT``): the namespace is
+    the project's choice.
+    """
+    if name in _NAMES:
+        return name
+    if name in _OLD_NAMES:
+        return _OLD_NAMES[name]
+    if name.isupper():
+        for known in _NAMES:
+            if name.lower() == known or name.lower().endswith(f"_{known}"):
+                return known
+    return None
+
+
+class Settings:
+    """The settings of all applications of a project that rules ask for."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    def named(self, name: str) -> list[Setting]:
+        """Everything that sets this name to something other than ``None``."""
+        return [setting for setting in self._all if setting.name == name]
+
+    @cached_property
+    def _all(self) -> list[Setting]:
+        found = [setting for module in self.project.product_modules() for setting in self._of(module)]
+        return [s for s in found if not (s.value.kind == "constant" and s.value.data is None)]
+
+    def _of(self, module: Module) -> Iterator[Setting]:
+        for name, values in module.bindings.items():
+            yield from self._named_values(module, name, values)
+            for value in values:
+                yield from self._in_mapping(module, value)
+        for class_ in module.classes.values():
+            for name, values in class_.attributes.items():
+                yield from self._named_values(module, name, values)
+                for value in values:
+                    yield from self._in_mapping(module, value)
+        for assignment in module.assignments:
+            yield from self._named_values(module, assignment.key, (assignment.value,))
+            yield from self._in_mapping(module, assignment.value)
+        for function in module.functions.values():
+            for _, value in function.values:
+                if value.chain.rpartition(".")[2] in ("update", "Celery", "dict"):
+                    yield from self._in_call(module, value)
+
+    def _named_values(self, module: Module, name: str, values: tuple[Value, ...]) -> Iterator[Setting]:
+        known = setting_name(name)
+        if known is not None:
+            for value in values:
+                yield Setting(known, module, module.place(value.span), value)
+
+    def _in_mapping(self, module: Module, value: Value) -> Iterator[Setting]:
+        if value.kind == "call" and value.chain in ("~dict", "builtins.dict"):
+            yield from self._in_call(module, value)
+        if value.kind == "mapping":
+            for name, item in value.keywords:
+                yield from self._named_values(module, name, (item,))
+
+    def _in_call(self, module: Module, value: Value) -> Iterator[Setting]:
+        for name, item in value.keywords:
+            yield from self._named_values(module, name, (item,))
+        for item in value.items:
+            yield from self._in_mapping(module, item)
