@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Union
+from typing import NamedTuple
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module
 from celery_lint.model.reader import read_module
 from celery_lint.source import NotParsed, Source, read
 
-Reading = Union[Module, Unparsed]
+Reading = Module | Unparsed
 
 
 def facts_of(path: str, data: bytes | str) -> Reading:
