@@ -45,8 +45,10 @@ def read(path: str) -> bytes:
             os.close(descriptor)
     except OSError as error:
         raise NotParsed(path, 1, f"cannot be read: {error.strerror or error}") from None
-    except (ValueError, MemoryError) as error:  # a null byte in the name; more than memory holds
-        raise NotParsed(path, 1, f"cannot be read: {error or 'out of memory'}") from None
+    except ValueError:
+        raise NotParsed(path, 1, "cannot be read: null byte in the name") from None
+    except MemoryError:
+        raise NotParsed(path, 1, "cannot be read: larger than the memory") from None
 
 
 class Source:

@@ -142,7 +142,7 @@ def test_read(tmp_path: Path) -> None:
         ("missing.py", "cannot be read: No such file or directory"),
         ("folder.py", "cannot be read: Is a directory"),
         ("loop.py", "cannot be read: Too many levels of symbolic links"),
-        ("null\0.py", "cannot be read: embedded null byte"),
+        ("null\0.py", "cannot be read: null byte in the name"),
     ],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="other messages, and links need a permission")
