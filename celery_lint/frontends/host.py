@@ -1,0 +1,55 @@
+"""What the plugins of other linters share: the options they pass on, and one question per file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from celery_lint import engine
+from celery_lint.configuration import ConfigurationError
+from celery_lint.diagnostics import Diagnostic
+from celery_lint.options import OPTIONS, Option
+
+PREFIX = "celery-lint-"
+
+
+def options() -> Iterator[tuple[str, Option]]:
+    """The options that other linters offer, by the name that they have there. All take texts."""
+    for option in OPTIONS:
+        if option.linters:
+            yield f"{PREFIX}{option.key}", option
+
+
+def overrides(namespace: object, extend_select: Iterable[str]) -> tuple[tuple[str, object], ...]:
+    """What the user of another linter has set there; an empty text leaves our own table alone."""
+    given: list[tuple[str, object]] = []
+    for name, option in options():
+        value = getattr(namespace, name.replace("-", "_"), "")
+        if value:
+            given.append((option.key, value))
+    return (*given, ("extend-select", tuple(extend_select)))
+
+
+def is_own(selector: str) -> bool:
+    """Whether a selector means some of our rules; the bare ``CEL`` means the plugin, not every preset."""
+    return selector.startswith("CEL") and len(selector) > len("CEL")
+
+
+# pylint asks once per family of rules for the same file.
+@lru_cache(maxsize=1)
+def diagnostics(
+    path: str | None, text: bytes | str, given: tuple[tuple[str, object], ...]
+) -> tuple[Diagnostic, ...]:
+    """The diagnostics of one file; what goes wrong is one of them, because a host would die of it."""
+    settings: Mapping[str, object] = dict(given)
+    try:
+        report = engine.check_text(path, text, None, overrides=settings, suppress=False)
+    except ConfigurationError as error:
+        return (_failure(path, f"celery-lint is not configured: {error}"),)
+    except Exception as error:
+        return (_failure(path, " ".join(f"celery-lint failed: {type(error).__name__}: {error}".split())),)
+    return tuple(report.diagnostics)
+
+
+def _failure(path: str | None, message: str) -> Diagnostic:
+    return Diagnostic(path or "", 1, 1, 1, 1, "CEL999", "internal-error", message, "", "error")

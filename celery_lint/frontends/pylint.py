@@ -1,0 +1,42 @@
+"""The pylint checkers: one for each family of rules, because pylint wants one block of ids per checker."""
+
+from __future__ import annotations
+
+from astroid import nodes
+from pylint.checkers import BaseChecker
+from pylint.lint import PyLinter
+
+from celery_lint.frontends import host
+from celery_lint.rule import FAMILIES, all_rules
+
+
+class _Checker(BaseChecker):
+    def process_module(self, node: nodes.Module) -> None:
+        """Hand the file's text to the engine, and its diagnostics of this family to pylint."""
+        linter, stream = self.linter, node.stream()
+        extra = {rule.name: rule.code for rule in all_rules() if rule.preset != "recommended"}
+        given = host.overrides(
+            linter.config, [extra[name] for name in extra if linter.is_message_enabled(name)]
+        )
+        path = None if node.file == "<?>" else node.file
+        for found in host.diagnostics(path, stream.read() if stream else b"", given):
+            if found.name in {message[1] for message in self.msgs.values()}:
+                if found.name in extra and not linter.is_message_enabled(found.name):
+                    linter.enable(found.name)  # our own table turns it on: `preset = "house"`
+                end = found.end_line, found.end_column - 1
+                self.add_message(found.name, found.line, None, (found.message,), None, found.column - 1, *end)
+
+
+def register(linter: PyLinter) -> None:
+    """Register the checkers."""
+    own = {"F9999": ("%s", "internal-error", "celery-lint itself failed, or its options cannot be used.")}
+    kind = {"default": "", "type": "string", "metavar": "<value>"}
+    options = tuple((name, {**kind, "help": option.help}) for name, option in host.options())
+    members = {"name": "celery-lint", "msgs": own, "options": options}
+    linter.register_checker(type("CeleryLint", (_Checker,), members)(linter))
+    for family in FAMILIES.values():
+        rules = [rule for rule in all_rules() if rule.family() == family]
+        extras = [{"default_enabled": rule.preset == "recommended"} for rule in rules]
+        msgs = {r.pylint_id(): ("%s", r.name, r.summary(), extra) for r, extra in zip(rules, extras)}
+        if msgs:
+            linter.register_checker(type(family, (_Checker,), {"name": family, "msgs": msgs})(linter))
