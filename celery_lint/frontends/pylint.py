@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from astroid import nodes
-from pylint.checkers import BaseChecker
+from pylint.checkers import BaseRawFileChecker
 from pylint.lint import PyLinter
 
 from celery_lint.frontends import host
 from celery_lint.rule import FAMILIES, all_rules
 
 
-class _Checker(BaseChecker):
+class _Checker(BaseRawFileChecker):
     def process_module(self, node: nodes.Module) -> None:
         """Hand the file's text to the engine, and its diagnostics of this family to pylint."""
         linter, stream = self.linter, node.stream()
@@ -36,7 +36,7 @@ def register(linter: PyLinter) -> None:
     linter.register_checker(type("CeleryLint", (_Checker,), members)(linter))
     for family in FAMILIES.values():
         rules = [rule for rule in all_rules() if rule.family() == family]
-        extras = [{"default_enabled": rule.preset == "recommended"} for rule in rules]
-        msgs = {r.pylint_id(): ("%s", r.name, r.summary(), extra) for r, extra in zip(rules, extras)}
+        on = {rule: {"default_enabled": rule.preset == "recommended"} for rule in rules}
+        msgs = {rule.pylint_id(): ("%s", rule.name, rule.summary(), on[rule]) for rule in rules}
         if msgs:
             linter.register_checker(type(family, (_Checker,), {"name": family, "msgs": msgs})(linter))
