@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from celery_lint.project.bridges import Bridges
+from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.index import Project
+from celery_lint.project.limits import Limits
+from celery_lint.project.pools import Pools, find_pools
+from celery_lint.project.settings import Settings
 from celery_lint.project.tasks import Tasks
 
 
@@ -21,10 +26,73 @@ class Analysis:
         """The tasks, applications and wrappers."""
         return Tasks(self.project)
 
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of Celery that the project gives."""
+        return Settings(self.project)
+
+    @cached_property
+    def pools(self) -> Pools:
+        """The worker pools of the project."""
+        return find_pools(self.project, self.settings)
+
+    @cached_property
+    def event_loops(self) -> EventLoops:
+        """Coroutine runs, disposals and awaits."""
+        return EventLoops(self.project, self.tasks)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The time limits of tasks and applications."""
+        return Limits(self.project, self.tasks, self.settings, self.pools, self.event_loops.calls)
+
+    @cached_property
+    def bridges(self) -> Bridges:
+        """The registries that schedulers dispatch from."""
+        return Bridges(self.project, self.tasks, self.event_loops.calls)
+
     def sinks(self) -> set[tuple[str, str]]:
-        """Names that make another file worth reading: (name, leaf of the module that defines it)."""
-        return set()
+        """Names that make another file worth reading: (name, leaf of the module that defines it).
+
+        They are the project's own words for what the filter looks for: its task wrappers, functions that run
+        event loops, functions that register and dispatch tasks, objects that belong to a loop.
+        """
+        found = {(name.rpartition(".")[2], _leaf(path)) for path, name in self.tasks.wrappers}
+        for path, module in self.project.modules.items():
+            leaf = _leaf(path)
+            for function in module.functions.values():
+                if function.name and _runs_a_loop(function.packed_calls):
+                    found.add((function.name, leaf))
+            for name, values in module.bindings.items():
+                if any(value.chain.endswith(("create_async_engine", "sessionmaker")) for value in values):
+                    found.add((name, leaf))
+        for registry in self.bridges.registries:
+            found.add((registry.name, _leaf(registry.origin[0])))
+            for dispatcher in registry.dispatchers:
+                found.add((dispatcher.function.name, _leaf(dispatcher.module.path)))
+        return found
 
     def facts(self) -> Iterator[Any]:
-        """Every fact that a rule may ask for, in the order of the files."""
+        """Every fact that a rule may ask for."""
+        loops, limits, bridges = self.event_loops, self.limits, self.bridges
         yield from self.tasks.all
+        yield from loops.runs
+        yield from loops.disposals
+        yield from loops.stray_awaits
+        yield from limits.applications
+        yield from limits.lonely_tasks
+        yield from limits.pairs
+        yield from bridges.unregistered
+        yield from bridges.unknown_keys
+        yield from bridges.duplicates
+        yield from bridges.missing_parameters
+        yield from bridges.strangers
+
+
+def _leaf(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
+
+
+def _runs_a_loop(packed: str) -> bool:
+    return "asyncio.run\t" in packed or ".run_until_complete\t" in packed or "async_to_sync" in packed

@@ -97,6 +97,8 @@ class Project:
         #: Files that a chain led to and that have not been read: reading them may tell more.
         self.wanted: set[str] = set()
         self.demanding = True
+        self._unread = 0
+        self._results: dict[tuple[str, str], Entity] = {}
 
     # ------------------------------------------------------------------ chains
 
@@ -111,11 +113,13 @@ class Project:
         if key in self._resolving or len(self._resolving) > _DEEPEST:
             return UNKNOWN
         self._resolving.add(key)
+        hits = self._unread
         try:
             found = self._resolve(module, chain)
         finally:
             self._resolving.discard(key)
-        self._resolved[key] = found
+        if self._lasting(hits):
+            self._resolved[key] = found
         return found
 
     def _resolve(self, module: Module, chain: str) -> Entity:
@@ -174,7 +178,12 @@ class Project:
         found = self._members.get(key)
         if found is None:
             self._members[key] = UNKNOWN  # a cyclic import ends here
-            found = self._members[key] = self._member(module, name)
+            hits = self._unread
+            found = self._member(module, name)
+            if self._lasting(hits):
+                self._members[key] = found
+            else:
+                del self._members[key]
         return found
 
     def _member(self, module: Module, name: str) -> Entity:
@@ -218,8 +227,10 @@ class Project:
         if entity.kind == "module":
             if entity.module is None:
                 # The module was not worth reading, or could not be read: only its submodules are known.
-                if self.demanding and entity.name not in self.unparsed:
-                    self.wanted.add(entity.name)
+                if entity.name not in self.unparsed:
+                    self._unread += 1
+                    if self.demanding:
+                        self.wanted.add(entity.name)
                 located = self.imports.locate(f".{name}", entity.name)
                 if entity.name.endswith("__init__.py") and located is not None and not located.rest:
                     if located.path != entity.name:
@@ -270,11 +281,30 @@ class Project:
             return Entity("instance", entity.name, entity.module, value)
         function, module = entity.function(), entity.module
         if function is not None and module is not None:
-            for returned in function.returns:
-                found = self.value_entity(module, returned)
-                if found.kind != "unknown" and not _is_none(found):
-                    return found
+            return self._returned(module, function)
         return UNKNOWN
+
+    def _returned(self, module: Module, function: Function) -> Entity:
+        key = (module.path, function.qualname)
+        known = self._results.get(key)
+        if known is not None:
+            return known
+        self._results[key] = UNKNOWN  # a function that returns what it calls itself for
+        hits, result = self._unread, UNKNOWN
+        for returned in function.returns:
+            found = self.value_entity(module, returned)
+            if found.kind != "unknown" and not _is_none(found):
+                result = found
+                break
+        if self._lasting(hits):
+            self._results[key] = result
+        else:
+            del self._results[key]
+        return result
+
+    def _lasting(self, hits: int) -> bool:
+        """Whether a result may be kept: one that met an unread module quietly must be asked for again."""
+        return self.demanding or self._unread == hits
 
     def value_entity(self, module: Module, value: Value) -> Entity:
         """What an expression of a module means."""
