@@ -272,8 +272,7 @@ def _apply(
 
 
 def _diagnostic(rule: Rule, finding: Finding) -> Diagnostic:
-    template = finding.template or "message"
-    message = rule.message if template == "message" else rule.messages[template]
+    message, help_text = rule.variants[finding.variant] if finding.variant else (rule.message, rule.help)
     path, span = finding.place
     return Diagnostic(
         path,
@@ -281,7 +280,7 @@ def _diagnostic(rule: Rule, finding: Finding) -> Diagnostic:
         rule.code,
         rule.name,
         message.format(**finding.values),
-        rule.help.format(**finding.values),
+        help_text.format(**finding.values),
         rule.severity,
         tuple(
             Related(place.path, place.span.line, place.span.column, text) for place, text in finding.related

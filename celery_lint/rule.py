@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 if TYPE_CHECKING:
     from celery_lint.diagnostics import Severity
     from celery_lint.model.facts import Place
-    from celery_lint.project.index import Project
+    from celery_lint.project.analysis import Analysis
 
 Preset = Literal["recommended", "house", "strict", "all"]
 PRESETS: tuple[Preset, ...] = ("recommended", "house", "strict", "all")
@@ -29,13 +29,13 @@ FAMILIES = {
 class Finding(NamedTuple):
     """What a rule yields: where, the values for its message, and the other halves of the story.
 
-    ``template`` chooses among a rule's messages (``message`` or an entry of ``messages``).
+    ``variant`` chooses one of the rule's ``variants`` in place of its ``message`` and ``help``.
     """
 
     place: Place
     values: dict[str, Any] = {}
     related: tuple[tuple[Place, str], ...] = ()
-    template: str = ""
+    variant: str = ""
 
 
 class Rule:
@@ -46,8 +46,9 @@ class Rule:
     severity: ClassVar[Severity]
     preset: ClassVar[Preset]
     message: ClassVar[str]
-    messages: ClassVar[dict[str, str]] = {}
     help: ClassVar[str]
+    #: Other messages with their help, for cases of the same defect that need other words.
+    variants: ClassVar[dict[str, tuple[str, str]]] = {}
     proof: ClassVar[str] = ""
 
     @classmethod
@@ -66,7 +67,7 @@ class Rule:
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
 
-Check = Callable[[Any, Any, "Project"], Iterable[Finding]]
+Check = Callable[[Any, Any, "Analysis"], Iterable[Finding]]
 _Method = TypeVar("_Method", bound=Callable[..., Iterable[Finding]])
 
 
@@ -80,7 +81,7 @@ def on(*facts: type) -> Callable[[_Method], _Method]:
     return mark
 
 
-def checks_of(rule: Rule) -> Iterator[tuple[type, Callable[[Any, Project], Iterable[Finding]]]]:
+def checks_of(rule: Rule) -> Iterator[tuple[type, Callable[[Any, Analysis], Iterable[Finding]]]]:
     """The rule's checks: pairs of fact type and bound method."""
     for attribute in sorted(vars(type(rule))):
         method = getattr(rule, attribute)

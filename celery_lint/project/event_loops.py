@@ -20,6 +20,7 @@ _RUNNERS = frozenset(
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
 _BRIDGES = ("asgiref.sync.async_to_sync",)
+_COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
 _RUN_LEAVES = frozenset({"run", "run_until_complete", "async_to_sync"})
 
 
@@ -36,7 +37,8 @@ class LoopRun(NamedTuple):
     ``kind`` is ``run`` (a loop made and closed by ``asyncio.run`` and its like), ``new`` (a loop of its own
     by ``new_event_loop``), ``current`` (the thread's loop, made when missing and kept), ``kept`` (a loop kept
     for the process) or ``bridge`` (``async_to_sync``). ``helper`` says that the coroutine is a parameter.
-    ``adaptive`` says that the function first asks whether a loop is running already.
+    ``adaptive`` says that the function first asks whether a loop is running already. ``uses`` are the pooled
+    objects that the coroutine uses and that nobody disposes of, ``engines`` all async engines it uses.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class LoopRun(NamedTuple):
     adaptive: bool
     reached: tuple[Reached, ...]
     uses: tuple[Use, ...]
+    engines: tuple[Use, ...]
 
     @property
     def place(self) -> Place:
@@ -164,9 +167,9 @@ class EventLoops:
             target = self.calls.argument(module, function, first)
             if target is not None:
                 coroutines = [target]
-        uses = tuple(self._uses(coroutines, (module, function)))
+        engines, uses = self._uses(coroutines, (module, function))
         adaptive = self._asks_for_loop(module, function)
-        return LoopRun(kind, name, module, function, call, helper, adaptive, tuple(reached), uses)
+        return LoopRun(kind, name, module, function, call, helper, adaptive, tuple(reached), uses, engines)
 
     def _bridged(self, module: Module, function: Function, call: Call) -> str:
         """The coroutine function inside ``async_to_sync(f)(x)``, as an argument description."""
@@ -214,10 +217,11 @@ class EventLoops:
 
     def _uses(
         self, coroutines: list[tuple[Module, Function]], runner: tuple[Module, Function]
-    ) -> Iterator[Use]:
-        """The loop-bound objects that outlive a run: used by its coroutine and not disposed by anybody."""
+    ) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
+        """The async engines that coroutines use, and all that outlives the run because nobody disposes of it."""
         disposed = self._disposed(runner)
-        found: dict[Key, Use] = {}
+        engines: dict[Key, Use] = {}
+        outliving: dict[Key, Use] = {}
         for module, function in coroutines:
             closure = self.calls.closure(module, function)
             mine = set(disposed)
@@ -226,10 +230,14 @@ class EventLoops:
             for current_module, current in closure:
                 for call in self.calls.calls(current_module, current):
                     resource = self.resources.used_by(current_module, call)
-                    if resource is None or resource.pooled is not True or resource.key in mine:
+                    if resource is None or call.leaf() == "dispose":
                         continue
-                    found.setdefault(resource.key, Use(resource, current_module.place(call.span)))
-        yield from found.values()
+                    use = Use(resource, current_module.place(call.span))
+                    if resource.kind == "engine" and resource.pooled is not None:
+                        engines.setdefault(resource.key, use)
+                    if resource.pooled is True and resource.key not in mine:
+                        outliving.setdefault(resource.key, use)
+        return tuple(engines.values()), tuple(outliving.values())
 
     def _disposed(self, runner: tuple[Module, Function]) -> set[Key]:
         found: set[Key] = set()
@@ -244,6 +252,21 @@ class EventLoops:
             if engine is not None and engine.origin is not None:
                 found.add(engine.origin)
         return found
+
+    @cached_property
+    def awaits_tasks(self) -> bool:
+        """Whether the project installs a worker pool or tracer that awaits coroutine tasks."""
+        if self.project.configuration.pool_classes:
+            return True
+        for module in self.project.product_modules():
+            imported = [*module.imports.values(), *module.star_imports]
+            if any(name.partition(".")[0] in _COROUTINE_POOLS for name in imported):
+                return True
+            if any(assignment.target.startswith("celery.app.trace") for assignment in module.assignments):
+                return True
+            if any(name == "celery.app.trace.build_tracer" for name in imported):
+                return True
+        return any(":" in command.pool or command.pool == "custom" for command in self.project.commands)
 
     @cached_property
     def task_coroutines(self) -> dict[Key, list[Task]]:

@@ -121,6 +121,15 @@ class Tasks:
         return self._inherited(task, name)
 
     def _inherited(self, task: Task, name: str) -> Optional[Option]:
+        for start in self._task_bases(task):
+            for entity in self.project.bases(start):
+                class_ = entity.class_()
+                if class_ is not None and entity.module is not None and class_.attributes.get(name):
+                    return entity.module, class_.attributes[name][0]
+        return None
+
+    def _task_bases(self, task: Task) -> list[Entity]:
+        """The classes that the task's own class derives from, as far as they are written down."""
         bases: list[Entity] = []
         if task.class_ is not None:
             bases.append(Entity("class", task.class_.qualname, task.module))
@@ -132,12 +141,19 @@ class Tasks:
             base = self.applications[task.application].value.keyword("task_cls")
             if base is not None:
                 bases.append(self.project.value_entity(self.applications[task.application].module, base))
-        for start in bases:
+        return bases
+
+    def has_own_call(self, task: Task) -> bool:
+        """Whether the task's class says itself how the task is called."""
+        for start in self._task_bases(task):
             for entity in self.project.bases(start):
                 class_ = entity.class_()
-                if class_ is not None and entity.module is not None and class_.attributes.get(name):
-                    return entity.module, class_.attributes[name][0]
-        return None
+                if class_ is None:
+                    if entity.kind != "external" or not entity.name.startswith(("celery.", "builtins.", "abc.")):
+                        return not is_task_base(entity.name)
+                elif "__call__" in class_.methods:
+                    return True
+        return False
 
     def open_ended(self, task: Task) -> bool:
         """Whether options of the task are hidden: in an unresolved ``**mapping`` or a base class elsewhere."""

@@ -1,1 +1,1 @@
-"""The rules, one file each, in a folder for each family."""
+"""The rules: one file each, found by being here."""

@@ -1,0 +1,149 @@
+"""CEL110 asyncio-run-in-task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.event_loops import LoopRun
+from celery_lint.rule import Finding, Rule, on
+
+
+class AsyncioRunInTask(Rule):
+    """A task makes an event loop for one call, in a worker where that loop cannot work alone.
+
+    ## Why it matters
+
+    `asyncio.run` makes a loop, runs one coroutine on it and closes it. In a prefork or solo worker that is
+    fine as long as nothing outlives the loop. A connection pool does: the second task of the process gets
+    a connection that belongs to a closed loop and fails with *attached to a different loop* or *another
+    operation is in progress*, from then on every time. Under gevent and eventlet all greenlets share one
+    thread, and asyncio allows one running loop in a thread: of 30 tasks sent at once, 28 failed with
+    *asyncio.run() cannot be called from a running event loop*. In the threads pool the loops run side by
+    side, and one async engine between them hangs or loses connections whatever its pool class is.
+
+    ## Example
+
+    ```python
+    import asyncio
+
+    from celery import shared_task
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+    engine = create_async_engine("postgresql+asyncpg://localhost/app")
+    Session = async_sessionmaker(engine)
+
+
+    async def load(pk):
+        async with Session() as session:
+            return await session.get(dict, pk)
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return asyncio.run(load(pk))
+    ```
+
+    ## Use instead
+
+    ```python
+    import asyncio
+    import threading
+
+    from celery import shared_task
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+    engine = create_async_engine("postgresql+asyncpg://localhost/app")
+    Session = async_sessionmaker(engine)
+    _loop = None
+
+
+    def run_async(coroutine):
+        global _loop
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, daemon=True).start()
+        return asyncio.run_coroutine_threadsafe(coroutine, _loop).result()
+
+
+    async def load(pk):
+        async with Session() as session:
+            return await session.get(dict, pk)
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return run_async(load(pk))
+    ```
+
+    One loop per worker process, started at the first call and so after the fork, keeps its pool alive.
+    Under gevent and eventlet that loop has to run in a greenlet and not in a thread. In prefork and solo
+    workers a fresh loop is right too, with `poolclass=NullPool` or with `await engine.dispose()` in a
+    `finally` of the same coroutine.
+
+    ## Limits
+
+    Silent where the worker pool is known (option `pool`, launch files, `worker_pool`) as prefork, solo or
+    threads and nothing bound to the loop is seen to outlive the call; for helpers that first ask for a
+    running loop; for coroutines that cannot be resolved. Calls are followed from the task through three
+    functions. `run_until_complete` has a rule of its own.
+
+    ## References
+
+    * <https://docs.python.org/3/library/asyncio-runner.html#asyncio.run>
+    * <https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html#using-multiple-asyncio-event-loops>
+    """
+
+    code = "CEL110"
+    name = "asyncio-run-in-task"
+    severity = "warning"
+    preset = "recommended"
+    message = "`{runner}()` in a task closes the event loop that `{resource}` stays bound to"
+    help = "dispose of `{resource}` in the coroutine's `finally`, or keep one event loop per worker process"
+    variants = {
+        "client": (
+            "`{runner}()` in a task closes the event loop that `{resource}` stays bound to",
+            "make `{resource}` inside the coroutine, or keep one event loop per worker process",
+        ),
+        "green": (
+            "`{runner}()` fails in the {pool} pool as soon as two tasks overlap ({where})",
+            "run coroutines on one event loop in one greenlet per worker process",
+        ),
+        "threads": (
+            "`{runner}()` in the threads pool shares `{resource}` between event loops ({where})",
+            "keep one event loop per worker process; disposing and NullPool do not help in threads",
+        ),
+        "unknown": (
+            "`{runner}()` in a task fails under gevent and eventlet; the worker pool is unknown",
+            'set the option `pool` (for example `pool = ["prefork"]`) or keep one event loop per process',
+        ),
+    }
+
+    @on(LoopRun)
+    def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:
+        """Report each run call once, with what outlives its loop and the tasks that reach it."""
+        if run.kind != "run" or run.adaptive:
+            return
+        related = run.related()
+        green = analysis.pools.first("gevent", "eventlet")
+        threads = analysis.pools.first("threads")
+        runner = {"runner": run.runner}
+        if green is not None:
+            values = {**runner, "pool": green.name, "where": green.where}
+            yield Finding(run.place, values, tuple(related), "green")
+            return
+        engine = next((use for use in run.engines if use.resource.kind == "engine"), None)
+        if threads is not None and engine is not None:
+            values = {**runner, "resource": engine.resource.name, "where": threads.where}
+            made = (engine.resource.place, f"`{engine.resource.name}` is made here")
+            yield Finding(run.place, values, (made, *related), "threads")
+        elif run.uses:
+            use = run.uses[0]
+            story = (
+                (use.resource.place, f"`{use.resource.name}` is made here, once per process"),
+                (use.place, f"the coroutine uses `{use.resource.name}` here"),
+            )
+            variant = "client" if use.resource.kind == "client" else ""
+            yield Finding(run.place, {**runner, "resource": use.resource.name}, (*story, *related), variant)
+        elif not analysis.pools.known:
+            yield Finding(run.place, runner, tuple(related), "unknown")

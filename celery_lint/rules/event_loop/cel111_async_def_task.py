@@ -1,0 +1,74 @@
+"""CEL111 async-def-task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.tasks import Task
+from celery_lint.rule import Finding, Rule, on
+
+
+class AsyncDefTask(Rule):
+    """A task is an `async def`, and Celery never awaits it.
+
+    ## Why it matters
+
+    Celery calls the task and takes what it returns for the result. An `async def` returns a coroutine: its
+    body never runs. In all five worker pools the task ends as a failure, *Object of type coroutine is not
+    JSON serializable*.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    async def refresh(pk):
+        return pk
+    ```
+
+    ## Use instead
+
+    ```python
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+
+
+    async def load(pk):
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return async_to_sync(load)(pk)
+    ```
+
+    ## Limits
+
+    Silent where something may await the task: a decorator between the task decorator and the function, a
+    project's own task decorator, a base class with a `__call__` of its own, a worker pool or tracer made
+    for coroutines (`celery-aio-pool` and the like, or a class named by the option `pool-classes`).
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html>
+    """
+
+    code = "CEL111"
+    name = "async-def-task"
+    severity = "error"
+    preset = "recommended"
+    message = "Celery never awaits `async def {task}`, so its body does not run"
+    help = "make the task a plain `def` and run the coroutine from it"
+
+    @on(Task)
+    def check(self, task: Task, analysis: Analysis) -> Iterator[Finding]:
+        """Report coroutine functions that nothing is seen to await."""
+        if task.function is None or not task.function.is_async or task.wrapper or task.inner_decorators:
+            return
+        if analysis.event_loops.awaits_tasks or analysis.tasks.has_own_call(task):
+            return
+        place = task.module.place(task.function.span) if task.class_ is None else task.place
+        yield Finding(place, {"task": task.label})

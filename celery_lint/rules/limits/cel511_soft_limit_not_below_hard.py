@@ -1,0 +1,65 @@
+"""CEL511 soft-limit-not-below-hard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.limits import LimitPair
+from celery_lint.rule import Finding, Rule, on
+
+
+class SoftLimitNotBelowHard(Rule):
+    """A soft time limit is not below the hard one, so the task never gets its chance to clean up.
+
+    ## Why it matters
+
+    The soft limit raises `SoftTimeLimitExceeded` inside the task; the hard limit kills the process, and no
+    `finally` runs. When the hard one comes first, the soft one cannot happen. Celery 5.7 refuses to send such
+    a task: `ValueError: soft_time_limit must be less than or equal to time_limit`.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=25 * 60, time_limit=2 * 60)
+    def rebuild():
+        return 1
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=25 * 60, time_limit=27 * 60)
+    def rebuild():
+        return 1
+    ```
+
+    ## Limits
+
+    Compares numbers that can be worked out: literals, constants, sums and products of them, `timedelta`. A
+    task's own soft limit is also held against the application's hard limit, if the project sets it once.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits>
+    """
+
+    code = "CEL511"
+    name = "soft-limit-not-below-hard"
+    severity = "error"
+    preset = "recommended"
+    message = "soft time limit of {owner} ({soft} s) is not below its hard limit ({hard} s)"
+    help = "make the soft limit smaller, so that the task can clean up before it is killed"
+
+    @on(LimitPair)
+    def check(self, pair: LimitPair, analysis: Analysis) -> Iterator[Finding]:
+        """Report at the soft limit, pointing at the hard one."""
+        if pair.soft >= pair.hard > 0:
+            values = {"owner": pair.owner, "soft": f"{pair.soft:g}", "hard": f"{pair.hard:g}"}
+            yield Finding(pair.place, values, ((pair.hard_place, "the hard limit is set here"),))

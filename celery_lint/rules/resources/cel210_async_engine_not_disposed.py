@@ -1,0 +1,139 @@
+"""CEL210 async-engine-not-disposed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.event_loops import LoopRun
+from celery_lint.rule import Finding, Rule, on
+
+
+class AsyncEngineNotDisposed(Rule):
+    """A task's coroutine leaves pooled connections bound to an event loop that does not last.
+
+    ## Why it matters
+
+    A connection of an async engine belongs to the event loop that opened it. When the coroutine ends and its
+    loop is closed, the pool keeps the connection; the next task of the process takes it out on another loop
+    and fails with *attached to a different loop*, then with *another operation is in progress*, every time.
+
+    ## Example
+
+    ```python
+    import asyncio
+
+    from celery import shared_task
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+    engine = create_async_engine("postgresql+asyncpg://localhost/app")
+    Session = async_sessionmaker(engine)
+
+
+    def run_async(coroutine):
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(coroutine)
+        finally:
+            loop.close()
+
+
+    async def load(pk):
+        async with Session() as session:
+            return await session.get(dict, pk)
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return run_async(load(pk))
+    ```
+
+    ## Use instead
+
+    ```python
+    import asyncio
+
+    from celery import shared_task
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+    engine = create_async_engine("postgresql+asyncpg://localhost/app")
+    Session = async_sessionmaker(engine)
+
+
+    def run_async(coroutine):
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(coroutine)
+        finally:
+            loop.close()
+
+
+    async def load(pk):
+        try:
+            async with Session() as session:
+                return await session.get(dict, pk)
+        finally:
+            await engine.dispose()
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return run_async(load(pk))
+    ```
+
+    An engine with `poolclass=NullPool`, an engine made inside the coroutine, or one event loop that is kept
+    for the life of the process are as good. In the threads pool only the last of them helps.
+
+    ## Limits
+
+    Speaks of engines and session makers at module level whose options are visible. Where the coroutine is
+    run by `asyncio.run` itself, `asyncio-run-in-task` tells it. Silent where the engine is disposed of by
+    the coroutine, by what it calls or by the helper that runs it; for SQLite; and, under the helper that
+    asks for the thread's own loop and keeps it, while the pool is known as prefork or solo.
+
+    ## References
+
+    * <https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html#using-multiple-asyncio-event-loops>
+    """
+
+    code = "CEL210"
+    name = "async-engine-not-disposed"
+    severity = "warning"
+    preset = "recommended"
+    message = "pooled connections of `{engine}` stay bound to the event loop of one task"
+    help = "await `{engine}.dispose()` in the coroutine's `finally`, or give it `poolclass=NullPool`"
+    variants = {
+        "pool": (
+            "connections of `{engine}` move between event loops in the {pool} pool ({where})",
+            "keep one event loop per worker process for every coroutine that uses `{engine}`",
+        ),
+        "unknown": (
+            "`{engine}` stays bound to this task's loop except in prefork or solo; pool unknown",
+            "set the option `pool`, or await `{engine}.dispose()` in the coroutine's `finally`",
+        ),
+    }
+
+    @on(LoopRun)
+    def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:
+        """Report the use of the engine, once per use whatever number of tasks come to it."""
+        pools = analysis.pools
+        if run.kind == "kept" or run.kind == "run" and not run.adaptive:
+            return
+        for use in run.uses:
+            if use.resource.kind != "engine":
+                continue
+            engine = use.resource.name
+            story = (
+                (use.resource.place, f"`{engine}` is made here, once per process"),
+                (run.place, "the coroutine is run here"),
+                *run.related(),
+            )
+            if run.kind in ("new", "bridge"):
+                yield Finding(use.place, {"engine": engine}, story)
+                continue
+            pool = pools.first("gevent", "eventlet", "threads")
+            if pool is not None:
+                values = {"engine": engine, "pool": pool.name, "where": pool.where}
+                yield Finding(use.place, values, story, "pool")
+            elif not pools.known:
+                yield Finding(use.place, {"engine": engine}, story, "unknown")

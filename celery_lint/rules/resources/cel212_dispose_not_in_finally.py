@@ -1,0 +1,90 @@
+"""CEL212 dispose-not-in-finally."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.event_loops import Disposal
+from celery_lint.rule import Finding, Rule, on
+
+
+class DisposeNotInFinally(Rule):
+    """A task's coroutine disposes of its engine only when nothing goes wrong.
+
+    ## Why it matters
+
+    The line is skipped when the work before it raises, and also when a soft time limit or a revoke cancels
+    the coroutine. The connections of the failing run, and of each of its retries, stay open on the server
+    and bound to a loop that is gone.
+
+    ## Example
+
+    ```python
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+
+    async def load(pk):
+        engine = create_async_engine("postgresql+asyncpg://localhost/app")
+        async with AsyncSession(engine) as session:
+            result = await session.get(dict, pk)
+        await engine.dispose()
+        return result
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return async_to_sync(load)(pk)
+    ```
+
+    ## Use instead
+
+    ```python
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+
+    async def load(pk):
+        engine = create_async_engine("postgresql+asyncpg://localhost/app")
+        try:
+            async with AsyncSession(engine) as session:
+                return await session.get(dict, pk)
+        finally:
+            await engine.dispose()
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return async_to_sync(load)(pk)
+    ```
+
+    ## Limits
+
+    Only in coroutines and context managers that tasks are seen to run. Silent where the same function also
+    disposes of the engine in a `finally`, registers the call with an exit stack, or starts with it.
+
+    ## References
+
+    * <https://docs.python.org/3/reference/compound_stmts.html#finally-clause>
+    """
+
+    code = "CEL212"
+    name = "dispose-not-in-finally"
+    severity = "warning"
+    preset = "recommended"
+    message = "`{engine}.dispose()` is skipped when the code before it raises"
+    help = "put the work in `try` and await `{engine}.dispose()` in its `finally`"
+
+    @on(Disposal)
+    def check(self, disposal: Disposal, analysis: Analysis) -> Iterator[Finding]:
+        """Report an awaited dispose that only the good path reaches."""
+        if not disposal.tasks or not disposal.function.is_async or disposal.first_action or disposal.guarded:
+            return
+        flags = disposal.call.flags
+        if "a" in flags and "f" not in flags:
+            tasks = disposal.tasks[:3]
+            related = tuple((task.place, f"runs for task `{task.label}`") for task in tasks)
+            yield Finding(disposal.place, {"engine": disposal.engine}, related)

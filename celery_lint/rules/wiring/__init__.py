@@ -1,0 +1,1 @@
+"""Names, registration and the bridge to a scheduler."""
