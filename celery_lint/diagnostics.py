@@ -6,7 +6,7 @@ cost more than the rest of such a run.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Optional
+from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "advice"]
 
@@ -51,7 +51,7 @@ class Diagnostic(NamedTuple):
     help: str
     severity: Severity
     related: tuple[Related, ...] = ()
-    fix: Optional[None] = None
+    fix: None = None
 
 
 class Unparsed(NamedTuple):

@@ -17,11 +17,11 @@ Local variables that were bound once to such an expression are replaced by it, s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, NamedTuple
 
 from celery_lint.diagnostics import Span
 
-Constant = Union[str, int, float, bool, None]
+Constant = str | int | float | bool | None
 
 
 class Place(NamedTuple):
@@ -48,7 +48,7 @@ class Value(NamedTuple):
     items: tuple[Value, ...] = ()
     keywords: tuple[tuple[str, Value], ...] = ()
 
-    def keyword(self, name: str) -> Optional[Value]:
+    def keyword(self, name: str) -> Value | None:
         """The value of the last keyword argument (or string key) of this name."""
         for key, value in reversed(self.keywords):
             if key == name:
@@ -65,14 +65,14 @@ class Call(NamedTuple):
 
     ``flags`` is a set of letters: ``a`` awaited, ``f`` inside a ``finally``, ``h`` inside an ``except``,
     ``t`` inside a ``try`` body, ``w`` a context manager of ``with``, ``s`` a statement of its own,
-    ``r`` returned, ``l`` inside a lambda, ``m`` under ``if __name__``, ``b`` bound to a name,
-    ``x`` after the last ``yield`` or at the end of the body without a ``try``. ``parent`` is the index
-    of the call that takes this one as an argument, or -1. ``arguments`` are short descriptions:
-    ``=chain`` a name, ``(index`` a call of this function by its index, ``'text`` a string,
-    ``name:…`` a keyword argument, ``?`` anything else.
+    ``r`` returned, ``l`` inside a lambda, ``m`` under ``if __name__``, ``b`` bound to a name, ``d`` a
+    decorator, ``e`` an argument. ``parent`` is the number of the call that takes this one as an argument,
+    or -1. ``arguments`` are short descriptions:
+    ``=chain`` a name, ``(number`` a call of this function, ``'text`` a string,
+    ``name:…`` a keyword argument, ``?`` anything else, ``@name`` the receiver of a ``dispose`` as spelled.
     """
 
-    index: int
+    number: int
     chain: str
     span: Span
     flags: str
@@ -119,10 +119,10 @@ class Function(NamedTuple):
         """The distinct chains that the function reads without calling them."""
         return self.references.split() if self.references else []
 
-    def value_of(self, call: Call) -> Optional[Value]:
+    def value_of(self, call: Call) -> Value | None:
         """The whole call expression with its arguments, for the calls that the model keeps whole."""
-        for index, value in self.values:
-            if index == call.index:
+        for number, value in self.values:
+            if number == call.number:
                 return value
         return None
 

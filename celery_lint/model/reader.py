@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Any, Optional
+from typing import Any
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import (
@@ -26,13 +26,53 @@ from celery_lint.walk import children
 
 # Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
 _KEPT_WHOLE = frozenset(
-    "Celery task shared_task periodic_task register_task partial update create_async_engine "
-    "async_sessionmaker sessionmaker async_engine_from_config config_from_object".split()
+    [
+        "Celery",
+        "task",
+        "shared_task",
+        "periodic_task",
+        "register_task",
+        "partial",
+        "update",
+        "create_async_engine",
+        "async_sessionmaker",
+        "sessionmaker",
+        "async_engine_from_config",
+        "config_from_object",
+    ]
 )
 # Calls that are kept even on a receiver that nobody can see through.
 _KEPT_BLIND = frozenset(
-    "dispose run run_until_complete run_forever delay apply_async task register_task retry submit apply close "
-    "aclose execute commit connect get post put patch delete request send read recv sleep wait communicate".split()
+    [
+        "dispose",
+        "run",
+        "run_until_complete",
+        "run_forever",
+        "delay",
+        "apply_async",
+        "task",
+        "register_task",
+        "retry",
+        "submit",
+        "apply",
+        "close",
+        "aclose",
+        "execute",
+        "commit",
+        "connect",
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "request",
+        "send",
+        "read",
+        "recv",
+        "sleep",
+        "wait",
+        "communicate",
+    ]
 )
 
 Task = tuple[ast.AST, "Position", str]
@@ -41,9 +81,9 @@ Task = tuple[ast.AST, "Position", str]
 class Position:
     """Where the walk is: the scope, the flags that hold for everything below, the call around."""
 
-    __slots__ = ("scope", "flags", "call")
+    __slots__ = ("call", "flags", "scope")
 
-    def __init__(self, scope: Scope, flags: str, call: Optional[CallRecord]) -> None:
+    def __init__(self, scope: Scope, flags: str, call: CallRecord | None) -> None:
         self.scope = scope
         self.flags = flags
         self.call = call
@@ -58,7 +98,7 @@ class Reader:
         self.functions: list[Scope] = [self.top]
         self.classes: list[Scope] = []
         self.assignments: list[tuple[ast.expr, str, bool, ast.AST, ast.expr, Scope]] = []
-        self.awaits: list[tuple[Scope, ast.AST, str, Optional[ast.expr]]] = []
+        self.awaits: list[tuple[Scope, ast.AST, str, ast.expr | None]] = []
         self.values: dict[str, list[tuple[ast.expr, Scope]]] = {}
         self.stack: list[Task] = []
         self._walk(tree)
@@ -123,7 +163,7 @@ class Reader:
                 if "classmethod" in decorators or node.name in ("__new__", "__init_subclass__"):
                     scope.binds_class = True
         self._push(node.body, Position(scope, "m" if "m" in position.flags else "", None))
-        self._push([d for d in node.args.defaults], position)
+        self._push(node.args.defaults, position)
         self._push([d for d in node.args.kw_defaults if d is not None], position)
         self._push(node.decorator_list, position, "d")
 
@@ -174,18 +214,18 @@ class Reader:
         self._bind(node.target, node.value, position)
         self._push([node.value], position, "b")
 
-    def _bind(self, target: ast.expr, value: Optional[ast.expr], position: Position) -> None:
+    def _bind(self, target: ast.expr, value: ast.expr | None, position: Position) -> None:
         scope = position.scope
-        pending: list[tuple[ast.expr, Optional[ast.expr]]] = [(target, value)]
+        pending: list[tuple[ast.expr, ast.expr | None]] = [(target, value)]
         while pending:
             bound, given = pending.pop()
             if isinstance(bound, ast.Name):
                 self._bind_name(bound.id, given, scope)
             elif isinstance(bound, (ast.Tuple, ast.List)):
-                pairs: list[Optional[ast.expr]] = [None] * len(bound.elts)
+                pairs: list[ast.expr | None] = [None] * len(bound.elts)
                 if isinstance(given, (ast.Tuple, ast.List)) and len(given.elts) == len(bound.elts):
                     pairs = list(given.elts)
-                pending.extend(zip(bound.elts, pairs))
+                pending.extend(zip(bound.elts, pairs, strict=True))
             elif isinstance(bound, ast.Starred):
                 pending.append((bound.value, None))
             elif given is not None and isinstance(bound, ast.Attribute):
@@ -196,7 +236,7 @@ class Reader:
                     self.assignments.append((bound.value, key, True, bound.slice, given, scope))
                 self._push([bound.value, bound.slice], position)
 
-    def _bind_name(self, name: str, value: Optional[ast.expr], scope: Scope) -> None:
+    def _bind_name(self, name: str, value: ast.expr | None, scope: Scope) -> None:
         if name in scope.outside:
             scope = scope.module()
         if scope.kind == "class":
@@ -211,7 +251,11 @@ class Reader:
 
     def _bind_attribute(self, target: ast.Attribute, value: ast.expr, scope: Scope) -> None:
         owner = scope.owner()
-        if owner is not None and isinstance(target.value, ast.Name) and target.value.id == scope.first_parameter:
+        if (
+            owner is not None
+            and isinstance(target.value, ast.Name)
+            and target.value.id == scope.first_parameter
+        ):
             owner.attributes.setdefault(target.attr, []).append((value, scope))
         self.assignments.append((target.value, target.attr, False, target, value, scope))
 
@@ -278,7 +322,7 @@ class Reader:
         self._check_await(node, "await", node.value, position)
         self._push([node.value], position, role + "a")
 
-    def _check_await(self, node: ast.AST, keyword: str, value: Optional[ast.expr], position: Position) -> None:
+    def _check_await(self, node: ast.AST, keyword: str, value: ast.expr | None, position: Position) -> None:
         scope = position.scope
         if scope.kind == "function" and not scope.is_async:
             self.awaits.append((scope, node, keyword, value))
@@ -345,10 +389,7 @@ class Reader:
                 name: tuple(self._value(value, top) for value in values[:6])
                 for name, values in top.values.items()
             },
-            functions={
-                scope.qualname: self._function_facts(scope, bool(stars))
-                for scope in self.functions
-            },
+            functions={scope.qualname: self._function_facts(scope, bool(stars)) for scope in self.functions},
             classes={scope.qualname: self._class_facts(scope) for scope in self.classes},
             assignments=tuple(self._assignment_facts()),
             misplaced_awaits=tuple(
@@ -378,7 +419,9 @@ class Reader:
             chain = chain_of(target, scope)
             if chain:
                 span = self._span(key_node)
-                facts.append(Assignment(chain, key, subscript, span, self._value(value, scope), scope.qualname))
+                facts.append(
+                    Assignment(chain, key, subscript, span, self._value(value, scope), scope.qualname)
+                )
         return facts
 
     def _class_facts(self, scope: Scope) -> Class:
@@ -403,12 +446,13 @@ class Reader:
         names: dict[str, None] = {}
         for reference in scope.references:
             chain = chain_of(reference, scope)
-            if chain and chain[0] not in "%~" or has_stars and chain.startswith("~"):
-                if "(" not in chain and chain.lstrip("~").partition(".")[0] not in BUILTINS:
-                    names[chain] = None
-        if scope is self.top:
-            span, end, decorators, parameters, name = Span(1, 1, 1, 1), 1, (), (), ""
-        else:
+            seen_through = chain and (chain[0] not in "%~" or (has_stars and chain[0] == "~"))
+            if seen_through and "(" not in chain and chain.lstrip("~").partition(".")[0] not in BUILTINS:
+                names[chain] = None
+        span, end, name = Span(1, 1, 1, 1), 1, ""
+        decorators: tuple[Value, ...] = ()
+        parameters: tuple[Parameter, ...] = ()
+        if scope is not self.top:
             span, end, name = self._name_span(node), node.end_lineno or node.lineno, node.name
             outer = scope.outer or self.top
             decorators = tuple(self._value(decorator, outer) for decorator in node.decorator_list)
@@ -468,6 +512,8 @@ class Reader:
         for keyword in node.keywords[:24]:
             name = keyword.arg or "**"
             described.append(f"{name}:{self._argument(keyword.value, scope, kept)}")
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "dispose":
+            described.append(f"@{_spelled(node.func.value)}")
         return described
 
     def _argument(self, node: ast.expr, scope: Scope, kept: dict[int, int]) -> str:
@@ -510,7 +556,7 @@ def _worth_keeping(chain: str, has_stars: bool) -> bool:
     first = chain[0]
     if first == "~":
         name = chain[1:].partition(".")[0].rstrip("()[]")
-        return name not in BUILTINS or name in ("super", "open", "__import__")
+        return (has_stars and name not in BUILTINS) or name in ("super", "open", "__import__")
     if first == "%":
         return chain.rpartition(".")[2].rstrip("()[]").lstrip("%") in _KEPT_BLIND or "." not in chain
     return True
@@ -533,7 +579,14 @@ def _hidden_below(node: ast.expr) -> list[ast.expr]:
             return below
 
 
-def _annotation(node: Optional[ast.expr]) -> Optional[ast.expr]:
+def _spelled(node: ast.expr) -> str:
+    """The last name of a receiver as the source spells it."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else "engine"
+
+
+def _annotation(node: ast.expr | None) -> ast.expr | None:
     """The class that an annotation names, through ``X | None``, ``Optional[X]`` and ``Annotated[X, ...]``."""
     for _ in range(4):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
@@ -561,7 +614,7 @@ def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
     ]
     if arguments.vararg is not None:
         found.append(Parameter(arguments.vararg.arg, "*", False, ""))
-    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults):
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         found.append(Parameter(argument.arg, "keyword", default is None, annotations.get(argument.arg, "")))
     if arguments.kwarg is not None:
         found.append(Parameter(arguments.kwarg.arg, "**", False, ""))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-from typing import Optional
 
 BUILTINS = frozenset(dir(builtins))
 # Longer chains are method calls on results of method calls: nothing there is ever resolved.
@@ -18,9 +17,9 @@ _LONGEST_CHAIN = 200
 class CallRecord:
     """A call as the walk met it, before names are known."""
 
-    __slots__ = ("node", "flags", "parent")
+    __slots__ = ("flags", "node", "parent")
 
-    def __init__(self, node: ast.Call, flags: str, parent: Optional[CallRecord]) -> None:
+    def __init__(self, node: ast.Call, flags: str, parent: CallRecord | None) -> None:
         self.node = node
         self.flags = flags
         self.parent = parent
@@ -30,29 +29,29 @@ class Scope:
     """A module, class or function while its names are collected."""
 
     __slots__ = (
-        "kind",
-        "qualname",
-        "outer",
-        "node",
-        "definitions",
-        "imports",
-        "values",
-        "opaque",
-        "outside",
+        "annotations",
+        "attributes",
+        "binds_class",
         "calls",
-        "references",
-        "returns",
+        "definitions",
+        "first_parameter",
+        "imports",
         "is_async",
         "is_generator",
-        "attributes",
-        "first_parameter",
-        "annotations",
-        "binds_class",
+        "kind",
+        "node",
+        "opaque",
+        "outer",
+        "outside",
+        "qualname",
+        "references",
         "resolved",
+        "returns",
         "stars",
+        "values",
     )
 
-    def __init__(self, kind: str, qualname: str, outer: Optional[Scope], node: ast.AST) -> None:
+    def __init__(self, kind: str, qualname: str, outer: Scope | None, node: ast.AST) -> None:
         self.kind = kind
         self.qualname = qualname
         self.outer = outer
@@ -81,7 +80,7 @@ class Scope:
             name in self.definitions or name in self.imports or name in self.values or name in self.opaque
         ) and name not in self.outside
 
-    def owner(self) -> Optional[Scope]:
+    def owner(self) -> Scope | None:
         """The class that a method stands in directly."""
         return self.outer if self.outer is not None and self.outer.kind == "class" else None
 
@@ -100,9 +99,9 @@ def child_qualname(scope: Scope, name: str) -> str:
     return f"{scope.qualname}{'.' if scope.kind == 'class' else '/'}{name}"
 
 
-def lookup(name: str, scope: Scope) -> Optional[Scope]:
+def lookup(name: str, scope: Scope) -> Scope | None:
     """The scope that binds the name as seen from inside ``scope``; class scopes are not seen by functions."""
-    current: Optional[Scope] = scope
+    current: Scope | None = scope
     while current is not None:
         if current.binds(name) and (current is scope or current.kind != "class"):
             return current
@@ -126,9 +125,7 @@ def chain_of(node: ast.expr, scope: Scope) -> str:
         elif isinstance(current, ast.Subscript):
             pending = "[]" + pending
             current = current.value
-        elif isinstance(current, ast.Await):
-            current = current.value
-        elif isinstance(current, ast.NamedExpr):
+        elif isinstance(current, (ast.Await, ast.NamedExpr)):
             current = current.value
         elif isinstance(current, ast.Name):
             root = resolve_name(current.id, scope)
@@ -187,7 +184,7 @@ def _resolve_local(name: str, binder: Scope) -> str:
         # the alternatives differ, but they are all loops.
         loops = [chain for chain in chains if chain.endswith("_loop()")]
         chains = loops[-1:] if len(loops) == len(chains) else []
-    if len(chains) == 1 and chains[0] and not chains[0].startswith(f"%{name}"):
-        if len(chains[0]) <= _LONGEST_CHAIN:
-            return chains[0]
+    chain = chains[0] if len(chains) == 1 else ""
+    if chain and not chain.startswith(f"%{name}") and len(chain) <= _LONGEST_CHAIN:
+        return chain
     return f"%{name}"

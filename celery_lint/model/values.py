@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
-from typing import Any, Optional, Union
+from typing import Any
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Value
@@ -28,7 +28,7 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 SpanOf = Callable[[ast.AST], Span]
 
 
-def value_of(node: Optional[ast.expr], scope: Scope, span_of: SpanOf, depth: int = 0) -> Value:
+def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 0) -> Value:
     """The value that an expression has for a reader of this scope."""
     if node is None:
         return Value("constant", Span(1, 1, 1, 1))
@@ -54,7 +54,9 @@ def value_of(node: Optional[ast.expr], scope: Scope, span_of: SpanOf, depth: int
     if isinstance(node, ast.BinOp):
         if isinstance(node.op, ast.BitOr):
             sides = (node.left, node.right)
-            return Value("either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in sides))
+            return Value(
+                "either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in sides)
+            )
         return _folded(node, scope, span_of, depth, span)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         operand = value_of(node.operand, scope, span_of, depth + 1)
@@ -64,7 +66,9 @@ def value_of(node: Optional[ast.expr], scope: Scope, span_of: SpanOf, depth: int
         sides = (node.body, node.orelse)
         return Value("either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in sides))
     if isinstance(node, ast.BoolOp):
-        return Value("either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in node.values))
+        return Value(
+            "either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in node.values)
+        )
     if isinstance(node, ast.Lambda):
         body = value_of(node.body, scope, span_of, depth + 1)
         return Value("lambda", span, None, "", (body,))
@@ -72,8 +76,8 @@ def value_of(node: Optional[ast.expr], scope: Scope, span_of: SpanOf, depth: int
     return Value("name", span, None, chain) if chain else Value("unknown", span)
 
 
-def _constant(data: Union[str, bytes, complex, int, float, bool, None, Any], span: Span) -> Value:
-    if data is None or isinstance(data, bool) or isinstance(data, float):
+def _constant(data: str | bytes | complex | int | float | bool | Any | None, span: Span) -> Value:
+    if data is None or isinstance(data, (bool, float)):
         return Value("constant", span, data)
     if isinstance(data, int) and -_LARGEST_NUMBER < data < _LARGEST_NUMBER:
         return Value("constant", span, data)
@@ -106,7 +110,7 @@ def _mapping(node: ast.Dict, scope: Scope, span_of: SpanOf, depth: int, span: Sp
         return Value("unknown", span)
     keys: list[Value] = []
     entries: list[tuple[str, Value]] = []
-    for key, item in zip(node.keys, node.values):
+    for key, item in zip(node.keys, node.values, strict=True):
         value = value_of(item, scope, span_of, depth + 1)
         if key is None:
             keys.append(Value("unknown", value.span))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.project.calls import Calls
@@ -22,7 +22,7 @@ class Entry(NamedTuple):
     key_place: Place
     value: Value
     module: Module
-    task: Optional[Task]
+    task: Task | None
     entity: Entity
 
 
@@ -125,7 +125,14 @@ class Bridges:
             module = self.project.modules[origin[0]]
             dispatchers = tuple(d for d in self._dispatchers if d.registry == origin)
             found.append(
-                Registry(origin, module, self._place(module, origin[1]), tuple(held), dispatchers, origin not in open_ended)
+                Registry(
+                    origin,
+                    module,
+                    self._place(module, origin[1]),
+                    tuple(held),
+                    dispatchers,
+                    origin not in open_ended,
+                )
             )
         return found
 
@@ -151,7 +158,7 @@ class Bridges:
                     continue
                 origin = (module.path, name)
                 found = []
-                for key, (text, item) in zip(value.items, value.keywords):
+                for key, (text, item) in zip(value.items, value.keywords, strict=True):
                     if key.kind != "constant" or not isinstance(key.data, str):
                         known = self.project.text(module, key) if text != "**" else None
                         if known is None:
@@ -170,7 +177,9 @@ class Bridges:
             if origin is None:
                 continue
             if assignment.key:
-                yield self._entry(origin, assignment.key, module.place(assignment.key_span), module, assignment.value)
+                yield self._entry(
+                    origin, assignment.key, module.place(assignment.key_span), module, assignment.value
+                )
             elif not self._registers(module, assignment.function):
                 open_ended.add(origin)
 
@@ -194,14 +203,17 @@ class Bridges:
                         found[(module.path, outermost.qualname)] = registry
         return found
 
-    def _mapping_origin(self, module: Module, chain: str) -> Optional[Origin]:
+    def _mapping_origin(self, module: Module, chain: str) -> Origin | None:
         if chain[0] in "%~":
             return None
         entity = self.project.resolve(module, chain)
         if entity.origin is None:
             return None
         is_mapping = entity.kind == "value" and entity.value is not None and entity.value.kind == "mapping"
-        is_dict = entity.kind == "external" and entity.name in ("builtins.dict()", "collections.OrderedDict()")
+        is_dict = entity.kind == "external" and entity.name in (
+            "builtins.dict()",
+            "collections.OrderedDict()",
+        )
         return entity.origin if is_mapping or is_dict else None
 
     def _registrations(self, module: Module, open_ended: set[Origin]) -> Iterator[Entry]:
@@ -234,7 +246,7 @@ class Bridges:
             return
         yield self._entry(registry, key, module.place(given[0].span), module, given[1])
 
-    def _registry_of(self, module: Module, value: Value) -> Optional[Origin]:
+    def _registry_of(self, module: Module, value: Value) -> Origin | None:
         """The registry that a call writes into."""
         leaf = value.chain.rpartition(".")[2].lstrip(":~%")
         entity = self.project.resolve(module, value.chain)
@@ -262,7 +274,7 @@ class Bridges:
                         found.append(dispatcher)
         return found
 
-    def _dispatcher(self, module: Module, function: Function) -> Optional[Dispatcher]:
+    def _dispatcher(self, module: Module, function: Function) -> Dispatcher | None:
         calls = self.calls.calls(module, function)
         names = [parameter.name for parameter in function.parameters]
         for call in calls:
@@ -288,7 +300,7 @@ class Bridges:
             return chain.removesuffix(".get()")
         return ""
 
-    def _key_parameter(self, calls: list[Call], base: str, names: list[str]) -> Optional[int]:
+    def _key_parameter(self, calls: list[Call], base: str, names: list[str]) -> int | None:
         for call in calls:
             if call.chain == f"{base}.get" and call.arguments and call.arguments[0].startswith("=%"):
                 name = call.arguments[0][2:]
@@ -365,7 +377,7 @@ class Bridges:
         if not by_function:
             return []
         names = {qualname.rpartition(".")[2] for _, qualname in by_function}
-        found = []
+        found: list[UnknownKey] = []
         for module in self.project.product_modules():
             for function in module.functions.values():
                 if not any(name in function.packed_calls for name in names):
@@ -386,7 +398,11 @@ class Bridges:
             return
         dispatcher, registry = known
         positional = [a for a in call.arguments if not _keyword(a)]
-        name = dispatcher.function.parameters[dispatcher.parameter].name if dispatcher.function.parameters else ""
+        name = (
+            dispatcher.function.parameters[dispatcher.parameter].name
+            if dispatcher.function.parameters
+            else ""
+        )
         text = positional[dispatcher.parameter] if dispatcher.parameter < len(positional) else ""
         for argument in call.arguments:
             if argument.startswith(f"{name}:"):
@@ -403,7 +419,7 @@ class Bridges:
     @cached_property
     def duplicates(self) -> list[DuplicateKey]:
         """The keys that a registry gets more than once, for different tasks."""
-        found = []
+        found: list[DuplicateKey] = []
         for registry in self.registries:
             first: dict[str, Entry] = {}
             for entry in registry.entries:
@@ -420,7 +436,12 @@ class Bridges:
             for dispatcher in registry.dispatchers:
                 for entry in registry.entries:
                     task = entry.task
-                    if task is None or task.function is None or task.inner_decorators or task.wrapper is not None:
+                    if (
+                        task is None
+                        or task.function is None
+                        or task.inner_decorators
+                        or task.wrapper is not None
+                    ):
                         continue
                     accepted = {parameter.name for parameter in task.function.parameters}
                     if any(parameter.kind == "**" for parameter in task.function.parameters):
@@ -448,7 +469,11 @@ class Bridges:
         if entry.entity.kind == "function":
             function = entry.entity.function()
             # A decorator that nobody can see through may have made a task of it.
-            return entry.entity.name.rpartition(".")[2] if function is not None and not function.decorators else ""
+            return (
+                entry.entity.name.rpartition(".")[2]
+                if function is not None and not function.decorators
+                else ""
+            )
         if entry.value.kind == "call" and entry.value.chain.rpartition(".")[2] in _SENDERS:
             return f"{entry.value.chain.rpartition(':')[2].rpartition('/')[2]}()"
         return ""

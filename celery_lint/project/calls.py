@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module
 from celery_lint.project.index import Entity, Project
@@ -26,7 +26,7 @@ class Reached(NamedTuple):
     """A task that reaches a function, and the last call on the way (``None``: the task itself)."""
 
     task: Task
-    through: Optional[Callee]
+    through: Callee | None
 
 
 class Calls:
@@ -65,9 +65,9 @@ class Calls:
                     if target is not None:
                         yield Callee(*target, call)
 
-    def target(self, module: Module, chain: str) -> Optional[tuple[Module, Function]]:
+    def target(self, module: Module, chain: str) -> tuple[Module, Function] | None:
         """The function that a chain names; a class stands for its ``__init__``."""
-        if not chain or chain[0] in "%":
+        if not chain or chain[0] == "%":
             return None
         entity = self.project.resolve(module, chain)
         function = entity.function()
@@ -80,7 +80,7 @@ class Calls:
                 return made.module, function
         return None
 
-    def argument(self, module: Module, function: Function, text: str) -> Optional[tuple[Module, Function]]:
+    def argument(self, module: Module, function: Function, text: str) -> tuple[Module, Function] | None:
         """The function whose coroutine an argument of a call is, called there or handed on by name."""
         if text.startswith("("):
             return self.target(module, self.calls(module, function)[int(text[1:])].chain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, MisplacedAwait, Module, Place
 from celery_lint.project.calls import Calls, Key, Reached
@@ -14,8 +14,15 @@ from celery_lint.project.tasks import Task, Tasks
 
 # These make a loop, run one coroutine on it and close it.
 _RUNNERS = frozenset(
-    "asyncio.run asyncio.runners.run asyncio.Runner().run asyncio.runners.Runner().run anyio.run trio.run "
-    "uvloop.run".split()
+    [
+        "asyncio.run",
+        "asyncio.runners.run",
+        "asyncio.Runner().run",
+        "asyncio.runners.Runner().run",
+        "anyio.run",
+        "trio.run",
+        "uvloop.run",
+    ]
 )
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
@@ -86,7 +93,7 @@ class StrayAwait(NamedTuple):
     module: Module
     fact: MisplacedAwait
     of_engine: bool
-    task: Optional[Task]
+    task: Task | None
 
 
 class EventLoops:
@@ -118,6 +125,8 @@ class EventLoops:
             function = module.functions.get(qualname) if module is not None else None
             if module is None or function is None or function.is_async or not is_product_path(path):
                 continue
+            if function.name in self.project.configuration.async_helpers:
+                continue
             for call in self.calls.calls(module, function):
                 if call.leaf() in _RUN_LEAVES or "async_to_sync" in call.chain:
                     run = self._run(module, function, call, reached)
@@ -125,10 +134,10 @@ class EventLoops:
                         found.append(run)
         return sorted(found, key=lambda run: (run.module.path, run.call.span))
 
-    def runner(self, module: Module, function: Function, call: Call) -> Optional[tuple[str, str]]:
+    def runner(self, module: Module, function: Function, call: Call) -> tuple[str, str] | None:
         """The kind and name of the runner that a call is."""
         chain = call.chain
-        if chain[0] == "%" or "l" in call.flags and "e" not in call.flags:
+        if chain[0] == "%" or ("l" in call.flags and "e" not in call.flags):
             return None
         entity = self.project.resolve(module, chain)
         name = entity.name if entity.kind == "external" else ""
@@ -148,11 +157,9 @@ class EventLoops:
     def _asks_for_loop(self, module: Module, function: Function) -> bool:
         return any(call.chain in _CURRENT_LOOPS for call in self.calls.calls(module, function))
 
-    def _run(
-        self, module: Module, function: Function, call: Call, reached: list[Reached]
-    ) -> Optional[LoopRun]:
+    def _run(self, module: Module, function: Function, call: Call, reached: list[Reached]) -> LoopRun | None:
         runner = self.runner(module, function, call)
-        if runner is None or not call.arguments and runner[0] != "bridge":
+        if runner is None or (not call.arguments and runner[0] != "bridge"):
             return None
         kind, name = runner
         parameters = {parameter.name for parameter in function.parameters}
@@ -218,15 +225,15 @@ class EventLoops:
     def _uses(
         self, coroutines: list[tuple[Module, Function]], runner: tuple[Module, Function]
     ) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
-        """The async engines that coroutines use, and all that outlives the run because nobody disposes of it."""
+        """The async engines that coroutines use, and all that outlives the run undisposed."""
         disposed = self._disposed(runner)
         engines: dict[Key, Use] = {}
         outliving: dict[Key, Use] = {}
         for module, function in coroutines:
             closure = self.calls.closure(module, function)
             mine = set(disposed)
-            for current in closure:
-                mine |= self._disposed_in(*current)
+            for inner in closure:
+                mine |= self._disposed_in(*inner)
             for current_module, current in closure:
                 for call in self.calls.calls(current_module, current):
                     resource = self.resources.used_by(current_module, call)
@@ -307,20 +314,13 @@ class EventLoops:
         return found
 
     def _disposal(self, module: Module, function: Function, calls: list[Call], call: Call) -> Disposal:
-        owner = call.chain.rpartition(".")[0]
-        before = [other for other in calls if other.index < call.index and other.flags != "d"]
+        before = [other for other in calls if other.number < call.number and other.flags != "d"]
         guarded = any(
             other.chain == call.chain and ("f" in other.flags or "w" in other.flags) for other in calls
         ) or any("push_async_callback" in other.chain or "callback" in other.leaf() for other in calls)
-        label = self._source_name(module, owner)
+        label = next((argument[1:] for argument in call.arguments if argument.startswith("@")), "engine")
         tasks = tuple(self.task_coroutines.get((module.path, function.qualname), ()))
         return Disposal(module, function, call, label, tasks, not before, guarded)
-
-    def _source_name(self, module: Module, owner: str) -> str:
-        entity = self.project.resolve(module, owner)
-        if entity.origin is not None:
-            return entity.origin[1]
-        return "engine"
 
     @cached_property
     def stray_awaits(self) -> list[StrayAwait]:
@@ -338,7 +338,7 @@ class EventLoops:
                 found.append(StrayAwait(module, fact, of_engine, self._task_around(path, fact.function)))
         return found
 
-    def _task_around(self, path: str, qualname: str) -> Optional[Task]:
+    def _task_around(self, path: str, qualname: str) -> Task | None:
         while qualname:
             task = self.tasks.by_function.get((path, qualname))
             if task is not None:

@@ -4,14 +4,53 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 # A folder of the project that has one of these names is not the library of that name: projects keep
 # a `celery.py` beside their settings and a `docker/celery/` beside their images.
 _LIBRARIES = frozenset(
-    "celery kombu billiard vine amqp sqlalchemy redis httpx aiohttp asyncpg aiomysql asyncmy aiosqlite anyio trio "
-    "uvloop asgiref gevent eventlet django flask fastapi requests pydantic huey dramatiq procrastinate taskiq rq "
-    "locust invoke prefect airflow apscheduler nest_asyncio motor openai sentry_sdk boto3 pytest".split()
+    [
+        "celery",
+        "kombu",
+        "billiard",
+        "vine",
+        "amqp",
+        "sqlalchemy",
+        "redis",
+        "httpx",
+        "aiohttp",
+        "asyncpg",
+        "aiomysql",
+        "asyncmy",
+        "aiosqlite",
+        "anyio",
+        "trio",
+        "uvloop",
+        "asgiref",
+        "gevent",
+        "eventlet",
+        "django",
+        "flask",
+        "fastapi",
+        "requests",
+        "pydantic",
+        "huey",
+        "dramatiq",
+        "procrastinate",
+        "taskiq",
+        "rq",
+        "locust",
+        "invoke",
+        "prefect",
+        "airflow",
+        "apscheduler",
+        "nest_asyncio",
+        "motor",
+        "openai",
+        "sentry_sdk",
+        "boto3",
+        "pytest",
+    ]
 )
 
 
@@ -43,7 +82,7 @@ class Imports:
         for folder in sorted(directories):
             parent, _, name = folder.rpartition("/")
             self._parents.setdefault(name, []).append(parent)
-        self._roots: dict[tuple[str, str, str], Optional[str]] = {}
+        self._roots: dict[tuple[str, str, str], str | None] = {}
 
     def import_root(self, path: str) -> str:
         """The folder that must be on ``sys.path`` for this file to be imported by its full name."""
@@ -59,7 +98,7 @@ class Imports:
         name = relative[:-3].replace("/", ".")
         return name.removesuffix(".__init__") if name != "__init__" else ""
 
-    def locate(self, dotted: str, importer: str) -> Optional[Located]:
+    def locate(self, dotted: str, importer: str) -> Located | None:
         """The file that holds the longest part of an absolute or relative dotted path."""
         if dotted.startswith("."):
             return self._relative(dotted, importer)
@@ -74,7 +113,7 @@ class Imports:
         root = self._roots[key]
         return None if root is None else self._descend(root, parts)
 
-    def _relative(self, dotted: str, importer: str) -> Optional[Located]:
+    def _relative(self, dotted: str, importer: str) -> Located | None:
         level = len(dotted) - len(dotted.lstrip("."))
         folder = importer.rpartition("/")[0]
         for _ in range(level - 1):
@@ -85,8 +124,8 @@ class Imports:
         parts = rest.split(".") if rest else []
         return self._descend(folder, parts)
 
-    def _descend(self, root: str, parts: list[str]) -> Optional[Located]:
-        found: Optional[Located] = None
+    def _descend(self, root: str, parts: list[str]) -> Located | None:
+        found: Located | None = None
         prefix = f"{root}/" if root else ""
         init = f"{prefix}__init__.py"
         if init in self.files:
@@ -104,10 +143,10 @@ class Imports:
             prefix = f"{prefix}{part}/"
         return found
 
-    def _root(self, top: str, second: str, folder: str) -> Optional[str]:
+    def _root(self, top: str, second: str, folder: str) -> str | None:
         """The best import root for a top-level name: near the importer, and really holding the name."""
-        best: Optional[tuple[int, int, int]] = None
-        chosen: Optional[str] = None
+        best: tuple[int, int, int] | None = None
+        chosen: str | None = None
         for parent in self._parents.get(top, ()):
             if parent in self.packages:
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Optional
+from typing import TYPE_CHECKING, NamedTuple
 
 from celery_lint.configuration import Configuration
 from celery_lint.model.facts import Class, Function, Module, Value
@@ -30,18 +30,18 @@ class Entity(NamedTuple):
 
     kind: str
     name: str = ""
-    module: Optional[Module] = None
-    value: Optional[Value] = None
-    origin: Optional[tuple[str, str]] = None
-    owner: Optional[tuple[str, str]] = None
+    module: Module | None = None
+    value: Value | None = None
+    origin: tuple[str, str] | None = None
+    owner: tuple[str, str] | None = None
 
-    def function(self) -> Optional[Function]:
+    def function(self) -> Function | None:
         """The function of the project that this is."""
         if self.kind == "function" and self.module is not None:
             return self.module.functions.get(self.name)
         return None
 
-    def class_(self) -> Optional[Class]:
+    def class_(self) -> Class | None:
         """The class of the project that this is, or is an instance of."""
         if self.kind in ("class", "instance") and self.module is not None:
             return self.module.classes.get(self.name)
@@ -51,7 +51,7 @@ class Entity(NamedTuple):
 UNKNOWN = Entity("unknown")
 
 
-def external(name: str, value: Optional[Value] = None, origin: Optional[tuple[str, str]] = None) -> Entity:
+def external(name: str, value: Value | None = None, origin: tuple[str, str] | None = None) -> Entity:
     """Something of another package, by its dotted path."""
     return Entity("external", name, None, value, origin)
 
@@ -209,7 +209,7 @@ class Project:
                     return entity
         return self._submodule(module, name)
 
-    def _star(self, dotted: str, importer: Module) -> Optional[Module]:
+    def _star(self, dotted: str, importer: Module) -> Module | None:
         located = self.imports.locate(dotted, importer.path)
         return self.modules.get(located.path) if located is not None and not located.rest else None
 
@@ -232,9 +232,9 @@ class Project:
                     if self.demanding:
                         self.wanted.add(entity.name)
                 located = self.imports.locate(f".{name}", entity.name)
-                if entity.name.endswith("__init__.py") and located is not None and not located.rest:
-                    if located.path != entity.name:
-                        return self._module_entity(located.path)
+                is_package = entity.name.endswith("__init__.py")
+                if is_package and located is not None and not located.rest and located.path != entity.name:
+                    return self._module_entity(located.path)
                 return UNKNOWN
             return self.member(entity.module, name)
         if entity.kind in ("class", "instance"):
@@ -271,7 +271,7 @@ class Project:
                 return external(f"{parent.name}{suffix}.{name}")
         return UNKNOWN
 
-    def call(self, entity: Entity, value: Optional[Value]) -> Entity:
+    def call(self, entity: Entity, value: Value | None) -> Entity:
         """What calling an entity gives."""
         if entity.kind == "external":
             if entity.name == "functools.partial":
@@ -337,7 +337,7 @@ class Project:
 
     # ------------------------------------------------------------------ constants
 
-    def constant(self, module: Module, value: Optional[Value]) -> Optional[Value]:
+    def constant(self, module: Module, value: Value | None) -> Value | None:
         """The literal behind an expression, through names, other modules, sums and ``timedelta``."""
         for _ in range(8):
             if value is None:
@@ -356,7 +356,7 @@ class Project:
             module, value = entity.module, entity.value
         return None
 
-    def _sum(self, module: Module, value: Value) -> Optional[Value]:
+    def _sum(self, module: Module, value: Value) -> Value | None:
         sides = [self.constant(module, item) for item in value.items]
         numbers = [side.data for side in sides if side is not None and side.kind == "constant"]
         if len(numbers) != 2:
@@ -374,7 +374,7 @@ class Project:
             return Value("constant", value.span, left * right)
         return None
 
-    def _seconds(self, module: Module, value: Value) -> Optional[Value]:
+    def _seconds(self, module: Module, value: Value) -> Value | None:
         units = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
         total = 0.0
         if value.items:
@@ -386,14 +386,14 @@ class Project:
             total += units[name] * known.data
         return Value("constant", value.span, total)
 
-    def number(self, module: Module, value: Optional[Value]) -> Optional[float]:
+    def number(self, module: Module, value: Value | None) -> float | None:
         """The number behind an expression."""
         known = self.constant(module, value)
         if known is None or isinstance(known.data, bool) or not isinstance(known.data, (int, float)):
             return None
         return float(known.data)
 
-    def text(self, module: Module, value: Optional[Value]) -> Optional[str]:
+    def text(self, module: Module, value: Value | None) -> str | None:
         """The string behind an expression."""
         known = self.constant(module, value)
         return known.data if known is not None and isinstance(known.data, str) else None
@@ -437,6 +437,8 @@ def _is_property(entity: Entity) -> bool:
 
 
 def _is_none(entity: Entity) -> bool:
-    return entity.kind == "value" and entity.value is not None and (
-        entity.value.kind == "constant" and entity.value.data is None
+    return (
+        entity.kind == "value"
+        and entity.value is not None
+        and (entity.value.kind == "constant" and entity.value.data is None)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Module, Place
 from celery_lint.project.calls import Calls
@@ -14,16 +14,67 @@ from celery_lint.project.tasks import Application, Option, Origin, Task, Tasks
 
 # Calls that wait for something outside the process, by the start of their dotted path.
 _WAITING = (
-    "requests.", "httpx.", "urllib.request.", "urllib3.", "aiohttp.", "http.client.", "socket.", "ssl.", "smtplib.",
-    "imaplib.", "ftplib.", "paramiko.", "subprocess.", "os.system", "os.popen", "time.sleep", "asyncio.run",
-    "asyncio.new_event_loop", "asyncio.get_event_loop", "asgiref.sync.async_to_sync", "anyio.run", "boto3.",
-    "botocore.", "psycopg.", "psycopg2.", "pymysql.", "MySQLdb.", "sqlite3.connect", "pymongo.", "redis.",
-    "elasticsearch.", "opensearchpy.", "kafka.", "pika.", "grpc.", "sqlalchemy.orm.Session(",
-    "sqlalchemy.orm.sessionmaker()", "sqlalchemy.create_engine()", "sqlalchemy.ext.asyncio.",
-    "django.db.connection", "django.db.transaction.atomic", "django.core.mail.", "django.core.management.call_command",
-    "stripe.", "twilio.", "sendgrid.", "openai.", "anthropic.", "github.", "gitlab.", "slack_sdk.", "docker.",
-    "kubernetes.", "google.cloud.", "azure.", "flask_mail.", "telegram.", "websockets.", "zeep.", "ldap3.",
-)  # fmt: skip
+    "requests.",
+    "httpx.",
+    "urllib.request.",
+    "urllib3.",
+    "aiohttp.",
+    "http.client.",
+    "socket.",
+    "ssl.",
+    "smtplib.",
+    "imaplib.",
+    "ftplib.",
+    "paramiko.",
+    "subprocess.",
+    "os.system",
+    "os.popen",
+    "time.sleep",
+    "asyncio.run",
+    "asyncio.new_event_loop",
+    "asyncio.get_event_loop",
+    "asgiref.sync.async_to_sync",
+    "anyio.run",
+    "boto3.",
+    "botocore.",
+    "psycopg.",
+    "psycopg2.",
+    "pymysql.",
+    "MySQLdb.",
+    "sqlite3.connect",
+    "pymongo.",
+    "redis.",
+    "elasticsearch.",
+    "opensearchpy.",
+    "kafka.",
+    "pika.",
+    "grpc.",
+    "sqlalchemy.orm.Session(",
+    "sqlalchemy.orm.sessionmaker()",
+    "sqlalchemy.create_engine()",
+    "sqlalchemy.ext.asyncio.",
+    "django.db.connection",
+    "django.db.transaction.atomic",
+    "django.core.mail.",
+    "django.core.management.call_command",
+    "stripe.",
+    "twilio.",
+    "sendgrid.",
+    "openai.",
+    "anthropic.",
+    "github.",
+    "gitlab.",
+    "slack_sdk.",
+    "docker.",
+    "kubernetes.",
+    "google.cloud.",
+    "azure.",
+    "flask_mail.",
+    "telegram.",
+    "websockets.",
+    "zeep.",
+    "ldap3.",
+)
 _WAITING_PARTS = (".objects.", ".session.query", ".session.execute", ".session.commit", "db.session")
 _LIMITS = ("time_limit", "soft_time_limit")
 
@@ -34,15 +85,15 @@ class AppWithoutLimits(NamedTuple):
     application: Application
     tasks: tuple[Task, ...]
     evidence: tuple[Place, ...]
-    pool: Optional[Pool]
+    pool: Pool | None
 
 
 class TaskWithoutLimit(NamedTuple):
     """A task without a time limit whose application is not part of the project."""
 
     task: Task
-    evidence: Optional[Place]
-    pool: Optional[Pool]
+    evidence: Place | None
+    pool: Pool | None
 
 
 class LimitPair(NamedTuple):
@@ -58,7 +109,9 @@ class LimitPair(NamedTuple):
 class Limits:
     """The time limits of a project."""
 
-    def __init__(self, project: Project, tasks: Tasks, settings: Settings, pools: Pools, calls: Calls) -> None:
+    def __init__(
+        self, project: Project, tasks: Tasks, settings: Settings, pools: Pools, calls: Calls
+    ) -> None:
         self.project = project
         self.tasks = tasks
         self.settings = settings
@@ -99,7 +152,7 @@ class Limits:
         for application in self._product_applications:
             if self._has_global_limit(application) or not self._is_plain(application):
                 continue
-            lacking: list[tuple[Task, Optional[Place]]] = []
+            lacking: list[tuple[Task, Place | None]] = []
             for task in self._without_limit():
                 if self._owner(task) == application.origin:
                     evidence = self.evidence(task)
@@ -164,11 +217,12 @@ class Limits:
         if entity.kind == "external":
             return entity.name.startswith("celery.")
         return all(
-            base.kind in ("class", "instance") or base.kind == "external" and base.name.startswith(("celery.", "builtins."))
+            base.kind in ("class", "instance")
+            or (base.kind == "external" and base.name.startswith(("celery.", "builtins.")))
             for base in self.project.bases(entity._replace(kind="class"))
         )
 
-    def _owner(self, task: Task) -> Optional[Origin]:
+    def _owner(self, task: Task) -> Origin | None:
         """The application that a task is told at: its own, or for a shared task the nearest one."""
         if task.application is not None:
             return task.application
@@ -183,7 +237,7 @@ class Limits:
 
     # ------------------------------------------------------------------ evidence
 
-    def evidence(self, task: Task) -> Optional[Place]:
+    def evidence(self, task: Task) -> Place | None:
         """Where a task waits for something outside its process."""
         if task.function is None:
             return None
@@ -224,7 +278,7 @@ class Limits:
             found.append(LimitPair("the application", soft[0], hard[0], soft[1].place, hard[1].place))
         return found
 
-    def _single(self, name: str) -> Optional[tuple[float, Setting]]:
+    def _single(self, name: str) -> tuple[float, Setting] | None:
         """A setting's number, if the project gives it exactly once."""
         settings = self.settings.named(name)
         if len(settings) != 1:
@@ -232,7 +286,7 @@ class Limits:
         number = self.project.number(settings[0].module, settings[0].value)
         return (number, settings[0]) if number is not None else None
 
-    def _task_pair(self, task: Task) -> Optional[LimitPair]:
+    def _task_pair(self, task: Task) -> LimitPair | None:
         soft, hard = self.tasks.option(task, "soft_time_limit"), self.tasks.option(task, "time_limit")
         soft_number, hard_number = self._number(soft), self._number(hard)
         if soft is not None and hard is not None and soft_number is not None and hard_number is not None:
@@ -245,7 +299,7 @@ class Limits:
                 return LimitPair(f"task `{task.label}`", soft_number, single[0], place, single[1].place)
         return None
 
-    def _number(self, option: Optional[Option]) -> Optional[float]:
+    def _number(self, option: Option | None) -> float | None:
         return self.project.number(*option) if option is not None else None
 
 

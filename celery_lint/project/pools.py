@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from celery_lint.model.facts import Place, Span
+from celery_lint.diagnostics import Span
+from celery_lint.model.facts import Place
 from celery_lint.project.index import Project
 from celery_lint.project.settings import Settings
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.facts import Call, Module, Place
 from celery_lint.project.index import Entity, Project
 
 _ENGINES = frozenset(
@@ -13,19 +13,40 @@ _ENGINES = frozenset(
     for name in ("create_async_engine", "async_engine_from_config", "create_async_pool_from_url")
 )
 _SESSION_MAKERS = frozenset(
-    "sqlalchemy.ext.asyncio.async_sessionmaker() sqlalchemy.ext.asyncio.session.async_sessionmaker() "
-    "sqlalchemy.orm.sessionmaker() sqlalchemy.orm.session.sessionmaker()".split()
+    [
+        "sqlalchemy.ext.asyncio.async_sessionmaker()",
+        "sqlalchemy.ext.asyncio.session.async_sessionmaker()",
+        "sqlalchemy.orm.sessionmaker()",
+        "sqlalchemy.orm.session.sessionmaker()",
+    ]
 )
 _SESSIONS = frozenset(
-    "sqlalchemy.ext.asyncio.AsyncSession sqlalchemy.ext.asyncio.session.AsyncSession "
-    "sqlmodel.ext.asyncio.session.AsyncSession".split()
+    [
+        "sqlalchemy.ext.asyncio.AsyncSession",
+        "sqlalchemy.ext.asyncio.session.AsyncSession",
+        "sqlmodel.ext.asyncio.session.AsyncSession",
+    ]
 )
 _CLIENTS = frozenset(
-    "httpx.AsyncClient() aiohttp.ClientSession() aiohttp.client.ClientSession() redis.asyncio.Redis() "
-    "redis.asyncio.from_url() redis.asyncio.Redis.from_url() redis.asyncio.StrictRedis() redis.asyncio.client.Redis() "
-    "redis.asyncio.ConnectionPool.from_url() redis.asyncio.BlockingConnectionPool.from_url() "
-    "aioredis.from_url() aioredis.create_redis_pool() asyncpg.create_pool() aiomysql.create_pool() asyncmy.create_pool() "
-    "motor.motor_asyncio.AsyncIOMotorClient() pymongo.AsyncMongoClient()".split()
+    [
+        "httpx.AsyncClient()",
+        "aiohttp.ClientSession()",
+        "aiohttp.client.ClientSession()",
+        "redis.asyncio.Redis()",
+        "redis.asyncio.from_url()",
+        "redis.asyncio.Redis.from_url()",
+        "redis.asyncio.StrictRedis()",
+        "redis.asyncio.client.Redis()",
+        "redis.asyncio.ConnectionPool.from_url()",
+        "redis.asyncio.BlockingConnectionPool.from_url()",
+        "aioredis.from_url()",
+        "aioredis.create_redis_pool()",
+        "asyncpg.create_pool()",
+        "aiomysql.create_pool()",
+        "asyncmy.create_pool()",
+        "motor.motor_asyncio.AsyncIOMotorClient()",
+        "pymongo.AsyncMongoClient()",
+    ]
 )
 # SQLAlchemy keeps no pooled connection between uses with these.
 _POOLLESS = ("NullPool",)
@@ -40,7 +61,7 @@ class Resource(NamedTuple):
     kind: str
     name: str
     place: Place
-    pooled: Optional[bool]
+    pooled: bool | None
     key: tuple[str, str]
 
 
@@ -49,13 +70,13 @@ class Resources:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._known: dict[tuple[str, str], Optional[Resource]] = {}
+        self._known: dict[tuple[str, str], Resource | None] = {}
 
     def is_async_engine(self, entity: Entity) -> bool:
         """Whether an entity is an ``AsyncEngine``, wherever it was made."""
         return entity.kind == "external" and entity.name in _ENGINES
 
-    def of(self, entity: Entity) -> Optional[Resource]:
+    def of(self, entity: Entity) -> Resource | None:
         """The resource that an entity is or draws its connections from, if it is kept at module level."""
         if entity.kind != "external" or entity.origin is None:
             return None
@@ -67,7 +88,7 @@ class Resources:
             return Resource("client", entity.origin[1], self._place(entity), True, entity.origin)
         return None
 
-    def used_by(self, module: Module, call: Call) -> Optional[Resource]:
+    def used_by(self, module: Module, call: Call) -> Resource | None:
         """The resource that a call uses: called itself, or by one of its methods."""
         chain = call.chain
         while chain:
@@ -78,17 +99,14 @@ class Resources:
                 return found
             if self._is_session(module, chain):
                 return self._bound_to(module, call)
-            if chain.endswith("()"):
-                chain = chain[:-2]
-            else:
-                chain = chain.rpartition(".")[0].rstrip(".")
+            chain = chain[:-2] if chain.endswith("()") else chain.rpartition(".")[0].rstrip(".")
         return None
 
     def _is_session(self, module: Module, chain: str) -> bool:
         entity = self.project.resolve(module, chain)
         return entity.kind == "external" and entity.name in _SESSIONS
 
-    def _bound_to(self, module: Module, call: Call) -> Optional[Resource]:
+    def _bound_to(self, module: Module, call: Call) -> Resource | None:
         """The engine of ``AsyncSession(engine)``."""
         for argument in call.arguments:
             if argument.startswith(("=", "bind:=")):
@@ -115,7 +133,7 @@ class Resources:
         assert resource is not None
         return resource
 
-    def _pooled(self, entity: Entity) -> Optional[bool]:
+    def _pooled(self, entity: Entity) -> bool | None:
         value, module = entity.value, entity.module
         if value is None or module is None:
             return None
@@ -131,7 +149,7 @@ class Resources:
         # aiosqlite keeps a thread and not a socket of the loop: measured harmless across loops.
         return not (address or "").startswith("sqlite")
 
-    def _sessions(self, entity: Entity) -> Optional[Resource]:
+    def _sessions(self, entity: Entity) -> Resource | None:
         value, module = entity.value, entity.module
         if value is None or module is None:
             return None
@@ -146,16 +164,10 @@ class Resources:
             engine = engine._replace(origin=entity.origin)
         return self._engine(engine)
 
-    def disposed_by(self, module: Module, call: Call) -> Optional[Entity]:
+    def disposed_by(self, module: Module, call: Call) -> Entity | None:
         """The async engine whose ``dispose`` a call is."""
         if call.leaf() != "dispose" or call.chain.endswith("()") or call.chain[0] in "%~":
             return None
         owner = call.chain.rpartition(".")[0]
         entity = self.project.resolve(module, owner)
         return entity if self.is_async_engine(entity) else None
-
-
-def engine_label(function: Function, call: Call) -> str:
-    """The engine's name as the source spells it, for messages."""
-    del function
-    return call.chain.rpartition(".")[0].rpartition(".")[2].lstrip(":").rpartition("/")[2].rstrip("()")

@@ -8,7 +8,7 @@ its decorator is resolved to Celery's own ``shared_task`` or ``Celery.task``, di
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.project.index import UNKNOWN, Entity, Project, is_product_path
@@ -17,13 +17,31 @@ Origin = tuple[str, str]
 Option = tuple[Module, Value]
 
 _SHARED = frozenset(
-    "celery.shared_task celery.app.shared_task celery.app.base.shared_task celery.task celery.task.task "
-    "celery.decorators.task celery.task.base.task celery.task.periodic_task celery.decorators.periodic_task".split()
+    [
+        "celery.shared_task",
+        "celery.app.shared_task",
+        "celery.app.base.shared_task",
+        "celery.task",
+        "celery.task.task",
+        "celery.decorators.task",
+        "celery.task.base.task",
+        "celery.task.periodic_task",
+        "celery.decorators.periodic_task",
+    ]
 )
 _APPLICATIONS = frozenset(
-    "celery.Celery() celery.app.Celery() celery.app.base.Celery() celery.current_app celery.app.current_app "
-    "celery._state.current_app celery._state.get_current_app() celery.app.app_or_default() celery.app.default_app "
-    "celery.current_app._get_current_object()".split()
+    [
+        "celery.Celery()",
+        "celery.app.Celery()",
+        "celery.app.base.Celery()",
+        "celery.current_app",
+        "celery.app.current_app",
+        "celery._state.current_app",
+        "celery._state.get_current_app()",
+        "celery.app.app_or_default()",
+        "celery.app.default_app",
+        "celery.current_app._get_current_object()",
+    ]
 )
 _DEEPEST = 4
 
@@ -31,9 +49,9 @@ _DEEPEST = 4
 class Maker(NamedTuple):
     """Something that turns functions into tasks: where its options come from, and whose tasks they are."""
 
-    application: Optional[Origin]
+    application: Origin | None
     options: tuple[Option, ...] = ()
-    wrapper: Optional[Origin] = None
+    wrapper: Origin | None = None
 
 
 class Task(NamedTuple):
@@ -43,12 +61,12 @@ class Task(NamedTuple):
     module: Module
     qualname: str
     place: Place
-    function: Optional[Function]
-    application: Optional[Origin]
+    function: Function | None
+    application: Origin | None
     options: tuple[Option, ...]
-    wrapper: Optional[Origin]
+    wrapper: Origin | None
     inner_decorators: tuple[Value, ...]
-    class_: Optional[Class]
+    class_: Class | None
 
     @property
     def label(self) -> str:
@@ -74,7 +92,9 @@ def is_application(name: str) -> bool:
     if name in _APPLICATIONS:
         return True
     top = name.partition(".")[0]
-    return top not in ("celery", "builtins") and "celery" in name.rpartition(".")[2].rpartition(":")[2].lower()
+    return (
+        top not in ("celery", "builtins") and "celery" in name.rpartition(".")[2].rpartition(":")[2].lower()
+    )
 
 
 class Tasks:
@@ -83,7 +103,7 @@ class Tasks:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.wrappers: dict[Origin, Maker] = {}
-        self._makers: dict[Origin, Optional[Maker]] = {}
+        self._makers: dict[Origin, Maker | None] = {}
         self._named = frozenset(project.configuration.task_decorators)
         self.applications: dict[Origin, Application] = dict(self._find_applications())
         self.by_function: dict[Origin, Task] = {}
@@ -98,7 +118,7 @@ class Tasks:
 
     # ------------------------------------------------------------------ questions
 
-    def of(self, entity: Entity) -> Optional[Task]:
+    def of(self, entity: Entity) -> Task | None:
         """The task that an entity is."""
         if entity.kind in ("function", "class", "instance") and entity.module is not None:
             return self.by_function.get((entity.module.path, entity.name))
@@ -106,7 +126,7 @@ class Tasks:
             return None
         return None
 
-    def option(self, task: Task, name: str) -> Optional[Option]:
+    def option(self, task: Task, name: str) -> Option | None:
         """A task's option as its decorator, its wrapper, its base class or its own class gives it."""
         for module, value in task.options:
             given = value.keyword(name)
@@ -120,7 +140,7 @@ class Tasks:
                         return module, given
         return self._inherited(task, name)
 
-    def _inherited(self, task: Task, name: str) -> Optional[Option]:
+    def _inherited(self, task: Task, name: str) -> Option | None:
         for start in self._task_bases(task):
             for entity in self.project.bases(start):
                 class_ = entity.class_()
@@ -149,14 +169,16 @@ class Tasks:
             for entity in self.project.bases(start):
                 class_ = entity.class_()
                 if class_ is None:
-                    if entity.kind != "external" or not entity.name.startswith(("celery.", "builtins.", "abc.")):
+                    if entity.kind != "external" or not entity.name.startswith(
+                        ("celery.", "builtins.", "abc.")
+                    ):
                         return not is_task_base(entity.name)
                 elif "__call__" in class_.methods:
                     return True
         return False
 
     def open_ended(self, task: Task) -> bool:
-        """Whether options of the task are hidden: in an unresolved ``**mapping`` or a base class elsewhere."""
+        """Whether options of the task are hidden: in a ``**mapping`` or a base class elsewhere."""
         for module, value in task.options:
             for key, spread in value.keywords:
                 if key in ("*", "**"):
@@ -193,7 +215,7 @@ class Tasks:
                         yield (path, name), Application((path, name), module, module.place(value.span), value)
                         break
 
-    def application_of(self, entity: Entity) -> Optional[str]:
+    def application_of(self, entity: Entity) -> str | None:
         """The external path of the application class when the entity is an application."""
         if entity.kind == "external" and is_application(entity.name):
             return entity.name
@@ -205,7 +227,7 @@ class Tasks:
 
     # ------------------------------------------------------------------ makers
 
-    def maker(self, module: Module, value: Value, depth: int = 0) -> Optional[Maker]:
+    def maker(self, module: Module, value: Value, depth: int = 0) -> Maker | None:
         """The maker that a decorator expression is; its own arguments come first among the options."""
         if depth > _DEEPEST:
             return None
@@ -223,20 +245,20 @@ class Tasks:
             found = self._partial(module, value, depth)
         return found._replace(options=((module, value), *found.options)) if found is not None else None
 
-    def _configured(self, chain: str) -> Optional[Maker]:
+    def _configured(self, chain: str) -> Maker | None:
         if self._named:
             plain = chain.lstrip(":.~")
             if plain in self._named or plain.rpartition(".")[2] in self._named:
                 return Maker(None)
         return None
 
-    def _partial(self, module: Module, value: Value, depth: int) -> Optional[Maker]:
+    def _partial(self, module: Module, value: Value, depth: int) -> Maker | None:
         if not value.items:
             return None
         found = self.maker(module, value.items[0], depth + 1)
         return found._replace(options=((module, value), *found.options)) if found is not None else None
 
-    def maker_of(self, entity: Entity, depth: int = 0) -> Optional[Maker]:
+    def maker_of(self, entity: Entity, depth: int = 0) -> Maker | None:
         """The maker that an entity is."""
         if depth > _DEEPEST:
             return None
@@ -258,7 +280,7 @@ class Tasks:
             return self._wrapper(entity.module, entity, depth)
         return None
 
-    def _wrapper(self, module: Module, entity: Entity, depth: int) -> Optional[Maker]:
+    def _wrapper(self, module: Module, entity: Entity, depth: int) -> Maker | None:
         """The maker that a function or class of the project is, because it applies one to what it gets."""
         function = entity.function()
         key = (module.path, entity.name)
@@ -271,7 +293,7 @@ class Tasks:
             for qualname, candidate in module.functions.items()
             if qualname == entity.name or qualname.startswith(prefixes)
         ]
-        found: Optional[Maker] = None
+        found: Maker | None = None
         for candidate in inside:
             found = self._applied_in(module, candidate, key, depth)
             if found is not None:
@@ -281,7 +303,7 @@ class Tasks:
             self.wrappers[key] = found
         return found
 
-    def _applied_in(self, module: Module, function: Function, key: Origin, depth: int) -> Optional[Maker]:
+    def _applied_in(self, module: Module, function: Function, key: Origin, depth: int) -> Maker | None:
         for _, value in function.values:
             found = self.maker(module, value, depth + 1)
             if found is not None:
@@ -394,9 +416,13 @@ def is_task_base(name: str) -> bool:
     owner, _, leaf = name.rpartition(".")
     if leaf != "Task":
         return False
-    return owner in ("celery", "celery.app.task", "celery.task", "celery.task.base", "celery.app") or is_application(
-        owner
-    )
+    return owner in (
+        "celery",
+        "celery.app.task",
+        "celery.task",
+        "celery.task.base",
+        "celery.app",
+    ) or is_application(owner)
 
 
 def product_tasks(tasks: Tasks) -> list[Task]:
@@ -404,4 +430,14 @@ def product_tasks(tasks: Tasks) -> list[Task]:
     return [task for task in tasks.all if is_product_path(task.module.path)]
 
 
-__all__ = ["UNKNOWN", "Application", "Maker", "Option", "Origin", "Task", "Tasks", "is_application", "product_tasks"]
+__all__ = [
+    "UNKNOWN",
+    "Application",
+    "Maker",
+    "Option",
+    "Origin",
+    "Task",
+    "Tasks",
+    "is_application",
+    "product_tasks",
+]

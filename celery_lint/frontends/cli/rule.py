@@ -49,7 +49,7 @@ def _document(rule: type[Rule]) -> dict[str, Any]:
         "preset": rule.preset,
         "pylint": rule.pylint_id(),
         "message": rule.message,
-        "messages": rule.messages,
+        "variants": {name: dict(zip(("message", "help"), texts)) for name, texts in rule.variants.items()},
         "help": rule.help,
         "summary": rule.summary(),
         "documentation": _documentation(rule),

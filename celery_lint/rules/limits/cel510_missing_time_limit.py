@@ -53,11 +53,11 @@ class MissingTimeLimit(Rule):
     ## Limits
 
     Told once at the application, with the number of its tasks that have no limit and are seen to do I/O; at
-    the task where the project shows no application. The option `time-limits` says what counts: `io` (default),
-    `always` (every task), `worker` (limits are given to the worker elsewhere: silent). Silent as well where a
-    worker command of a launch file gives a limit, where options are hidden in a `**mapping` or in a base
-    class outside the project, and where all known worker pools (threads, solo, eventlet) enforce none.
-    gevent enforces `time_limit` only.
+    the task where the project shows no application. The option `time-limits` says what counts: `io` (the
+    default), `always` (every task), `worker` (the worker gets its limits elsewhere: silent). Silent as well
+    where a worker command of a launch file gives a limit, where options are hidden in a `**mapping` or in a base
+    class outside the project, and where all known worker pools (threads, solo, eventlet) enforce none. gevent
+    enforces `time_limit` only.
 
     ## References
 
@@ -81,7 +81,7 @@ class MissingTimeLimit(Rule):
         ),
         "gevent": (
             "no time limit is set, and {count} of its tasks that do I/O have none of their own",
-            "set `task_time_limit` (the gevent pool enforces no soft limit) in the application's configuration",
+            "set `task_time_limit` in the application's configuration (gevent enforces no soft limit)",
         ),
         "task": (
             "task `{task}` waits for something outside the process and has no time limit",
