@@ -7,61 +7,32 @@ were named together, and it can be kept.
 
 from __future__ import annotations
 
+import gc
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from celery_lint.configuration import Configuration, Selection, load
+from celery_lint.configuration import Configuration, Selection, load, semantic_key
 from celery_lint.diagnostics import Diagnostic, Related, Report, Unparsed
-from celery_lint.project import roots
+from celery_lint.project import cache, roots
+from celery_lint.project.discovery import is_current
+from celery_lint.source import NotParsed, Source, read
+from celery_lint.verdict import Verdict, judge
 
 if TYPE_CHECKING:
-    from celery_lint.model.facts import Module, Place
+    from celery_lint.describing import ProjectDescription
     from celery_lint.project.analysis import Analysis
+    from celery_lint.project.building import Built
+    from celery_lint.project.cache import Manifest, Stamp
     from celery_lint.project.discovery import Listing
-    from celery_lint.rule import Finding, Rule
+    from celery_lint.project.launch import WorkerCommand
+    from celery_lint.project.reading import Library
 
 Progress = Callable[[int, int], None]
 
 NAMELESS = "<stdin>"
 """The path of a text that has none."""
-
-
-class Verdict(NamedTuple):
-    """What the rules say about a workspace, before any filter. Paths are relative to the workspace.
-
-    ``suppressed`` holds the indexes of the diagnostics that a ``# noqa`` silences, ``tasks`` the number
-    of tasks that a file defines, ``presets`` the presets of the rules that spoke.
-    """
-
-    diagnostics: list[Diagnostic]
-    suppressed: frozenset[int]
-    unparsed: list[Unparsed]
-    tasks: dict[str, int]
-    presets: dict[str, str]
-
-
-class Entry(NamedTuple):
-    """One thing that the linter believes about a project. ``path`` is absolute, or empty."""
-
-    name: str
-    path: str
-    line: int
-    detail: str
-
-
-class ProjectDescription(NamedTuple):
-    """What the linter believes about a project."""
-
-    roots: list[Entry]
-    import_roots: list[Entry]
-    apps: list[Entry]
-    tasks: list[Entry]
-    pools: list[Entry]
-    loop_helpers: list[Entry]
-    wrappers: list[Entry]
-    registries: list[Entry]
-    unparsed: list[Entry]
 
 
 def check_paths(
@@ -73,9 +44,14 @@ def check_paths(
 ) -> Report:
     """Check files and folders, each with the options of its own workspace unless they are given."""
     report = Report([], [], 0, 0)
-    for root, asked in _by_workspace(paths):
-        options = configuration if configuration is not None else load(root, overrides)
-        report = _joined(report, _Workspace(root, options, progress).report(asked))
+    collecting = _pause_collection()
+    try:
+        for root, asked in _by_workspace(paths):
+            options = configuration if configuration is not None else load(root, overrides)
+            workspace = Workspace(root, options, progress)
+            report = _joined(report, workspace.report(asked))
+    finally:
+        _resume_collection(collecting)
     report.diagnostics.sort(key=_order)
     report.unparsed.sort()
     return report
@@ -88,97 +64,364 @@ def check_text(
     *,
     overrides: Mapping[str, object] = {},
     suppress: bool = True,
-    selected: bool = True,
 ) -> Report:
     """Check the text of one file as it is in an editor, within its workspace as it is on disk.
 
-    Without a path the text is a project of its own. ``suppress`` false leaves ``# noqa`` to the caller,
-    ``selected`` false all of ``select``, ``ignore``, ``preset`` and ``per-file-ignores``.
+    Without a path the text is a project of its own. ``suppress`` false leaves ``# noqa`` to the caller.
+    The disk is looked at once per process and workspace: a linter that calls this for every file of a
+    project would otherwise look at every file for every file.
     """
     if path is None:
         root = os.getcwd()
         options = configuration if configuration is not None else load(root, overrides)
-        verdict = _verdict_of_text(NAMELESS, data, options)
-        return _filtered(root, verdict, options, {NAMELESS}, suppress, selected)
+        return _filtered(root, _verdict_of_text(NAMELESS, data, options), options, [NAMELESS], suppress)
     real = os.path.realpath(path)
-    root = roots.workspace(real)
-    options = configuration if configuration is not None else load(root, overrides)
-    relative = _relative(real, root)
-    workspace = _Workspace(root, options, None)
-    verdict = workspace.overlaid(relative, data)
-    return _filtered(root, verdict, options, {relative}, suppress, selected)
+    root, options = _settings(os.path.dirname(real), configuration, overrides)
+    collecting = _pause_collection()
+    try:
+        workspace = _workspaces.get((root, options))
+        if workspace is None:
+            workspace = _workspaces[root, options] = Workspace(root, options)
+        return workspace.report_of_text(_relative(real, root), data, suppress)
+    finally:
+        _resume_collection(collecting)
 
 
 def describe(path: str, configuration: Configuration) -> ProjectDescription:
     """What the linter believes about the project of a file or folder."""
-    workspace = _Workspace(roots.workspace(path), configuration, None)
-    return workspace.description()
+    from celery_lint.describing import description
+
+    workspace = Workspace(roots.workspace(path), configuration._replace(cache=False))
+    return description(workspace.root, *workspace.linked())
 
 
 def clean(path: str) -> str:
     """Remove the cache of the workspace; returns its folder, or ``""`` if there was none."""
-    return ""
+    from celery_lint.project.cache import Cache
+
+    root = roots.workspace(path)
+    return Cache(root, load(root).cache_dir, "").remove()
+
+
+def _pause_collection() -> bool:
+    """Turn the garbage collector off: facts are all allocation and no garbage."""
+    collecting = gc.isenabled()
+    gc.disable()
+    return collecting
+
+
+def _resume_collection(collecting: bool) -> None:
+    if collecting:
+        gc.enable()
 
 
 # ------------------------------------------------------------------------------------ workspaces
 
 
-class _Workspace:
+class Workspace:
     """A workspace while it is asked."""
 
-    def __init__(self, root: str, configuration: Configuration, progress: Progress | None) -> None:
+    def __init__(self, root: str, configuration: Configuration, progress: Progress | None = None) -> None:
         self.root = root
         self.configuration = configuration
-        self.progress = progress
+        self._progress = progress
+        self._cache = cache.Cache(root, configuration.cache_dir, semantic_key(configuration))
+        self._manifest: Manifest | None = None
+        self._built: Built | None = None
+        self._verdict: Verdict | None = None
 
     def report(self, asked: Sequence[str]) -> Report:
         """What is to be said about the files and folders asked for."""
-        from celery_lint.project.building import build
-        from celery_lint.project.discovery import discover
+        manifest, verdict = self._current()
+        if "" in asked:
+            return _filtered(self.root, verdict, self.configuration, manifest.listing.python, True)
+        names, folders = set(asked), tuple(f"{path}/" for path in asked)
+        files = [path for path in manifest.listing.python if path in names or path.startswith(folders)]
+        report = _filtered(self.root, verdict, self.configuration, files, True)
+        for path in sorted(names.difference(files)):
+            if not any(file.startswith(f"{path}/") for file in files):
+                report = _joined(report, self._unlisted(path))
+        return report
 
-        listing = discover(self.root)
-        wanted = _files_below(listing.python, asked)
-        built = build(self.root, listing, self.configuration, self._commands(listing), self.progress)
-        verdict = _verdict(built.analysis, built.modules, built.unparsed.values())
-        return _filtered(self.root, verdict, self.configuration, wanted, True, True)
+    def _unlisted(self, path: str) -> Report:
+        """A file or folder that discovery leaves out, but the user names: an ignored one, for example."""
+        absolute = f"{self.root}/{path}"
+        if os.path.isdir(absolute):
+            return Workspace(absolute, self.configuration, self._progress).report([""])
+        try:
+            data = read(absolute)
+        except NotParsed as error:
+            return Report([], [error.unparsed], 1, 0)
+        return self.report_of_text(path, data, True)
 
-    def overlaid(self, path: str, data: bytes | str) -> Verdict:
-        """The verdict with one file's text replaced."""
-        from celery_lint.project.building import build, linked
-        from celery_lint.project.discovery import discover
-        from celery_lint.project.filter import FirstPass
+    def report_of_text(self, path: str, data: bytes | str, suppress: bool) -> Report:
+        """What is to be said about one file with this text."""
+        return _filtered(self.root, self._with_text(path, data), self.configuration, [path], suppress)
+
+    def linked(self) -> tuple[Analysis, list[Unparsed]]:
+        """The workspace as it is on disk, linked."""
+        self._current()
+        assert self._built is not None
+        return self._built.analysis, sorted(self._built.unparsed.values())
+
+    def _with_text(self, path: str, data: bytes | str) -> Verdict:
+        manifest, verdict = self._current()
+        known = manifest.digests.get(path)
+        unparsed = path in {entry.path for entry in verdict.unparsed}
+        from celery_lint.model.reader import digest_of
+        from celery_lint.project.filter import FirstPass, SecondPass
+
+        if known is None and not unparsed:
+            content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+            names = [(name, leaf) for name, leaf in manifest.names]
+            if not FirstPass(self.configuration.task_decorators).passes(content) and not (
+                names and SecondPass(names).passes(content)
+            ):
+                return Verdict([], frozenset(), [], {}, {})
+        try:
+            text = Source(path, data).text
+        except NotParsed as error:
+            return Verdict([], frozenset(), [error.unparsed], {}, {})
+        if known is not None and digest_of(text) == known:
+            return verdict
+        return self._overlaid(manifest, path, text)
+
+    def _overlaid(self, manifest: Manifest, path: str, text: str) -> Verdict:
+        """The verdict with one module replaced, and the others as they were linked."""
+        from celery_lint.project.building import linked
+        from celery_lint.project.imports import Imports
         from celery_lint.project.reading import facts_of
 
-        listing = discover(self.root)
-        built = build(self.root, listing, self.configuration, self._commands(listing), self.progress)
-        content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-        first = FirstPass(self.configuration.task_decorators)
-        modules, unparsed = dict(built.modules), dict(built.unparsed)
-        modules.pop(path, None)
+        reading = facts_of(path, text)
+        if isinstance(reading, Unparsed):
+            return Verdict([], frozenset(), [reading], {}, {})
+        built = self._built
+        if built is not None:
+            modules, unparsed = dict(built.modules), dict(built.unparsed)
+        else:
+            library = self._library(manifest, frozenset(manifest.listing.python))
+            readings = library.readings(sorted(manifest.digests))
+            modules = {name: module for name, module in readings.items() if not isinstance(module, Unparsed)}
+            unparsed = {name: module for name, module in readings.items() if isinstance(module, Unparsed)}
+        modules[path] = reading
         unparsed.pop(path, None)
-        if path in built.modules or path in built.unparsed or first.passes(content):
-            reading = facts_of(path, data)
-            if isinstance(reading, Unparsed):
-                unparsed[path] = reading
-            else:
-                modules[path] = reading
-        project = built.analysis.project
-        analysis = linked(modules.values(), project.imports, self.configuration, project.commands, unparsed)
-        return _verdict(analysis, modules, unparsed.values())
+        imports = Imports([*manifest.listing.python, path])
+        commands = self._commands(manifest.listing)
+        analysis = linked(modules.values(), imports, self.configuration, commands, unparsed)
+        return judge(analysis, list(analysis.facts()), modules, unparsed.values())
 
-    def description(self) -> ProjectDescription:
-        """What the linter believes about the workspace."""
-        from celery_lint.project.building import build
+    # -------------------------------------------------------------------- the state on disk
+
+    def _current(self) -> tuple[Manifest, Verdict]:
+        """The outcome for the files as they are on disk: from the cache, or made now."""
+        if self._manifest is None or self._verdict is None:
+            self._manifest, self._verdict = self._loaded() if self.configuration.cache else self._made(None)
+        return self._manifest, self._verdict
+
+    def _loaded(self) -> tuple[Manifest, Verdict]:
+        kept = self._kept()
+        if kept is not None and kept[1] is not None:
+            return kept[0], kept[1]
+        lock, waited = self._cache.acquire()
+        try:
+            if waited:
+                kept = self._kept()
+                if kept is not None and kept[1] is not None:
+                    return kept[0], kept[1]
+            return self._made(kept[0] if kept is not None else None)
+        finally:
+            if lock >= 0:
+                os.close(lock)
+
+    def _kept(self) -> tuple[Manifest, Verdict | None] | None:
+        """What the cache holds; with the verdict if nothing has changed since."""
+        manifest = self._cache.load()
+        if manifest is None:
+            return None
+        listing = manifest.listing
+        if (
+            not is_current(self.root, listing)
+            or cache.changed(self.root, manifest)
+            or cache.stamps(self.root, listing.launch) != [tuple(other) for other in manifest.others]
+        ):
+            return manifest, None
+        try:
+            return manifest, _unpacked(manifest.verdict)
+        except (ValueError, TypeError, LookupError):
+            return None
+
+    def _made(self, earlier: Manifest | None) -> tuple[Manifest, Verdict]:
+        """Read what has changed since the last run (or everything), judge, and keep the outcome."""
+        from celery_lint.project.building import build, lines_of
         from celery_lint.project.discovery import discover
 
-        listing = discover(self.root)
-        built = build(self.root, listing, self.configuration, self._commands(listing), self.progress)
-        return _description(self.root, built.analysis, built.unparsed.values())
+        started = time.time_ns()
+        if earlier is not None and is_current(self.root, earlier.listing):
+            listing = earlier.listing
+        else:
+            if self.configuration.cache:
+                self._cache.prepare()  # it must not look like news next time
+            listing = discover(self.root)
+            if any("\n" in path for path in listing.python):  # the manifest has a line for each path
+                listing = listing._replace(python=[path for path in listing.python if "\n" not in path])
+        stamps = cache.stamps(self.root, listing.python)
+        others = cache.stamps(self.root, listing.launch)
+        settled = list(cache.settled(stamps, started))
+        manifest = cache.Manifest(
+            listing,
+            [stamp[0] for stamp in settled],
+            [stamp[1] for stamp in settled],
+            [stamp[2] for stamp in settled],
+            list(cache.settled(others, started)),
+            [],
+            {},
+            [],
+            [],
+            [],
+            "",
+        )
+        unchanged = _unchanged(listing, stamps, earlier)
+        library = self._library(
+            earlier, unchanged, dict(zip(listing.python, (s[0] for s in stamps), strict=True))
+        )
+        if (
+            earlier is not None
+            and listing.python == earlier.listing.python
+            and others == list(map(tuple, earlier.others))
+        ):
+            same = self._same(earlier, library, [path for path in listing.python if path not in unchanged])
+            if same is not None:
+                digests, verdict = same
+                manifest = manifest._replace(
+                    verdict=earlier.verdict,
+                    digests={**earlier.digests, **digests},
+                    passed=earlier.passed,
+                    names=earlier.names,
+                    named=earlier.named,
+                    token=earlier.token,
+                )
+                self._cache.save(manifest, None)
+                return manifest, verdict
+        built = build(listing.python, library, self.configuration, self._commands(listing))
+        verdict = judge(built.analysis, built.facts, built.modules, built.unparsed.values())
+        manifest = manifest._replace(
+            verdict=_packed(verdict),
+            digests={path: module.digest for path, module in built.modules.items()},
+            passed=built.passed,
+            names=[list(pair) for pair in built.names],
+            named=built.named,
+        )
+        if self.configuration.cache:
+            self._cache.save(manifest, lines_of(built, library))
+        else:
+            self._built = built
+        return manifest, verdict
 
-    def _commands(self, listing: Listing) -> list[Any]:
+    def _same(
+        self, earlier: Manifest, library: Library, changed: Sequence[str]
+    ) -> tuple[dict[str, str], Verdict] | None:
+        """The verdict of the last run if what has changed says what it said then."""
+        from celery_lint.project.building import says_the_same
+        from celery_lint.project.filter import FirstPass
+
+        try:
+            verdict = _unpacked(earlier.verdict)
+            names = [(name, leaf) for name, leaf in earlier.names]
+        except (ValueError, TypeError, LookupError):
+            return None
+        first = FirstPass(self.configuration.task_decorators).passes
+        digests = says_the_same(changed, library, first, earlier.passed, names)
+        return None if digests is None else (digests, verdict)
+
+    def _library(
+        self, earlier: Manifest | None, unchanged: frozenset[str], sizes: Mapping[str, int] = {}
+    ) -> Library:
+        from celery_lint.project.reading import NOTHING_KEPT, Kept, Library
+
+        kept = NOTHING_KEPT
+        if earlier is not None:
+            try:
+                unparsed = {path: Unparsed(path, line, text) for path, line, text in earlier.verdict[2]}
+                lines, passed = self._cache.lines(earlier), frozenset(earlier.passed)
+                kept = Kept(lines, earlier.digests, unparsed, unchanged, passed)
+            except (ValueError, TypeError, LookupError):
+                pass
+        total, progress = len(sizes), self._progress
+        step = (lambda done: progress(done, total)) if progress is not None else None
+        return Library(self.root, sizes, kept, step)
+
+    def _commands(self, listing: Listing) -> list[WorkerCommand]:
+        if not listing.launch:
+            return []
         from celery_lint.project import launch
 
         return launch.read(self.root, listing.launch)
+
+
+_workspaces: dict[tuple[str, Configuration], Workspace] = {}
+_settings_of: dict[tuple[str, object, str], tuple[str, Configuration]] = {}
+
+
+def _settings(
+    folder: str, configuration: Configuration | None, overrides: Mapping[str, object]
+) -> tuple[str, Configuration]:
+    """The workspace of a folder's files and its options, looked up once per process."""
+    key = (folder, configuration, repr(sorted(overrides.items())))
+    known = _settings_of.get(key)
+    if known is None:
+        root = roots.workspace(folder)
+        options = configuration if configuration is not None else load(root, overrides)
+        known = _settings_of[key] = (root, options)
+    return known
+
+
+def _unchanged(listing: Listing, stamps: Sequence[Stamp], earlier: Manifest | None) -> frozenset[str]:
+    """The files that are what they were at the last run, by all that their stamps tell."""
+    if earlier is None:
+        return frozenset()
+    before = zip(earlier.sizes, earlier.times, earlier.inodes, strict=True)
+    known = dict(zip(earlier.listing.python, before, strict=True))
+    return frozenset(
+        path for path, stamp in zip(listing.python, stamps, strict=True) if known.get(path) == stamp
+    )
+
+
+def _packed(verdict: Verdict) -> list[Any]:
+    return [
+        verdict.diagnostics,
+        sorted(verdict.suppressed),
+        verdict.unparsed,
+        verdict.tasks,
+        verdict.presets,
+    ]
+
+
+def _unpacked(row: list[Any]) -> Verdict:
+    diagnostics, suppressed, unparsed, tasks, presets = row
+    return Verdict(
+        [_diagnostic(row) for row in diagnostics],
+        frozenset(suppressed),
+        [Unparsed(*entry) for entry in unparsed],
+        tasks,
+        presets,
+    )
+
+
+def _diagnostic(row: list[Any]) -> Diagnostic:
+    path, line, column, end_line, end_column, code, name, message, help_text, severity, related, _ = row
+    return Diagnostic(
+        path,
+        line,
+        column,
+        end_line,
+        end_column,
+        code,
+        name,
+        message,
+        help_text,
+        severity,
+        tuple(Related(*entry) for entry in related),
+    )
 
 
 def _verdict_of_text(path: str, data: bytes | str, configuration: Configuration) -> Verdict:
@@ -190,7 +433,7 @@ def _verdict_of_text(path: str, data: bytes | str, configuration: Configuration)
     if isinstance(reading, Unparsed):
         return Verdict([], frozenset(), [reading], {}, {})
     analysis = linked([reading], Imports([path]), configuration, (), ())
-    return _verdict(analysis, {path: reading}, ())
+    return judge(analysis, list(analysis.facts()), {path: reading}, ())
 
 
 def _by_workspace(paths: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
@@ -210,90 +453,7 @@ def _relative(path: str, root: str) -> str:
     return path[len(root.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
 
 
-# ------------------------------------------------------------------------------------ rules
-
-
-def _verdict(analysis: Analysis, modules: Mapping[str, Module], unparsed: Iterable[Unparsed]) -> Verdict:
-    """Run every rule over every fact."""
-    from celery_lint.project.index import is_test_path
-    from celery_lint.rule import all_rules, checks_of
-    from celery_lint.suppressions import suppressed
-
-    checks: dict[type, list[tuple[Rule, Callable[[Any, Any], Iterable[Finding]]]]] = {}
-    presets: dict[str, str] = {}
-    for rule_class in all_rules():
-        rule = rule_class()
-        presets[rule.code] = rule.preset
-        for kind, check in checks_of(rule):
-            checks.setdefault(kind, []).append((rule, check))
-    found: set[Diagnostic] = set()
-    fact: Any = None
-    try:
-        for fact in analysis.facts():
-            for rule, check in checks.get(type(fact), ()):
-                _apply(rule, check, fact, analysis, found)
-    except Exception as error:
-        found.add(_internal_error("the model", fact, error))
-    diagnostics = sorted(found, key=_order)
-    silenced = []
-    for index, diagnostic in enumerate(diagnostics):
-        module = modules.get(diagnostic.path)
-        comment = module.suppressions.get(diagnostic.line) if module is not None else None
-        if comment is not None and suppressed(comment, diagnostic.code, diagnostic.name):
-            silenced.append(index)
-    tasks: dict[str, int] = {}
-    for task in analysis.tasks.all:
-        path = task.module.path
-        if not is_test_path(path):
-            tasks[path] = tasks.get(path, 0) + 1
-    spoken = {diagnostic.code for diagnostic in diagnostics}
-    return Verdict(
-        diagnostics,
-        frozenset(silenced),
-        sorted(unparsed),
-        tasks,
-        {code: preset for code, preset in presets.items() if code in spoken},
-    )
-
-
-def _apply(
-    rule: Rule,
-    check: Callable[[Any, Any], Iterable[Finding]],
-    fact: Any,
-    analysis: Analysis,
-    found: set[Diagnostic],
-) -> None:
-    """Let one rule judge one fact; if it fails, it must not silence the others."""
-    try:
-        for finding in check(fact, analysis):
-            found.add(_diagnostic(rule, finding))
-    except Exception as error:
-        found.add(_internal_error(rule.code, fact, error))
-
-
-def _diagnostic(rule: Rule, finding: Finding) -> Diagnostic:
-    message, help_text = rule.variants[finding.variant] if finding.variant else (rule.message, rule.help)
-    path, span = finding.place
-    return Diagnostic(
-        path,
-        *span,
-        rule.code,
-        rule.name,
-        message.format(**finding.values),
-        help_text.format(**finding.values),
-        rule.severity,
-        tuple(
-            Related(place.path, place.span.line, place.span.column, text) for place, text in finding.related
-        ),
-    )
-
-
-def _internal_error(culprit: str, fact: Any, error: Exception) -> Diagnostic:
-    place: Place | None = getattr(fact, "place", None)
-    path = place.path if place is not None else getattr(getattr(fact, "module", None), "path", "")
-    message = " ".join(f"{culprit} failed: {type(error).__name__}: {error}".split())
-    help_text = "please report this; every other rule has been checked"
-    return Diagnostic(path, 1, 1, 1, 1, "CEL999", "internal-error", message, help_text, "error")
+# ------------------------------------------------------------------------------------ filters
 
 
 def _order(diagnostic: Diagnostic) -> tuple[Any, ...]:
@@ -301,28 +461,16 @@ def _order(diagnostic: Diagnostic) -> tuple[Any, ...]:
     return path, line, column, code, message, diagnostic
 
 
-# ------------------------------------------------------------------------------------ filters
-
-
-def _files_below(files: Sequence[str], asked: Sequence[str]) -> set[str]:
-    """The files that are asked for, by themselves or by a folder above them."""
-    if "" in asked:
-        return set(files)
-    names = set(asked)
-    folders = tuple(f"{path}/" for path in asked)
-    return {path for path in files if path in names or path.startswith(folders)}
-
-
 def _filtered(
     root: str,
     verdict: Verdict,
     configuration: Configuration,
-    wanted: set[str],
+    files: Iterable[str],
     suppress: bool,
-    selected: bool,
 ) -> Report:
     """What of a verdict is to be said, with absolute paths."""
     selection = Selection(configuration, root)
+    wanted = set(files)
     if configuration.exclude:
         wanted = {path for path in wanted if not selection.excluded(path)}
     prefix = f"{root}/" if root != "/" else "/"
@@ -337,11 +485,10 @@ def _filtered(
             continue
         if suppress and index in verdict.suppressed:
             continue
-        if selected:
-            if not selection.enabled(code, name, verdict.presets.get(code, "recommended")):
-                continue
-            if selection.ignored(path, code, name):
-                continue
+        if not selection.enabled(code, name, verdict.presets.get(code, "recommended")):
+            continue
+        if selection.ignored(path, code, name):
+            continue
         related = tuple(entry._replace(path=absolute(entry.path)) for entry in diagnostic.related)
         diagnostics.append(diagnostic._replace(path=absolute(path), related=related))
     return Report(
@@ -359,48 +506,3 @@ def _joined(one: Report, other: Report) -> Report:
         one.files + other.files,
         one.tasks + other.tasks,
     )
-
-
-# ------------------------------------------------------------------------------------ description
-
-
-def _description(root: str, analysis: Analysis, unparsed: Iterable[Unparsed]) -> ProjectDescription:
-    project, tasks = analysis.project, analysis.tasks
-
-    def at(place: Place) -> tuple[str, int]:
-        return f"{root}/{place.path}", place.span.line
-
-    import_roots: dict[str, int] = {}
-    for path in project.modules:
-        import_root = project.imports.import_root(path)
-        import_roots[import_root] = import_roots.get(import_root, 0) + 1
-    wrappers = []
-    for path, qualname in sorted(tasks.wrappers):
-        module = project.modules[path]
-        place = module.functions.get(qualname) or module.classes.get(qualname)
-        wrappers.append(Entry(qualname, f"{root}/{path}", place.span.line if place else 1, "makes tasks"))
-    return ProjectDescription(
-        roots=[Entry(root, root, 0, f"{len(project.modules)} files read of {len(project.imports.files)}")],
-        import_roots=[
-            Entry(folder or ".", f"{root}/{folder}" if folder else root, 0, f"{count} files read")
-            for folder, count in sorted(import_roots.items())
-        ],
-        apps=[
-            Entry(application.origin[1], *at(application.place), application.value.chain)
-            for application in tasks.applications.values()
-        ],
-        tasks=[Entry(task.name, *at(task.place), _task_detail(task)) for task in tasks.all],
-        pools=[
-            Entry(command.pool or "unknown", f"{root}/{command.path}", command.line, command.app)
-            for command in project.commands
-        ],
-        loop_helpers=[],
-        wrappers=wrappers,
-        registries=[],
-        unparsed=[Entry(entry.path, f"{root}/{entry.path}", entry.line, entry.message) for entry in unparsed],
-    )
-
-
-def _task_detail(task: Any) -> str:
-    application = task.application
-    return f"of {application[1]} in {application[0]}" if application is not None else "shared"

@@ -2,73 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
 from celery_lint.project.analysis import Analysis
-from celery_lint.project.discovery import Listing
 from celery_lint.project.filter import FirstPass, Pair, SecondPass
 from celery_lint.project.imports import Imports
 from celery_lint.project.index import Project
 from celery_lint.project.launch import WorkerCommand
-from celery_lint.project.reading import Reading, read_files
+from celery_lint.project.reading import Library
 
 # A relay module leads to the next one: task, service, repository, engine. Real projects settle in three
 # rounds; the bound only has to be the same for everybody.
-MOST_ROUNDS = 6
+MOST_ROUNDS = 8
 
 
 class Built(NamedTuple):
-    """A linked workspace."""
+    """A linked workspace, and how it came to be: see ``cache.Manifest``."""
 
     analysis: Analysis
     modules: dict[str, Module]
     unparsed: dict[str, Unparsed]
+    facts: list[object]
+    passed: list[str]
+    names: list[Pair]
+    named: list[str]
 
 
 def build(
-    root: str,
-    listing: Listing,
+    files: Sequence[str],
+    library: Library,
     configuration: Configuration,
     commands: Iterable[WorkerCommand],
-    progress: Callable[[int, int], None] | None = None,
 ) -> Built:
-    """Read and link a workspace."""
+    """Read what is worth it and link it.
+
+    The outcome depends on nothing but the files: always from the first filter on, round by round, whatever
+    the library knows already.
+    """
+    commands = tuple(commands)
+    imports = Imports(files)
     modules: dict[str, Module] = {}
     unparsed: dict[str, Unparsed] = {}
 
-    def take(readings: dict[str, Reading]) -> None:
-        for path in sorted(readings):
-            reading = readings[path]
+    def take(paths: Iterable[str]) -> None:
+        for path, reading in library.readings(sorted(paths)).items():
             if isinstance(reading, Unparsed):
                 unparsed[path] = reading
             else:
                 modules[path] = reading
 
-    total = len(listing.python)
-    step = (lambda done: progress(done, total)) if progress is not None else None
-    take(read_files(root, listing.python, FirstPass(configuration.task_decorators).passes, step))
-    imports = Imports(listing.python)
-    commands = tuple(commands)
+    passed = library.passing(files, FirstPass(configuration.task_decorators).passes, True)
+    take(passed)
     searched: set[Pair] = set()
+    named: set[str] = set()
     for _ in range(MOST_ROUNDS):
         analysis = linked(modules.values(), imports, configuration, commands, unparsed)
+        facts = list(analysis.facts())
         names = wanted_names(analysis) - searched
         searched |= names
-        demanded = analysis.project.wanted.difference(modules, unparsed)
-        if not names and not demanded:
-            break
-        before = len(modules)
-        take(read_files(root, sorted(demanded), None))
+        more = analysis.project.wanted.difference(modules, unparsed)
         if names:
-            rest = [path for path in listing.python if path not in modules and path not in unparsed]
-            take(read_files(root, rest, SecondPass(names).passes))
-        if len(modules) == before:
+            rest = [path for path in files if path not in modules and path not in unparsed]
+            found = library.passing(rest, SecondPass(names).passes, False)
+            named.update(found)
+            more.update(found)
+        if not more:
             break
-    return Built(analysis, modules, unparsed)
+        take(more)
+    return Built(analysis, modules, unparsed, facts, sorted(passed), sorted(searched), sorted(named))
 
 
 def linked(
@@ -78,10 +84,8 @@ def linked(
     commands: Iterable[WorkerCommand],
     unparsed: Iterable[str],
 ) -> Analysis:
-    """The modules as one project, asked everything that leads to further modules."""
-    analysis = Analysis(Project(modules, imports, configuration, commands, unparsed))
-    _ = analysis.tasks
-    return analysis
+    """The modules as one project."""
+    return Analysis(Project(modules, imports, configuration, commands, unparsed))
 
 
 def wanted_names(analysis: Analysis) -> set[Pair]:
@@ -91,3 +95,43 @@ def wanted_names(analysis: Analysis) -> set[Pair]:
     for _, qualname in analysis.tasks.wrappers:
         names.add((qualname.rpartition("/")[2].rpartition(".")[2], ""))
     return {(name, leaf) for name, leaf in names if name}
+
+
+def lines_of(built: Built, library: Library) -> dict[str, str]:
+    """The facts of all modules as lines of JSON."""
+    known = library.lines
+    return {path: known.get(path) or json.dumps(module) for path, module in built.modules.items()}
+
+
+def says_the_same(
+    changed: Sequence[str],
+    library: Library,
+    first: Callable[[bytes], bool],
+    passed: Iterable[str],
+    names: Iterable[Pair],
+) -> dict[str, str] | None:
+    """Whether files that have changed still say what they said, so that nothing has to be linked.
+
+    Returns the digests of those that have facts; None if something new is said.
+    """
+    known = set(passed)
+    before = {path: library.earlier(path) for path in changed}
+    through = set(library.passing(changed, first, False))
+    if through != known.intersection(changed):
+        return None
+    digests = {}
+    others = []
+    for path, module in before.items():
+        if module is None:
+            if path in through:
+                return None
+            others.append(path)
+            continue
+        now = library.readings([path])[path]
+        if isinstance(now, Unparsed) or now[2:] != module[2:]:
+            return None
+        digests[path] = now.digest
+    pairs = list(names)
+    if pairs and library.passing(others, SecondPass(pairs).passes, False):
+        return None
+    return digests

@@ -16,7 +16,17 @@ from celery_lint.project.roots import CHECKOUT_MARKERS, CONFIGURATION_FILES, is_
 
 # Never entered, not even where git tracks what is in them.
 _FOREIGN_FOLDERS = frozenset(
-    {".git", ".hg", ".tox", ".nox", ".eggs", "__pycache__", "node_modules", "site-packages"}
+    {
+        ".git",
+        ".hg",
+        ".tox",
+        ".nox",
+        ".eggs",
+        ".celery_lint_cache",
+        "__pycache__",
+        "node_modules",
+        "site-packages",
+    }
 )
 
 # What a build leaves behind; a Python package of that name is source.

@@ -1,0 +1,77 @@
+"""What the linter believes about a project: no silence can be understood without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from celery_lint.diagnostics import Unparsed
+    from celery_lint.model.facts import Place
+    from celery_lint.project.analysis import Analysis
+
+
+class Entry(NamedTuple):
+    """One thing that the linter believes about a project. ``path`` is absolute, or empty."""
+
+    name: str
+    path: str
+    line: int
+    detail: str
+
+
+class ProjectDescription(NamedTuple):
+    """What the linter believes about a project."""
+
+    roots: list[Entry]
+    import_roots: list[Entry]
+    apps: list[Entry]
+    tasks: list[Entry]
+    pools: list[Entry]
+    loop_helpers: list[Entry]
+    wrappers: list[Entry]
+    registries: list[Entry]
+    unparsed: list[Entry]
+
+
+def description(root: str, analysis: Analysis, unparsed: Iterable[Unparsed]) -> ProjectDescription:
+    """Everything that `celery-lint project` shows."""
+    project, tasks = analysis.project, analysis.tasks
+
+    def at(place: Place) -> tuple[str, int]:
+        return f"{root}/{place.path}", place.span.line
+
+    import_roots: dict[str, int] = {}
+    for path in project.modules:
+        import_root = project.imports.import_root(path)
+        import_roots[import_root] = import_roots.get(import_root, 0) + 1
+    wrappers = []
+    for path, qualname in sorted(tasks.wrappers):
+        module = project.modules[path]
+        place = module.functions.get(qualname) or module.classes.get(qualname)
+        wrappers.append(Entry(qualname, f"{root}/{path}", place.span.line if place else 1, "makes tasks"))
+    return ProjectDescription(
+        roots=[Entry(root, root, 0, f"{len(project.modules)} files read of {len(project.imports.files)}")],
+        import_roots=[
+            Entry(folder or ".", f"{root}/{folder}" if folder else root, 0, f"{count} files read")
+            for folder, count in sorted(import_roots.items())
+        ],
+        apps=[
+            Entry(application.origin[1], *at(application.place), application.value.chain)
+            for application in tasks.applications.values()
+        ],
+        tasks=[Entry(task.name, *at(task.place), _task_detail(task)) for task in tasks.all],
+        pools=[
+            Entry(command.pool or "unknown", f"{root}/{command.path}", command.line, command.app)
+            for command in project.commands
+        ],
+        loop_helpers=[],
+        wrappers=wrappers,
+        registries=[],
+        unparsed=[Entry(entry.path, f"{root}/{entry.path}", entry.line, entry.message) for entry in unparsed],
+    )
+
+
+def _task_detail(task: Any) -> str:
+    application = task.application
+    return f"of {application[1]} in {application[0]}" if application is not None else "shared"
