@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -74,6 +74,9 @@ _KEPT_BLIND = frozenset(
         "communicate",
     ]
 )
+
+# Tables of test cases are no facts about tasks.
+_TEST_DECORATORS = ("pytest.", "unittest.mock.", "mock.", "hypothesis.")
 
 Task = tuple[ast.AST, "Position", str]
 
@@ -376,6 +379,16 @@ class Reader:
     def _value(self, node: ast.expr, scope: Scope) -> Value:
         return value_of(node, scope, self._span)
 
+    def _brief(self, node: ast.expr, scope: Scope) -> Value:
+        """The value, without the arguments of calls that nobody asks about: a model's fields are many."""
+        if isinstance(node, ast.Await):
+            node = node.value
+        if isinstance(node, ast.Call):
+            chain = chain_of(node.func, scope)
+            if chain and chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%") not in _KEPT_WHOLE:
+                return Value("call", self._span(node), None, chain)
+        return self._value(node, scope)
+
     def module(self, path: str) -> Module:
         """The facts of the module."""
         top = self.top
@@ -417,7 +430,7 @@ class Reader:
         facts = []
         for target, key, subscript, key_node, value, scope in self.assignments:
             chain = chain_of(target, scope)
-            if chain:
+            if chain and _worth_setting(chain, subscript):
                 span = self._span(key_node)
                 facts.append(
                     Assignment(chain, key, subscript, span, self._value(value, scope), scope.qualname)
@@ -434,7 +447,7 @@ class Reader:
             tuple(chain_of(base, outer) for base in node.bases),
             tuple(self._value(decorator, outer) for decorator in node.decorator_list),
             {
-                name: tuple(self._value(value, inside) for value, inside in values[:4])
+                name: tuple(self._brief(value, inside) for value, inside in values[:4])
                 for name, values in scope.attributes.items()
             },
             tuple(name for name, qualname in scope.definitions.items() if qualname),
@@ -455,7 +468,7 @@ class Reader:
         if scope is not self.top:
             span, end, name = self._name_span(node), node.end_lineno or node.lineno, node.name
             outer = scope.outer or self.top
-            decorators = tuple(self._value(decorator, outer) for decorator in node.decorator_list)
+            decorators = tuple(self._decorators(node.decorator_list, outer))
             parameters = tuple(_parameter_facts(node.args, scope))
         owner = scope.owner()
         outer_function = scope.outer
@@ -472,11 +485,26 @@ class Reader:
             outer_function.qualname if outer_function is not None else "",
             parameters,
             decorators,
-            tuple(value_of(value, scope, self._span, 3) for value in scope.returns[:6]),
+            tuple(self._returned(scope)),
             values,
             pack_calls(calls),
             " ".join(names),
         )
+
+    def _decorators(self, nodes: list[ast.expr], outer: Scope) -> Iterator[Value]:
+        for node in nodes:
+            callee = node.func if isinstance(node, ast.Call) else node
+            if chain_of(callee, outer).startswith(_TEST_DECORATORS):
+                yield Value("name", self._span(node), None, "pytest.mark")
+            else:
+                yield self._value(node, outer)
+
+    def _returned(self, scope: Scope) -> Iterator[Value]:
+        """What a function may return, as far as that can lead anywhere."""
+        for node in scope.returns[:6]:
+            value = self._brief(node, scope)
+            if value.kind not in ("unknown", "constant") and not value.chain.startswith("%"):
+                yield value
 
     def _call_facts(self, scope: Scope, has_stars: bool) -> tuple[list[Call], tuple[tuple[int, Value], ...]]:
         kept: dict[int, int] = {}
@@ -560,6 +588,15 @@ def _worth_keeping(chain: str, has_stars: bool) -> bool:
     if first == "%":
         return chain.rpartition(".")[2].rstrip("()[]").lstrip("%") in _KEPT_BLIND or "." not in chain
     return True
+
+
+def _worth_setting(chain: str, subscript: bool) -> bool:
+    """Whether setting an attribute or item of this chain can configure anything outside its function."""
+    if chain.endswith(".conf") or ".conf." in chain:
+        return True
+    if chain[0] == "%" or (chain[0] == ":" and chain.endswith("()") and not subscript):
+        return False
+    return chain[0] != "~" or subscript
 
 
 def _hidden_below(node: ast.expr) -> list[ast.expr]:
