@@ -55,9 +55,9 @@ class MissingTimeLimit(Rule):
     Told once at the application, with the number of its tasks that have no limit and are seen to do I/O; at
     the task where the project shows no application. The option `time-limits` says what counts: `io` (the
     default), `always` (every task), `worker` (the worker gets its limits elsewhere: silent). Silent as well
-    where a worker command of a launch file gives a limit, where options are hidden in a `**mapping` or in a base
-    class outside the project, and where all known worker pools (threads, solo, eventlet) enforce none. gevent
-    enforces `time_limit` only.
+    where a worker command of a launch file gives a limit, where options are hidden in a `**mapping` or in a
+    base class outside the project, and where all known worker pools (threads, solo, eventlet) enforce none.
+    gevent enforces `time_limit` only.
 
     ## References
 
