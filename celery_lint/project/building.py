@@ -61,7 +61,7 @@ def build(
     searched: set[Pair] = set()
     named: set[str] = set()
     for _ in range(MOST_ROUNDS):
-        analysis = linked(modules.values(), imports, configuration, commands, unparsed)
+        analysis = linked(modules.values(), imports, configuration, commands, unparsed, library.module)
         facts = list(analysis.facts())
         names = wanted_names(analysis) - searched
         searched |= names
@@ -83,9 +83,10 @@ def linked(
     configuration: Configuration,
     commands: Iterable[WorkerCommand],
     unparsed: Iterable[str],
+    load: Callable[[str], Module | None] | None = None,
 ) -> Analysis:
-    """The modules as one project."""
-    return Analysis(Project(modules, imports, configuration, commands, unparsed))
+    """The modules as one project. ``load`` reads what chains lead to beyond them."""
+    return Analysis(Project(modules, imports, configuration, commands, unparsed, load))
 
 
 def wanted_names(analysis: Analysis) -> set[Pair]:

@@ -83,6 +83,7 @@ class Imports:
             parent, _, name = folder.rpartition("/")
             self._parents.setdefault(name, []).append(parent)
         self._roots: dict[tuple[str, str, str], str | None] = {}
+        self._located: dict[tuple[str, str], Located | None] = {}
 
     def import_root(self, path: str) -> str:
         """The folder that must be on ``sys.path`` for this file to be imported by its full name."""
@@ -100,22 +101,28 @@ class Imports:
 
     def locate(self, dotted: str, importer: str) -> Located | None:
         """The file that holds the longest part of an absolute or relative dotted path."""
-        if dotted.startswith("."):
-            return self._relative(dotted, importer)
+        folder = importer.rpartition("/")[0]
+        asked = (dotted, folder)
+        if asked not in self._located:
+            relative = dotted.startswith(".")
+            self._located[asked] = (
+                self._relative(dotted, folder) if relative else self._absolute(dotted, folder)
+            )
+        return self._located[asked]
+
+    def _absolute(self, dotted: str, folder: str) -> Located | None:
         parts = dotted.split(".")
         top = parts[0]
         if top in _LIBRARIES or top in sys.stdlib_module_names:
             return None
-        folder = importer.rpartition("/")[0]
         key = (top, parts[1] if len(parts) > 1 else "", folder)
         if key not in self._roots:
             self._roots[key] = self._root(*key)
         root = self._roots[key]
         return None if root is None else self._descend(root, parts)
 
-    def _relative(self, dotted: str, importer: str) -> Located | None:
+    def _relative(self, dotted: str, folder: str) -> Located | None:
         level = len(dotted) - len(dotted.lstrip("."))
-        folder = importer.rpartition("/")[0]
         for _ in range(level - 1):
             if not folder:
                 return None

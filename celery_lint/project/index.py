@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from celery_lint.configuration import Configuration
 from celery_lint.model.facts import Class, Function, Module, Value
+from celery_lint.model.purpose import is_product_path
 from celery_lint.project.imports import Imports
 
 if TYPE_CHECKING:
     from celery_lint.project.launch import WorkerCommand
 
 _DEEPEST = 24
-_TEST_FOLDERS = frozenset({"tests", "test", "testing"})
-_ASIDE_FOLDERS = frozenset({"fixtures", "examples", "example", "samples", "docs", "benchmarks"})
 # Objects that call the function they were given at the first use.
 _LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
 
@@ -56,23 +55,32 @@ def external(name: str, value: Value | None = None, origin: tuple[str, str] | No
     return Entity("external", name, None, value, origin)
 
 
-def is_test_path(path: str) -> bool:
-    """Whether a file is a test by its name or folder."""
-    folders, _, name = path.rpartition("/")
-    return (
-        name.startswith("test_")
-        or name.endswith(("_test.py", "_tests.py"))
-        or name in ("conftest.py", "tests.py")
-        or any(folder in _TEST_FOLDERS or folder.startswith("test_") for folder in folders.split("/"))
-    )
+class Modules(Mapping[str, Module]):
+    """The modules of a project by path. To iterate shows those that were there from the start."""
 
+    def __init__(self, modules: Iterable[Module]) -> None:
+        self._known = {module.path: module for module in modules}
+        self._first = tuple(self._known)
 
-def is_product_path(path: str) -> bool:
-    """Whether a file belongs to the product: neither a test nor an example nor a numbered migration."""
-    folders, _, name = path.rpartition("/")
-    if is_test_path(path) or any(folder in _ASIDE_FOLDERS for folder in folders.split("/")):
-        return False
-    return not (folders.endswith("migrations") and name[:4].isdigit())
+    def __getitem__(self, path: str) -> Module:
+        return self._known[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._first)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._known
+
+    def get(self, path: str, default: Any = None) -> Any:
+        """The module of this path."""
+        return self._known.get(path, default)
+
+    def add(self, module: Module) -> None:
+        """Make a module known that a chain has led to."""
+        self._known[module.path] = module
 
 
 class Project:
@@ -85,8 +93,9 @@ class Project:
         configuration: Configuration,
         commands: Iterable[WorkerCommand] = (),
         unparsed: Iterable[str] = (),
+        load: Callable[[str], Module | None] | None = None,
     ) -> None:
-        self.modules: Mapping[str, Module] = {module.path: module for module in modules}
+        self.modules = Modules(modules)
         self.imports = imports
         self.configuration = configuration
         self.commands = tuple(commands)
@@ -94,9 +103,11 @@ class Project:
         self._resolved: dict[tuple[str, str], Entity] = {}
         self._resolving: set[tuple[str, str]] = set()
         self._members: dict[tuple[str, str], Entity] = {}
-        #: Files that a chain led to and that have not been read: reading them may tell more.
+        #: Files that a chain led to and that were not among the modules. `load` reads them on the spot, so
+        #: that chains go on; only a project that has them from the start sees all that they say.
         self.wanted: set[str] = set()
         self.demanding = True
+        self._load = load
         self._unread = 0
         self._results: dict[tuple[str, str], Entity] = {}
 
@@ -225,18 +236,15 @@ class Project:
         if entity.kind == "external":
             return entity._replace(name=f"{entity.name}.{name}", value=None)
         if entity.kind == "module":
-            if entity.module is None:
+            module = entity.module or self._demanded(entity.name)
+            if module is None:
                 # The module was not worth reading, or could not be read: only its submodules are known.
-                if entity.name not in self.unparsed:
-                    self._unread += 1
-                    if self.demanding:
-                        self.wanted.add(entity.name)
                 located = self.imports.locate(f".{name}", entity.name)
                 is_package = entity.name.endswith("__init__.py")
                 if is_package and located is not None and not located.rest and located.path != entity.name:
                     return self._module_entity(located.path)
                 return UNKNOWN
-            return self.member(entity.module, name)
+            return self.member(module, name)
         if entity.kind in ("class", "instance"):
             found = self._class_attribute(entity, name, set())
             if entity.kind == "instance" and _is_property(found):
@@ -245,6 +253,20 @@ class Project:
         if entity.kind == "function" and entity.module is not None:
             return Entity("member", name, entity.module, None, None, (entity.module.path, entity.name))
         return UNKNOWN
+
+    def _demanded(self, path: str) -> Module | None:
+        """A module that was not known to be of interest when a chain began to lead to it."""
+        module: Module | None = self.modules.get(path)
+        if module is not None or path in self.unparsed:
+            return module
+        if self.demanding:
+            self.wanted.add(path)
+            module = self._load(path) if self._load is not None else None
+            if module is not None:
+                self.modules.add(module)
+                return module
+        self._unread += 1
+        return None
 
     def _class_attribute(self, entity: Entity, name: str, seen: set[tuple[str, str]]) -> Entity:
         class_, module = entity.class_(), entity.module

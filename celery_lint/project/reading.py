@@ -72,6 +72,11 @@ class Library:
         self._search(unknown, None)
         return {path: self._readings[path] for path in paths}
 
+    def module(self, path: str) -> Module | None:
+        """The facts of one file, if it has any."""
+        reading = self.readings([path])[path]
+        return None if isinstance(reading, Unparsed) else reading
+
     def passing(self, paths: Iterable[str], passes: Callable[[bytes], bool], first: bool) -> list[str]:
         """Those of the files whose content passes; they are read on the way."""
         kept, found, unknown = self._kept, [], []
