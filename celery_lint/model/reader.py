@@ -19,10 +19,11 @@ from celery_lint.model.facts import (
     Value,
     pack_calls,
 )
+from celery_lint.model.purpose import is_test_path
 from celery_lint.model.scopes import BUILTINS, CallRecord, Scope, chain_of, child_qualname
 from celery_lint.model.values import value_of
 from celery_lint.source import Source
-from celery_lint.walk import children
+from celery_lint.walk import UNVISITED, children
 
 # Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
 _KEPT_WHOLE = frozenset(
@@ -95,14 +96,16 @@ class Position:
 class Reader:
     """One reading of one module; ``module()`` gives the facts."""
 
-    def __init__(self, source: Source, tree: ast.Module) -> None:
+    def __init__(self, source: Source, tree: ast.Module, brief: bool = False) -> None:
+        #: Whether what functions do is left out.
+        self.brief = brief
         self.source = source
+        self.ascii = source.text.isascii()
         self.top = Scope("module", "", None, tree)
         self.functions: list[Scope] = [self.top]
         self.classes: list[Scope] = []
         self.assignments: list[tuple[ast.expr, str, bool, ast.AST, ast.expr, Scope]] = []
         self.awaits: list[tuple[Scope, ast.AST, str, ast.expr | None]] = []
-        self.values: dict[str, list[tuple[ast.expr, Scope]]] = {}
         self.stack: list[Task] = []
         self._walk(tree)
 
@@ -126,7 +129,7 @@ class Reader:
 
     def _push(self, nodes: Any, position: Position, role: str = "") -> None:
         for node in reversed(nodes):
-            if node is not None:
+            if node is not None and type(node) not in UNVISITED:
                 self.stack.append((node, position, role))
 
     def _import(self, node: ast.Import, position: Position, role: str) -> None:
@@ -165,7 +168,8 @@ class Reader:
                 scope.values[arguments[0].arg] = []
                 if "classmethod" in decorators or node.name in ("__new__", "__init_subclass__"):
                     scope.binds_class = True
-        self._push(node.body, Position(scope, "m" if "m" in position.flags else "", None))
+        if not self.brief:
+            self._push(node.body, Position(scope, "m" if "m" in position.flags else "", None))
         self._push(node.args.defaults, position)
         self._push([d for d in node.args.kw_defaults if d is not None], position)
         self._push(node.decorator_list, position, "d")
@@ -347,19 +351,13 @@ class Reader:
         self._push([node.value], position, "")
 
     def _attribute(self, node: ast.Attribute, position: Position, role: str) -> None:
-        below = _hidden_below(node)
-        if below:
-            self._push(below, position)
-        else:
-            position.scope.references.append(node)
-
-    def _name(self, node: ast.Name, position: Position, role: str) -> None:
-        if isinstance(node.ctx, ast.Load):
-            position.scope.references.append(node)
+        self._push(_hidden_below(node), position)
 
     # ------------------------------------------------------------------ the facts
 
     def _span(self, node: Any) -> Span:
+        if self.ascii:
+            return Span(node.lineno, node.col_offset + 1, node.end_lineno, node.end_col_offset + 1)
         column = self.source.column
         line, end = node.lineno, node.end_lineno or node.lineno
         last = node.end_col_offset if node.end_col_offset is not None else node.col_offset
@@ -456,12 +454,6 @@ class Reader:
     def _function_facts(self, scope: Scope, has_stars: bool) -> Function:
         node: Any = scope.node
         calls, values = self._call_facts(scope, has_stars)
-        names: dict[str, None] = {}
-        for reference in scope.references:
-            chain = chain_of(reference, scope)
-            seen_through = chain and (chain[0] not in "%~" or (has_stars and chain[0] == "~"))
-            if seen_through and "(" not in chain and chain.lstrip("~").partition(".")[0] not in BUILTINS:
-                names[chain] = None
         span, end, name = Span(1, 1, 1, 1), 1, ""
         decorators: tuple[Value, ...] = ()
         parameters: tuple[Parameter, ...] = ()
@@ -488,7 +480,6 @@ class Reader:
             tuple(self._returned(scope)),
             values,
             pack_calls(calls),
-            " ".join(names),
         )
 
     def _decorators(self, nodes: list[ast.expr], outer: Scope) -> Iterator[Value]:
@@ -574,8 +565,12 @@ def digest_of(text: str) -> str:
 
 
 def read_module(path: str, source: Source) -> Module:
-    """The facts of one module; raises :class:`~celery_lint.source.NotParsed`."""
-    return Reader(source, source.parse()).module(path)
+    """The facts of one module; raises :class:`~celery_lint.source.NotParsed`.
+
+    What the functions of a test do is no fact about the product, and tests are half of many projects: only
+    what they define is read.
+    """
+    return Reader(source, source.parse(), is_test_path(path)).module(path)
 
 
 def _worth_keeping(chain: str, has_stars: bool) -> bool:
@@ -685,7 +680,6 @@ _HANDLERS: dict[type, Callable[[Reader, Any, Position, str], None]] = {
     ast.Call: Reader._call,
     ast.Starred: Reader._starred,
     ast.Attribute: Reader._attribute,
-    ast.Name: Reader._name,
 }
 if hasattr(ast, "TryStar"):
     _HANDLERS[ast.TryStar] = Reader._try

@@ -44,7 +44,6 @@ class Scope:
         "outer",
         "outside",
         "qualname",
-        "references",
         "resolved",
         "returns",
         "stars",
@@ -62,7 +61,6 @@ class Scope:
         self.opaque: set[str] = set()
         self.outside: set[str] = set()
         self.calls: list[CallRecord] = []
-        self.references: list[ast.expr] = []
         self.returns: list[ast.expr] = []
         self.is_async = False
         self.is_generator = False
@@ -115,25 +113,26 @@ def chain_of(node: ast.expr, scope: Scope) -> str:
     pending = ""
     current: ast.expr = node
     for _ in range(MAXIMUM_COMPONENTS * 2):
-        if isinstance(current, ast.Attribute):
-            suffix.append(f".{current.attr}{pending}")
-            pending = ""
-            current = current.value
-        elif isinstance(current, ast.Call):
-            pending = "()" + pending
-            current = current.func
-        elif isinstance(current, ast.Subscript):
-            pending = "[]" + pending
-            current = current.value
-        elif isinstance(current, (ast.Await, ast.NamedExpr)):
-            current = current.value
-        elif isinstance(current, ast.Name):
-            root = resolve_name(current.id, scope)
+        kind = type(current)
+        if kind is ast.Name:
+            root = resolve_name(current.id, scope) + pending  # type: ignore[attr-defined]
             if not suffix:
-                return root + pending
-            return root + pending + "".join(reversed(suffix))
-        else:
+                return root
+            suffix.append(root)
+            suffix.reverse()
+            return "".join(suffix)
+        if kind is ast.Attribute:
+            suffix.append(f".{current.attr}{pending}")  # type: ignore[attr-defined]
+            pending = ""
+        elif kind is ast.Call:
+            pending = "()" + pending
+            current = current.func  # type: ignore[attr-defined]
+            continue
+        elif kind is ast.Subscript:
+            pending = "[]" + pending
+        elif kind is not ast.Await and kind is not ast.NamedExpr:
             return ""
+        current = current.value  # type: ignore[attr-defined]
     return ""
 
 

@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, MisplacedAwait, Module, Place
+from celery_lint.model.purpose import is_product_path
 from celery_lint.project.calls import Calls, Key, Reached
-from celery_lint.project.index import Project, is_product_path
+from celery_lint.project.index import Project
 from celery_lint.project.resources import Resource, Resources
 from celery_lint.project.tasks import Task, Tasks
 

@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Module, Place
+from celery_lint.model.purpose import is_product_path
 from celery_lint.project.calls import Calls
-from celery_lint.project.index import Project, is_product_path
+from celery_lint.project.index import Project
 from celery_lint.project.pools import Pool, Pools
 from celery_lint.project.settings import Setting, Settings
 from celery_lint.project.tasks import Application, Option, Origin, Task, Tasks

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.model.facts import Class, Function, Module, Place, Value
-from celery_lint.project.index import UNKNOWN, Entity, Project, is_product_path
+from celery_lint.model.purpose import is_product_path
+from celery_lint.project.index import UNKNOWN, Entity, Project
 
 Origin = tuple[str, str]
 Option = tuple[Module, Value]
