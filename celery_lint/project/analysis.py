@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +10,9 @@ from celery_lint.project.bridges import Bridges
 from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.index import Project
 from celery_lint.project.limits import Limits
-from celery_lint.project.pools import Pools, find_pools
+from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
 from celery_lint.project.settings import Settings
-from celery_lint.project.tasks import Tasks
+from celery_lint.project.tasks import Task, Tasks
 
 
 class Analysis:
@@ -35,6 +35,22 @@ class Analysis:
     def pools(self) -> Pools:
         """The worker pools of the project."""
         return find_pools(self.project, self.settings)
+
+    def queues(self, tasks: Iterable[Task]) -> set[str] | None:
+        """The queues that tasks are sent to, or ``None`` where routes decide that."""
+        if self.settings.named("task_routes"):
+            return None
+        found = set()
+        for task in tasks:
+            option = self.tasks.option(task, "queue")
+            if option is None:
+                found.add(DEFAULT_QUEUE)
+            else:
+                name = self.project.text(*option)
+                if name is None:
+                    return None
+                found.add(name)
+        return found
 
     @cached_property
     def event_loops(self) -> EventLoops:

@@ -10,14 +10,19 @@ from celery_lint.project.index import Project
 from celery_lint.project.settings import Settings
 
 POOLS = ("prefork", "solo", "threads", "gevent", "eventlet")
+DEFAULT_QUEUE = "celery"
 _ALIASES = {"processes": "prefork", "thread": "threads"}
 
 
 class Pool(NamedTuple):
-    """One worker pool and the place that names it (line 0: the configuration of celery-lint)."""
+    """One worker pool, the place that names it and the queues that its workers are told to consume.
+
+    ``place.path`` is empty for a pool that the configuration of celery-lint gives.
+    """
 
     name: str
     place: Place
+    queues: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -39,6 +44,19 @@ class Pools(NamedTuple):
                 return pool
         return None
 
+    def running(self, names: tuple[str, ...], queues: set[str] | None) -> Pool | None:
+        """The first pool of these names that may run a task sent to one of these queues.
+
+        Where workers of several pools share the work, the queue decides: a pool that is not known to consume
+        the task's queue (``None``: nobody knows it) is given the benefit of the doubt.
+        """
+        if self.only(*names):
+            return self.known[0]
+        for pool in self.known:
+            if pool.name in names and queues and queues & set(pool.queues or (DEFAULT_QUEUE,)):
+                return pool
+        return None
+
     def only(self, *names: str) -> bool:
         """Whether pools are known and all of them are among these names."""
         return bool(self.known) and all(pool.name in names for pool in self.known)
@@ -57,15 +75,21 @@ def find_pools(project: Project, settings: Settings) -> Pools:
     found: dict[str, Pool] = {}
     for command in project.commands:
         place = Place(command.path, Span(command.line, 1, command.line, 1))
+        queues = tuple(name for name in command.queues.split(",") if name)
         if command.pool_stated and command.pool:
-            pool = Pool(_ALIASES.get(command.pool, command.pool), place)
+            pool = Pool(_ALIASES.get(command.pool, command.pool), place, queues)
         elif configured:
-            pool = configured[0]
+            pool = configured[0]._replace(queues=queues)
         elif command.pool:
-            pool = Pool(command.pool, place)
+            pool = Pool(command.pool, place, queues)
         else:
             continue
-        found.setdefault(pool.name, pool)
+        first = found.get(pool.name)
+        if first is None:
+            found[pool.name] = pool
+        else:
+            consumed = (*(first.queues or (DEFAULT_QUEUE,)), *(queues or (DEFAULT_QUEUE,)))
+            found[pool.name] = first._replace(queues=tuple(dict.fromkeys(consumed)))
     if not found and not project.commands:
         for pool in configured:
             found.setdefault(pool.name, pool)

@@ -16,8 +16,11 @@ _OLD_NAMES = {
     "CELERYD_TASK_SOFT_TIME_LIMIT": "task_soft_time_limit",
     "CELERYD_POOL": "worker_pool",
     "CELERY_ANNOTATIONS": "task_annotations",
+    "CELERY_ROUTES": "task_routes",
 }
-_NAMES = frozenset({"task_time_limit", "task_soft_time_limit", "worker_pool", "task_annotations"})
+_NAMES = frozenset(
+    {"task_time_limit", "task_soft_time_limit", "worker_pool", "task_annotations", "task_routes"}
+)
 
 
 class Setting(NamedTuple):

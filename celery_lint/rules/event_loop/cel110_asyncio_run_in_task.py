@@ -125,8 +125,9 @@ class AsyncioRunInTask(Rule):
         if run.kind != "run" or run.adaptive:
             return
         related = run.related()
-        green = analysis.pools.first("gevent", "eventlet")
-        threads = analysis.pools.first("threads")
+        queues = analysis.queues(reached.task for reached in run.reached)
+        green = analysis.pools.running(("gevent", "eventlet"), queues)
+        threads = analysis.pools.running(("threads",), queues)
         runner = {"runner": run.runner}
         if green is not None:
             values = {**runner, "pool": green.name, "where": green.where}

@@ -131,7 +131,8 @@ class AsyncEngineNotDisposed(Rule):
             if run.kind in ("new", "bridge"):
                 yield Finding(use.place, {"engine": engine}, story)
                 continue
-            pool = pools.first("gevent", "eventlet", "threads")
+            queues = analysis.queues(reached.task for reached in run.reached)
+            pool = pools.running(("gevent", "eventlet", "threads"), queues)
             if pool is not None:
                 values = {"engine": engine, "pool": pool.name, "where": pool.where}
                 yield Finding(use.place, values, story, "pool")
