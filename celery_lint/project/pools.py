@@ -53,7 +53,10 @@ class Pools(NamedTuple):
         if self.only(*names):
             return self.known[0]
         for pool in self.known:
-            if pool.name in names and queues and queues & set(pool.queues or (DEFAULT_QUEUE,)):
+            if pool.name not in names:
+                continue
+            configured = not pool.place.path
+            if configured or (queues and queues & set(pool.queues or (DEFAULT_QUEUE,))):
                 return pool
         return None
 

@@ -49,7 +49,9 @@ def _document(rule: type[Rule]) -> dict[str, Any]:
         "preset": rule.preset,
         "pylint": rule.pylint_id(),
         "message": rule.message,
-        "variants": {name: dict(zip(("message", "help"), texts)) for name, texts in rule.variants.items()},
+        "variants": {
+            name: dict(zip(("message", "help"), texts, strict=True)) for name, texts in rule.variants.items()
+        },
         "help": rule.help,
         "summary": rule.summary(),
         "documentation": _documentation(rule),
