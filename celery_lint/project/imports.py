@@ -88,7 +88,7 @@ class Imports:
     def import_root(self, path: str) -> str:
         """The folder that must be on ``sys.path`` for this file to be imported by its full name."""
         folder = path.rpartition("/")[0]
-        while folder in self.packages:
+        while folder and folder in self.packages:
             folder = folder.rpartition("/")[0]
         return folder
 
