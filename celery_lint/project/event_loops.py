@@ -143,6 +143,8 @@ class EventLoops:
         entity = self.project.resolve(module, chain)
         name = entity.name if entity.kind == "external" else ""
         if name in _RUNNERS:
+            if entity.origin is not None and "Runner()" in name:
+                return "kept", "Runner.run"
             return "run", name.replace("runners.", "").replace("Runner().run", "Runner.run")
         if name.endswith(".run_until_complete"):
             owner = name.removesuffix(".run_until_complete")

@@ -146,6 +146,8 @@ class _Reader:
             return text
         text = re.split(r"\s#", text, maxsplit=1)[0]
         following = [line for line in self._indented(indent) if not line.lstrip().startswith("#")]
+        while following and not following[-1].strip():  # what follows is not part of the text
+            following.pop()
         return " \\\n".join([text, *following])
 
     def _until(self, text: str, mark: str) -> str:
