@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, MisplacedAwait, Module, Place
 from celery_lint.model.purpose import is_product_path
-from celery_lint.project.calls import Calls, Key, Reached
+from celery_lint.project.calls import DEPTH, Calls, Key, Reached
 from celery_lint.project.index import Project
 from celery_lint.project.resources import Resource, Resources
 from celery_lint.project.tasks import Task, Tasks
@@ -110,12 +110,8 @@ class EventLoops:
     def reached(self) -> dict[Key, list[Reached]]:
         """The synchronous functions that tasks reach."""
         product = [task for task in self.tasks.all if is_product_path(task.module.path)]
-        # Following every call of every task must not make every module of the project worth reading.
-        self.project.demanding = False
-        try:
+        with self.project.asking("quiet"):
             return self.calls.reached(product)
-        finally:
-            self.project.demanding = True
 
     @cached_property
     def runs(self) -> list[LoopRun]:
@@ -130,7 +126,8 @@ class EventLoops:
                 continue
             for call in self.calls.calls(module, function):
                 if call.leaf() in _RUN_LEAVES or "async_to_sync" in call.chain:
-                    run = self._run(module, function, call, reached)
+                    with self.project.asking("hint"):
+                        run = self._run(module, function, call, reached)
                     if run is not None:
                         found.append(run)
         return sorted(found, key=lambda run: (run.module.path, run.call.span))
@@ -205,10 +202,21 @@ class EventLoops:
                 continue
             for caller_module, caller, call in self._callers(way):
                 for argument in call.arguments[:2]:
-                    target = self.calls.argument(caller_module, caller, argument.rpartition(":")[2])
+                    target = self._coroutine_function(caller_module, caller, argument)
                     if target is not None and (target[0].path, target[1].qualname) not in seen:
                         seen.add((target[0].path, target[1].qualname))
                         yield target
+
+    def _coroutine_function(
+        self, module: Module, function: Function, argument: str
+    ) -> tuple[Module, Function] | None:
+        """The coroutine function that an argument is, calls, or binds with ``partial``."""
+        text = argument if argument[:1] in ("=", "(", "'", "*", "?") else argument.partition(":")[2]
+        if text.startswith("("):
+            inner = self.calls.calls(module, function)[int(text[1:])]
+            if inner.leaf() == "partial" and inner.arguments:
+                text = inner.arguments[0]
+        return self.calls.argument(module, function, text)
 
     def _callers(self, way: Reached) -> Iterator[tuple[Module, Function, Call]]:
         """The functions on the way that call the helper."""
@@ -278,9 +286,37 @@ class EventLoops:
                 return True
         return any(":" in command.pool or command.pool == "custom" for command in self.project.commands)
 
+    def resource_names(self) -> set[tuple[str, str]]:
+        """The names of loop-bound objects and of the functions that lead to them: (name, leaf of the module).
+
+        A file that a task's coroutine leads to can matter to an event loop only if it holds one of them.
+        """
+        found: set[tuple[str, str]] = set()
+        marked: set[Key] = set()
+        for module in self.project.product_modules():
+            for name in module.bindings:
+                if self.resources.of(self.project.member(module, name)) is not None:
+                    found.add((name, leaf_of(module.path)))
+        names = {name for name, _ in found}
+        for _ in range(DEPTH if names else 0):
+            fresh: set[str] = set()
+            for module in self.project.product_modules():
+                for function in module.functions.values():
+                    key = (module.path, function.qualname)
+                    if function.name and key not in marked and _mentions(function.packed_calls, names):
+                        marked.add(key)
+                        found.add((function.name, leaf_of(module.path)))
+                        fresh.add(function.name)
+            names = fresh
+        return found
+
     @cached_property
     def task_coroutines(self) -> dict[Key, list[Task]]:
         """The functions that run inside the coroutines of tasks."""
+        with self.project.asking("hint"):
+            return self._task_coroutines()
+
+    def _task_coroutines(self) -> dict[Key, list[Task]]:
         found: dict[Key, list[Task]] = {}
         for run in self.runs:
             coroutines: list[tuple[Module, Function]] = []
@@ -348,3 +384,13 @@ class EventLoops:
                 return task
             qualname = qualname.rpartition("/")[0]
         return None
+
+
+def leaf_of(path: str) -> str:
+    """The last component of a module's dotted name."""
+    folder, _, name = path.rpartition("/")
+    return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
+
+
+def _mentions(packed_calls: str, names: set[str]) -> bool:
+    return any(name in packed_calls for name in names)
