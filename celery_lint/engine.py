@@ -302,7 +302,8 @@ class Workspace:
                 )
                 self._cache.save(manifest, None)
                 return manifest, verdict
-        built = build(listing.python, library, self.configuration, self._commands(listing))
+        start = earlier.digests if earlier is not None else ()
+        built = build(listing.python, library, self.configuration, self._commands(listing), start)
         verdict = judge(built.analysis, built.facts, built.modules, built.unparsed.values())
         manifest = manifest._replace(
             verdict=_packed(verdict),
@@ -343,7 +344,8 @@ class Workspace:
             try:
                 unparsed = {path: Unparsed(path, line, text) for path, line, text in earlier.verdict[2]}
                 lines, passed = self._cache.lines(earlier), frozenset(earlier.passed)
-                kept = Kept(lines, earlier.digests, unparsed, unchanged, passed)
+                names = frozenset((name, leaf) for name, leaf in earlier.names)
+                kept = Kept(lines, earlier.digests, unparsed, unchanged, passed, names)
             except (ValueError, TypeError, LookupError):
                 pass
         total, progress = len(sizes), self._progress

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from celery_lint.project.bridges import Bridges
-from celery_lint.project.event_loops import EventLoops
+from celery_lint.project.event_loops import EventLoops, leaf_of
 from celery_lint.project.index import Project
 from celery_lint.project.limits import Limits
 from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
@@ -73,9 +73,9 @@ class Analysis:
         They are the project's own words for what the filter looks for: its task wrappers, functions that run
         event loops, functions that register and dispatch tasks, objects that belong to a loop.
         """
-        found = {(name.rpartition(".")[2], _leaf(path)) for path, name in self.tasks.wrappers}
+        found = {(name.rpartition(".")[2], leaf_of(path)) for path, name in self.tasks.wrappers}
         for path, module in self.project.modules.items():
-            leaf = _leaf(path)
+            leaf = leaf_of(path)
             for function in module.functions.values():
                 if function.name and _runs_a_loop(function.packed_calls):
                     found.add((function.name, leaf))
@@ -83,9 +83,9 @@ class Analysis:
                 if any(value.chain.endswith(("create_async_engine", "sessionmaker")) for value in values):
                     found.add((name, leaf))
         for registry in self.bridges.registries:
-            found.add((registry.name, _leaf(registry.origin[0])))
+            found.add((registry.name, leaf_of(registry.origin[0])))
             for dispatcher in registry.dispatchers:
-                found.add((dispatcher.function.name, _leaf(dispatcher.module.path)))
+                found.add((dispatcher.function.name, leaf_of(dispatcher.module.path)))
         return found
 
     def facts(self) -> Iterator[Any]:
@@ -103,11 +103,6 @@ class Analysis:
         yield from bridges.duplicates
         yield from bridges.missing_parameters
         yield from bridges.strangers
-
-
-def _leaf(path: str) -> str:
-    folder, _, name = path.rpartition("/")
-    return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
 
 
 def _runs_a_loop(packed: str) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
 from celery_lint.project.analysis import Analysis
-from celery_lint.project.filter import FirstPass, Pair, SecondPass
+from celery_lint.project.filter import FirstPass, Pair
 from celery_lint.project.imports import Imports
 from celery_lint.project.index import Project
 from celery_lint.project.launch import WorkerCommand
@@ -38,11 +38,13 @@ def build(
     library: Library,
     configuration: Configuration,
     commands: Iterable[WorkerCommand],
+    earlier: Collection[str] = (),
 ) -> Built:
     """Read what is worth it and link it.
 
-    The outcome depends on nothing but the files: always from the first filter on, round by round, whatever
-    the library knows already.
+    The outcome depends on nothing but the files: from the first filter on, round by round, whatever the
+    library knows already. ``earlier`` are the files that an earlier run has ended with. To start with them
+    saves rounds, and counts if all of them are still asked for; otherwise everything starts again without.
     """
     commands = tuple(commands)
     imports = Imports(files)
@@ -56,8 +58,11 @@ def build(
             else:
                 modules[path] = reading
 
-    passed = library.passing(files, FirstPass(configuration.task_decorators).passes, True)
+    passed = library.first_pass(files, FirstPass(configuration.task_decorators).passes)
     take(passed)
+    more: set[str] = set(earlier).intersection(files).difference(passed)
+    guessed = frozenset(more)
+    take(more)
     searched: set[Pair] = set()
     named: set[str] = set()
     for _ in range(MOST_ROUNDS):
@@ -66,11 +71,21 @@ def build(
         names = wanted_names(analysis) - searched
         searched |= names
         more = analysis.project.wanted.difference(modules, unparsed)
+        hinted = analysis.project.hinted.difference(modules, unparsed, more)
+        if hinted:
+            leading = analysis.event_loops.resource_names()
+            if leading:
+                more.update(library.second_pass(sorted(hinted), leading))
         if names:
-            rest = [path for path in files if path not in modules and path not in unparsed]
-            found = library.passing(rest, SecondPass(names).passes, False)
+            rest = [
+                path for path in files if path in guessed or (path not in modules and path not in unparsed)
+            ]
+            found = library.second_pass(rest, names)
             named.update(found)
             more.update(found)
+            more.difference_update(modules, unparsed)
+        if not more and guessed - analysis.project.demanded - named:
+            return build(files, library, configuration, commands)
         if not more:
             break
         take(more)
@@ -109,7 +124,7 @@ def says_the_same(
     library: Library,
     first: Callable[[bytes], bool],
     passed: Iterable[str],
-    names: Iterable[Pair],
+    names: Collection[Pair],
 ) -> dict[str, str] | None:
     """Whether files that have changed still say what they said, so that nothing has to be linked.
 
@@ -117,7 +132,7 @@ def says_the_same(
     """
     known = set(passed)
     before = {path: library.earlier(path) for path in changed}
-    through = set(library.passing(changed, first, False))
+    through = set(library.first_pass(changed, first))
     if through != known.intersection(changed):
         return None
     digests = {}
@@ -132,7 +147,6 @@ def says_the_same(
         if isinstance(now, Unparsed) or now[2:] != module[2:]:
             return None
         digests[path] = now.digest
-    pairs = list(names)
-    if pairs and library.passing(others, SecondPass(pairs).passes, False):
+    if names and library.second_pass(others, names):
         return None
     return digests

@@ -35,7 +35,7 @@ class Calls:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._calls: dict[Key, list[Call]] = {}
-        self._callees: dict[tuple[str, str, bool], list[Callee]] = {}
+        self._callees: dict[tuple[str, str, str], list[Callee]] = {}
 
     def calls(self, module: Module, function: Function) -> list[Call]:
         """The calls of a function, unpacked once."""
@@ -47,7 +47,7 @@ class Calls:
 
     def callees(self, module: Module, function: Function) -> list[Callee]:
         """The functions of the project that a function calls or hands on by name."""
-        key = (module.path, function.qualname, self.project.demanding)
+        key = (module.path, function.qualname, self.project.mode)
         found = self._callees.get(key)
         if found is None:
             found = self._callees[key] = list(self._find(module, function))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from celery_lint.configuration import Configuration
@@ -106,10 +107,31 @@ class Project:
         #: Files that a chain led to and that were not among the modules. `load` reads them on the spot, so
         #: that chains go on; only a project that has them from the start sees all that they say.
         self.wanted: set[str] = set()
-        self.demanding = True
+        #: All files that a chain led to; a run that starts from what the last one read asks for these.
+        self.demanded: set[str] = set()
+        #: Files that a chain hinted at: worth reading if they hold a name that somebody looks for.
+        self.hinted: set[str] = set()
+        self._mode = "demand"
         self._load = load
         self._unread = 0
         self._results: dict[tuple[str, str], Entity] = {}
+
+    @property
+    def mode(self) -> str:
+        """What happens when a chain leads to a file that has not been read.
+
+        ``demand``: it is read. ``hint``: it is remembered. ``quiet``: nothing.
+        """
+        return self._mode
+
+    @contextmanager
+    def asking(self, mode: str) -> Iterator[None]:
+        """Resolve in another mode: following every call of every task must not read the whole project."""
+        before, self._mode = self._mode, mode
+        try:
+            yield
+        finally:
+            self._mode = before
 
     # ------------------------------------------------------------------ chains
 
@@ -236,7 +258,9 @@ class Project:
         if entity.kind == "external":
             return entity._replace(name=f"{entity.name}.{name}", value=None)
         if entity.kind == "module":
-            module = entity.module or self._demanded(entity.name)
+            if self._mode != "quiet":
+                self.demanded.add(entity.name)
+            module = entity.module or self._unknown(entity.name)
             if module is None:
                 # The module was not worth reading, or could not be read: only its submodules are known.
                 located = self.imports.locate(f".{name}", entity.name)
@@ -254,12 +278,14 @@ class Project:
             return Entity("member", name, entity.module, None, None, (entity.module.path, entity.name))
         return UNKNOWN
 
-    def _demanded(self, path: str) -> Module | None:
+    def _unknown(self, path: str) -> Module | None:
         """A module that was not known to be of interest when a chain began to lead to it."""
         module: Module | None = self.modules.get(path)
         if module is not None or path in self.unparsed:
             return module
-        if self.demanding:
+        if self._mode == "hint":
+            self.hinted.add(path)
+        elif self._mode == "demand":
             self.wanted.add(path)
             module = self._load(path) if self._load is not None else None
             if module is not None:
@@ -326,7 +352,7 @@ class Project:
 
     def _lasting(self, hits: int) -> bool:
         """Whether a result may be kept: one that met an unread module quietly must be asked for again."""
-        return self.demanding or self._unread == hits
+        return self._mode == "demand" or self._unread == hits
 
     def value_entity(self, module: Module, value: Value) -> Entity:
         """What an expression of a module means."""

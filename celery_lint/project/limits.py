@@ -242,14 +242,11 @@ class Limits:
         """Where a task waits for something outside its process."""
         if task.function is None:
             return None
-        self.project.demanding = False
-        try:
+        with self.project.asking("quiet"):
             for module, function in self.calls.closure(task.module, task.function):
                 for call in self.calls.calls(module, function):
                     if self._waits(module, call):
                         return module.place(call.span)
-        finally:
-            self.project.demanding = True
         return None
 
     def _waits(self, module: Module, call: Call) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module, decode
 from celery_lint.model.reader import digest_of, read_module
+from celery_lint.project.filter import Pair, SecondPass
 from celery_lint.source import NotParsed, Source, read
 
 Reading = Module | Unparsed
@@ -28,8 +29,8 @@ _MOST_PROCESSES = 4
 class Kept(NamedTuple):
     """What the cache knows about files: their facts as lines of JSON, and the digests of their texts.
 
-    ``unchanged`` are the files that still are what they were, ``passed`` those of them that are known to
-    have passed the first filter.
+    ``unchanged`` are the files that still are what they were, ``passed`` those that passed the first filter,
+    ``names`` what the second one looked for in all that were not read.
     """
 
     lines: Mapping[str, str]
@@ -37,9 +38,10 @@ class Kept(NamedTuple):
     unparsed: Mapping[str, Unparsed]
     unchanged: frozenset[str]
     passed: frozenset[str]
+    names: frozenset[Pair]
 
 
-NOTHING_KEPT = Kept({}, {}, {}, frozenset(), frozenset())
+NOTHING_KEPT = Kept({}, {}, {}, frozenset(), frozenset(), frozenset())
 
 
 def facts_of(path: str, data: bytes | str) -> Reading:
@@ -77,16 +79,26 @@ class Library:
         reading = self.readings([path])[path]
         return None if isinstance(reading, Unparsed) else reading
 
-    def passing(self, paths: Iterable[str], passes: Callable[[bytes], bool], first: bool) -> list[str]:
-        """Those of the files whose content passes; they are read on the way."""
+    def first_pass(self, paths: Iterable[str], passes: Callable[[bytes], bool]) -> list[str]:
+        """Those of the files that pass the first filter; they are read on the way."""
         kept, found, unknown = self._kept, [], []
         for path in paths:
-            if first and path in kept.unchanged:
-                if path in kept.passed:
-                    found.append(path)
-            else:
+            if path not in kept.unchanged:
                 unknown.append(path)
+            elif path in kept.passed:
+                found.append(path)
         return found + self._search(unknown, passes)
+
+    def second_pass(self, paths: Iterable[str], names: Collection[Pair]) -> list[str]:
+        """Those of the files that hold one of the names; they are read on the way."""
+        kept = self._kept
+        if kept.names.issuperset(names):  # then nothing is in those that the last run has left unread
+            paths = [
+                path
+                for path in paths
+                if path not in kept.unchanged or path in kept.digests or path in kept.unparsed
+            ]
+        return self._search(list(paths), SecondPass(names).passes)
 
     def earlier(self, path: str) -> Module | None:
         """The facts that a file had when the cache was written."""
@@ -143,7 +155,7 @@ class Library:
         return self._search_together(_chunks(paths, sizes, chunk_size), passes, processes)
 
     def _examined(self, path: str, passes: Callable[[bytes], bool] | None) -> bool:
-        if path in self._readings:  # another pass has met it
+        if passes is None and path in self._readings:
             return True
         try:
             data = read(f"{self._root}/{path}")
@@ -153,7 +165,8 @@ class Library:
             return True
         if passes is not None and not passes(data):
             return False
-        self._readings[path] = self._read(path, data)
+        if path not in self._readings:  # an earlier pass may have met it
+            self._readings[path] = self._read(path, data)
         return True
 
     # -------------------------------------------------------------------- several processes
