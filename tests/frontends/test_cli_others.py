@@ -43,7 +43,7 @@ DOCUMENT = {
     "preset": "recommended",
     "pylint": "E9111",
     "message": "async task `{task}` never runs its body",
-    "messages": {},
+    "variants": {},
     "help": "make the task a plain function",
     "summary": "A task is a coroutine function, and its body never runs.",
     "documentation": "A task is a coroutine function, and its body never runs.",
