@@ -153,9 +153,14 @@ class Reader:
         outer = position.scope
         scope = Scope("function", child_qualname(outer, node.name), outer, node)
         scope.is_async = isinstance(node, ast.AsyncFunctionDef)
-        if node.name in outer.definitions and outer.kind == "function":
+        substitute = "h" in position.flags and node.name in outer.imports
+        again = node.name in outer.definitions and (outer.kind == "function" or _extends(node))
+        if substitute or again:
             scope.qualname += f"@{node.lineno}"
-        outer.definitions[node.name] = scope.qualname
+        # `except ImportError: def shared_task(f): ...` stands in for an import that does succeed, and the
+        # setter of a property stands beside its getter.
+        if not substitute and not (again and outer.kind == "class"):
+            outer.definitions[node.name] = scope.qualname
         self.functions.append(scope)
         self._parameters(node.args, scope)
         if outer.kind == "class":
@@ -195,7 +200,10 @@ class Reader:
     def _class(self, node: ast.ClassDef, position: Position, role: str) -> None:
         outer = position.scope
         scope = Scope("class", child_qualname(outer, node.name), outer, node)
-        outer.definitions[node.name] = scope.qualname
+        if "h" in position.flags and node.name in outer.imports:
+            scope.qualname += f"@{node.lineno}"
+        else:
+            outer.definitions[node.name] = scope.qualname
         self.classes.append(scope)
         self._push(node.body, Position(scope, "m" if "m" in position.flags else "", None))
         self._push(node.decorator_list, position, "d")
@@ -400,7 +408,7 @@ class Reader:
                 name: tuple(self._value(value, top) for value in values[:6])
                 for name, values in top.values.items()
             },
-            functions={scope.qualname: self._function_facts(scope, bool(stars)) for scope in self.functions},
+            functions=self._functions(bool(stars)),
             classes={scope.qualname: self._class_facts(scope) for scope in self.classes},
             assignments=tuple(self._assignment_facts()),
             misplaced_awaits=tuple(
@@ -414,6 +422,17 @@ class Reader:
             ),
             suppressions=self._suppressions(),
         )
+
+    def _functions(self, has_stars: bool) -> dict[str, Function]:
+        """The functions by qualified name; of several with one name the last has it, as when it runs."""
+        found: dict[str, Function] = {}
+        for scope in self.functions:
+            earlier = found.pop(scope.qualname, None)
+            if earlier is not None:
+                other = f"{earlier.qualname}@{earlier.span.line}"
+                found[other] = earlier._replace(qualname=other)
+            found[scope.qualname] = self._function_facts(scope, has_stars)
+        return found
 
     def _suppressions(self) -> dict[int, str]:
         if "noqa" not in self.source.text.lower():
@@ -592,6 +611,16 @@ def _worth_setting(chain: str, subscript: bool) -> bool:
     if chain[0] == "%" or (chain[0] == ":" and chain.endswith("()") and not subscript):
         return False
     return chain[0] != "~" or subscript
+
+
+def _extends(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a definition extends an earlier one of its name: ``@value.setter def value``."""
+    return any(
+        isinstance(decorator, ast.Attribute)
+        and isinstance(decorator.value, ast.Name)
+        and decorator.value.id == node.name
+        for decorator in node.decorator_list
+    )
 
 
 def _hidden_below(node: ast.expr) -> list[ast.expr]:
