@@ -74,6 +74,7 @@ class Analysis:
         event loops, functions that register and dispatch tasks, objects that belong to a loop.
         """
         found = {(name.rpartition(".")[2], leaf_of(path)) for path, name in self.tasks.wrappers}
+        found.update((name, leaf_of(path)) for path, name in self.tasks.possible_wrappers())
         for path, module in self.project.modules.items():
             leaf = leaf_of(path)
             for function in module.functions.values():

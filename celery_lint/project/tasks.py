@@ -44,6 +44,7 @@ _APPLICATIONS = frozenset(
         "celery.current_app._get_current_object()",
     ]
 )
+_MAKER_ENDS = ("shared_task", "task", "partial")
 _DEEPEST = 4
 
 
@@ -72,7 +73,7 @@ class Task(NamedTuple):
     @property
     def label(self) -> str:
         """How messages call the task."""
-        return self.qualname.rpartition("/")[2]
+        return self.qualname.rpartition("/")[2].partition("@")[0]
 
 
 class Application(NamedTuple):
@@ -304,6 +305,19 @@ class Tasks:
             self.wrappers[key] = found
         return found
 
+    def possible_wrappers(self) -> Iterator[Origin]:
+        """The functions and classes that may be decorators for tasks, used as such so far or not."""
+        for path, module in self.project.modules.items():
+            for function in module.functions.values():
+                if function.name and self._applies(module, function):
+                    yield path, function.qualname.partition("/")[0].partition(".")[0]
+
+    def _applies(self, module: Module, function: Function) -> bool:
+        values = [value for _, value in function.values]
+        if "/" in function.qualname:
+            values.extend(function.decorators)
+        return any(value.chain.endswith(_MAKER_ENDS) and self.maker(module, value) for value in values)
+
     def _applied_in(self, module: Module, function: Function, key: Origin, depth: int) -> Maker | None:
         for _, value in function.values:
             found = self.maker(module, value, depth + 1)
@@ -380,6 +394,9 @@ class Tasks:
                 continue
             run = self.project.attribute(entity, "run")
             function = run.function()
+            inherited = run.kind == "external" and is_task_base(run.name.removesuffix(".run"))
+            if inherited or run.kind == "unknown":
+                continue  # a base for the tasks of others: nobody says what it runs
             abstract = class_.attributes.get("abstract")
             if abstract and abstract[0].data is True:
                 continue
