@@ -56,6 +56,29 @@ def external(name: str, value: Value | None = None, origin: tuple[str, str] | No
     return Entity("external", name, None, value, origin)
 
 
+class _Memory:
+    """Answers by path and name.
+
+    Those found while demanding serve every mode; the others serve only their like, because a chain that is
+    asked for later in earnest must say again which files it leads to.
+    """
+
+    __slots__ = ("_firm", "_loose")
+
+    def __init__(self) -> None:
+        self._firm: dict[tuple[str, str], Entity] = {}
+        self._loose: dict[tuple[str, str], Entity] = {}
+
+    def recall(self, key: tuple[str, str], demanding: bool) -> Entity | None:
+        """What is known."""
+        found = self._firm.get(key)
+        return found if demanding or found is not None else self._loose.get(key)
+
+    def of(self, demanding: bool) -> dict[tuple[str, str], Entity]:
+        """Where an answer belongs."""
+        return self._firm if demanding else self._loose
+
+
 class Modules(Mapping[str, Module]):
     """The modules of a project by path. To iterate shows those that were there from the start."""
 
@@ -101,9 +124,9 @@ class Project:
         self.configuration = configuration
         self.commands = tuple(commands)
         self.unparsed = frozenset(unparsed)
-        self._resolved: dict[tuple[str, str], Entity] = {}
+        self._resolved = _Memory()
         self._resolving: set[tuple[str, str]] = set()
-        self._members: dict[tuple[str, str], Entity] = {}
+        self._members = _Memory()
         #: Files that a chain led to and that were not among the modules. `load` reads them on the spot, so
         #: that chains go on; only a project that has them from the start sees all that they say.
         self.wanted: set[str] = set()
@@ -114,7 +137,7 @@ class Project:
         self._mode = "demand"
         self._load = load
         self._unread = 0
-        self._results: dict[tuple[str, str], Entity] = {}
+        self._results = _Memory()
 
     @property
     def mode(self) -> str:
@@ -140,7 +163,8 @@ class Project:
         if not chain or chain[0] == "%":
             return UNKNOWN
         key = (module.path, chain)
-        found = self._resolved.get(key)
+        demanding = self._mode == "demand"
+        found = self._resolved.recall(key, demanding)
         if found is not None:
             return found
         if key in self._resolving or len(self._resolving) > _DEEPEST:
@@ -152,7 +176,7 @@ class Project:
         finally:
             self._resolving.discard(key)
         if self._lasting(hits):
-            self._resolved[key] = found
+            self._resolved.of(demanding)[key] = found
         return found
 
     def _resolve(self, module: Module, chain: str) -> Entity:
@@ -208,15 +232,17 @@ class Project:
     def member(self, module: Module, name: str) -> Entity:
         """What a module-level name of a module means."""
         key = (module.path, name)
-        found = self._members.get(key)
+        demanding = self._mode == "demand"
+        found = self._members.recall(key, demanding)
         if found is None:
-            self._members[key] = UNKNOWN  # a cyclic import ends here
+            members = self._members.of(demanding)
+            members[key] = UNKNOWN  # a cyclic import ends here
             hits = self._unread
             found = self._member(module, name)
             if self._lasting(hits):
-                self._members[key] = found
+                members[key] = found
             else:
-                del self._members[key]
+                del members[key]
         return found
 
     def _member(self, module: Module, name: str) -> Entity:
@@ -334,10 +360,12 @@ class Project:
 
     def _returned(self, module: Module, function: Function) -> Entity:
         key = (module.path, function.qualname)
-        known = self._results.get(key)
+        demanding = self._mode == "demand"
+        known = self._results.recall(key, demanding)
         if known is not None:
             return known
-        self._results[key] = UNKNOWN  # a function that returns what it calls itself for
+        results = self._results.of(demanding)
+        results[key] = UNKNOWN  # a function that returns what it calls itself for
         hits, result = self._unread, UNKNOWN
         for returned in function.returns:
             found = self.value_entity(module, returned)
@@ -345,9 +373,9 @@ class Project:
                 result = found
                 break
         if self._lasting(hits):
-            self._results[key] = result
+            results[key] = result
         else:
-            del self._results[key]
+            del results[key]
         return result
 
     def _lasting(self, hits: int) -> bool:
