@@ -278,6 +278,7 @@ class Workspace:
             [],
             [],
             [],
+            [],
             "",
         )
         unchanged = _unchanged(listing, stamps, earlier)
@@ -298,12 +299,18 @@ class Workspace:
                     passed=earlier.passed,
                     names=earlier.names,
                     named=earlier.named,
+                    stray=earlier.stray,
                     token=earlier.token,
                 )
                 self._cache.save(manifest, None)
                 return manifest, verdict
-        start = earlier.digests if earlier is not None else ()
-        built = build(listing.python, library, self.configuration, self._commands(listing), start)
+        commands = self._commands(listing)
+        if earlier is None:
+            built = build(listing.python, library, self.configuration, commands)
+        else:
+            built = build(
+                listing.python, library, self.configuration, commands, earlier.digests, earlier.stray
+            )
         verdict = judge(built.analysis, built.facts, built.modules, built.unparsed.values())
         manifest = manifest._replace(
             verdict=_packed(verdict),
@@ -311,6 +318,7 @@ class Workspace:
             passed=built.passed,
             names=[list(pair) for pair in built.names],
             named=built.named,
+            stray=built.stray,
         )
         if self.configuration.cache:
             self._cache.save(manifest, lines_of(built, library))

@@ -31,6 +31,7 @@ class Built(NamedTuple):
     passed: list[str]
     names: list[Pair]
     named: list[str]
+    stray: list[str]
 
 
 def build(
@@ -39,12 +40,14 @@ def build(
     configuration: Configuration,
     commands: Iterable[WorkerCommand],
     earlier: Collection[str] = (),
+    stray: Collection[str] = (),
 ) -> Built:
     """Read what is worth it and link it.
 
     The outcome depends on nothing but the files: from the first filter on, round by round, whatever the
     library knows already. ``earlier`` are the files that an earlier run has ended with. To start with them
     saves rounds, and counts if all of them are still asked for; otherwise everything starts again without.
+    ``stray`` are those of them that even then nobody asked for once everything else was known.
     """
     commands = tuple(commands)
     imports = Imports(files)
@@ -84,12 +87,15 @@ def build(
             named.update(found)
             more.update(found)
             more.difference_update(modules, unparsed)
-        if not more and guessed - analysis.project.demanded - named:
+        if not more and guessed - analysis.project.demanded - named - set(stray):
             return build(files, library, configuration, commands)
         if not more:
             break
         take(more)
-    return Built(analysis, modules, unparsed, facts, sorted(passed), sorted(searched), sorted(named))
+    alone = set(modules) - set(passed) - named - analysis.project.demanded
+    return Built(
+        analysis, modules, unparsed, facts, sorted(passed), sorted(searched), sorted(named), sorted(alone)
+    )
 
 
 def linked(

@@ -41,8 +41,9 @@ class Manifest(NamedTuple):
 
     ``sizes``, ``times`` and ``inodes`` run parallel to ``listing.python``, ``others`` holds the stamps of
     the launch files. ``digests`` has the digest of every file whose facts were used, ``passed`` the files
-    that passed the first filter (or could not be read), ``names`` what the second filter looked for, and
-    ``named`` the files that it let through. ``token`` names the facts that belong to it.
+    that passed the first filter (or could not be read), ``names`` what the second filter looked for,
+    ``named`` the files that it let through, ``stray`` those that were read for nothing. ``token`` names the
+    facts that belong to it.
     """
 
     listing: Listing
@@ -55,6 +56,7 @@ class Manifest(NamedTuple):
     passed: list[str]
     names: list[list[str]]
     named: list[str]
+    stray: list[str]
     token: str
 
 
