@@ -181,7 +181,8 @@ class EventLoops:
     def _bridged(self, module: Module, function: Function, call: Call) -> str:
         """The coroutine function inside ``async_to_sync(f)(x)``, as an argument description."""
         for other in self.calls.calls(module, function):
-            if other.span.line == call.span.line and other.leaf() == "async_to_sync" and other.arguments:
+            inner = other.chain == call.chain.removesuffix("()") and other.span[:2] == call.span[:2]
+            if inner and other.arguments:
                 return other.arguments[0]
         return ""
 
@@ -269,6 +270,12 @@ class EventLoops:
             engine = self.resources.disposed_by(module, call)
             if engine is not None and engine.origin is not None:
                 found.add(engine.origin)
+            for argument in call.arguments:
+                if argument.endswith(".dispose"):  # stack.push_async_callback(engine.dispose)
+                    owner = argument.rpartition("=")[2].removesuffix(".dispose")
+                    given = self.project.resolve(module, owner)
+                    if self.resources.is_async_engine(given) and given.origin is not None:
+                        found.add(given.origin)
         return found
 
     @cached_property
