@@ -9,7 +9,7 @@ from typing import NamedTuple
 from celery_lint.model.facts import Call, Function, MisplacedAwait, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.calls import DEPTH, Calls, Key, Reached
-from celery_lint.project.index import Project
+from celery_lint.project.index import Entity, Project
 from celery_lint.project.resources import Resource, Resources
 from celery_lint.project.tasks import Task, Tasks
 
@@ -140,12 +140,12 @@ class EventLoops:
         entity = self.project.resolve(module, chain)
         name = entity.name if entity.kind == "external" else ""
         if name in _RUNNERS:
-            if entity.origin is not None and "Runner()" in name:
+            if "Runner()" in name and not _made_here(chain, entity):
                 return "kept", "Runner.run"
             return "run", name.replace("runners.", "").replace("Runner().run", "Runner.run")
         if name.endswith(".run_until_complete"):
             owner = name.removesuffix(".run_until_complete")
-            if entity.origin is not None:
+            if not _made_here(chain, entity):
                 return "kept", "run_until_complete"
             if owner in _LOOP_MAKERS and not self._asks_for_loop(module, function):
                 return "new", "run_until_complete"
@@ -401,3 +401,11 @@ def leaf_of(path: str) -> str:
 
 def _mentions(packed_calls: str, names: set[str]) -> bool:
     return any(name in packed_calls for name in names)
+
+
+def _made_here(chain: str, entity: Entity) -> bool:
+    """Whether the object before the last component of a chain was made for this use of it.
+
+    It was not when it has a name of its own: of a module, a class, an attribute of some object.
+    """
+    return entity.origin is None and chain.rpartition(".")[0].endswith("()")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from celery_lint.project.launch import WorkerCommand
 
 _DEEPEST = 24
+_PROPERTIES = frozenset({"property", "cached_property"})
+# Functions that give the same object at every call.
+_CACHES = frozenset({"cache", "lru_cache", "cached"})
 # Objects that call the function they were given at the first use.
 _LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
 
@@ -182,24 +185,30 @@ class Project:
     def _resolve(self, module: Module, chain: str) -> Entity:
         if chain[0] in ":~":
             first, *rest = chain[1:].split(".")
-            entity, steps = self.member(module, first.rstrip("()[]")), _steps(first)[1]
+            entity = self.member(module, first.rstrip("()[]"))
             if entity.kind == "unknown" and chain[0] == "~":
                 entity = external(f"builtins.{first.rstrip('()[]')}")
-            for step in steps:
-                entity = self._step(entity, step)
-        else:
-            dots = len(chain) - len(chain.lstrip("."))
-            parts = chain[dots:].split(".")
-            plain = 0
-            while plain < len(parts) and parts[plain].isidentifier():
-                plain += 1
-            whole = min(plain + 1, len(parts))
-            names = [part.rstrip("()[]") for part in parts[:whole]]
-            entity, used = self._import("." * dots + ".".join(names), module, len(names))
-            rest = parts[used:]
-            if used:
-                for step in _steps(parts[used - 1])[1]:
-                    entity = self._step(entity, step)
+            return self._follow(entity, _steps(first)[1], rest)
+        dots = len(chain) - len(chain.lstrip("."))
+        parts = chain[dots:].split(".")
+        plain = 0
+        while plain < len(parts) and parts[plain].isidentifier():
+            plain += 1
+        whole = min(plain + 1, len(parts))
+        names = [part.rstrip("()[]") for part in parts[:whole]]
+        entity, used = self._import("." * dots + ".".join(names), module, len(names))
+        rest = parts[used:]
+        steps = _steps(parts[used - 1])[1] if used else []
+        if entity.kind == "module":
+            rebound = self._rebound(entity.name)
+            if rebound is not None:
+                found = self._follow(entity, steps, rest) if rest else UNKNOWN
+                return found if found.kind != "unknown" else self._follow(rebound, steps, rest)
+        return self._follow(entity, steps, rest)
+
+    def _follow(self, entity: Entity, steps: list[str], rest: list[str]) -> Entity:
+        for step in steps:
+            entity = self._step(entity, step)
         for part in rest:
             if entity.kind == "unknown":
                 return UNKNOWN
@@ -218,6 +227,21 @@ class Project:
                 return external(f"{package}:{dotted}"), parts
             return external(dotted.split(".")[0]), 1
         return self._module_entity(located.path), parts - len(located.rest)
+
+    def _rebound(self, path: str) -> Entity | None:
+        """What a package binds to the name of its own submodule: ``from .celery import celery``.
+
+        ``package.celery`` is then the object, and the submodule only where the import names a member of it.
+        """
+        folder, _, name = path.removesuffix("/__init__.py").rpartition("/")
+        package = self.modules.get(f"{folder}/__init__.py" if folder else "__init__.py")
+        name = name.removesuffix(".py")
+        if package is None or package.path == path:
+            return None
+        if name not in package.imports and name not in package.bindings:
+            return None
+        entity = self.member(package, name)
+        return entity if entity.kind not in ("unknown", "module") else None
 
     def _module_entity(self, path: str) -> Entity:
         return Entity("module", path, self.modules.get(path))
@@ -297,6 +321,9 @@ class Project:
             return self.member(module, name)
         if entity.kind in ("class", "instance"):
             found = self._class_attribute(entity, name, set())
+            if entity.kind == "class" and found.kind == "external" and entity.module is not None:
+                # What a class object holds lives as long as its module; what an instance holds may not.
+                return found._replace(origin=found.origin or (entity.module.path, f"{entity.name}.{name}"))
             if entity.kind == "instance" and _is_property(found):
                 found = self.call(found, None)
             return found._replace(origin=entity.origin) if found.kind == "external" else found
@@ -372,6 +399,8 @@ class Project:
             if found.kind != "unknown" and not _is_none(found):
                 result = found
                 break
+        if result.kind == "external" and result.origin is None and _is_decorated(function, _CACHES):
+            result = result._replace(origin=key)
         if self._lasting(hits):
             results[key] = result
         else:
@@ -506,10 +535,11 @@ def _steps(part: str) -> tuple[str, list[str]]:
 
 def _is_property(entity: Entity) -> bool:
     function = entity.function()
-    return function is not None and any(
-        decorator.chain.rpartition(".")[2].lstrip("~") in ("property", "cached_property")
-        for decorator in function.decorators
-    )
+    return function is not None and _is_decorated(function, _PROPERTIES)
+
+
+def _is_decorated(function: Function, names: frozenset[str]) -> bool:
+    return any(decorator.chain.rpartition(".")[2].lstrip("~") in names for decorator in function.decorators)
 
 
 def _is_none(entity: Entity) -> bool:

@@ -121,6 +121,8 @@ class Resources:
         for value in values:
             if value.kind == "call":
                 return module.place(value.span)
+        if not values and entity.value is not None and entity.module is not None:
+            return entity.module.place(entity.value.span)
         return module.place(values[0].span) if values else Place(path, module.functions[""].span)
 
     def _engine(self, entity: Entity) -> Resource:
