@@ -54,6 +54,7 @@ _KEPT_BLIND = frozenset(
         "task",
         "register_task",
         "retry",
+        "setdefault",
         "submit",
         "apply",
         "close",
@@ -447,7 +448,7 @@ class Reader:
         facts = []
         for target, key, subscript, key_node, value, scope in self.assignments:
             chain = chain_of(target, scope)
-            if chain and _worth_setting(chain, subscript):
+            if chain and _worth_setting(chain, key, subscript):
                 span = self._span(key_node)
                 facts.append(
                     Assignment(chain, key, subscript, span, self._value(value, scope), scope.qualname)
@@ -604,8 +605,10 @@ def _worth_keeping(chain: str, has_stars: bool) -> bool:
     return True
 
 
-def _worth_setting(chain: str, subscript: bool) -> bool:
+def _worth_setting(chain: str, key: str, subscript: bool) -> bool:
     """Whether setting an attribute or item of this chain can configure anything outside its function."""
+    if key in ("time_limit", "soft_time_limit"):  # options of a task that is defined or sent
+        return True
     if chain.endswith(".conf") or ".conf." in chain:
         return True
     if chain[0] == "%" or (chain[0] == ":" and chain.endswith("()") and not subscript):

@@ -78,6 +78,8 @@ _WAITING = (
 )
 _WAITING_PARTS = (".objects.", ".session.query", ".session.execute", ".session.commit", "db.session")
 _LIMITS = ("time_limit", "soft_time_limit")
+_SENDERS = frozenset({"apply_async", "send_task", "signature", "subtask", "set"})
+_SIGNATURES = (".s()", ".si()", ".signature()", ".subtask()")
 
 
 class AppWithoutLimits(NamedTuple):
@@ -137,7 +139,64 @@ class Limits:
                 continue
             if any(self._limited(task, name) for name in _LIMITS) or self.tasks.open_ended(task):
                 continue
+            if self._sent_with_limit is None or (task.module.path, task.qualname) in self._sent_with_limit:
+                continue
+            if self._wrapper_limits(task) or self._annotated(task):
+                continue
             found.append(task)
+        return found
+
+    @cached_property
+    def _limits_written(self) -> set[Origin]:
+        """The functions that write a limit into a mapping of options that they hand on."""
+        found = set()
+        for module in self.project.product_modules():
+            found.update(
+                (module.path, a.function) for a in module.assignments if a.key in _LIMITS and a.function
+            )
+            for function in module.functions.values():
+                if ".setdefault" in function.packed_calls:
+                    for call in self.calls.calls(module, function):
+                        if call.leaf() == "setdefault" and call.arguments[0][1:] in _LIMITS:
+                            found.add((module.path, function.qualname))
+        return found
+
+    def _wrapper_limits(self, task: Task) -> bool:
+        """Whether the project's own decorator gives the task a limit on the way."""
+        if task.wrapper is None:
+            return False
+        path, qualname = task.wrapper
+        return any(
+            other_path == path and (other == qualname or other.startswith((f"{qualname}/", f"{qualname}.")))
+            for other_path, other in self._limits_written
+        )
+
+    def _annotated(self, task: Task) -> bool:
+        """Whether `task_annotations` name the task, or are more than a mapping can show."""
+        for setting in self.settings.named("task_annotations"):
+            known = self.project.constant(setting.module, setting.value)
+            if known is None or known.kind != "mapping" or known.keyword(task.name) is not None:
+                return True
+        return False
+
+    @cached_property
+    def _sent_with_limit(self) -> set[Origin] | None:
+        """The tasks that get a limit where they are sent; ``None`` where nobody can tell which task it is."""
+        by_name = {task.name: task for task in self.tasks.all}
+        found: set[Origin] = set()
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                written = (module.path, function.qualname) in self._limits_written
+                if not written and "time_limit:" not in function.packed_calls:
+                    continue
+                for call in self.calls.calls(module, function):
+                    if call.leaf() in _SENDERS and _passes_limit(call, written):
+                        task = self.tasks.of(self.project.resolve(module, _task_chain(call)))
+                        if task is None and call.arguments[0].startswith("'"):
+                            task = by_name.get(call.arguments[0][1:])
+                        if task is None:
+                            return None
+                        found.add((task.module.path, task.qualname))
         return found
 
     def _limited(self, task: Task, name: str) -> bool:
@@ -303,3 +362,16 @@ class Limits:
 
 def _nested(one: str, other: str) -> bool:
     return one == other or not one or not other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def _passes_limit(call: Call, written: bool) -> bool:
+    starts = ("time_limit:", "soft_time_limit:", *(["**:"] if written else []))
+    return any(argument.startswith(starts) for argument in call.arguments)
+
+
+def _task_chain(call: Call) -> str:
+    """The task that a sending call is made on: ``task.s().set()`` as ``task``."""
+    chain = call.chain.rpartition(".")[0]
+    for ending in _SIGNATURES:
+        chain = chain.removesuffix(ending)
+    return chain

@@ -69,6 +69,8 @@ class Settings:
             yield from self._named_values(module, name, values)
             for value in values:
                 yield from self._in_mapping(module, value)
+                if value.kind == "call":  # `app = make_app(task_time_limit=60)`
+                    yield from self._in_call(module, value)
         for class_ in module.classes.values():
             for name, values in class_.attributes.items():
                 yield from self._named_values(module, name, values)
