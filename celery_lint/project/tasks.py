@@ -185,13 +185,35 @@ class Tasks:
             for key, spread in value.keywords:
                 if key in ("*", "**"):
                     known = self.project.constant(module, spread)
-                    wrapper_parameter = task.wrapper is not None and spread.chain.startswith("%")
+                    wrapper_parameter = (
+                        task.wrapper is not None
+                        and spread.chain.startswith("%")
+                        and not self._adds_to(task.wrapper, spread.chain)
+                    )
                     if (known is None or known.kind != "mapping") and not wrapper_parameter:
                         return True
             base = value.keyword("base")
             if base is not None and not self._base_is_known(module, base):
                 return True
         return False
+
+    def _adds_to(self, wrapper: Origin, chain: str) -> bool:
+        """Whether a wrapper puts options of its own into the mapping that its caller gives."""
+        module = self.project.modules[wrapper[0]]
+        inside = (f"{wrapper[1]}/", f"{wrapper[1]}.")
+        if any(
+            assignment.subscript
+            and assignment.target == chain
+            and (assignment.function == wrapper[1] or assignment.function.startswith(inside))
+            for assignment in module.assignments
+        ):
+            return True
+        return any(
+            call.chain in (f"{chain}.setdefault", f"{chain}.update")
+            for qualname, function in module.functions.items()
+            if qualname == wrapper[1] or qualname.startswith(inside)
+            for call in function.calls()
+        )
 
     def _base_is_known(self, module: Module, base: Value) -> bool:
         for entity in self.project.bases(self.project.value_entity(module, base)):
