@@ -228,7 +228,12 @@ class Workspace:
                 kept = self._kept()
                 if kept is not None and kept[1] is not None:
                     return kept[0], kept[1]
-            return self._made(kept[0] if kept is not None else None)
+            if kept is not None:
+                try:
+                    return self._made(kept[0])
+                except _DAMAGE:  # the manifest was not what it seemed
+                    pass
+            return self._made(None)
         finally:
             if lock >= 0:
                 os.close(lock)
@@ -239,16 +244,16 @@ class Workspace:
         if manifest is None:
             return None
         listing = manifest.listing
-        if (
-            not is_current(self.root, listing)
-            or cache.changed(self.root, manifest)
-            or cache.stamps(self.root, listing.launch) != [tuple(other) for other in manifest.others]
-        ):
-            return manifest, None
         try:
-            return manifest, _unpacked(manifest.verdict)
-        except (ValueError, TypeError, LookupError):
+            if (
+                is_current(self.root, listing)
+                and not cache.changed(self.root, manifest)
+                and cache.stamps(self.root, listing.launch) == list(map(tuple, manifest.others))
+            ):
+                return manifest, _unpacked(manifest.verdict)
+        except _DAMAGE:
             return None
+        return manifest, None
 
     def _made(self, earlier: Manifest | None) -> tuple[Manifest, Verdict]:
         """Read what has changed since the last run (or everything), judge, and keep the outcome."""
@@ -260,7 +265,7 @@ class Workspace:
             listing = earlier.listing
         else:
             if self.configuration.cache:
-                self._cache.prepare()  # it must not look like news next time
+                self._cache.prepare()  # now, because later its folder would look like news
             listing = discover(self.root)
             if any("\n" in path for path in listing.python):  # the manifest has a line for each path
                 listing = listing._replace(python=[path for path in listing.python if "\n" not in path])
@@ -333,11 +338,8 @@ class Workspace:
         from celery_lint.project.building import says_the_same
         from celery_lint.project.filter import FirstPass
 
-        try:
-            verdict = _unpacked(earlier.verdict)
-            names = [(name, leaf) for name, leaf in earlier.names]
-        except (ValueError, TypeError, LookupError):
-            return None
+        verdict = _unpacked(earlier.verdict)
+        names = [(name, leaf) for name, leaf in earlier.names]
         first = FirstPass(self.configuration.task_decorators).passes
         digests = says_the_same(changed, library, first, earlier.passed, names)
         return None if digests is None else (digests, verdict)
@@ -349,13 +351,10 @@ class Workspace:
 
         kept = NOTHING_KEPT
         if earlier is not None:
-            try:
-                unparsed = {path: Unparsed(path, line, text) for path, line, text in earlier.verdict[2]}
-                lines, passed = self._cache.lines(earlier), frozenset(earlier.passed)
-                names = frozenset((name, leaf) for name, leaf in earlier.names)
-                kept = Kept(lines, earlier.digests, unparsed, unchanged, passed, names)
-            except (ValueError, TypeError, LookupError):
-                pass
+            unparsed = {path: Unparsed(path, line, text) for path, line, text in earlier.verdict[2]}
+            lines, passed = self._cache.lines(earlier), frozenset(earlier.passed)
+            names = frozenset((name, leaf) for name, leaf in earlier.names)
+            kept = Kept(lines, earlier.digests, unparsed, unchanged, passed, names)
         total, progress = len(sizes), self._progress
         step = (lambda done: progress(done, total)) if progress is not None else None
         return Library(self.root, sizes, kept, step)
@@ -367,6 +366,9 @@ class Workspace:
 
         return launch.read(self.root, listing.launch)
 
+
+# What a manifest that is JSON, but not ours, makes of code that believes it.
+_DAMAGE = (TypeError, ValueError, LookupError, AttributeError)
 
 _workspaces: dict[tuple[str, Configuration], Workspace] = {}
 _settings_of: dict[tuple[str, object, str], tuple[str, Configuration]] = {}

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from celery_lint import __version__
 from celery_lint.project.discovery import Listing
@@ -76,7 +76,7 @@ class Cache:
     def load(self) -> Manifest | None:
         """The outcome of the last run, if it was one of this version with these options."""
         try:
-            with open(os.path.join(self._folder, _MANIFEST), "rb") as file:
+            with self._opened(_MANIFEST) as file:
                 key, options, (python, directories, *others), *rest = json.loads(file.read())
             if key != version_key() or options != self._options:
                 return None
@@ -96,6 +96,16 @@ class Cache:
             return manifest if lengths == {len(manifest.listing.python)} else None
         except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return None
+
+    def _opened(self, name: str) -> BinaryIO:
+        """A file of the cache, wherever that is."""
+        try:
+            return open(os.path.join(self._folder, name), "rb")  # noqa: RUF100, SIM115
+        except OSError:
+            folder = _of_user(self._root)
+            file = open(os.path.join(folder, name), "rb")  # noqa: SIM115
+            self._folder = folder
+            return file
 
     def lines(self, manifest: Manifest) -> dict[str, str]:
         """The facts of a manifest by path, as lines of JSON."""
@@ -122,8 +132,9 @@ class Cache:
             listing.watched,
             listing.state,
         ]
+        if not self.prepare():
+            return
         try:
-            self.prepare()
             if lines is not None:
                 rows = "\n".join(f"{json.dumps(path)}\t{lines[path]}" for path in sorted(lines))
                 manifest = manifest._replace(token=_digest(rows.encode()))
@@ -147,18 +158,22 @@ class Cache:
                 pass
             raise
 
-    def prepare(self) -> None:
-        """Make the folder, marked for backup programs and version control as what it is.
+    def prepare(self) -> bool:
+        """Make the folder; returns whether there is one.
 
         Where the workspace may not be written to, the user's own folder for caches takes its place.
         """
-        try:
-            self._make(self._folder)
-        except OSError:
-            self._folder = _of_user(self._root)
-            self._make(self._folder)
+        for folder in (self._folder, _of_user(self._root)):
+            try:
+                self._make(folder)
+            except OSError:
+                continue
+            self._folder = folder
+            return True
+        return False
 
     def _make(self, folder: str) -> None:
+        """Make a folder that is marked for backup programs and version control as what it is."""
         if os.path.isdir(folder):
             if os.access(folder, os.W_OK):
                 return
@@ -177,7 +192,8 @@ class Cache:
         try:
             import fcntl
 
-            self.prepare()
+            if not self.prepare():
+                return -1, False
             descriptor = os.open(os.path.join(self._folder, "lock"), os.O_CREAT | os.O_RDWR, 0o666)
         except (ImportError, OSError):
             return -1, False

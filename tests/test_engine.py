@@ -1,0 +1,225 @@
+"""Paths and texts go in, diagnostics come out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from celery_lint import engine
+from celery_lint.configuration import load
+from celery_lint.diagnostics import Report
+from celery_lint.project.tasks import Task
+from celery_lint.rule import Finding, Rule, on
+from tests.project import samples
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    engine._workspaces.clear()
+    engine._settings_of.clear()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return samples.write(tmp_path)
+
+
+def places(report: Report, root: Path) -> list[tuple[str, int, int, str]]:
+    """Path, line, column and code of each diagnostic."""
+    return [
+        (os.path.relpath(found.path, root), found.line, found.column, found.code)
+        for found in report.diagnostics
+    ]
+
+
+LOOP = ("app/loops.py", 5, 12, "CEL110")
+BOTH = [LOOP, samples.ASYNC_TASK]
+
+
+def test_a_folder(project: Path) -> None:
+    report = engine.check_paths([str(project)], None)
+    assert places(report, project) == BOTH
+    assert (report.files, report.tasks, report.unparsed) == (6, 2, [])
+    assert report.diagnostics[0].related[0].path == str(project / "app/mail.py")
+
+
+@pytest.mark.parametrize(
+    "asked, expected, files, tasks",
+    [
+        (["app/loops.py"], [LOOP], 1, 0),
+        (["app/mail.py"], [samples.ASYNC_TASK], 1, 2),
+        (["app/quiet.py"], [], 1, 0),
+        (["app", "app/mail.py"], BOTH, 6, 2),
+        (["."], BOTH, 6, 2),
+    ],
+)
+def test_only_what_was_asked_for(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: list[str],
+    expected: list[tuple[str, int, int, str]],
+    files: int,
+    tasks: int,
+) -> None:
+    monkeypatch.chdir(project)
+    report = engine.check_paths(asked, None)
+    assert (places(report, project), report.files, report.tasks) == (expected, files, tasks)
+
+
+def test_two_workspaces(tmp_path: Path) -> None:
+    one, two = samples.write(tmp_path / "one"), samples.write(tmp_path / "two")
+    report = engine.check_paths([str(two), str(one)], None)
+    assert places(report, tmp_path) == [
+        (f"{name}/{path}", *rest) for name in ("one", "two") for path, *rest in BOTH
+    ]
+
+
+def test_the_configuration_filters(project: Path) -> None:
+    def codes(**overrides: object) -> list[str]:
+        return [d.code for d in engine.check_paths([str(project)], None, overrides=overrides).diagnostics]
+
+    assert codes() == ["CEL110", "CEL111"]
+    assert codes(select="CEL110") == ["CEL110"]
+    assert codes(ignore="asyncio-run-in-task") == ["CEL111"]
+    assert codes(per_file_ignores="app/mail.py:CEL1") == ["CEL110"]
+    assert codes(exclude="app/mail.py") == ["CEL110"]
+    assert codes(pool="prefork") == codes(pool="prefork", cache="no")
+    assert "CEL110" not in codes(pool="prefork")
+
+
+def test_noqa(project: Path) -> None:
+    mail = project / "app/mail.py"
+    mail.write_text(mail.read_text().replace("async def never():", "async def never():  # noqa: CEL111"))
+    assert places(engine.check_paths([str(project)], None), project) == [LOOP]
+    text = mail.read_text()
+    assert places(engine.check_text(str(mail), text, None), project) == []
+    left_to_the_caller = engine.check_text(str(mail), text, None, suppress=False)
+    assert places(left_to_the_caller, project) == [samples.ASYNC_TASK]
+
+
+def test_a_buffer_overlays_its_file(project: Path) -> None:
+    mail = project / "app/mail.py"
+    text = mail.read_text()
+    assert places(engine.check_text(str(mail), text, None), project) == [samples.ASYNC_TASK]
+    assert places(engine.check_text(str(mail), f"# a line\n{text}", None), project) == [
+        ("app/mail.py", 16, 11, "CEL111")
+    ]
+    assert (
+        places(engine.check_text(str(mail), text.replace("async def never", "def never"), None), project)
+        == []
+    )
+    assert mail.read_text() == text
+
+
+def test_a_buffer_decides_about_the_rest_of_the_project(project: Path) -> None:
+    loops = project / "app/loops.py"
+    assert places(engine.check_text(str(loops), loops.read_text(), None), project) == [LOOP]
+    silent = loops.read_text().replace("asyncio.run(coroutine)", "coroutine")
+    assert places(engine.check_text(str(loops), silent, None), project) == []
+
+
+def test_a_buffer_that_is_no_file_yet(project: Path) -> None:
+    text = "from app.celery import app\n\n\n@app.task\nasync def later():\n    ...\n"
+    path = project / "app/new.py"
+    assert places(engine.check_text(str(path), text, None), project) == [("app/new.py", 5, 11, "CEL111")]
+    assert not path.exists()
+
+
+def test_a_buffer_that_does_not_parse(project: Path) -> None:
+    report = engine.check_text(str(project / "app/mail.py"), "def (", None)
+    assert (report.diagnostics, [entry.line for entry in report.unparsed]) == ([], [1])
+    assert report.unparsed[0].path == str(project / "app/mail.py")
+
+
+@pytest.mark.parametrize("data", ["@x", b"\xff\xfe", "\0", "'''", b"# coding: nothing\n"])
+def test_a_buffer_of_anything(project: Path, data: str | bytes) -> None:
+    for path in (None, str(project / "app/mail.py"), str(project / "app/quiet.py")):
+        assert engine.check_text(path, data, None).diagnostics == []
+
+
+def test_a_text_without_a_name_is_alone(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    text = "from celery import shared_task\n\n\n@shared_task(time_limit=5)\nasync def never():\n    ...\n"
+    report = engine.check_text(None, text, None)
+    assert [(d.path, d.line, d.code) for d in report.diagnostics] == [("<stdin>", 5, "CEL111")]
+
+
+def test_columns_count_characters(project: Path) -> None:
+    text = 'from celery import shared_task\n\nif "日本": f = shared_task(time_limit=1)\n'
+    mail = project / "app/mail.py"
+    assert engine.check_text(str(mail), text, None).diagnostics == []
+    text = (
+        '"日本"; import asyncio\nfrom celery import shared_task\n\n\n'
+        '@shared_task(time_limit=1)\ndef t():\n    "日本語"; asyncio.run(f())\n'
+    )
+    found = engine.check_text(str(mail), text, None).diagnostics
+    assert [(d.line, d.column) for d in found if d.code == "CEL110"] == [(7, 12)]
+
+
+def test_unparsed_files_are_listed_where_they_matter(project: Path) -> None:
+    (project / "app/broken.py").write_text("from celery import (\n")
+    (project / "app/other.py").write_text("print 'nothing of ours'\n")
+    report = engine.check_paths([str(project)], None)
+    assert [os.path.basename(entry.path) for entry in report.unparsed] == ["broken.py"]
+    assert places(report, project) == BOTH
+    assert engine.check_paths([str(project / "app/mail.py")], None).unparsed == []
+
+
+def test_an_ignored_file_is_checked_when_it_is_named(project: Path) -> None:
+    text = (project / "app/mail.py").read_text()
+    hidden = project / ".hidden"
+    hidden.mkdir()
+    (hidden / "job.py").write_text(text)
+    assert places(engine.check_paths([str(project)], None), project) == BOTH
+    report = engine.check_paths([str(hidden / "job.py")], None)
+    assert (".hidden/job.py", 15, 11, "CEL111") in places(report, project)
+    assert report.files == 1
+
+
+class Failing(Rule):
+    """A rule that fails.
+
+    It is needed here only.
+    """
+
+    code = "CEL398"
+    name = "failing"
+    severity = "error"
+    preset = "recommended"
+    message = "never said"
+    help = "none"
+
+    @on(Task)
+    def check(self, task: Task, analysis: object) -> list[Finding]:
+        """Fail."""
+        raise LookupError(f"no\n{task.label}")
+
+
+def test_a_rule_that_fails_fails_alone(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from celery_lint.rule import all_rules
+
+    monkeypatch.setattr("celery_lint.rule._registry", [*all_rules(), Failing])
+    report = engine.check_paths([str(project)], None, overrides={"cache": False})
+    assert report.failed
+    assert [code for *_, code in places(report, project)] == ["CEL110", "CEL999", "CEL999", "CEL111"]
+    failure = next(d for d in report.diagnostics if d.code == "CEL999")
+    assert "CEL398" in failure.message
+    assert "LookupError" in failure.message
+    assert "\n" not in failure.message
+
+
+def test_describe(project: Path) -> None:
+    description = engine.describe(str(project), load(str(project)))
+    assert [entry.name for entry in description.tasks] == ["app.mail.deliver", "app.mail.never"]
+    assert [entry.name for entry in description.apps] == ["app"]
+    assert [(entry.name, entry.line) for entry in description.pools] == [("gevent", 1)]
+
+
+def test_clean(project: Path) -> None:
+    assert engine.clean(str(project)) == ""
+    engine.check_paths([str(project)], None)
+    assert engine.clean(str(project)) == str(project / ".celery_lint_cache")
+    assert not (project / ".celery_lint_cache").exists()
+    assert engine.clean(str(project)) == ""
