@@ -100,7 +100,7 @@ class Cache:
     def _opened(self, name: str) -> BinaryIO:
         """A file of the cache, wherever that is."""
         try:
-            return open(os.path.join(self._folder, name), "rb")  # noqa: RUF100, SIM115
+            return open(os.path.join(self._folder, name), "rb")
         except OSError:
             folder = _of_user(self._root)
             file = open(os.path.join(folder, name), "rb")  # noqa: SIM115

@@ -1,0 +1,95 @@
+"""The plugin inside a real flake8."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.project import samples
+
+pytest.importorskip("flake8")
+
+LOOP = "app/loops.py:5:12: CEL110"
+TASK = "app/mail.py:15:11: CEL111"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return samples.write(tmp_path)
+
+
+def flake8(project: Path, *arguments: str, stdin: str | None = None) -> list[str]:
+    """What flake8 prints: places and codes of ours."""
+    command = [sys.executable, "-m", "flake8", "--isolated", "--select=CEL", *arguments]
+    done = subprocess.run(
+        command, cwd=project, input=stdin, capture_output=True, text=True, timeout=120, encoding="utf-8"
+    )
+    assert done.stderr == ""
+    return sorted(" ".join(line.removeprefix("./").split(" ")[:2]) for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("jobs", ["-j1", "-j2"])
+@pytest.mark.parametrize("target", [".", "app", ""])
+def test_a_project(project: Path, jobs: str, target: str) -> None:
+    targets = [target] if target else ["app/mail.py", "app/quiet.py", "app/loops.py"]
+    for _ in range(2):  # without and with a cache
+        assert flake8(project, jobs, *targets) == [LOOP, TASK]
+
+
+def test_one_file_knows_the_others(project: Path) -> None:
+    assert flake8(project, "app/loops.py") == [LOOP]
+
+
+@pytest.mark.parametrize("name", ["app/loops.py", "./app/loops.py"])
+def test_standard_input_overlays_its_file(project: Path, name: str) -> None:
+    text = (project / "app/loops.py").read_text()
+    stdin = ["--stdin-display-name", name, "-"]
+    assert flake8(project, *stdin, stdin=text) == [LOOP]
+    assert flake8(project, *stdin, stdin=f"# a line\n{text}") == ["app/loops.py:6:12: CEL110"]
+    assert flake8(project, *stdin, stdin=text.replace("asyncio.run(coroutine)", "coroutine")) == []
+
+
+def test_standard_input_without_a_name(project: Path) -> None:
+    text = "from celery import shared_task\n\n\n@shared_task(time_limit=5)\nasync def never():\n    ...\n"
+    assert flake8(project, "-", stdin=text) == ["stdin:5:11: CEL111"]
+
+
+def test_noqa_is_flake8s_own(project: Path) -> None:
+    mail = project / "app/mail.py"
+    mail.write_text(mail.read_text().replace("async def never():", "async def never():  # noqa: CEL111"))
+    assert flake8(project, "app/mail.py") == []
+    assert flake8(project, "--disable-noqa", "app/mail.py") == [TASK]
+
+
+def test_options(project: Path) -> None:
+    assert LOOP not in flake8(project, "--celery-lint-pool=prefork", ".")
+    (project / ".flake8").write_text("[flake8]\ncelery-lint-pool = prefork\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "flake8", "--select=CEL", "."],
+        cwd=project, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "CEL110" not in done.stdout
+    assert "CEL111" in done.stdout
+
+
+def test_a_wrong_option_is_said_and_kills_nobody(project: Path) -> None:
+    command = [sys.executable, "-m", "flake8", "--isolated", "--celery-lint-pool=bogus", "app/quiet.py"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120)
+    assert "CEL999" in done.stdout
+    assert "bogus" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_columns_count_characters(project: Path) -> None:
+    text = (
+        "import asyncio\nfrom celery import shared_task\n\n\n@shared_task(time_limit=1)\ndef t():\n"
+        '    "日本語"; asyncio.run(f())\n'
+    )
+    (project / "app/loops.py").write_text(text, encoding="utf-8")
+    assert "app/loops.py:7:12: CEL110" in flake8(project, "app/loops.py")
+    assert "app/loops.py:7:12: CEL110" in flake8(
+        project, "--stdin-display-name", "app/loops.py", "-", stdin=text
+    )
