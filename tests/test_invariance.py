@@ -29,10 +29,10 @@ def project(tmp_path: Path) -> Path:
     )
     for number in range(40):
         files[f"app/jobs/job_{number}.py"] = (
-            "from app.relay import forward\nfrom app.wrapping import durable\n\n\n"
+            "from app.relay import forward\nfrom app.wrapping import app, durable\n\n\n"
             f"async def work_{number}():\n    ...\n\n\n"
             f"@durable()\ndef job_{number}():\n    forward(work_{number}())\n\n\n"
-            f"@durable()\nasync def never_{number}():\n    ...\n"
+            f"@app.task\nasync def never_{number}():\n    ...\n"
         )
     files["app/jobs/__init__.py"] = ""
     return samples.write(tmp_path / "project", files)
