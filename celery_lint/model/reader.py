@@ -520,9 +520,10 @@ class Reader:
     def _call_facts(self, scope: Scope, has_stars: bool) -> tuple[list[Call], tuple[tuple[int, Value], ...]]:
         kept: dict[int, int] = {}
         chains: list[tuple[CallRecord, str]] = []
+        receiver = _receiver(scope)
         for record in scope.calls:
             chain = chain_of(record.node.func, scope)
-            if _worth_keeping(chain, has_stars):
+            if _worth_keeping(chain, has_stars) or (receiver and chain.startswith(receiver)):
                 kept[id(record.node)] = len(chains)
                 chains.append((record, chain))
         calls: list[Call] = []
@@ -603,6 +604,17 @@ def _worth_keeping(chain: str, has_stars: bool) -> bool:
     if first == "%":
         return chain.rpartition(".")[2].rstrip("()[]").lstrip("%") in _KEPT_BLIND or "." not in chain
     return True
+
+
+def _receiver(scope: Scope) -> str:
+    """How chains on the task begin inside a task that asks for itself by ``bind``."""
+    node: Any = scope.node
+    if scope.kind != "function" or not node.args.args:
+        return ""
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and any(keyword.arg == "bind" for keyword in decorator.keywords):
+            return f"%{node.args.args[0].arg}."
+    return ""
 
 
 def _worth_setting(chain: str, key: str, subscript: bool) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module
+from celery_lint.model.purpose import is_product_path
 from celery_lint.project.index import Entity, Project
-from celery_lint.project.tasks import Task
+from celery_lint.project.tasks import Task, Tasks
 
 Key = tuple[str, str]
 #: How many calls away from a task a function still counts as reached.
@@ -32,8 +33,19 @@ class Reached(NamedTuple):
 class Calls:
     """The calls between the functions of a project, resolved on demand."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, tasks: Tasks) -> None:
         self.project = project
+        self.receivers: dict[Key, Entity] = {}
+        self._around: dict[Key, list[tuple[Module, Function]]] = {}
+        for task in tasks.all:
+            if task.function is not None and is_product_path(task.module.path):
+                base = tasks.base_of(task) if task.class_ is None else None
+                if base is not None:
+                    self.receivers[(task.module.path, task.qualname)] = base
+                if task.function.is_async:
+                    around = list(tasks.around(task, base))
+                    if around:
+                        self._around[(task.module.path, task.qualname)] = around
         self._calls: dict[Key, list[Call]] = {}
         self._callees: dict[tuple[str, str, str], list[Callee]] = {}
 
@@ -55,7 +67,7 @@ class Calls:
 
     def _find(self, module: Module, function: Function) -> Iterator[Callee]:
         for call in self.calls(module, function):
-            target = self.target(module, call.chain)
+            target = self.target(module, call.chain) or self._method(module, function, call.chain)
             if target is not None:
                 yield Callee(*target, call)
             for argument in call.arguments:
@@ -64,6 +76,18 @@ class Calls:
                     target = self.target(module, mentioned)
                     if target is not None:
                         yield Callee(*target, call)
+
+    def _method(self, module: Module, function: Function, chain: str) -> tuple[Module, Function] | None:
+        """The method of its own class that a task bound to itself calls: ``self.run_async()``."""
+        name, _, method = chain.partition(".")
+        if name[:1] != "%" or not method.isidentifier() or not function.parameters:
+            return None
+        base = self.receivers.get((module.path, function.qualname))
+        if base is None or name[1:] != function.parameters[0].name:
+            return None
+        entity = self.project.attribute(base, method)
+        found = entity.function()
+        return (entity.module, found) if found is not None and entity.module is not None else None
 
     def target(self, module: Module, chain: str) -> tuple[Module, Function] | None:
         """The function that a chain names; a class stands for its ``__init__``."""
@@ -115,6 +139,10 @@ class Calls:
             seen = {start}
             found.setdefault(start, []).append(Reached(task, None))
             level = [(module, task.function)]
+            for outer_module, outer in self._around.get((task.module.path, task.qualname), ()):
+                seen.add((outer_module.path, outer.qualname))
+                found.setdefault((outer_module.path, outer.qualname), []).append(Reached(task, None))
+                level.append((outer_module, outer))
             for _ in range(DEPTH):
                 following = []
                 for current_module, current in level:

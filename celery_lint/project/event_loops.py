@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -67,7 +67,7 @@ class LoopRun(NamedTuple):
 
     def related(self) -> list[tuple[Place, str]]:
         """The tasks that reach the run, the first three of them."""
-        others = [reached for reached in self.reached if reached.through is not None]
+        others = [reached for reached in self.reached if reached.task.function is not self.function]
         return [(reached.task.place, f"reached from task `{reached.task.label}`") for reached in others[:3]]
 
 
@@ -103,7 +103,7 @@ class EventLoops:
     def __init__(self, project: Project, tasks: Tasks) -> None:
         self.project = project
         self.tasks = tasks
-        self.calls = Calls(project)
+        self.calls = Calls(project, tasks)
         self.resources = Resources(project)
 
     @cached_property
@@ -162,21 +162,33 @@ class EventLoops:
         if runner is None or (not call.arguments and runner[0] != "bridge"):
             return None
         kind, name = runner
-        parameters = {parameter.name for parameter in function.parameters}
-        first = call.arguments[0] if call.arguments else ""
-        if kind == "bridge":
-            first = self._bridged(module, function, call)
-        helper = self._parameter(module, function, first) in parameters
-        coroutines: list[tuple[Module, Function]] = []
-        if helper:
-            coroutines = list(self._handed_over(reached))
-        else:
-            target = self.calls.argument(module, function, first)
-            if target is not None:
-                coroutines = [target]
+        helper, coroutines = self._coroutines(module, function, call, kind, reached)
         engines, uses = self._uses(coroutines, (module, function))
         adaptive = self._asks_for_loop(module, function)
         return LoopRun(kind, name, module, function, call, helper, adaptive, tuple(reached), uses, engines)
+
+    def _coroutines(
+        self, module: Module, function: Function, call: Call, kind: str, reached: Sequence[Reached]
+    ) -> tuple[bool, list[tuple[Module, Function]]]:
+        """Whether a run gets its coroutine from outside, and the functions whose coroutines it runs."""
+        first = call.arguments[0] if call.arguments else ""
+        if kind == "bridge":
+            first = self._bridged(module, function, call)
+        name = self._parameter(module, function, first)
+        if name and any(parameter.name == name for parameter in function.parameters):
+            return True, list(self._handed_over(reached))
+        target = self.calls.argument(module, function, first)
+        if target is not None:
+            return False, [target]
+        if function.name == "__call__" or (name and self._is_outer_parameter(module, function, name)):
+            # A decorator, or a base class, runs the coroutine of the task that it stands around.
+            around = [way.task for way in reached if way.through is None]
+            return True, [(task.module, task.function) for task in around if task.function is not None]
+        return False, []
+
+    def _is_outer_parameter(self, module: Module, function: Function, name: str) -> bool:
+        outer = module.functions.get(function.parent) if function.parent else None
+        return outer is not None and any(parameter.name == name for parameter in outer.parameters)
 
     def _bridged(self, module: Module, function: Function, call: Call) -> str:
         """The coroutine function inside ``async_to_sync(f)(x)``, as an argument description."""
@@ -195,7 +207,7 @@ class EventLoops:
             return chain[1:].rstrip("()") if chain.startswith("%") else ""
         return ""
 
-    def _handed_over(self, reached: list[Reached]) -> Iterator[tuple[Module, Function]]:
+    def _handed_over(self, reached: Sequence[Reached]) -> Iterator[tuple[Module, Function]]:
         """The coroutine functions that callers hand to a helper."""
         seen: set[Key] = set()
         for way in reached:
@@ -259,9 +271,21 @@ class EventLoops:
         return tuple(engines.values()), tuple(outliving.values())
 
     def _disposed(self, runner: tuple[Module, Function]) -> set[Key]:
-        found: set[Key] = set()
+        found = set(self._disposed_by_signals)
         for module, function in self.calls.closure(*runner):
             found |= self._disposed_in(module, function)
+        return found
+
+    @cached_property
+    def _disposed_by_signals(self) -> set[Key]:
+        """The engines that the project disposes of before or after every task."""
+        found: set[Key] = set()
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if "dispose" in function.packed_calls and any(
+                    decorator.chain.startswith("celery.signals.task_") for decorator in function.decorators
+                ):
+                    found |= self._disposed_in(module, function)
         return found
 
     def _disposed_in(self, module: Module, function: Function) -> set[Key]:
@@ -326,16 +350,7 @@ class EventLoops:
     def _task_coroutines(self) -> dict[Key, list[Task]]:
         found: dict[Key, list[Task]] = {}
         for run in self.runs:
-            coroutines: list[tuple[Module, Function]] = []
-            first = run.call.arguments[0] if run.call.arguments else ""
-            if run.kind == "bridge":
-                first = self._bridged(run.module, run.function, run.call)
-            if run.helper:
-                coroutines = list(self._handed_over(list(run.reached)))
-            else:
-                target = self.calls.argument(run.module, run.function, first)
-                if target is not None:
-                    coroutines = [target]
+            _, coroutines = self._coroutines(run.module, run.function, run.call, run.kind, run.reached)
             for module, function in coroutines:
                 for inner_module, inner in self.calls.closure(module, function):
                     known = found.setdefault((inner_module.path, inner.qualname), [])

@@ -149,7 +149,7 @@ class Limits:
     @cached_property
     def _limits_written(self) -> set[Origin]:
         """The functions that write a limit into a mapping of options that they hand on."""
-        found = set()
+        found: set[Origin] = set()
         for module in self.project.product_modules():
             found.update(
                 (module.path, a.function) for a in module.assignments if a.key in _LIMITS and a.function

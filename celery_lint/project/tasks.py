@@ -165,6 +165,35 @@ class Tasks:
                 bases.append(self.project.value_entity(self.applications[task.application].module, base))
         return bases
 
+    def base_of(self, task: Task) -> Entity | None:
+        """The class of the project that a decorated task is an instance of."""
+        for base in self._task_bases(task):
+            if base.kind == "class":
+                return base
+        return None
+
+    def around(self, task: Task, base: Entity | None) -> Iterator[tuple[Module, Function]]:
+        """What the project puts around a task's function: its decorators, and its class's ``__call__``."""
+        decorators = [self.project.value_entity(task.module, value) for value in task.inner_decorators]
+        decorators += [
+            self.project.resolve(task.module, v.chain) for v in task.inner_decorators if v.kind == "call"
+        ]
+        origins = {
+            (e.module.path, e.name) for e in decorators if e.kind == "function" and e.module is not None
+        }
+        if task.wrapper is not None:
+            origins.add(task.wrapper)
+        for path, qualname in sorted(origins):
+            module = self.project.modules.get(path)
+            for function in module.functions.values() if module is not None else ():
+                if module is not None and function.qualname.startswith((f"{qualname}/", f"{qualname}.")):
+                    yield module, function
+        if base is not None:
+            call = self.project.attribute(base, "__call__")
+            function_ = call.function()
+            if function_ is not None and call.module is not None:
+                yield call.module, function_
+
     def has_own_call(self, task: Task) -> bool:
         """Whether the task's class says itself how the task is called."""
         for start in self._task_bases(task):
