@@ -68,8 +68,9 @@ class Call(NamedTuple):
     ``r`` returned, ``l`` inside a lambda, ``m`` under ``if __name__``, ``b`` bound to a name, ``d`` a
     decorator, ``e`` an argument. ``parent`` is the number of the call that takes this one as an argument,
     or -1. ``arguments`` are short descriptions:
-    ``=chain`` a name, ``(number`` a call of this function, ``'text`` a string,
-    ``name:…`` a keyword argument, ``?`` anything else, ``@name`` the receiver of a ``dispose`` as spelled.
+    ``=chain`` a name, ``(number`` a call of this function, ``'text`` a string, ``{name,name`` a dictionary
+    with these keys among others, ``name:…`` a keyword argument, ``?`` anything else, ``@name`` the receiver
+    of a ``dispose`` as spelled.
     """
 
     number: int

@@ -570,6 +570,9 @@ class Reader:
             return f"={chain}" if chain else "?"
         if isinstance(node, ast.Starred):
             return "*"
+        if isinstance(node, ast.Dict) and len(node.keys) <= 24:
+            keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+            return "{" + ",".join(key for key in keys if isinstance(key, str) and key.isidentifier())
         if isinstance(node, ast.Constant):
             if isinstance(node.value, str) and len(node.value) < 120 and node.value.isprintable():
                 return f"'{node.value}"

@@ -83,6 +83,8 @@ class Analysis:
             for name, values in module.bindings.items():
                 if any(value.chain.endswith(("create_async_engine", "sessionmaker")) for value in values):
                     found.add((name, leaf))
+        for path, name in self.bridges.register_functions:
+            found.add((name.rpartition(".")[2], leaf_of(path)))
         for registry in self.bridges.registries:
             found.add((registry.name, leaf_of(registry.origin[0])))
             for dispatcher in registry.dispatchers:

@@ -31,7 +31,7 @@ class Dispatcher(NamedTuple):
     """A function that looks a key up in a registry and sends the task behind it.
 
     ``parameter`` is the position of the key among its parameters; ``keywords`` are the names that it always
-    passes on to the task.
+    passes on to the task; ``fallback`` says that a key that is not there has a task as well.
     """
 
     registry: Origin
@@ -39,6 +39,7 @@ class Dispatcher(NamedTuple):
     function: Function
     parameter: int
     keywords: tuple[str, ...]
+    fallback: bool
 
 
 class Registry(NamedTuple):
@@ -186,10 +187,10 @@ class Bridges:
 
     def _registers(self, module: Module, qualname: str) -> bool:
         """Whether a function stores what it is given under the key that it is given."""
-        return (module.path, qualname.partition("/")[0]) in self._register_functions
+        return (module.path, qualname.partition("/")[0]) in self.register_functions
 
     @cached_property
-    def _register_functions(self) -> dict[Origin, Origin]:
+    def register_functions(self) -> dict[Origin, Origin]:
         """The functions that write into a module-level mapping under a key of their caller."""
         found: dict[Origin, Origin] = {}
         for module in self.project.product_modules():
@@ -222,6 +223,7 @@ class Bridges:
         for function in module.functions.values():
             for _, value in function.values:
                 yield from self._registration(module, value, open_ended)
+            yield from self._configured_registrations(module, function)
             for decorator in function.decorators:
                 if decorator.kind == "call" and decorator.items:
                     registry = self._registry_of(module, decorator)
@@ -247,6 +249,21 @@ class Bridges:
             return
         yield self._entry(registry, key, module.place(given[0].span), module, given[1])
 
+    def _configured_registrations(self, module: Module, function: Function) -> Iterator[Entry]:
+        """The calls of functions that the options name, whose arguments a reader did not know to keep."""
+        if not any(name in function.packed_calls for name in self._configured):
+            return
+        kept = {number for number, _ in function.values}
+        for call in self.calls.calls(module, function):
+            if call.leaf() not in self._configured or call.number in kept or "d" in call.flags:
+                continue
+            given = [a.partition(":")[2] if _keyword(a) else a for a in call.arguments]
+            target = self.project.resolve(module, call.chain)
+            if len(given) > 1 and given[0][:1] == "'" and given[1][:1] == "=" and target.module is not None:
+                value = Value("name", call.span, None, given[1][1:])
+                place = module.place(call.span)
+                yield self._entry((target.module.path, target.name), given[0][1:], place, module, value)
+
     def _registry_of(self, module: Module, value: Value) -> Origin | None:
         """The registry that a call writes into."""
         leaf = value.chain.rpartition(".")[2].lstrip(":~%")
@@ -255,8 +272,8 @@ class Bridges:
         if function is None or entity.module is None:
             return None
         origin = (entity.module.path, function.qualname)
-        if origin in self._register_functions:
-            return self._register_functions[origin]
+        if origin in self.register_functions:
+            return self.register_functions[origin]
         if leaf in self._configured:
             return origin
         return None
@@ -290,7 +307,8 @@ class Bridges:
             if key is None:
                 continue
             offset = 1 if function.owner and names[:1] in (["self"], ["cls"]) else 0
-            return Dispatcher(registry, module, function, key - offset, _passed(call))
+            fallback = any(other.chain == f"{base}.get" and len(other.arguments) > 1 for other in calls)
+            return Dispatcher(registry, module, function, key - offset, _passed(call), fallback)
         return None
 
     def _lookup_base(self, chain: str) -> str:
@@ -374,6 +392,7 @@ class Bridges:
             for registry in self.registries
             if registry.complete
             for dispatcher in registry.dispatchers
+            if not dispatcher.fallback
         }
         if not by_function:
             return []
@@ -481,14 +500,17 @@ class Bridges:
 
 
 def _passed(call: Call) -> tuple[str, ...]:
-    """The keywords that a ``delay`` gives to the task."""
-    if call.leaf() != "delay":
-        return ()
-    return tuple(a.partition(":")[0] for a in call.arguments if _keyword(a) and not a.startswith("**"))
+    """The keywords that a ``delay`` or ``apply_async`` gives to the task."""
+    if call.leaf() == "delay":
+        return tuple(a.partition(":")[0] for a in call.arguments if _keyword(a) and not a.startswith("**"))
+    for argument in call.arguments:
+        if argument.startswith("kwargs:{"):
+            return tuple(filter(None, argument.removeprefix("kwargs:{").split(",")))
+    return ()
 
 
 def _keyword(argument: str) -> bool:
-    return argument[:1] not in ("=", "(", "'", "#", "?", "*") or argument.startswith("**")
+    return argument[:1] not in ("=", "(", "'", "#", "?", "*", "{") or argument.startswith("**")
 
 
 def _same(one: Entry, other: Entry) -> bool:

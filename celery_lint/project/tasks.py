@@ -109,6 +109,7 @@ class Tasks:
         self._named = frozenset(project.configuration.task_decorators)
         self.applications: dict[Origin, Application] = dict(self._find_applications())
         self.by_function: dict[Origin, Task] = {}
+        self._bound: dict[Origin, tuple[Entity, Task]] = {}
         self.all: list[Task] = []
         found = [task for path in sorted(project.modules) for task in self._find(project.modules[path])]
         for task in found:
@@ -124,8 +125,9 @@ class Tasks:
         """The task that an entity is."""
         if entity.kind in ("function", "class", "instance") and entity.module is not None:
             return self.by_function.get((entity.module.path, entity.name))
-        if entity.kind == "member" and entity.owner is not None:
-            return None
+        if entity.kind == "external" and entity.origin is not None:
+            bound, task = self._bound.get(entity.origin, (None, None))
+            return task if bound is not None and bound.name == entity.name else None
         return None
 
     def option(self, task: Task, name: str) -> Option | None:
@@ -396,9 +398,11 @@ class Tasks:
                 if found is not None:
                     yield self._task(module, function, found, function.decorators[index + 1 :])
                     break
-        for values in module.bindings.values():
+        for name, values in module.bindings.items():
             for value in values:
-                yield from self._assigned(module, value)
+                for task in self._assigned(module, value):
+                    self._bound[(module.path, name)] = self.project.member(module, name), task
+                    yield task
         yield from self._class_based(module)
 
     def _task(self, module: Module, function: Function, maker: Maker, inner: tuple[Value, ...]) -> Task:
