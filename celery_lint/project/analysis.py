@@ -91,6 +91,13 @@ class Analysis:
                 found.add((dispatcher.function.name, leaf_of(dispatcher.module.path)))
         return found
 
+    def explore(self) -> None:
+        """Follow every chain that may lead to a file that has not been read, and nothing more."""
+        loops = self.event_loops
+        _ = self.tasks.all, loops.runs, loops.disposals, loops.stray_awaits, self.pools
+        self.limits.explore()
+        _ = self.bridges.unregistered, self.bridges.unknown_keys
+
     def facts(self) -> Iterator[Any]:
         """Every fact that a rule may ask for."""
         loops, limits, bridges = self.event_loops, self.limits, self.bridges

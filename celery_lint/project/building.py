@@ -70,7 +70,7 @@ def build(
     named: set[str] = set()
     for _ in range(MOST_ROUNDS):
         analysis = linked(modules.values(), imports, configuration, commands, unparsed, library.module)
-        facts = list(analysis.facts())
+        analysis.explore()
         names = wanted_names(analysis) - searched
         searched |= names
         more = analysis.project.wanted.difference(modules, unparsed)
@@ -92,6 +92,7 @@ def build(
         if not more:
             break
         take(more)
+    facts = list(analysis.facts())
     alone = set(modules) - set(passed) - named - analysis.project.demanded
     return Built(
         analysis, modules, unparsed, facts, sorted(passed), sorted(searched), sorted(named), sorted(alone)

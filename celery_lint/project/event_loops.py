@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -331,13 +332,16 @@ class EventLoops:
         names = {name for name, _ in found}
         for _ in range(DEPTH if names else 0):
             fresh: set[str] = set()
+            mentions = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b").search
             for module in self.project.product_modules():
                 for function in module.functions.values():
                     key = (module.path, function.qualname)
-                    if function.name and key not in marked and _mentions(function.packed_calls, names):
+                    if function.name and key not in marked and mentions(function.packed_calls):
                         marked.add(key)
                         found.add((function.name, leaf_of(module.path)))
                         fresh.add(function.name)
+            if not fresh:
+                break
             names = fresh
         return found
 
@@ -414,8 +418,6 @@ def leaf_of(path: str) -> str:
     return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
 
 
-def _mentions(packed_calls: str, names: set[str]) -> bool:
-    return any(name in packed_calls for name in names)
 
 
 def _made_here(chain: str, entity: Entity) -> bool:

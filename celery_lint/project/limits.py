@@ -132,6 +132,7 @@ class Limits:
             return True
         return self.pools.only("threads", "solo", "eventlet")
 
+    @cached_property
     def _without_limit(self) -> list[Task]:
         found = []
         for task in self.tasks.all:
@@ -160,6 +161,12 @@ class Limits:
                         if call.leaf() == "setdefault" and call.arguments[0][1:] in _LIMITS:
                             found.add((module.path, function.qualname))
         return found
+
+    def explore(self) -> None:
+        """Follow the chains that decide about limits, without looking for what the tasks do."""
+        _ = self._without_limit, self.pairs, self._global_limits
+        for application in self._product_applications:
+            self._is_plain(application)
 
     def _wrapper_limits(self, task: Task) -> bool:
         """Whether the project's own decorator gives the task a limit on the way."""
@@ -213,7 +220,7 @@ class Limits:
             if self._has_global_limit(application) or not self._is_plain(application):
                 continue
             lacking: list[tuple[Task, Place | None]] = []
-            for task in self._without_limit():
+            for task in self._without_limit:
                 if self._owner(task) == application.origin:
                     evidence = self.evidence(task)
                     if evidence is not None or self.project.configuration.time_limits == "always":
@@ -235,7 +242,7 @@ class Limits:
         if self._silent or self._global_limits:
             return []
         found = []
-        for task in self._without_limit():
+        for task in self._without_limit:
             if task.application is not None or self._product_applications or self._foreign_applications:
                 continue
             evidence = self.evidence(task)
