@@ -105,6 +105,7 @@ class Tasks:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.wrappers: dict[Origin, Maker] = {}
+        self._classes: dict[Origin, list[Entity]] = {}
         self._makers: dict[Origin, Maker | None] = {}
         self._named = frozenset(project.configuration.task_decorators)
         self.applications: dict[Origin, Application] = dict(self._find_applications())
@@ -161,11 +162,45 @@ class Tasks:
             base = value.keyword("base")
             if base is not None:
                 bases.append(self.project.value_entity(module, base))
-        if task.application in self.applications:
-            base = self.applications[task.application].value.keyword("task_cls")
-            if base is not None:
-                bases.append(self.project.value_entity(self.applications[task.application].module, base))
+        application = self._application_of(task)
+        if application is not None:
+            bases.extend(self._task_classes(application))
         return bases
+
+    def _task_classes(self, application: Application) -> list[Entity]:
+        """The classes that an application gives to its tasks, itself or in the factory that made it."""
+        if application.origin in self._classes:
+            return self._classes[application.origin]
+        given = [(application.module, application.value.keyword("task_cls"))]
+        factory = self.project.resolve(application.module, application.value.chain)
+        function = factory.function()
+        if function is not None and factory.module is not None:
+            given += [(factory.module, value.keyword("task_cls")) for _, value in function.values]
+        for module in self.project.product_modules():
+            for assignment in module.assignments:
+                if assignment.key in ("Task", "task_cls") and not assignment.subscript:
+                    target = self.project.resolve(module, assignment.target)
+                    made_there = target.origin is None and module is factory.module
+                    inside = made_there and assignment.function == factory.name
+                    if inside or target.origin == application.origin:
+                        given.append((module, assignment.value))
+        found = [self._class_given(module, value) for module, value in given if value is not None]
+        self._classes[application.origin] = found
+        return found
+
+    def _application_of(self, task: Task) -> Application | None:
+        """The application that a task is bound to; a shared task is bound to the only one there is."""
+        if task.application is not None:
+            return self.applications.get(task.application)
+        product = [a for a in self.applications.values() if is_product_path(a.module.path)]
+        return product[0] if len(product) == 1 else None
+
+    def _class_given(self, module: Module, value: Value) -> Entity:
+        """A class by its name or by its path in a string, ``"package.module:Class"``."""
+        path = self.project.text(module, value)
+        if path is None:
+            return self.project.value_entity(module, value)
+        return self.project.resolve(module, path.replace(":", "."))
 
     def base_of(self, task: Task) -> Entity | None:
         """The class of the project that a decorated task is an instance of."""
@@ -224,9 +259,11 @@ class Tasks:
                     if (known is None or known.kind != "mapping") and not wrapper_parameter:
                         return True
             base = value.keyword("base")
-            if base is not None and not self._base_is_known(module, base):
+            if base is not None and not self._base_is_known(self.project.value_entity(module, base)):
                 return True
-        return False
+        application = self._application_of(task)
+        classes = self._task_classes(application) if application is not None else []
+        return not all(self._base_is_known(base) for base in classes)
 
     def _adds_to(self, wrapper: Origin, chain: str) -> bool:
         """Whether a wrapper puts options of its own into the mapping that its caller gives."""
@@ -246,8 +283,8 @@ class Tasks:
             for call in function.calls()
         )
 
-    def _base_is_known(self, module: Module, base: Value) -> bool:
-        for entity in self.project.bases(self.project.value_entity(module, base)):
+    def _base_is_known(self, base: Entity) -> bool:
+        for entity in self.project.bases(base):
             if entity.kind == "unknown":
                 return False
             if entity.kind == "external" and not entity.name.startswith(("celery.", "builtins.", "abc.")):
