@@ -3,9 +3,9 @@
     python benchmarks/compare.py FOLDER [PROJECT ...] [--runs N] [--copies K]
 
 FOLDER holds projects, each in a folder of its own; without names all of them are measured. Every project
-is copied first, so that nothing is written to FOLDER. The programs are those of the Python that runs this file:
-``ruff``, ``flake8`` and ``pylint`` must be installed beside ``celery-lint``. Times are medians of wall time in
-milliseconds; on a shared machine trust the ratios.
+is copied first, so that nothing is written to FOLDER. The programs are those of the Python that runs this
+file: ``ruff``, ``flake8`` and ``pylint`` must be installed beside ``celery-lint``. Times are medians of wall
+time in milliseconds; on a shared machine trust the ratios.
 """
 
 from __future__ import annotations

@@ -36,6 +36,7 @@ _WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
     range(128, 256)
 )
 _TABLE = bytes(byte if byte in _WORD_BYTES else 32 for byte in range(256))
+_FEW = 12
 
 
 class FirstPass:
