@@ -11,6 +11,7 @@ A case is a folder ``fixtures/<rule>/<case>`` with a ``pyproject.toml`` that mak
 from __future__ import annotations
 
 import re
+import tokenize
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,8 +55,9 @@ class Case(NamedTuple):
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a file as the tokenizer splits them."""
-    return re.split("\r\n|\r|\n", path.read_text(encoding="utf-8-sig"))
+    """The lines of a file as the tokenizer splits them, without their ends."""
+    with tokenize.open(path) as file:
+        return [line.removesuffix("\n") for line in file]
 
 
 def cases(*rules: str) -> list[Case]:

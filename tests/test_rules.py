@@ -1,0 +1,223 @@
+"""Every fixture through every front end: the same diagnostics at the same places, and those that it asks for.
+
+The places are compared before suppression, because each front end has its own comments for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tokenize
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pytest
+
+from celery_lint import engine
+from celery_lint.configuration import load
+from celery_lint.frontends.flake8 import Plugin
+from celery_lint.rule import all_rules
+from tests.fixture_corpus import FOLDER, Case, cases, lines
+
+CASES = cases()
+REPOSITORY = FOLDER.parent
+FILES = [case.folder / file for case in CASES for file in case.files]
+
+Place = tuple[str, int, int]
+"""Code, line and column from 1 (0: any)."""
+Places = Mapping[str, set[Place]]
+"""The places of each file, by its path below the fixtures."""
+
+
+def wanted(suppressed: bool = True) -> dict[str, set[Place]]:
+    """What the comments of all fixtures ask for; without the lines that ``# noqa`` silences if told so."""
+    found: dict[str, set[Place]] = {}
+    for case in CASES:
+        for code, path, line, column in case.expectations:
+            silent = "# noqa" in lines(case.folder / path)[line - 1]
+            if suppressed or not silent:
+                found.setdefault(f"{case.name}/{path}", set()).add((code, line, column))
+    return found
+
+
+def differences(found: Iterable[tuple[str, Place]], expected: Places) -> list[str]:
+    """What is there and should not be, and what should be there and is not, one line each."""
+    missing = {(path, place) for path, places in expected.items() for place in places}
+    extra = []
+    for path, (code, line, column) in sorted(found):
+        match = next((p for p in ((code, line, column), (code, line, 0)) if (path, p) in missing), None)
+        if match is None:
+            extra.append(f"{path}:{line}:{column}: {code} is not asked for")
+        else:
+            missing.discard((path, match))
+    gone = [f"{path}:{line}:{column}: {code} is missing" for path, (code, line, column) in sorted(missing)]
+    return extra + gone
+
+
+def below(path: str) -> str:
+    """A path as the fixtures name it."""
+    return (REPOSITORY / path).resolve().relative_to(FOLDER.resolve()).as_posix()
+
+
+def run(*words: str, stdin: str | None = None) -> str:
+    """The output of one of the hosts, run in the repository."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=REPOSITORY,
+        env=environment,
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=300,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout
+
+
+# ------------------------------------------------------------------------------------ engine
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_engine(case: Case) -> None:
+    configuration = load(str(case.folder), {"cache": False})
+    found: list[tuple[str, Place]] = []
+    for file in case.files:
+        path = case.folder / file
+        report = engine.check_text(str(path), path.read_bytes(), configuration, suppress=False)
+        assert not report.unparsed
+        found.extend((f"{case.name}/{file}", (d.code, d.line, d.column)) for d in report.diagnostics)
+    mine = {path: places for path, places in wanted().items() if path.startswith(f"{case.name}/")}
+    assert differences(found, mine) == []
+
+
+@pytest.mark.parametrize("case", cases("tasks"), ids=lambda case: case.name)
+def test_tasks(case: Case) -> None:
+    expected = {
+        (file, number)
+        for file in case.files
+        for number, line in enumerate(lines(case.folder / file), 1)
+        if line.endswith("# task")
+    }
+    described = engine.describe(str(case.folder), load(str(case.folder), {"cache": False}))
+    found = {(below(task.path).removeprefix(f"{case.name}/"), task.line) for task in described.tasks}
+    assert found == expected
+
+
+def test_paths_and_suppression() -> None:
+    found = []
+    for case in CASES:
+        report = engine.check_paths([str(case.folder)], load(str(case.folder), {"cache": False}))
+        found.extend((below(d.path), (d.code, d.line, d.column)) for d in report.diagnostics)
+    assert differences(found, wanted(suppressed=False)) == []
+
+
+# ------------------------------------------------------------------------------------ command
+
+
+def test_command(tmp_path: Path) -> None:
+    folders = [str(case.folder.relative_to(REPOSITORY)) for case in CASES]
+    command = ["celery_lint", "check", "--output-format=json", f"--cache-dir={tmp_path}", *folders]
+    cold = run(*command)
+    found = [
+        (below(entry["path"]), (entry["code"], entry["line"], entry["column"]))
+        for entry in json.loads(cold)["diagnostics"]
+    ]
+    assert differences(found, wanted(suppressed=False)) == []
+    assert run(*command) == cold, "the cache says something else"
+
+
+# ------------------------------------------------------------------------------------ flake8
+
+FLAKE8 = ["flake8", "--isolated", "--select=CEL", "--disable-noqa"]
+FLAKE8 += ["--format=%(code)s %(row)d %(col)d %(path)s"]
+
+
+def of_flake8(output: str) -> list[tuple[str, Place]]:
+    found = []
+    for line in output.splitlines():
+        code, row, column, path = line.split(" ", 3)
+        found.append((below(path), (code, int(row), int(column))))
+    return found
+
+
+def test_flake8(tmp_path: Path) -> None:
+    pytest.importorskip("flake8")
+    output = run(*FLAKE8, f"--celery-lint-cache-dir={tmp_path}", "-j2", "fixtures")
+    assert differences(of_flake8(output), wanted()) == []
+
+
+def test_flake8_on_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file as flake8 hands over a text from standard input: lines and a name."""
+    monkeypatch.setattr(Plugin, "overrides", (("cache", "false"),))
+    found = []
+    for path in FILES:
+        with tokenize.open(path) as file:
+            plugin = Plugin(None, str(path), list(file))
+        for line, column, message, _ in plugin.run():
+            found.append((below(str(path)), (message.partition(" ")[0], line, column + 1)))
+    assert differences(found, wanted()) == []
+
+
+def sample() -> list[Path]:
+    """One file of each rule in which it fires, from the case with the most files."""
+    best: dict[str, tuple[int, Path]] = {}
+    for case in CASES:
+        if case.name.endswith("/bytes"):  # pylint itself fails on a byte order mark from standard input
+            continue
+        own = [entry for entry in case.expectations if entry.code == case.rule]
+        if own and len(case.files) > best.get(case.rule, (0, Path()))[0]:
+            best[case.rule] = len(case.files), case.folder / own[0].path
+    return [path for _, path in best.values()]
+
+
+@pytest.mark.parametrize("path", sample(), ids=below)
+def test_flake8_from_standard_input(path: Path, tmp_path: Path) -> None:
+    pytest.importorskip("flake8")
+    name = str(path.relative_to(REPOSITORY))
+    words = [*FLAKE8, f"--celery-lint-cache-dir={tmp_path}", f"--stdin-display-name={name}", "-"]
+    found = of_flake8(run(*words, stdin=path.read_text(encoding="utf-8")))
+    assert found
+    assert differences(found, {below(name): wanted()[below(name)]}) == []
+
+
+# ------------------------------------------------------------------------------------ pylint
+
+CODES = {rule.name: rule.code for rule in all_rules()} | {"internal-error": "CEL999"}
+PYLINT = [
+    "pylint",
+    "--rcfile=",
+    "--load-plugins=celery_lint",
+    "--disable=all",
+    f"--enable={','.join(CODES)}",
+    "--output-format=json2",
+    "--persistent=no",
+    "--score=no",
+]
+
+
+def of_pylint(output: str) -> list[tuple[str, Place]]:
+    return [
+        (below(entry["path"]), (CODES[entry["symbol"]], entry["line"], entry["column"] + 1))
+        for entry in json.loads(output)["messages"]
+    ]
+
+
+def test_pylint(tmp_path: Path) -> None:
+    pytest.importorskip("pylint")
+    files = [str(path.relative_to(REPOSITORY)) for path in FILES]
+    output = run(*PYLINT, f"--celery-lint-cache-dir={tmp_path}", *files)
+    assert differences(of_pylint(output), wanted()) == []
+
+
+@pytest.mark.parametrize("path", sample()[::4], ids=below)
+def test_pylint_from_standard_input(path: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pylint")
+    name = str(path.relative_to(REPOSITORY))
+    words = [*PYLINT, f"--celery-lint-cache-dir={tmp_path}", "--from-stdin", name]
+    found = of_pylint(run(*words, stdin=path.read_text(encoding="utf-8")))
+    assert found
+    assert differences(found, {below(name): wanted()[below(name)]}) == []
