@@ -82,7 +82,7 @@ class Call(NamedTuple):
 
     def leaf(self) -> str:
         """The last component of the callee, without ``()``."""
-        return self.chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%")
+        return leaf_of_chain(self.chain)
 
 
 class Parameter(NamedTuple):
@@ -174,16 +174,20 @@ class Module(NamedTuple):
         return Place(self.path, span)
 
 
-def pack_calls(calls: list[Call]) -> str:
-    """The calls of a function as one string: a twentieth of the objects' memory, and quick to load."""
-    return "\n".join(
-        "\t".join((call.chain, " ".join(map(str, call.span)), call.flags, str(call.parent), *call.arguments))
-        for call in calls
-    )
+def leaf_of_chain(chain: str) -> str:
+    """The last component of a chain, without ``()``."""
+    return chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%")
+
+
+def pack_call(chain: str, span: Span, flags: str, parent: int, arguments: list[str]) -> str:
+    """A call as one line: a twentieth of the object's memory, and quick to load."""
+    line, column, end_line, end_column = span
+    head = f"{chain}\t{line} {column} {end_line} {end_column}\t{''.join(sorted(set(flags)))}\t{parent}"
+    return "\t".join((head, *arguments)) if arguments else head
 
 
 def unpack_calls(packed: str) -> Iterator[Call]:
-    """The calls that :func:`pack_calls` packed."""
+    """The calls that were packed by :func:`pack_call`, joined by newlines."""
     if not packed:
         return
     for index, line in enumerate(packed.split("\n")):

@@ -10,14 +10,14 @@ from typing import Any
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import (
     Assignment,
-    Call,
     Class,
     Function,
     MisplacedAwait,
     Module,
     Parameter,
     Value,
-    pack_calls,
+    leaf_of_chain,
+    pack_call,
 )
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.scopes import BUILTINS, CallRecord, Scope, chain_of, child_qualname
@@ -499,7 +499,7 @@ class Reader:
             decorators,
             tuple(self._returned(scope)),
             values,
-            pack_calls(calls),
+            calls,
         )
 
     def _decorators(self, nodes: list[ast.expr], outer: Scope) -> Iterator[Value]:
@@ -517,7 +517,8 @@ class Reader:
             if value.kind not in ("unknown", "constant") and not value.chain.startswith("%"):
                 yield value
 
-    def _call_facts(self, scope: Scope, has_stars: bool) -> tuple[list[Call], tuple[tuple[int, Value], ...]]:
+    def _call_facts(self, scope: Scope, has_stars: bool) -> tuple[str, tuple[tuple[int, Value], ...]]:
+        """The calls of a function, packed, and the whole of those that are kept whole."""
         kept: dict[int, int] = {}
         chains: list[tuple[CallRecord, str]] = []
         receiver = _receiver(scope)
@@ -526,26 +527,19 @@ class Reader:
             if _worth_keeping(chain, has_stars) or (receiver and chain.startswith(receiver)):
                 kept[id(record.node)] = len(chains)
                 chains.append((record, chain))
-        calls: list[Call] = []
+        lines: list[str] = []
         values: list[tuple[int, Value]] = []
         for index, (record, chain) in enumerate(chains):
             parent = record.parent
             while parent is not None and id(parent.node) not in kept:
                 parent = parent.parent
-            calls.append(
-                Call(
-                    index,
-                    chain,
-                    self._span(record.node),
-                    "".join(sorted(set(record.flags))),
-                    kept[id(parent.node)] if parent is not None else -1,
-                    tuple(self._arguments(record.node, scope, kept)),
-                )
-            )
-            leaf = calls[-1].leaf()
+            above = kept[id(parent.node)] if parent is not None else -1
+            arguments = self._arguments(record.node, scope, kept)
+            lines.append(pack_call(chain, self._span(record.node), record.flags, above, arguments))
+            leaf = leaf_of_chain(chain)
             if leaf in _KEPT_WHOLE or leaf.startswith(("register", "dispatch")):
                 values.append((index, self._value(record.node, scope)))
-        return calls, tuple(values)
+        return "\n".join(lines), tuple(values)
 
     def _arguments(self, node: ast.Call, scope: Scope, kept: dict[int, int]) -> list[str]:
         described = [self._argument(argument, scope, kept) for argument in node.args[:8]]

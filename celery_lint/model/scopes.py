@@ -46,6 +46,7 @@ class Scope:
         "qualname",
         "resolved",
         "returns",
+        "roots",
         "stars",
         "values",
     )
@@ -70,6 +71,8 @@ class Scope:
         self.binds_class = False
         #: What local names mean, filled once the walk is over; a name being worked out stands for itself.
         self.resolved: dict[str, str] = {}
+        #: What all other names mean when they are used in this scope.
+        self.roots: dict[str, str] = {}
         self.stars: list[str] = []
 
     def binds(self, name: str) -> bool:
@@ -138,9 +141,25 @@ def chain_of(node: ast.expr, scope: Scope) -> str:
 
 def resolve_name(name: str, scope: Scope) -> str:
     """The first component of a chain: what a bare name means in this scope. Only after the walk."""
+    root = scope.roots.get(name)
+    if root is not None:
+        return root
     binder = lookup(name, scope)
-    if binder is None:
-        return f"~{name}"
+    root = f"~{name}" if binder is None else _resolve_global(name, binder)
+    if root:
+        scope.roots[name] = root
+        return root
+    assert binder is not None
+    known = binder.resolved.get(name)
+    if known is None:
+        # `query = query.filter(...)` is its own value: while it is worked out, it means itself.
+        binder.resolved[name] = f"%{name}"
+        known = binder.resolved[name] = _resolve_local(name, binder)
+    return known
+
+
+def _resolve_global(name: str, binder: Scope) -> str:
+    """A name whose meaning does not depend on the values of local variables, or ``""``."""
     definition = binder.definitions.get(name)
     if definition is not None:
         return f":{definition}"
@@ -149,14 +168,7 @@ def resolve_name(name: str, scope: Scope) -> str:
         return imported
     if binder.kind == "module":
         return f":{name}"
-    if binder.kind == "class":
-        return f":{binder.qualname}.{name}"
-    known = binder.resolved.get(name)
-    if known is None:
-        # `query = query.filter(...)` is its own value: while it is worked out, it means itself.
-        binder.resolved[name] = f"%{name}"
-        known = binder.resolved[name] = _resolve_local(name, binder)
-    return known
+    return f":{binder.qualname}.{name}" if binder.kind == "class" else ""
 
 
 def _resolve_local(name: str, binder: Scope) -> str:
