@@ -104,7 +104,11 @@ def difference(what: str, ours: float, goal: str, unit: str = "ms") -> None:
 
 def measure(project: Path, runs: int) -> None:
     """The goals for one project."""
-    files = [p for p in sorted(project.rglob("*.py")) if p.is_file() and ".git" not in p.parts]
+    files = [
+        p
+        for p in sorted(project.rglob("*.py"))
+        if p.is_file() and "/." not in str(p.relative_to(project.parent))
+    ]
     print(f"{project.name}: {len(files)} files", flush=True)
     settle(project)
     with_tasks = [

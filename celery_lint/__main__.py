@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from celery_lint.frontends.cli import main
+from celery_lint.frontends.cli import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

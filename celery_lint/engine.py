@@ -17,7 +17,7 @@ from celery_lint.configuration import Configuration, Selection, load, semantic_k
 from celery_lint.diagnostics import Diagnostic, Related, Report, Unparsed
 from celery_lint.project import cache, roots
 from celery_lint.project.discovery import is_current
-from celery_lint.source import NotParsed, Source, read
+from celery_lint.source import NotParsed, Source, digest_of, read
 from celery_lint.verdict import Verdict, judge
 
 if TYPE_CHECKING:
@@ -168,10 +168,9 @@ class Workspace:
         manifest, verdict = self._current()
         known = manifest.digests.get(path)
         unparsed = path in {entry.path for entry in verdict.unparsed}
-        from celery_lint.model.reader import digest_of
-        from celery_lint.project.filter import FirstPass, SecondPass
-
         if known is None and not unparsed:
+            from celery_lint.project.filter import FirstPass, SecondPass
+
             content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
             names = [(name, leaf) for name, leaf in manifest.names]
             if not FirstPass(self.configuration.task_decorators).passes(content) and not (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
-from hashlib import blake2b
 from typing import Any
 
 from celery_lint.diagnostics import Span
@@ -22,7 +21,7 @@ from celery_lint.model.facts import (
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.scopes import BUILTINS, CallRecord, Scope, chain_of, child_qualname
 from celery_lint.model.values import value_of
-from celery_lint.source import Source
+from celery_lint.source import Source, digest_of
 from celery_lint.walk import UNVISITED, children
 
 # Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
@@ -573,13 +572,6 @@ class Reader:
             if node.value is None or isinstance(node.value, (bool, int, float)):
                 return f"#{node.value!r}"
         return "?"
-
-
-def digest_of(text: str) -> str:
-    """What identifies a text, the same from disk, from an editor and with any line ends."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def read_module(path: str, source: Source) -> Module:

@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module, decode
-from celery_lint.model.reader import digest_of, read_module
+from celery_lint.model.reader import read_module
 from celery_lint.project.filter import Pair, SecondPass
-from celery_lint.source import NotParsed, Source, read
+from celery_lint.source import NotParsed, Source, digest_of, read
 
 Reading = Module | Unparsed
 

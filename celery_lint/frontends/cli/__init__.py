@@ -5,6 +5,7 @@ Exit codes: 0 nothing found, 1 diagnostics, 2 wrong usage or an internal error, 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 _NOBODY_READS = 141  # what a shell reports for a program that died of SIGPIPE
+
+
+def command() -> None:
+    """The process ``celery-lint``: :func:`main`, without the price of tidying up a heap that ends here.
+
+    Collecting garbage and taking a million objects apart would be a tenth of a cold run.
+    """
+    gc.disable()
+    code = main()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        code = code or _NOBODY_READS
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
