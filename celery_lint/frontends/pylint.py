@@ -15,11 +15,9 @@ class _Checker(BaseRawFileChecker):
         """Hand the file's text to the engine, and its diagnostics of this family to pylint."""
         linter, stream = self.linter, node.stream()
         extra = {rule.name: rule.code for rule in all_rules() if rule.preset != "recommended"}
-        given = host.overrides(
-            linter.config, [extra[name] for name in extra if linter.is_message_enabled(name)]
-        )
-        path = None if node.file == "<?>" else node.file
-        for found in host.diagnostics(path, stream.read() if stream else b"", given):
+        enabled = [code for name, code in extra.items() if linter.is_message_enabled(name)]
+        given = host.overrides(linter.config, enabled)
+        for found in host.diagnostics(node.file, stream.read() if stream else b"", given):
             if found.name in {message[1] for message in self.msgs.values()}:
                 if found.name in extra and not linter.is_message_enabled(found.name):
                     linter.enable(found.name)  # our own table turns it on: `preset = "house"`
@@ -32,11 +30,10 @@ def register(linter: PyLinter) -> None:
     own = {"F9999": ("%s", "internal-error", "celery-lint itself failed, or its options cannot be used.")}
     kind = {"default": "", "type": "string", "metavar": "<value>"}
     options = tuple((name, {**kind, "help": option.help}) for name, option in host.options())
-    members = {"name": "celery-lint", "msgs": own, "options": options}
-    linter.register_checker(type("CeleryLint", (_Checker,), members)(linter))
+    own_checker = type("own", (_Checker,), {"name": "celery-lint", "msgs": own, "options": options})
+    linter.register_checker(own_checker(linter))
     for family in FAMILIES.values():
         rules = [rule for rule in all_rules() if rule.family() == family]
         on = {rule: {"default_enabled": rule.preset == "recommended"} for rule in rules}
-        msgs = {rule.pylint_id(): ("%s", rule.name, rule.summary(), on[rule]) for rule in rules}
-        if msgs:
+        if msgs := {rule.pylint_id(): ("%s", rule.name, rule.summary(), on[rule]) for rule in rules}:
             linter.register_checker(type(family, (_Checker,), {"name": family, "msgs": msgs})(linter))

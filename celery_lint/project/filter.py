@@ -26,6 +26,7 @@ _EXACT = (
     b"send_task",
     b".s(",
     b".si(",
+    b".apply(",
 )
 # `@app.task` where `app` comes from a module of the project: the file need not say more.
 _DECORATOR = re.compile(rb"@[\w.]*[._]task\b")
