@@ -37,7 +37,10 @@ def read(path: str) -> bytes:
     try:
         descriptor = os.open(path, _OPEN_FLAGS)
         try:
-            data = os.read(descriptor, os.fstat(descriptor).st_size + 1)
+            size = os.fstat(descriptor).st_size
+            data = os.read(descriptor, size + 1)
+            if size and len(data) == size:  # all of it: to ask once more would cost as much again
+                return data
             while chunk := os.read(descriptor, 1 << 20):  # pipes, and files that are growing
                 data += chunk
             return data
