@@ -184,6 +184,10 @@ class Tasks:
                     inside = made_there and assignment.function == factory.name
                     if inside or target.origin == application.origin:
                         given.append((module, assignment.value))
+        made = self.project.member(application.module, application.origin[1])
+        class_, owner = made.class_(), made.module
+        if class_ is not None and owner is not None:  # `class Application(Celery): task_cls = ...`
+            given += [(owner, value) for value in class_.attributes.get("task_cls", ())]
         found = [self._class_given(module, value) for module, value in given if value is not None]
         self._classes[application.origin] = found
         return found
