@@ -418,8 +418,6 @@ def leaf_of(path: str) -> str:
     return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
 
 
-
-
 def _made_here(chain: str, entity: Entity) -> bool:
     """Whether the object before the last component of a chain was made for this use of it.
 

@@ -32,11 +32,11 @@ class Setting(NamedTuple):
     value: Value
 
 
-def setting_name(name: str) -> str | None:
+def setting_name(name: str, namespaces: frozenset[str] | None) -> str | None:
     """The lower-case name of a setting of Celery that is spelled in any of its ways.
 
-    An upper-case name with any namespace before it counts (``CELERY_TASK_TIME_LIMIT``): the namespace is
-    the project's choice.
+    An upper-case name counts below one of the namespaces that applications read (``CELERY_TASK_TIME_LIMIT``),
+    below any if these are not known: ``EXPORT_TASK_TIME_LIMIT`` is a constant of the project.
     """
     if name in _NAMES:
         return name
@@ -44,7 +44,8 @@ def setting_name(name: str) -> str | None:
         return _OLD_NAMES[name]
     if name.isupper():
         for known in _NAMES:
-            if name.lower() == known or name.lower().endswith(f"_{known}"):
+            namespace = name.removesuffix(known.upper())
+            if namespace != name and (namespaces is None or namespace.removesuffix("_") in namespaces):
                 return known
     return None
 
@@ -58,6 +59,21 @@ class Settings:
     def named(self, name: str) -> list[Setting]:
         """Everything that sets this name to something other than ``None``."""
         return [setting for setting in self._all if setting.name == name]
+
+    @cached_property
+    def _namespaces(self) -> frozenset[str] | None:
+        """What the applications of the project read upper-case settings below; ``None``: nobody can tell."""
+        found = {"CELERY"}
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                for _, value in function.values:
+                    if value.chain.rpartition(".")[2] == "config_from_object":
+                        given = value.keyword("namespace")
+                        text = self.project.text(module, given)
+                        if given is not None and text is None:
+                            return None
+                        found.add(text or "CELERY")
+        return frozenset(found)
 
     @cached_property
     def _all(self) -> list[Setting]:
@@ -85,7 +101,7 @@ class Settings:
                     yield from self._in_call(module, value)
 
     def _named_values(self, module: Module, name: str, values: tuple[Value, ...]) -> Iterator[Setting]:
-        known = setting_name(name)
+        known = setting_name(name, self._namespaces)
         if known is not None:
             for value in values:
                 yield Setting(known, module, module.place(value.span), value)
