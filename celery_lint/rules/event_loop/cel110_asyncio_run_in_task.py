@@ -106,11 +106,11 @@ class AsyncioRunInTask(Rule):
             "make `{resource}` inside the coroutine, or keep one event loop per worker process",
         ),
         "green": (
-            "`{runner}()` fails in the {pool} pool as soon as two tasks overlap ({where})",
+            "`{runner}()` fails in the {pool} pool once two tasks overlap ({where})",
             "run coroutines on one event loop in one greenlet per worker process",
         ),
         "threads": (
-            "`{runner}()` in the threads pool shares `{resource}` between event loops ({where})",
+            "`{runner}()` in threads shares `{resource}` between event loops ({where})",
             "keep one event loop per worker process; disposing and NullPool do not help in threads",
         ),
         "unknown": (

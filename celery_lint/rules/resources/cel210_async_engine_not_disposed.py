@@ -104,7 +104,7 @@ class AsyncEngineNotDisposed(Rule):
     help = "await `{engine}.dispose()` in the coroutine's `finally`, or give it `poolclass=NullPool`"
     variants = {
         "pool": (
-            "connections of `{engine}` move between event loops in the {pool} pool ({where})",
+            "connections of `{engine}` cross event loops in the {pool} pool ({where})",
             "keep one event loop per worker process for every coroutine that uses `{engine}`",
         ),
         "unknown": (

@@ -67,6 +67,10 @@ class BridgeValueNotTask(Rule):
 
     Only plain functions of the project and tasks that are sent on the spot. Strings, decorated functions and
     names that cannot be resolved are left alone, and so are mappings that nobody dispatches from.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/calling.html>
     """
 
     code = "CEL721"
