@@ -1,0 +1,5 @@
+import asyncio
+
+
+def run(coroutine):
+    return asyncio.run(coroutine)

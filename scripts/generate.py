@@ -1,0 +1,260 @@
+"""Write everything that is made from the rules, the options and the fixtures.
+
+    python scripts/generate.py            writes
+    python scripts/generate.py --check    writes nothing, exits with 1 if anything is out of date
+
+Made are the rules' pages (``docs/rules/CEL110.md``), their table (``docs/rules.md``), the tables and the
+example in ``README.md``, the known misses in ``docs/limitations.md`` and the schema of the configuration
+(``docs/schema.json``).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from celery_lint import engine  # noqa: E402
+from celery_lint.options import OPTIONS, Option  # noqa: E402
+from celery_lint.reports import full  # noqa: E402
+from celery_lint.rule import FAMILIES, Rule, all_rules  # noqa: E402
+from tests import fixture_corpus  # noqa: E402
+
+SEVERITIES = {
+    "error": "fails or loses work for certain",
+    "warning": "very likely a bug",
+    "advice": "a convention",
+}
+FAMILY_TITLES = {
+    "event_loop": "Coroutines, event loops and worker pools",
+    "resources": "Engines, sessions and clients",
+    "tasks": "Definitions of tasks",
+    "flow": "Retries, exceptions and results",
+    "limits": "Time limits and acknowledgement",
+    "calls": "Call sites",
+    "wiring": "Names, registration and the bridge to a scheduler",
+    "schedules": "Schedules",
+    "application": "Applications and settings",
+}
+
+
+def files() -> dict[Path, str]:
+    """Every generated file with its text."""
+    readme = REPOSITORY / "README.md"
+    limitations = REPOSITORY / "docs/limitations.md"
+    made = {
+        REPOSITORY / "docs/rules.md": rules_index(),
+        REPOSITORY / "docs/schema.json": json.dumps(schema(), indent=2) + "\n",
+        readme: filled(
+            readme.read_text(encoding="utf-8"),
+            {"example": example(), "rules": rules_table("docs/rules/"), "options": options_table()},
+        ),
+        limitations: filled(limitations.read_text(encoding="utf-8"), {"misses": known_misses()}),
+    }
+    for rule in all_rules():
+        made[REPOSITORY / f"docs/rules/{rule.code}.md"] = page(rule)
+    return made
+
+
+def filled(text: str, parts: dict[str, str]) -> str:
+    """The text with each part between its markers ``<!-- name -->`` and ``<!-- /name -->``."""
+    for name, part in parts.items():
+        start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        before, found_start, rest = text.partition(start)
+        _, found_end, after = rest.partition(end)
+        if not (found_start and found_end):
+            raise SystemExit(f"the markers {start} and {end} are missing")
+        text = f"{before}{start}\n{part.rstrip()}\n{end}{after}"
+    return text
+
+
+# ------------------------------------------------------------------------------------ rules
+
+
+def page(rule: type[Rule]) -> str:
+    """The page of one rule."""
+    facts = [
+        f"Severity: {rule.severity} ({SEVERITIES[rule.severity]})",
+        f"Preset: `{rule.preset}`",
+        f"pylint: `{rule.pylint_id()}` (`{rule.name}`)",
+    ]
+    messages = [(rule.message, rule.help), *rule.variants.values()]
+    said = "\n".join(f"* {plain(message)}\n  * help: {plain(help_text)}" for message, help_text in messages)
+    return (
+        f"# {rule.code}: {rule.name}\n\n"
+        f"{'; '.join(facts)}.\n\n"
+        f"{cleandoc(rule.__doc__ or '')}\n\n"
+        f"## Messages\n\n{said}\n\n"
+        f"[All rules](../rules.md)\n"
+    )
+
+
+def plain(template: str) -> str:
+    """A message template for readers: its fields in capitals."""
+    fields: dict[str, str] = _Fields()
+    return template.format_map(fields)
+
+
+class _Fields(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return key.upper()
+
+
+def rules_table(folder: str) -> str:
+    """One line for each rule."""
+    rows = ["| code | name | severity | what it says |", "|---|---|---|---|"]
+    rows += [
+        f"| [{rule.code}]({folder}{rule.code}.md) | `{rule.name}` | {rule.severity} | {rule.summary()} |"
+        for rule in all_rules()
+    ]
+    return "\n".join(rows)
+
+
+def rules_index() -> str:
+    """All rules by family."""
+    parts = ["# Rules\n"]
+    for family in FAMILIES.values():
+        rows = [
+            f"| [{rule.code}](rules/{rule.code}.md) | `{rule.name}` | `{rule.pylint_id()}` | {rule.severity} "
+            f"| `{rule.preset}` | {rule.summary()} |"
+            for rule in all_rules()
+            if rule.family() == family
+        ]
+        if rows:
+            head = "| code | name | pylint | severity | preset | what it says |\n|---|---|---|---|---|---|"
+            parts.append("\n".join([f"## {FAMILY_TITLES[family]}\n", head, *rows, ""]))
+    return "\n".join(parts)
+
+
+# ------------------------------------------------------------------------------------ options
+
+
+def options_table() -> str:
+    """One line for each option."""
+    rows = ["| option | value | default | flake8, pylint | meaning |", "|---|---|---|---|---|"]
+    for option in OPTIONS:
+        tick = "✓" if option.linters else ""
+        rows.append(f"| `{option.key}` | {value(option)} | {default(option)} | {tick} | {option.help} |")
+    return "\n".join(rows)
+
+
+def value(option: Option) -> str:
+    """What an option can be set to."""
+    choices = ", ".join(f"`{choice}`" for choice in option.choices)
+    return {
+        "switch": "`true` or `false`",
+        "choice": choices,
+        "choices": f"list of {choices}",
+        "text": "text",
+        "version": "version",
+        "list": "list of texts",
+        "rules": "list of codes, prefixes or names",
+        "rules-by-path": "table of lists",
+    }[option.kind]
+
+
+def default(option: Option) -> str:
+    """The default as one would write it in TOML; nothing where it is empty."""
+    if isinstance(option.default, tuple):
+        return f"`{json.dumps(list(option.default))}`" if option.default else ""
+    return f"`{json.dumps(option.default)}`" if option.default not in ("", ()) else ""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of the table ``[tool.celery-lint]``."""
+    texts: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+    either = {"anyOf": [{"type": "string"}, texts]}
+    properties: dict[str, Any] = {}
+    for option in OPTIONS:
+        kinds: dict[str, dict[str, Any]] = {
+            "switch": {"type": "boolean"},
+            "choice": {"enum": list(option.choices)},
+            "choices": {
+                "anyOf": [
+                    {"enum": list(option.choices)},
+                    {"type": "array", "items": {"enum": list(option.choices)}},
+                ]
+            },
+            "text": {"type": "string"},
+            "version": {"type": "string", "pattern": r"^\d+(\.\d+)*$"},
+            "list": either,
+            "rules": either,
+            "rules-by-path": {"type": "object", "additionalProperties": either},
+        }
+        properties[option.key] = {"description": option.help, **kinds[option.kind]}
+        if option.default not in ("", ()):
+            given = option.default
+            properties[option.key]["default"] = list(given) if isinstance(given, tuple) else given
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "[tool.celery-lint] in pyproject.toml",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+# ------------------------------------------------------------------------------------ examples, misses
+
+
+def example() -> str:
+    """What the command says about the project in ``docs/example``."""
+    folder = REPOSITORY / "docs/example"
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        report = engine.check_paths([str(folder)], None, overrides={"cache": False})
+        stream = io.StringIO()
+        full.write(report, stream, colours=False)
+    finally:
+        os.chdir(before)
+    return f"```text\n{stream.getvalue().strip()}\n```"
+
+
+def known_misses() -> str:
+    """The known misses, by rule, from the ``# todo:`` comments of the fixtures."""
+    found = sorted({(todo.code, todo.why) for case in fixture_corpus.cases() for todo in case.todos})
+    return "\n".join(f"* [{code}](rules/{code}.md): {why}" for code, why in found)
+
+
+# ------------------------------------------------------------------------------------ command
+
+
+def outdated() -> Iterator[Path]:
+    """The files whose text is not what it should be, and pages of rules that are gone."""
+    made = files()
+    for path, text in made.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            yield path
+    for path in sorted((REPOSITORY / "docs/rules").glob("*.md")):
+        if path not in made:
+            yield path
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or check with ``--check``."""
+    paths = list(outdated())
+    for path in paths:
+        print(path.relative_to(REPOSITORY))
+    if "--check" in arguments:
+        return 1 if paths else 0
+    made = files()
+    for path in paths:
+        if path in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(made[path], encoding="utf-8", newline="\n")
+        else:
+            path.unlink()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,97 @@
+"""The documentation is what the code says, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from celery_lint.configuration import load
+from celery_lint.options import OPTIONS
+from scripts import generate
+
+REPOSITORY = Path(__file__).parent.parent
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
+LINK = re.compile(r"\]\((?P<target>[^()\s]+)\)")
+HEADING = re.compile(r"^#+ (?P<title>.+)$", re.MULTILINE)
+
+
+def test_generated_files_are_up_to_date() -> None:
+    outdated = [path.relative_to(REPOSITORY).as_posix() for path in generate.outdated()]
+    assert outdated == [], "run: python scripts/generate.py"
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as the usual hosts of repositories make them."""
+    titles = [match["title"].lower() for match in HEADING.finditer(text)]
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
+def test_links(page: Path) -> None:
+    for match in LINK.finditer(page.read_text(encoding="utf-8")):
+        path, _, anchor = match["target"].partition("#")
+        if path.startswith(("http:", "https:", "mailto:")):
+            continue
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), match["target"]
+        if anchor:
+            assert anchor in anchors(target.read_text(encoding="utf-8")), match["target"]
+
+
+def test_schema_and_options_agree(tmp_path: Path) -> None:
+    """The smallest value that the schema allows for each option is one that the configuration takes."""
+    schema = json.loads((REPOSITORY / "docs/schema.json").read_text(encoding="utf-8"))
+    assert list(schema["properties"]) == [option.key for option in OPTIONS]
+    smallest = {
+        "switch": "true",
+        "choice": None,
+        "choices": None,
+        "text": '"x"',
+        "version": '"5.3"',
+        "list": '["x"]',
+        "rules": '["CEL110", "CEL2", "async-def-task"]',
+        "rules-by-path": '{ "tests/*" = ["CEL110"] }',
+    }
+    lines = ["[tool.celery-lint]"]
+    for option in OPTIONS:
+        lines.append(f"{option.key} = {smallest[option.kind] or json.dumps(option.choices[0])}")
+    (tmp_path / "pyproject.toml").write_text("\n".join(lines))
+    load(str(tmp_path))
+
+
+def test_readme_names_every_preset_and_exit_code() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    for preset in ("recommended", "house", "strict", "all"):
+        assert f"| `{preset}` |" in readme
+    for code in (0, 1, 2):
+        assert f"\n| {code} |" in readme
+
+
+def test_readme_configuration_can_be_used(tmp_path: Path) -> None:
+    """Every TOML block of the README is valid, and ours is taken."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)
+    assert any("[tool.celery-lint]" in block for block in blocks)
+    for block in blocks:
+        (tmp_path / "pyproject.toml").write_text(block)
+        load(str(tmp_path))
+
+
+def test_readme_and_continuous_integration_run_the_same_tests() -> None:
+    command = "python -m pytest -n auto"
+    assert f"\n{command}\n" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert "-m pytest -n auto" in (REPOSITORY / ".ci/run").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="needs tomllib")
+def test_readme_tells_ruff_about_the_codes() -> None:
+    import tomllib
+
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    blocks = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)]
+    tables = [block["tool"]["ruff"] for block in blocks if "ruff" in block.get("tool", {})]
+    assert [table["lint"]["external"] for table in tables] == [["CEL"]]

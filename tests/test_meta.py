@@ -1,0 +1,310 @@
+"""What holds for every rule and every file of the package."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import string
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from celery_lint import engine
+from celery_lint.configuration import load
+from celery_lint.rule import FAMILIES, PRESETS, Rule, all_rules, checks_of
+from tests.fixture_corpus import FOLDER, cases
+
+REPOSITORY = Path(__file__).parent.parent
+PACKAGE = REPOSITORY / "celery_lint"
+RULES = all_rules()
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+every_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.code for rule in RULES])
+every_source = pytest.mark.parametrize(
+    "path", SOURCES, ids=[path.relative_to(PACKAGE).as_posix() for path in SOURCES]
+)
+
+# ------------------------------------------------------------------------------------ documentation
+
+SECTIONS = ["Why it matters", "Example", "Use instead", "Limits", "References"]
+
+
+def sections(rule: type[Rule]) -> dict[str, str]:
+    """The sections of a rule's documentation, in order."""
+    parts = re.split(r"^## (.+)$", inspect.cleandoc(rule.__doc__ or ""), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
+
+
+def code(rule: type[Rule], section: str) -> str:
+    """The first code block of a section."""
+    match = re.search(r"```python\n(.*?)```", sections(rule)[section], re.DOTALL)
+    assert match is not None, f"{section} shows no code"
+    return match[1]
+
+
+@every_rule
+def test_documentation(rule: type[Rule]) -> None:
+    found = sections(rule)
+    expected = SECTIONS if "References" in found else SECTIONS[:-1]
+    assert list(found) == expected
+    assert all(found.values())
+    assert rule.summary().endswith(".")
+    assert len(rule.summary()) <= 110
+
+
+@every_rule
+def test_references_where_a_failure_is_claimed(rule: type[Rule]) -> None:
+    assert "References" in sections(rule) or rule.proof == "convention"
+    for line in sections(rule).get("References", "").splitlines():
+        assert re.fullmatch(r"\* <https://[^>\s]+>(: .+)?", line), line
+
+
+def found_in(folder: Path, text: str, preset: str) -> list[str]:
+    """The codes that a text gets as the only file of a project."""
+    (folder / "pyproject.toml").write_text(f'[tool.celery-lint]\nroot = true\npreset = "{preset}"\n')
+    (folder / "tasks.py").write_text(text, encoding="utf-8")
+    report = engine.check_paths([str(folder)], load(str(folder), {"cache": False}))
+    assert not report.unparsed
+    return [diagnostic.code for diagnostic in report.diagnostics]
+
+
+@every_rule
+def test_example_fires_exactly_this_rule(rule: type[Rule], tmp_path: Path) -> None:
+    assert found_in(tmp_path, code(rule, "Example"), rule.preset) == [rule.code]
+
+
+@every_rule
+def test_what_to_use_instead_is_silent(rule: type[Rule], tmp_path: Path) -> None:
+    assert found_in(tmp_path, code(rule, "Use instead"), rule.preset) == []
+
+
+@every_rule
+def test_examples_compile(rule: type[Rule]) -> None:
+    assert code(rule, "Example") != code(rule, "Use instead")
+    compile(code(rule, "Use instead"), "tasks.py", "exec")
+
+
+# ------------------------------------------------------------------------------------ messages
+
+# What the fields of messages hold in a typical project; a new field needs an entry.
+TYPICAL = {
+    "count": "12",
+    "engine": "engine",
+    "function": "refresh_order",
+    "hard": "240",
+    "key": "orders.refresh",
+    "keyword": "execution_id",
+    "nearest": "orders.refresh",
+    "owner": "task `refresh_order`",
+    "parameter": "execution_id",
+    "pool": "gevent",
+    "registry": "JOBS",
+    "resource": "engine",
+    "runner": "asyncio.run",
+    "soft": "300",
+    "task": "refresh_order",
+    "value": "refresh_order",
+    "where": "docker-compose.yml:12",
+}
+# Fields that are no identifiers of the user's code, and stand without backticks.
+BARE = {"count", "hard", "owner", "pool", "soft", "where"}
+# Fields that another field of the message explains, or that are shorter where they are used.
+SHORTER = {"CEL126": {"keyword": "await"}}
+
+
+def texts(rule: type[Rule]) -> list[tuple[str, str]]:
+    """All messages of a rule with their help."""
+    return [(rule.message, rule.help), *rule.variants.values()]
+
+
+@every_rule
+def test_messages(rule: type[Rule]) -> None:
+    values = {**TYPICAL, **SHORTER.get(rule.code, {})}
+    for message, help_text in texts(rule):
+        said = message.format_map(values)
+        assert len(said) <= 88, said
+        for text in (message, help_text):
+            assert not text.endswith("."), text
+            assert text.count("`") % 2 == 0, text
+            assert text == text.strip()
+            first = text.split()[0]
+            assert first[0].islower() or first[0] in "`{" or first in ("Celery", "Python"), text
+            quoted = "".join(text.split("`")[1::2])
+            for _, field, _, _ in string.Formatter().parse(text):
+                if field and field not in BARE:
+                    assert f"{{{field}}}" in quoted, f"{field} without backticks in {text!r}"
+        assert not re.search(r"\b(you|your|please|should not)\b", message), message
+
+
+# ------------------------------------------------------------------------------------ codes, names, files
+
+
+def test_codes_names_and_pylint_ids_are_unique() -> None:
+    for values in (
+        [rule.code for rule in RULES],
+        [rule.name for rule in RULES],
+        [rule.pylint_id() for rule in RULES],
+        [rule.__name__ for rule in RULES],
+    ):
+        assert len(set(values)) == len(values)
+
+
+def test_rules_are_in_the_order_of_their_codes() -> None:
+    assert [rule.code for rule in RULES] == sorted(rule.code for rule in RULES)
+
+
+@every_rule
+def test_identity(rule: type[Rule]) -> None:
+    assert re.fullmatch(r"CEL[1-9][1-9]\d", rule.code)
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)+", rule.name)
+    assert rule.__name__ == "".join(part.capitalize() for part in rule.name.split("-"))
+    assert rule.severity in ("error", "warning", "advice")
+    assert rule.preset in PRESETS
+    assert rule.family() == FAMILIES[rule.code[3]]
+    assert list(checks_of(rule())), "the rule asks for no fact"
+
+
+@every_rule
+def test_file(rule: type[Rule]) -> None:
+    path = Path(inspect.getfile(rule))
+    assert path.name == f"{rule.code.lower()}_{rule.name.replace('-', '_')}.py"
+    assert path.parent.name == rule.family()
+    assert (inspect.getmodule(rule).__doc__ or "") == f"{rule.code} {rule.name}."  # type: ignore[union-attr]
+
+
+def test_one_rule_per_file_and_no_other_files() -> None:
+    files = {path for path in (PACKAGE / "rules").rglob("*.py") if path.name != "__init__.py"}
+    assert files == {Path(inspect.getfile(rule)) for rule in RULES}
+
+
+@every_rule
+def test_fixtures(rule: type[Rule]) -> None:
+    own = cases(rule.code)
+    bad = [case for case in own if any(entry.code == rule.code for entry in case.expectations)]
+    good = [case for case in own if case not in bad and not any(t.code == rule.code for t in case.todos)]
+    assert bad, "no fixture in which it fires"
+    assert good, "no fixture in which it is silent"
+
+
+def test_fixture_folders_belong_to_rules() -> None:
+    folders = {path.name for path in FOLDER.iterdir() if path.is_dir()}
+    assert folders == {rule.code for rule in RULES} | {"tasks"}
+    for folder in sorted(folders):
+        for case in (FOLDER / folder).iterdir():
+            assert re.fullmatch(r"[a-z]+(_[a-z]+)*", case.name), case
+            marker = (case / "pyproject.toml").read_text()
+            assert marker.startswith("[tool.celery-lint]\nroot = true\n"), case
+
+
+@every_rule
+def test_every_message_has_a_fixture(rule: type[Rule]) -> None:
+    said: set[str] = set()
+    for case in cases(rule.code):
+        report = engine.check_paths([str(case.folder)], load(str(case.folder), {"cache": False}))
+        said.update(d.message + "\n" + d.help for d in report.diagnostics if d.code == rule.code)
+    for message, help_text in texts(rule):
+        pattern = re.sub(r"\\\{\w+\\\}", ".+", re.escape(f"{message}\n{help_text}"))
+        assert any(re.fullmatch(pattern, text) for text in said), message
+
+
+# ------------------------------------------------------------------------------------ the package
+
+LONGEST = 400
+# Longer than they should be. Nothing may be added here, and the numbers only go down.
+LONGER = {
+    "engine.py": 530,
+    "model/reader.py": 750,
+    "project/bridges.py": 530,
+    "project/event_loops.py": 560,
+    "project/index.py": 560,
+    "project/tasks.py": 560,
+}
+LONGEST_LOGIC = 80
+LONGEST_FRONT_END = 40
+
+
+def code_lines(path: Path) -> int:
+    """The lines of a file that are neither empty nor comments nor the docstring of a class or module."""
+    text = path.read_text(encoding="utf-8")
+    documentation: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, (ast.Module, ast.ClassDef)) and ast.get_docstring(node) is not None:
+            documentation.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
+    return sum(
+        1
+        for number, line in enumerate(text.splitlines(), 1)
+        if number not in documentation and line.strip() and not line.strip().startswith("#")
+    )
+
+
+@every_source
+def test_length(path: Path) -> None:
+    name = path.relative_to(PACKAGE).as_posix()
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGER.get(name, LONGEST)
+    if name.startswith("rules/"):
+        assert code_lines(path) <= LONGEST_LOGIC
+    if name in ("frontends/flake8.py", "frontends/pylint.py"):
+        assert code_lines(path) <= LONGEST_FRONT_END
+
+
+@every_source
+def test_names_and_header(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(text)), "a module says what it is"
+    assert not re.search(r"util|helper|manager|misc|common", path.stem)
+    if text.strip().count("\n") > 1:
+        assert "from __future__ import annotations" in text
+
+
+# Nothing is looked up elsewhere, and what is linted is never imported.
+FORBIDDEN = {"celery", "django", "kombu", "sqlalchemy"}
+FORBIDDEN |= {"asyncio", "http", "requests", "socket", "ssl", "urllib"}
+FORBIDDEN |= {"marshal", "pickle", "shelve"}
+
+
+@every_source
+def test_imports(path: Path) -> None:
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            imported.add((node.module or "").partition(".")[0])
+    assert not imported & FORBIDDEN
+    hosts = imported & {"flake8", "pylint", "astroid"}
+    # pylint asks the package itself for its checkers, and one name is needed to say so.
+    assert not hosts or path.parent.name == "frontends" or path == PACKAGE / "__init__.py"
+
+
+def test_layers() -> None:
+    """The import contracts of pyproject.toml."""
+    pytest.importorskip("importlinter")
+    command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "--no-cache"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_no_paths_of_a_machine() -> None:
+    """No file of the project names a folder of the machine that it was written on (tests make some up)."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=False
+    )
+    if listed.returncode:
+        pytest.skip("not a checkout")
+    pattern = re.compile(rb"/(?:home|Users|root|tmp|work)/(?!me/|you/)\w+/")
+    named = []
+    for name in filter(None, listed.stdout.split("\0")):
+        path = REPOSITORY / name
+        if path.is_file() and not name.startswith("tests/") and pattern.search(path.read_bytes()):
+            named.append(name)
+    assert named == []
