@@ -46,7 +46,7 @@ def description(root: str, analysis: Analysis, unparsed: Iterable[Unparsed]) -> 
         import_root = project.imports.import_root(path)
         import_roots[import_root] = import_roots.get(import_root, 0) + 1
     wrappers = []
-    for path, qualname in sorted(tasks.wrappers):
+    for path, qualname in sorted(tasks.makers.wrappers):
         module = project.modules[path]
         place = module.functions.get(qualname) or module.classes.get(qualname)
         wrappers.append(Entry(qualname, f"{root}/{path}", place.span.line if place else 1, "makes tasks"))
@@ -58,7 +58,7 @@ def description(root: str, analysis: Analysis, unparsed: Iterable[Unparsed]) -> 
         ],
         apps=[
             Entry(application.origin[1], *at(application.place), application.value.chain)
-            for application in tasks.applications.values()
+            for application in tasks.applications.by_origin.values()
         ],
         tasks=[Entry(task.name, *at(task.place), _task_detail(task)) for task in tasks.all],
         pools=[

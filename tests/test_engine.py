@@ -10,7 +10,7 @@ import pytest
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
-from celery_lint.project.tasks import Task
+from celery_lint.project.task import Task
 from celery_lint.rule import Finding, Rule, on
 from tests.project import samples
 

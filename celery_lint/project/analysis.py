@@ -12,7 +12,8 @@ from celery_lint.project.index import Project
 from celery_lint.project.limits import Limits
 from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
 from celery_lint.project.settings import Settings
-from celery_lint.project.tasks import Task, Tasks
+from celery_lint.project.task import Task
+from celery_lint.project.tasks import Tasks
 
 
 class Analysis:
@@ -42,7 +43,7 @@ class Analysis:
             return None
         found = set()
         for task in tasks:
-            option = self.tasks.option(task, "queue")
+            option = self.tasks.options.get(task, "queue")
             if option is None:
                 found.add(DEFAULT_QUEUE)
             else:
@@ -73,8 +74,8 @@ class Analysis:
         They are the project's own words for what the filter looks for: its task wrappers, functions that run
         event loops, functions that register and dispatch tasks, objects that belong to a loop.
         """
-        found = {(name.rpartition(".")[2], leaf_of(path)) for path, name in self.tasks.wrappers}
-        found.update((name, leaf_of(path)) for path, name in self.tasks.possible_wrappers())
+        found = {(name.rpartition(".")[2], leaf_of(path)) for path, name in self.tasks.makers.wrappers}
+        found.update((name, leaf_of(path)) for path, name in self.tasks.makers.possible_wrappers())
         for path, module in self.project.modules.items():
             leaf = leaf_of(path)
             for function in module.functions.values():

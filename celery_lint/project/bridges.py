@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.purpose import is_product_path
+from celery_lint.project.applications import Origin
 from celery_lint.project.calls import Calls
 from celery_lint.project.index import Entity, Project
-from celery_lint.project.tasks import Origin, Task, Tasks
+from celery_lint.project.task import Task
+from celery_lint.project.tasks import Tasks
 
 _SENDERS = frozenset({"delay", "apply_async"})
 

@@ -115,7 +115,7 @@ def wanted_names(analysis: Analysis) -> set[Pair]:
     """The names that make another file worth reading."""
     names = set(analysis.sinks())
     # A decorator travels through re-exports, so its module's name need not stand beside it.
-    for _, qualname in analysis.tasks.wrappers:
+    for _, qualname in analysis.tasks.makers.wrappers:
         names.add((qualname.rpartition("/")[2].rpartition(".")[2], ""))
     return {(name, leaf) for name, leaf in names if name}
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from celery_lint.model.facts import Call, Function, Module
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.index import Entity, Project
-from celery_lint.project.tasks import Task, Tasks
+from celery_lint.project.task import Task
+from celery_lint.project.tasks import Tasks
 
 Key = tuple[str, str]
 #: How many calls away from a task a function still counts as reached.
@@ -39,11 +40,11 @@ class Calls:
         self._around: dict[Key, list[tuple[Module, Function]]] = {}
         for task in tasks.all:
             if task.function is not None and is_product_path(task.module.path):
-                base = tasks.base_of(task) if task.class_ is None else None
+                base = tasks.options.base_of(task) if task.class_ is None else None
                 if base is not None:
                     self.receivers[(task.module.path, task.qualname)] = base
                 if task.function.is_async:
-                    around = list(tasks.around(task, base))
+                    around = list(tasks.options.around(task, base))
                     if around:
                         self._around[(task.module.path, task.qualname)] = around
         self._calls: dict[Key, list[Call]] = {}

@@ -12,7 +12,8 @@ from celery_lint.model.purpose import is_product_path
 from celery_lint.project.calls import DEPTH, Calls, Key, Reached
 from celery_lint.project.index import Entity, Project
 from celery_lint.project.resources import Resource, Resources
-from celery_lint.project.tasks import Task, Tasks
+from celery_lint.project.task import Task
+from celery_lint.project.tasks import Tasks
 
 # These make a loop, run one coroutine on it and close it.
 _RUNNERS = frozenset(

@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Module, Place
 from celery_lint.model.purpose import is_product_path
+from celery_lint.project.applications import Application, Origin
 from celery_lint.project.calls import Calls
 from celery_lint.project.index import Project
+from celery_lint.project.makers import Option
 from celery_lint.project.pools import Pool, Pools
 from celery_lint.project.settings import Setting, Settings
-from celery_lint.project.tasks import Application, Option, Origin, Task, Tasks
+from celery_lint.project.task import Task
+from celery_lint.project.tasks import Tasks
 
 # Calls that wait for something outside the process, by the start of their dotted path.
 _WAITING = (
@@ -138,7 +141,7 @@ class Limits:
         for task in self.tasks.all:
             if not is_product_path(task.module.path) or task.function is None:
                 continue
-            if any(self._limited(task, name) for name in _LIMITS) or self.tasks.open_ended(task):
+            if any(self._limited(task, name) for name in _LIMITS) or self.tasks.options.open_ended(task):
                 continue
             if self._sent_with_limit is None or (task.module.path, task.qualname) in self._sent_with_limit:
                 continue
@@ -207,7 +210,7 @@ class Limits:
         return found
 
     def _limited(self, task: Task, name: str) -> bool:
-        given = self.tasks.option(task, name)
+        given = self.tasks.options.get(task, name)
         return given is not None and not (given[1].kind == "constant" and given[1].data is None)
 
     @cached_property
@@ -252,13 +255,13 @@ class Limits:
 
     @cached_property
     def _product_applications(self) -> list[Application]:
-        found = [a for a in self.tasks.applications.values() if is_product_path(a.module.path)]
+        found = [a for a in self.tasks.applications.by_origin.values() if is_product_path(a.module.path)]
         return sorted(found, key=lambda application: application.origin)
 
     @cached_property
     def _foreign_applications(self) -> bool:
         """Whether tasks belong to an application that is made where nobody can look."""
-        known = set(self.tasks.applications)
+        known = set(self.tasks.applications.by_origin)
         return any(t.application is not None and t.application not in known for t in self.tasks.all)
 
     @cached_property
@@ -351,12 +354,20 @@ class Limits:
         return (number, settings[0]) if number is not None else None
 
     def _task_pair(self, task: Task) -> LimitPair | None:
-        soft, hard = self.tasks.option(task, "soft_time_limit"), self.tasks.option(task, "time_limit")
+        soft, hard = (
+            self.tasks.options.get(task, "soft_time_limit"),
+            self.tasks.options.get(task, "time_limit"),
+        )
         soft_number, hard_number = self._number(soft), self._number(hard)
         if soft is not None and hard is not None and soft_number is not None and hard_number is not None:
             places = soft[0].place(soft[1].span), hard[0].place(hard[1].span)
             return LimitPair(f"task `{task.label}`", soft_number, hard_number, *places)
-        if soft is not None and hard is None and soft_number is not None and not self.tasks.open_ended(task):
+        if (
+            soft is not None
+            and hard is None
+            and soft_number is not None
+            and not self.tasks.options.open_ended(task)
+        ):
             single = self._single("task_time_limit")
             if single is not None and len(self._product_applications) <= 1:
                 place = soft[0].place(soft[1].span)

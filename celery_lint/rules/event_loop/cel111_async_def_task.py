@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.project.analysis import Analysis
-from celery_lint.project.tasks import Task
+from celery_lint.project.task import Task
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -68,7 +68,7 @@ class AsyncDefTask(Rule):
         """Report coroutine functions that nothing is seen to await."""
         if task.function is None or not task.function.is_async or task.wrapper or task.inner_decorators:
             return
-        if analysis.event_loops.awaits_tasks or analysis.tasks.has_own_call(task):
+        if analysis.event_loops.awaits_tasks or analysis.tasks.options.has_own_call(task):
             return
         place = task.module.place(task.function.span) if task.class_ is None else task.place
         yield Finding(place, {"task": task.label})

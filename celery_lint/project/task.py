@@ -1,0 +1,29 @@
+"""A Celery task of the project, as one fact."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from celery_lint.model.facts import Class, Function, Module, Place, Value
+from celery_lint.project.applications import Origin
+from celery_lint.project.makers import Option
+
+
+class Task(NamedTuple):
+    """A Celery task of the project."""
+
+    name: str
+    module: Module
+    qualname: str
+    place: Place
+    function: Function | None
+    application: Origin | None
+    options: tuple[Option, ...]
+    wrapper: Origin | None
+    inner_decorators: tuple[Value, ...]
+    class_: Class | None
+
+    @property
+    def label(self) -> str:
+        """How messages call the task."""
+        return self.qualname.rpartition("/")[2].partition("@")[0]
