@@ -31,6 +31,8 @@ _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
 _BRIDGES = ("asgiref.sync.async_to_sync",)
 _COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
+# These take a coroutine, or a function that makes one, for another to run.
+_HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather"})
 _RUN_LEAVES = frozenset({"run", "run_until_complete", "async_to_sync"})
 
 
@@ -179,7 +181,7 @@ class EventLoops:
         name = self._parameter(module, function, first)
         if name and any(parameter.name == name for parameter in function.parameters):
             return True, list(self._handed_over(reached))
-        target = self.calls.argument(module, function, first)
+        target = self._coroutine_function(module, function, first)
         if target is not None:
             return False, [target]
         if function.name == "__call__" or (name and self._is_outer_parameter(module, function, name)):
@@ -229,8 +231,8 @@ class EventLoops:
         text = argument if argument[:1] in ("=", "(", "'", "*", "?") else argument.partition(":")[2]
         if text.startswith("("):
             inner = self.calls.calls(module, function)[int(text[1:])]
-            if inner.leaf() == "partial" and inner.arguments:
-                text = inner.arguments[0]
+            if inner.leaf() in _HANDING_ON and inner.arguments:
+                return self._coroutine_function(module, function, inner.arguments[0])
         return self.calls.argument(module, function, text)
 
     def _callers(self, way: Reached) -> Iterator[tuple[Module, Function, Call]]:

@@ -261,7 +261,7 @@ def test_version_imports_nothing_else() -> None:
         [sys.executable, "-c", VERSION_IMPORTS], capture_output=True, text=True, check=True, cwd=CHECKOUT
     )
     imported = process.stdout.splitlines()[-1]
-    assert imported == "__future__ celery_lint celery_lint.frontends celery_lint.frontends.cli"
+    assert imported == "__future__ celery_lint celery_lint.frontends celery_lint.frontends.cli gc"
 
 
 def test_python_m_is_the_same_command() -> None:
