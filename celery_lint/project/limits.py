@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.model.facts import Call, Module, Place
+from celery_lint.model.facts import Call, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.applications import Application, Origin
 from celery_lint.project.calls import Calls
@@ -15,71 +15,8 @@ from celery_lint.project.pools import Pool, Pools
 from celery_lint.project.settings import Setting, Settings
 from celery_lint.project.task import Task
 from celery_lint.project.tasks import Tasks
+from celery_lint.project.waiting import Waiting
 
-# Calls that wait for something outside the process, by the start of their dotted path.
-_WAITING = (
-    "requests.",
-    "httpx.",
-    "urllib.request.",
-    "urllib3.",
-    "aiohttp.",
-    "http.client.",
-    "socket.",
-    "ssl.",
-    "smtplib.",
-    "imaplib.",
-    "ftplib.",
-    "paramiko.",
-    "subprocess.",
-    "os.system",
-    "os.popen",
-    "time.sleep",
-    "asyncio.run",
-    "asyncio.new_event_loop",
-    "asyncio.get_event_loop",
-    "asgiref.sync.async_to_sync",
-    "anyio.run",
-    "boto3.",
-    "botocore.",
-    "psycopg.",
-    "psycopg2.",
-    "pymysql.",
-    "MySQLdb.",
-    "sqlite3.connect",
-    "pymongo.",
-    "redis.",
-    "elasticsearch.",
-    "opensearchpy.",
-    "kafka.",
-    "pika.",
-    "grpc.",
-    "sqlalchemy.orm.Session(",
-    "sqlalchemy.orm.sessionmaker()",
-    "sqlalchemy.create_engine()",
-    "sqlalchemy.ext.asyncio.",
-    "django.db.connection",
-    "django.db.transaction.atomic",
-    "django.core.mail.",
-    "django.core.management.call_command",
-    "stripe.",
-    "twilio.",
-    "sendgrid.",
-    "openai.",
-    "anthropic.",
-    "github.",
-    "gitlab.",
-    "slack_sdk.",
-    "docker.",
-    "kubernetes.",
-    "google.cloud.",
-    "azure.",
-    "flask_mail.",
-    "telegram.",
-    "websockets.",
-    "zeep.",
-    "ldap3.",
-)
-_WAITING_PARTS = (".objects.", ".session.query", ".session.execute", ".session.commit", "db.session")
 _LIMITS = ("time_limit", "soft_time_limit")
 _SENDERS = frozenset({"apply_async", "send_task", "signature", "subtask", "set"})
 _SIGNATURES = (".s()", ".si()", ".signature()", ".subtask()")
@@ -123,6 +60,7 @@ class Limits:
         self.settings = settings
         self.pools = pools
         self.calls = calls
+        self.waiting = Waiting(project, calls)
 
     # ------------------------------------------------------------------ CEL510
 
@@ -225,7 +163,7 @@ class Limits:
             lacking: list[tuple[Task, Place | None]] = []
             for task in self._without_limit:
                 if self._owner(task) == application.origin:
-                    evidence = self.evidence(task)
+                    evidence = self.waiting.evidence(task)
                     if evidence is not None or self.project.configuration.time_limits == "always":
                         lacking.append((task, evidence))
             if lacking:
@@ -248,7 +186,7 @@ class Limits:
         for task in self._without_limit:
             if task.application is not None or self._product_applications or self._foreign_applications:
                 continue
-            evidence = self.evidence(task)
+            evidence = self.waiting.evidence(task)
             if evidence is not None or self.project.configuration.time_limits == "always":
                 found.append(TaskWithoutLimit(task, evidence, self.pools.first("gevent")))
         return found
@@ -304,30 +242,6 @@ class Limits:
         ]
         candidates = near or self._product_applications
         return candidates[0].origin if candidates else None
-
-    # ------------------------------------------------------------------ evidence
-
-    def evidence(self, task: Task) -> Place | None:
-        """Where a task waits for something outside its process."""
-        if task.function is None:
-            return None
-        with self.project.asking("quiet"):
-            for module, function in self.calls.closure(task.module, task.function):
-                for call in self.calls.calls(module, function):
-                    if self._waits(module, call):
-                        return module.place(call.span)
-        return None
-
-    def _waits(self, module: Module, call: Call) -> bool:
-        chain = call.chain
-        if any(part in chain for part in _WAITING_PARTS):
-            return True
-        if chain.startswith(_WAITING):
-            return True
-        if chain[0] in "%~":
-            return False
-        entity = self.project.resolve(module, chain)
-        return entity.kind == "external" and entity.name.startswith(_WAITING)
 
     # ------------------------------------------------------------------ CEL511
 

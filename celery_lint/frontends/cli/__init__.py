@@ -5,7 +5,6 @@ Exit codes: 0 nothing found, 1 diagnostics, 2 wrong usage or an internal error, 
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -24,6 +23,8 @@ def command() -> None:
 
     Collecting garbage and taking a million objects apart would be a tenth of a cold run.
     """
+    import gc
+
     gc.disable()
     code = main()
     try:
