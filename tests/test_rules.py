@@ -209,8 +209,12 @@ def of_pylint(output: str) -> list[tuple[str, Place]]:
 def test_pylint(tmp_path: Path) -> None:
     pytest.importorskip("pylint")
     files = [str(path.relative_to(REPOSITORY)) for path in FILES]
+    # Since Python 3.13 pylint cannot read a file whose lines end in a lone carriage return; we can.
+    unreadable = "CEL110/bytes/carriage_return.py"
+    files = [name for name in files if not name.endswith(unreadable)]
+    expected = {path: places for path, places in wanted().items() if path != unreadable}
     output = run(*PYLINT, f"--celery-lint-cache-dir={tmp_path}", *files)
-    assert differences(of_pylint(output), wanted()) == []
+    assert differences(of_pylint(output), expected) == []
 
 
 @pytest.mark.parametrize("path", sample()[::4], ids=below)
