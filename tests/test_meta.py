@@ -175,6 +175,11 @@ def test_file(rule: type[Rule]) -> None:
     assert (inspect.getmodule(rule).__doc__ or "") == f"{rule.code} {rule.name}."  # type: ignore[union-attr]
 
 
+@every_rule
+def test_news(rule: type[Rule]) -> None:
+    assert f"* {rule.code} `{rule.name}`" in (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
 def test_one_rule_per_file_and_no_other_files() -> None:
     files = {path for path in (PACKAGE / "rules").rglob("*.py") if path.name != "__init__.py"}
     assert files == {Path(inspect.getfile(rule)) for rule in RULES}
