@@ -94,10 +94,10 @@ class Analysis:
 
     def explore(self) -> None:
         """Follow every chain that may lead to a file that has not been read, and nothing more."""
-        loops = self.event_loops
-        _ = self.tasks.all, loops.runs, loops.disposals, loops.stray_awaits, self.pools
+        _ = self.tasks.all, self.pools
         self.limits.explore()
-        _ = self.bridges.unregistered, self.bridges.unknown_keys
+        if self.event_loops.resource_names:
+            _ = self.event_loops.runs
 
     def facts(self) -> Iterator[Any]:
         """Every fact that a rule may ask for."""

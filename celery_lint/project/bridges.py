@@ -112,6 +112,11 @@ class Bridges:
     @cached_property
     def registries(self) -> list[Registry]:
         """The registries: mappings and register functions that hold at least one task."""
+        # Whatever defines a task has been read: no mapping of the project has to be followed further.
+        with self.project.asking("quiet"):
+            return self._find_registries()
+
+    def _find_registries(self) -> list[Registry]:
         entries: dict[Origin, list[Entry]] = {}
         open_ended: set[Origin] = set()
         for module in self.project.product_modules():

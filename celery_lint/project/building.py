@@ -69,14 +69,14 @@ def build(
     searched: set[Pair] = set()
     named: set[str] = set()
     for _ in range(MOST_ROUNDS):
-        analysis = linked(modules.values(), imports, configuration, commands, unparsed, library.module)
+        analysis = linked(modules.values(), imports, configuration, commands, unparsed, library.reading_of)
         analysis.explore()
         names = wanted_names(analysis) - searched
         searched |= names
         more = analysis.project.wanted.difference(modules, unparsed)
         hinted = analysis.project.hinted.difference(modules, unparsed, more)
         if hinted:
-            leading = analysis.event_loops.resource_names()
+            leading = analysis.event_loops.resource_names
             if leading:
                 more.update(library.second_pass(sorted(hinted), leading))
         if names:
@@ -92,6 +92,7 @@ def build(
         if not more:
             break
         take(more)
+    analysis.project.settle()
     facts = list(analysis.facts())
     alone = set(modules) - set(passed) - named - analysis.project.demanded
     return Built(
@@ -105,7 +106,7 @@ def linked(
     configuration: Configuration,
     commands: Iterable[WorkerCommand],
     unparsed: Iterable[str],
-    load: Callable[[str], Module | None] | None = None,
+    load: Callable[[str, str], Module | Unparsed | None] | None = None,
 ) -> Analysis:
     """The modules as one project. ``load`` reads what chains lead to beyond them."""
     return Analysis(Project(modules, imports, configuration, commands, unparsed, load))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -30,6 +29,10 @@ _RUNNERS = frozenset(
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
 _BRIDGES = ("asgiref.sync.async_to_sync",)
+# Everything in a packed call that is no part of a name, as blanks.
+_WORDS = str.maketrans(
+    {chr(code): " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+)
 _COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
 # These take a coroutine, or a function that makes one, for another to run.
 _HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather"})
@@ -321,31 +324,34 @@ class EventLoops:
                 return True
         return any(":" in command.pool or command.pool == "custom" for command in self.project.commands)
 
+    @cached_property
     def resource_names(self) -> set[tuple[str, str]]:
         """The names of loop-bound objects and of the functions that lead to them: (name, leaf of the module).
 
         A file that a task's coroutine leads to can matter to an event loop only if it holds one of them.
         """
         found: set[tuple[str, str]] = set()
-        marked: set[Key] = set()
         for module in self.project.product_modules():
             for name in module.bindings:
                 if self.resources.of(self.project.member(module, name)) is not None:
                     found.add((name, leaf_of(module.path)))
         names = {name for name, _ in found}
-        for _ in range(DEPTH if names else 0):
-            fresh: set[str] = set()
-            mentions = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b").search
-            for module in self.project.product_modules():
-                for function in module.functions.values():
-                    key = (module.path, function.qualname)
-                    if function.name and key not in marked and mentions(function.packed_calls):
-                        marked.add(key)
-                        found.add((function.name, leaf_of(module.path)))
-                        fresh.add(function.name)
+        if not names:
+            return found
+        # The words of all functions, taken apart once: which of them a function calls is asked often.
+        unmarked = [
+            (function.name, leaf_of(module.path), frozenset(function.packed_calls.translate(_WORDS).split()))
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.name
+        ]
+        for _ in range(DEPTH):
+            fresh = [entry for entry in unmarked if not names.isdisjoint(entry[2])]
             if not fresh:
                 break
-            names = fresh
+            unmarked = [entry for entry in unmarked if names.isdisjoint(entry[2])]
+            names = {name for name, _, _ in fresh}
+            found.update((name, leaf) for name, leaf, _ in fresh)
         return found
 
     @cached_property

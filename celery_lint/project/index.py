@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from celery_lint.configuration import Configuration
+from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Class, Function, Module, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.imports import Imports
@@ -120,7 +121,7 @@ class Project:
         configuration: Configuration,
         commands: Iterable[WorkerCommand] = (),
         unparsed: Iterable[str] = (),
-        load: Callable[[str], Module | None] | None = None,
+        load: Callable[[str, str], Module | Unparsed | None] | None = None,
     ) -> None:
         self.modules = Modules(modules)
         self.imports = imports
@@ -149,6 +150,10 @@ class Project:
         ``demand``: it is read. ``hint``: it is remembered. ``quiet``: nothing.
         """
         return self._mode
+
+    def settle(self) -> None:
+        """Read nothing more: what is known now is what every later question is answered from."""
+        self._load = None
 
     @contextmanager
     def asking(self, mode: str) -> Iterator[None]:
@@ -285,16 +290,18 @@ class Project:
                     return entity if entity.origin else entity._replace(origin=(module.path, name))
             return Entity("unknown", name, None, values[0], (module.path, name))
         for star in module.star_imports:
-            target = self._star(star, module)
+            target = self._star(star, module, name)
             if target is not None and target is not module and not name.startswith("_"):
                 entity = self.member(target, name)
                 if entity.kind != "unknown":
                     return entity
         return self._submodule(module, name)
 
-    def _star(self, dotted: str, importer: Module) -> Module | None:
+    def _star(self, dotted: str, importer: Module, name: str) -> Module | None:
         located = self.imports.locate(dotted, importer.path)
-        return self.modules.get(located.path) if located is not None and not located.rest else None
+        if located is None or located.rest:
+            return None
+        return self.modules.get(located.path) or self._unread_module(located.path, name)
 
     def _submodule(self, module: Module, name: str) -> Entity:
         if module.path.endswith("__init__.py"):
@@ -310,7 +317,7 @@ class Project:
         if entity.kind == "module":
             if self._mode != "quiet":
                 self.demanded.add(entity.name)
-            module = entity.module or self._unknown(entity.name)
+            module = entity.module or self._unread_module(entity.name, name)
             if module is None:
                 # The module was not worth reading, or could not be read: only its submodules are known.
                 located = self.imports.locate(f".{name}", entity.name)
@@ -331,19 +338,20 @@ class Project:
             return Entity("member", name, entity.module, None, None, (entity.module.path, entity.name))
         return UNKNOWN
 
-    def _unknown(self, path: str) -> Module | None:
-        """A module that was not known to be of interest when a chain began to lead to it."""
+    def _unread_module(self, path: str, name: str) -> Module | None:
+        """A module that was not known to be of interest when a chain led to this name of it."""
         module: Module | None = self.modules.get(path)
         if module is not None or path in self.unparsed:
             return module
         if self._mode == "hint":
             self.hinted.add(path)
-        elif self._mode == "demand":
-            self.wanted.add(path)
-            module = self._load(path) if self._load is not None else None
-            if module is not None:
-                self.modules.add(module)
-                return module
+        elif self._mode == "demand" and self._load is not None:
+            reading = self._load(path, name)
+            if reading is not None:
+                self.wanted.add(path)
+            if isinstance(reading, Module):
+                self.modules.add(reading)
+                return reading
         self._unread += 1
         return None
 

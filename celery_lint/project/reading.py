@@ -15,7 +15,7 @@ from typing import NamedTuple
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module, decode
 from celery_lint.model.reader import read_module
-from celery_lint.project.filter import Pair, SecondPass
+from celery_lint.project.filter import Pair, SecondPass, leads_on
 from celery_lint.source import NotParsed, Source, digest_of, read
 
 Reading = Module | Unparsed
@@ -66,6 +66,7 @@ class Library:
         self._kept = kept
         self._progress = progress
         self._readings: dict[str, Reading] = {}
+        self._leading: dict[tuple[str, str], bool] = {}
 
     def readings(self, paths: Iterable[str]) -> dict[str, Reading]:
         """The facts of these files."""
@@ -74,10 +75,20 @@ class Library:
         self._search(unknown, None)
         return {path: self._readings[path] for path in paths}
 
-    def module(self, path: str) -> Module | None:
-        """The facts of one file, if it has any."""
-        reading = self.readings([path])[path]
-        return None if isinstance(reading, Unparsed) else reading
+    def reading_of(self, path: str, name: str) -> Reading | None:
+        """The facts of a file for the sake of one name that it binds; ``None`` if that leads nowhere."""
+        if path not in self._readings and not self._leads_on(path, name):
+            return None
+        return self.readings([path])[path]
+
+    def _leads_on(self, path: str, name: str) -> bool:
+        key = (path, name)
+        if key not in self._leading:
+            try:
+                self._leading[key] = leads_on(read(os.path.join(self._root, path)), name)
+            except NotParsed:
+                self._leading[key] = True  # so that it is told that the file cannot be read
+        return self._leading[key]
 
     def first_pass(self, paths: Iterable[str], passes: Callable[[bytes], bool]) -> list[str]:
         """Those of the files that pass the first filter; they are read on the way."""
