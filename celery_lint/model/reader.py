@@ -54,6 +54,7 @@ _KEPT_BLIND = frozenset(
         "register_task",
         "retry",
         "setdefault",
+        "update",
         "submit",
         "apply",
         "close",
