@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from celery_lint.diagnostics import Unparsed
     from celery_lint.model.facts import Place
     from celery_lint.project.analysis import Analysis
+    from celery_lint.project.bridges import Registry
 
 
 class Entry(NamedTuple):
@@ -65,11 +66,41 @@ def description(root: str, analysis: Analysis, unparsed: Iterable[Unparsed]) -> 
             Entry(command.pool or "unknown", f"{root}/{command.path}", command.line, command.app)
             for command in project.commands
         ],
-        loop_helpers=[],
+        loop_helpers=_loop_helpers(analysis, at),
         wrappers=wrappers,
-        registries=[],
+        registries=[
+            Entry(registry.name, *at(registry.place), _registry_detail(registry))
+            for registry in analysis.bridges.registries
+        ],
         unparsed=[Entry(entry.path, f"{root}/{entry.path}", entry.line, entry.message) for entry in unparsed],
     )
+
+
+_LOOPS = {
+    "run": "runs the coroutine that it is given on a loop of its own, closed after the call",
+    "new": "runs the coroutine that it is given on a new event loop",
+    "current": "runs the coroutine that it is given on the event loop of its thread",
+    "kept": "runs the coroutine that it is given on a loop kept for the process",
+    "bridge": "runs the coroutine function that it is given by async_to_sync",
+}
+
+
+def _loop_helpers(analysis: Analysis, at: Callable[[Place], tuple[str, int]]) -> list[Entry]:
+    """The functions that run coroutines for tasks."""
+    found: dict[tuple[str, str], Entry] = {}
+    for run in analysis.event_loops.runs:
+        if run.helper:
+            key = (run.module.path, run.function.qualname)
+            place = run.module.place(run.function.span)
+            found.setdefault(key, Entry(run.function.qualname, *at(place), _LOOPS[run.kind]))
+    return list(found.values())
+
+
+def _registry_detail(registry: Registry) -> str:
+    keys = len({entry.key for entry in registry.entries})
+    dispatched = ", ".join(dispatcher.function.qualname for dispatcher in registry.dispatchers)
+    more = "" if registry.complete else ", and others that only the run knows"
+    return f"{keys} keys{more}" + (f"; dispatched by {dispatched}" if dispatched else "")
 
 
 def _task_detail(task: Any) -> str:

@@ -96,6 +96,7 @@ class Analysis:
         """Follow every chain that may lead to a file that has not been read, and nothing more."""
         _ = self.tasks.all, self.pools
         self.limits.explore()
+        _ = self.bridges.registries, self.bridges.unknown_keys
         if self.event_loops.resource_names:
             _ = self.event_loops.runs
 

@@ -112,11 +112,6 @@ class Bridges:
     @cached_property
     def registries(self) -> list[Registry]:
         """The registries: mappings and register functions that hold at least one task."""
-        # Whatever defines a task has been read: no mapping of the project has to be followed further.
-        with self.project.asking("quiet"):
-            return self._find_registries()
-
-    def _find_registries(self) -> list[Registry]:
         entries: dict[Origin, list[Entry]] = {}
         open_ended: set[Origin] = set()
         for module in self.project.product_modules():
@@ -157,7 +152,9 @@ class Bridges:
     # ------------------------------------------------------------------ entries
 
     def _entry(self, registry: Origin, key: str, key_place: Place, module: Module, value: Value) -> Entry:
-        entity = self.project.value_entity(module, value)
+        # Whatever defines a task has been read: no mapping of the project has to be followed further.
+        with self.project.asking("quiet"):
+            entity = self.project.value_entity(module, value)
         return Entry(registry, key, key_place, value, module, self.tasks.of(entity), entity)
 
     def _mappings(self, module: Module, open_ended: set[Origin]) -> Iterator[Entry]:
@@ -166,10 +163,14 @@ class Bridges:
                 if value.kind != "mapping":
                     continue
                 origin = (module.path, name)
-                found = []
+                found: list[Entry] = []
+                with self.project.asking("quiet"):
+                    held = [self.project.value_entity(module, item) for _, item in value.keywords]
+                mode = "demand" if any(self.tasks.of(entity) for entity in held) else "quiet"
                 for key, (text, item) in zip(value.items, value.keywords, strict=True):
                     if key.kind != "constant" or not isinstance(key.data, str):
-                        known = self.project.text(module, key) if text != "**" else None
+                        with self.project.asking(mode):
+                            known = self.project.text(module, key) if text != "**" else None
                         if known is None:
                             open_ended.add(origin)
                             continue
@@ -182,7 +183,8 @@ class Bridges:
         for assignment in module.assignments:
             if not assignment.subscript:
                 continue
-            origin = self._mapping_origin(module, assignment.target)
+            with self.project.asking("quiet"):
+                origin = self._mapping_origin(module, assignment.target)
             if origin is None:
                 continue
             if assignment.key:
@@ -203,7 +205,8 @@ class Bridges:
         for module in self.project.product_modules():
             for assignment in module.assignments:
                 if assignment.subscript and not assignment.key and assignment.function:
-                    registry = self._mapping_origin(module, assignment.target)
+                    with self.project.asking("quiet"):
+                        registry = self._mapping_origin(module, assignment.target)
                     function = module.functions.get(assignment.function)
                     if registry is None or function is None:
                         continue
@@ -232,13 +235,16 @@ class Bridges:
                 yield from self._registration(module, value, open_ended)
             yield from self._configured_registrations(module, function)
             for decorator in function.decorators:
-                if decorator.kind == "call" and decorator.items:
+                if decorator.kind == "call" and decorator.items and self._is_task(module, function):
                     registry = self._registry_of(module, decorator)
                     key = self.project.text(module, decorator.items[0])
                     if registry is not None and key is not None and len(decorator.items) == 1:
                         value = Value("name", function.span, None, f":{function.qualname}")
                         place = module.place(decorator.items[0].span)
                         yield self._entry(registry, key, place, module, value)
+
+    def _is_task(self, module: Module, function: Function) -> bool:
+        return (module.path, function.qualname) in self.tasks.by_function
 
     def _registration(self, module: Module, value: Value, open_ended: set[Origin]) -> Iterator[Entry]:
         if value.kind != "call" or len(value.items) + len(value.keywords) < 2:
