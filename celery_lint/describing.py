@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from celery_lint.diagnostics import Unparsed
     from celery_lint.model.facts import Place
     from celery_lint.project.analysis import Analysis
-    from celery_lint.project.bridges import Registry
+    from celery_lint.project.registry import Registry
 
 
 class Entry(NamedTuple):
