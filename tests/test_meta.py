@@ -221,11 +221,9 @@ LONGEST = 450
 # Longer than they should be. Nothing may be added here, and the numbers only go down.
 LONGER = {
     "engine.py": 530,
-    "model/reader.py": 750,
-    "project/bridges.py": 530,
-    "project/event_loops.py": 560,
+    "model/reader.py": 720,
+    "project/bridges.py": 460,
     "project/index.py": 560,
-    "project/tasks.py": 560,
 }
 LONGEST_LOGIC = 80
 LONGEST_FRONT_END = 40
