@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from celery_lint.project.bridges import Bridges
-from celery_lint.project.event_loops import EventLoops, leaf_of
+from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.index import Project
 from celery_lint.project.limits import Limits
 from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
+from celery_lint.project.relays import leaf_of
 from celery_lint.project.settings import Settings
 from celery_lint.project.task import Task
 from celery_lint.project.tasks import Tasks
@@ -76,14 +77,12 @@ class Analysis:
         """
         found = {(name.rpartition(".")[2], leaf_of(path)) for path, name in self.tasks.makers.wrappers}
         found.update((name, leaf_of(path)) for path, name in self.tasks.makers.possible_wrappers())
+        for path, qualname in self.event_loops.relays.to_loops:
+            found.add((qualname.rpartition(".")[2].rpartition("/")[2].partition("@")[0], leaf_of(path)))
         for path, module in self.project.modules.items():
-            leaf = leaf_of(path)
-            for function in module.functions.values():
-                if function.name and _runs_a_loop(function.packed_calls):
-                    found.add((function.name, leaf))
             for name, values in module.bindings.items():
                 if any(value.chain.endswith(("create_async_engine", "sessionmaker")) for value in values):
-                    found.add((name, leaf))
+                    found.add((name, leaf_of(path)))
         for path, name in self.bridges.register_functions:
             found.add((name.rpartition(".")[2], leaf_of(path)))
         for registry in self.bridges.registries:
@@ -97,7 +96,7 @@ class Analysis:
         _ = self.tasks.all, self.pools
         self.limits.explore()
         _ = self.bridges.registries, self.bridges.unknown_keys
-        if self.event_loops.resource_names:
+        if self.event_loops.relays.to_resources:
             _ = self.event_loops.runs
 
     def facts(self) -> Iterator[Any]:
@@ -115,7 +114,3 @@ class Analysis:
         yield from bridges.duplicates
         yield from bridges.missing_parameters
         yield from bridges.strangers
-
-
-def _runs_a_loop(packed: str) -> bool:
-    return "asyncio.run\t" in packed or ".run_until_complete\t" in packed or "async_to_sync" in packed

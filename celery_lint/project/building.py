@@ -76,7 +76,7 @@ def build(
         more = analysis.project.wanted.difference(modules, unparsed)
         hinted = analysis.project.hinted.difference(modules, unparsed, more)
         if hinted:
-            leading = analysis.event_loops.resource_names
+            leading = analysis.event_loops.relays.to_resources
             if leading:
                 more.update(library.second_pass(sorted(hinted), leading))
         if names:

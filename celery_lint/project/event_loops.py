@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, MisplacedAwait, Module, Place
 from celery_lint.model.purpose import is_product_path
-from celery_lint.project.calls import DEPTH, Calls, Key, Reached
+from celery_lint.project.calls import Calls, Key, Reached
 from celery_lint.project.index import Entity, Project
+from celery_lint.project.relays import Relays
 from celery_lint.project.resources import Resource, Resources
 from celery_lint.project.task import Task
 from celery_lint.project.tasks import Tasks
@@ -29,10 +30,6 @@ _RUNNERS = frozenset(
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
 _BRIDGES = ("asgiref.sync.async_to_sync",)
-# Everything in a packed call that is no part of a name, as blanks.
-_WORDS = str.maketrans(
-    {chr(code): " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
-)
 _COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
 # These take a coroutine, or a function that makes one, for another to run.
 _HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather"})
@@ -112,6 +109,7 @@ class EventLoops:
         self.tasks = tasks
         self.calls = Calls(project, tasks)
         self.resources = Resources(project)
+        self.relays = Relays(project, self.calls, self.resources)
 
     @cached_property
     def reached(self) -> dict[Key, list[Reached]]:
@@ -325,36 +323,6 @@ class EventLoops:
         return any(":" in command.pool or command.pool == "custom" for command in self.project.commands)
 
     @cached_property
-    def resource_names(self) -> set[tuple[str, str]]:
-        """The names of loop-bound objects and of the functions that lead to them: (name, leaf of the module).
-
-        A file that a task's coroutine leads to can matter to an event loop only if it holds one of them.
-        """
-        found: set[tuple[str, str]] = set()
-        for module in self.project.product_modules():
-            for name in module.bindings:
-                if self.resources.of(self.project.member(module, name)) is not None:
-                    found.add((name, leaf_of(module.path)))
-        names = {name for name, _ in found}
-        if not names:
-            return found
-        # The words of all functions, taken apart once: which of them a function calls is asked often.
-        unmarked = [
-            (function.name, leaf_of(module.path), frozenset(function.packed_calls.translate(_WORDS).split()))
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.name
-        ]
-        for _ in range(DEPTH):
-            fresh = [entry for entry in unmarked if not names.isdisjoint(entry[2])]
-            if not fresh:
-                break
-            unmarked = [entry for entry in unmarked if names.isdisjoint(entry[2])]
-            names = {name for name, _, _ in fresh}
-            found.update((name, leaf) for name, leaf, _ in fresh)
-        return found
-
-    @cached_property
     def task_coroutines(self) -> dict[Key, list[Task]]:
         """The functions that run inside the coroutines of tasks."""
         with self.project.asking("hint"):
@@ -419,12 +387,6 @@ class EventLoops:
                 return task
             qualname = qualname.rpartition("/")[0]
         return None
-
-
-def leaf_of(path: str) -> str:
-    """The last component of a module's dotted name."""
-    folder, _, name = path.rpartition("/")
-    return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
 
 
 def _made_here(chain: str, entity: Entity) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from celery_lint.configuration import Configuration
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Class, Function, Module, Value
 from celery_lint.model.purpose import is_product_path
+from celery_lint.options import Configuration
 from celery_lint.project.imports import Imports
 
 if TYPE_CHECKING:

@@ -83,7 +83,7 @@ class Limits:
                 continue
             if self._sent_with_limit is None or (task.module.path, task.qualname) in self._sent_with_limit:
                 continue
-            if self._wrapper_limits(task) or self._annotated(task) or _has_timeout(task):
+            if self._annotated(task) or _has_timeout(task):
                 continue
             found.append(task)
         return found
@@ -108,16 +108,6 @@ class Limits:
         _ = self._without_limit, self.pairs, self._global_limits
         for application in self._product_applications:
             self._is_plain(application)
-
-    def _wrapper_limits(self, task: Task) -> bool:
-        """Whether the project's own decorator gives the task a limit on the way."""
-        if task.wrapper is None:
-            return False
-        path, qualname = task.wrapper
-        return any(
-            other_path == path and (other == qualname or other.startswith((f"{qualname}/", f"{qualname}.")))
-            for other_path, other in self._limits_written
-        )
 
     def _annotated(self, task: Task) -> bool:
         """Whether `task_annotations` name the task, or are more than a mapping can show."""

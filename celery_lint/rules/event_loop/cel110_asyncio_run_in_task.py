@@ -86,7 +86,7 @@ class AsyncioRunInTask(Rule):
     Silent where the worker pool is known (option `pool`, launch files, `worker_pool`) as prefork, solo or
     threads and nothing bound to the loop is seen to outlive the call; for helpers that first ask for a
     running loop; for coroutines that cannot be resolved. Calls are followed from the task through three
-    functions. `run_until_complete` has a rule of its own.
+    functions. `run_until_complete` on a loop of its own is not meant.
 
     ## References
 

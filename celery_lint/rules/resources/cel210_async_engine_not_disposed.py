@@ -115,7 +115,7 @@ class AsyncEngineNotDisposed(Rule):
 
     @on(LoopRun)
     def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:
-        """Report the use of the engine, once per use whatever number of tasks come to it."""
+        """Report the first use of each engine in a run, whatever number of tasks come to it."""
         pools = analysis.pools
         if run.kind == "kept" or (run.kind == "run" and not run.adaptive):
             return

@@ -1,0 +1,98 @@
+"""Functions that lead to what matters, so that files without a word of Celery are read for their sake."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from celery_lint.model.facts import Function, Module
+from celery_lint.project.calls import DEPTH, Calls, Key
+from celery_lint.project.index import Project
+from celery_lint.project.resources import Resources
+
+# Everything in a packed call that is no part of a name, as blanks.
+_WORDS = str.maketrans(
+    {chr(code): " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
+)
+
+
+class Relays:
+    """The functions of a project that run event loops or use loop-bound objects, directly or for others."""
+
+    def __init__(self, project: Project, calls: Calls, resources: Resources) -> None:
+        self.project = project
+        self.calls = calls
+        self.resources = resources
+
+    @cached_property
+    def _words(self) -> list[tuple[Module, Function, frozenset[str]]]:
+        """The words of every function's calls, taken apart once: whom a function calls is asked often."""
+        return [
+            (module, function, frozenset(function.packed_calls.translate(_WORDS).split()))
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.name
+        ]
+
+    @cached_property
+    def to_loops(self) -> set[Key]:
+        """The functions that run an event loop, and those that call one that does.
+
+        As far as a task can be away from it: another module's function that calls one of them may be what
+        a task calls, in a file that has no word of Celery or asyncio.
+        """
+        level = {
+            (module.path, function.qualname)
+            for module, function, _ in self._words
+            if not function.is_async and _runs_a_loop(function.packed_calls)
+        }
+        found = set(level)
+        with self.project.asking("quiet"):
+            for _ in range(DEPTH - 1):
+                names = {qualname.rpartition(".")[2].rpartition("/")[2] for _, qualname in level}
+                level = {
+                    (module.path, function.qualname)
+                    for module, function, words in self._words
+                    if not names.isdisjoint(words)
+                    and (module.path, function.qualname) not in found
+                    and not function.is_async
+                    and any(
+                        (callee.module.path, callee.function.qualname) in level
+                        for callee in self.calls.callees(module, function)
+                    )
+                }
+                found |= level
+        return found
+
+    @cached_property
+    def to_resources(self) -> set[tuple[str, str]]:
+        """The names of loop-bound objects and of the functions that lead to them: (name, leaf of the module).
+
+        A file that a task's coroutine leads to can matter to an event loop only if it holds one of them.
+        """
+        found: set[tuple[str, str]] = set()
+        for module in self.project.product_modules():
+            for name in module.bindings:
+                if self.resources.of(self.project.member(module, name)) is not None:
+                    found.add((name, leaf_of(module.path)))
+        names = {name for name, _ in found}
+        if not names:
+            return found
+        unmarked = [(function.name, leaf_of(module.path), words) for module, function, words in self._words]
+        for _ in range(DEPTH):
+            fresh = [entry for entry in unmarked if not names.isdisjoint(entry[2])]
+            if not fresh:
+                break
+            unmarked = [entry for entry in unmarked if names.isdisjoint(entry[2])]
+            names = {name for name, _, _ in fresh}
+            found.update((name, leaf) for name, leaf, _ in fresh)
+        return found
+
+
+def leaf_of(path: str) -> str:
+    """The last component of a module's dotted name."""
+    folder, _, name = path.rpartition("/")
+    return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
+
+
+def _runs_a_loop(packed: str) -> bool:
+    return "asyncio.run\t" in packed or ".run_until_complete\t" in packed or "async_to_sync" in packed
