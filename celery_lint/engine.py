@@ -173,8 +173,10 @@ class Workspace:
 
             content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
             names = [(name, leaf) for name, leaf in manifest.names]
-            if not FirstPass(self.configuration.task_decorators).passes(content) and not (
-                names and SecondPass(names).passes(content)
+            if (
+                path not in manifest.asked
+                and not FirstPass(self.configuration.task_decorators).passes(content)
+                and not (names and SecondPass(names).passes(content))
             ):
                 return Verdict([], frozenset(), [], {}, {})
         try:
@@ -283,6 +285,7 @@ class Workspace:
             [],
             [],
             [],
+            [],
             "",
         )
         unchanged = _unchanged(listing, stamps, earlier)
@@ -304,6 +307,7 @@ class Workspace:
                     names=earlier.names,
                     named=earlier.named,
                     stray=earlier.stray,
+                    asked=earlier.asked,
                     token=earlier.token,
                 )
                 self._cache.save(manifest, None)
@@ -323,6 +327,7 @@ class Workspace:
             names=[list(pair) for pair in built.names],
             named=built.named,
             stray=built.stray,
+            asked=built.asked,
         )
         if self.configuration.cache:
             self._cache.save(manifest, lines_of(built, library))
@@ -337,6 +342,8 @@ class Workspace:
         from celery_lint.project.building import says_the_same
         from celery_lint.project.filter import FirstPass
 
+        if not frozenset(earlier.asked).isdisjoint(changed):
+            return None
         verdict = _unpacked(earlier.verdict)
         names = [(name, leaf) for name, leaf in earlier.names]
         first = FirstPass(self.configuration.task_decorators).passes

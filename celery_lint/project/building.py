@@ -32,6 +32,7 @@ class Built(NamedTuple):
     names: list[Pair]
     named: list[str]
     stray: list[str]
+    asked: list[str]
 
 
 def build(
@@ -94,9 +95,18 @@ def build(
         take(more)
     analysis.project.settle()
     facts = list(analysis.facts())
+    asked = analysis.project.demanded.difference(modules, unparsed)
     alone = set(modules) - set(passed) - named - analysis.project.demanded
     return Built(
-        analysis, modules, unparsed, facts, sorted(passed), sorted(searched), sorted(named), sorted(alone)
+        analysis,
+        modules,
+        unparsed,
+        facts,
+        sorted(passed),
+        sorted(searched),
+        sorted(named),
+        sorted(alone),
+        sorted(asked),
     )
 
 

@@ -280,3 +280,38 @@ def test_somebody_elses_files_stay(project: Path) -> None:
     keep.write_text("mine")
     engine.clean(str(project))
     assert os.listdir(project / cache.FOLDER) == ["keep.txt"]
+
+
+RELAYING = {
+    "shop/__init__.py": "",
+    "shop/celery.py": "from celery import Celery\n\napp = Celery('shop')\napp.conf.task_time_limit = 60\n",
+    "shop/database.py": (
+        "from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine\n\n"
+        "engine = create_async_engine('postgresql+asyncpg://localhost/shop')\n"
+        "Session = async_sessionmaker(engine)\n"
+    ),
+    "shop/service.py": "async def load(pk):\n    return pk\n",
+    "shop/tasks.py": (
+        "import asyncio\n\nfrom shop import service\nfrom shop.celery import app\n\n\n"
+        "@app.task\ndef refresh(pk):\n    return asyncio.run(service.load(pk))\n"
+    ),
+    "Procfile": "worker: celery -A shop worker\n",
+}
+
+
+def test_a_file_that_was_not_worth_reading_becomes_so(tmp_path: Path) -> None:
+    """A task's coroutine has led to it all the time; now it uses the engine."""
+    for name, text in RELAYING.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\n")
+    settle(tmp_path)
+    assert agree(tmp_path) == []
+    text = (
+        "from shop.database import Session\n\n\nasync def load(pk):\n"
+        "    async with Session() as session:\n        return await session.get(dict, pk)\n"
+    )
+    (tmp_path / "shop/service.py").write_text(text)
+    assert [found[3] for found in agree(tmp_path)] == ["CEL110"]
+    (tmp_path / "shop/service.py").write_text(RELAYING["shop/service.py"])
+    assert agree(tmp_path) == []
