@@ -42,8 +42,9 @@ class Manifest(NamedTuple):
     ``sizes``, ``times`` and ``inodes`` run parallel to ``listing.python``, ``others`` holds the stamps of
     the launch files. ``digests`` has the digest of every file whose facts were used, ``passed`` the files
     that passed the first filter (or could not be read), ``names`` what the second filter looked for,
-    ``named`` the files that it let through, ``stray`` those that were read for nothing, ``asked`` those that a
-    chain led to and that were not worth reading as they were. ``token`` names the facts that belong to it.
+    ``named`` the files that it let through, ``stray`` those that were read for nothing, ``asked`` those
+    that a chain led to and that were not worth reading as they were. ``token`` names the facts that belong
+    to it.
     """
 
     listing: Listing

@@ -290,6 +290,10 @@ RELAYING = {
         "engine = create_async_engine('postgresql+asyncpg://localhost/shop')\n"
         "Session = async_sessionmaker(engine)\n"
     ),
+    "shop/rows.py": (
+        "from shop.database import Session\n\n\nasync def fetch(pk):\n"
+        "    async with Session() as session:\n        return await session.get(dict, pk)\n"
+    ),
     "shop/service.py": "async def load(pk):\n    return pk\n",
     "shop/tasks.py": (
         "import asyncio\n\nfrom shop import service\nfrom shop.celery import app\n\n\n"
@@ -300,17 +304,14 @@ RELAYING = {
 
 
 def test_a_file_that_was_not_worth_reading_becomes_so(tmp_path: Path) -> None:
-    """A task's coroutine has led to it all the time; now it uses the engine."""
+    """A task's coroutine has led to it all the time; now it leads on to the engine."""
     for name, text in RELAYING.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\n")
     settle(tmp_path)
     assert agree(tmp_path) == []
-    text = (
-        "from shop.database import Session\n\n\nasync def load(pk):\n"
-        "    async with Session() as session:\n        return await session.get(dict, pk)\n"
-    )
+    text = "from shop import rows\n\n\nasync def load(pk):\n    return await rows.fetch(pk)\n"
     (tmp_path / "shop/service.py").write_text(text)
     assert [found[3] for found in agree(tmp_path)] == ["CEL110"]
     (tmp_path / "shop/service.py").write_text(RELAYING["shop/service.py"])
