@@ -232,8 +232,8 @@ PATTERNS = [
     ("app/tasks.py", "app/tasks.py", True),
     ("app/tasks.py", "backend/app/tasks.py", True),
     ("app/tasks.py", "myapp/tasks.py", False),
-    ("/work/shop/app", "app/tasks.py", True),
-    ("/work/app", "app/tasks.py", False),
+    ("/srv/shop/app", "app/tasks.py", True),
+    ("/srv/app", "app/tasks.py", False),
     ("App", "app/tasks.py", False),
     ("*", "app/tasks.py", True),
     ("**", "app/tasks.py", True),
@@ -244,7 +244,7 @@ PATTERNS = [
 @pytest.mark.parametrize("pattern, path, expected", PATTERNS)
 def test_patterns(pattern: str, path: str, expected: bool) -> None:
     configuration = Configuration(exclude=(pattern,), per_file_ignores=((pattern, ("CEL1",)),))
-    selection = Selection(configuration, "/work/shop/")
+    selection = Selection(configuration, "/srv/shop/")
     assert selection.excluded(path) is expected
     assert selection.ignored(path, "CEL110", "asyncio-run-in-task") is expected
     assert not selection.ignored(path, "CEL510", "missing-time-limit")
