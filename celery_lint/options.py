@@ -208,7 +208,12 @@ OPTIONS: tuple[Option, ...] = (
         linters=True,
     ),
     Option("strict-parse", "switch", "exit with 1 if a file could not be parsed"),
-    Option("cache", "switch", "keep what was read between runs (`--no-cache`: neither read nor write it)", linters=True),
+    Option(
+        "cache",
+        "switch",
+        "keep what was read between runs (`--no-cache`: neither read nor write it)",
+        linters=True,
+    ),
     Option("cache-dir", "text", "the folder of the cache", "FOLDER", linters=True),
     Option("statistics", "switch", "show how often each rule was broken instead of where"),
     Option("root", "switch", "this folder is a workspace of its own", flag=False),
