@@ -11,7 +11,7 @@ from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.index import Project
 from celery_lint.project.limits import Limits
 from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
-from celery_lint.project.relays import leaf_of
+from celery_lint.project.relays import leaf_of, name_of
 from celery_lint.project.settings import Settings
 from celery_lint.project.task import Task
 from celery_lint.project.tasks import Tasks
@@ -78,7 +78,7 @@ class Analysis:
         found = {(name.rpartition(".")[2], leaf_of(path)) for path, name in self.tasks.makers.wrappers}
         found.update((name, leaf_of(path)) for path, name in self.tasks.makers.possible_wrappers())
         for path, qualname in self.event_loops.relays.to_loops:
-            found.add((qualname.rpartition(".")[2].rpartition("/")[2].partition("@")[0], leaf_of(path)))
+            found.add((name_of(qualname), leaf_of(path)))
         for path, module in self.project.modules.items():
             for name, values in module.bindings.items():
                 if any(value.chain.endswith(("create_async_engine", "sessionmaker")) for value in values):

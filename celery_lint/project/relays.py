@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.model.facts import Function, Module
@@ -23,15 +24,16 @@ class Relays:
         self.calls = calls
         self.resources = resources
 
-    @cached_property
-    def _words(self) -> list[tuple[Module, Function, frozenset[str]]]:
-        """The words of every function's calls, taken apart once: whom a function calls is asked often."""
-        return [
-            (module, function, frozenset(function.packed_calls.translate(_WORDS).split()))
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.name
-        ]
+    def _mentioning(self, names: set[str]) -> Iterator[tuple[Module, Function]]:
+        """The functions whose calls hold one of the names. Module by module: few of them hold any."""
+        for module in self.project.product_modules():
+            functions = [function for function in module.functions.values() if function.name]
+            together = " ".join(function.packed_calls for function in functions)
+            if names.isdisjoint(together.translate(_WORDS).split()):
+                continue
+            for function in functions:
+                if not names.isdisjoint(function.packed_calls.translate(_WORDS).split()):
+                    yield module, function
 
     @cached_property
     def to_loops(self) -> set[Key]:
@@ -42,24 +44,26 @@ class Relays:
         """
         level = {
             (module.path, function.qualname)
-            for module, function, _ in self._words
-            if not function.is_async and _runs_a_loop(function.packed_calls)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.name and not function.is_async and _runs_a_loop(function.packed_calls)
         }
         found = set(level)
         with self.project.asking("quiet"):
             for _ in range(DEPTH - 1):
-                names = {qualname.rpartition(".")[2].rpartition("/")[2] for _, qualname in level}
+                names = {name_of(qualname) for _, qualname in level}
                 level = {
                     (module.path, function.qualname)
-                    for module, function, words in self._words
-                    if not names.isdisjoint(words)
-                    and (module.path, function.qualname) not in found
+                    for module, function in self._mentioning(names)
+                    if (module.path, function.qualname) not in found
                     and not function.is_async
                     and any(
                         (callee.module.path, callee.function.qualname) in level
                         for callee in self.calls.callees(module, function)
                     )
                 }
+                if not level:
+                    break
                 found |= level
         return found
 
@@ -77,15 +81,18 @@ class Relays:
         names = {name for name, _ in found}
         if not names:
             return found
-        unmarked = [(function.name, leaf_of(module.path), words) for module, function, words in self._words]
         for _ in range(DEPTH):
-            fresh = [entry for entry in unmarked if not names.isdisjoint(entry[2])]
-            if not fresh:
+            more = {(function.name, leaf_of(module.path)) for module, function in self._mentioning(names)}
+            if found.issuperset(more):
                 break
-            unmarked = [entry for entry in unmarked if names.isdisjoint(entry[2])]
-            names = {name for name, _, _ in fresh}
-            found.update((name, leaf) for name, leaf, _ in fresh)
+            names = {name for name, _ in more - found}
+            found |= more
         return found
+
+
+def name_of(qualname: str) -> str:
+    """The bare name in a qualified one: ``Class.method``, ``outer/inner``, ``name@line``."""
+    return qualname.rpartition(".")[2].rpartition("/")[2].partition("@")[0]
 
 
 def leaf_of(path: str) -> str:
