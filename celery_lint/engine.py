@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from celery_lint.configuration import Configuration, Selection, load, semantic_key
-from celery_lint.diagnostics import Diagnostic, Related, Report, Unparsed
+from celery_lint.diagnostics import Diagnostic, Report, Unparsed
 from celery_lint.project import cache, roots
 from celery_lint.project.discovery import is_current
 from celery_lint.source import NotParsed, Source, digest_of, read
-from celery_lint.verdict import Verdict, judge
+from celery_lint.verdict import Verdict, judge, packed, unpacked
 
 if TYPE_CHECKING:
     from celery_lint.describing import ProjectDescription
@@ -174,7 +174,7 @@ class Workspace:
             content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
             names = [(name, leaf) for name, leaf in manifest.names]
             if (
-                path not in manifest.asked
+                (path not in manifest.asked or self._is_on_disk(path, data))
                 and not FirstPass(self.configuration.task_decorators).passes(content)
                 and not (names and SecondPass(names).passes(content))
             ):
@@ -186,6 +186,14 @@ class Workspace:
         if known is not None and digest_of(text) == known:
             return verdict
         return self._overlaid(manifest, path, text)
+
+    def _is_on_disk(self, path: str, data: bytes | str) -> bool:
+        """Whether a text is what the file holds: then the last run has looked at it."""
+        try:
+            there = Source(path, read(os.path.join(self.root, path))).text
+            return digest_of(there) == digest_of(Source(path, data).text)
+        except NotParsed:
+            return False
 
     def _overlaid(self, manifest: Manifest, path: str, text: str) -> Verdict:
         """The verdict with one module replaced, and the others as they were linked."""
@@ -251,7 +259,7 @@ class Workspace:
                 and not cache.changed(self.root, manifest)
                 and cache.stamps(self.root, listing.launch) == list(map(tuple, manifest.others))
             ):
-                return manifest, _unpacked(manifest.verdict)
+                return manifest, unpacked(manifest.verdict)
         except _DAMAGE:
             return None
         return manifest, None
@@ -321,7 +329,7 @@ class Workspace:
             )
         verdict = judge(built.analysis, built.facts, built.modules, built.unparsed.values())
         manifest = manifest._replace(
-            verdict=_packed(verdict),
+            verdict=packed(verdict),
             digests={path: module.digest for path, module in built.modules.items()},
             passed=built.passed,
             names=[list(pair) for pair in built.names],
@@ -344,7 +352,7 @@ class Workspace:
 
         if not frozenset(earlier.asked).isdisjoint(changed):
             return None
-        verdict = _unpacked(earlier.verdict)
+        verdict = unpacked(earlier.verdict)
         names = [(name, leaf) for name, leaf in earlier.names]
         first = FirstPass(self.configuration.task_decorators).passes
         digests = says_the_same(changed, library, first, earlier.passed, names)
@@ -401,44 +409,6 @@ def _unchanged(listing: Listing, stamps: Sequence[Stamp], earlier: Manifest | No
     known = dict(zip(earlier.listing.python, before, strict=True))
     return frozenset(
         path for path, stamp in zip(listing.python, stamps, strict=True) if known.get(path) == stamp
-    )
-
-
-def _packed(verdict: Verdict) -> list[Any]:
-    return [
-        verdict.diagnostics,
-        sorted(verdict.suppressed),
-        verdict.unparsed,
-        verdict.tasks,
-        verdict.presets,
-    ]
-
-
-def _unpacked(row: list[Any]) -> Verdict:
-    diagnostics, suppressed, unparsed, tasks, presets = row
-    return Verdict(
-        [_diagnostic(row) for row in diagnostics],
-        frozenset(suppressed),
-        [Unparsed(*entry) for entry in unparsed],
-        tasks,
-        presets,
-    )
-
-
-def _diagnostic(row: list[Any]) -> Diagnostic:
-    path, line, column, end_line, end_column, code, name, message, help_text, severity, related, _ = row
-    return Diagnostic(
-        path,
-        line,
-        column,
-        end_line,
-        end_column,
-        code,
-        name,
-        message,
-        help_text,
-        severity,
-        tuple(Related(*entry) for entry in related),
     )
 
 

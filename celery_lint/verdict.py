@@ -110,3 +110,43 @@ def _internal_error(culprit: str, fact: Any, error: Exception) -> Diagnostic:
     message = " ".join(f"{culprit} failed: {type(error).__name__}: {error}".split())
     help_text = "please report this; every other rule has been checked"
     return Diagnostic(path, 1, 1, 1, 1, "CEL999", "internal-error", message, help_text, "error")
+
+
+def packed(verdict: Verdict) -> list[Any]:
+    """The verdict as the cache keeps it."""
+    return [
+        verdict.diagnostics,
+        sorted(verdict.suppressed),
+        verdict.unparsed,
+        verdict.tasks,
+        verdict.presets,
+    ]
+
+
+def unpacked(row: list[Any]) -> Verdict:
+    """The verdict that was packed; raises ``TypeError``, ``ValueError`` or ``LookupError`` when damaged."""
+    diagnostics, suppressed, unparsed, tasks, presets = row
+    return Verdict(
+        [_unpacked_diagnostic(found) for found in diagnostics],
+        frozenset(suppressed),
+        [Unparsed(*entry) for entry in unparsed],
+        tasks,
+        presets,
+    )
+
+
+def _unpacked_diagnostic(row: list[Any]) -> Diagnostic:
+    path, line, column, end_line, end_column, code, name, message, help_text, severity, related, _ = row
+    return Diagnostic(
+        path,
+        line,
+        column,
+        end_line,
+        end_column,
+        code,
+        name,
+        message,
+        help_text,
+        severity,
+        tuple(Related(*entry) for entry in related),
+    )
