@@ -32,6 +32,7 @@ def judge(
 ) -> Verdict:
     """Run every rule over every fact that it asks for."""
     from celery_lint.model.purpose import is_test_path
+    from celery_lint.project.analysis import Failure
     from celery_lint.rule import all_rules, checks_of
     from celery_lint.suppressions import suppressed
 
@@ -43,13 +44,11 @@ def judge(
         for kind, check in checks_of(rule):
             checks.setdefault(kind, []).append((rule, check))
     found: set[Diagnostic] = set()
-    fact: Any = None
-    try:
-        for fact in facts:
-            for rule, check in checks.get(type(fact), ()):
-                _apply(rule, check, fact, analysis, found)
-    except Exception as error:
-        found.add(_internal_error("the model", fact, error))
+    for fact in facts:
+        if isinstance(fact, Failure):
+            found.add(_internal_error(f"the search for {fact.name}", fact, fact.error))
+        for rule, check in checks.get(type(fact), ()):
+            _apply(rule, check, fact, analysis, found)
     diagnostics = sorted(found)
     silenced = []
     for index, diagnostic in enumerate(diagnostics):

@@ -210,6 +210,22 @@ def test_a_rule_that_fails_fails_alone(project: Path, monkeypatch: pytest.Monkey
     assert "\n" not in failure.message
 
 
+def test_facts_that_cannot_be_found_hide_no_others(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from celery_lint.project.limits import Limits
+
+    def failing(limits: Limits) -> None:
+        raise LookupError("no limits")
+
+    monkeypatch.setattr(Limits, "_sent_with_limit", property(failing))
+    monkeypatch.setattr(Limits, "pairs", property(failing))
+    report = engine.check_paths([str(project)], None, overrides={"cache": False})
+    assert report.failed
+    codes = [code for *_, code in places(report, project)]
+    assert sorted(set(codes)) == ["CEL110", "CEL111", "CEL999"]
+    messages = [found.message for found in report.diagnostics if found.code == "CEL999"]
+    assert "the search for pairs of limits failed: LookupError: no limits" in messages
+
+
 def test_describe(project: Path) -> None:
     description = engine.describe(str(project), load(str(project)))
     assert [entry.name for entry in description.tasks] == ["app.mail.deliver", "app.mail.never"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery_lint.project.bridges import Bridges
 from celery_lint.project.event_loops import EventLoops
@@ -15,6 +16,13 @@ from celery_lint.project.relays import leaf_of, name_of
 from celery_lint.project.settings import Settings
 from celery_lint.project.task import Task
 from celery_lint.project.tasks import Tasks
+
+
+class Failure(NamedTuple):
+    """A kind of facts that could not be found, because the linter itself failed."""
+
+    name: str
+    error: Exception
 
 
 class Analysis:
@@ -92,25 +100,43 @@ class Analysis:
         return found
 
     def explore(self) -> None:
-        """Follow every chain that may lead to a file that has not been read, and nothing more."""
-        _ = self.tasks.all, self.pools
-        self.limits.explore()
-        _ = self.bridges.registries, self.bridges.unknown_keys
-        if self.event_loops.relays.to_resources:
-            _ = self.event_loops.runs
+        """Follow every chain that may lead to a file that has not been read, and nothing more.
+
+        What fails here fails again, and is told, when the facts are asked for.
+        """
+        for step in (
+            lambda: self.tasks,
+            lambda: self.pools,
+            lambda: self.limits.explore(),
+            lambda: (self.bridges.registries, self.bridges.unknown_keys),
+            lambda: self.event_loops.relays.to_resources and self.event_loops.runs,
+        ):
+            with suppress(Exception):
+                step()
 
     def facts(self) -> Iterator[Any]:
         """Every fact that a rule may ask for."""
-        loops, limits, bridges = self.event_loops, self.limits, self.bridges
-        yield from self.tasks.all
-        yield from loops.runs
-        yield from loops.disposals
-        yield from loops.stray_awaits
-        yield from limits.applications
-        yield from limits.lonely_tasks
-        yield from limits.pairs
-        yield from bridges.unregistered
-        yield from bridges.unknown_keys
-        yield from bridges.duplicates
-        yield from bridges.missing_parameters
-        yield from bridges.strangers
+        for name, find in self._finders():
+            yield from _found(name, find)
+
+    def _finders(self) -> Iterator[tuple[str, Callable[[], Iterable[Any]]]]:
+        yield "tasks", lambda: self.tasks.all
+        yield "coroutine runs", lambda: self.event_loops.runs
+        yield "disposals", lambda: self.event_loops.disposals
+        yield "awaits", lambda: self.event_loops.stray_awaits
+        yield "applications without limits", lambda: self.limits.applications
+        yield "tasks without limits", lambda: self.limits.lonely_tasks
+        yield "pairs of limits", lambda: self.limits.pairs
+        yield "unregistered tasks", lambda: self.bridges.unregistered
+        yield "unknown keys", lambda: self.bridges.unknown_keys
+        yield "duplicate keys", lambda: self.bridges.duplicates
+        yield "missing parameters", lambda: self.bridges.missing_parameters
+        yield "values that are no tasks", lambda: self.bridges.strangers
+
+
+def _found(name: str, find: Callable[[], Iterable[Any]]) -> list[Any]:
+    """The facts of one kind; if they cannot be found, that must not hide the others."""
+    try:
+        return list(find())
+    except Exception as error:
+        return [Failure(name, error)]
