@@ -67,7 +67,6 @@ class Rule:
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
 
-Check = Callable[[Any, Any, "Analysis"], Iterable[Finding]]
 _Method = TypeVar("_Method", bound=Callable[..., Iterable[Finding]])
 
 

@@ -80,6 +80,10 @@ class Call(NamedTuple):
     parent: int
     arguments: tuple[str, ...]
 
+    def first(self) -> str:
+        """The description of the first argument, or nothing where there is none."""
+        return self.arguments[0] if self.arguments else ""
+
     def leaf(self) -> str:
         """The last component of the callee, without ``()``."""
         return leaf_of_chain(self.chain)

@@ -153,8 +153,7 @@ class Calls:
                         key = (callee.module.path, callee.function.qualname)
                         if key not in seen:
                             seen.add(key)
-                            through = callee._replace(call=callee.call)
-                            found.setdefault(key, []).append(Reached(task, through))
+                            found.setdefault(key, []).append(Reached(task, callee))
                             following.append((callee.module, callee.function))
                 level = following
         return found

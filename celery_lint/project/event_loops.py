@@ -49,8 +49,9 @@ class LoopRun(NamedTuple):
     ``kind`` is ``run`` (a loop made and closed by ``asyncio.run`` and its like), ``new`` (a loop of its own
     by ``new_event_loop``), ``current`` (the thread's loop, made when missing and kept), ``kept`` (a loop kept
     for the process) or ``bridge`` (``async_to_sync``). ``helper`` says that the coroutine is a parameter.
-    ``adaptive`` says that the function first asks whether a loop is running already. ``uses`` are the pooled
-    objects that the coroutine uses and that nobody disposes of, ``engines`` all async engines it uses.
+    ``adaptive`` says that the function first asks whether a loop is running already. ``coroutines`` are the
+    functions whose coroutines it runs, as far as they can be seen, ``uses`` the pooled objects that these
+    use and that nobody disposes of, ``engines`` all async engines that they use.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class LoopRun(NamedTuple):
     helper: bool
     adaptive: bool
     reached: tuple[Reached, ...]
+    coroutines: tuple[tuple[Module, Function], ...]
     uses: tuple[Use, ...]
     engines: tuple[Use, ...]
 
@@ -98,7 +100,6 @@ class StrayAwait(NamedTuple):
     module: Module
     fact: MisplacedAwait
     of_engine: bool
-    task: Task | None
 
 
 class EventLoops:
@@ -170,13 +171,25 @@ class EventLoops:
         helper, coroutines = self._coroutines(module, function, call, kind, reached)
         engines, uses = self._uses(coroutines, (module, function))
         adaptive = self._asks_for_loop(module, function)
-        return LoopRun(kind, name, module, function, call, helper, adaptive, tuple(reached), uses, engines)
+        return LoopRun(
+            kind,
+            name,
+            module,
+            function,
+            call,
+            helper,
+            adaptive,
+            tuple(reached),
+            tuple(coroutines),
+            uses,
+            engines,
+        )
 
     def _coroutines(
         self, module: Module, function: Function, call: Call, kind: str, reached: Sequence[Reached]
     ) -> tuple[bool, list[tuple[Module, Function]]]:
         """Whether a run gets its coroutine from outside, and the functions whose coroutines it runs."""
-        first = call.arguments[0] if call.arguments else ""
+        first = call.first()
         if kind == "bridge":
             first = self._bridged(module, function, call)
         name = self._parameter(module, function, first)
@@ -331,8 +344,7 @@ class EventLoops:
     def _task_coroutines(self) -> dict[Key, list[Task]]:
         found: dict[Key, list[Task]] = {}
         for run in self.runs:
-            _, coroutines = self._coroutines(run.module, run.function, run.call, run.kind, run.reached)
-            for module, function in coroutines:
+            for module, function in run.coroutines:
                 for inner_module, inner in self.calls.closure(module, function):
                     known = found.setdefault((inner_module.path, inner.qualname), [])
                     for reached in run.reached:
@@ -377,16 +389,8 @@ class EventLoops:
                 of_engine = leaf == "dispose" and self.resources.is_async_engine(
                     self.project.resolve(module, owner)
                 )
-                found.append(StrayAwait(module, fact, of_engine, self._task_around(path, fact.function)))
+                found.append(StrayAwait(module, fact, of_engine))
         return found
-
-    def _task_around(self, path: str, qualname: str) -> Task | None:
-        while qualname:
-            task = self.tasks.by_function.get((path, qualname))
-            if task is not None:
-                return task
-            qualname = qualname.rpartition("/")[0]
-        return None
 
 
 def _made_here(chain: str, entity: Entity) -> bool:

@@ -27,7 +27,6 @@ class AppWithoutLimits(NamedTuple):
 
     application: Application
     tasks: tuple[Task, ...]
-    evidence: tuple[Place, ...]
     pool: Pool | None
 
 
@@ -99,7 +98,7 @@ class Limits:
             for function in module.functions.values():
                 if ".setdefault" in function.packed_calls:
                     for call in self.calls.calls(module, function):
-                        if call.leaf() == "setdefault" and call.arguments[0][1:] in _LIMITS:
+                        if call.leaf() == "setdefault" and call.first()[1:] in _LIMITS:
                             found.add((module.path, function.qualname))
         return found
 
@@ -130,8 +129,8 @@ class Limits:
                 for call in self.calls.calls(module, function):
                     if call.leaf() in _SENDERS and _passes_limit(call, written):
                         task = self.tasks.of(self.project.resolve(module, _task_chain(call)))
-                        if task is None and call.arguments[0].startswith("'"):
-                            task = by_name.get(call.arguments[0][1:])
+                        if task is None and call.first().startswith("'"):
+                            task = by_name.get(call.first()[1:])
                         if task is None:
                             return None
                         found.add((task.module.path, task.qualname))
@@ -150,21 +149,14 @@ class Limits:
         for application in self._product_applications:
             if self._has_global_limit(application) or not self._is_plain(application):
                 continue
-            lacking: list[tuple[Task, Place | None]] = []
-            for task in self._without_limit:
-                if self._owner(task) == application.origin:
-                    evidence = self.waiting.evidence(task)
-                    if evidence is not None or self.project.configuration.time_limits == "always":
-                        lacking.append((task, evidence))
+            lacking = tuple(
+                task
+                for task in self._without_limit
+                if self._owner(task) == application.origin
+                and (self.project.configuration.time_limits == "always" or self.waiting.evidence(task))
+            )
             if lacking:
-                found.append(
-                    AppWithoutLimits(
-                        application,
-                        tuple(task for task, _ in lacking),
-                        tuple(place for _, place in lacking if place is not None),
-                        self.pools.first("gevent"),
-                    )
-                )
+                found.append(AppWithoutLimits(application, lacking, self.pools.first("gevent")))
         return found
 
     @cached_property

@@ -9,7 +9,6 @@ from celery_lint.model.facts import Place
 from celery_lint.project.index import Project
 from celery_lint.project.settings import Settings
 
-POOLS = ("prefork", "solo", "threads", "gevent", "eventlet")
 DEFAULT_QUEUE = "celery"
 _ALIASES = {"processes": "prefork", "thread": "threads"}
 
