@@ -1,6 +1,6 @@
 """Which children of a syntax node are worth a visit.
 
-The walk itself is a loop with a stack of its own (``celery_lint.model.reader``): recursion dies at a
+The walk itself is a loop with a stack of its own (``celery_lint.model.collector``): recursion dies at a
 sum of 500 terms, and ``ast.NodeVisitor`` costs five times as much.
 """
 
@@ -42,15 +42,19 @@ def fields_of(kind: type) -> tuple[str, ...]:
     return fields
 
 
-def children(node: ast.AST) -> list[ast.AST]:
-    """The direct children of a node, in the order of its fields."""
+def children(node: ast.AST, names: list[str]) -> list[ast.AST]:
+    """The direct children of a node, in the order of its fields; those that are names go to ``names``."""
     found: list[ast.AST] = []
     for field in fields_of(type(node)):
         value = getattr(node, field, None)
         if type(value) is list:
             for item in value:
-                if item is not None and type(item) not in UNVISITED:
+                if type(item) is ast.Name:
+                    names.append(item.id)
+                elif item is not None and type(item) not in UNVISITED:
                     found.append(item)
+        elif type(value) is ast.Name:
+            names.append(value.id)
         elif value is not None and type(value) not in UNVISITED and isinstance(value, ast.AST):
             found.append(value)
     return found

@@ -221,7 +221,6 @@ LONGEST = 450
 # Longer than they should be. Nothing may be added here, and the numbers only go down.
 LONGER = {
     "engine.py": 530,
-    "model/reader.py": 720,
     "project/bridges.py": 460,
     "project/index.py": 560,
 }

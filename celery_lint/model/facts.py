@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from celery_lint.diagnostics import Span
+from celery_lint.model.flow import Step, unpack_steps
 
 Constant = str | int | float | bool | None
 
@@ -114,10 +115,15 @@ class Function(NamedTuple):
     returns: tuple[Value, ...]
     values: tuple[tuple[int, Value], ...]
     packed_calls: str
+    packed_steps: str
 
     def calls(self) -> list[Call]:
         """The calls of the function, in the order of the source. Packed, because most are never asked for."""
         return list(unpack_calls(self.packed_calls))
+
+    def steps(self) -> list[Step]:
+        """The statements of the function, in source order; none for a test's or a module's own code."""
+        return list(unpack_steps(self.packed_steps))
 
     def value_of(self, call: Call) -> Value | None:
         """The whole call expression with its arguments, for the calls that the model keeps whole."""
@@ -230,6 +236,7 @@ def _function(row: list[Any]) -> Function:
         _values(row[10]),
         tuple((index, _value(value)) for index, value in row[11]),
         row[12],
+        row[13],
     )
 
 

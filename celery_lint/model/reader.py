@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from celery_lint.diagnostics import Span
+from celery_lint.model.collector import Collector
 from celery_lint.model.facts import (
     Assignment,
     Class,
@@ -19,10 +20,10 @@ from celery_lint.model.facts import (
     pack_call,
 )
 from celery_lint.model.purpose import is_test_path
-from celery_lint.model.scopes import BUILTINS, CallRecord, Scope, chain_of, child_qualname
+from celery_lint.model.scopes import BUILTINS, CallRecord, Scope, chain_of
+from celery_lint.model.statements import steps_of
 from celery_lint.model.values import value_of
 from celery_lint.source import Source, digest_of
-from celery_lint.walk import UNVISITED, children
 
 # Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
 _KEPT_WHOLE = frozenset(
@@ -80,289 +81,14 @@ _KEPT_BLIND = frozenset(
 # Tables of test cases are no facts about tasks.
 _TEST_DECORATORS = ("pytest.", "unittest.mock.", "mock.", "hypothesis.")
 
-Task = tuple[ast.AST, "Position", str]
-
-
-class Position:
-    """Where the walk is: the scope, the flags that hold for everything below, the call around."""
-
-    __slots__ = ("call", "flags", "scope")
-
-    def __init__(self, scope: Scope, flags: str, call: CallRecord | None) -> None:
-        self.scope = scope
-        self.flags = flags
-        self.call = call
-
 
 class Reader:
-    """One reading of one module; ``module()`` gives the facts."""
+    """The facts of one module, from what the walk has seen."""
 
-    def __init__(self, source: Source, tree: ast.Module, brief: bool = False) -> None:
-        #: Whether what functions do is left out.
-        self.brief = brief
+    def __init__(self, source: Source, seen: Collector) -> None:
         self.source = source
         self.ascii = source.text.isascii()
-        self.top = Scope("module", "", None, tree)
-        self.functions: list[Scope] = [self.top]
-        self.classes: list[Scope] = []
-        self.assignments: list[tuple[ast.expr, str, bool, ast.AST, ast.expr, Scope]] = []
-        self.awaits: list[tuple[Scope, ast.AST, str, ast.expr | None]] = []
-        self.stack: list[Task] = []
-        self._walk(tree)
-
-    # ------------------------------------------------------------------ the walk
-
-    def _walk(self, tree: ast.Module) -> None:
-        handlers = _HANDLERS
-        stack = self.stack
-        self._push(tree.body, Position(self.top, "", None))
-        while stack:
-            node, position, role = stack.pop()
-            handler = handlers.get(type(node))
-            if handler is not None:
-                handler(self, node, position, role)
-            else:
-                found = children(node)
-                if found:
-                    found.reverse()
-                    for child in found:
-                        stack.append((child, position, ""))
-
-    def _push(self, nodes: Any, position: Position, role: str = "") -> None:
-        for node in reversed(nodes):
-            if node is not None and type(node) not in UNVISITED:
-                self.stack.append((node, position, role))
-
-    def _import(self, node: ast.Import, position: Position, role: str) -> None:
-        for alias in node.names:
-            if alias.asname:
-                position.scope.imports.setdefault(alias.asname, alias.name)
-            else:
-                top = alias.name.partition(".")[0]
-                position.scope.imports.setdefault(top, top)
-
-    def _import_from(self, node: ast.ImportFrom, position: Position, role: str) -> None:
-        base = "." * (node.level or 0) + (node.module or "")
-        for alias in node.names:
-            if alias.name == "*":
-                position.scope.module().stars.append(base)
-            else:
-                joint = "" if base.endswith(".") or not base else "."
-                position.scope.imports.setdefault(alias.asname or alias.name, f"{base}{joint}{alias.name}")
-
-    def _function(self, node: Any, position: Position, role: str) -> None:
-        outer = position.scope
-        scope = Scope("function", child_qualname(outer, node.name), outer, node)
-        scope.is_async = isinstance(node, ast.AsyncFunctionDef)
-        substitute = "h" in position.flags and node.name in outer.imports
-        again = node.name in outer.definitions and (outer.kind == "function" or _extends(node))
-        if substitute or again:
-            scope.qualname += f"@{node.lineno}"
-        # `except ImportError: def shared_task(f): ...` stands in for an import that does succeed, and the
-        # setter of a property stands beside its getter.
-        if not substitute and not (again and outer.kind == "class"):
-            outer.definitions[node.name] = scope.qualname
-        self.functions.append(scope)
-        self._parameters(node.args, scope)
-        if outer.kind == "class":
-            decorators = {d.id for d in node.decorator_list if isinstance(d, ast.Name)}
-            arguments = [*node.args.posonlyargs, *node.args.args]
-            if arguments and "staticmethod" not in decorators:
-                scope.first_parameter = arguments[0].arg
-                scope.opaque.discard(arguments[0].arg)
-                scope.definitions.pop(arguments[0].arg, None)
-                scope.values[arguments[0].arg] = []
-                if "classmethod" in decorators or node.name in ("__new__", "__init_subclass__"):
-                    scope.binds_class = True
-        if not self.brief:
-            self._push(node.body, Position(scope, "m" if "m" in position.flags else "", None))
-        self._push(node.args.defaults, position)
-        self._push([d for d in node.args.kw_defaults if d is not None], position)
-        self._push(node.decorator_list, position, "d")
-
-    def _parameters(self, arguments: ast.arguments, scope: Scope) -> None:
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        for extra in (arguments.vararg, arguments.kwarg):
-            if extra is not None:
-                every.append(extra)
-        for argument in every:
-            scope.opaque.add(argument.arg)
-            annotation = _annotation(argument.annotation)
-            if annotation is not None:
-                scope.annotations[argument.arg] = annotation
-
-    def _lambda(self, node: ast.Lambda, position: Position, role: str) -> None:
-        # Its body belongs to the function around it, flagged: it runs later, or never.
-        for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
-            if not position.scope.binds(argument.arg):
-                position.scope.opaque.add(argument.arg)
-        self._push([node.body], Position(position.scope, position.flags + "l", position.call))
-
-    def _class(self, node: ast.ClassDef, position: Position, role: str) -> None:
-        outer = position.scope
-        scope = Scope("class", child_qualname(outer, node.name), outer, node)
-        if "h" in position.flags and node.name in outer.imports:
-            scope.qualname += f"@{node.lineno}"
-        else:
-            outer.definitions[node.name] = scope.qualname
-        self.classes.append(scope)
-        self._push(node.body, Position(scope, "m" if "m" in position.flags else "", None))
-        self._push(node.decorator_list, position, "d")
-        self._push(node.bases, position)
-        self._push([keyword.value for keyword in node.keywords], position)
-
-    def _assign(self, node: ast.Assign, position: Position, role: str) -> None:
-        for target in node.targets:
-            self._bind(target, node.value, position)
-        self._push([node.value], position, "b")
-
-    def _annotated(self, node: ast.AnnAssign, position: Position, role: str) -> None:
-        if node.value is not None:
-            self._bind(node.target, node.value, position)
-            self._push([node.value], position, "b")
-
-    def _augmented(self, node: ast.AugAssign, position: Position, role: str) -> None:
-        if isinstance(node.target, ast.Name):
-            self._bind(node.target, node.value, position)
-        self._push([node.value], position)
-
-    def _named(self, node: ast.NamedExpr, position: Position, role: str) -> None:
-        self._bind(node.target, node.value, position)
-        self._push([node.value], position, "b")
-
-    def _bind(self, target: ast.expr, value: ast.expr | None, position: Position) -> None:
-        scope = position.scope
-        pending: list[tuple[ast.expr, ast.expr | None]] = [(target, value)]
-        while pending:
-            bound, given = pending.pop()
-            if isinstance(bound, ast.Name):
-                self._bind_name(bound.id, given, scope)
-            elif isinstance(bound, (ast.Tuple, ast.List)):
-                pairs: list[ast.expr | None] = [None] * len(bound.elts)
-                if isinstance(given, (ast.Tuple, ast.List)) and len(given.elts) == len(bound.elts):
-                    pairs = list(given.elts)
-                pending.extend(zip(bound.elts, pairs, strict=True))
-            elif isinstance(bound, ast.Starred):
-                pending.append((bound.value, None))
-            elif given is not None and isinstance(bound, ast.Attribute):
-                self._bind_attribute(bound, given, scope)
-            elif given is not None and isinstance(bound, ast.Subscript):
-                key = bound.slice.value if isinstance(bound.slice, ast.Constant) else ""
-                if isinstance(key, str):  # "" for a key that only the run knows
-                    self.assignments.append((bound.value, key, True, bound.slice, given, scope))
-                self._push([bound.value, bound.slice], position)
-
-    def _bind_name(self, name: str, value: ast.expr | None, scope: Scope) -> None:
-        if name in scope.outside:
-            scope = scope.module()
-        if scope.kind == "class":
-            scope.definitions.pop(name, None)
-            if value is not None:
-                scope.attributes.setdefault(name, []).append((value, scope))
-        if value is None:
-            if scope.kind != "module" or not scope.binds(name):
-                scope.opaque.add(name)
-            return
-        scope.values.setdefault(name, []).append(value)
-
-    def _bind_attribute(self, target: ast.Attribute, value: ast.expr, scope: Scope) -> None:
-        owner = scope.owner()
-        if (
-            owner is not None
-            and isinstance(target.value, ast.Name)
-            and target.value.id == scope.first_parameter
-        ):
-            owner.attributes.setdefault(target.attr, []).append((value, scope))
-        self.assignments.append((target.value, target.attr, False, target, value, scope))
-
-    def _global(self, node: ast.Global, position: Position, role: str) -> None:
-        position.scope.outside.update(node.names)
-
-    def _for(self, node: Any, position: Position, role: str) -> None:
-        if isinstance(node, ast.AsyncFor):
-            self._check_await(node, "async for", node.iter, position)
-        self._bind(node.target, None, position)
-        self._push(node.orelse, position)
-        self._push(node.body, position)
-        self._push([node.iter], position)
-
-    def _comprehension(self, node: ast.comprehension, position: Position, role: str) -> None:
-        for name in ast.walk(node.target):
-            if isinstance(name, ast.Name) and not position.scope.binds(name.id):
-                position.scope.opaque.add(name.id)
-        self._push([node.iter, *node.ifs], position)
-
-    def _with(self, node: Any, position: Position, role: str) -> None:
-        is_async = isinstance(node, ast.AsyncWith)
-        for item in node.items:
-            if is_async:
-                self._check_await(node, "async with", item.context_expr, position)
-            if item.optional_vars is not None:
-                self._bind(item.optional_vars, item.context_expr, position)
-        self._push(node.body, position)
-        self._push([item.context_expr for item in node.items], position, "w")
-
-    def _try(self, node: Any, position: Position, role: str) -> None:
-        flags = position.flags
-        self._push(node.finalbody, Position(position.scope, flags + "f", None))
-        self._push(node.orelse, position)
-        for handler in reversed(node.handlers):
-            if handler.name:
-                position.scope.opaque.add(handler.name)
-            self._push(handler.body, Position(position.scope, flags + "h", None))
-        self._push(node.body, Position(position.scope, flags + "t", None))
-
-    def _if(self, node: ast.If, position: Position, role: str) -> None:
-        body = position
-        test = node.test
-        if (
-            position.scope.kind == "module"
-            and isinstance(test, ast.Compare)
-            and isinstance(test.left, ast.Name)
-            and test.left.id == "__name__"
-        ):
-            body = Position(position.scope, position.flags + "m", None)
-        self._push(node.orelse, position)
-        self._push(node.body, body)
-        self._push([test], position)
-
-    def _return(self, node: ast.Return, position: Position, role: str) -> None:
-        if node.value is not None:
-            position.scope.returns.append(node.value)
-            self._push([node.value], position, "r")
-
-    def _expression(self, node: ast.Expr, position: Position, role: str) -> None:
-        self._push([node.value], position, "s")
-
-    def _await(self, node: ast.Await, position: Position, role: str) -> None:
-        self._check_await(node, "await", node.value, position)
-        self._push([node.value], position, role + "a")
-
-    def _check_await(self, node: ast.AST, keyword: str, value: ast.expr | None, position: Position) -> None:
-        scope = position.scope
-        if scope.kind == "function" and not scope.is_async:
-            self.awaits.append((scope, node, keyword, value))
-
-    def _yield(self, node: Any, position: Position, role: str) -> None:
-        position.scope.is_generator = True
-        if node.value is not None:
-            self._push([node.value], position)
-
-    def _call(self, node: ast.Call, position: Position, role: str) -> None:
-        record = CallRecord(node, position.flags + role, position.call)
-        position.scope.calls.append(record)
-        inside = Position(position.scope, position.flags, record)
-        self._push([keyword.value for keyword in node.keywords], inside, "e")
-        self._push(node.args, inside, "e")
-        self._push(_hidden_below(node.func), position)
-
-    def _starred(self, node: ast.Starred, position: Position, role: str) -> None:
-        self._push([node.value], position, "")
-
-    def _attribute(self, node: ast.Attribute, position: Position, role: str) -> None:
-        self._push(_hidden_below(node), position)
-
-    # ------------------------------------------------------------------ the facts
+        self.seen = seen
 
     def _span(self, node: Any) -> Span:
         if self.ascii:
@@ -398,7 +124,7 @@ class Reader:
 
     def module(self, path: str) -> Module:
         """The facts of the module."""
-        top = self.top
+        top = self.seen.top
         stars = tuple(dict.fromkeys(top.stars))
         return Module(
             path=path,
@@ -410,7 +136,7 @@ class Reader:
                 for name, values in top.values.items()
             },
             functions=self._functions(bool(stars)),
-            classes={scope.qualname: self._class_facts(scope) for scope in self.classes},
+            classes={scope.qualname: self._class_facts(scope) for scope in self.seen.classes},
             assignments=tuple(self._assignment_facts()),
             misplaced_awaits=tuple(
                 MisplacedAwait(
@@ -419,7 +145,7 @@ class Reader:
                     keyword,
                     chain_of(value, scope) if value is not None else "",
                 )
-                for scope, node, keyword, value in self.awaits
+                for scope, node, keyword, value in self.seen.awaits
             ),
             suppressions=self._suppressions(),
         )
@@ -427,7 +153,7 @@ class Reader:
     def _functions(self, has_stars: bool) -> dict[str, Function]:
         """The functions by qualified name; of several with one name the last has it, as when it runs."""
         found: dict[str, Function] = {}
-        for scope in self.functions:
+        for scope in self.seen.functions:
             earlier = found.pop(scope.qualname, None)
             if earlier is not None:
                 other = f"{earlier.qualname}@{earlier.span.line}"
@@ -446,7 +172,7 @@ class Reader:
 
     def _assignment_facts(self) -> list[Assignment]:
         facts = []
-        for target, key, subscript, key_node, value, scope in self.assignments:
+        for target, key, subscript, key_node, value, scope in self.seen.assignments:
             chain = chain_of(target, scope)
             if chain and _worth_setting(chain, key, subscript):
                 span = self._span(key_node)
@@ -457,7 +183,7 @@ class Reader:
 
     def _class_facts(self, scope: Scope) -> Class:
         node: Any = scope.node
-        outer = scope.outer or self.top
+        outer = scope.outer or self.seen.top
         return Class(
             scope.qualname,
             node.name,
@@ -477,9 +203,9 @@ class Reader:
         span, end, name = Span(1, 1, 1, 1), 1, ""
         decorators: tuple[Value, ...] = ()
         parameters: tuple[Parameter, ...] = ()
-        if scope is not self.top:
+        if scope is not self.seen.top:
             span, end, name = self._name_span(node), node.end_lineno or node.lineno, node.name
-            outer = scope.outer or self.top
+            outer = scope.outer or self.seen.top
             decorators = tuple(self._decorators(node.decorator_list, outer))
             parameters = tuple(_parameter_facts(node.args, scope))
         owner = scope.owner()
@@ -500,6 +226,7 @@ class Reader:
             tuple(self._returned(scope)),
             values,
             calls,
+            steps_of(scope, self._span),
         )
 
     def _decorators(self, nodes: list[ast.expr], outer: Scope) -> Iterator[Value]:
@@ -526,6 +253,7 @@ class Reader:
             chain = chain_of(record.node.func, scope)
             if _worth_keeping(chain, has_stars) or (receiver and chain.startswith(receiver)):
                 kept[id(record.node)] = len(chains)
+                record.step.calls.append(len(chains))
                 chains.append((record, chain))
         lines: list[str] = []
         values: list[tuple[int, Value]] = []
@@ -581,7 +309,7 @@ def read_module(path: str, source: Source) -> Module:
     What the functions of a test do is no fact about the product, and tests are half of many projects: only
     what they define is read.
     """
-    return Reader(source, source.parse(), is_test_path(path)).module(path)
+    return Reader(source, Collector(source.parse(), is_test_path(path))).module(path)
 
 
 def _worth_keeping(chain: str, has_stars: bool) -> bool:
@@ -618,55 +346,11 @@ def _worth_setting(chain: str, key: str, subscript: bool) -> bool:
     return chain[0] != "~" or subscript
 
 
-def _extends(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a definition extends an earlier one of its name: ``@value.setter def value``."""
-    return any(
-        isinstance(decorator, ast.Attribute)
-        and isinstance(decorator.value, ast.Name)
-        and decorator.value.id == node.name
-        for decorator in node.decorator_list
-    )
-
-
-def _hidden_below(node: ast.expr) -> list[ast.expr]:
-    """The nodes below a chain that the walk has still to visit: inner calls, indexes, other expressions."""
-    current: ast.expr = node
-    below: list[ast.expr] = []
-    while True:
-        if isinstance(current, ast.Attribute):
-            current = current.value
-        elif isinstance(current, ast.Subscript):
-            below.append(current.slice)
-            current = current.value
-        elif isinstance(current, ast.Name):
-            return below
-        else:
-            below.append(current)
-            return below
-
-
 def _spelled(node: ast.expr) -> str:
     """The last name of a receiver as the source spells it."""
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else "engine"
-
-
-def _annotation(node: ast.expr | None) -> ast.expr | None:
-    """The class that an annotation names, through ``X | None``, ``Optional[X]`` and ``Annotated[X, ...]``."""
-    for _ in range(4):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            node = node.left
-        elif isinstance(node, ast.Subscript):
-            name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
-            if name not in ("Optional", "Annotated", "Final"):
-                return None
-            node = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
-        elif isinstance(node, (ast.Name, ast.Attribute)):
-            return node
-        else:
-            return None
-    return None
 
 
 def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
@@ -685,35 +369,3 @@ def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
     if arguments.kwarg is not None:
         found.append(Parameter(arguments.kwarg.arg, "**", False, ""))
     return found
-
-
-_HANDLERS: dict[type, Callable[[Reader, Any, Position, str], None]] = {
-    ast.Import: Reader._import,
-    ast.ImportFrom: Reader._import_from,
-    ast.FunctionDef: Reader._function,
-    ast.AsyncFunctionDef: Reader._function,
-    ast.Lambda: Reader._lambda,
-    ast.ClassDef: Reader._class,
-    ast.Assign: Reader._assign,
-    ast.AnnAssign: Reader._annotated,
-    ast.AugAssign: Reader._augmented,
-    ast.NamedExpr: Reader._named,
-    ast.Global: Reader._global,
-    ast.For: Reader._for,
-    ast.AsyncFor: Reader._for,
-    ast.comprehension: Reader._comprehension,
-    ast.With: Reader._with,
-    ast.AsyncWith: Reader._with,
-    ast.Try: Reader._try,
-    ast.If: Reader._if,
-    ast.Return: Reader._return,
-    ast.Expr: Reader._expression,
-    ast.Await: Reader._await,
-    ast.Yield: Reader._yield,
-    ast.YieldFrom: Reader._yield,
-    ast.Call: Reader._call,
-    ast.Starred: Reader._starred,
-    ast.Attribute: Reader._attribute,
-}
-if hasattr(ast, "TryStar"):
-    _HANDLERS[ast.TryStar] = Reader._try

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from celery_lint.model.statements import StepRecord
 
 BUILTINS = frozenset(dir(builtins))
 # Longer chains are method calls on results of method calls: nothing there is ever resolved.
@@ -17,12 +21,13 @@ _LONGEST_CHAIN = 200
 class CallRecord:
     """A call as the walk met it, before names are known."""
 
-    __slots__ = ("flags", "node", "parent")
+    __slots__ = ("flags", "node", "parent", "step")
 
-    def __init__(self, node: ast.Call, flags: str, parent: CallRecord | None) -> None:
+    def __init__(self, node: ast.Call, flags: str, parent: CallRecord | None, step: StepRecord) -> None:
         self.node = node
         self.flags = flags
         self.parent = parent
+        self.step = step
 
 
 class Scope:
@@ -48,6 +53,7 @@ class Scope:
         "returns",
         "roots",
         "stars",
+        "steps",
         "values",
     )
 
@@ -74,6 +80,7 @@ class Scope:
         #: What all other names mean when they are used in this scope.
         self.roots: dict[str, str] = {}
         self.stars: list[str] = []
+        self.steps: list[StepRecord] = []
 
     def binds(self, name: str) -> bool:
         """Whether the scope itself gives the name a meaning."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from celery_lint.project.bridges import Bridges
 from celery_lint.project.event_loops import EventLoops
+from celery_lint.project.flows import Flows
 from celery_lint.project.index import Project
 from celery_lint.project.limits import Limits
 from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
@@ -61,6 +62,11 @@ class Analysis:
                     return None
                 found.add(name)
         return found
+
+    @cached_property
+    def flows(self) -> Flows:
+        """The statements of functions."""
+        return Flows()
 
     @cached_property
     def event_loops(self) -> EventLoops:

@@ -1,0 +1,116 @@
+"""The statements of a function: what encloses what, which names are read and bound, which calls are made.
+
+They are packed like the calls, one line each, because most are never asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from celery_lint.diagnostics import Span
+
+#: Kinds of statements and their letters in packed form.
+KINDS = {
+    "expr": "e",
+    "assign": "=",
+    "augment": "+",
+    "delete": "d",
+    "return": "r",
+    "raise": "R",
+    "if": "i",
+    "for": "f",
+    "while": "w",
+    "with": "W",
+    "try": "t",
+    "handler": "h",
+    "match": "m",
+    "case": "k",
+    "assert": "a",
+    "def": "D",
+    "class": "C",
+    "global": "g",
+    "import": "I",
+    "pass": "p",
+    "break": "b",
+    "continue": "c",
+}
+#: The parts of a compound statement and their letters in packed form.
+ROLES = {"body": "b", "else": "e", "handler": "h", "finally": "f", "case": "k"}
+_KIND_OF = {letter: kind for kind, letter in KINDS.items()}
+_ROLE_OF = {letter: role for role, letter in ROLES.items()}
+
+
+class Step(NamedTuple):
+    """One statement of a function, or one ``except`` or ``case`` clause.
+
+    ``kind`` is a key of :data:`KINDS`. ``parent`` is the number of the statement around it, or -1, and
+    ``role`` the part of that statement it stands in, a key of :data:`ROLES`. ``span`` is the statement, or
+    the keyword of one that holds others. ``flags``: ``a`` asynchronous, or its value is awaited; ``T`` a
+    ``while`` whose test is a true constant; ``y`` its value is yielded. ``calls`` are the numbers of the
+    calls in its own expressions, ``loads`` the names read there (of ``a.b.c`` the ``a``, as spelled; of a
+    nested function all that it reads), ``stores`` the names bound there.
+
+    ``chains`` depends on the kind. ``with``: one chain an item, ``chain=name`` if it is bound. ``handler``:
+    the exceptions, none for a bare ``except``. ``raise``: what is raised, nothing for a bare one. ``return``,
+    ``assign``, ``augment`` and ``expr``: the value, as a chain, as ``#None`` (numbers and truth values too,
+    ``#'`` for text), ``{``, ``[`` or ``(`` for a display, and ``?`` for anything else. ``def`` and ``class``:
+    the qualified name.
+    """
+
+    number: int
+    kind: str
+    parent: int
+    role: str
+    span: Span
+    flags: str
+    calls: tuple[int, ...]
+    loads: tuple[str, ...]
+    stores: tuple[str, ...]
+    chains: tuple[str, ...]
+
+
+def pack_step(
+    kind: str,
+    parent: int,
+    role: str,
+    span: Span,
+    flags: str,
+    calls: Iterable[int],
+    loads: Iterable[str],
+    stores: Iterable[str],
+    chains: Iterable[str],
+) -> str:
+    """A statement as one line."""
+    line, column, end_line, end_column = span
+    return "\t".join(
+        (
+            f"{KINDS[kind]}{ROLES[role]}{flags}",
+            str(parent),
+            f"{line} {column} {end_line} {end_column}",
+            " ".join(map(str, calls)),
+            " ".join(loads),
+            " ".join(stores),
+            " ".join(chains),
+        )
+    )
+
+
+def unpack_steps(packed: str) -> Iterator[Step]:
+    """The statements that were packed by :func:`pack_step`, joined by newlines."""
+    if not packed:
+        return
+    for number, line in enumerate(packed.split("\n")):
+        head, parent, span, calls, loads, stores, chains = line.split("\t")
+        yield Step(
+            number,
+            _KIND_OF[head[0]],
+            int(parent),
+            _ROLE_OF[head[1]],
+            Span(*map(int, span.split())),
+            head[2:],
+            tuple(map(int, calls.split())),
+            tuple(loads.split()),
+            tuple(stores.split()),
+            tuple(chains.split(" ")) if chains else (),
+        )

@@ -1,0 +1,166 @@
+"""Statements while a module is read; what remains of them is :mod:`celery_lint.model.flow`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from celery_lint.diagnostics import Span
+from celery_lint.model.flow import pack_step
+from celery_lint.model.scopes import Scope, chain_of
+
+_KINDS: dict[type[ast.AST], str] = {
+    ast.Expr: "expr",
+    ast.Assign: "assign",
+    ast.AnnAssign: "assign",
+    ast.AugAssign: "augment",
+    ast.Delete: "delete",
+    ast.Return: "return",
+    ast.Raise: "raise",
+    ast.If: "if",
+    ast.For: "for",
+    ast.AsyncFor: "for",
+    ast.While: "while",
+    ast.With: "with",
+    ast.AsyncWith: "with",
+    ast.Try: "try",
+    ast.ExceptHandler: "handler",
+    ast.Match: "match",
+    ast.match_case: "case",
+    ast.Assert: "assert",
+    ast.FunctionDef: "def",
+    ast.AsyncFunctionDef: "def",
+    ast.ClassDef: "class",
+    ast.Global: "global",
+    ast.Nonlocal: "global",
+    ast.Import: "import",
+    ast.ImportFrom: "import",
+    ast.Pass: "pass",
+    ast.Break: "break",
+    ast.Continue: "continue",
+}
+for _name in ("TryStar", "TypeAlias"):  # Python 3.11 and 3.12
+    if hasattr(ast, _name):
+        _KINDS[getattr(ast, _name)] = "try" if _name == "TryStar" else "pass"
+STATEMENTS = frozenset(_KINDS)
+_HOLDING = frozenset({"if", "for", "while", "with", "try", "handler", "match", "def", "class"})
+_ASYNCHRONOUS = (ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)
+
+
+class StepRecord:
+    """A statement as the walk met it, before names are known."""
+
+    __slots__ = ("calls", "inner", "loads", "node", "number", "parent", "role", "stores")
+
+    def __init__(self, node: ast.AST, number: int, parent: int, role: str) -> None:
+        self.node = node
+        self.number = number
+        self.parent = parent
+        self.role = role
+        self.loads: list[str] = []
+        self.stores: list[str] = []
+        #: Numbers of the calls that are kept, filled once the walk is over.
+        self.calls: list[int] = []
+        #: The scope of the function that a ``def`` makes.
+        self.inner: Scope | None = None
+
+
+def steps_of(scope: Scope, span_of: Callable[[Any], Span]) -> str:
+    """The statements of a function, packed."""
+    return "\n".join(_packed(record, scope, span_of) for record in scope.steps)
+
+
+def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) -> str:
+    node: Any = record.node
+    kind = _KINDS[type(node)]
+    loads = dict.fromkeys(record.loads)
+    if record.inner is not None:
+        for inner in _with_inner(record.inner):
+            loads.update(dict.fromkeys(name for step in inner.steps for name in step.loads))
+    return pack_step(
+        kind,
+        record.parent,
+        record.role,
+        _span(node, kind, span_of),
+        _flags(node, kind),
+        record.calls,
+        loads,
+        dict.fromkeys(record.stores),
+        _chains(node, kind, scope),
+    )
+
+
+def _with_inner(scope: Scope) -> Iterator[Scope]:
+    """A function and the functions in it."""
+    pending = [scope]
+    while pending:
+        current = pending.pop()
+        yield current
+        pending.extend(step.inner for step in current.steps if step.inner is not None)
+
+
+def _span(node: Any, kind: str, span_of: Callable[[Any], Span]) -> Span:
+    if kind == "case":
+        return span_of(node.pattern)
+    span = span_of(node)
+    if kind in _HOLDING:
+        length = len("except" if kind == "handler" else kind)
+        return Span(span.line, span.column, span.line, span.column + length)
+    return span
+
+
+def _flags(node: Any, kind: str) -> str:
+    flags = "a" if isinstance(node, _ASYNCHRONOUS) else ""
+    value = getattr(node, "value", None)
+    if isinstance(value, ast.Await):
+        flags += "a"
+    elif isinstance(value, (ast.Yield, ast.YieldFrom)):
+        flags += "y"
+    if kind == "while" and isinstance(node.test, ast.Constant) and node.test.value:
+        flags += "T"
+    return flags
+
+
+def _chains(node: Any, kind: str, scope: Scope) -> list[str]:
+    if kind == "with":
+        return [_item(item, scope) for item in node.items]
+    if kind == "handler":
+        caught = node.type
+        if caught is None:
+            return []
+        kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+        return [chain_of(each, scope) or "?" for each in kinds]
+    if kind == "raise":
+        return [] if node.exc is None else [chain_of(node.exc, scope) or "?"]
+    if kind in ("assign", "augment", "return", "expr"):
+        return [_value(node.value, scope)]
+    if kind in ("def", "class"):
+        definition = scope.definitions.get(node.name)
+        return [definition] if definition else []
+    return []
+
+
+def _item(item: ast.withitem, scope: Scope) -> str:
+    chain = chain_of(item.context_expr, scope) or "?"
+    if isinstance(item.optional_vars, ast.Name):
+        return f"{chain}={item.optional_vars.id}"
+    return chain
+
+
+def _value(node: ast.expr | None, scope: Scope) -> str:
+    """A value in one word."""
+    if isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom)):
+        node = node.value
+    if node is None or isinstance(node, ast.Constant):
+        data = node.value if isinstance(node, ast.Constant) else None
+        if data is None or isinstance(data, (bool, int, float)):
+            return f"#{data!r}"
+        return "#'" if isinstance(data, str) else "#?"
+    if isinstance(node, (ast.Dict, ast.DictComp)):
+        return "{"
+    if isinstance(node, (ast.List, ast.ListComp)):
+        return "["
+    if isinstance(node, ast.Tuple):
+        return "("
+    return chain_of(node, scope) or "?"
