@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Class, Function, Module, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.options import Configuration
 from celery_lint.project.imports import Imports
+from celery_lint.project.memory import Memory, Modules
 
 if TYPE_CHECKING:
     from celery_lint.project.launch import WorkerCommand
@@ -60,57 +61,6 @@ def external(name: str, value: Value | None = None, origin: tuple[str, str] | No
     return Entity("external", name, None, value, origin)
 
 
-class _Memory:
-    """Answers by path and name.
-
-    Those found while demanding serve every mode; the others serve only their like, because a chain that is
-    asked for later in earnest must say again which files it leads to.
-    """
-
-    __slots__ = ("_firm", "_loose")
-
-    def __init__(self) -> None:
-        self._firm: dict[tuple[str, str], Entity] = {}
-        self._loose: dict[tuple[str, str], Entity] = {}
-
-    def recall(self, key: tuple[str, str], demanding: bool) -> Entity | None:
-        """What is known."""
-        found = self._firm.get(key)
-        return found if demanding or found is not None else self._loose.get(key)
-
-    def of(self, demanding: bool) -> dict[tuple[str, str], Entity]:
-        """Where an answer belongs."""
-        return self._firm if demanding else self._loose
-
-
-class Modules(Mapping[str, Module]):
-    """The modules of a project by path. To iterate shows those that were there from the start."""
-
-    def __init__(self, modules: Iterable[Module]) -> None:
-        self._known = {module.path: module for module in modules}
-        self._first = tuple(self._known)
-
-    def __getitem__(self, path: str) -> Module:
-        return self._known[path]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._first)
-
-    def __len__(self) -> int:
-        return len(self._first)
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._known
-
-    def get(self, path: str, default: Any = None) -> Any:
-        """The module of this path."""
-        return self._known.get(path, default)
-
-    def add(self, module: Module) -> None:
-        """Make a module known that a chain has led to."""
-        self._known[module.path] = module
-
-
 class Project:
     """The linked modules of one workspace. Questions only; nothing here changes after the construction."""
 
@@ -128,9 +78,9 @@ class Project:
         self.configuration = configuration
         self.commands = tuple(commands)
         self.unparsed = frozenset(unparsed)
-        self._resolved = _Memory()
+        self._resolved = Memory[Entity]()
         self._resolving: set[tuple[str, str]] = set()
-        self._members = _Memory()
+        self._members = Memory[Entity]()
         #: Files that a chain led to and that were not among the modules. `load` reads them on the spot, so
         #: that chains go on; only a project that has them from the start sees all that they say.
         self.wanted: set[str] = set()
@@ -141,7 +91,7 @@ class Project:
         self._mode = "demand"
         self._load = load
         self._unread = 0
-        self._results = _Memory()
+        self._results = Memory[Entity]()
 
     @property
     def mode(self) -> str:
@@ -171,8 +121,7 @@ class Project:
         if not chain or chain[0] == "%":
             return UNKNOWN
         key = (module.path, chain)
-        demanding = self._mode == "demand"
-        found = self._resolved.recall(key, demanding)
+        found = self._recall(self._resolved, key)
         if found is not None:
             return found
         if key in self._resolving or len(self._resolving) > _DEEPEST:
@@ -183,8 +132,7 @@ class Project:
             found = self._resolve(module, chain)
         finally:
             self._resolving.discard(key)
-        if self._lasting(hits):
-            self._resolved.of(demanding)[key] = found
+        self._resolved.keep(key, self._mode, found, self.modules.count, self._unread == hits)
         return found
 
     def _resolve(self, module: Module, chain: str) -> Entity:
@@ -261,17 +209,12 @@ class Project:
     def member(self, module: Module, name: str) -> Entity:
         """What a module-level name of a module means."""
         key = (module.path, name)
-        demanding = self._mode == "demand"
-        found = self._members.recall(key, demanding)
+        found = self._recall(self._members, key)
         if found is None:
-            members = self._members.of(demanding)
-            members[key] = UNKNOWN  # a cyclic import ends here
+            self._members.begin(key, self._mode, UNKNOWN)  # a cyclic import ends here
             hits = self._unread
             found = self._member(module, name)
-            if self._lasting(hits):
-                members[key] = found
-            else:
-                del members[key]
+            self._members.keep(key, self._mode, found, self.modules.count, self._unread == hits)
         return found
 
     def _member(self, module: Module, name: str) -> Entity:
@@ -395,12 +338,10 @@ class Project:
 
     def _returned(self, module: Module, function: Function) -> Entity:
         key = (module.path, function.qualname)
-        demanding = self._mode == "demand"
-        known = self._results.recall(key, demanding)
+        known = self._recall(self._results, key)
         if known is not None:
             return known
-        results = self._results.of(demanding)
-        results[key] = UNKNOWN  # a function that returns what it calls itself for
+        self._results.begin(key, self._mode, UNKNOWN)  # a function that returns what it calls itself for
         hits, result = self._unread, UNKNOWN
         for returned in function.returns:
             found = self.value_entity(module, returned)
@@ -409,15 +350,16 @@ class Project:
                 break
         if result.kind == "external" and result.origin is None and _is_decorated(function, _CACHES):
             result = result._replace(origin=key)
-        if self._lasting(hits):
-            results[key] = result
-        else:
-            del results[key]
+        self._results.keep(key, self._mode, result, self.modules.count, self._unread == hits)
         return result
 
-    def _lasting(self, hits: int) -> bool:
-        """Whether a result may be kept: one that met an unread module quietly must be asked for again."""
-        return self._mode == "demand" or self._unread == hits
+    def _recall(self, memory: Memory[Entity], key: tuple[str, str]) -> Entity | None:
+        found = memory.lasting(key, self._mode)
+        if found is None:
+            found = memory.passing(key, self._mode, self.modules.count)
+            if found is not None:
+                self._unread += 1  # what is concluded from it does not last either
+        return found
 
     def value_entity(self, module: Module, value: Value) -> Entity:
         """What an expression of a module means."""
