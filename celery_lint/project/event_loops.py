@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, MisplacedAwait, Module, Place
 from celery_lint.model.purpose import is_product_path
+from celery_lint.project.bridged import Bridged
 from celery_lint.project.calls import Calls, Key, Reached
 from celery_lint.project.index import Entity, Project
 from celery_lint.project.relays import Relays
@@ -29,7 +30,7 @@ _RUNNERS = frozenset(
 )
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
-_BRIDGES = ("asgiref.sync.async_to_sync",)
+_LOOP_CLASSES = ("asyncio.AbstractEventLoop()", "asyncio.events.AbstractEventLoop()")
 _COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
 # These take a coroutine, or a function that makes one, for another to run.
 _HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather"})
@@ -47,8 +48,9 @@ class LoopRun(NamedTuple):
     """A call that runs a coroutine from synchronous code that tasks reach.
 
     ``kind`` is ``run`` (a loop made and closed by ``asyncio.run`` and its like), ``new`` (a loop of its own
-    by ``new_event_loop``), ``current`` (the thread's loop, made when missing and kept), ``kept`` (a loop kept
-    for the process) or ``bridge`` (``async_to_sync``). ``helper`` says that the coroutine is a parameter.
+    by ``new_event_loop``), ``current`` (the thread's loop, made when missing and kept), ``given`` (a loop that
+    is a parameter), ``kept`` (a loop kept for the process) or ``bridge`` (``async_to_sync``). ``helper`` says
+    that the coroutine is a parameter.
     ``adaptive`` says that the function first asks whether a loop is running already. ``coroutines`` are the
     functions whose coroutines it runs, as far as they can be seen, ``uses`` the pooled objects that these
     use and that nobody disposes of, ``engines`` all async engines that they use.
@@ -111,6 +113,7 @@ class EventLoops:
         self.calls = Calls(project, tasks)
         self.resources = Resources(project)
         self.relays = Relays(project, self.calls, self.resources)
+        self.bridged = Bridged(project, self.calls)
 
     @cached_property
     def reached(self) -> dict[Key, list[Reached]]:
@@ -120,18 +123,26 @@ class EventLoops:
             return self.calls.reached(product)
 
     @cached_property
-    def runs(self) -> list[LoopRun]:
-        """The coroutine runs, by path and position."""
+    def synchronous(self) -> list[tuple[Module, Function, list[Reached]]]:
+        """The plain functions of the product that tasks reach, without those that the user vouches for."""
         found = []
         for (path, qualname), reached in self.reached.items():
             module = self.project.modules.get(path)
             function = module.functions.get(qualname) if module is not None else None
             if module is None or function is None or function.is_async or not is_product_path(path):
                 continue
-            if function.name in self.project.configuration.async_helpers:
-                continue
+            if function.name not in self.project.configuration.async_helpers:
+                found.append((module, function, reached))
+        return found
+
+    @cached_property
+    def runs(self) -> list[LoopRun]:
+        """The coroutine runs, by path and position."""
+        found = []
+        for module, function, reached in self.synchronous:
             for call in self.calls.calls(module, function):
-                if call.leaf() in _RUN_LEAVES or "async_to_sync" in call.chain:
+                leaf = call.leaf()
+                if leaf in _RUN_LEAVES or "async_to_sync" in call.chain or leaf in self.bridged.names:
                     with self.project.asking("hint"):
                         run = self._run(module, function, call, reached)
                     if run is not None:
@@ -153,10 +164,12 @@ class EventLoops:
             owner = name.removesuffix(".run_until_complete")
             if not _made_here(chain, entity):
                 return "kept", "run_until_complete"
+            if owner in _LOOP_CLASSES:
+                return "given", "run_until_complete"
             if owner in _LOOP_MAKERS and not self._asks_for_loop(module, function):
                 return "new", "run_until_complete"
             return "current", "run_until_complete"
-        if name.removesuffix("()") in _BRIDGES and name.endswith("()"):
+        if self.bridged.is_bridge(entity):
             return "bridge", "async_to_sync"
         return None
 
@@ -191,7 +204,10 @@ class EventLoops:
         """Whether a run gets its coroutine from outside, and the functions whose coroutines it runs."""
         first = call.first()
         if kind == "bridge":
-            first = self._bridged(module, function, call)
+            target = self.bridged.target(module, call)
+            if target is not None:
+                return False, [target]
+            first = self.bridged.argument(module, function, call)
         name = self._parameter(module, function, first)
         if name and any(parameter.name == name for parameter in function.parameters):
             return True, list(self._handed_over(reached))
@@ -207,14 +223,6 @@ class EventLoops:
     def _is_outer_parameter(self, module: Module, function: Function, name: str) -> bool:
         outer = module.functions.get(function.parent) if function.parent else None
         return outer is not None and any(parameter.name == name for parameter in outer.parameters)
-
-    def _bridged(self, module: Module, function: Function, call: Call) -> str:
-        """The coroutine function inside ``async_to_sync(f)(x)``, as an argument description."""
-        for other in self.calls.calls(module, function):
-            inner = other.chain == call.chain.removesuffix("()") and other.span[:2] == call.span[:2]
-            if inner and other.arguments:
-                return other.arguments[0]
-        return ""
 
     def _parameter(self, module: Module, function: Function, argument: str) -> str:
         """The local name that an argument is, or calls."""
