@@ -1,0 +1,9 @@
+"""The right patterns as code: importable, small, and proven on real workers.
+
+The linter imports nothing of this package, and it nothing of the linter. It needs the extra ``runtime``. What
+each module holds is imported from there; the names that every project needs are here as well.
+"""
+
+from celery_lint.runtime.event_loop import on_shutdown, per_process, run_async, shutdown
+
+__all__ = ["on_shutdown", "per_process", "run_async", "shutdown"]
