@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from celery_lint.model.flow import TASK_ATTRIBUTES
 from celery_lint.model.scopes import CallRecord, Scope, child_qualname
 from celery_lint.model.statements import STATEMENTS, StepRecord
 from celery_lint.walk import UNVISITED, children
@@ -330,6 +331,10 @@ class Collector:
         record = CallRecord(node, position.flags + role, position.call, position.step)
         position.scope.calls.append(record)
         inside = Position(position.scope, position.flags, record, position.step)
+        if type(node.func) is ast.Name and node.func.id == "getattr" and len(node.args) > 1:
+            name = getattr(node.args[1], "value", None)
+            if isinstance(name, str) and name in TASK_ATTRIBUTES:
+                position.step.loads.append(f"?.{name}")
         self._push([keyword.value for keyword in node.keywords], inside, "e")
         self._push(node.args, inside, "e")
         self._push(_hidden_below(node.func, position.step.loads), position)
@@ -358,17 +363,24 @@ def _hidden_below(node: ast.expr, names: list[str]) -> list[ast.expr]:
     """
     current: ast.expr = node
     below: list[ast.expr] = []
+    path = ""
     while True:
         if isinstance(current, ast.Attribute):
+            if path or current.attr in TASK_ATTRIBUTES:
+                path = f".{current.attr}{path}"
             current = current.value
         elif isinstance(current, ast.Subscript):
             below.append(current.slice)
             current = current.value
         elif isinstance(current, ast.Name):
             names.append(current.id)
+            if path:
+                names.append(current.id + path)
             return below
         else:
             below.append(current)
+            if path:
+                names.append(f"?{path}")
             return below
 
 

@@ -38,8 +38,8 @@ class Value(NamedTuple):
     ``kind`` is one of ``constant`` (``data``: the constant), ``name`` (``chain``), ``call`` (``chain`` of
     the callee, ``items``: positional arguments, ``keywords``), ``sequence`` (``items``), ``mapping``
     (``keywords`` with constant keys in order, ``items`` their keys), ``either`` (``items``: the
-    alternatives) and ``unknown``. A starred argument and a ``**`` mapping carry the keyword ``*`` or
-    ``**``.
+    alternatives), ``text`` (a string that only the run knows) and ``unknown``. A starred argument and a
+    ``**`` mapping carry the keyword ``*`` or ``**``.
     """
 
     kind: str

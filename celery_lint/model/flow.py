@@ -37,6 +37,20 @@ KINDS = {
 }
 #: The parts of a compound statement and their letters in packed form.
 ROLES = {"body": "b", "else": "e", "handler": "h", "finally": "f", "case": "k"}
+#: Attributes of tasks whose reading tells something: with them, loads hold the whole path as spelled.
+TASK_ATTRIBUTES = frozenset(
+    {
+        "autoretry_for",
+        "default_retry_delay",
+        "dont_autoretry_for",
+        "max_retries",
+        "retries",
+        "retry_backoff",
+        "retry_backoff_max",
+        "retry_jitter",
+        "retry_kwargs",
+    }
+)
 _KIND_OF = {letter: kind for kind, letter in KINDS.items()}
 _ROLE_OF = {letter: role for role, letter in ROLES.items()}
 
@@ -49,7 +63,11 @@ class Step(NamedTuple):
     the keyword of one that holds others. ``flags``: ``a`` asynchronous, or its value is awaited; ``T`` a
     ``while`` whose test is a true constant; ``y`` its value is yielded. ``calls`` are the numbers of the
     calls in its own expressions, ``loads`` the names read there (of ``a.b.c`` the ``a``, as spelled; of a
-    nested function all that it reads), ``stores`` the names bound there.
+    nested function all that it reads), ``stores`` the names bound there. Loads also hold the paths that end
+    in one of :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver without a name), ``<``
+    before the path of a ``max_retries`` that is calculated or compared by size and only that; and once in a
+    function ``&self``, if the task that it gets by ``bind`` is used for more than its attributes and as an
+    argument.
 
     ``chains`` depends on the kind. ``with``: one chain an item, ``chain=name`` if it is bound. ``handler``:
     the exceptions, none for a bare ``except``. ``raise``: what is raised, nothing for a bare one. ``return``,

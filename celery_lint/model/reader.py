@@ -33,6 +33,7 @@ _KEPT_WHOLE = frozenset(
         "shared_task",
         "periodic_task",
         "register_task",
+        "retry",
         "partial",
         "update",
         "create_async_engine",
@@ -226,7 +227,7 @@ class Reader:
             tuple(self._returned(scope)),
             values,
             calls,
-            steps_of(scope, self._span),
+            steps_of(scope, self._span, _receiver(scope)[1:-1]),
         )
 
     def _decorators(self, nodes: list[ast.expr], outer: Scope) -> Iterator[Value]:
@@ -251,7 +252,11 @@ class Reader:
         receiver = _receiver(scope)
         for record in scope.calls:
             chain = chain_of(record.node.func, scope)
-            if _worth_keeping(chain, has_stars) or (receiver and chain.startswith(receiver)):
+            if (
+                _worth_keeping(chain, has_stars)
+                or (receiver and chain.startswith(receiver))
+                or (receiver and chain and _is_given(record.node, receiver[1:-1]))
+            ):
                 kept[id(record.node)] = len(chains)
                 record.step.calls.append(len(chains))
                 chains.append((record, chain))
@@ -333,6 +338,12 @@ def _receiver(scope: Scope) -> str:
         if isinstance(decorator, ast.Call) and any(keyword.arg == "bind" for keyword in decorator.keywords):
             return f"%{node.args.args[0].arg}."
     return ""
+
+
+def _is_given(node: ast.Call, name: str) -> bool:
+    """Whether a call gets this name as an argument of its own."""
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    return any(isinstance(argument, ast.Name) and argument.id == name for argument in given)
 
 
 def _worth_setting(chain: str, key: str, subscript: bool) -> bool:

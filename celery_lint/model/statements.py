@@ -45,6 +45,7 @@ for _name in ("TryStar", "TypeAlias"):  # Python 3.11 and 3.12
         _KINDS[getattr(ast, _name)] = "try" if _name == "TryStar" else "pass"
 STATEMENTS = frozenset(_KINDS)
 _HOLDING = frozenset({"if", "for", "while", "with", "try", "handler", "match", "def", "class"})
+_BY_SIZE = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _ASYNCHRONOUS = (ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)
 
 
@@ -66,8 +67,10 @@ class StepRecord:
         self.inner: Scope | None = None
 
 
-def steps_of(scope: Scope, span_of: Callable[[Any], Span]) -> str:
-    """The statements of a function, packed."""
+def steps_of(scope: Scope, span_of: Callable[[Any], Span], receiver: str = "") -> str:
+    """The statements of a function, packed. ``receiver`` is the task that the function gets, if any."""
+    if receiver and scope.steps and _is_given_away(scope.node, receiver):
+        scope.steps[0].loads.append("&self")
     return "\n".join(_packed(record, scope, span_of) for record in scope.steps)
 
 
@@ -78,6 +81,9 @@ def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) ->
     if record.inner is not None:
         for inner in _with_inner(record.inner):
             loads.update(dict.fromkeys(name for step in inner.steps for name in step.loads))
+    for path in [path for path in loads if path.endswith(".max_retries")]:
+        if _only_calculated(node, kind, path):
+            loads[f"<{path}"] = None
     return pack_step(
         kind,
         record.parent,
@@ -98,6 +104,45 @@ def _with_inner(scope: Scope) -> Iterator[Scope]:
         current = pending.pop()
         yield current
         pending.extend(step.inner for step in current.steps if step.inner is not None)
+
+
+def _is_given_away(function: ast.AST, name: str) -> bool:
+    """Whether a name stands anywhere but before an attribute and as an argument of a call."""
+    uses, plain = 0, 0
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id == name:
+            uses += 1
+        elif isinstance(node, ast.Attribute):
+            plain += isinstance(node.value, ast.Name) and node.value.id == name
+        elif isinstance(node, ast.Call):
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            plain += sum(isinstance(value, ast.Name) and value.id == name for value in given)
+    return uses > plain
+
+
+def _only_calculated(node: Any, kind: str, path: str) -> bool:
+    """Whether the statement uses this attribute only in sums and comparisons by size."""
+    own = node.test if kind in ("if", "while") else getattr(node, "value", None)
+    if own is None or (kind in _HOLDING and kind not in ("if", "while")):
+        return False
+    calculated: list[ast.AST] = []
+    for inner in ast.walk(own):
+        if isinstance(inner, ast.BinOp):
+            calculated += [inner.left, inner.right]
+        elif isinstance(inner, ast.Compare) and all(isinstance(op, _BY_SIZE) for op in inner.ops):
+            calculated += [inner.left, *inner.comparators]
+    reads = [inner for inner in ast.walk(own) if _is_path(inner, path)]
+    return bool(reads) and all(any(read is other for other in calculated) for read in reads)
+
+
+def _is_path(node: ast.AST, path: str) -> bool:
+    owner, _, name = path.rpartition(".")
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == name
+        and isinstance(node.value, ast.Name)
+        and node.value.id == owner
+    )
 
 
 def _span(node: Any, kind: str, span_of: Callable[[Any], Span]) -> Span:

@@ -72,6 +72,8 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
     if isinstance(node, ast.Lambda):
         body = value_of(node.body, scope, span_of, depth + 1)
         return Value("lambda", span, None, "", (body,))
+    if isinstance(node, ast.JoinedStr):
+        return Value("text", span)
     chain = chain_of(node, scope) if isinstance(node, ast.Subscript) else ""
     return Value("name", span, None, chain) if chain else Value("unknown", span)
 
