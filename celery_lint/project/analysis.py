@@ -7,11 +7,19 @@ from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from celery_lint.project.async_handlers import AsyncHandlers
 from celery_lint.project.bridges import Bridges
+from celery_lint.project.coroutine_runs import CoroutineRuns
+from celery_lint.project.coroutines import Coroutines
+from celery_lint.project.current_loops import CurrentLoops
 from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.flows import Flows
 from celery_lint.project.index import Project
+from celery_lint.project.left_coroutines import LeftCoroutines
 from celery_lint.project.limits import Limits
+from celery_lint.project.loop_bridges import LoopBridges
+from celery_lint.project.loop_code import LoopCode
+from celery_lint.project.nested_loops import LoopSides
 from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
 from celery_lint.project.relays import leaf_of, name_of
 from celery_lint.project.settings import Settings
@@ -74,6 +82,46 @@ class Analysis:
         return EventLoops(self.project, self.tasks)
 
     @cached_property
+    def loop_code(self) -> LoopCode:
+        """The plain functions of tasks that have to do with event loops."""
+        return LoopCode(self.project, self.event_loops, self.flows, self.queues)
+
+    @cached_property
+    def current_loops(self) -> CurrentLoops:
+        """Event loops that are asked for, made, set and closed."""
+        return CurrentLoops(self.loop_code)
+
+    @cached_property
+    def loop_bridges(self) -> LoopBridges:
+        """Coroutines that are left to threads, libraries and handlers."""
+        return LoopBridges(self.loop_code)
+
+    @cached_property
+    def left_coroutines(self) -> LeftCoroutines:
+        """Coroutines that a soft time limit leaves behind."""
+        return LeftCoroutines(self.loop_code, self.limits, self.pools)
+
+    @cached_property
+    def coroutines(self) -> Coroutines:
+        """Coroutines of tasks that are made and lost, and what blocks inside them."""
+        return Coroutines(self.project, self.tasks, self.event_loops, self.flows)
+
+    @cached_property
+    def coroutine_runs(self) -> CoroutineRuns:
+        """What is handed to runs of coroutines, and the retries that they lose."""
+        return CoroutineRuns(self.coroutines)
+
+    @cached_property
+    def loop_sides(self) -> LoopSides:
+        """Asyncio called where no loop runs, and where one runs already."""
+        return LoopSides(self.coroutines)
+
+    @cached_property
+    def async_handlers(self) -> AsyncHandlers:
+        """Asynchronous functions that Celery calls, or that call Celery."""
+        return AsyncHandlers(self.coroutines)
+
+    @cached_property
     def limits(self) -> Limits:
         """The time limits of tasks and applications."""
         return Limits(self.project, self.tasks, self.settings, self.pools, self.event_loops.calls)
@@ -130,6 +178,26 @@ class Analysis:
         yield "coroutine runs", lambda: self.event_loops.runs
         yield "disposals", lambda: self.event_loops.disposals
         yield "awaits", lambda: self.event_loops.stray_awaits
+        yield "requests for a loop", lambda: self.current_loops.requests
+        yield "open loops", lambda: self.current_loops.open
+        yield "closed loops", lambda: self.current_loops.closed
+        yield "thread bridges", lambda: self.loop_bridges.bridges
+        yield "masked errors", lambda: self.loop_bridges.masked
+        yield "runs of libraries", lambda: self.loop_bridges.library_runs
+        yield "nested runs", lambda: self.loop_bridges.nested
+        yield "left coroutines", lambda: self.left_coroutines.all
+        yield "lost coroutines", lambda: self.coroutines.lost
+        yield "lost asyncio tasks", lambda: self.coroutines.background
+        yield "blocking calls", lambda: self.coroutines.blocking
+        yield "synchronous sessions", lambda: self.coroutines.sync_sessions
+        yield "given functions", lambda: self.coroutine_runs.given
+        yield "lost retries", lambda: self.coroutine_runs.lost_retries
+        yield "calls without a loop", lambda: self.loop_sides.loopless
+        yield "direct calls of tasks", lambda: self.loop_sides.nested
+        yield "nested loops", lambda: self.loop_sides.patches
+        yield "asynchronous handlers", lambda: self.async_handlers.handlers
+        yield "asynchronous publishers", lambda: self.async_handlers.publishes
+        yield "waits for results", lambda: self.async_handlers.waits
         yield "applications without limits", lambda: self.limits.applications
         yield "tasks without limits", lambda: self.limits.lonely_tasks
         yield "pairs of limits", lambda: self.limits.pairs

@@ -48,9 +48,9 @@ class LoopRun(NamedTuple):
     """A call that runs a coroutine from synchronous code that tasks reach.
 
     ``kind`` is ``run`` (a loop made and closed by ``asyncio.run`` and its like), ``new`` (a loop of its own
-    by ``new_event_loop``), ``current`` (the thread's loop, made when missing and kept), ``given`` (a loop that
-    is a parameter), ``kept`` (a loop kept for the process) or ``bridge`` (``async_to_sync``). ``helper`` says
-    that the coroutine is a parameter.
+    by ``new_event_loop``), ``current`` (the thread's loop, made when missing and kept), ``given`` (a loop
+    that is a parameter), ``kept`` (a loop kept for the process, ``shared`` if a module or a class holds it)
+    or ``bridge`` (``async_to_sync``). ``helper`` says that the coroutine is a parameter.
     ``adaptive`` says that the function first asks whether a loop is running already. ``coroutines`` are the
     functions whose coroutines it runs, as far as they can be seen, ``uses`` the pooled objects that these
     use and that nobody disposes of, ``engines`` all async engines that they use.
@@ -61,6 +61,7 @@ class LoopRun(NamedTuple):
     module: Module
     function: Function
     call: Call
+    shared: bool
     helper: bool
     adaptive: bool
     reached: tuple[Reached, ...]
@@ -162,6 +163,8 @@ class EventLoops:
             return "run", name.replace("runners.", "").replace("Runner().run", "Runner.run")
         if name.endswith(".run_until_complete"):
             owner = name.removesuffix(".run_until_complete")
+            if owner.startswith("threading.local()"):
+                return "current", "run_until_complete"
             if not _made_here(chain, entity):
                 return "kept", "run_until_complete"
             if owner in _LOOP_CLASSES:
@@ -181,15 +184,17 @@ class EventLoops:
         if runner is None or (not call.arguments and runner[0] != "bridge"):
             return None
         kind, name = runner
-        helper, coroutines = self._coroutines(module, function, call, kind, reached)
+        helper, coroutines = self.coroutines_of(module, function, call, kind, reached)
         engines, uses = self._uses(coroutines, (module, function))
         adaptive = self._asks_for_loop(module, function)
+        shared = kind == "kept" and self.project.resolve(module, call.chain).origin is not None
         return LoopRun(
             kind,
             name,
             module,
             function,
             call,
+            shared,
             helper,
             adaptive,
             tuple(reached),
@@ -198,7 +203,7 @@ class EventLoops:
             engines,
         )
 
-    def _coroutines(
+    def coroutines_of(
         self, module: Module, function: Function, call: Call, kind: str, reached: Sequence[Reached]
     ) -> tuple[bool, list[tuple[Module, Function]]]:
         """Whether a run gets its coroutine from outside, and the functions whose coroutines it runs."""
@@ -219,6 +224,13 @@ class EventLoops:
             around = [way.task for way in reached if way.through is None]
             return True, [(task.module, task.function) for task in around if task.function is not None]
         return False, []
+
+    def handed_over(self, run: LoopRun, way: Reached) -> list[tuple[Module, Function]]:
+        """The coroutine functions of a run that one of its tasks is the reason for."""
+        if not run.helper:
+            return list(run.coroutines)
+        with self.project.asking("hint"):
+            return list(self._handed_over([way]))
 
     def _is_outer_parameter(self, module: Module, function: Function, name: str) -> bool:
         outer = module.functions.get(function.parent) if function.parent else None

@@ -225,6 +225,18 @@ class Limits:
         candidates = near or self._product_applications
         return candidates[0].origin if candidates else None
 
+    def soft_limit(self, task: Task) -> Place | None:
+        """Where the soft time limit that is certain to hold for a task is set."""
+        given = self.tasks.options.get(task, "soft_time_limit")
+        if given is not None:
+            return given[0].place(given[1].span) if self._number(given) else None
+        if self.tasks.options.open_ended(task) or self._annotated(task):
+            return None
+        single = self._single("task_soft_time_limit")
+        if single is not None and single[0] and len(self._product_applications) == 1:
+            return single[1].place
+        return None
+
     # ------------------------------------------------------------------ CEL511
 
     @cached_property
