@@ -34,11 +34,17 @@ class Configuration(NamedTuple):
     bridge_exempt: tuple[str, ...] = ()
     tracking_parameters: tuple[str, ...] = ("execution_id",)
     pool_classes: tuple[str, ...] = ()
+    primary_engines: tuple[str, ...] = ()
     strict_parse: bool = False
     cache: bool = True
     cache_dir: str = ""
     statistics: bool = False
     root: bool = False
+
+    def runs_python_before(self, *version: int) -> bool:
+        """Whether the project is said to run on a Python older than this version."""
+        oldest = tuple(int(part) for part in self.target_python.split(".") if part.isdecimal())
+        return bool(oldest) and oldest < version
 
 
 class Option(NamedTuple):
@@ -203,6 +209,14 @@ OPTIONS: tuple[Option, ...] = (
         "pool-classes",
         "list",
         "pool or tracer classes of the project that await the coroutine of an async task",
+        "NAMES",
+        semantic=True,
+        linters=True,
+    ),
+    Option(
+        "primary-engines",
+        "list",
+        "engines of the project that a task disposes of last, such as app.database.engine",
         "NAMES",
         semantic=True,
         linters=True,
