@@ -10,6 +10,7 @@ the same places.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import os
@@ -153,7 +154,7 @@ class LoopOwner:
         except BaseException:  # a soft limit, SystemExit of a revoke, gevent.Timeout, GreenletExit, Ctrl-C
             self._abandon(job)
             raise
-        self._bells.append(bell)
+        self._put_back(bell)
         if job.error is not None:
             try:
                 raise job.error
@@ -171,7 +172,17 @@ class LoopOwner:
             logger.error("%r ignored its cancellation for %s s and is abandoned", job.coroutine, GRACE)
             self._loop.call_soon_threadsafe(self._give_up, job)
         else:
-            self._bells.append(job.bell)
+            self._put_back(job.bell)
+
+    def _put_back(self, bell: Bell) -> None:
+        self._bells.append(bell)
+        if self.closing:
+            self._close_bells()
+
+    def _close_bells(self) -> None:
+        with contextlib.suppress(IndexError):
+            while True:
+                self._bells.pop().close()
 
     def close(self, timeout: float = 10.0) -> None:
         """Stop the loop, await the finalizers, close it; gives up waiting after ``timeout`` seconds."""
@@ -184,7 +195,6 @@ class LoopOwner:
             self._ended.close()
         except OSError:
             logger.error("the event loop of the worker process did not end within %s s", timeout)
-        while self._bells:
-            self._bells.pop().close()
+        self._close_bells()
         for finalizer, error in self._failures:
             logger.error("%r failed while the worker process shut down", finalizer, exc_info=error)
