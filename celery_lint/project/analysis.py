@@ -22,6 +22,7 @@ from celery_lint.project.loop_code import LoopCode
 from celery_lint.project.nested_loops import LoopSides
 from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
 from celery_lint.project.relays import leaf_of, name_of
+from celery_lint.project.session_facts import SessionFacts
 from celery_lint.project.settings import Settings
 from celery_lint.project.task import Task
 from celery_lint.project.tasks import Tasks
@@ -122,6 +123,11 @@ class Analysis:
         return AsyncHandlers(self.coroutines)
 
     @cached_property
+    def session_facts(self) -> SessionFacts:
+        """Sessions, and the engines behind them."""
+        return SessionFacts(self.event_loops, self.flows)
+
+    @cached_property
     def limits(self) -> Limits:
         """The time limits of tasks and applications."""
         return Limits(self.project, self.tasks, self.settings, self.pools, self.event_loops.calls)
@@ -198,6 +204,7 @@ class Analysis:
         yield "asynchronous handlers", lambda: self.async_handlers.handlers
         yield "asynchronous publishers", lambda: self.async_handlers.publishes
         yield "waits for results", lambda: self.async_handlers.waits
+        yield from self.session_facts.finders()
         yield "applications without limits", lambda: self.limits.applications
         yield "tasks without limits", lambda: self.limits.lonely_tasks
         yield "pairs of limits", lambda: self.limits.pairs

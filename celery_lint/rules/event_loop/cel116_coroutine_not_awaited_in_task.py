@@ -1,0 +1,82 @@
+"""CEL116 coroutine-not-awaited-in-task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.coroutines import LostCoroutine
+from celery_lint.rule import Finding, Rule, on
+
+
+class CoroutineNotAwaitedInTask(Rule):
+    """A task makes a coroutine and never awaits it.
+
+    ## Why it matters
+
+    Calling an `async def` runs nothing: it makes a coroutine. If nobody awaits it, the work is skipped, the
+    task succeeds, and all that is left is the warning *coroutine ... was never awaited* in the worker's
+    log. A task that returns a coroutine fails after its work is done: *Object of type coroutine is not JSON
+    serializable*.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    async def send_mail(pk):
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def welcome(pk):
+        send_mail(pk)
+    ```
+
+    ## Use instead
+
+    ```python
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+
+
+    async def send_mail(pk):
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def welcome(pk):
+        async_to_sync(send_mail)(pk)
+    ```
+
+    ## Limits
+
+    In the functions that tasks reach and in their coroutines. Only functions that are surely coroutine
+    functions: an `async def` of the project without decorators, the awaitables of asyncio, the methods of
+    SQLAlchemy's asynchronous sessions. Silent where the coroutine is handed on, stored or returned by a
+    helper.
+
+    ## References
+
+    * <https://docs.python.org/3/library/asyncio-dev.html#detect-never-awaited-coroutines>
+    """
+
+    code = "CEL116"
+    name = "coroutine-not-awaited-in-task"
+    severity = "error"
+    preset = "recommended"
+    message = "nothing awaits the coroutine that `{function}()` makes"
+    help = "await it, or run it on an event loop of the task"
+    variants = {
+        "returned": (
+            "the task returns the coroutine of `{function}()`, which nobody awaits",
+            "run the coroutine in the task and return what it gives",
+        )
+    }
+
+    @on(LostCoroutine)
+    def check(self, lost: LostCoroutine, analysis: Analysis) -> Iterator[Finding]:
+        """Report each call that makes one."""
+        inside = (lost.task.place, f"inside task `{lost.task.label}`")
+        yield Finding(lost.place, {"function": lost.name}, (inside,), lost.how.removeprefix("dropped"))

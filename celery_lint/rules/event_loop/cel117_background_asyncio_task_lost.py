@@ -1,0 +1,93 @@
+"""CEL117 background-asyncio-task-lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.coroutines import LostBackground
+from celery_lint.rule import Finding, Rule, on
+
+
+class BackgroundAsyncioTaskLost(Rule):
+    """A coroutine of a task starts work in the background that ends with the task's event loop.
+
+    ## Why it matters
+
+    `asyncio.create_task` only schedules. `asyncio.run` cancels what is still pending when the coroutine of
+    the task returns, and so does `async_to_sync`; `run_until_complete` leaves it standing. In every worker
+    pool that was tried the background work was lost while the task succeeded. In a web server the same code
+    works, because its loop lives on.
+
+    ## Example
+
+    ```python
+    import asyncio
+
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+
+
+    async def audit(pk):
+        await asyncio.sleep(pk)
+
+
+    async def execute(pk):
+        asyncio.create_task(audit(pk))
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return async_to_sync(execute)(pk)
+    ```
+
+    ## Use instead
+
+    ```python
+    import asyncio
+
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+
+
+    async def audit(pk):
+        await asyncio.sleep(pk)
+
+
+    async def execute(pk):
+        async with asyncio.TaskGroup() as group:
+            group.create_task(audit(pk))
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return async_to_sync(execute)(pk)
+    ```
+
+    ## Limits
+
+    Only where nothing can wait for the work: the result of `create_task`, `ensure_future` or `gather` is
+    dropped, or bound to a name that is never read. Silent where the loop is kept for the worker process,
+    for endless loops (a heartbeat is meant to end), and where a later `await` uses an object that the work
+    shares.
+
+    ## References
+
+    * <https://docs.python.org/3/library/asyncio-task.html#asyncio.create_task>
+    * <https://docs.python.org/3/library/asyncio-runner.html#asyncio.run>
+    """
+
+    code = "CEL117"
+    name = "background-asyncio-task-lost"
+    severity = "warning"
+    preset = "recommended"
+    message = "`{function}()` is not awaited and ends with the event loop of task `{task}`"
+    help = "await it, gather it, or start it in an `asyncio.TaskGroup`"
+
+    @on(LostBackground)
+    def check(self, lost: LostBackground, analysis: Analysis) -> Iterator[Finding]:
+        """Report each call that starts such work."""
+        values = {"function": lost.call.leaf(), "task": lost.task.label}
+        yield Finding(lost.place, values, ((lost.task.place, "the task that runs the coroutine"),))

@@ -1,0 +1,72 @@
+"""CEL120 publish-in-async-handler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.async_handlers import AsyncPublish
+from celery_lint.rule import Finding, Rule, on
+
+
+class PublishInAsyncHandler(Rule):
+    """An `async def` sends a task, which blocks its event loop until the broker has taken the message.
+
+    ## Why it matters
+
+    Celery's client is synchronous: `delay` and `apply_async` do socket I/O on the thread that calls them.
+    As long as the broker is near and up that is short. When it is not, all requests of the web process wait
+    for the connection's retries.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return pk
+
+
+    async def handle(pk):
+        refresh.delay(pk)
+    ```
+
+    ## Use instead
+
+    ```python
+    import asyncio
+
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return pk
+
+
+    async def handle(pk):
+        await asyncio.to_thread(refresh.delay, pk)
+    ```
+
+    ## Limits
+
+    `delay` and `apply_async` of tasks of the project, in any `async def` that is not part of a task.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/calling.html#connection-error-handling>
+    """
+
+    code = "CEL120"
+    name = "publish-in-async-handler"
+    severity = "advice"
+    preset = "all"
+    message = "`{function}()` blocks the event loop while it publishes"
+    help = "hand it to `asyncio.to_thread` if the broker may be slow"
+
+    @on(AsyncPublish)
+    def check(self, publish: AsyncPublish, analysis: Analysis) -> Iterator[Finding]:
+        """Report each call that sends a task."""
+        yield Finding(publish.place, {"function": publish.call.leaf()})

@@ -1,0 +1,81 @@
+"""CEL124 run-async-given-function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.coroutine_runs import GivenFunction
+from celery_lint.rule import Finding, Rule, on
+
+
+class RunAsyncGivenFunction(Rule):
+    """A coroutine function is handed over where its coroutine is needed.
+
+    ## Why it matters
+
+    `asyncio.run(execute)` fails with *a coroutine was expected*, `run_until_complete(execute)` and
+    `run_coroutine_threadsafe(execute, loop)` with a `TypeError`. The parentheses are missing, and the call
+    never works.
+
+    ## Example
+
+    ```python
+    import asyncio
+
+    from celery import shared_task
+
+    loop = None
+
+
+    async def execute():
+        return 1
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh():
+        return asyncio.run_coroutine_threadsafe(execute, loop).result()
+    ```
+
+    ## Use instead
+
+    ```python
+    import asyncio
+
+    from celery import shared_task
+
+    loop = None
+
+
+    async def execute():
+        return 1
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh():
+        return asyncio.run_coroutine_threadsafe(execute(), loop).result()
+    ```
+
+    ## Limits
+
+    In functions that tasks reach. The functions of asyncio that take a coroutine, and helpers of the
+    project that do nothing else with a parameter than to run it. Silent for `async_to_sync`, `anyio.run`
+    and `trio.run`, which take a function, and for helpers that call their parameter, test it or annotate it
+    as `Callable`.
+
+    ## References
+
+    * <https://docs.python.org/3/library/asyncio-runner.html#asyncio.run>
+    """
+
+    code = "CEL124"
+    name = "run-async-given-function"
+    severity = "error"
+    preset = "recommended"
+    message = "`{runner}()` is given the function `{function}` and not its coroutine"
+    help = "call it: `{function}()`"
+
+    @on(GivenFunction)
+    def check(self, given: GivenFunction, analysis: Analysis) -> Iterator[Finding]:
+        """Report each call that is given one."""
+        yield Finding(given.place, {"runner": given.taker, "function": given.name})

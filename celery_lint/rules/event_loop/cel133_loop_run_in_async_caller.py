@@ -1,0 +1,84 @@
+"""CEL133 loop-run-in-async-caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.nested_loops import DirectCall
+from celery_lint.rule import Finding, Rule, on
+
+
+class LoopRunInAsyncCaller(Rule):
+    """An `async def` calls a task like a function, and the task runs an event loop of its own.
+
+    ## Why it matters
+
+    A thread can run one event loop at a time, and an `async def` runs inside one. The task's own run fails
+    there: *asyncio.run() cannot be called from a running event loop*, *Cannot run the event loop while
+    another loop is running*, *You cannot use AsyncToSync in the same thread as an async event loop*. In a
+    worker the same task works. `apply()` keeps the error in its result and raises nothing.
+
+    ## Example
+
+    ```python
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+
+
+    async def load(pk):
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return async_to_sync(load)(pk)
+
+
+    async def handle(pk):
+        return refresh(pk)
+    ```
+
+    ## Use instead
+
+    ```python
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+
+
+    async def load(pk):
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return async_to_sync(load)(pk)
+
+
+    async def handle(pk):
+        return await load(pk)
+    ```
+
+    ## Limits
+
+    Calls of the task itself, its `run` and `apply`. Silent where the task first asks for a running loop,
+    runs the coroutine on another thread or catches the `RuntimeError`, and in projects that use
+    nest_asyncio.
+
+    ## References
+
+    * <https://docs.python.org/3/library/asyncio-runner.html#asyncio.run>
+    """
+
+    code = "CEL133"
+    name = "loop-run-in-async-caller"
+    severity = "error"
+    preset = "recommended"
+    message = "task `{task}` runs its own event loop, but is called inside a running one"
+    help = "await its coroutine here, or send the task with `delay`"
+
+    @on(DirectCall)
+    def check(self, direct: DirectCall, analysis: Analysis) -> Iterator[Finding]:
+        """Report each of these calls, with the run that fails."""
+        run = (direct.run.place, f"`{direct.run.runner}()` needs a thread without a running loop")
+        yield Finding(direct.place, {"task": direct.task.label}, (run,))
