@@ -1,0 +1,378 @@
+"""Real Celery workers for proofs, and what became of the tasks that were sent to them.
+
+::
+
+    with Worker("event_loops", "gevent", servers) as worker:
+        outcome = worker.bad("run", "asyncio.run", "sleep", times=20)
+        assert outcome.failed_only_with("RuntimeError: .*")
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+from celery import Celery
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parent.parent
+
+#: How many tasks each pool runs at a time.
+CONCURRENCY = {"prefork": 2, "solo": 1, "threads": 10, "gevent": 20, "eventlet": 20}
+#: Seconds that a machine with much else to do may need; what waits looks often and goes on at once.
+DEADLINE = 60.0
+#: Seconds after which a task that other tasks have overtaken counts as hung.
+HUNG = 15.0
+
+
+class Servers(NamedTuple):
+    """Where the servers are; ``database`` is empty where a proof needs none."""
+
+    broker: str
+    backend: str
+    database: str = ""
+
+
+class Outcome(NamedTuple):
+    """What became of the tasks that were sent together."""
+
+    sent: int
+    succeeded: int
+    #: Exact texts (``RuntimeError: …``; what differs by chance is left out) and how often each came.
+    errors: dict[str, int]
+    #: Tasks without an answer when the deadline had passed.
+    hung: int
+    #: What the successful tasks returned.
+    results: list[Any]
+    #: Connections of the worker that the database still had afterwards; ``None`` without a database.
+    connections: int | None
+    #: How many more files than before were open at a time, in the process where this was most.
+    descriptors: int
+
+    def all_succeeded(self) -> bool:
+        """Whether every task did."""
+        return self.succeeded == self.sent
+
+    def failed_only_with(self, *patterns: str) -> bool:
+        """Whether some tasks failed, and each of them with a text that one of the patterns matches whole."""
+        known = re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.DOTALL)
+        return bool(self.errors) and not self.hung and all(map(known.fullmatch, self.errors))
+
+    def count(self, pattern: str) -> int:
+        """How many tasks failed with a text in which the pattern is found."""
+        return sum(number for text, number in self.errors.items() if re.search(pattern, text))
+
+
+#: What differs from run to run in error texts.
+CHANCE = [
+    (r"Task <Task .*? got Future <.*> attached", "Task <…> got Future <…> attached"),
+    (r" at 0x[0-9a-f]+", ""),
+    (r"'(ThreadPoolExecutor-\d+_|Dummy-|GreenThread-)\d+'", r"'\1N'"),
+    (r"\bTask-\d+", "Task-N"),
+    (r"\bfileno \d+", "fileno N"),
+    (r"\bJob: \d+", "Job: N"),
+    (r"\n.*", ""),
+]
+
+
+def text_of(error: Mapping[str, Any]) -> str:
+    """An exception, as the backend keeps it, in one line without what differs from run to run."""
+    message = error["exc_message"]
+    parts = message if isinstance(message, list) else [message]
+    text = f"{error['exc_type']}: {', '.join(map(str, parts))}"
+    for pattern, replacement in CHANCE:
+        text = re.sub(pattern, replacement, text, flags=re.DOTALL)
+    return text
+
+
+class Sent:
+    """A task that was sent; in place of Celery's result, which holds on to connections."""
+
+    def __init__(self, task_id: str) -> None:
+        self.id = task_id
+
+
+class Worker:
+    """A worker as a process of its own, for one module of ``applications``."""
+
+    def __init__(
+        self,
+        application: str,
+        pool: str,
+        servers: Servers,
+        *,
+        concurrency: int = 0,
+        options: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        folder: Path = HERE / "applications",
+    ) -> None:
+        self.application = application
+        self.pool = pool
+        self.servers = servers
+        self.concurrency = concurrency or CONCURRENCY[pool]
+        self.options = options
+        self.environment = environment or {}
+        self.folder = folder
+        self.name = f"proof-{uuid.uuid4().hex[:12]}"
+        #: The outcomes of the bad and of the good form, with the call that shows which it was.
+        self.outcomes: list[tuple[str, str, Outcome]] = []
+
+    # -------------------------------------------------------------------------------- the process
+
+    def __enter__(self) -> Worker:
+        self.marks_folder = Path(tempfile.mkdtemp(prefix="celery-lint-"))
+        self.log_path = self.marks_folder / ".log"
+        self.app = self._client()
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                self._command(),
+                cwd=self.marks_folder,
+                env=self._variables(),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._kill()
+        self._forget()
+        shutil.rmtree(self.marks_folder, ignore_errors=True)
+
+    def _command(self) -> list[str]:
+        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        return [
+            *(sys.executable, "-m", "celery", "-A", self.application, "worker"),
+            *("-P", self.pool, "-c", str(self.concurrency), "-n", f"{self.name}@%h", "-l", "WARNING"),
+            *(*quiet, *self.options),
+        ]
+
+    def _variables(self) -> dict[str, str]:
+        variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+        paths = [str(self.folder), str(HERE / "applications"), str(REPOSITORY), variables.get("PYTHONPATH", "")]
+        return {
+            **variables,
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "C_FORCE_ROOT": "1",
+            "PROOF_BROKER": self.servers.broker,
+            "PROOF_BACKEND": self.servers.backend,
+            "PROOF_DATABASE": self.servers.database or "postgresql://",
+            "PROOF_PREFIX": self.name,
+            "PROOF_MARKS": str(self.marks_folder),
+            **self.environment,
+        }
+
+    def _wait_until_ready(self) -> None:
+        """A worker that answers is ready."""
+        answer = self._send("application.ping", (), {})
+        end = time.monotonic() + DEADLINE
+        while self._answer(answer) is None:
+            if not self.alive() or time.monotonic() > end:
+                raise RuntimeError(f"the worker did not start:\n{self.log()[-3000:]}")
+            time.sleep(0.05)
+
+    def processes(self) -> list[psutil.Process]:
+        """The worker and its children."""
+        try:
+            parent = psutil.Process(self.process.pid)
+            return [parent, *parent.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def alive(self) -> bool:
+        """Whether the worker runs."""
+        return self.process.poll() is None
+
+    def stop(self, deadline: float = 20.0) -> bool:
+        """Ask the worker to end, as a supervisor does; whether it has within the deadline."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(deadline)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _kill(self) -> None:
+        """End the worker and all that it started, whatever state they are in."""
+        children = self.processes()
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        for child in children:
+            try:
+                child.kill()
+            except psutil.NoSuchProcess:
+                continue
+        self.process.wait()
+
+    def log(self) -> str:
+        """What the worker has written."""
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def marks(self) -> set[str]:
+        """The traces that tasks have left."""
+        return {path.name for path in self.marks_folder.iterdir() if not path.name.startswith(".")}
+
+    # -------------------------------------------------------------------------------- tasks
+
+    def _client(self) -> Celery:
+        app = Celery(set_as_current=False, broker=self.servers.broker, backend=self.servers.backend)
+        prefix = {"global_keyprefix": f"{self.name}:"}
+        if self.servers.broker.startswith("redis"):
+            app.conf.broker_transport_options = prefix
+        app.conf.result_backend_transport_options = prefix
+        app.conf.task_default_queue = self.name
+        return app
+
+    def _forget(self) -> None:
+        """Leave nothing in the servers and close the connections."""
+        client = self.app.backend.client
+        keys = list(client.scan_iter(f"*{self.name}*", count=1000))
+        if keys:
+            client.delete(*keys)
+        if self.servers.broker.startswith("amqp"):
+            with self.app.connection_for_write() as connection:
+                connection.default_channel.queue_delete(self.name)
+        self.app.backend.result_consumer.stop()
+        client.close()
+        client.connection_pool.disconnect()
+        self.app.close()
+
+    def bad(self, task: str, *arguments: Any, **options: Any) -> Outcome:
+        """Send the form that a rule speaks of, see ``run``."""
+        return self._noted("bad", task, arguments, options)
+
+    def good(self, task: str, *arguments: Any, **options: Any) -> Outcome:
+        """Send the form that stands in its place, see ``run``."""
+        return self._noted("good", task, arguments, options)
+
+    def _noted(self, form: str, task: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Outcome:
+        outcome = self.run(task, *arguments, **options)
+        call = f"{task}({', '.join(map(repr, arguments))})"
+        self.outcomes.append((form, call, outcome))
+        return outcome
+
+    def run(
+        self,
+        task: str,
+        *arguments: Any,
+        times: int = 1,
+        at_once: bool = True,
+        settle: float = 2.0,
+        hung: float = HUNG,
+        **options: Any,
+    ) -> Outcome:
+        """Send a task ``times`` times and wait for what becomes of it.
+
+        ``at_once``: all are sent before the first is waited for, otherwise one after the other.
+        ``settle``: seconds that the connections of the worker get to go away.
+        ``hung``: seconds without any answer after which what is missing counts as hung.
+        ``options`` are those of ``send_task``.
+        """
+        name = task if "." in task else f"{self.application}.{task}"
+        before = self._descriptors()
+        self._most_open = dict(before)
+        answers: list[dict[str, Any] | None] = []
+        for group in [times] if at_once else [1] * times:
+            answers += self._answers([self._send(name, arguments, options) for _ in range(group)], hung)
+        grown = [number - before[process] for process, number in self._most_open.items()]
+        done = [answer for answer in answers if answer]
+        results = [answer["result"] for answer in done if answer["status"] == "SUCCESS"]
+        errors = Counter(text_of(answer["result"]) for answer in done if answer["status"] != "SUCCESS")
+        return Outcome(
+            sent=times,
+            succeeded=len(results),
+            errors=dict(errors),
+            hung=times - len(done),
+            results=results,
+            connections=self.connections(settle) if self.servers.database else None,
+            descriptors=max(grown, default=0),
+        )
+
+    def _send(self, task: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> str:
+        return str(self.app.send_task(task, arguments, queue=self.name, result_cls=Sent, **options).id)
+
+    def _answer(self, task_id: str) -> dict[str, Any] | None:
+        """The state in the backend if it is final, with the exception's own words."""
+        backend = self.app.backend
+        kept = backend.client.get(backend.get_key_for_task(task_id))
+        answer: dict[str, Any] = json.loads(kept) if kept else {"status": "PENDING"}
+        return answer if answer["status"] in ("SUCCESS", "FAILURE", "REVOKED") else None
+
+    def _answers(self, ids: Sequence[str], hung: float) -> list[dict[str, Any] | None]:
+        """The states that the backend has, once all are final or nothing has come for a while."""
+        found: dict[str, dict[str, Any] | None] = dict.fromkeys(ids)
+        last = time.monotonic()
+        while None in found.values() and time.monotonic() < last + hung:
+            for task_id in [key for key, answer in found.items() if answer is None]:
+                found[task_id] = self._answer(task_id)
+                if found[task_id]:
+                    last = time.monotonic()
+            for process, number in self._descriptors(self._most_open).items():
+                self._most_open[process] = max(number, self._most_open[process])
+            time.sleep(0.02)
+        return list(found.values())
+
+    def _descriptors(self, processes: Iterable[psutil.Process] = ()) -> dict[psutil.Process, int]:
+        """The number of open files of each process."""
+        numbers = {}
+        for process in processes or self.processes():
+            try:
+                numbers[process] = process.num_fds()
+            except psutil.Error:
+                continue
+        return numbers
+
+    # -------------------------------------------------------------------------------- the database
+
+    def connections(self, settle: float = 2.0, state: str = "%") -> int:
+        """The fewest connections of the worker that the database had within these seconds."""
+        import psycopg2
+
+        fewest = 1_000_000
+        end = time.monotonic() + settle
+        connection = psycopg2.connect(self.servers.database)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                while fewest and (fewest == 1_000_000 or time.monotonic() < end):
+                    cursor.execute(
+                        "select count(*) from pg_stat_activity where application_name = %s and coalesce(state, '') like %s",
+                        (self.name, state),
+                    )
+                    fewest = min(fewest, cursor.fetchone()[0])
+                    time.sleep(0.05)
+        finally:
+            connection.close()
+        return fewest
+
+
+def until(condition: Callable[[], Any], deadline: float = DEADLINE) -> bool:
+    """Whether the condition comes to hold before the deadline."""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return bool(condition())
