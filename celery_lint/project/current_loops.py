@@ -83,7 +83,7 @@ class CurrentLoops:
                 if "l" in call.flags or self.code.name(module, call.chain) not in _ASKED:
                     continue
                 if not self._is_guarded(module, flow, call, calls):
-                    set_by_task = any(way.task in self._tasks_with_a_loop for way in reached)
+                    set_by_task = any(_key(way.task) in self._tasks_with_a_loop for way in reached)
                     unset_by = self._unset_by(reached)
                     found.append(
                         LoopRequest(
@@ -129,10 +129,10 @@ class CurrentLoops:
         return found
 
     @cached_property
-    def _tasks_with_a_loop(self) -> set[Task]:
+    def _tasks_with_a_loop(self) -> set[Key]:
         """The tasks that reach a function that sets a loop."""
         return {
-            way.task
+            _key(way.task)
             for module, function, _ in self._setters
             for way in self.code.loops.reached.get((module.path, function.qualname), ())
         }
@@ -260,6 +260,10 @@ class CurrentLoops:
         step = flow.step_of(call)
         around = flow.inside(step, "try", "body") if step is not None else None
         return around is not None and bool(self.code.runs_among(module, flow, around, "body", calls))
+
+
+def _key(task: Task) -> Key:
+    return task.module.path, task.qualname
 
 
 def _within(flow: Flow, step: Step, ancestor: Step, role: str) -> bool:

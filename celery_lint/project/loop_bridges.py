@@ -34,12 +34,16 @@ _LIBRARIES = {
 
 
 class ThreadBridge(NamedTuple):
-    """A call that hands a coroutine, or what runs one, to a thread of its own."""
+    """A call that hands a coroutine, or what runs one, to a thread of its own.
+
+    ``runner`` is what the thread runs, and ``target`` the function that this is, if it is the project's.
+    """
 
     module: Module
     function: Function
     call: Call
     runner: str
+    target: Key | None
     reached: tuple[Reached, ...]
 
 
@@ -98,34 +102,39 @@ class LoopBridges:
                     targets = [a[7:] for a in call.arguments if a.startswith("target:")]
                     given = targets[0] if targets else ""
                 runner = self._runner_given(module, function, given, calls)
-                if runner:
-                    found.append(ThreadBridge(module, function, call, runner, reached))
+                if runner is not None:
+                    found.append(ThreadBridge(module, function, call, *runner, reached))
         return sorted(found, key=lambda bridge: (bridge.module.path, bridge.call.span))
 
     @cached_property
     def bridging(self) -> set[Key]:
-        """The functions with such calls."""
-        return {(bridge.module.path, bridge.function.qualname) for bridge in self.bridges}
+        """The functions with such calls, and those that they start."""
+        found = {(bridge.module.path, bridge.function.qualname) for bridge in self.bridges}
+        return found | {bridge.target for bridge in self.bridges if bridge.target is not None}
 
-    def _runner_given(self, module: Module, function: Function, given: str, calls: list[Call]) -> str:
-        """The name of what a thread is to run, if that runs a coroutine on a loop of its own."""
+    def _runner_given(
+        self, module: Module, function: Function, given: str, calls: list[Call]
+    ) -> tuple[str, Key | None] | None:
+        """What a thread is to run, if that runs a coroutine on a loop of its own."""
         if given.startswith("("):
             inner = calls[int(given[1:])]
             if inner.leaf() == "partial" and inner.arguments:
                 return self._runner_given(module, function, inner.arguments[0], calls)
             if "l" not in inner.flags:
-                return ""
-            return inner.chain.lstrip(":~") if self.code.runs(module, function, inner) else ""
+                return None
+            made_there = inner._replace(flags="e")
+            return (_runner_label(inner), None) if self.code.runs(module, function, made_there) else None
         if not given.startswith("="):
-            return ""
+            return None
         if self.code.name(module, given[1:]) == "asyncio.run":
-            return "asyncio.run"
+            return "asyncio.run", None
         with self.code.project.asking("hint"):
             target = self.code.loops.calls.target(module, given[1:])
         if target is None or target[1].is_async:
-            return ""
-        runs = any(self.code.runs(*target, call) for call in self.code.loops.calls.calls(*target))
-        return target[1].name if runs else ""
+            return None
+        if any(self.code.runs(*target, call) for call in self.code.loops.calls.calls(*target)):
+            return target[1].name, (target[0].path, target[1].qualname)
+        return None
 
     # ------------------------------------------------------------------ errors that are taken for others
 

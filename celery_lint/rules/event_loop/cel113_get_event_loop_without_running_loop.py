@@ -1,0 +1,108 @@
+"""CEL113 get-event-loop-without-running-loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.current_loops import LoopRequest
+from celery_lint.rule import Finding, Rule, on
+
+
+class GetEventLoopWithoutRunningLoop(Rule):
+    """A task asks for the current event loop from plain code, where there may be none.
+
+    ## Why it matters
+
+    Without a running loop, `asyncio.get_event_loop()` used to make one, and only in the main thread. Python
+    3.12 warns about that and Python 3.14 raises RuntimeError. Tasks of the threads, gevent and eventlet
+    pools do not run in the main thread: there every call fails on any version, *There is no current event
+    loop in thread*. In a prefork process it works until some task calls `asyncio.run()`, which leaves the
+    thread without a loop; from then on every call fails.
+
+    ## Example
+
+    ```python
+    import asyncio
+
+    from celery import shared_task
+
+
+    async def load(pk):
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return asyncio.get_event_loop().run_until_complete(load(pk))
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+    from celery_lint.runtime import run_async
+
+
+    async def load(pk):
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return run_async(load(pk))
+    ```
+
+    In prefork and solo workers `asyncio.run` is right too, as long as nothing outlives its loop.
+
+    ## Limits
+
+    Silent inside coroutines; where a `RuntimeError` is caught; where a task, a signal handler or an import
+    sets a loop; with `nest_asyncio`; and, unless the pool or another task makes it fail, with a
+    `target-python` below 3.12. A loop that was closed and left behind is told by `closed-loop-left-current`.
+
+    ## References
+
+    * <https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.get_event_loop>
+    * <https://docs.python.org/3/whatsnew/3.14.html#asyncio>
+    """
+
+    code = "CEL113"
+    name = "get-event-loop-without-running-loop"
+    severity = "warning"
+    preset = "recommended"
+    message = "`get_event_loop()` without a running loop raises RuntimeError on Python 3.14"
+    help = "run the coroutine with `asyncio.run`, or on one event loop per worker process"
+    variants = {
+        "pool": (
+            "`get_event_loop()` finds no event loop in the {pool} pool ({where})",
+            "run the coroutine on one event loop per worker process, as `celery_lint.runtime` does",
+        ),
+        "unset": (
+            "`get_event_loop()` finds no event loop once `asyncio.run()` has run in the process",
+            "use one of the two everywhere: `asyncio.run`, or one event loop per worker process",
+        ),
+    }
+
+    @on(LoopRequest)
+    def check(self, request: LoopRequest, analysis: Analysis) -> Iterator[Finding]:
+        """Report what fails for certain first: the pool, then another task, then newer Pythons."""
+        if request.set_by_task:
+            return
+        place = request.module.place(request.call.span)
+        related = tuple(
+            (way.task.place, f"reached from task `{way.task.label}`")
+            for way in request.reached[:3]
+            if way.task.function is not request.function
+        )
+        queues = analysis.queues(way.task for way in request.reached)
+        pool = analysis.pools.running(("gevent", "eventlet", "threads"), queues)
+        if pool is not None:
+            yield Finding(place, {"pool": pool.name, "where": pool.where}, related, "pool")
+        elif request.set_for_process:
+            return
+        elif request.unset_by is not None:
+            ran = (request.unset_by.place, "this leaves the process without a current loop")
+            yield Finding(place, {}, (ran, *related), "unset")
+        elif not analysis.project.configuration.runs_python_before(3, 12):
+            yield Finding(place, {}, related)

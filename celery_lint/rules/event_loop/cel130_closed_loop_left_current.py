@@ -1,0 +1,114 @@
+"""CEL130 closed-loop-left-current."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.current_loops import ClosedLoop
+from celery_lint.rule import Finding, Rule, on
+
+
+class ClosedLoopLeftCurrent(Rule):
+    """A task closes the current event loop, and a later task of the process gets it again.
+
+    ## Why it matters
+
+    `close()` does not take a loop out of its place: `asyncio.get_event_loop()` goes on returning it, and
+    never raises the error that helpers wait for before they make a new one. The next task of the worker
+    process that asks for the current loop fails with *Event loop is closed*, and so do all after it. Which
+    task that is depends on where the broker's messages go, so that the error seems to come and go.
+
+    ## Example
+
+    ```python
+    import asyncio
+
+    from celery import shared_task
+
+
+    def run_on_current_loop(coroutine):
+        try:
+            loop = asyncio.get_event_loop()
+        except RuntimeError:
+            loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(loop)
+        try:
+            return loop.run_until_complete(coroutine)
+        finally:
+            loop.close()
+
+
+    async def load(pk):
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return run_on_current_loop(load(pk))
+    ```
+
+    ## Use instead
+
+    ```python
+    import asyncio
+
+    from celery import shared_task
+
+
+    def run_on_own_loop(coroutine):
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            return loop.run_until_complete(coroutine)
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+
+    async def load(pk):
+        return pk
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return run_on_own_loop(load(pk))
+    ```
+
+    ## Limits
+
+    Where a function sets a loop of its own and closes it, this speaks only if another function that tasks
+    of the same queue reach asks for the current loop. Libraries do so as well, and are not looked into.
+    Silent where `is_closed()` is asked, or the loop is unset.
+
+    ## References
+
+    * <https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.close>
+    * <https://github.com/VirusTotal/vt-py/issues/46>
+    * <https://github.com/pydantic/pydantic-ai/issues/6849>
+    """
+
+    code = "CEL130"
+    name = "closed-loop-left-current"
+    severity = "warning"
+    preset = "recommended"
+    message = "the closed event loop stays current, and a later task of the process gets it"
+    help = "call `asyncio.set_event_loop(None)` before `close()`, or use `asyncio.run`"
+    variants = {
+        "own": (
+            "`{function}` closes the thread's event loop and gets it again at the next call",
+            "run the coroutine with `asyncio.run`, or keep the loop open for the life of the process",
+        ),
+    }
+
+    @on(ClosedLoop)
+    def check(self, loop: ClosedLoop, analysis: Analysis) -> Iterator[Finding]:
+        """Report the close, with those who get the loop later."""
+        queues = analysis.queues(way.task for way in loop.reached)
+        if analysis.pools.running(("gevent", "eventlet"), queues) is not None:
+            return  # each greenlet has a current loop of its own
+        place = loop.module.place(loop.call.span)
+        if loop.own:
+            yield Finding(place, {"function": loop.function.name}, (), "own")
+        else:
+            yield Finding(place, {}, tuple((victim, "gets the closed loop") for victim in loop.victims[:3]))

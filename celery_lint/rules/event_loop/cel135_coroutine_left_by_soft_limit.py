@@ -1,0 +1,106 @@
+"""CEL135 coroutine-left-by-soft-limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.left_coroutines import LeftCoroutine
+from celery_lint.rule import Finding, Rule, on
+
+
+class CoroutineLeftBySoftLimit(Rule):
+    """A soft time limit ends the task and leaves its coroutine suspended in the middle.
+
+    ## Why it matters
+
+    Celery raises SoftTimeLimitExceeded in the main thread of the worker process, most of the time while the
+    event loop waits there. `run_until_complete` then ends with the error and does not cancel the coroutine:
+    its `finally` does not run and its `async with` is not left. On a real worker its database connection
+    stayed *idle in transaction*. Where the loop is closed, that lasts until the process ends. Where the loop
+    is kept, the coroutine goes on inside the next task that uses the loop, after its own task has failed.
+    `asyncio.run` cancels it.
+
+    ## Example
+
+    ```python
+    import asyncio
+
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.update(worker_pool="prefork")
+
+
+    def run_on_own_loop(coroutine):
+        loop = asyncio.new_event_loop()
+        try:
+            return loop.run_until_complete(coroutine)
+        finally:
+            loop.close()
+
+
+    async def load(path):
+        try:
+            await asyncio.sleep(600)
+        finally:
+            path.unlink()
+
+
+    @app.task(soft_time_limit=50, time_limit=60)
+    def refresh(path):
+        return run_on_own_loop(load(path))
+    ```
+
+    ## Use instead
+
+    ```python
+    import asyncio
+
+    from celery import Celery
+
+    app = Celery("shop")
+    app.conf.update(worker_pool="prefork")
+
+
+    async def load(path):
+        try:
+            await asyncio.sleep(600)
+        finally:
+            path.unlink()
+
+
+    @app.task(soft_time_limit=50, time_limit=60)
+    def refresh(path):
+        return asyncio.run(load(path))
+    ```
+
+    `celery_lint.runtime.run_async` cancels the coroutine as well, on a loop that lasts.
+
+    ## Limits
+
+    Speaks only where a soft limit is in force for the task, the pool is known to be prefork and the coroutine
+    has an `async with` or a `finally` to lose. Silent where the function that runs it cancels something or
+    catches the limit.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits>
+    * <https://docs.python.org/3/library/asyncio-runner.html#asyncio.run>
+    """
+
+    code = "CEL135"
+    name = "coroutine-left-by-soft-limit"
+    severity = "warning"
+    preset = "strict"
+    message = "the soft limit of task `{task}` leaves the coroutine suspended on this loop"
+    help = "run it with `asyncio.run`, which cancels it, or cancel it where the limit is caught"
+
+    @on(LeftCoroutine)
+    def check(self, left: LeftCoroutine, analysis: Analysis) -> Iterator[Finding]:
+        """Report each run once, with the limit and what does not run."""
+        related = (
+            (left.limit, "the soft limit is set here"),
+            (left.clean_up, "this is not left when the limit strikes"),
+        )
+        yield Finding(left.run.place, {"task": left.task.label}, related)
