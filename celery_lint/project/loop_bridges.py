@@ -189,12 +189,11 @@ class LoopBridges:
             for call in calls:
                 if call.leaf() != "run_sync" or call.chain[:1] in "%~" or "l" in call.flags:
                     continue
-                with self.code.project.asking("hint"):
-                    entity = self.code.project.resolve(module, call.chain)
-                    name = _LIBRARIES.get(entity.name.replace("[]", ""))
-                    if entity.kind != "external" or name is None:
-                        continue
-                    shared = self._is_shared(module, entity, call)
+                entity = self.code.project.resolve(module, call.chain)
+                name = _LIBRARIES.get(entity.name.replace("[]", ""))
+                if entity.kind != "external" or name is None:
+                    continue
+                shared = self._is_shared(module, entity, call)
                 found.append(LibraryRun(module, function, call, f"{name}.run_sync", shared, reached))
         return sorted(found, key=lambda run: (run.module.path, run.call.span))
 
