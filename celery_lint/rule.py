@@ -50,6 +50,8 @@ class Rule:
     #: Other messages with their help, for cases of the same defect that need other words.
     variants: ClassVar[dict[str, tuple[str, str]]] = {}
     proof: ClassVar[str] = ""
+    #: A line of configuration that the example of the documentation needs.
+    example_options: ClassVar[str] = ""
 
     @classmethod
     def family(cls) -> str:

@@ -62,9 +62,10 @@ def test_references_where_a_failure_is_claimed(rule: type[Rule]) -> None:
         assert re.fullmatch(r"\* <https://[^>\s]+>(: .+)?", line), line
 
 
-def found_in(folder: Path, text: str, preset: str) -> list[str]:
+def found_in(folder: Path, text: str, rule: type[Rule]) -> list[str]:
     """The codes that a text gets as the only file of a project."""
-    (folder / "pyproject.toml").write_text(f'[tool.celery-lint]\nroot = true\npreset = "{preset}"\n')
+    options = f'root = true\npreset = "{rule.preset}"\n{rule.example_options}\n'
+    (folder / "pyproject.toml").write_text(f"[tool.celery-lint]\n{options}")
     (folder / "tasks.py").write_text(text, encoding="utf-8")
     report = engine.check_paths([str(folder)], load(str(folder), {"cache": False}))
     assert not report.unparsed
@@ -73,12 +74,12 @@ def found_in(folder: Path, text: str, preset: str) -> list[str]:
 
 @every_rule
 def test_example_fires_exactly_this_rule(rule: type[Rule], tmp_path: Path) -> None:
-    assert found_in(tmp_path, code(rule, "Example"), rule.preset) == [rule.code]
+    assert found_in(tmp_path, code(rule, "Example"), rule) == [rule.code]
 
 
 @every_rule
 def test_what_to_use_instead_is_silent(rule: type[Rule], tmp_path: Path) -> None:
-    assert found_in(tmp_path, code(rule, "Use instead"), rule.preset) == []
+    assert found_in(tmp_path, code(rule, "Use instead"), rule) == []
 
 
 @every_rule

@@ -11,20 +11,26 @@ from celery_lint.project.async_handlers import AsyncHandlers
 from celery_lint.project.bridges import Bridges
 from celery_lint.project.coroutine_runs import CoroutineRuns
 from celery_lint.project.coroutines import Coroutines
+from celery_lint.project.client_caches import ClientCaches
 from celery_lint.project.current_loops import CurrentLoops
 from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.flows import Flows
 from celery_lint.project.index import Project
+from celery_lint.project.late_disposals import LateDisposals
 from celery_lint.project.left_coroutines import LeftCoroutines
 from celery_lint.project.limits import Limits
 from celery_lint.project.loop_bridges import LoopBridges
 from celery_lint.project.loop_code import LoopCode
+from celery_lint.project.loop_primitives import LoopPrimitives
 from celery_lint.project.nested_loops import LoopSides
 from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
+from celery_lint.project.process_facts import ProcessFacts
 from celery_lint.project.relays import leaf_of, name_of
 from celery_lint.project.session_facts import SessionFacts
 from celery_lint.project.settings import Settings
+from celery_lint.project.sharing import Sharing
 from celery_lint.project.task import Task
+from celery_lint.project.task_process import TaskProcess
 from celery_lint.project.tasks import Tasks
 
 
@@ -128,6 +134,22 @@ class Analysis:
         return SessionFacts(self.event_loops, self.flows)
 
     @cached_property
+    def sharing(self) -> Sharing:
+        """Engines and clients that several event loops use."""
+        return Sharing(self.event_loops, self.pools, self.queues)
+
+    @cached_property
+    def loop_primitives(self) -> LoopPrimitives:
+        """Loops, locks and queues made at import."""
+        return LoopPrimitives(self.sharing, self.flows)
+
+    @cached_property
+    def process_facts(self) -> ProcessFacts:
+        """What tasks do to their process, and what it has open when it is forked."""
+        code = TaskProcess(self.project, self.event_loops, self.flows, self.pools, self.queues)
+        return ProcessFacts(code, self.settings)
+
+    @cached_property
     def limits(self) -> Limits:
         """The time limits of tasks and applications."""
         return Limits(self.project, self.tasks, self.settings, self.pools, self.event_loops.calls)
@@ -170,6 +192,8 @@ class Analysis:
             lambda: self.limits.explore(),
             lambda: (self.bridges.registries, self.bridges.unknown_keys),
             lambda: self.event_loops.relays.to_resources and self.event_loops.runs,
+            lambda: self.loop_bridges.library_runs,
+            self.session_facts.sessions.explore,
         ):
             with suppress(Exception):
                 step()
@@ -205,6 +229,14 @@ class Analysis:
         yield "asynchronous publishers", lambda: self.async_handlers.publishes
         yield "waits for results", lambda: self.async_handlers.waits
         yield from self.session_facts.finders()
+        yield from self.process_facts.finders()
+        yield "shared clients", lambda: self.sharing.clients
+        yield "shared engines", lambda: self.sharing.engines
+        yield "engines of several owners", lambda: self.sharing.divided
+        yield "caches of clients", lambda: ClientCaches(self.sharing).all
+        yield "shared locks", lambda: self.loop_primitives.shared
+        yield "loops made at import", lambda: self.loop_primitives.loops
+        yield "late disposals", lambda: LateDisposals(self.sharing).all
         yield "applications without limits", lambda: self.limits.applications
         yield "tasks without limits", lambda: self.limits.lonely_tasks
         yield "pairs of limits", lambda: self.limits.pairs

@@ -25,6 +25,8 @@ _DECORATOR = re.compile(rb"@[\w.]*[._]task\b")
 _LOOP = re.compile(
     rb"\b(?:asyncio|anyio)(?:\.(?:run|Runner)\b|\s+as\s|\s+import\s*[(*\\]|\s+import\b[^\n]*\b(?:run|Runner)\b)"
 )
+#: What makes engines and sessions, of interest in a file that a task's calls lead to.
+DATABASE_WORDS = frozenset({("create_engine", ""), ("sessionmaker", ""), ("scoped_session", "")})
 _WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") | set(
     range(128, 256)
 )

@@ -1,0 +1,83 @@
+"""CEL235 engine-made-per-task-not-disposed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.engines_per_task import LeftEngine
+from celery_lint.rule import Finding, Rule, on
+
+
+class EngineMadePerTaskNotDisposed(Rule):
+    """Every run of a task makes an engine and leaves its connections open.
+
+    ## Why it matters
+
+    An engine brings a pool, and a pool keeps its connections open after the session or connection is closed.
+    Nothing refers to them when the task ends, but they are part of reference cycles: they stay open on the
+    server until Python next looks for cycles. Thirty runs left thirty connections without that search, and
+    about ten with it, in every worker process.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def rename(pk, name):
+        engine = create_engine("postgresql+psycopg2://localhost/app")
+        with Session(engine) as session:
+            session.get(dict, pk).name = name
+            session.commit()
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def rename(pk, name):
+        engine = create_engine("postgresql+psycopg2://localhost/app")
+        try:
+            with Session(engine) as session:
+                session.get(dict, pk).name = name
+                session.commit()
+        finally:
+            engine.dispose()
+    ```
+
+    One engine for the process, at module level or behind `functools.cache`, is cheaper still; `NullPool`
+    closes each connection as soon as its session is closed.
+
+    ## Limits
+
+    Silent where the function, or one that it gives the engine to, disposes of anything, where the engine is
+    kept in a global name or an object or goes to somebody unknown, and where the options of its pool are
+    hidden. Where a function of the project returns a new engine, or a session on one, its call is reported.
+
+    ## References
+
+    * <https://docs.sqlalchemy.org/en/20/core/connections.html#engine-disposal>
+    """
+
+    code = "CEL235"
+    name = "engine-made-per-task-not-disposed"
+    severity = "warning"
+    preset = "recommended"
+    message = "each run makes an engine here and leaves its connections open"
+    help = "dispose of the engine in `finally`, or make it once for the process"
+
+    @on(LeftEngine)
+    def check(self, engine: LeftEngine, analysis: Analysis) -> Iterator[Finding]:
+        """Report the call that makes the engine, or takes it from the function that does."""
+        made = ((engine.made, "the engine is made here"),) if engine.made is not None else ()
+        tasks = tuple((task.place, f"runs for task `{task.label}`") for task in engine.tasks[:2])
+        yield Finding(engine.place, {}, (*made, *tasks))
