@@ -53,12 +53,12 @@ def test_registered_by_call_by_dictionary_and_by_decorator() -> None:
 
 def test_an_unknown_key_raises_with_the_nearest_one() -> None:
     bridge = TaskBridge({"users.sync": sync_users})
-    with pytest.raises(
-        UnknownTaskKey, match=r"^no task is registered as 'user.sync'; did you mean 'users.sync'\?$"
-    ):
+    with pytest.raises(UnknownTaskKey) as caught:
         bridge.dispatch("user.sync")
-    with pytest.raises(UnknownTaskKey, match="^no task is registered as 'xyz'$"):
+    assert str(caught.value) == "no task is registered as 'user.sync'; did you mean 'users.sync'?"
+    with pytest.raises(UnknownTaskKey) as caught:
         bridge["xyz"]
+    assert str(caught.value) == "no task is registered as 'xyz'"
     assert "xyz" not in bridge
     assert bridge.get("xyz") is None
 
