@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.flow import Step
 from celery_lint.project.calls import Key
 from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.flows import Flow, Flows
@@ -255,8 +256,16 @@ class Coroutines:
             return not waits
         if any(inner.kind == "while" and "T" in inner.flags for inner in self.flows.of(*started).steps):
             return False  # a heartbeat: meant to end with the rest
-        shared = set(step.loads) & _local_names(flow)
-        return not any(shared & set(later.loads) for later in waits)
+        return not any(self._share(view, step, later) for later in waits)
+
+    def _share(self, view: Inside, start: Step, later: Step) -> bool:
+        """Whether a later ``await`` may wait for the work: by an object made here, or a parameter's method."""
+        names = set(start.loads) & set(later.loads)
+        if names & _made_names(self.flows.of(view.module, view.function)):
+            return True
+        calls = self.calls.calls(view.module, view.function)
+        chains = [calls[number].chain for number in later.calls]
+        return any(chain.startswith(f"%{name}.") for name in names for chain in chains)
 
     # ------------------------------------------------------------------ blocking
 
@@ -354,9 +363,6 @@ def is_lost(flow: Flow, call: Call) -> bool:
     )
 
 
-def _local_names(flow: Flow) -> set[str]:
-    """The names that a function binds, and its parameters."""
-    bound = {
-        name for step in flow.steps if step.kind not in ("def", "class", "import") for name in step.stores
-    }
-    return bound | {parameter.name for parameter in flow.function.parameters}
+def _made_names(flow: Flow) -> set[str]:
+    """The names that a function binds itself, parameters and inner definitions apart."""
+    return {name for step in flow.steps if step.kind in ("assign", "with", "for") for name in step.stores}

@@ -19,7 +19,13 @@ _ANY_CASE = (b"celery", b"time_limit")
 _EXACT = (b".delay", b"run_until_complete")
 # Pandas and mock objects have these methods too: a file that dispatches like this names a module of tasks.
 _WITH_TASK = (b"shared_task", b"send_task", b".s(", b".si(", b".apply(")
-_WITH_ASYNC = (b"apply_async", b"create_async_engine", b"async_to_sync", b"set_event_loop")
+_WITH_ASYNC = (
+    b"apply_async",
+    b"create_async_engine",
+    b"async_to_sync",
+    b"set_event_loop",
+    b"run_coroutine_threadsafe",
+)
 # `@app.task` where `app` comes from a module of the project: the file need not say more.
 _DECORATOR = re.compile(rb"@[\w.]*[._]task\b")
 _LOOP = re.compile(
