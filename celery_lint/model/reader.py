@@ -323,7 +323,7 @@ def _worth_keeping(chain: str, has_stars: bool) -> bool:
     first = chain[0]
     if first == "~":
         name = chain[1:].partition(".")[0].rstrip("()[]")
-        return (has_stars and name not in BUILTINS) or name in ("super", "open", "__import__")
+        return (has_stars and name not in BUILTINS) or name in ("super", "open", "__import__", "exit", "quit")
     if first == "%":
         return chain.rpartition(".")[2].rstrip("()[]").lstrip("%") in _KEPT_BLIND or "." not in chain
     return True
