@@ -92,6 +92,8 @@ def test_examples_compile(rule: type[Rule]) -> None:
 
 # What the fields of messages hold in a typical project; a new field needs an entry.
 TYPICAL = {
+    "loop": "_loop",
+    "client": "AsyncOpenAI",
     "call": "engine.dispose()",
     "count": "12",
     "engine": "engine",

@@ -185,7 +185,7 @@ class EventLoops:
             return None
         kind, name = runner
         helper, coroutines = self.coroutines_of(module, function, call, kind, reached)
-        engines, uses = self._uses(coroutines, (module, function))
+        engines, uses = self.uses_of(coroutines, (module, function), reached)
         adaptive = self._asks_for_loop(module, function)
         shared = kind == "kept" and self.project.resolve(module, call.chain).origin is not None
         return LoopRun(
@@ -216,7 +216,7 @@ class EventLoops:
         name = self._parameter(module, function, first)
         if name and any(parameter.name == name for parameter in function.parameters):
             return True, list(self._handed_over(reached))
-        target = self._coroutine_function(module, function, first)
+        target = self.coroutine_function(module, function, first)
         if target is not None:
             return False, [target]
         if function.name == "__call__" or (name and self._is_outer_parameter(module, function, name)):
@@ -253,12 +253,12 @@ class EventLoops:
                 continue
             for caller_module, caller, call in self._callers(way):
                 for argument in call.arguments[:2]:
-                    target = self._coroutine_function(caller_module, caller, argument)
+                    target = self.coroutine_function(caller_module, caller, argument)
                     if target is not None and (target[0].path, target[1].qualname) not in seen:
                         seen.add((target[0].path, target[1].qualname))
                         yield target
 
-    def _coroutine_function(
+    def coroutine_function(
         self, module: Module, function: Function, argument: str
     ) -> tuple[Module, Function] | None:
         """The coroutine function that an argument is, calls, or binds with ``partial``."""
@@ -266,7 +266,7 @@ class EventLoops:
         if text.startswith("("):
             inner = self.calls.calls(module, function)[int(text[1:])]
             if inner.leaf() in _HANDING_ON and inner.arguments:
-                return self._coroutine_function(module, function, inner.arguments[0])
+                return self.coroutine_function(module, function, inner.arguments[0])
         return self.calls.argument(module, function, text)
 
     def _callers(self, way: Reached) -> Iterator[tuple[Module, Function, Call]]:
@@ -284,11 +284,14 @@ class EventLoops:
 
     # ------------------------------------------------------------------ resources
 
-    def _uses(
-        self, coroutines: list[tuple[Module, Function]], runner: tuple[Module, Function]
+    def uses_of(
+        self,
+        coroutines: list[tuple[Module, Function]],
+        runner: tuple[Module, Function],
+        reached: Sequence[Reached],
     ) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
         """The async engines that coroutines use, and all that outlives the run undisposed."""
-        disposed = self._disposed(runner)
+        disposed = self._disposed(runner) | self._disposed_by_callers(reached)
         engines: dict[Key, Use] = {}
         outliving: dict[Key, Use] = {}
         for module, function in coroutines:
@@ -314,6 +317,16 @@ class EventLoops:
             found |= self._disposed_in(module, function)
         return found
 
+    def _disposed_by_callers(self, reached: Sequence[Reached]) -> set[Key]:
+        """What all functions release that call the function of a run."""
+        released = [
+            self._disposed_in(module, caller)
+            for way in reached
+            if way.through is not None
+            for module, caller, _ in self._callers(way)
+        ]
+        return set.intersection(*released) if released else set()
+
     @cached_property
     def _disposed_by_signals(self) -> set[Key]:
         """The engines that the project disposes of before or after every task."""
@@ -329,9 +342,9 @@ class EventLoops:
     def _disposed_in(self, module: Module, function: Function) -> set[Key]:
         found: set[Key] = set()
         for call in self.calls.calls(module, function):
-            engine = self.resources.disposed_by(module, call)
-            if engine is not None and engine.origin is not None:
-                found.add(engine.origin)
+            released = self.resources.released_by(module, call)
+            if released is not None:
+                found.add(released)
             for argument in call.arguments:
                 if argument.endswith(".dispose"):  # stack.push_async_callback(engine.dispose)
                     owner = argument.rpartition("=")[2].removesuffix(".dispose")

@@ -27,29 +27,51 @@ _SESSIONS = frozenset(
         "sqlmodel.ext.asyncio.session.AsyncSession",
     ]
 )
+# Each of these was tried on two event loops, one after the other: the second fails, or the pool runs dry.
 _CLIENTS = frozenset(
     [
         "httpx.AsyncClient()",
         "aiohttp.ClientSession()",
         "aiohttp.client.ClientSession()",
+        "openai.AsyncOpenAI()",
+        "openai.AsyncAzureOpenAI()",
         "redis.asyncio.Redis()",
         "redis.asyncio.from_url()",
         "redis.asyncio.Redis.from_url()",
         "redis.asyncio.StrictRedis()",
         "redis.asyncio.client.Redis()",
+        "redis.asyncio.ConnectionPool()",
         "redis.asyncio.ConnectionPool.from_url()",
+        "redis.asyncio.BlockingConnectionPool()",
         "redis.asyncio.BlockingConnectionPool.from_url()",
         "aioredis.from_url()",
         "aioredis.create_redis_pool()",
         "asyncpg.create_pool()",
         "aiomysql.create_pool()",
         "asyncmy.create_pool()",
+        "psycopg_pool.AsyncConnectionPool()",
         "motor.motor_asyncio.AsyncIOMotorClient()",
         "pymongo.AsyncMongoClient()",
+        "elasticsearch.AsyncElasticsearch()",
+        "aio_pika.connect_robust()",
+        "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver()",
     ]
 )
+# These draw their connections from what they are given.
+_BORROWERS = frozenset(
+    [
+        "redis.asyncio.Redis",
+        "redis.asyncio.client.Redis",
+        "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver",
+    ]
+)
+_GIVEN = ("=", "bind:=", "connection_pool:=", "conn:=")
+_RELEASES = frozenset({"dispose", "aclose", "close", "disconnect", "terminate"})
 # SQLAlchemy keeps no pooled connection between uses with these.
 _POOLLESS = ("NullPool",)
+# A connection of aiosqlite belongs to a thread, one of psycopg to the loop that waits for it: both were
+# measured to work on one loop after another.
+_WITHOUT_A_LOOP = ("sqlite", "postgresql+psycopg:", "postgresql+psycopg_async:")
 
 
 class Resource(NamedTuple):
@@ -76,6 +98,10 @@ class Resources:
         """Whether an entity is an ``AsyncEngine``, wherever it was made."""
         return entity.kind == "external" and entity.name in _ENGINES
 
+    def is_pooled_engine(self, entity: Entity) -> bool:
+        """Whether an entity is an ``AsyncEngine`` that is seen to keep connections."""
+        return self.is_async_engine(entity) and self._pooled(entity) is True
+
     def of(self, entity: Entity) -> Resource | None:
         """The resource that an entity is or draws its connections from, if it is kept at module level."""
         if entity.kind != "external" or entity.origin is None:
@@ -84,9 +110,19 @@ class Resources:
             return self._engine(entity)
         if entity.name in _SESSION_MAKERS:
             return self._sessions(entity)
-        if entity.name in _CLIENTS:
-            return Resource("client", entity.origin[1], self._place(entity), True, entity.origin)
+        path, name = entity.origin
+        if self.is_client(entity) and (
+            entity.name.endswith("()") or name in self.project.modules[path].bindings
+        ):
+            return Resource("client", name, self._place(entity), True, entity.origin)
         return None
+
+    def is_client(self, entity: Entity) -> bool:
+        """Whether an entity is a client, a pool of connections, or a part of one (a database)."""
+        if entity.kind != "external":
+            return False
+        made, _, part = entity.name.partition("()")
+        return f"{made}()" in _CLIENTS and "()" not in part
 
     def used_by(self, module: Module, call: Call) -> Resource | None:
         """The resource that a call uses: called itself, or by one of its methods."""
@@ -104,12 +140,12 @@ class Resources:
 
     def _is_session(self, module: Module, chain: str) -> bool:
         entity = self.project.resolve(module, chain)
-        return entity.kind == "external" and entity.name in _SESSIONS
+        return entity.kind == "external" and (entity.name in _SESSIONS or entity.name in _BORROWERS)
 
     def _bound_to(self, module: Module, call: Call) -> Resource | None:
-        """The engine of ``AsyncSession(engine)``."""
+        """The engine of ``AsyncSession(engine)``, the pool of ``Redis(connection_pool=pool)``."""
         for argument in call.arguments:
-            if argument.startswith(("=", "bind:=")):
+            if argument.startswith(_GIVEN):
                 return self.of(self.project.resolve(module, argument.partition("=")[2]))
         return None
 
@@ -148,8 +184,7 @@ class Resources:
         if value.open_ended():
             return None
         address = self.project.text(module, value.items[0]) if value.items else None
-        # aiosqlite keeps a thread and not a socket of the loop: measured harmless across loops.
-        return not (address or "").startswith("sqlite")
+        return not (address or "").startswith(_WITHOUT_A_LOOP)
 
     def _sessions(self, entity: Entity) -> Resource | None:
         value, module = entity.value, entity.module
@@ -165,6 +200,13 @@ class Resources:
             # An engine that only its session maker knows lives as long as the session maker.
             engine = engine._replace(origin=entity.origin)
         return self._engine(engine)
+
+    def released_by(self, module: Module, call: Call) -> tuple[str, str] | None:
+        """What a call gives the connections of back: an engine disposed of, a client closed."""
+        if call.leaf() not in _RELEASES or call.chain.endswith("()") or call.chain[0] in "%~":
+            return None
+        entity = self.project.resolve(module, call.chain.rpartition(".")[0])
+        return entity.origin if self.is_async_engine(entity) or self.is_client(entity) else None
 
     def disposed_by(self, module: Module, call: Call) -> Entity | None:
         """The async engine whose ``dispose`` a call is."""

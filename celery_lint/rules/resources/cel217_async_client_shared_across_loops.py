@@ -1,0 +1,103 @@
+"""CEL217 async-client-shared-across-loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.sharing import SharedClient
+from celery_lint.rule import Finding, Rule, on
+
+
+class AsyncClientSharedAcrossLoops(Rule):
+    """A client made once per process is used on an event loop that ends with the task.
+
+    ## Why it matters
+
+    The connections that an asynchronous client keeps open belong to the event loop that opened them. The
+    next task of the process gets one of them on another loop. `httpx`, `redis.asyncio` and `openai` then
+    fail every second time with *Event loop is closed*; `aiohttp`, `asyncpg`, `aiomysql` and MongoDB clients
+    fail every time but the first. A pool of `psycopg_pool` works on until its connections expire, and then
+    finds no more.
+
+    ## Example
+
+    ```python
+    import httpx
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+
+    client = httpx.AsyncClient(timeout=10)
+
+
+    async def fetch(url):
+        response = await client.get(url)
+        return response.status_code
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def check(url):
+        return async_to_sync(fetch)(url)
+    ```
+
+    ## Use instead
+
+    ```python
+    import httpx
+    from asgiref.sync import async_to_sync
+    from celery import shared_task
+
+
+    async def fetch(url):
+        async with httpx.AsyncClient(timeout=10) as client:
+            response = await client.get(url)
+            return response.status_code
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def check(url):
+        return async_to_sync(fetch)(url)
+    ```
+
+    With one event loop that is kept for the life of the process the shared client is right as it is.
+
+    ## Limits
+
+    Speaks of clients at module level and of those that a cached function gives. Where the coroutine is run
+    by `asyncio.run` itself, `asyncio-run-in-task` tells it; clients in a dictionary or inside another object
+    are told by `loop-bound-client-cache`. Silent where the coroutine, or what runs it, closes the client, and
+    for a helper that keeps the loop of its thread, unless the pool is known to have several.
+
+    ## References
+
+    * <https://www.python-httpx.org/async/#opening-and-closing-clients>
+    * <https://redis.readthedocs.io/en/stable/examples/asyncio_examples.html>
+    """
+
+    code = "CEL217"
+    name = "async-client-shared-across-loops"
+    severity = "warning"
+    preset = "recommended"
+    message = "connections of `{resource}` stay bound to the event loop of one task"
+    help = "make `{resource}` inside the coroutine with `async with`, or keep one event loop per process"
+    variants = {
+        "pool": (
+            "connections of `{resource}` cross event loops in the {pool} pool ({where})",
+            "keep one event loop per worker process for every coroutine that uses `{resource}`",
+        ),
+    }
+
+    @on(SharedClient)
+    def check(self, shared: SharedClient, analysis: Analysis) -> Iterator[Finding]:
+        """Report the first use of each client in a run, whatever number of tasks come to it."""
+        name = shared.use.resource.name
+        story = (
+            (shared.use.resource.place, f"`{name}` is made here, once per process"),
+            (shared.run.place, "the coroutine is run here"),
+            *shared.run.related(),
+        )
+        if shared.pool is None:
+            yield Finding(shared.use.place, {"resource": name}, story)
+        else:
+            values = {"resource": name, "pool": shared.pool.name, "where": shared.pool.where}
+            yield Finding(shared.use.place, values, story, "pool")

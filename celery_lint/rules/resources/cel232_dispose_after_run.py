@@ -1,0 +1,97 @@
+"""CEL232 dispose-after-run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.late_disposals import LateDisposal
+from celery_lint.rule import Finding, Rule, on
+
+
+class DisposeAfterRun(Rule):
+    """An async engine is disposed of in a run of its own, when the loop of its connections is closed.
+
+    ## Why it matters
+
+    `asyncio.run(engine.dispose())` after `asyncio.run(work())` is a second event loop. The connections belong
+    to the first, which is closed, so they cannot say goodbye: SQLAlchemy logs *Exception closing connection*
+    with a traceback (*Event loop is closed*) for each of them, at every task, with asyncpg, aiomysql and
+    asyncmy alike. And if the first run raises, an engine that is not disposed of in a `finally` hands its
+    dead connection to the next task.
+
+    ## Example
+
+    ```python
+    import asyncio
+
+    from celery import Celery
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    app = Celery("shop", broker="redis://localhost")
+    app.conf.worker_pool = "prefork"
+    engine = create_async_engine("postgresql+asyncpg://localhost/app")
+
+
+    async def load(pk):
+        async with engine.connect() as connection:
+            return await connection.get_isolation_level()
+
+
+    @app.task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        try:
+            return asyncio.run(load(pk))
+        finally:
+            asyncio.run(engine.dispose())
+    ```
+
+    ## Use instead
+
+    ```python
+    import asyncio
+
+    from celery import Celery
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    app = Celery("shop", broker="redis://localhost")
+    app.conf.worker_pool = "prefork"
+    engine = create_async_engine("postgresql+asyncpg://localhost/app")
+
+
+    async def load(pk):
+        try:
+            async with engine.connect() as connection:
+                return await connection.get_isolation_level()
+        finally:
+            await engine.dispose()
+
+
+    @app.task(soft_time_limit=50, time_limit=60)
+    def refresh(pk):
+        return asyncio.run(load(pk))
+    ```
+
+    ## Limits
+
+    Both runs must be seen in one function, with a coroutine that is seen to use the pooled engine. Silent
+    where both are on the same loop, or on one that is kept for the process, and for the drivers psycopg and
+    aiosqlite, whose connections belong to no loop.
+
+    ## References
+
+    * <https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html#using-multiple-asyncio-event-loops>
+    """
+
+    code = "CEL232"
+    name = "dispose-after-run"
+    severity = "warning"
+    preset = "recommended"
+    message = "`{engine}.dispose()` runs on a new loop, after that of its connections is closed"
+    help = "await `{engine}.dispose()` in the `finally` of the coroutine that uses it"
+
+    @on(LateDisposal)
+    def check(self, late: LateDisposal, analysis: Analysis) -> Iterator[Finding]:
+        """Report the run that disposes."""
+        story = ((late.used, f"`{late.engine}` is used here, on the loop of another run"),)
+        yield Finding(late.place, {"engine": late.engine}, story)
