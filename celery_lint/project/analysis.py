@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from celery_lint.project.async_handlers import AsyncHandlers
 from celery_lint.project.bridges import Bridges
+from celery_lint.project.client_caches import ClientCaches
 from celery_lint.project.coroutine_runs import CoroutineRuns
 from celery_lint.project.coroutines import Coroutines
-from celery_lint.project.client_caches import ClientCaches
 from celery_lint.project.current_loops import CurrentLoops
+from celery_lint.project.effective_options import EffectiveOptions
 from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.flows import Flows
 from celery_lint.project.index import Project
@@ -27,6 +28,9 @@ from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
 from celery_lint.project.process_facts import ProcessFacts
 from celery_lint.project.relays import leaf_of, name_of
 from celery_lint.project.session_facts import SessionFacts
+from celery_lint.project.retries import Retries
+from celery_lint.project.retry_handlers import RetryHandlers
+from celery_lint.project.retry_options import RetryOptions
 from celery_lint.project.settings import Settings
 from celery_lint.project.sharing import Sharing
 from celery_lint.project.task import Task
@@ -155,6 +159,27 @@ class Analysis:
         return Limits(self.project, self.tasks, self.settings, self.pools, self.event_loops.calls)
 
     @cached_property
+    def effective_options(self) -> EffectiveOptions:
+        """What is in force for a task beyond its own options."""
+        return EffectiveOptions(self.project, self.tasks, self.settings, self.limits)
+
+    @cached_property
+    def retries(self) -> Retries:
+        """The calls of ``retry``, and the options about retries."""
+        calls = self.event_loops.calls
+        return Retries(self.project, self.tasks, calls, self.flows, self.effective_options)
+
+    @cached_property
+    def retry_options(self) -> RetryOptions:
+        """What is wrong with the options about retries."""
+        return RetryOptions(self.retries)
+
+    @cached_property
+    def retry_handlers(self) -> RetryHandlers:
+        """What happens at the end of retries."""
+        return RetryHandlers(self.retries)
+
+    @cached_property
     def bridges(self) -> Bridges:
         """The registries that schedulers dispatch from."""
         return Bridges(self.project, self.tasks, self.event_loops.calls)
@@ -240,6 +265,16 @@ class Analysis:
         yield "applications without limits", lambda: self.limits.applications
         yield "tasks without limits", lambda: self.limits.lonely_tasks
         yield "pairs of limits", lambda: self.limits.pairs
+        yield "calls of retry", lambda: self.retries.calls
+        yield "options about retries", lambda: self.retries.options
+        yield "options without automatic retry", lambda: self.retry_options.inert
+        yield "ignored delays", lambda: self.retry_options.ignored
+        yield "unbounded retries", lambda: self.retry_options.unbounded
+        yield "unused bounds of retries", lambda: self.retry_options.unused
+        yield "unknown keywords of retry", lambda: self.retry_options.unknown_keys
+        yield "exceptions of limits", lambda: self.retry_options.unreachable
+        yield "handlers that never run", lambda: self.retry_handlers.dead
+        yield "calculations with None", lambda: self.retry_handlers.calculations
         yield "unregistered tasks", lambda: self.bridges.unregistered
         yield "unknown keys", lambda: self.bridges.unknown_keys
         yield "duplicate keys", lambda: self.bridges.duplicates

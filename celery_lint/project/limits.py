@@ -80,7 +80,7 @@ class Limits:
                 continue
             if any(self._limited(task, name) for name in _LIMITS) or self.tasks.options.open_ended(task):
                 continue
-            if self._sent_with_limit is None or (task.module.path, task.qualname) in self._sent_with_limit:
+            if self.may_be_sent_with_limit(task):
                 continue
             if self._annotated(task) or _has_timeout(task):
                 continue
@@ -135,6 +135,11 @@ class Limits:
                             return None
                         found.add((task.module.path, task.qualname))
         return found
+
+    def may_be_sent_with_limit(self, task: Task) -> bool:
+        """Whether a call that sends the task may give it a limit."""
+        sent = self._sent_with_limit
+        return sent is None or (task.module.path, task.qualname) in sent
 
     def _limited(self, task: Task, name: str) -> bool:
         given = self.tasks.options.get(task, name)

@@ -158,6 +158,17 @@ class TaskOptions:
         classes = self._task_classes(application) if application is not None else []
         return not all(self._base_is_known(base) for base in classes)
 
+    def bases_known(self, task: Task) -> bool:
+        """Whether every class that the task derives from is Celery's own or of the project."""
+        return all(self._base_is_known(base) for base in self._task_bases(task))
+
+    def classes(self, task: Task) -> Iterator[Entity]:
+        """The classes of the project that the task derives from."""
+        for start in self._task_bases(task):
+            for entity in self.project.bases(start):
+                if entity.class_() is not None and entity.module is not None:
+                    yield entity
+
     def _adds_to(self, wrapper: Origin, chain: str) -> bool:
         """Whether a wrapper puts options of its own into the mapping that its caller gives."""
         module = self.project.modules[wrapper[0]]

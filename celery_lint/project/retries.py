@@ -1,0 +1,463 @@
+"""Retries: who calls Celery's ``retry``, on which task, and what a task's options say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.model.facts import Call, Function, Module, Place, Value
+from celery_lint.model.flow import Step
+from celery_lint.model.purpose import is_product_path
+from celery_lint.project.applications import is_task_base
+from celery_lint.project.calls import DEPTH, Calls, Key
+from celery_lint.project.effective_options import EffectiveOptions
+from celery_lint.project.flows import Flows
+from celery_lint.project.index import Entity, Project
+from celery_lint.project.makers import Option
+from celery_lint.project.task import Task
+from celery_lint.project.tasks import Tasks
+
+RETRY_OPTIONS = frozenset(
+    {
+        "autoretry_for",
+        "default_retry_delay",
+        "dont_autoretry_for",
+        "max_retries",
+        "retry_backoff",
+        "retry_backoff_max",
+        "retry_jitter",
+        "retry_kwargs",
+    }
+)
+# https://docs.celeryq.dev/en/stable/reference/celery.app.task.html#celery.app.task.Task.retry
+_PARAMETERS = ("args", "kwargs", "exc", "throw", "eta", "countdown", "max_retries")
+_CURRENT_TASKS = frozenset({"celery.current_task", "celery._state.current_task", "celery.app.current_task"})
+# These get the task and do nothing to it.
+_HARMLESS = frozenset({"getattr", "hasattr", "id", "isinstance", "print", "repr", "setattr", "str", "type"})
+_TEXT_MAKERS = frozenset({"builtins.repr", "builtins.str", "traceback.format_exc"})
+_CALLED = ".retry\t"
+
+Holder = tuple[str, str, str]
+"""A parameter that holds a task: path and qualified name of its function, and its own name."""
+
+
+class RetryCall(NamedTuple):
+    """A call of Celery's ``retry``. ``tasks`` are those that it is about, as far as that can be seen."""
+
+    module: Module
+    function: Function
+    call: Call
+    value: Value
+    step: Step | None
+    tasks: tuple[Task, ...]
+
+    @property
+    def place(self) -> Place:
+        """The call itself."""
+        return self.module.place(self.call.span)
+
+    def given(self, name: str) -> Value | None:
+        """An argument of the call, by the name of Celery's parameter."""
+        found = self.value.keyword(name)
+        if found is None and name in _PARAMETERS and _PARAMETERS.index(name) < len(self.value.items):
+            return self.value.items[_PARAMETERS.index(name)]
+        return found
+
+    def sets(self, name: str) -> bool | None:
+        """Whether the call gives a value for this parameter; ``None`` where ``**`` hides it."""
+        found = self.given(name)
+        if found is not None:
+            return not (found.kind == "constant" and found.data is None)
+        return None if self.value.open_ended() else False
+
+    @property
+    def throws(self) -> bool:
+        """Whether the call raises: with ``throw=False`` it returns."""
+        given = self.given("throw")
+        return given is None or (given.kind == "constant" and given.data is True)
+
+    def is_expected(self, flows: Flows) -> bool:
+        """Whether a ``try`` around the call has a handler for the exception that it raises."""
+        return self._is_handled(flows, "Retry")
+
+    def _is_handled(self, flows: Flows, name: str) -> bool:
+        flow = flows.of(self.module, self.function)
+        current = self.step
+        for ancestor in flow.ancestors(current) if current is not None else ():
+            if ancestor.kind == "try" and current is not None and current.role == "body":
+                for handler in flow.body(ancestor, "handler"):
+                    if any(chain.rpartition(".")[2] == name for chain in handler.chains):
+                        return True
+            current = ancestor
+        return False
+
+    def loses_cause(self, flows: Flows) -> bool:
+        """Whether the call stands in a handler, and what happens after the last attempt is left to Celery."""
+        flow = flows.of(self.module, self.function)
+        if self.step is None or self._is_handled(flows, "MaxRetriesExceededError"):
+            return False
+        if any(load.endswith(".retries") for step in flow.steps for load in step.loads):
+            return False
+        return any(ancestor.kind == "handler" for ancestor in flow.ancestors(self.step))
+
+    def is_caught(self, flows: Flows, value: Value) -> bool:
+        """Whether a value is the exception that a handler around the call has caught."""
+        if value.kind != "name" or self.step is None:
+            return False
+        name = value.chain.removeprefix("%")
+        ancestors = flows.of(self.module, self.function).ancestors(self.step)
+        return any(step.kind == "handler" and name in step.stores for step in ancestors)
+
+
+class RetryPolicy(NamedTuple):
+    """How a task is retried. ``automatic`` tells whether it has exceptions in ``autoretry_for``.
+
+    ``options`` are its effective options about retries, ``known`` says that there are no others, and
+    ``calls`` are the calls of ``retry`` that are about it.
+    """
+
+    task: Task
+    options: dict[str, Option]
+    known: bool
+    automatic: bool
+    calls: tuple[RetryCall, ...]
+
+    def backs_off(self, project: Project) -> bool:
+        """Whether ``retry_backoff`` is switched on for certain."""
+        option = self.options.get("retry_backoff")
+        known = project.constant(*option) if option is not None else None
+        return known is not None and known.kind == "constant" and bool(known.data)
+
+
+class RetryOption(NamedTuple):
+    """An option about retries where it is written, with the policies of all tasks that it is in force for."""
+
+    name: str
+    module: Module
+    value: Value
+    policies: tuple[RetryPolicy, ...]
+
+    @property
+    def place(self) -> Place:
+        """The value of the option."""
+        return self.module.place(self.value.span)
+
+    @property
+    def task(self) -> str:
+        """How messages call the first task."""
+        return self.policies[0].task.label
+
+
+class Retries:
+    """The retries of a project."""
+
+    def __init__(
+        self, project: Project, tasks: Tasks, calls: Calls, flows: Flows, effective: EffectiveOptions
+    ) -> None:
+        self.project = project
+        self.tasks = tasks
+        self.graph = calls
+        self.flows = flows
+        self.effective = effective
+        self._hidden: dict[Key, bool] = {}
+
+    @cached_property
+    def product(self) -> list[Task]:
+        """The tasks of the product."""
+        return [task for task in self.tasks.all if is_product_path(task.module.path)]
+
+    # ------------------------------------------------------------------ who holds a task
+
+    @cached_property
+    def _held(self) -> tuple[dict[Holder, list[Task]], set[Key]]:
+        """The parameters that hold tasks, and the tasks that are handed to somebody out of sight."""
+        holders: dict[Holder, list[Task]] = {}
+        escaped: set[Key] = set()
+        level: dict[Holder, list[Task]] = {}
+        for task in self.product:
+            function = task.function
+            if function is None or task.class_ is not None or not self.effective.is_bound(task):
+                continue
+            if not function.parameters:
+                escaped.add(_key(task))
+                continue
+            level[(task.module.path, function.qualname, function.parameters[0].name)] = [task]
+            own = any(decorator.keyword("bind") is not None for decorator in function.decorators)
+            if not own or "&self" in function.packed_steps:
+                escaped.add(_key(task))
+        with self.project.asking("hint"):
+            for _ in range(DEPTH):
+                following: dict[Holder, list[Task]] = {}
+                for holder, tasks in level.items():
+                    known = holders.setdefault(holder, [])
+                    new = [task for task in tasks if task not in known]
+                    known += new
+                    for next_holder in self._handed_on(holder) if new else ():
+                        if next_holder is None:
+                            escaped.update(_key(task) for task in new)
+                        else:
+                            following.setdefault(next_holder, []).extend(new)
+                level = following
+        return holders, escaped
+
+    def _handed_on(self, holder: Holder) -> Iterator[Holder | None]:
+        """The parameters that get the task from this one; ``None`` for one that is out of sight."""
+        path, qualname, name = holder
+        module = self.project.modules.get(path)
+        for _, function in _with_nested(module, qualname) if module is not None else ():
+            if f"=%{name}" not in function.packed_calls:
+                continue
+            for call in self.graph.calls(module, function):
+                for index, argument in enumerate(call.arguments):
+                    keyword, _, given = argument.rpartition(":")
+                    if given == f"=%{name}" and call.leaf() not in _HARMLESS:
+                        yield self._parameter(module, call, index, keyword)
+
+    def _parameter(self, module: Module, call: Call, index: int, keyword: str) -> Holder | None:
+        target = self.graph.target(module, call.chain)
+        if target is None:
+            return None
+        inner_module, function = target
+        if keyword:
+            name = keyword
+        else:
+            parameters = [p.name for p in function.parameters if p.kind == "positional"]
+            if function.owner and parameters[:1] in (["self"], ["cls"]):
+                del parameters[0]
+            name = parameters[index] if index < len(parameters) else ""
+        if not any(parameter.name == name for parameter in function.parameters):
+            return None
+        if function.name == "__init__" and _retries_somewhere(inner_module):
+            return None  # an object that keeps the task
+        return inner_module.path, function.qualname, name
+
+    # ------------------------------------------------------------------ calls of retry
+
+    @cached_property
+    def calls(self) -> list[RetryCall]:
+        """All calls of Celery's ``retry`` in the product."""
+        found: list[RetryCall] = []
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if function.name and _CALLED in function.packed_calls:
+                    found.extend(self._calls_in(module, function))
+        return found
+
+    def _calls_in(self, module: Module, function: Function) -> Iterator[RetryCall]:
+        flow = self.flows.of(module, function)
+        for call in self.graph.calls(module, function):
+            value = function.value_of(call) if call.chain.endswith(".retry") else None
+            tasks = self._about(module, function, call) if value is not None else None
+            if value is not None and tasks is not None:
+                yield RetryCall(module, function, call, value, flow.step_of(call), tuple(tasks))
+
+    def _about(self, module: Module, function: Function, call: Call) -> list[Task] | None:
+        """The tasks that a call of ``retry`` is about; ``None`` if it is not Celery's."""
+        receiver = call.chain.removesuffix(".retry")
+        if receiver.startswith("%"):
+            scope: Function | None = function
+            while scope is not None:
+                tasks = self._held[0].get((module.path, scope.qualname, receiver[1:]))
+                if tasks:
+                    return tasks
+                scope = module.functions.get(scope.parent) if scope.parent else None
+            return None
+        with self.project.asking("hint"):
+            entity = self.project.resolve(module, call.chain)
+        if entity.kind == "member" and entity.owner is not None:
+            task = self.tasks.by_function.get(entity.owner)
+            return [task] if task is not None else None
+        if entity.kind != "external":
+            return None
+        owner = entity.name.removesuffix(".retry")
+        if owner in _CURRENT_TASKS:
+            return list(self._around.get((module.path, function.qualname), ()))
+        if is_task_base(owner.removesuffix("()")):
+            own = self.tasks.by_function.get((module.path, receiver[1:].removesuffix("()")))
+            return [own] if own is not None else []
+        return None
+
+    @cached_property
+    def _around(self) -> dict[Key, list[Task]]:
+        """The tasks whose own function a function is, or that it stands around."""
+        found: dict[Key, list[Task]] = {}
+        for task in self.product:
+            if task.function is not None:
+                found.setdefault((task.module.path, task.function.qualname), []).append(task)
+            for module, function in self.tasks.options.around(task, None):
+                if _CALLED in function.packed_calls:
+                    found.setdefault((module.path, function.qualname), []).append(task)
+        return found
+
+    @cached_property
+    def _calls_of(self) -> dict[Key, list[RetryCall]]:
+        found: dict[Key, list[RetryCall]] = {}
+        for call in self.calls:
+            for task in call.tasks:
+                found.setdefault(_key(task), []).append(call)
+        return found
+
+    def calls_of(self, task: Task) -> tuple[RetryCall, ...]:
+        """The calls of ``retry`` that are about a task."""
+        return tuple(self._calls_of.get(_key(task), ()))
+
+    def hidden(self, task: Task) -> bool:
+        """Whether something may retry the task that is not among the calls that are known to be about it."""
+        key = _key(task)
+        if key not in self._hidden:
+            self._hidden[key] = key in self._held[1] or self._retried_elsewhere(task)
+        return self._hidden[key]
+
+    def _retried_elsewhere(self, task: Task) -> bool:
+        if task.function is None or self._signal_handler_retries:
+            return True
+        if any(not self._is_plain_decorator(task, decorator) for decorator in task.inner_decorators):
+            return True
+        known = {(c.module.path, c.function.qualname) for c in self.calls_of(task)}
+        with self.project.asking("quiet"):
+            near = self.graph.closure(task.module, task.function)
+        near += self.tasks.options.around(task, None)
+        for entity in self.tasks.options.classes(task):
+            assert entity.module is not None
+            near += _with_nested(entity.module, entity.name)
+        return any(
+            _retries(function) and (module.path, function.qualname) not in known for module, function in near
+        )
+
+    def _is_plain_decorator(self, task: Task, decorator: Value) -> bool:
+        """Whether a decorator below the task's own is of the project or of a library that retries nothing."""
+        entity = self.project.resolve(task.module, decorator.chain)
+        if entity.kind == "external":
+            return entity.name.startswith(("functools.", "contextlib.", "django.", "typing."))
+        return entity.kind in ("function", "class")
+
+    @cached_property
+    def _signal_handler_retries(self) -> bool:
+        return any(
+            any(decorator.chain.endswith(".connect") for decorator in function.decorators)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if _CALLED in function.packed_calls
+        )
+
+    # ------------------------------------------------------------------ policies
+
+    @cached_property
+    def policies(self) -> list[RetryPolicy]:
+        """The policies of the tasks that have options about retries."""
+        found = []
+        for task in self.product:
+            options = self.effective.options(task, RETRY_OPTIONS)
+            if options:
+                known = self.effective.known(task, RETRY_OPTIONS)
+                automatic = self._is_automatic(options.get("autoretry_for"))
+                found.append(RetryPolicy(task, options, known, automatic, self.calls_of(task)))
+        return found
+
+    def _is_automatic(self, option: Option | None) -> bool:
+        if option is None:
+            return False
+        known = self.project.constant(*option)
+        return known is None or known.kind != "sequence" or bool(known.items)
+
+    @cached_property
+    def options(self) -> list[RetryOption]:
+        """The options about retries, each where it is written."""
+        found: dict[tuple[str, str, tuple[int, ...]], tuple[Module, Value, list[RetryPolicy]]] = {}
+        for policy in self.policies:
+            for name, (module, value) in policy.options.items():
+                key = (name, module.path, tuple(value.span))
+                found.setdefault(key, (module, value, []))[2].append(policy)
+        every = (
+            RetryOption(key[0], module, value, tuple(policies))
+            for key, (module, value, policies) in found.items()
+        )
+        return sorted(every, key=lambda option: (option.module.path, option.value.span))
+
+    # ------------------------------------------------------------------ what is read back
+
+    @cached_property
+    def _reads(self) -> dict[str, list[tuple[Module, Function, str]]]:
+        """By option: the functions that read it as an attribute, and the path that they read."""
+        found: dict[str, list[tuple[Module, Function, str]]] = {}
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                packed = function.packed_steps
+                if ".retry_" not in packed and "retries" not in packed and "_retry_" not in packed:
+                    continue
+                for step in self.flows.of(module, function).steps:
+                    for load in step.loads:
+                        name = load.rpartition(".")[2]
+                        if "." in load and (name in RETRY_OPTIONS or name == "retries"):
+                            found.setdefault(name, []).append((module, function, load.lstrip("<")))
+        return found
+
+    def reads(self, name: str) -> list[tuple[Module, Function, str]]:
+        """The functions of the product that read an attribute of this name."""
+        return self._reads.get(name, [])
+
+    def reads_near(self, task: Task, name: str) -> bool:
+        """Whether the task, what it calls, its classes or code that no task reaches read this attribute.
+
+        A method that reads it of its own ``self``, in a class that is no task, reads something else.
+        """
+        readers = self.reads(name)
+        if not readers or task.function is None:
+            return bool(readers)
+        with self.project.asking("quiet"):
+            near = {(m.path, f.qualname) for m, f in self.graph.closure(task.module, task.function)}
+        classes = {(e.module.path, e.name) for e in self.tasks.options.classes(task) if e.module is not None}
+        for module, function, path in readers:
+            root = function.qualname.partition("/")[0]
+            if (module.path, function.qualname) in near or (module.path, root) in near:
+                return True
+            if (module.path, function.owner) in classes:
+                return True
+            own = path.partition(".")[0] == (function.parameters[0].name if function.parameters else "")
+            other_task = (module.path, root) in self._around or (module.path, root) in self._helpers
+            if not other_task and not (function.owner and own):
+                return True
+        return False
+
+    @cached_property
+    def _helpers(self) -> set[Key]:
+        """The functions that get a task from tasks that call them."""
+        return {(path, qualname) for path, qualname, _ in self._held[0]}
+
+    def constant(self, option: Option | None) -> Value | None:
+        """The literal behind an option."""
+        return self.project.constant(*option) if option is not None else None
+
+    def is_no_exception(self, module: Module, value: Value) -> bool:
+        """Whether a value is certainly something else than an exception, and counts as true."""
+        if value.kind in ("constant", "text"):
+            return value.kind == "text" or bool(value.data)
+        if value.kind == "call":
+            return self.project.resolve(module, value.chain).name in _TEXT_MAKERS
+        return value.kind == "name" and value.chain.endswith(".status_code")
+
+    def entity(self, module: Module, value: Value) -> Entity:
+        """What an exception in an option is."""
+        return self.project.value_entity(module, value)
+
+
+def _key(task: Task) -> Key:
+    return task.module.path, task.qualname
+
+
+def _retries(function: Function) -> bool:
+    return _CALLED in function.packed_calls or "exceptions.Retry()" in function.packed_steps
+
+
+def _retries_somewhere(module: Module) -> bool:
+    return any(_retries(function) for function in module.functions.values())
+
+
+def _with_nested(module: Module, qualname: str) -> list[tuple[Module, Function]]:
+    """A function with those in it, or the methods of a class."""
+    return [
+        (module, function)
+        for name, function in module.functions.items()
+        if name == qualname or name.startswith((f"{qualname}/", f"{qualname}."))
+    ]

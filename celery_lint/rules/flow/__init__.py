@@ -1,0 +1,1 @@
+"""Rules about retries, exceptions and what becomes of a task's result."""

@@ -1,0 +1,70 @@
+"""CEL410 retry-without-raise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.retries import RetryCall
+from celery_lint.rule import Finding, Rule, on
+
+
+class RetryWithoutRaise(Rule):
+    """A call of `retry` ends the task, and the line does not show it.
+
+    ## Why it matters
+
+    `retry` raises by itself: nothing after it runs. A reader, a type checker and a linter see a call that
+    returns, and code below it that looks alive. `raise self.retry()` says the same and shows it. Nothing is
+    broken without the word.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, max_retries=5, soft_time_limit=50, time_limit=60)
+    def pull(self, ready):
+        if not ready:
+            self.retry(countdown=30)
+        return ready
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, max_retries=5, soft_time_limit=50, time_limit=60)
+    def pull(self, ready):
+        if not ready:
+            raise self.retry(countdown=30)
+        return ready
+    ```
+
+    ## Limits
+
+    A call with `throw=False` really goes on, and is left alone, as is `return self.retry()`. Silent too
+    where an `except Retry` stands around the call: there the exception is expected.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying>
+    """
+
+    code = "CEL410"
+    name = "retry-without-raise"
+    severity = "advice"
+    preset = "house"
+    proof = "convention"
+    message = "`retry()` ends the task here, and the line does not show it"
+    help = "write `raise` before the call"
+
+    @on(RetryCall)
+    def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:
+        """Report a call that is a statement of its own."""
+        is_statement = retry.step is not None and retry.step.kind == "expr" and "s" in retry.call.flags
+        if is_statement and retry.throws and not retry.is_expected(analysis.flows):
+            yield Finding(retry.place)

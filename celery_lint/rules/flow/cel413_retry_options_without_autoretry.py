@@ -1,0 +1,69 @@
+"""CEL413 retry-options-without-autoretry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.retry_options import InertRetryOption
+from celery_lint.rule import Finding, Rule, on
+
+
+class RetryOptionsWithoutAutoretry(Rule):
+    """An option that only works together with `autoretry_for` is set without it.
+
+    ## Why it matters
+
+    `retry_backoff`, `retry_backoff_max`, `retry_jitter`, `retry_kwargs` and `dont_autoretry_for` belong to
+    the automatic retry. A call of `self.retry()` does not look at them: it waits `default_retry_delay`, 180
+    seconds unless set, every time.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, retry_backoff=15, soft_time_limit=50, time_limit=60)
+    def pull(self):
+        try:
+            return open("/data")
+        except OSError as exc:
+            raise self.retry(exc=exc)
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(autoretry_for=(OSError,), retry_backoff=15, soft_time_limit=50, time_limit=60)
+    def pull():
+        return open("/data")
+    ```
+
+    ## Limits
+
+    The options of the task's base class, wrapper, application and `task_annotations` are seen, and the rule
+    is silent where one of these is out of sight. Silent too where the project reads the option back as an
+    attribute, and where every call of `retry` says its own `countdown` or `eta`.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions>
+    """
+
+    code = "CEL413"
+    name = "retry-options-without-autoretry"
+    severity = "warning"
+    preset = "recommended"
+    message = "`{keyword}` has no effect without `autoretry_for`"
+    help = "add `autoretry_for`, or give `countdown` to `retry()`"
+
+    @on(InertRetryOption)
+    def check(self, fact: InertRetryOption, analysis: Analysis) -> Iterator[Finding]:
+        """Report the option, pointing at a retry that does not look at it."""
+        calls = fact.option.policies[0].calls
+        related = ((calls[0].place, "this retry does not look at it"),) if calls else ()
+        yield Finding(fact.option.place, {"keyword": fact.option.name}, related)

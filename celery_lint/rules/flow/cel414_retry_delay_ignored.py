@@ -1,0 +1,88 @@
+"""CEL414 retry-delay-ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.retry_options import IgnoredDelay
+from celery_lint.rule import Finding, Rule, on
+
+
+class RetryDelayIgnored(Rule):
+    """A delay between retries is set, and another option overrides it.
+
+    ## Why it matters
+
+    With `retry_backoff` the automatic retry waits one second, then two, then four, whatever
+    `default_retry_delay` says; with a `countdown` in `retry_kwargs` it waits that. And `retry_backoff`
+    replaces the `countdown` in `retry_kwargs`. A task that seems to wait a minute is retried at once.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(
+        autoretry_for=(OSError,),
+        retry_backoff=True,
+        default_retry_delay=60,
+        soft_time_limit=50,
+        time_limit=60,
+    )
+    def pull():
+        return 1
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(
+        autoretry_for=(OSError,),
+        retry_backoff=60,
+        retry_backoff_max=3600,
+        soft_time_limit=50,
+        time_limit=60,
+    )
+    def pull():
+        return 1
+    ```
+
+    ## Limits
+
+    Silent where the task also calls `retry()` without a `countdown` of its own: that call does use
+    `default_retry_delay`.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions>
+    """
+
+    code = "CEL414"
+    name = "retry-delay-ignored"
+    severity = "warning"
+    preset = "recommended"
+    message = "`default_retry_delay` is ignored when `retry_backoff` is on"
+    help = "give the seconds to `retry_backoff`, and remove this option"
+    variants = {
+        "countdown": (
+            "`default_retry_delay` is ignored when `retry_kwargs` has a `countdown`",
+            "keep one of the two",
+        ),
+        "mapping": (
+            "`countdown` in `retry_kwargs` is ignored when `retry_backoff` is on",
+            "keep one of the two",
+        ),
+    }
+
+    @on(IgnoredDelay)
+    def check(self, fact: IgnoredDelay, analysis: Analysis) -> Iterator[Finding]:
+        """Report the delay that is ignored, pointing at the option that decides."""
+        variant = "mapping" if fact.delay == "countdown" else ""
+        if not variant and fact.winner == "countdown":
+            variant = "countdown"
+        yield Finding(fact.place, {}, ((fact.winner_place, "this decides"),), variant)

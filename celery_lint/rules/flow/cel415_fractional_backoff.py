@@ -1,0 +1,68 @@
+"""CEL415 fractional-backoff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.retries import RetryOption
+from celery_lint.rule import Finding, Rule, on
+
+
+class FractionalBackoff(Rule):
+    """A backoff is not a whole number of seconds, and Celery makes it one.
+
+    ## Why it matters
+
+    The automatic retry rounds down: `retry_backoff=2.9` waits two seconds first, `retry_backoff=0.5` one
+    second, because one is the least, and `retry_backoff_max=0.5` is a limit of no seconds at all, so that
+    every retry comes at once.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(autoretry_for=(OSError,), retry_backoff=0.5, soft_time_limit=50, time_limit=60)
+    def pull():
+        return 1
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(autoretry_for=(OSError,), retry_backoff=1, soft_time_limit=50, time_limit=60)
+    def pull():
+        return 1
+    ```
+
+    ## Limits
+
+    Compares numbers that can be worked out: literals, constants, sums and products of them.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions>
+    """
+
+    code = "CEL415"
+    name = "fractional-backoff"
+    severity = "advice"
+    preset = "recommended"
+    message = "`{keyword}={value}` counts as {count}"
+    help = "use a whole number of seconds"
+
+    @on(RetryOption)
+    def check(self, option: RetryOption, analysis: Analysis) -> Iterator[Finding]:
+        """Report a number with a fraction."""
+        least = {"retry_backoff": 1, "retry_backoff_max": 0}.get(option.name)
+        number = analysis.project.number(option.module, option.value)
+        if least is None or number is None or number <= 0 or number == int(number):
+            return
+        if all(policy.automatic for policy in option.policies):
+            values = {"keyword": option.name, "value": f"{number:g}", "count": max(least, int(number))}
+            yield Finding(option.place, values)

@@ -1,0 +1,76 @@
+"""CEL418 unbounded-retries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.retry_options import EndlessRetries
+from celery_lint.rule import Finding, Rule, on
+
+
+class UnboundedRetries(Rule):
+    """A task is retried for ever.
+
+    ## Why it matters
+
+    `max_retries=None` takes the bound away. A message that can never be processed comes back until somebody
+    purges the queue, and every such message adds to the load.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(
+        autoretry_for=(OSError,),
+        retry_backoff=True,
+        max_retries=None,
+        soft_time_limit=50,
+        time_limit=60,
+    )
+    def pull():
+        return 1
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(
+        autoretry_for=(OSError,),
+        retry_backoff=True,
+        max_retries=10,
+        soft_time_limit=50,
+        time_limit=60,
+    )
+    def pull():
+        return 1
+    ```
+
+    ## Limits
+
+    Only where the task is seen to be retried: by `autoretry_for`, or by calls of `retry`. Silent with
+    `expires`, with a bound in `retry_kwargs` or in the call, and where the task looks at `request.retries`.
+    Not to be confused with `retry(max_retries=None)`, which means the task's own bound, and with
+    `max_retries=-1`, which means no retry at all.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/reference/celery.app.task.html#celery.app.task.Task.retry>
+    """
+
+    code = "CEL418"
+    name = "unbounded-retries"
+    severity = "warning"
+    preset = "recommended"
+    message = "`max_retries=None` retries `{task}` for ever"
+    help = "set a bound, or `expires`"
+
+    @on(EndlessRetries)
+    def check(self, fact: EndlessRetries, analysis: Analysis) -> Iterator[Finding]:
+        """Report the option."""
+        yield Finding(fact.option.place, {"task": fact.option.task})

@@ -1,0 +1,83 @@
+"""CEL420 dead-max-retries-handler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.retry_handlers import DeadRetryHandler
+from celery_lint.rule import Finding, Rule, on
+
+
+class DeadMaxRetriesHandler(Rule):
+    """An `except MaxRetriesExceededError` never runs, because the retry raises something else.
+
+    ## Why it matters
+
+    When no retry is left, `retry(exc=exc)` raises `exc` itself. `MaxRetriesExceededError` is raised only by
+    a call without `exc`. With `autoretry_for` the retry happens around the task, so nothing in the task can
+    catch its end. Either way the code that was to give up, mark the record as failed, tell somebody, never
+    runs.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, max_retries=3, soft_time_limit=50, time_limit=60)
+    def pull(self):
+        try:
+            return open("/data")
+        except OSError as exc:
+            try:
+                raise self.retry(exc=exc)
+            except self.MaxRetriesExceededError:
+                return "given up"
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, max_retries=3, soft_time_limit=50, time_limit=60)
+    def pull(self):
+        try:
+            return open("/data")
+        except OSError as exc:
+            if self.request.retries >= self.max_retries:
+                return "given up"
+            raise self.retry(exc=exc)
+    ```
+
+    ## Limits
+
+    Only where every retry in the `try` gives the error that was caught, and nothing else there may retry.
+    Silent for a handler that catches other exceptions as well.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/reference/celery.app.task.html#celery.app.task.Task.retry>
+    """
+
+    code = "CEL420"
+    name = "dead-max-retries-handler"
+    severity = "warning"
+    preset = "recommended"
+    message = "this handler never runs: when no retry is left, `retry(exc=...)` raises its `exc`"
+    help = "ask whether `self.request.retries` has reached the bound, before `retry()`"
+    variants = {
+        "automatic": (
+            "this handler never runs: `autoretry_for` retries around the task",
+            "use `on_failure`, or `link_error` where the task is sent",
+        ),
+    }
+
+    @on(DeadRetryHandler)
+    def check(self, fact: DeadRetryHandler, analysis: Analysis) -> Iterator[Finding]:
+        """Report the handler, pointing at the retry."""
+        if fact.kind != "sibling":
+            variant = "automatic" if fact.kind == "automatic" else ""
+            yield Finding(fact.place, {}, ((fact.retry, "the retry is here"),), variant)

@@ -1,0 +1,69 @@
+"""CEL422 retry-loses-cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.retries import RetryCall
+from celery_lint.rule import Finding, Rule, on
+
+
+class RetryLosesCause(Rule):
+    """A retry in an `except` does not tell which error made it necessary.
+
+    ## Why it matters
+
+    Without `exc` the last attempt fails with `MaxRetriesExceededError`: that is what the result, the errback
+    and the report show, not the error that was caught. The state `RETRY` has no cause either.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, max_retries=3, soft_time_limit=50, time_limit=60)
+    def pull(self):
+        try:
+            return open("/data")
+        except OSError:
+            raise self.retry(countdown=10)
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, max_retries=3, soft_time_limit=50, time_limit=60)
+    def pull(self):
+        try:
+            return open("/data")
+        except OSError as exc:
+            raise self.retry(exc=exc, countdown=10)
+    ```
+
+    ## Limits
+
+    Silent inside a `try` that catches `MaxRetriesExceededError`, which only a call without `exc` raises, and
+    where the task looks at `request.retries`, so that the last attempt is another one.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/reference/celery.app.task.html#celery.app.task.Task.retry>
+    """
+
+    code = "CEL422"
+    name = "retry-loses-cause"
+    severity = "advice"
+    preset = "recommended"
+    message = "without `exc` the final failure is MaxRetriesExceededError, not the error caught here"
+    help = "name the error in the `except` and pass it as `exc`"
+
+    @on(RetryCall)
+    def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:
+        """Report a call in a handler that does not pass the error on."""
+        if not retry.value.items and retry.sets("exc") is False and retry.loses_cause(analysis.flows):
+            yield Finding(retry.place)

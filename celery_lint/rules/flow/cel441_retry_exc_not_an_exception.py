@@ -1,0 +1,69 @@
+"""CEL441 retry-exc-not-an-exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.retries import RetryCall
+from celery_lint.rule import Finding, Rule, on
+
+
+class RetryExcNotAnException(Rule):
+    """What `retry` gets as `exc` is no exception.
+
+    ## Why it matters
+
+    Celery raises `exc` when no retry is left. A string or a number cannot be raised: the task fails with
+    `TypeError: exceptions must derive from BaseException`, and the real error is gone. While a number is the
+    cause of the state `RETRY`, whoever reads that state gets a `TypeError` as well.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, max_retries=3, soft_time_limit=50, time_limit=60)
+    def pull(self, ready):
+        if not ready:
+            raise self.retry(exc="not ready", countdown=10)
+        return ready
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, max_retries=3, soft_time_limit=50, time_limit=60)
+    def pull(self, ready):
+        if not ready:
+            raise self.retry(exc=RuntimeError("not ready"), countdown=10)
+        return ready
+    ```
+
+    ## Limits
+
+    Sees literals, f-strings, constants, calls of `str`, `repr` and `traceback.format_exc`, and the attribute
+    `status_code`. Silent for anything else, and for a value that is false, which counts as none.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/reference/celery.app.task.html#celery.app.task.Task.retry>
+    """
+
+    code = "CEL441"
+    name = "retry-exc-not-an-exception"
+    severity = "error"
+    preset = "recommended"
+    message = "`exc` of `retry()` is no exception, so the last attempt fails with TypeError"
+    help = "pass the exception that was caught, or make one"
+
+    @on(RetryCall)
+    def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:
+        """Report the argument."""
+        given = retry.given("exc")
+        if given is not None and analysis.retries.is_no_exception(retry.module, given):
+            yield Finding(retry.module.place(given.span))
