@@ -86,7 +86,7 @@ class ModuleLevelEventLoop(Rule):
     name = "module-level-event-loop"
     severity = "warning"
     preset = "recommended"
-    message = "`{loop}` is made at import, so prefork children share its wake-ups ({where})"
+    message = "`{loop}` is made at import: prefork children share its wake-ups ({where})"
     help = "make `{loop}` at its first use, or in a handler of `worker_process_init`"
     variants = {
         "thread": (
