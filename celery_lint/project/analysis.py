@@ -15,6 +15,7 @@ from celery_lint.project.coroutines import Coroutines
 from celery_lint.project.current_loops import CurrentLoops
 from celery_lint.project.effective_options import EffectiveOptions
 from celery_lint.project.event_loops import EventLoops
+from celery_lint.project.flow_facts import FlowFacts
 from celery_lint.project.flows import Flows
 from celery_lint.project.index import Project
 from celery_lint.project.late_disposals import LateDisposals
@@ -175,6 +176,13 @@ class Analysis:
         return RetryOptions(self.retries)
 
     @cached_property
+    def flow_facts(self) -> FlowFacts:
+        """What becomes of the exceptions and results of tasks."""
+        return FlowFacts(
+            self.session_facts, self.retries, self.effective_options, self.pools, self.queues
+        )
+
+    @cached_property
     def retry_handlers(self) -> RetryHandlers:
         """What happens at the end of retries."""
         return RetryHandlers(self.retries)
@@ -265,6 +273,7 @@ class Analysis:
         yield "applications without limits", lambda: self.limits.applications
         yield "tasks without limits", lambda: self.limits.lonely_tasks
         yield "pairs of limits", lambda: self.limits.pairs
+        yield from self.flow_facts.finders()
         yield "calls of retry", lambda: self.retries.calls
         yield "options about retries", lambda: self.retries.options
         yield "options without automatic retry", lambda: self.retry_options.inert

@@ -50,10 +50,14 @@ class DisposalOrder:
                 module = self.project.modules.get(path)
                 function = module.functions.get(qualname) if module is not None else None
                 if module is not None and function is not None and "dispose" in function.packed_calls:
-                    disposals = tuple(self._disposals(module, function))
+                    disposals = self.of(module, function)
                     if len(disposals) > 1:
                         found.append(DisposalChain(disposals))
         return found
+
+    def of(self, module: Module, function: Function) -> tuple[EngineDisposal, ...]:
+        """The disposals that a function awaits."""
+        return tuple(self._disposals(module, function))
 
     def _disposals(self, module: Module, function: Function) -> Iterator[EngineDisposal]:
         flow = self.flows.of(module, function)

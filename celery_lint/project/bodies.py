@@ -1,0 +1,135 @@
+"""What runs as part of a task: its function, the methods of its class, the coroutines that it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.flow import Step
+from celery_lint.model.purpose import is_product_path
+from celery_lint.project.calls import Key
+from celery_lint.project.event_loops import EventLoops
+from celery_lint.project.flows import Flow, Flows
+from celery_lint.project.task import Task
+from celery_lint.project.tasks import Tasks
+
+
+class Body(NamedTuple):
+    """A function whose statements are those of a task. ``role``: ``task``, ``method`` or ``coroutine``."""
+
+    module: Module
+    function: Function
+    flow: Flow
+    task: Task
+    role: str
+
+    def place(self, step: Step) -> Place:
+        """Where one of its statements stands."""
+        return self.module.place(step.span)
+
+    def related(self) -> tuple[tuple[Place, str], ...]:
+        """The task, where that is another function."""
+        if self.role == "task":
+            return ()
+        return ((self.task.place, f"runs for task `{self.task.label}`"),)
+
+
+class Bodies:
+    """The bodies of all tasks of the product."""
+
+    def __init__(self, tasks: Tasks, event_loops: EventLoops, flows: Flows) -> None:
+        self.tasks = tasks
+        self.event_loops = event_loops
+        self.calls = event_loops.calls
+        self.project = event_loops.project
+        self.flows = flows
+
+    @cached_property
+    def by_key(self) -> dict[Key, Body]:
+        """The bodies by path and qualified name; one that several tasks share belongs to the first."""
+        found: dict[Key, Body] = {}
+        with self.project.asking("hint"):
+            for body in self._find():
+                if body.flow.steps:
+                    found.setdefault((body.module.path, body.function.qualname), body)
+        return found
+
+    @cached_property
+    def all(self) -> list[Body]:
+        """The bodies, in the order of the source."""
+        return [self.by_key[key] for key in sorted(self.by_key)]
+
+    def _find(self) -> Iterator[Body]:
+        product = [task for task in self.tasks.all if is_product_path(task.module.path)]
+        for task in product:
+            if task.function is not None and task.class_ is None:
+                yield self._body(task.module, task.function, task, "task")
+                yield from self._nested(task)
+        for (path, qualname), reached in self.event_loops.reached.items():
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is None or function is None:
+                continue
+            for way in reached:
+                if way.task.class_ is None:
+                    continue
+                if way.through is None:
+                    yield self._body(module, function, way.task, "task")
+                elif function.owner == way.task.qualname and module is way.task.module:
+                    yield self._body(module, function, way.task, "method")
+        for run in self.event_loops.runs:
+            tasks = list(dict.fromkeys(reached.task for reached in run.reached))
+            for module, function in run.coroutines:
+                owner = self._owner(module, function, tasks)
+                if owner is not None and function.is_async and is_product_path(module.path):
+                    yield self._body(module, function, owner, "coroutine")
+
+    def _body(self, module: Module, function: Function, task: Task, role: str) -> Body:
+        return Body(module, function, self.flows.of(module, function), task, role)
+
+    def _nested(self, task: Task) -> Iterator[Body]:
+        """The coroutine functions that a task defines in itself and calls."""
+        module, outer = task.module, task.function
+        if outer is None or f":{outer.qualname}/" not in outer.packed_calls:
+            return
+        for call in self.calls.calls(module, outer):
+            if call.chain.startswith(f":{outer.qualname}/"):
+                function = module.functions.get(call.chain[1:])
+                if function is not None and function.is_async:
+                    yield self._body(module, function, task, "coroutine")
+
+    def _owner(self, module: Module, function: Function, tasks: list[Task]) -> Task | None:
+        """The one of several tasks behind a run whose coroutine this is."""
+        key = (module.path, function.qualname)
+        if len(tasks) == 1:
+            return tasks[0]
+        for task in tasks:
+            if task.function is None:
+                continue
+            if key in {(m.path, f.qualname) for m, f in self.calls.closure(task.module, task.function)}:
+                return task
+        return None
+
+    def started_at(self, body: Body) -> tuple[Body, Step] | None:
+        """The statement of the task's own function that makes the coroutine of a body, to run it."""
+        task = body.task
+        if body.role != "coroutine" or task.function is None:
+            return None
+        outer = self.by_key.get((task.module.path, task.function.qualname))
+        if outer is None or outer.function is body.function:
+            return None
+        for call in self.calls.calls(outer.module, outer.function):
+            if self._makes(outer.module, call, body):
+                step = outer.flow.step_of(call)
+                if step is not None:
+                    return outer, step
+        return None
+
+    def _makes(self, module: Module, call: Call, body: Body) -> bool:
+        if call.leaf() != body.function.name:
+            return False
+        with self.project.asking("hint"):
+            target = self.calls.target(module, call.chain)
+        return target is not None and target[1] is body.function

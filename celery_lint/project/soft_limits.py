@@ -1,0 +1,123 @@
+"""Soft time limits: handlers that swallow one, and handlers for one that cannot come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.model.facts import Place
+from celery_lint.model.flow import Step
+from celery_lint.project.bodies import Body
+from celery_lint.project.effective_options import EffectiveOptions
+from celery_lint.project.outcomes import Handler, Outcomes, in_loop
+from celery_lint.project.pools import Pool, Pools
+from celery_lint.project.task import Task
+
+_SOFT = "SoftTimeLimitExceeded"
+_FULL_NAMES = frozenset(
+    f"{module}.{_SOFT}" for module in ("celery.exceptions", "billiard.exceptions", "billiard")
+)
+_WITHOUT = ("threads", "solo", "gevent", "eventlet")
+
+
+class SwallowedLimit(NamedTuple):
+    """A handler in a loop that swallows the one exception by which a soft limit ends a task."""
+
+    handler: Handler
+    limit: Place
+
+
+class DeadLimitHandler(NamedTuple):
+    """A handler for a soft time limit that cannot come: none is set, or no pool (``pool``) enforces it."""
+
+    body: Body
+    step: Step
+    pool: Pool | None
+
+
+class SoftLimits:
+    """The soft time limits that meet the handlers of tasks."""
+
+    def __init__(
+        self,
+        outcomes: Outcomes,
+        effective: EffectiveOptions,
+        pools: Pools,
+        queues: Callable[[Iterable[Task]], set[str] | None],
+    ) -> None:
+        self.outcomes = outcomes
+        self.project = outcomes.project
+        self.effective = effective
+        self.limits = effective.limits
+        self.pools = pools
+        self.queues = queues
+
+    @cached_property
+    def swallowed(self) -> list[SwallowedLimit]:
+        """The handlers after which a loop goes on although its time is over."""
+        if self.pools.only(*_WITHOUT):
+            return []
+        found = []
+        for handler in self.outcomes.handlers:
+            if handler.body.role == "coroutine" or handler.everything or handler.raises:
+                continue
+            if handler.earlier & {_SOFT} or not self._goes_on(handler):
+                continue
+            limit = self.limits.soft_limit(handler.body.task)
+            if limit is not None:
+                found.append(SwallowedLimit(handler, limit))
+        return found
+
+    def _goes_on(self, handler: Handler) -> bool:
+        """Whether a loop of the body goes on after the handler, and what it tries takes time."""
+        flow = handler.body.flow
+        loop = in_loop(flow, handler.attempt)
+        if loop is None:
+            return False
+        inner = flow.below(handler.step)
+        if any(step.kind in ("break", "return") for step in inner):
+            return False
+        return any(step.calls for step in flow.below(handler.attempt) if step.parent != handler.step.number)
+
+    @cached_property
+    def dead(self) -> list[DeadLimitHandler]:
+        """The handlers that wait for a limit which cannot come."""
+        if self._raised_by_hand:
+            return []
+        found: list[DeadLimitHandler] = []
+        for body in self.outcomes.bodies.all:
+            for step in body.flow.steps:
+                if step.kind == "handler" and len(step.chains) == 1 and self._is_soft(body, step.chains[0]):
+                    found.extend(self._dead(body, step))
+        return found
+
+    def _dead(self, body: Body, step: Step) -> Iterator[DeadLimitHandler]:
+        own = self.effective.tasks.options.get(body.task, "soft_time_limit")
+        if own is not None:
+            return  # a limit that no pool enforces is told where it is set
+        if self.pools.only(*_WITHOUT):
+            if not self.effective.settings.named("task_soft_time_limit"):
+                yield DeadLimitHandler(body, step, self.pools.known[0])
+        elif not self.effective.soft_limit_possible(body.task):
+            yield DeadLimitHandler(body, step, None)
+
+    def _is_soft(self, body: Body, chain: str) -> bool:
+        if not chain.endswith(_SOFT):
+            return False
+        with self.project.asking("hint"):
+            return self.project.resolve(body.module, chain).name in _FULL_NAMES
+
+    @cached_property
+    def _raised_by_hand(self) -> bool:
+        """Whether the project raises the exception of a soft limit itself."""
+        for module in self.project.product_modules():
+            if not any(name.endswith(_SOFT) for name in module.imports.values()):
+                continue
+            for function in module.functions.values():
+                if _SOFT in function.packed_steps and any(
+                    step.kind == "raise" and step.chains and step.chains[0].removesuffix("()").endswith(_SOFT)
+                    for step in self.outcomes.bodies.flows.of(module, function).steps
+                ):
+                    return True
+        return False

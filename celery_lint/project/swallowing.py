@@ -1,0 +1,248 @@
+"""Exceptions that end in a handler of the task instead of at the worker, and those that are logged twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.model.facts import Place, leaf_of_chain
+from celery_lint.model.flow import Step
+from celery_lint.project.bodies import Body
+from celery_lint.project.outcomes import CATCHES_SIGNALS, Handler, Outcomes, in_loop, is_log
+from celery_lint.project.retries import Retries
+
+_SIGNALS = ("Retry", "Ignore", "Reject")
+_COMPOUND = frozenset({"with", "try"})
+
+
+class SwallowedSignal(NamedTuple):
+    """A retry, or another exception that speaks to the worker, which a handler of the task swallows.
+
+    ``what`` is how messages call it, ``place`` where it is raised.
+    """
+
+    body: Body
+    place: Place
+    what: str
+    handler: Step
+
+
+class WideHandler(NamedTuple):
+    """A handler of every ordinary exception around most of what a task does, and how it ends.
+
+    ``ending``: ``silent`` (at most a line in a log) or ``value`` (it returns something).
+    """
+
+    handler: Handler
+    ending: str
+    step: Step
+
+
+class LoggedTwice(NamedTuple):
+    """A handler that logs an exception and raises it again, into another (``outer``) that does the same."""
+
+    body: Body
+    step: Step
+    outer: Place
+
+
+class BlanketHandler(NamedTuple):
+    """A handler that catches what ends a process, and does not let it go on."""
+
+    handler: Handler
+
+
+class Swallowing:
+    """What the handlers of tasks keep from the worker."""
+
+    def __init__(self, outcomes: Outcomes, retries: Retries) -> None:
+        self.outcomes = outcomes
+        self.bodies = outcomes.bodies
+        self.project = outcomes.project
+        self.retries = retries
+
+    # ------------------------------------------------------------------ retries and their like
+
+    @cached_property
+    def signals(self) -> list[SwallowedSignal]:
+        """The retries, rejections and refusals that nobody but the task hears of."""
+        return [*self._retries(), *self._raised()]
+
+    def _retries(self) -> Iterator[SwallowedSignal]:
+        for retry in self.retries.calls:
+            step = retry.step
+            if step is None or not retry.tasks or "l" in retry.call.flags:
+                continue
+            thrown = retry.given("throw")
+            if retry.value.open_ended() or (thrown is not None and thrown.data is not True):
+                continue
+            body = self.bodies.by_key.get((retry.module.path, retry.function.qualname))
+            if body is None:
+                flow = self.bodies.flows.of(retry.module, retry.function)
+                body = Body(retry.module, retry.function, flow, retry.tasks[0], "method")
+            handler = self._swallowed(body, step, "Retry")
+            if handler is not None:
+                yield SwallowedSignal(*handler[:1], retry.place, f"{retry.call.leaf()}()", handler[1])
+
+    def _raised(self) -> Iterator[SwallowedSignal]:
+        for body in self.bodies.all:
+            for step in body.flow.steps:
+                if step.kind != "raise" or not step.chains:
+                    continue
+                leaf = leaf_of_chain(step.chains[0])
+                if leaf not in _SIGNALS or not self._is_celery(body, step.chains[0], leaf):
+                    continue
+                handler = self._swallowed(body, step, leaf)
+                if handler is not None:
+                    yield SwallowedSignal(handler[0], body.place(step), leaf, handler[1])
+
+    def _is_celery(self, body: Body, chain: str, leaf: str) -> bool:
+        with self.project.asking("hint"):
+            name = self.project.resolve(body.module, chain.removesuffix("()")).name
+        return name in (f"celery.exceptions.{leaf}", f"celery.{leaf}")
+
+    def _swallowed(self, body: Body, step: Step, name: str) -> tuple[Body, Step] | None:
+        """The handler that keeps an exception of Celery, in the function itself or where the task runs it."""
+        names = CATCHES_SIGNALS | {name}
+        handler = self.outcomes.catcher(body.module, body.flow, step, names)
+        if handler is None and not self._uncertain(body, step):
+            start = self.bodies.started_at(body)
+            if start is None:
+                return None
+            body, step = start
+            handler = self.outcomes.catcher(body.module, body.flow, step, names)
+        if handler is None or self.outcomes.raises(body, handler):
+            return None
+        return body, handler
+
+    def _uncertain(self, body: Body, step: Step) -> bool:
+        """Whether a ``try`` around a statement has a handler that nobody can see through."""
+        return any(
+            self.outcomes.caught(body.module, handler) is None
+            for outer in body.flow.ancestors(step)
+            if outer.kind == "try"
+            for handler in body.flow.body(outer, "handler")
+        )
+
+    @cached_property
+    def _signalled(self) -> set[tuple[str, int]]:
+        """The handlers that a swallowed retry is told for, by path and line."""
+        return {(fact.body.module.path, fact.handler.span.line) for fact in self.signals}
+
+    def _is_told(self, handler: Handler) -> bool:
+        return (handler.body.module.path, handler.step.span.line) in self._signalled
+
+    # ------------------------------------------------------------------ handlers around most of a task
+
+    @cached_property
+    def wide(self) -> list[WideHandler]:
+        """The handlers around most of what a task does that keep its failure from the worker."""
+        found = []
+        for handler in self.outcomes.handlers:
+            if handler.raises or handler.everything or self._is_told(handler) or not self._covers(handler):
+                continue
+            ending = self._ending(handler)
+            if ending is not None:
+                found.append(WideHandler(handler, *ending))
+        return found
+
+    def _covers(self, handler: Handler) -> bool:
+        """Whether the ``try`` holds more than half of the statements and stands under no condition."""
+        flow, attempt = handler.body.flow, handler.attempt
+        if in_loop(flow, attempt) is not None or any(
+            outer.kind not in _COMPOUND for outer in flow.ancestors(attempt)
+        ):
+            return False
+        if flow.inside(attempt, "try", "handler") or flow.inside(attempt, "try", "finally"):
+            return False
+        inside = [step for step in flow.below(attempt) if _within_body(handler, step)]
+        clauses = {step.number for clause in flow.body(attempt, "handler") for step in flow.below(clause)}
+        work = [s for s in flow.steps if s.number not in clauses and s.kind not in ("handler", "import")]
+        return 2 * len(inside) > len(work) - 1
+
+    def _ending(self, handler: Handler) -> tuple[str, Step] | None:
+        flow = handler.body.flow
+        steps = flow.below(handler.step)
+        for step in steps:
+            if step.kind == "return" and step.chains != ("#None",):
+                return "value", step
+        quiet = all(step.kind in ("pass", "return") or is_log(step) for step in steps)
+        if not quiet:
+            return None
+        later = [s for s in flow.after(handler.attempt) if s.parent == handler.attempt.parent]
+        if any(not (is_log(s) or (s.kind == "return" and s.chains == ("#None",))) for s in later):
+            return None
+        if handler.body.role == "coroutine" and any(
+            step.kind == "return" and step.chains != ("#None",) for step in flow.steps
+        ):
+            return None  # its caller can tell
+        return "silent", handler.step
+
+    # ------------------------------------------------------------------ bare except, BaseException
+
+    @cached_property
+    def blankets(self) -> list[BlanketHandler]:
+        """The handlers that keep a revoke or a shutdown from ending the task."""
+        return [
+            BlanketHandler(handler)
+            for handler in self.outcomes.handlers
+            if handler.everything
+            and not handler.raises
+            and "SystemExit" not in handler.earlier
+            and not self._is_told(handler)
+            and self._does_something(handler)
+        ]
+
+    def _does_something(self, handler: Handler) -> bool:
+        """Whether the ``try`` calls, awaits or loops: what takes no time is hardly ever interrupted."""
+        flow = handler.body.flow
+        return any(
+            step.calls or step.kind in ("for", "while", "with") or "a" in step.flags
+            for step in flow.below(handler.attempt)
+            if _within_body(handler, step)
+        )
+
+    # ------------------------------------------------------------------ logged more than once
+
+    @cached_property
+    def logged_twice(self) -> list[LoggedTwice]:
+        """The handlers that log what another one, further out in the task, logs again."""
+        found = []
+        for handler in self.outcomes.handlers:
+            if self._logs_and_raises(handler.body, handler.step):
+                outer = self._outer(handler.body, handler.attempt)
+                if outer is not None:
+                    found.append(LoggedTwice(handler.body, handler.step, outer))
+        return found
+
+    def _logs_and_raises(self, body: Body, step: Step) -> bool:
+        steps = body.flow.body(step)
+        if len(steps) < 2 or not all(is_log(inner) for inner in steps[:-1]):
+            return False
+        last = steps[-1]
+        again = not last.chains or (step.stores and last.chains == (f"%{step.stores[0]}",))
+        return last.kind == "raise" and bool(again)
+
+    def _outer(self, body: Body, attempt: Step) -> Place | None:
+        names = frozenset({"Exception", "BaseException"})
+        handler = self.outcomes.catcher(body.module, body.flow, attempt, names)
+        if handler is None:
+            start = self.bodies.started_at(body)
+            if start is None:
+                return None
+            body, step = start
+            handler = self.outcomes.catcher(body.module, body.flow, step, names)
+        if handler is None or not self._logs_and_raises(body, handler):
+            return None
+        return body.place(handler)
+
+
+def _within_body(handler: Handler, step: Step) -> bool:
+    """Whether a statement below a ``try`` stands in its body, not in its handlers or its ``finally``."""
+    current = step
+    for outer in handler.body.flow.ancestors(step):
+        if outer is handler.attempt:
+            return current.role in ("body", "else")
+        current = outer
+    return False
