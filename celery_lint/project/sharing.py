@@ -173,8 +173,8 @@ class Sharing:
 
     @cached_property
     def divided(self) -> list[EngineOfOwners]:
-        """The pooled engines with several owners, where no single run is to blame."""
-        owners = list(self._owners())
+        """The pooled engines with several owners, where no single run is to blame and the pool is known."""
+        owners = list(self._owners()) if self.pools.known else []
         found = []
         for key, resource in self._pooled(owners).items():
             mine = [owner for owner in owners if any(use.resource.key == key for use in owner.engines)]
