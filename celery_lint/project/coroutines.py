@@ -48,6 +48,8 @@ _SYNC_MAKERS = frozenset({"sqlalchemy.orm.sessionmaker()", "sqlalchemy.orm.sessi
 _SYNC_ENGINES = frozenset(
     {"sqlalchemy.create_engine()", "sqlalchemy.engine.create_engine()", "sqlmodel.create_engine()"}
 )
+# A task that asks whether a loop is running may return a coroutine to a caller inside it.
+_ASKING = frozenset({"get_running_loop", "get_event_loop", "is_running", "current_async_library"})
 _SPAWNERS = frozenset(
     f"asyncio.{module}{name}"
     for module in ("", "tasks.")
@@ -193,7 +195,8 @@ class Coroutines:
             if not may_be_lost(call):
                 continue
             name = self._coroutine(module, call)
-            if name and is_lost(self.flows.of(module, function), call):
+            flow = self.flows.of(module, function) if name else None
+            if flow is not None and is_lost(flow, call) and name not in made_names(flow):
                 yield LostCoroutine(module, call, name, "dropped", task)
 
     def _coroutine(self, module: Module, call: Call) -> str:
@@ -216,7 +219,10 @@ class Coroutines:
             return
         if self.event_loops.awaits_tasks or self.tasks.options.has_own_call(task):
             return
-        for call in self.calls.calls(module, function):
+        calls = self.calls.calls(module, function)
+        if any(call.leaf() in _ASKING for call in calls):
+            return
+        for call in calls:
             if "r" in call.flags and not set(call.flags) & set("alf"):
                 name = self._coroutine(module, call)
                 if name:
@@ -259,9 +265,9 @@ class Coroutines:
         return not any(self._share(view, step, later) for later in waits)
 
     def _share(self, view: Inside, start: Step, later: Step) -> bool:
-        """Whether a later ``await`` may wait for the work: by an object made here, or a parameter's method."""
+        """Whether a later ``await`` may wait for the work: by an object made here or a parameter's method."""
         names = set(start.loads) & set(later.loads)
-        if names & _made_names(self.flows.of(view.module, view.function)):
+        if names & made_names(self.flows.of(view.module, view.function)):
             return True
         calls = self.calls.calls(view.module, view.function)
         chains = [calls[number].chain for number in later.calls]
@@ -341,6 +347,9 @@ def makes_coroutine(module: Module, function: Function) -> bool:
         return False
     if not all(value.kind == "name" and value.chain in _HARMLESS for value in function.decorators):
         return False
+    owner = module.classes.get(function.owner)
+    if function.qualname in module.bindings or (owner is not None and function.name in owner.attributes):
+        return False  # `load = async_to_sync(load)`
     return not any(other.startswith(f"{function.qualname}@") for other in module.functions)
 
 
@@ -363,6 +372,6 @@ def is_lost(flow: Flow, call: Call) -> bool:
     )
 
 
-def _made_names(flow: Flow) -> set[str]:
+def made_names(flow: Flow) -> set[str]:
     """The names that a function binds itself, parameters and inner definitions apart."""
     return {name for step in flow.steps if step.kind in ("assign", "with", "for") for name in step.stores}

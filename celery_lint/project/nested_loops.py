@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.flow import Step
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.calls import DEPTH, Key
 from celery_lint.project.coroutines import Coroutines, is_lost, may_be_lost
 from celery_lint.project.event_loops import LoopRun
+from celery_lint.project.flows import Flow
 from celery_lint.project.task import Task
 
 # Each of them asks for the running loop of its thread.
@@ -169,7 +171,7 @@ class LoopSides:
                 continue
             name = self.project.resolve(module, call.chain).name
             step = flow.step_of(call)
-            if step is None or (not own_task and any(a.kind in _CONDITIONS for a in flow.ancestors(step))):
+            if step is None or (not own_task and _is_conditional(flow, step)):
                 continue
             if name in _NEED_A_LOOP:
                 if call.leaf() == "create_task" or not call.arguments:
@@ -211,10 +213,17 @@ class LoopSides:
             view = self.direct.get((run.module.path, run.function.qualname))
             if view is None or run.adaptive or "l" in run.call.flags or self._asks(run.module, run.function):
                 continue
-            if not self._catches(run):
+            if not self._catches(run) and not self._decides(run, view):
                 for task in view.tasks:
                     found.setdefault((task.module.path, task.qualname), (task, run))
         return found
+
+    def _decides(self, run: LoopRun, view: Direct) -> bool:
+        """Whether a function that is no task may run the loop only where none is running."""
+        flow = self.flows.of(run.module, run.function)
+        step = flow.step_of(run.call)
+        own_task = any(task.function is run.function for task in view.tasks)
+        return step is None or (not own_task and _is_conditional(flow, step, frozenset({"if", "match"})))
 
     def _catches(self, run: LoopRun) -> bool:
         """Whether a run stands in a ``try`` that says what to do where a loop is running."""
@@ -277,3 +286,11 @@ class LoopSides:
                 if located is not None:
                     near.add(located.path)
         return near
+
+
+def _is_conditional(flow: Flow, step: Step, conditions: frozenset[str] = _CONDITIONS) -> bool:
+    """Whether a statement stands under a condition, or after one that may have left the function."""
+    if any(ancestor.kind in conditions for ancestor in flow.ancestors(step)):
+        return True
+    earlier = flow.steps[: step.number]
+    return any(other.kind in ("return", "raise") and flow.inside(other, "if", "body") for other in earlier)
