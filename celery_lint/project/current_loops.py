@@ -123,8 +123,12 @@ class CurrentLoops:
         for module in self.code.project.product_modules():
             for function in module.functions.values():
                 if "set_event_loop\t" in function.packed_calls:
+                    asked = False
                     for call in self.code.loops.calls.calls(module, function):
-                        if call.first() != "#None" and self.code.name(module, call.chain) in _SET:
+                        name = self.code.name(module, call.chain)
+                        if name in _ASKED and "t" not in call.flags:
+                            asked = True  # what comes after it comes too late for it
+                        elif name in _SET and call.first() != "#None" and not asked:
                             found.append((module, function, call))
         return found
 

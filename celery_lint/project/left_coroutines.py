@@ -74,17 +74,22 @@ class LeftCoroutines:
         if pool is None or limit is None:
             return None
         for module, function in self.code.loops.handed_over(run, way):
-            clean_up = self._clean_up(module, function)
+            clean_up = self._clean_up(module, function, run.kind != "new")
             if clean_up is not None:
                 return LeftCoroutine(run, way.task, limit, clean_up, pool)
         return None
 
-    def _clean_up(self, module: Module, function: Function) -> Place | None:
-        """What a coroutine does at its end whatever happens: leave a context, run a ``finally``."""
+    def _clean_up(self, module: Module, function: Function, resumed: bool) -> Place | None:
+        """What a coroutine does at its end whatever happens: leave a context, run a ``finally``.
+
+        A coroutine that nobody resumes runs a ``finally`` up to its first ``await``, when it is collected.
+        """
         flow = self.code.flows.of(module, function)
         for step in flow.steps:
-            if (step.kind == "with" and "a" in step.flags) or (
-                step.kind == "try" and flow.body(step, "finally")
-            ):
+            if step.kind == "with" and "a" in step.flags:
                 return module.place(step.span)
+            if step.kind == "try":
+                last = [s for direct in flow.body(step, "finally") for s in (direct, *flow.below(direct))]
+                if any(resumed or "a" in inner.flags for inner in last):
+                    return module.place(step.span)
         return None

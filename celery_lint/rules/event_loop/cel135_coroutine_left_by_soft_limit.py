@@ -15,11 +15,11 @@ class CoroutineLeftBySoftLimit(Rule):
     ## Why it matters
 
     Celery raises SoftTimeLimitExceeded in the main thread of the worker process, most of the time while the
-    event loop waits there. `run_until_complete` then ends with the error and does not cancel the coroutine:
-    its `finally` does not run and its `async with` is not left. On a real worker its database connection
-    stayed *idle in transaction*. Where the loop is closed, that lasts until the process ends. Where the loop
-    is kept, the coroutine goes on inside the next task that uses the loop, after its own task has failed.
-    `asyncio.run` cancels it.
+    event loop waits there. `run_until_complete` then ends with the error and does not cancel the coroutine.
+    Where the loop is closed, the coroutine never goes on: an `async with` is not left, a `finally` is not
+    finished, and on a real worker its database connection stayed *idle in transaction* until the process
+    ended. Where the loop is kept, the coroutine goes on inside the next task that uses the loop, long after
+    its own task has failed. `asyncio.run` cancels it and waits for its end.
 
     ## Example
 
@@ -40,16 +40,16 @@ class CoroutineLeftBySoftLimit(Rule):
             loop.close()
 
 
-    async def load(path):
+    async def load(client):
         try:
             await asyncio.sleep(600)
         finally:
-            path.unlink()
+            await client.aclose()
 
 
     @app.task(soft_time_limit=50, time_limit=60)
-    def refresh(path):
-        return run_on_own_loop(load(path))
+    def refresh(client):
+        return run_on_own_loop(load(client))
     ```
 
     ## Use instead
@@ -63,16 +63,16 @@ class CoroutineLeftBySoftLimit(Rule):
     app.conf.update(worker_pool="prefork")
 
 
-    async def load(path):
+    async def load(client):
         try:
             await asyncio.sleep(600)
         finally:
-            path.unlink()
+            await client.aclose()
 
 
     @app.task(soft_time_limit=50, time_limit=60)
-    def refresh(path):
-        return asyncio.run(load(path))
+    def refresh(client):
+        return asyncio.run(load(client))
     ```
 
     `celery_lint.runtime.run_async` cancels the coroutine as well, on a loop that lasts.
@@ -80,8 +80,8 @@ class CoroutineLeftBySoftLimit(Rule):
     ## Limits
 
     Speaks only where a soft limit is in force for the task, the pool is known to be prefork and the coroutine
-    has an `async with` or a `finally` to lose. Silent where the function that runs it cancels something or
-    catches the limit.
+    has something to lose: an `async with`, or a `finally` (one that awaits, if the loop is closed). Silent
+    where the function that runs it cancels something or catches the limit.
 
     ## References
 
@@ -101,6 +101,6 @@ class CoroutineLeftBySoftLimit(Rule):
         """Report each run once, with the limit and what does not run."""
         related = (
             (left.limit, "the soft limit is set here"),
-            (left.clean_up, "this is not left when the limit strikes"),
+            (left.clean_up, "its end does not run when the limit strikes"),
         )
         yield Finding(left.run.place, {"task": left.task.label}, related)
