@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import platform
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,8 @@ def _there(url: str) -> str:
 @pytest.fixture
 def servers(_redis: str) -> Servers:
     """Redis as broker and backend."""
+    if sys.platform == "win32":
+        pytest.skip("no prefork pool and no signals on Windows")
     for package in ("celery", "redis", "psutil", "sqlalchemy"):
         pytest.importorskip(package)
     from tests.proofs.harness import Servers
@@ -112,8 +115,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for package in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found

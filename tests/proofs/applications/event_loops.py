@@ -10,6 +10,7 @@ from application import app, async_engine, mark
 from bridge import RUNNERS, adaptive, asgiref, closed_current_loop, current_loop
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
+from celery.result import allow_join_result
 from sqlalchemy import text
 from sqlalchemy.pool import NullPool
 
@@ -108,6 +109,74 @@ def waits_for_its_work(trace: str) -> None:
     asyncio.run(execute())
 
 
+@app.task
+def gathers(kind: str) -> int:
+    """How many coroutines that wait in this way are at work at the same time."""
+    at_work = most = 0
+
+    async def wait() -> None:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        if kind == "time.sleep":
+            time.sleep(0.2)
+        elif kind == "asyncio.sleep":
+            await asyncio.sleep(0.2)
+        else:
+            await asyncio.to_thread(time.sleep, 0.2)
+        at_work -= 1
+
+    async def execute() -> None:
+        await asyncio.gather(wait(), wait(), wait())
+
+    asyncio.run(execute())
+    return most
+
+
+@app.task
+def naps() -> None:
+    """Takes a moment."""
+    time.sleep(0.5)
+
+
+@app.task
+def waits_for_a_result(in_a_thread: bool) -> int:
+    """How often another coroutine gets its turn while this one waits for a task."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.01)
+            turns += 1
+
+    async def execute() -> None:
+        result = naps.delay()
+        with allow_join_result():
+            beside = asyncio.create_task(others())
+            await asyncio.sleep(0)
+            if in_a_thread:
+                await asyncio.to_thread(result.get, 30, disable_sync_subtasks=False)
+            else:
+                result.get(30, disable_sync_subtasks=False)
+            beside.cancel()
+
+    asyncio.run(execute())
+    return turns
+
+
+@app.task
+def is_called_in_a_loop(kind: str) -> int:
+    """As by the ``async def`` of a web server."""
+
+    async def handle() -> int:
+        if kind == "run":
+            return int(run("asyncio.run", "sleep"))
+        return await sleep("")
+
+    return asyncio.run(handle())
+
+
 # ------------------------------------------------------------------------------------ errors
 
 
@@ -176,12 +245,12 @@ def uses_the_current_loop() -> int:
 
 
 @app.task(bind=True, max_retries=2)
-def retries_in_the_coroutine(self: Task) -> None:
+def retries_in_the_coroutine(self: Task, with_error: bool) -> None:
     """Asks for a retry on another thread, where Celery knows of no request."""
 
     async def execute() -> None:
-        mark(f"retries_in_the_coroutine {self.request.retries} {time.monotonic_ns()}")
-        raise self.retry(countdown=0)
+        mark(f"coroutine {with_error} {time.monotonic_ns()}")
+        raise self.retry(countdown=0, exc=ValueError("not yet") if with_error else None)
 
     asgiref(execute())
 
@@ -191,7 +260,7 @@ def retries_in_the_task(self: Task) -> None:
     """Asks for a retry in the task's own code."""
 
     async def execute() -> None:
-        mark(f"retries_in_the_task {time.monotonic_ns()}")
+        mark(f"task {time.monotonic_ns()}")
         raise ValueError("not yet")
 
     try:

@@ -1,0 +1,35 @@
+"""Time limits."""
+
+from __future__ import annotations
+
+import time
+
+from application import app
+
+
+@app.task(soft_time_limit=60, time_limit=30)
+def soft_above_hard() -> None:
+    """The hard limit would always come first."""
+
+
+@app.task(soft_time_limit=30, time_limit=60)
+def soft_below_hard() -> None:
+    """Time to clean up."""
+
+
+@app.task
+def sends(name: str) -> None:
+    """Send a task from the worker."""
+    app.tasks[f"limits.{name}"].apply_async()
+
+
+@app.task(soft_time_limit=1)
+def soft_only() -> None:
+    """Runs for two seconds."""
+    time.sleep(2)
+
+
+@app.task(time_limit=1)
+def hard_only() -> None:
+    """Runs for two seconds."""
+    time.sleep(2)

@@ -1,0 +1,34 @@
+"""Run the long form of the proofs and write what came out: ``python -m tests.proofs.record``.
+
+The results (``results.json``) are what the rules' pages and ``docs/proofs.md`` show. They are written only if
+every proof has held. Arguments are pytest's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+
+
+def main(arguments: list[str]) -> int:
+    """Run all proofs in all pools, in this process."""
+    written = RESULTS.with_suffix(".new")
+    os.environ["CELERY_LINT_PROOFS_LONG"] = "1"
+    os.environ["CELERY_LINT_PROOF_RESULTS"] = str(written)
+    paths = [os.environ.get("PYTHONPATH", ""), str(HERE.parent.parent)]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    code = int(pytest.main([str(HERE), "-rs", *arguments]))
+    if code == 0:
+        written.replace(RESULTS)
+    written.unlink(missing_ok=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
