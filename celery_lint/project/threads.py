@@ -58,8 +58,8 @@ class Threads:
             if call.leaf() not in ("Thread", "Timer") or "l" in call.flags:
                 continue
             name = self.code.name(site.module, call.chain)
-            if name not in _THREADS:
-                continue
+            if name not in _THREADS or any(given.endswith(".run_forever") for given in call.arguments):
+                continue  # a loop for all tasks of the process is meant to outlive each
             daemon = self._started(site, call, calls)
             if daemon is not None:
                 daemon = daemon or "daemon:#True" in call.arguments
