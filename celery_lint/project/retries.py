@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
-from celery_lint.model.facts import Call, Function, Module, Place, Value
-from celery_lint.model.flow import Step
+from celery_lint.model.facts import Call, Function, Module, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.applications import is_task_base
 from celery_lint.project.calls import DEPTH, Calls, Key
@@ -15,6 +13,7 @@ from celery_lint.project.effective_options import EffectiveOptions
 from celery_lint.project.flows import Flows
 from celery_lint.project.index import Entity, Project
 from celery_lint.project.makers import Option
+from celery_lint.project.retry_facts import RetryCall, RetryOption, RetryPolicy
 from celery_lint.project.task import Task
 from celery_lint.project.tasks import Tasks
 
@@ -30,8 +29,6 @@ RETRY_OPTIONS = frozenset(
         "retry_kwargs",
     }
 )
-# https://docs.celeryq.dev/en/stable/reference/celery.app.task.html#celery.app.task.Task.retry
-_PARAMETERS = ("args", "kwargs", "exc", "throw", "eta", "countdown", "max_retries")
 _CURRENT_TASKS = frozenset({"celery.current_task", "celery._state.current_task", "celery.app.current_task"})
 # These get the task and do nothing to it.
 _HARMLESS = frozenset({"getattr", "hasattr", "id", "isinstance", "print", "repr", "setattr", "str", "type"})
@@ -40,113 +37,6 @@ _CALLED = ".retry\t"
 
 Holder = tuple[str, str, str]
 """A parameter that holds a task: path and qualified name of its function, and its own name."""
-
-
-class RetryCall(NamedTuple):
-    """A call of Celery's ``retry``. ``tasks`` are those that it is about, as far as that can be seen."""
-
-    module: Module
-    function: Function
-    call: Call
-    value: Value
-    step: Step | None
-    tasks: tuple[Task, ...]
-
-    @property
-    def place(self) -> Place:
-        """The call itself."""
-        return self.module.place(self.call.span)
-
-    def given(self, name: str) -> Value | None:
-        """An argument of the call, by the name of Celery's parameter."""
-        found = self.value.keyword(name)
-        if found is None and name in _PARAMETERS and _PARAMETERS.index(name) < len(self.value.items):
-            return self.value.items[_PARAMETERS.index(name)]
-        return found
-
-    def sets(self, name: str) -> bool | None:
-        """Whether the call gives a value for this parameter; ``None`` where ``**`` hides it."""
-        found = self.given(name)
-        if found is not None:
-            return not (found.kind == "constant" and found.data is None)
-        return None if self.value.open_ended() else False
-
-    @property
-    def throws(self) -> bool:
-        """Whether the call raises: with ``throw=False`` it returns."""
-        given = self.given("throw")
-        return given is None or (given.kind == "constant" and given.data is True)
-
-    def is_expected(self, flows: Flows) -> bool:
-        """Whether a ``try`` around the call has a handler for the exception that it raises."""
-        return self._is_handled(flows, "Retry")
-
-    def _is_handled(self, flows: Flows, name: str) -> bool:
-        flow = flows.of(self.module, self.function)
-        current = self.step
-        for ancestor in flow.ancestors(current) if current is not None else ():
-            if ancestor.kind == "try" and current is not None and current.role == "body":
-                for handler in flow.body(ancestor, "handler"):
-                    if any(chain.rpartition(".")[2] == name for chain in handler.chains):
-                        return True
-            current = ancestor
-        return False
-
-    def loses_cause(self, flows: Flows) -> bool:
-        """Whether the call stands in a handler, and what happens after the last attempt is left to Celery."""
-        flow = flows.of(self.module, self.function)
-        if self.step is None or self._is_handled(flows, "MaxRetriesExceededError"):
-            return False
-        if any(load.endswith(".retries") for step in flow.steps for load in step.loads):
-            return False
-        return any(ancestor.kind == "handler" for ancestor in flow.ancestors(self.step))
-
-    def is_caught(self, flows: Flows, value: Value) -> bool:
-        """Whether a value is the exception that a handler around the call has caught."""
-        if value.kind != "name" or self.step is None:
-            return False
-        name = value.chain.removeprefix("%")
-        ancestors = flows.of(self.module, self.function).ancestors(self.step)
-        return any(step.kind == "handler" and name in step.stores for step in ancestors)
-
-
-class RetryPolicy(NamedTuple):
-    """How a task is retried. ``automatic`` tells whether it has exceptions in ``autoretry_for``.
-
-    ``options`` are its effective options about retries, ``known`` says that there are no others, and
-    ``calls`` are the calls of ``retry`` that are about it.
-    """
-
-    task: Task
-    options: dict[str, Option]
-    known: bool
-    automatic: bool
-    calls: tuple[RetryCall, ...]
-
-    def backs_off(self, project: Project) -> bool:
-        """Whether ``retry_backoff`` is switched on for certain."""
-        option = self.options.get("retry_backoff")
-        known = project.constant(*option) if option is not None else None
-        return known is not None and known.kind == "constant" and bool(known.data)
-
-
-class RetryOption(NamedTuple):
-    """An option about retries where it is written, with the policies of all tasks that it is in force for."""
-
-    name: str
-    module: Module
-    value: Value
-    policies: tuple[RetryPolicy, ...]
-
-    @property
-    def place(self) -> Place:
-        """The value of the option."""
-        return self.module.place(self.value.span)
-
-    @property
-    def task(self) -> str:
-        """How messages call the first task."""
-        return self.policies[0].task.label
 
 
 class Retries:
@@ -161,6 +51,7 @@ class Retries:
         self.flows = flows
         self.effective = effective
         self._hidden: dict[Key, bool] = {}
+        self._used: dict[Key, bool] = {}
 
     @cached_property
     def product(self) -> list[Task]:
@@ -205,13 +96,14 @@ class Retries:
         """The parameters that get the task from this one; ``None`` for one that is out of sight."""
         path, qualname, name = holder
         module = self.project.modules.get(path)
+        chain = _spelled(module.functions[qualname], name) if module is not None else ""
         for _, function in _with_nested(module, qualname) if module is not None else ():
-            if f"=%{name}" not in function.packed_calls:
+            if f"={chain}" not in function.packed_calls:
                 continue
             for call in self.graph.calls(module, function):
                 for index, argument in enumerate(call.arguments):
                     keyword, _, given = argument.rpartition(":")
-                    if given == f"=%{name}" and call.leaf() not in _HARMLESS:
+                    if given == f"={chain}" and call.leaf() not in _HARMLESS:
                         yield self._parameter(module, call, index, keyword)
 
     def _parameter(self, module: Module, call: Call, index: int, keyword: str) -> Holder | None:
@@ -255,13 +147,15 @@ class Retries:
     def _about(self, module: Module, function: Function, call: Call) -> list[Task] | None:
         """The tasks that a call of ``retry`` is about; ``None`` if it is not Celery's."""
         receiver = call.chain.removesuffix(".retry")
+        scope: Function | None = function
+        while scope is not None:
+            for parameter in scope.parameters:
+                if _spelled(scope, parameter.name) == receiver:
+                    tasks = self._held[0].get((module.path, scope.qualname, parameter.name))
+                    if tasks:
+                        return tasks
+            scope = module.functions.get(scope.parent) if scope.parent else None
         if receiver.startswith("%"):
-            scope: Function | None = function
-            while scope is not None:
-                tasks = self._held[0].get((module.path, scope.qualname, receiver[1:]))
-                if tasks:
-                    return tasks
-                scope = module.functions.get(scope.parent) if scope.parent else None
             return None
         with self.project.asking("hint"):
             entity = self.project.resolve(module, call.chain)
@@ -416,9 +310,23 @@ class Retries:
                 return True
             own = path.partition(".")[0] == (function.parameters[0].name if function.parameters else "")
             other_task = (module.path, root) in self._around or (module.path, root) in self._helpers
-            if not other_task and not (function.owner and own):
+            if not other_task and not (function.owner and own) and self._is_used(module, function):
                 return True
         return False
+
+    def _is_used(self, module: Module, function: Function) -> bool:
+        """Whether a plain function, which only gets what others hand to it, is named by any other."""
+        if function.owner or function.decorators or not function.parameters:
+            return True
+        key = (module.path, function.qualname)
+        if key not in self._used:
+            self._used[key] = any(
+                function.name in other.packed_calls
+                for each in self.project.product_modules()
+                for other in each.functions.values()
+                if other is not function
+            )
+        return self._used[key]
 
     @cached_property
     def _helpers(self) -> set[Key]:
@@ -444,6 +352,14 @@ class Retries:
 
 def _key(task: Task) -> Key:
     return task.module.path, task.qualname
+
+
+def _spelled(function: Function, name: str) -> str:
+    """The chain that a parameter has in its function: an annotated one stands for an instance of its class."""
+    for parameter in function.parameters:
+        if parameter.name == name and parameter.annotation[:1] not in ("", "~", "%"):
+            return f"{parameter.annotation}()"
+    return f"%{name}"
 
 
 def _retries(function: Function) -> bool:

@@ -9,10 +9,13 @@ from typing import NamedTuple
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.flow import Step
 from celery_lint.project.flows import Flow, Flows
-from celery_lint.project.retries import Retries, RetryCall
+from celery_lint.project.retries import Retries
+from celery_lint.project.retry_facts import RetryCall
 from celery_lint.project.task import Task
 
 _EXCEEDED = "MaxRetriesExceededError"
+# Waiting for another task raises what that one has raised.
+_RESULTS = ("apply_async().get", "delay().get", "().AsyncResult().get")
 _WAITING = frozenset({"allow_join_result", "apply", "join", "retry"})
 
 
@@ -84,14 +87,15 @@ class RetryHandlers:
         below = [step for step in flow.below(attempt) if _part(flow, step, attempt) == "body"]
         numbers = {number for step in below for number in step.calls} - known
         graph = self.retries.graph
-        receivers = {p.name for p in function.parameters[:1]}
+        task = self._task(module, function)
+        bound = task is not None and self.retries.effective.is_bound(task)
+        receivers = {p.name for p in function.parameters[:1]} if bound else set()
         for call in graph.calls(module, function):
             if call.number not in numbers:
                 continue
-            if call.leaf() in _WAITING or call.chain.endswith("().get"):
+            if call.leaf() in _WAITING or call.chain.endswith(_RESULTS):
                 return True
-            given = any(argument.endswith(f"=%{name}") for argument in call.arguments for name in receivers)
-            if given and self._task(module, function) is not None:
+            if any(argument.endswith(f"=%{name}") for argument in call.arguments for name in receivers):
                 return True
         with self.retries.project.asking("quiet"):
             callees = [c for c in graph.callees(module, function) if c.call.number in numbers]

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.index import Project
-from celery_lint.project.retries import Retries, RetryCall, RetryOption, RetryPolicy
+from celery_lint.project.retries import Retries
+from celery_lint.project.retry_facts import RetryCall, RetryOption, RetryPolicy
 from celery_lint.project.task import Task
 
 _OF_AUTORETRY = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.project.analysis import Analysis
-from celery_lint.project.retries import RetryOption
+from celery_lint.project.retry_facts import RetryOption
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -65,7 +65,7 @@ class RetryWithoutJitter(Rule):
 
     @on(RetryOption)
     def check(self, option: RetryOption, analysis: Analysis) -> Iterator[Finding]:
-        """Report an explicit `False`."""
+        """Report an explicit ``False``."""
         known = analysis.retries.constant((option.module, option.value))
         if option.name != "retry_jitter" or known is None or known.data is not False:
             return
