@@ -80,7 +80,7 @@ class Bodies:
                 elif function.owner == way.task.qualname and module is way.task.module:
                     yield self._body(module, function, way.task, "method")
         for run in self.event_loops.runs:
-            tasks = list(dict.fromkeys(reached.task for reached in run.reached))
+            tasks = list({_key(way.task): way.task for way in run.reached}.values())
             for module, function in run.coroutines:
                 owner = self._owner(module, function, tasks)
                 if owner is not None and function.is_async and is_product_path(module.path):
@@ -114,22 +114,31 @@ class Bodies:
 
     def started_at(self, body: Body) -> tuple[Body, Step] | None:
         """The statement of the task's own function that makes the coroutine of a body, to run it."""
-        task = body.task
-        if body.role != "coroutine" or task.function is None:
+        if body.role != "coroutine":
+            return None
+        return self.called_at(body.function, body.task)
+
+    def called_at(self, function: Function, task: Task) -> tuple[Body, Step] | None:
+        """The statement of a task's own function that calls another function."""
+        if task.function is None or task.function is function:
             return None
         outer = self.by_key.get((task.module.path, task.function.qualname))
-        if outer is None or outer.function is body.function:
+        if outer is None:
             return None
         for call in self.calls.calls(outer.module, outer.function):
-            if self._makes(outer.module, call, body):
+            if self._is_of(outer.module, call, function):
                 step = outer.flow.step_of(call)
                 if step is not None:
                     return outer, step
         return None
 
-    def _makes(self, module: Module, call: Call, body: Body) -> bool:
-        if call.leaf() != body.function.name:
+    def _is_of(self, module: Module, call: Call, function: Function) -> bool:
+        if call.leaf() != function.name:
             return False
         with self.project.asking("hint"):
             target = self.calls.target(module, call.chain)
-        return target is not None and target[1] is body.function
+        return target is not None and target[1] is function
+
+
+def _key(task: Task) -> Key:
+    return task.module.path, task.qualname

@@ -19,13 +19,15 @@ _COMPOUND = frozenset({"with", "try"})
 class SwallowedSignal(NamedTuple):
     """A retry, or another exception that speaks to the worker, which a handler of the task swallows.
 
-    ``what`` is how messages call it, ``place`` where it is raised.
+    ``what`` is how messages call it. ``place`` is where it is raised, or where the task calls the function
+    that does so at ``raised``.
     """
 
     body: Body
     place: Place
     what: str
     handler: Step
+    raised: Place | None
 
 
 class WideHandler(NamedTuple):
@@ -77,44 +79,41 @@ class Swallowing:
             thrown = retry.given("throw")
             if retry.value.open_ended() or (thrown is not None and thrown.data is not True):
                 continue
+            flow = self.bodies.flows.of(retry.module, retry.function)
             body = self.bodies.by_key.get((retry.module.path, retry.function.qualname))
-            if body is None:
-                flow = self.bodies.flows.of(retry.module, retry.function)
-                body = Body(retry.module, retry.function, flow, retry.tasks[0], "method")
-            handler = self._swallowed(body, step, "Retry")
-            if handler is not None:
-                yield SwallowedSignal(*handler[:1], retry.place, f"{retry.call.leaf()}()", handler[1])
+            body = body or Body(retry.module, retry.function, flow, retry.tasks[0], "callee")
+            yield from self._swallowed(body, step, "Retry", retry.place, "retry()")
 
     def _raised(self) -> Iterator[SwallowedSignal]:
         for body in self.bodies.all:
             for step in body.flow.steps:
-                if step.kind != "raise" or not step.chains:
-                    continue
-                leaf = leaf_of_chain(step.chains[0])
-                if leaf not in _SIGNALS or not self._is_celery(body, step.chains[0], leaf):
-                    continue
-                handler = self._swallowed(body, step, leaf)
-                if handler is not None:
-                    yield SwallowedSignal(handler[0], body.place(step), leaf, handler[1])
+                if step.kind == "raise" and step.chains:
+                    leaf = leaf_of_chain(step.chains[0])
+                    if leaf in _SIGNALS and self._is_celery(body, step.chains[0], leaf):
+                        yield from self._swallowed(body, step, leaf, body.place(step), leaf)
 
     def _is_celery(self, body: Body, chain: str, leaf: str) -> bool:
         with self.project.asking("hint"):
             name = self.project.resolve(body.module, chain.removesuffix("()")).name
         return name in (f"celery.exceptions.{leaf}", f"celery.{leaf}")
 
-    def _swallowed(self, body: Body, step: Step, name: str) -> tuple[Body, Step] | None:
-        """The handler that keeps an exception of Celery, in the function itself or where the task runs it."""
+    def _swallowed(
+        self, body: Body, step: Step, name: str, place: Place, what: str
+    ) -> Iterator[SwallowedSignal]:
+        """The handler that keeps an exception of Celery, in the function or where the task calls it."""
         names = CATCHES_SIGNALS | {name}
+        raised = None
         handler = self.outcomes.catcher(body.module, body.flow, step, names)
         if handler is None and not self._uncertain(body, step):
-            start = self.bodies.started_at(body)
+            start = self.bodies.called_at(body.function, body.task)
             if start is None:
-                return None
+                return
+            raised = place
             body, step = start
+            place = body.place(step)
             handler = self.outcomes.catcher(body.module, body.flow, step, names)
-        if handler is None or self.outcomes.raises(body, handler):
-            return None
-        return body, handler
+        if handler is not None and not self.outcomes.raises(body, handler):
+            yield SwallowedSignal(body, place, what, handler, raised)
 
     def _uncertain(self, body: Body, step: Step) -> bool:
         """Whether a ``try`` around a statement has a handler that nobody can see through."""
@@ -167,6 +166,11 @@ class Swallowing:
         for step in steps:
             if step.kind == "return" and step.chains != ("#None",):
                 return "value", step
+        if self._is_cleanup(handler.body):
+            return None
+        steps += [
+            s for s in flow.below(handler.attempt) if flow.inside(s, "try", "finally") is handler.attempt
+        ]
         quiet = all(step.kind in ("pass", "return") or is_log(step) for step in steps)
         if not quiet:
             return None
@@ -178,6 +182,18 @@ class Swallowing:
         ):
             return None  # its caller can tell
         return "silent", handler.step
+
+    def _is_cleanup(self, body: Body) -> bool:
+        """Whether a body is the coroutine of something that a handler or a ``finally`` of its task does."""
+        if body.role != "coroutine":
+            return False
+        start = self.bodies.started_at(body)
+        if start is None:
+            return True
+        flow, step = start[0].flow, start[1]
+        return bool(flow.inside(step, "try", "handler") or flow.inside(step, "try", "finally")) or any(
+            outer.kind == "handler" for outer in flow.ancestors(step)
+        )
 
     # ------------------------------------------------------------------ bare except, BaseException
 
