@@ -74,8 +74,6 @@ class CurrentLoops:
     @cached_property
     def requests(self) -> list[LoopRequest]:
         """The requests for a current loop that nothing guards, by path and position."""
-        if self.code.nests:
-            return []
         found = []
         for module, function, reached, calls in self.code.calls("get_event_loop\t"):
             flow = self.code.flows.of(module, function)
@@ -90,6 +88,8 @@ class CurrentLoops:
                             module, function, call, reached, set_by_task, self._set_for_process, unset_by
                         )
                     )
+        if not found or self.code.nests:
+            return []
         return sorted(found, key=lambda request: (request.module.path, request.call.span))
 
     @cached_property

@@ -209,8 +209,6 @@ class LoopBridges:
     def nested(self) -> list[NestedRun]:
         """The runs that start while the loop of the task's own coroutine runs, by path and position."""
         loops = self.code.loops
-        if self.code.nests:
-            return []
         told = {(run.module.path, run.call.span) for run in loops.runs if run.kind == "run"}
         found: dict[tuple[str, Span], NestedRun] = {}
         for (path, qualname), tasks in loops.task_coroutines.items():
@@ -226,11 +224,15 @@ class LoopBridges:
                     continue
                 if callee.call.leaf() != function.name or "d" in callee.call.flags:
                     continue
+                if (module.path, function.qualname) in loops.tasks.by_function:
+                    continue  # a task that is called like a function is told at that call
                 for call in self._unguarded_runs(module, function):
                     place = caller_module.place(callee.call.span)
                     run = NestedRun(module, function, call, _runner_label(call), place, tasks[0])
                     if (module.path, call.span) not in told:
                         found.setdefault((module.path, call.span), run)
+        if not found or self.code.nests:
+            return []
         return sorted(found.values(), key=lambda run: (run.module.path, run.call.span))
 
     def _unguarded_runs(self, module: Module, function: Function) -> Iterator[Call]:
