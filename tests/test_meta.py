@@ -110,6 +110,7 @@ TYPICAL = {
     "resource": "engine",
     "runner": "asyncio.run",
     "session": "session",
+    "signal": "SIGUSR1",
     "soft": "300",
     "task": "refresh_order",
     "value": "refresh_order",

@@ -139,9 +139,8 @@ class BeforeFork:
                 yield EarlyConnection(module, call, name, "connection")
                 return
         engine = self._connected(module, call)
-        if engine is not None and engine.origin is not None:
-            if self._pooled(engine) and not self._disposed(engine):
-                yield EarlyConnection(module, call, engine.origin[1], "engine")
+        if engine is not None and self._pooled(engine) and not self._disposed(engine):
+            yield EarlyConnection(module, call, engine.origin[1] if engine.origin else "", "engine")
 
     def _given_engine(self, module: Module, call: Call) -> Entity | None:
         if not self.code.name(module, call.chain).startswith(
@@ -154,7 +153,7 @@ class BeforeFork:
         return None
 
     def _kept(self, module: Module, call: Call, name: str) -> bool:
-        """Whether the connection has a name that functions of the module use, and the import leaves it open."""
+        """Whether the connection has a name that functions of the module use, and stays open."""
         if "w" in call.flags or (name in _WITHOUT_ADDRESS and not call.arguments):
             return False
         names = [

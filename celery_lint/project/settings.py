@@ -17,9 +17,17 @@ _OLD_NAMES = {
     "CELERYD_POOL": "worker_pool",
     "CELERY_ANNOTATIONS": "task_annotations",
     "CELERY_ROUTES": "task_routes",
+    "CELERYD_MAX_TASKS_PER_CHILD": "worker_max_tasks_per_child",
 }
 _NAMES = frozenset(
-    {"task_time_limit", "task_soft_time_limit", "worker_pool", "task_annotations", "task_routes"}
+    [
+        "task_time_limit",
+        "task_soft_time_limit",
+        "worker_pool",
+        "task_annotations",
+        "task_routes",
+        "worker_max_tasks_per_child",
+    ]
 )
 
 

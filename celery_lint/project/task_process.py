@@ -79,7 +79,7 @@ class TaskProcess:
                 found.setdefault(site.key, site)
         level = list(found.values())
         for _ in range(DEPTH):
-            following = []
+            following: dict[Key, None] = {}
             for site in level:
                 for callee in self.graph.callees(site.module, site.function):
                     if not _is_called(callee) or not is_product_path(callee.module.path):
@@ -89,10 +89,10 @@ class TaskProcess:
                     known = found.get(key)
                     if known is None:
                         found[key] = Site(callee.module, callee.function, site.tasks)
-                        following.append(key)
+                        following[key] = None
                     elif len(known.tasks) < _MOST_TASKS and key in following:
-                        more = dict.fromkeys((*known.tasks, *site.tasks))
-                        found[key] = known._replace(tasks=tuple(more)[:_MOST_TASKS])
+                        more = [task for task in site.tasks if task not in known.tasks]
+                        found[key] = known._replace(tasks=(*known.tasks, *more)[:_MOST_TASKS])
             level = [found[key] for key in following]
         return found
 
