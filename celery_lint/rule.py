@@ -49,6 +49,8 @@ class Rule:
     help: ClassVar[str]
     #: Other messages with their help, for cases of the same defect that need other words.
     variants: ClassVar[dict[str, tuple[str, str]]] = {}
+    #: The test that shows on a real worker what the rule claims (``tests/proofs/test_limits.py::test_…``), or
+    #: ``convention`` where no failure is claimed.
     proof: ClassVar[str] = ""
     #: A line of configuration that the example of the documentation needs.
     example_options: ClassVar[str] = ""

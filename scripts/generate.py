@@ -4,8 +4,8 @@
     python scripts/generate.py --check    writes nothing, exits with 1 if anything is out of date
 
 Made are the rules' pages (``docs/rules/CEL110.md``), their table (``docs/rules.md``), the tables and the
-example in ``README.md``, the known misses in ``docs/limitations.md`` and the schema of the configuration
-(``docs/schema.json``).
+example in ``README.md``, the known misses in ``docs/limitations.md``, the proofs and their figures
+(``docs/proofs.md``) and the schema of the configuration (``docs/schema.json``).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from celery_lint.options import OPTIONS, Option  # noqa: E402
 from celery_lint.reports import full  # noqa: E402
 from celery_lint.rule import FAMILIES, Rule, all_rules  # noqa: E402
 from tests import fixture_corpus  # noqa: E402
+from tests.proofs import pages  # noqa: E402
 
 SEVERITIES = {
     "error": "fails or loses work for certain",
@@ -52,6 +53,7 @@ def files() -> dict[Path, str]:
     limitations = REPOSITORY / "docs/limitations.md"
     made = {
         REPOSITORY / "docs/rules.md": rules_index(),
+        REPOSITORY / "docs/proofs.md": pages.overview([rule.code for rule in all_rules()]),
         REPOSITORY / "docs/schema.json": json.dumps(schema(), indent=2) + "\n",
         readme: filled(
             readme.read_text(encoding="utf-8"),
@@ -92,6 +94,7 @@ def page(rule: type[Rule]) -> str:
         f"# {rule.code}: {rule.name}\n\n"
         f"{'; '.join(facts)}.\n\n"
         f"{cleandoc(rule.__doc__ or '')}\n\n"
+        f"{pages.section(rule.code, rule.proof, '../../')}"
         f"## Messages\n\n{said}\n\n"
         f"[All rules](../rules.md)\n"
     )

@@ -19,7 +19,6 @@ from tests.proofs import services
 if TYPE_CHECKING:
     from tests.proofs.harness import Servers, Worker
 
-RESULTS = Path(__file__).parent / "results.json"
 PACKAGES = ("celery", "redis", "sqlalchemy", "asyncpg", "gevent", "eventlet", "asgiref", "nest-asyncio")
 
 
@@ -93,6 +92,8 @@ def start(request: pytest.FixtureRequest) -> Iterator[Callable[..., Worker]]:
         for form, call, outcome in worker.outcomes:
             figures = {key: value for key, value in outcome._asdict().items() if key != "results"}
             shown = {"test": test, "form": form, "pool": worker.pool, "task": call, **figures}
+            if worker.stopped is not None:
+                shown["stopped"] = worker.stopped
             request.config.stash[_results].append(shown)
 
 

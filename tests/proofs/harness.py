@@ -132,6 +132,8 @@ class Worker:
         self.name = f"proof-{uuid.uuid4().hex[:12]}"
         #: The outcomes of the bad and of the good form, with the call that shows which it was.
         self.outcomes: list[tuple[str, str, Outcome]] = []
+        #: Whether it ended when it was asked to; ``None`` where nobody has asked.
+        self.stopped: bool | None = None
 
     # -------------------------------------------------------------------------------- the process
 
@@ -216,11 +218,10 @@ class Worker:
     def stop(self, deadline: float = 20.0) -> bool:
         """Ask the worker to end, as a supervisor does; whether it has within the deadline."""
         self.process.send_signal(signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(deadline)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        self.stopped = not self.alive()
+        return self.stopped
 
     def _kill(self) -> None:
         """End the worker and all that it started, whatever state they are in."""
@@ -273,13 +274,14 @@ class Worker:
 
     def bad(self, task: str, *arguments: Any, **options: Any) -> Outcome:
         """Send the form that a rule speaks of, see ``run``."""
-        return self._noted("bad", task, arguments, options)
+        return self.noted("bad", task, *arguments, **options)
 
     def good(self, task: str, *arguments: Any, **options: Any) -> Outcome:
         """Send the form that stands in its place, see ``run``."""
-        return self._noted("good", task, arguments, options)
+        return self.noted("good", task, *arguments, **options)
 
-    def _noted(self, form: str, task: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Outcome:
+    def noted(self, form: str, task: str, *arguments: Any, **options: Any) -> Outcome:
+        """Send tasks and keep the outcome for the file of results."""
         outcome = self.run(task, *arguments, **options)
         call = f"{task}({', '.join(map(repr, arguments))})"
         self.outcomes.append((form, call, outcome))

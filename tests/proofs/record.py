@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results.json"
+from tests.proofs.registry import HERE, REPOSITORY, RESULTS
 
 
 def main(arguments: list[str]) -> int:
@@ -21,7 +19,7 @@ def main(arguments: list[str]) -> int:
     written = RESULTS.with_suffix(".new")
     os.environ["CELERY_LINT_PROOFS_LONG"] = "1"
     os.environ["CELERY_LINT_PROOF_RESULTS"] = str(written)
-    paths = [os.environ.get("PYTHONPATH", ""), str(HERE.parent.parent)]
+    paths = [os.environ.get("PYTHONPATH", ""), str(REPOSITORY)]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     code = int(pytest.main([str(HERE), "-rs", *arguments]))
     if code == 0:

@@ -1,0 +1,149 @@
+"""What the documentation shows of proofs and of the results of the last long run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from tests.proofs.registry import of_rule, proofs, results
+
+PATTERNS = "tests/proofs/test_patterns.py::test_pattern"
+POOLS = ("prefork", "solo", "threads", "gevent", "eventlet")
+BODIES = {
+    "sleep": "A coroutine without a database",
+    "pooled": "A coroutine with a pooled engine of the module",
+    "disposed": "The same, with `await engine.dispose()` in its `finally`",
+}
+#: Texts of errors, in short, where many have to stand in a table.
+SHORT = {
+    "asyncio.run() cannot be called from a running event loop": "cannot be called from a running event loop",
+    "attached to a different loop": "attached to a different loop",
+    "another operation is in progress": "another operation is in progress",
+    "is bound to a different event loop": "bound to a different event loop",
+    "You cannot use AsyncToSync": "You cannot use AsyncToSync in the same thread as an async event loop",
+    "There is no current event loop": "There is no current event loop in thread",
+    "Cannot run the event loop": "Cannot run the event loop while another loop is running",
+    "Second simultaneous read": "Second simultaneous read on fileno",
+    "cannot reuse already awaited coroutine": "cannot reuse already awaited coroutine",
+    "This event loop is already running": "This event loop is already running",
+}
+
+
+def section(code: str, proof: str, root: str) -> str:
+    """The section *Proof* of a rule's page; ``root`` leads from the page to the top of the project."""
+    own = sorted(of_rule(code), key=lambda each: (each.test != proof, each.test))
+    if not own:
+        return ""
+    parts = []
+    for each in own:
+        path, _, name = each.test.partition("::")
+        parts.append(f"[`{name}`]({root}{path}): {each.summary}")
+        rows = _table(each.test)
+        if rows:
+            parts.append("\n".join(rows))
+    parts.append(_versions())
+    return "## Proof\n\n" + "\n\n".join(filter(None, parts)) + "\n\n"
+
+
+def overview(codes: Collection[str]) -> str:
+    """The page of all proofs; ``codes`` are those of the rules that have a page."""
+    lines = [
+        "# Proofs",
+        "",
+        "What the rules claim has been seen on real workers: a test starts a worker for a pool, a broker and",
+        "a database, sends tasks of the bad and of the good form to it, and looks at what becomes of them.",
+        "The short form runs with the other tests. `python -m tests.proofs.record` runs every pool and",
+        "writes the figures of these pages.",
+        "",
+        _versions(),
+        "",
+        *_patterns(),
+        "## All proofs",
+        "",
+        "| proof | rules |",
+        "|---|---|",
+    ]
+    for each in proofs().values():
+        path, _, name = each.test.partition("::")
+        rules = ", ".join(f"[{code}](rules/{code}.md)" for code in each.codes if code in codes)
+        if rules:
+            lines.append(f"| [`{name}`](../{path}) | {rules} |")
+    return "\n".join(lines) + "\n"
+
+
+def _versions() -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in results()["versions"].items())
+    return f"Measured with {versions}." if versions else ""
+
+
+def _table(test: str) -> list[str]:
+    """The outcomes of a proof: one line for each pool and form."""
+    outcomes = [outcome for outcome in results()["outcomes"] if outcome["test"] == test]
+    if not outcomes:
+        return []
+    lines = ["| form | pool | task | succeeded | what else |", "|---|---|---|---|---|"]
+    for outcome in outcomes:
+        succeeded = f"{outcome['succeeded']} of {outcome['sent']}"
+        cells = [outcome["form"], outcome["pool"], f"`{outcome['task']}`", succeeded, _rest(outcome, 160)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _patterns() -> list[str]:
+    """For each kind of coroutine, what became of tasks by the way of running it and by pool."""
+    found = {
+        (outcome["task"], outcome["pool"]): outcome
+        for outcome in results()["outcomes"]
+        if outcome["test"] == PATTERNS
+    }
+    if not found:
+        return []
+    lines = [
+        "## Ways to run a coroutine",
+        "",
+        "Tasks that were sent at once, and how many of them succeeded.",
+        "",
+    ]
+    for body, title in BODIES.items():
+        runners = dict.fromkeys(task for task, _ in found if task.endswith(f", '{body}')"))
+        lines += [f"### {title}", "", f"| | {' | '.join(POOLS)} |", f"|---|{'---|' * len(POOLS)}"]
+        for task in runners:
+            cells = [_cell(found.get((task, pool))) for pool in POOLS]
+            runner = task.split("'")[1]
+            lines.append(f"| {runner} | {' | '.join(cells)} |")
+        lines.append("")
+    return lines
+
+
+def _cell(outcome: dict[str, Any] | None) -> str:
+    if outcome is None:
+        return ""
+    head = f"**{outcome['succeeded']} of {outcome['sent']}**"
+    return "; ".join(filter(None, [head, _rest(outcome, 60)]))
+
+
+def _rest(outcome: dict[str, Any], longest: int) -> str:
+    """What an outcome shows beside its successes."""
+    counted: dict[str, int] = {}
+    for text, number in outcome["errors"].items():
+        short = next((short for part, short in SHORT.items() if part in text and longest < 100), text)
+        counted[short] = counted.get(short, 0) + number
+    errors = sorted(counted.items(), key=lambda item: -item[1])
+    parts = [f"{number} x *{_plain(text, longest)}*" for text, number in errors]
+    if outcome["hung"]:
+        parts.append(f"{outcome['hung']} hung")
+    if outcome["connections"]:
+        parts.append(
+            f"{outcome['connections']} connection{'s' if outcome['connections'] > 1 else ''} left open"
+        )
+    if outcome.get("stopped") is False:
+        parts.append("the worker could not be stopped")
+    return "; ".join(parts)
+
+
+def _plain(text: str, longest: int) -> str:
+    """An error text that can stand in a cell of a table."""
+    short = text if len(text) <= longest else f"{text[: longest - 1]}…"
+    for character in "\\|*_<>`":
+        short = short.replace(character, f"\\{character}")
+    return short

@@ -1,0 +1,36 @@
+"""Every way to run a coroutine in every pool: the figures of ``docs/proofs.md``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.proofs.harness import Servers, Worker
+from tests.proofs.pools import pools
+
+RUNNERS = (
+    "asyncio.run",
+    "adaptive helper",
+    "async_to_sync",
+    "nest_asyncio",
+    "get_event_loop",
+    "new_event_loop, closed",
+    "new_event_loop, not closed",
+    "one kept loop",
+)
+
+
+@pools(long=["prefork", "solo", "threads", "gevent", "eventlet"])
+@pytest.mark.parametrize("body", ["sleep", "pooled", "disposed"])
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_pattern(start: Callable[..., Worker], database: Servers, runner: str, body: str, pool: str) -> None:
+    """Twenty tasks at once; only one kept loop is right everywhere."""
+    if runner == "nest_asyncio":
+        pytest.importorskip("nest_asyncio")
+    worker = start("event_loops", pool, database)
+    outcome = worker.noted("pattern", "run", runner, body, times=20, hung=6)
+    worker.stop(8)
+    if runner == "one kept loop" and body != "disposed":
+        assert outcome.all_succeeded()
+        assert worker.stopped
