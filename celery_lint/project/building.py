@@ -15,6 +15,7 @@ from celery_lint.project.imports import Imports
 from celery_lint.project.index import Project
 from celery_lint.project.launch import WorkerCommand
 from celery_lint.project.reading import Library
+from celery_lint.project.resources import LOOP_WORDS
 
 # A relay module leads to the next one: task, service, repository, engine. Real projects settle in three
 # rounds; the bound only has to be the same for everybody.
@@ -77,7 +78,7 @@ def build(
         more = analysis.project.wanted.difference(modules, unparsed)
         hinted = analysis.project.hinted.difference(modules, unparsed, more)
         if hinted:
-            leading = analysis.event_loops.relays.to_resources | DATABASE_WORDS
+            leading = analysis.event_loops.relays.to_resources | DATABASE_WORDS | LOOP_WORDS
             leading |= analysis.session_facts.sessions.words()
             more.update(library.second_pass(sorted(hinted), leading))
         if names:

@@ -57,6 +57,13 @@ _CLIENTS = frozenset(
         "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver()",
     ]
 )
+#: Words of files that what tasks run coroutines of calls into, and that matter to event loops: (name, leaf).
+LOOP_WORDS = frozenset(
+    ("from_url" if ".from_url" in name else name[:-2].rpartition(".")[2], name.partition(".")[0])
+    for name in _CLIENTS
+) | frozenset(
+    (kind, "asyncio") for kind in ("Lock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Queue")
+)
 # These draw their connections from what they are given.
 _BORROWERS = frozenset(
     [
