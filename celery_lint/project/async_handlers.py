@@ -32,6 +32,8 @@ _RESULTS = frozenset(
     ]
 )
 _OF_APPLICATION = frozenset({"AsyncResult()", "send_task()", "GroupResult()"})
+# A chain to a result holds one of these.
+_OF_RESULTS = ("delay()", "apply_async()", "Result()", "send_task()", "celery.")
 _CONDITIONS = frozenset({"if", "while", "match", "assert"})
 
 
@@ -175,7 +177,10 @@ class AsyncHandlers:
         found = []
         with self.project.asking("quiet"):
             for module, function in self._clients:
-                if not any(f".{word}\t" in function.packed_calls for word in _WAITING):
+                packed = function.packed_calls
+                if not any(word in packed for word in _OF_RESULTS) or not any(
+                    f".{word}\t" in packed for word in _WAITING
+                ):
                     continue
                 flow = self.flows.of(module, function)
                 for call in self.calls.calls(module, function):
