@@ -75,7 +75,8 @@ class ClientCaches:
     def _fills(self, module: Module, function: Function) -> Iterator[_Fill]:
         """The places of a function where something loop-bound is put into a cache."""
         if any(decorator.chain.rpartition(".")[2] in _CACHES for decorator in function.decorators):
-            owner = None if function.is_async else self._returned(module, function)
+            given = any("loop" in parameter.name for parameter in function.parameters)
+            owner = None if function.is_async or given else self._returned(module, function)
             if owner is not None:
                 yield _Fill(function.name, owner, module.place(function.span), True)
             return

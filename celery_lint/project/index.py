@@ -348,7 +348,8 @@ class Project:
             if found.kind != "unknown" and not _is_none(found):
                 result = found
                 break
-        if result.kind == "external" and result.origin is None and _is_decorated(function, _CACHES):
+        kept = _is_decorated(function, _CACHES) and not any("loop" in p.name for p in function.parameters)
+        if result.kind == "external" and result.origin is None and kept:
             result = result._replace(origin=key)
         self._results.keep(key, self._mode, result, self.modules.count, self._unread == hits)
         return result
