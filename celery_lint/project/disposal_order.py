@@ -81,9 +81,9 @@ class DisposalOrder:
             return EngineDisposal(f"{spelled}.dispose()", names, place, block, engine is not None)
         target = self.event_loops.calls.target(module, call.chain)
         if target is None:
-            imported = not call.chain.startswith((":", "%", "~"))
-            names = (call.leaf(),) if imported else ()
-            return EngineDisposal(f"{call.leaf()}()", names, place, block, False) if names else None
+            if call.chain.startswith((":", "%", "~")):
+                return None
+            return EngineDisposal(f"{call.leaf()}()", (call.leaf(),), place, block, False)
         engines = tuple(dict.fromkeys(self._engines_of(*target)))
         return EngineDisposal(f"{call.leaf()}()", engines, place, block, True) if engines else None
 

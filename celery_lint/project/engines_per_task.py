@@ -208,8 +208,9 @@ class _Fate:
         if step.kind != "assign" or len(step.stores) != 1:
             return False
         name = step.stores[0]
-        if any(other.kind == "global" and name in other.stores for other in self.flow.steps):
-            return False
+        for other in self.flow.steps:
+            if name in other.stores and other is not step and other.chains != ("#None",):
+                return False  # a global name, or another engine in another case
         if kind:
             self._name(name, chain, kind)
         return True
@@ -224,22 +225,35 @@ class _Fate:
         held = {name: self.names[name] for name in step.loads if name in self.names}
         value = step.chains[0] if step.chains else ""
         if step.kind in ("def", "class", "global"):
-            self.unknown = True
+            self.unknown = set(held.values()) != {"session"}
         elif "y" in step.flags:
             self.unknown = "engine" in held.values() or "maker" in held.values()
         elif step.kind == "return":
-            self._return(value, held)
+            self._return(step, value, held)
         elif step.kind in ("assign", "augment", "expr", "with", "for", "if", "while", "assert", "raise"):
             self._use(step, value, held)
         else:
             self.unknown = bool(held)
 
-    def _return(self, value: str, held: dict[str, str]) -> None:
+    def _return(self, step: Step, value: str, held: dict[str, str]) -> None:
         if value in self.chains:
             self.given_back = self.chains[value]
-        elif value.removesuffix("()") in self.chains:
+            return
+        if value.removesuffix("()") in self.chains:
             self.given_back = "session"
-        elif value in ("(", "?", "[", "{"):
+            return
+        for number in step.calls:
+            call = self.calls[number]
+            if self.chains.keys() & set(_given(call)):
+                kind = self._kind_of(call)
+                if kind and value == f"{call.chain}()":
+                    self.given_back = kind
+                    return
+                if not self._borrowed(call):
+                    self.unknown = True
+                    return
+                self.used = True
+        if value in ("(", "?", "[", "{"):
             self.unknown = bool({"engine", "maker"} & set(held.values())) or value == "("
 
     def _use(self, step: Step, value: str, held: dict[str, str]) -> None:
@@ -284,8 +298,12 @@ class _Fate:
             self.unknown = True  # bound again, or known by two names
         elif leaf in _SESSION_MAKERS:
             self._name(name, value, "maker")
-        elif callee in self.chains or leaf in _SESSIONS or (callee.rpartition(".")[0] in self.chains and leaf in _CONNECTS):
+        elif callee in self.chains or leaf in _SESSIONS or self._connects(callee):
             self._name(name, value, "session")
+
+    def _connects(self, callee: str) -> bool:
+        owner, _, leaf = callee.rpartition(".")
+        return owner in self.chains and leaf in _CONNECTS
 
     def _kind_of(self, call: Call) -> str:
         """What a call makes that takes the engine."""

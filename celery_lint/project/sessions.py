@@ -151,7 +151,7 @@ class Sessions:
             if callee.name in _ASYNC:
                 return "async"
             if callee.name.removesuffix(".begin") in _MAKERS | _ASYNC_MAKERS:
-                return self._made(callee)
+                return "scoped" if self._made_scoped(callee) else self._made(callee)
             return "scoped" if callee.name in _SCOPED else ""
         if callee.kind == "class":
             for base in self.project.bases(callee):
@@ -166,6 +166,15 @@ class Sessions:
         if is_context_manager(function):
             return self._yielded(callee.module, function)
         return _kind_of(self.project.call(callee, None))
+
+    def _made_scoped(self, maker: Entity) -> bool:
+        """Whether the name of a maker is bound again: ``Session = scoped_session(Session)``."""
+        if maker.origin is None:
+            return False
+        path, name = maker.origin
+        module = self.project.modules.get(path)
+        values = module.bindings.get(name, ()) if module is not None else ()
+        return any(value.chain.endswith("scoped_session") for value in values)
 
     def _made(self, maker: Entity) -> str:
         """What a session maker makes."""
@@ -246,7 +255,7 @@ class Sessions:
                     continue
                 value = next(value for value in values if value.kind == "call")
                 scoped = entity.name in _SCOPED
-                if scoped or (_kind_of(entity) or self.kind(module, f"{value.chain}()")) in ("sync", "async"):
+                if scoped or (self.kind(module, f"{value.chain}()") or _kind_of(entity)) in ("sync", "async"):
                     yield entity.origin, (scoped, module.place(value.span))
 
     def _uses(self, origin: Key) -> Iterator[tuple[Place, Task]]:
