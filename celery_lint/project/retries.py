@@ -355,7 +355,7 @@ def _key(task: Task) -> Key:
 
 
 def _spelled(function: Function, name: str) -> str:
-    """The chain that a parameter has in its function: an annotated one stands for an instance of its class."""
+    """The chain of a parameter in its function: an annotated one stands for an instance of its class."""
     for parameter in function.parameters:
         if parameter.name == name and parameter.annotation[:1] not in ("", "~", "%"):
             return f"{parameter.annotation}()"
