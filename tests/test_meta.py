@@ -100,6 +100,7 @@ TYPICAL = {
     "function": "refresh_order",
     "hard": "240",
     "key": "orders.refresh",
+    "line": "123",
     "keyword": "execution_id",
     "nearest": "orders.refresh",
     "other": "other_engine.dispose()",
@@ -117,7 +118,7 @@ TYPICAL = {
     "where": "docker-compose.yml:12",
 }
 # Fields that are no identifiers of the user's code, and stand without backticks.
-BARE = {"count", "hard", "owner", "pool", "soft", "where"}
+BARE = {"count", "hard", "line", "owner", "pool", "soft", "where"}
 # Fields that another field of the message explains, or that are shorter where they are used.
 SHORTER = {"CEL126": {"keyword": "await"}}
 

@@ -69,7 +69,7 @@ class Swallowing:
     @cached_property
     def signals(self) -> list[SwallowedSignal]:
         """The retries, rejections and refusals that nobody but the task hears of."""
-        return [*self._retries(), *self._raised()]
+        return [*self._retries(), *self._raised(), *self._replaced()]
 
     def _retries(self) -> Iterator[SwallowedSignal]:
         for retry in self.retries.calls:
@@ -91,6 +91,22 @@ class Swallowing:
                     leaf = leaf_of_chain(step.chains[0])
                     if leaf in _SIGNALS and self._is_celery(body, step.chains[0], leaf):
                         yield from self._swallowed(body, step, leaf, body.place(step), leaf)
+
+    def _replaced(self) -> Iterator[SwallowedSignal]:
+        """The calls of ``self.replace``, which end the task like a retry."""
+        for body in self.bodies.all:
+            task = body.task
+            if ".replace\t" not in body.function.packed_calls or not self.retries.effective.is_bound(task):
+                continue
+            if task.function is None or not task.function.parameters:
+                continue
+            chain = f"%{task.function.parameters[0].name}.replace"
+            for call in self.bodies.calls.calls(body.module, body.function):
+                step = body.flow.step_of(call) if call.chain == chain and "l" not in call.flags else None
+                if step is not None:
+                    yield from self._swallowed(
+                        body, step, "Ignore", body.module.place(call.span), "replace()"
+                    )
 
     def _is_celery(self, body: Body, chain: str, leaf: str) -> bool:
         with self.project.asking("hint"):

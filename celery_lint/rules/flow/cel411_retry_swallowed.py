@@ -1,0 +1,108 @@
+"""CEL411 retry-swallowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.swallowing import SwallowedSignal
+from celery_lint.rule import Finding, Rule, on
+
+
+class RetrySwallowed(Rule):
+    """A retry, an `Ignore` or a `Reject` is raised inside a `try` whose handler swallows it.
+
+    ## Why it matters
+
+    `self.retry()` does two things: it sends the message of the next attempt, and it raises `Retry` so that
+    this attempt ends. `Retry`, `Ignore` (which `self.replace()` raises) and `Reject` are ordinary exceptions to Python,
+    so `except Exception` gets them first. The attempt then ends as SUCCESS: its callbacks and the rest of its chain run, while the
+    next attempt is on its way. When no attempt is left, the exception that says so is swallowed too, and the
+    task that failed for good is a SUCCESS as well.
+
+    ## Example
+
+    ```python
+    import logging
+
+    from celery import shared_task
+
+    logger = logging.getLogger(__name__)
+
+
+    @shared_task(bind=True, soft_time_limit=50, time_limit=60)
+    def push(self, pk):
+        try:
+            if not ready(pk):
+                raise self.retry(countdown=30)
+            logger.info("pushed %s", pk)
+        except Exception:
+            logger.exception("push failed")
+            return False
+
+
+    def ready(pk):
+        return pk % 2
+    ```
+
+    ## Use instead
+
+    ```python
+    import logging
+
+    from celery import shared_task
+
+    logger = logging.getLogger(__name__)
+
+
+    @shared_task(bind=True, soft_time_limit=50, time_limit=60)
+    def push(self, pk):
+        if not ready(pk):
+            raise self.retry(countdown=30)
+        try:
+            logger.info("pushed %s", pk)
+        except Exception:
+            logger.exception("push failed")
+            raise
+
+
+    def ready(pk):
+        return pk % 2
+    ```
+
+    Or put `except (Retry, Ignore, Reject): raise` first.
+
+    ## Limits
+
+    Follows the exception to the first handler that certainly gets it, in the same function and from there
+    into the task that calls that function. Silent where the handler may raise or retry, on any way through
+    it, where it hands the exception to something that cannot be seen, and for `retry(throw=False)`.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying>
+    * <https://github.com/celery/celery/issues/4898>
+    """
+
+    code = "CEL411"
+    name = "retry-swallowed"
+    severity = "error"
+    preset = "recommended"
+    message = "`{call}` ends `{task}` by raising, but a handler swallows that: the task succeeds"
+    help = "move the call out of the `try`, or put `except (Retry, Ignore): raise` before the handler"
+    variants = {
+        "raised": (
+            "`{call}` never leaves `{task}`: a handler swallows it, and the task succeeds",
+            "move the `raise` out of the `try`, or put `except {call}: raise` before the handler",
+        ),
+    }
+
+    @on(SwallowedSignal)
+    def check(self, fact: SwallowedSignal, analysis: Analysis) -> Iterator[Finding]:
+        """Report what is raised, or the call of the function that raises it, and point at the handler."""
+        related = [(fact.body.place(fact.handler), "this handler swallows it")]
+        if fact.raised is not None:
+            related.append((fact.raised, "it is raised here"))
+        values = {"call": fact.what, "task": fact.body.task.label}
+        variant = "" if fact.what.endswith("()") else "raised"
+        yield Finding(fact.place, values, tuple(related), variant)

@@ -1,0 +1,75 @@
+"""CEL426 return-in-finally."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.outcomes import ExitInFinally
+from celery_lint.rule import Finding, Rule, on
+
+
+class ReturnInFinally(Rule):
+    """A `return`, `break` or `continue` in a `finally` throws the task's exception away.
+
+    ## Why it matters
+
+    Python drops the exception that is on its way when a `finally` ends early, whatever it is: the error of
+    the task, the `Retry` of `self.retry()`, a soft time limit, the `SystemExit` of a revoke. The task is a
+    SUCCESS, and nothing is logged. Python 3.14 warns about it when it compiles the file.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def total(texts):
+        result = 0
+        try:
+            result = sum(map(int, texts))
+        finally:
+            print("summed")
+            return result
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def total(texts):
+        result = 0
+        try:
+            result = sum(map(int, texts))
+        finally:
+            print("summed")
+        return result
+    ```
+
+    ## Limits
+
+    In the functions of tasks, the methods of class-based ones and the coroutines that tasks run. Silent for
+    loops that lie inside the `finally`, and where a handler of the same `try` stops every exception before.
+
+    ## References
+
+    * <https://peps.python.org/pep-0765/>
+    * <https://docs.python.org/3/reference/compound_stmts.html#finally-clause>
+    """
+
+    code = "CEL426"
+    name = "return-in-finally"
+    severity = "error"
+    preset = "recommended"
+    message = "`{keyword}` in `finally` discards the exceptions of task `{task}`, retries too"
+    help = "move it behind the `finally`"
+
+    @on(ExitInFinally)
+    def check(self, fact: ExitInFinally, analysis: Analysis) -> Iterator[Finding]:
+        """Report the statement."""
+        values = {"keyword": fact.step.kind, "task": fact.body.task.label}
+        yield Finding(fact.body.place(fact.step), values, fact.body.related())

@@ -1,0 +1,75 @@
+"""CEL427 result-not-initialised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.results import UnboundResult
+from celery_lint.rule import Finding, Rule, on
+
+
+class ResultNotInitialised(Rule):
+    """A task reads a name after a `try` that is bound only when nothing was raised.
+
+    ## Why it matters
+
+    The handler goes on, the next line reads what was never bound, and the task fails with
+    `UnboundLocalError`. That is the error that the result backend, the retry and the alert get to see; the
+    one that matters is a line in the log, if it was logged.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def parse(text):
+        try:
+            number = int(text)
+        except ValueError:
+            print("no number")
+        return number
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def parse(text):
+        number = None
+        try:
+            number = int(text)
+        except ValueError:
+            print("no number")
+        return number
+    ```
+
+    ## Limits
+
+    For names that the body of the `try` binds with a plain assignment or `with ... as`, and that a statement
+    reads which is reached whatever happened. Silent where a handler may leave the function, where the name is
+    bound anywhere before, and where it is read only under a condition or in a loop.
+
+    ## References
+
+    * <https://docs.python.org/3/library/exceptions.html#UnboundLocalError>
+    """
+
+    code = "CEL427"
+    name = "result-not-initialised"
+    severity = "warning"
+    preset = "recommended"
+    message = "`{value}` is unbound here when the handler in line {line} has run"
+    help = "bind `{value}` before the `try`, or let the handler return or raise"
+
+    @on(UnboundResult)
+    def check(self, fact: UnboundResult, analysis: Analysis) -> Iterator[Finding]:
+        """Report the statement that reads the name."""
+        related = ((fact.body.place(fact.handler), "this handler goes on"), *fact.body.related())
+        values = {"value": fact.name, "line": fact.handler.span.line}
+        yield Finding(fact.body.place(fact.step), values, related)

@@ -1,0 +1,82 @@
+"""CEL515 soft-limit-swallowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.soft_limits import SwallowedLimit
+from celery_lint.rule import Finding, Rule, on
+
+
+class SoftLimitSwallowed(Rule):
+    """A loop of a task swallows the exception of its soft time limit and goes on.
+
+    ## Why it matters
+
+    A soft limit is one exception, raised once, wherever the task happens to be. It is an `Exception`: a
+    handler that keeps one bad item from stopping the loop gets it, and the loop takes the next item. The task
+    runs on until the hard limit kills its process, without a `finally`, or to its end if there is none.
+
+    ## Example
+
+    ```python
+    import time
+
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def send(seconds):
+        for second in seconds:
+            try:
+                time.sleep(second)
+            except Exception:
+                print("not sent")
+    ```
+
+    ## Use instead
+
+    ```python
+    import time
+
+    from celery import shared_task
+    from celery.exceptions import SoftTimeLimitExceeded
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def send(seconds):
+        for second in seconds:
+            try:
+                time.sleep(second)
+            except SoftTimeLimitExceeded:
+                raise
+            except Exception:
+                print("not sent")
+    ```
+
+    ## Limits
+
+    Only where a soft limit is known to be in force (its own, its base class's, the only application's), for
+    loops in the task itself whose handler neither raises nor leaves the loop on any way. Silent where all
+    known pools enforce no soft limit, and in coroutines: `asyncio.run` cancels them, and `CancelledError` is
+    no `Exception`. A bare `except` is CEL437.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits>
+    """
+
+    code = "CEL515"
+    name = "soft-limit-swallowed"
+    severity = "warning"
+    preset = "recommended"
+    message = "the loop of task `{task}` goes on after its soft time limit: this handler gets it"
+    help = "put `except SoftTimeLimitExceeded: raise` before it"
+
+    @on(SwallowedLimit)
+    def check(self, fact: SwallowedLimit, analysis: Analysis) -> Iterator[Finding]:
+        """Report the handler, pointing at the limit."""
+        body = fact.handler.body
+        related = ((fact.limit, "the soft limit is set here"), *body.related())
+        yield Finding(body.place(fact.handler.step), {"task": body.task.label}, related)
