@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
+from celery import Celery
 from celery.app.utils import find_app
 
 from celery_lint.runtime import control, operations
@@ -64,14 +65,12 @@ def _run(options: argparse.Namespace) -> tuple[Any, bool]:
     if options.command == "send":
         names = ("args", "kwargs", "countdown", "eta", "expires", "queue", "priority")
         sent = operations.send(app, options.name, **{name: getattr(options, name) for name in names})
-        if options.wait:
-            return {"task_id": sent.id, "result": operations.result(app, sent.id, options.timeout)}, True
-        return {"task_id": sent.id}, True
+        return _result(app, sent.id, options.timeout) if options.wait else ({"task_id": sent.id}, True)
     if options.command == "status":
         found = operations.status(app, options.task_id)
         return found._asdict(), found.state not in ("FAILURE", "REVOKED")
     if options.command == "result":
-        return {"result": operations.result(app, options.task_id, options.timeout)}, True
+        return _result(app, options.task_id, options.timeout)
     if options.command == "revoke":
         operations.revoke(app, options.task_id, terminate=options.terminate, signal=options.signal)
         return {"revoked": options.task_id}, True
@@ -85,6 +84,14 @@ def _run(options: argparse.Namespace) -> tuple[Any, bool]:
         return control.shutdown(app, workers, options.timeout), True
     health = control.health(app, options.timeout)
     return {**health._asdict(), "healthy": health.healthy}, health.healthy
+
+
+def _result(app: Celery, task_id: str, timeout: float) -> tuple[Any, bool]:
+    """What a task returned, or what it raised."""
+    try:
+        return {"task_id": task_id, "result": operations.result(app, task_id, timeout)}, True
+    except Exception as error:
+        return {"task_id": task_id, "error": f"{type(error).__name__}: {error}"}, False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

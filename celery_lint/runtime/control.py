@@ -40,18 +40,18 @@ class Health(NamedTuple):
 def ask(app: Celery, question: str, workers: list[str] | None = None, timeout: float = 1.0) -> dict[str, Any]:
     """The answers of the workers, by name: one of :data:`QUESTIONS`.
 
-    All workers have ``timeout`` seconds, and answers are waited for that long: nobody knows how many there
-    are. A worker of the solo pool does not answer while it runs a task. Raises :class:`NoWorkerAnswered`.
+    Without names, answers are waited for until the ``timeout``: nobody knows how many workers there are. A
+    worker of the solo pool does not answer while it runs a task. Raises :class:`NoWorkerAnswered`.
     """
     if question not in QUESTIONS:
         raise ValueError(f"unknown question {question!r}; one of {', '.join(QUESTIONS)}")
-    inspect = app.control.inspect(destination=workers, timeout=timeout)
+    inspect = app.control.inspect(destination=workers, timeout=timeout, limit=_limit(workers))
     return _answers(getattr(inspect, question)(), question, workers, timeout)
 
 
 def ping(app: Celery, workers: list[str] | None = None, timeout: float = 1.0) -> list[str]:
     """The names of the workers that answer. Raises :class:`NoWorkerAnswered`."""
-    inspect = app.control.inspect(destination=workers, timeout=timeout)
+    inspect = app.control.inspect(destination=workers, timeout=timeout, limit=_limit(workers))
     return sorted(_answers(inspect.ping(), "ping", workers, timeout))
 
 
@@ -61,7 +61,12 @@ def restart_pool(app: Celery, workers: list[str] | None = None, timeout: float =
     Raises :class:`NoWorkerAnswered`, and ``RuntimeError`` with what the workers said if one of them refused.
     """
     replies = app.control.broadcast(
-        "pool_restart", arguments={"reload": False}, destination=workers, reply=True, timeout=timeout
+        "pool_restart",
+        arguments={"reload": False},
+        destination=workers,
+        reply=True,
+        timeout=timeout,
+        limit=_limit(workers),
     )
     answers = _answers(_by_name(replies), "pool_restart", workers, timeout)
     refused = {name: answer["error"] for name, answer in answers.items() if "error" in answer}
@@ -103,6 +108,11 @@ def health(app: Celery, timeout: float = 1.0) -> Health:
         except Exception as error:
             errors.append(f"workers: {error}")
     return Health(broker, backend, names, tuple(errors))
+
+
+def _limit(workers: list[str] | None) -> int | None:
+    """How many answers are enough."""
+    return len(workers) if workers else None
 
 
 def _by_name(replies: list[dict[str, Any]] | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ worker does not know it answers with a failure, not the sender.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -160,5 +161,11 @@ def every(app: Celery, schedule: float | timedelta | crontab, signature: Signatu
 
 
 def register(app: Celery, function: Callable[..., Any], name: str | None = None, **options: Any) -> Task:
-    """Make a task of a plain function, under its dotted name or another one."""
+    """Make a task of a plain function, under its dotted name or another one.
+
+    Raises ``TypeError`` for what Celery takes and cannot run: builtin functions, methods, coroutine
+    functions.
+    """
+    if not inspect.isfunction(function) or inspect.iscoroutinefunction(function):
+        raise TypeError(f"{function!r} is no plain function; define one that calls it")
     return app.task(name=name or f"{function.__module__}.{function.__qualname__}", **options)(function)
