@@ -178,9 +178,7 @@ class Analysis:
     @cached_property
     def flow_facts(self) -> FlowFacts:
         """What becomes of the exceptions and results of tasks."""
-        return FlowFacts(
-            self.session_facts, self.retries, self.effective_options, self.pools, self.queues
-        )
+        return FlowFacts(self.session_facts, self.retries, self.effective_options, self.pools, self.queues)
 
     @cached_property
     def retry_handlers(self) -> RetryHandlers:
@@ -227,6 +225,7 @@ class Analysis:
             lambda: self.event_loops.relays.to_resources and self.event_loops.runs,
             lambda: self.loop_bridges.library_runs,
             self.session_facts.sessions.explore,
+            self.coroutines.explore,
         ):
             with suppress(Exception):
                 step()

@@ -176,6 +176,15 @@ class Coroutines:
                             found[key] = (run.kind, way.task, closure)
         return list(found.values())
 
+    def explore(self) -> None:
+        """Follow what tasks call for nothing, or return: a file that has it as ``async def`` is read."""
+        for module, function, _ in self.event_loops.synchronous:
+            if (module.path, function.qualname) not in self.tasks.by_function:
+                continue
+            for call in self.calls.calls(module, function):
+                if call.chain[0] not in ":%~" and ("s" in call.flags or "r" in call.flags):
+                    self.project.resolve(module, call.chain)
+
     # ------------------------------------------------------------------ never awaited
 
     @cached_property
