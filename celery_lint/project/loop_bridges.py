@@ -152,32 +152,41 @@ class LoopBridges:
                 handler = next((h for h in flow.body(step, "handler") if catches(h)), None)
                 if handler is None or any(below.kind == "raise" for below in flow.below(handler)):
                     continue
-                tried = self._tried(module, flow, step, calls)
-                if tried is not None and self.code.runs_among(module, flow, handler, "body", calls):
-                    found.append(MaskedError(module, function, handler, tried))
+                again = {
+                    self._coroutine(call, calls)
+                    for call in self.code.runs_among(module, flow, handler, "body", calls)
+                }
+                for call in self._tried(module, flow, step, calls):
+                    if self._coroutine(call, calls) in again - {""}:
+                        found.append(MaskedError(module, function, handler, call))
+                        break
         return sorted(found, key=lambda error: (error.module.path, error.handler.span))
 
-    def _tried(self, module: Module, flow: Flow, step: Step, calls: list[Call]) -> Call | None:
-        """The call in the body of a ``try`` that runs the coroutine, here or in a thread."""
+    def _tried(self, module: Module, flow: Flow, step: Step, calls: list[Call]) -> Iterator[Call]:
+        """The calls in the body of a ``try`` that run a coroutine, here or in a thread."""
         for call in self.code.runs_among(module, flow, step, "body", calls):
             if not call.chain.endswith("get_running_loop().run_until_complete"):
                 inner = flow.step_of(call)
                 if inner is not None and flow.inside(inner, "try", "body") == step:
-                    return call
+                    yield call
         body = {n for direct in flow.body(step) for s in (direct, *flow.below(direct)) for n in s.calls}
         inside = [call for call in calls if call.number in body]
-        waits = any(call.leaf() == "result" for call in inside)
-        for call in inside:
-            handed = self.code.name(module, call.chain)
-            if waits and handed == "asyncio.run_coroutine_threadsafe":
-                return call
-            if (
-                waits
-                and handed in _EXECUTORS
-                and self._runner_given(module, flow.function, call.first(), calls)
-            ):
-                return call
-        return None
+        if any(call.leaf() == "result" for call in inside):
+            for call in inside:
+                handed = self.code.name(module, call.chain)
+                if handed == "asyncio.run_coroutine_threadsafe" or handed in _EXECUTORS:
+                    yield call
+
+    def _coroutine(self, call: Call, calls: list[Call]) -> str:
+        """The coroutine that a call runs or hands on, as far as two of them can be compared."""
+        text = call.first()
+        if call.leaf() == "submit" and text.startswith("("):
+            return self._coroutine(calls[int(text[1:])], calls)  # `submit(lambda: asyncio.run(coroutine))`
+        if call.leaf() == "submit":
+            text = call.arguments[1] if len(call.arguments) > 1 else ""
+        if text.startswith("("):
+            return calls[int(text[1:])].chain
+        return text if text.startswith("=") else ""
 
     # ------------------------------------------------------------------ libraries
 
