@@ -217,6 +217,7 @@ class ProcessState:
 
     def _read(self, site: Site, changed: Step, names: set[str]) -> bool:
         """Whether another statement of the function reads the value: it is a memo, or a limit per process."""
+        names = names.intersection((*changed.loads, *changed.stores)) or names
         return any(
             step.number != changed.number and not names.isdisjoint(step.loads)
             for step in self.code.flow(site).steps

@@ -24,7 +24,9 @@ _SUBCLASS_START = "multiprocessing.Process().start"
 _ASSERTION = frozenset({"~AssertionError"})
 
 _RAISING = {"sys.exit": "sys.exit", "builtins.exit": "exit", "builtins.quit": "quit"}
-_ENDING = {"os._exit": "os._exit", "os.abort": "os.abort"}
+#: Nobody writes these by accident: only in the body of a task itself.
+_ENDING = frozenset({"os._exit", "os.abort"})
+_EXIT_WORDS = ("exit", "~quit", "os.abort")
 _EXIT = frozenset({"~SystemExit", "~BaseException"})
 
 #: Signals for which a prefork process has a handler of its own, or ignores on purpose.
@@ -109,7 +111,7 @@ class Processes:
             if entity is None:
                 return ""
             if leaf == "start":
-                own = call.chain[0] == ":" and entity.name == _SUBCLASS_START
+                own = not call.chain.startswith("multiprocessing") and entity.name == _SUBCLASS_START
                 return "multiprocessing.Process" if own else ""
             return "ProcessPoolExecutor" if entity.name in _WORK and entity.origin is not None else ""
         if not any(leaf == name.rpartition(".")[2] for name in _STARTERS):
@@ -149,7 +151,7 @@ class Processes:
         """What ends the process of a task."""
         found: list[ProcessExit] = []
         for site in self.code.sites:
-            if "exit" in site.function.packed_calls or "os.abort" in site.function.packed_calls:
+            if any(word in site.function.packed_calls for word in _EXIT_WORDS):
                 found.extend(self._exit_calls(site))
             if "~SystemExit" in site.function.packed_steps:
                 found.extend(self._exit_raises(site))
@@ -158,15 +160,13 @@ class Processes:
     def _exit_calls(self, site: Site) -> Iterator[ProcessExit]:
         forked = "os.fork" in site.function.packed_calls
         for call in self.code.calls(site):
-            if "exit" not in call.chain and call.chain != "os.abort":
-                continue
-            if "l" in call.flags or "e" in call.flags:
+            if not any(word in call.chain for word in _EXIT_WORDS) or set("le") & set(call.flags):
                 continue
             name = self.code.name(site.module, call.chain)
             place = site.module.place(call.span)
             if name in _RAISING and self.code.escapes(site, self.code.flow(site).step_of(call), _EXIT):
                 yield ProcessExit(site, place, _RAISING[name], self._fate(site, raised=True))
-            elif name in _ENDING and not forked and self._leads(site):
+            elif name in _ENDING and not forked and site.is_task():
                 yield ProcessExit(site, place, name, self._fate(site, raised=False))
 
     def _exit_raises(self, site: Site) -> Iterator[ProcessExit]:
@@ -176,9 +176,6 @@ class Processes:
                 yield ProcessExit(
                     site, site.module.place(step.span), "raise SystemExit", self._fate(site, raised=True)
                 )
-
-    def _leads(self, site: Site) -> bool:
-        return self.code.escapes(site, None, frozenset())
 
     def _fate(self, site: Site, raised: bool) -> str:
         if self.code.forks(site.tasks):

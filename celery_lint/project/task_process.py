@@ -21,6 +21,8 @@ Queues = Callable[[Iterable[Task]], "set[str] | None"]
 #: Pools whose workers fork no processes for their tasks.
 UNFORKED = ("threads", "solo", "gevent", "eventlet")
 _MOST_TASKS = 3
+#: Methods of a task's class that Celery calls in the process of the task.
+_HOOKS = ("__call__", "before_start", "on_success", "after_return")
 _SUPPRESS = "contextlib.suppress"
 
 
@@ -63,6 +65,7 @@ class TaskProcess:
         self.flows = flows
         self.pools = pools
         self.queues = queues
+        self._hooked: set[Key] = set()
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
 
     @cached_property
@@ -75,14 +78,16 @@ class TaskProcess:
         found: dict[Key, Site] = {}
         for task in self.loops.tasks.all:
             if task.function is not None and is_product_path(task.module.path):
-                site = Site(self._home(task), task.function, (task,))
-                found.setdefault(site.key, site)
+                for module, function in ((self._home(task), task.function), *self._hooks(task)):
+                    site = Site(module, function, (task,))
+                    if found.setdefault(site.key, site) is site and function is not task.function:
+                        self._hooked.add(site.key)
         level = list(found.values())
         for _ in range(DEPTH):
             following: dict[Key, None] = {}
             for site in level:
-                for callee in self.graph.callees(site.module, site.function):
-                    if not _is_called(callee) or not is_product_path(callee.module.path):
+                for callee in self._callees(site):
+                    if not is_product_path(callee.module.path):
                         continue
                     key = (callee.module.path, callee.function.qualname)
                     self._ways.setdefault(key, []).append((site, callee.call))
@@ -95,6 +100,37 @@ class TaskProcess:
                         found[key] = known._replace(tasks=(*known.tasks, *more)[:_MOST_TASKS])
             level = [found[key] for key in following]
         return found
+
+    def _callees(self, site: Site) -> Iterator[Callee]:
+        """The functions that a site calls, and those whose coroutines it runs."""
+        for callee in self.graph.callees(site.module, site.function):
+            if _is_called(callee):
+                yield callee
+        for call, coroutines in self._runs.get(site.key, ()):
+            for module, function in coroutines:
+                yield Callee(module, function, call)
+
+    @cached_property
+    def _runs(self) -> dict[Key, list[tuple[Call, tuple[tuple[Module, Function], ...]]]]:
+        found: dict[Key, list[tuple[Call, tuple[tuple[Module, Function], ...]]]] = {}
+        for run in self.loops.runs:
+            if not run.helper:
+                key = (run.module.path, run.function.qualname)
+                found.setdefault(key, []).append((run.call, run.coroutines))
+        return found
+
+    def _hooks(self, task: Task) -> Iterator[tuple[Module, Function]]:
+        """The methods of its class that run in the task's process before and after it."""
+        class_ = (
+            self.loops.tasks.options.base_of(task)
+            if task.class_ is None
+            else Entity("class", task.class_.qualname, task.module)
+        )
+        for name in _HOOKS if class_ is not None else ():
+            method = self.project.attribute(class_, name) if class_ is not None else None
+            function = method.function() if method is not None else None
+            if method is not None and method.module is not None and function is not None:
+                yield method.module, function
 
     def _home(self, task: Task) -> Module:
         if task.class_ is None:
@@ -142,14 +178,20 @@ class TaskProcess:
         flow = self.flow(site)
         if step is not None and _caught(flow, step, names, self.calls(site)):
             return False
-        if site.is_task():
-            return True
+        if site.is_task() or site.key in self._hooked:
+            return not self._retried(site, names)
         if depth == 0:
             return False
         return any(
             self.escapes(caller, self.flow(caller).step_of(call), names, depth - 1)
             for caller, call in self._ways.get(site.key, ())
         )
+
+    def _retried(self, site: Site, names: frozenset[str]) -> bool:
+        """Whether the task asks for a retry after such an exception."""
+        options = (self.loops.tasks.options.get(task, "autoretry_for") for task in site.tasks)
+        given = [item.chain for option in options if option is not None for item in option[1].items]
+        return not names.isdisjoint(given)
 
 
 def _is_called(callee: Callee) -> bool:
