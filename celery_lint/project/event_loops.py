@@ -333,7 +333,7 @@ class EventLoops:
         found: set[Key] = set()
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if "dispose" in function.packed_calls and any(
+                if ("dispose" in function.packed_calls or "close\t" in function.packed_calls) and any(
                     decorator.chain.startswith("celery.signals.task_") for decorator in function.decorators
                 ):
                     found |= self._disposed_in(module, function)

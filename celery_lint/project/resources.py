@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from celery_lint.model.facts import Call, Module, Place
+from celery_lint.model.facts import Call, Class, Module, Place
 from celery_lint.project.index import Entity, Project
 
 _ENGINES = frozenset(
@@ -100,6 +100,7 @@ class Resources:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._known: dict[tuple[str, str], Resource | None] = {}
+        self._clients: dict[tuple[str, str], list[str]] = {}
 
     def is_async_engine(self, entity: Entity) -> bool:
         """Whether an entity is an ``AsyncEngine``, wherever it was made."""
@@ -133,17 +134,61 @@ class Resources:
 
     def used_by(self, module: Module, call: Call) -> Resource | None:
         """The resource that a call uses: called itself, or by one of its methods."""
-        chain = call.chain
+        chain, method = call.chain, ""
         while chain:
             if chain[0] in "%~":
                 return None
-            found = self.of(self.project.resolve(module, chain))
+            entity = self.project.resolve(module, chain)
+            found = self.of(entity) or self._owned(entity, method)
             if found is not None:
                 return found
             if self._is_session(module, chain):
                 return self._bound_to(module, call)
-            chain = chain[:-2] if chain.endswith("()") else chain.rpartition(".")[0].rstrip(".")
+            if chain.endswith("()"):
+                chain, method = chain[:-2], ""
+            else:
+                chain, _, method = chain.rpartition(".")
+                chain = chain.rstrip(".")
         return None
+
+    def _owned(self, entity: Entity, method: str) -> Resource | None:
+        """The client that a method of a module's own object uses: it lives as long as the object."""
+        class_, home = entity.class_(), entity.module
+        if entity.kind != "instance" or entity.origin is None or class_ is None or home is None:
+            return None
+        clients = self._clients_of(home, class_)
+        if not clients or not method:
+            return None
+        receiver = f":{class_.qualname}()."
+        bodies = [home.functions[name].packed_calls for name in self._called(home, class_, method)]
+        if any(f"{receiver}{client}." in body for client in clients for body in bodies):
+            return Resource("client", entity.origin[1], self._place(entity), True, entity.origin)
+        return None
+
+    def _called(self, home: Module, class_: Class, method: str) -> list[str]:
+        """The methods of a class that one of them leads to, itself and those that it calls."""
+        first = f"{class_.qualname}.{method}"
+        if first not in home.functions:
+            return []
+        body = home.functions[first].packed_calls
+        others = [name for name in class_.methods if f":{class_.qualname}().{name}\t" in body]
+        return [first, *(f"{class_.qualname}.{name}" for name in others if name != method)]
+
+    def _clients_of(self, home: Module, class_: Class) -> list[str]:
+        """The attributes that hold a client from the start, made by ``__init__`` or by the class itself."""
+        key = (home.path, class_.qualname)
+        known = self._clients.get(key)
+        if known is None:
+            made = home.functions.get(f"{class_.qualname}.__init__")
+            lines = range(made.span.line, made.end_line + 1) if made is not None else range(0)
+            known = self._clients[key] = [
+                name
+                for name, values in class_.attributes.items()
+                if len(values) == 1
+                and values[0].span.line in lines
+                and self.is_client(self.project.value_entity(home, values[0]))
+            ]
+        return known
 
     def _is_session(self, module: Module, chain: str) -> bool:
         entity = self.project.resolve(module, chain)
@@ -213,7 +258,8 @@ class Resources:
         if call.leaf() not in _RELEASES or call.chain.endswith("()") or call.chain[0] in "%~":
             return None
         entity = self.project.resolve(module, call.chain.rpartition(".")[0])
-        return entity.origin if self.is_async_engine(entity) or self.is_client(entity) else None
+        bound = entity.kind == "instance" or self.is_async_engine(entity) or self.is_client(entity)
+        return entity.origin if bound else None
 
     def disposed_by(self, module: Module, call: Call) -> Entity | None:
         """The async engine whose ``dispose`` a call is."""
