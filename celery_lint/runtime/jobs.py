@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from celery_lint.runtime.bridge import TaskBridge
-from celery_lint.runtime.models import FAILED, FINAL, SUCCESS, ScheduledJob, utcnow
+from celery_lint.runtime.models import FAILED, FINAL, SUCCESS, ScheduledJob, SchedulerInstance, utcnow
 from celery_lint.runtime.models import ScheduledJobExecution as Execution
 from celery_lint.runtime.schedule import trigger_of
 
@@ -22,6 +23,10 @@ _SETTABLE = frozenset(ScheduledJob.__mapper__.attrs.keys()) - _FIXED
 
 class UnknownJob(LookupError):
     """No active job has this id."""
+
+
+class DuplicateJob(ValueError):
+    """There is a job with this key, or there was one."""
 
 
 class Jobs:
@@ -53,11 +58,16 @@ class Jobs:
             of_job = select(Execution).where(Execution.job_id == job_id)
             return list(session.scalars(of_job.order_by(Execution.scheduled_at.desc()).limit(limit)))
 
+    def instances(self) -> list[SchedulerInstance]:
+        """The scheduler processes that are alive, the oldest first."""
+        with self.sessions() as session:
+            return list(session.scalars(select(SchedulerInstance).order_by(SchedulerInstance.started_at)))
+
     def create(self, job_key: str, **values: Any) -> ScheduledJob:
         """Create a job: a key of the bridge and either intervals or a cron expression.
 
-        Raises ``UnknownTaskKey``, ``ValueError`` for a schedule that is none or two, and ``TypeError`` for
-        arguments that the task does not take and for unknown fields.
+        Raises ``UnknownTaskKey``, :class:`DuplicateJob`, ``ValueError`` for a schedule that is none or two,
+        and ``TypeError`` for arguments that the task does not take and for unknown fields.
         """
         cron = values.get("cron_expression")
         job = ScheduledJob(
@@ -68,7 +78,10 @@ class Jobs:
         self._check(job)
         with self.sessions() as session:
             session.add(job)
-            session.commit()
+            try:
+                session.commit()
+            except IntegrityError:
+                raise DuplicateJob(f"there is, or was, a job {job_key!r}") from None
             return job
 
     def update(self, job_id: str, **values: Any) -> ScheduledJob:
@@ -146,4 +159,4 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-__all__ = ["Jobs", "UnknownJob"]
+__all__ = ["DuplicateJob", "Jobs", "UnknownJob"]

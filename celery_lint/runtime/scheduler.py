@@ -77,11 +77,6 @@ class SchedulerService(Jobs):
             session.execute(delete(SchedulerInstance).where(SchedulerInstance.id == self._instance))
             session.commit()
 
-    def instances(self) -> list[SchedulerInstance]:
-        """The scheduler processes that are alive, the oldest first."""
-        with self.sessions() as session:
-            return list(session.scalars(select(SchedulerInstance).order_by(SchedulerInstance.started_at)))
-
     def refresh(self) -> None:
         """Take over now what has changed in the jobs, instead of at the next heartbeat."""
         jobs = {job.id: job for job in self.all() if job.is_enabled}

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from celery_lint.runtime.bridge import TaskBridge, UnknownTaskKey
-from celery_lint.runtime.jobs import Jobs, UnknownJob
+from celery_lint.runtime.jobs import DuplicateJob, Jobs, UnknownJob
 from celery_lint.runtime.models import Base, ScheduledJob, ScheduledJobExecution, SchedulerInstance, utcnow
 from celery_lint.runtime.schedule import cron_trigger, trigger_of
 from celery_lint.runtime.scheduler import SchedulerService
@@ -144,6 +144,12 @@ def test_a_job_that_could_not_run_is_refused(
 def test_a_job_without_a_task_is_refused(jobs: Jobs) -> None:
     with pytest.raises(UnknownTaskKey, match=r"did you mean 'users.sync'"):
         jobs.create("user.sync", interval_hours=1)
+
+
+def test_a_key_is_taken_once(jobs: Jobs) -> None:
+    jobs.create("users.sync", interval_hours=1)
+    with pytest.raises(DuplicateJob, match=r"there is, or was, a job 'users.sync'"):
+        jobs.create("users.sync", interval_hours=2)
 
 
 def test_a_change_that_is_refused_changes_nothing(jobs: Jobs) -> None:
