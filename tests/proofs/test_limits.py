@@ -24,3 +24,40 @@ def test_a_soft_limit_above_the_hard_one_is_refused(start: Start, servers: Serve
         r"ValueError: soft_time_limit must be less than or equal to time_limit"
     )
     assert worker.good("sends", "soft_below_hard").all_succeeded()
+
+
+@pytest.mark.proof("CEL514")
+@pools("threads", "gevent", long=["prefork", "solo", "eventlet"])
+def test_only_prefork_has_a_soft_limit(start: Start, servers: Servers, pool: str) -> None:
+    """The other pools run the task to its end and say nothing."""
+    worker = start("limits", pool, servers)
+    if pool == "prefork":
+        assert worker.good("soft_only").failed_only_with("SoftTimeLimitExceeded: .*")
+        assert worker.marks() == {"finally"}
+    else:
+        assert worker.bad("soft_only").all_succeeded()
+        assert worker.marks() == {"went on", "finally"}
+
+
+@pytest.mark.proof("CEL514")
+@pools("threads", long=["gevent", "solo", "eventlet"])
+def test_two_pools_have_a_hard_limit(start: Start, servers: Servers, pool: str) -> None:
+    """Prefork and gevent; the others run the task to its end and say nothing."""
+    worker = start("limits", pool, servers)
+    if pool == "gevent":
+        assert worker.good("hard_only").failed_only_with("TimeLimitExceeded: .*")
+        assert worker.marks() == {"finally"}
+    else:
+        assert worker.bad("hard_only").all_succeeded()
+        assert worker.marks() == {"went on", "finally"}
+
+
+@pytest.mark.proof("CEL512")
+@pools("prefork")
+def test_the_hard_limit_leaves_no_time_to_clean_up(start: Start, servers: Servers, pool: str) -> None:
+    """The process is killed, and no ``finally`` runs."""
+    worker = start("limits", pool, servers)
+    assert worker.bad("hard_only").failed_only_with("TimeLimitExceeded: .*")
+    assert worker.marks() == set()
+    assert worker.good("soft_only").failed_only_with("SoftTimeLimitExceeded: .*")
+    assert worker.marks() == {"finally"}

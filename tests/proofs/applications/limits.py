@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from application import app
+from application import app, mark
 
 
 @app.task(soft_time_limit=60, time_limit=30)
@@ -25,11 +25,19 @@ def sends(name: str) -> None:
 
 @app.task(soft_time_limit=1)
 def soft_only() -> None:
-    """Runs for two seconds."""
-    time.sleep(2)
+    """Runs for longer than its limit, if it may."""
+    try:
+        time.sleep(3)
+        mark("went on")
+    finally:
+        mark("finally")
 
 
 @app.task(time_limit=1)
 def hard_only() -> None:
-    """Runs for two seconds."""
-    time.sleep(2)
+    """Runs for longer than its limit, if it may."""
+    try:
+        time.sleep(3)
+        mark("went on")
+    finally:
+        mark("finally")

@@ -1,0 +1,246 @@
+"""Tasks that fail and are tried again, or not."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+from application import app, mark
+from celery import Task
+from celery.exceptions import MaxRetriesExceededError, Retry, SoftTimeLimitExceeded, TimeLimitExceeded
+from celery.signals import task_prerun, task_retry
+
+
+@task_prerun.connect
+def count(task: Task, **_: Any) -> None:
+    """Leave a trace of each run."""
+    mark(f"ran {task.name.rpartition('.')[2]} {time.monotonic_ns()}")
+
+
+@task_retry.connect
+def note(sender: Task, reason: Retry, **_: Any) -> None:
+    """Leave a trace of the delay."""
+    mark(f"delay {sender.name.rpartition('.')[2]} {reason.when}")
+
+
+# ------------------------------------------------------------------------------------ automatic retries
+
+
+@app.task(
+    autoretry_for=(Exception,), max_retries=1, retry_backoff=False, default_retry_delay=0, soft_time_limit=1
+)
+def retries_everything() -> None:
+    """Takes too long, each time."""
+    time.sleep(5)
+
+
+@app.task(autoretry_for=(OSError,), max_retries=1, default_retry_delay=0, soft_time_limit=1)
+def retries_what_may_pass() -> None:
+    """Takes too long, once."""
+    time.sleep(5)
+
+
+@app.task(autoretry_for=(TimeLimitExceeded,), max_retries=1, default_retry_delay=0, time_limit=1)
+def retries_the_hard_limit() -> None:
+    """The process is gone when the limit is reached."""
+    time.sleep(30)
+
+
+@app.task(autoretry_for=(SoftTimeLimitExceeded,), max_retries=1, default_retry_delay=0, soft_time_limit=1)
+def retries_the_soft_limit() -> None:
+    """The limit is an exception in the task."""
+    time.sleep(30)
+
+
+@app.task(bind=True, retry_backoff=1, retry_jitter=False, default_retry_delay=77)
+def backs_off_by_hand(self: Task) -> None:
+    """``retry`` does not look at the backoff."""
+    raise self.retry()
+
+
+@app.task(autoretry_for=(ValueError,), retry_backoff=1, retry_jitter=False, default_retry_delay=77)
+def backs_off() -> None:
+    """The backoff takes the place of the delay."""
+    raise ValueError("not yet")
+
+
+@app.task(autoretry_for=(ValueError,), default_retry_delay=77)
+def waits() -> None:
+    """The delay counts."""
+    raise ValueError("not yet")
+
+
+@app.task(autoretry_for=(ValueError,), retry_backoff=2.9, retry_jitter=False)
+def backs_off_a_fraction() -> None:
+    """Celery wants whole seconds."""
+    raise ValueError("not yet")
+
+
+@app.task(max_retries=5, default_retry_delay=0)
+def describes_retries() -> None:
+    """Nobody asks for a retry."""
+    raise ValueError("not yet")
+
+
+@app.task(autoretry_for=(ValueError,), max_retries=2, default_retry_delay=0)
+def asks_for_retries() -> None:
+    """The same with the word that asks."""
+    raise ValueError("not yet")
+
+
+# ------------------------------------------------------------------------------------ retry()
+
+
+@app.task(bind=True, max_retries=None)
+def never_gives_up(self: Task) -> None:
+    """Nothing bounds it."""
+    raise self.retry(countdown=0)
+
+
+@app.task(bind=True, max_retries=2)
+def gives_up(self: Task) -> None:
+    """Three runs at most."""
+    raise self.retry(countdown=0)
+
+
+@app.task(bind=True, max_retries=None)
+def compares(self: Task) -> str:
+    """The bound is no number."""
+    return "again" if self.request.retries < self.max_retries else "enough"
+
+
+@app.task(bind=True, max_retries=3)
+def compares_numbers(self: Task) -> str:
+    """The bound is one."""
+    return "again" if self.request.retries < self.max_retries else "enough"
+
+
+@app.task(bind=True, max_retries=1)
+def looks_for_the_wrong_end(self: Task) -> None:
+    """With ``exc`` it is ``exc`` that ends the retries."""
+    try:
+        raise ValueError("not yet")
+    except ValueError as error:
+        try:
+            raise self.retry(exc=error, countdown=0)
+        except MaxRetriesExceededError:
+            mark("wrong end")
+
+
+@app.task(bind=True, max_retries=1)
+def looks_for_the_right_end(self: Task) -> None:
+    """Without it the handler runs."""
+    try:
+        raise ValueError("not yet")
+    except ValueError:
+        try:
+            raise self.retry(countdown=0) from None
+        except MaxRetriesExceededError:
+            mark("right end")
+
+
+@app.task(bind=True, max_retries=1)
+def looks_beside(self: Task) -> None:
+    """A handler does not catch what the one above it raises."""
+    try:
+        raise ValueError("not yet")
+    except ValueError:
+        raise self.retry(countdown=0) from None
+    except MaxRetriesExceededError:
+        mark("beside")
+
+
+@app.task(bind=True)
+def misspells_the_bound(self: Task) -> None:
+    """The default bound holds."""
+    raise self.retry(countdown=0, max_retry=1)
+
+
+@app.task(bind=True)
+def bounds(self: Task) -> None:
+    """Two runs at most."""
+    raise self.retry(countdown=0, max_retries=1)
+
+
+@app.task(bind=True, max_retries=0)
+def forgets_the_cause(self: Task) -> None:
+    """The caller gets to know that there were too many attempts."""
+    try:
+        raise ValueError("the disk is full")
+    except ValueError:
+        raise self.retry(countdown=0) from None
+
+
+@app.task(bind=True, max_retries=0)
+def tells_the_cause(self: Task) -> None:
+    """The caller gets to know why."""
+    try:
+        raise ValueError("the disk is full")
+    except ValueError as error:
+        raise self.retry(exc=error, countdown=0) from error
+
+
+@app.task(bind=True, max_retries=0)
+def tells_a_text(self: Task) -> None:
+    """A text cannot be raised."""
+    raise self.retry(exc="the disk is full", countdown=0)
+
+
+@app.task(bind=True, max_retries=0)
+def passes_the_error_first(self: Task) -> None:
+    """The first parameter is for the arguments of the task."""
+    try:
+        raise OSError("the disk is full")
+    except OSError as error:
+        raise self.retry(error) from error
+
+
+@app.task(bind=True, max_retries=1)
+def swallows_the_retry(self: Task) -> str:
+    """``Retry`` is an ``Exception``."""
+    try:
+        raise self.retry(countdown=0)
+    except Exception:
+        return "done"
+
+
+@app.task(autoretry_for=(ValueError,), max_retries=1, default_retry_delay=0)
+def swallows_the_error() -> str:
+    """What is caught cannot be retried."""
+    try:
+        raise ValueError("not yet")
+    except ValueError:
+        return "done"
+
+
+# ------------------------------------------------------------------------------------ limits
+
+
+def ask_a_silent_peer() -> None:
+    """Wait for an answer that never comes."""
+    here, there = socket.socketpair()
+    with here, there:
+        here.recv(1)
+
+
+@app.task
+def waits_for_ever() -> None:
+    """Nothing ends it."""
+    ask_a_silent_peer()
+
+
+@app.task(soft_time_limit=1, time_limit=30)
+def waits_for_a_while() -> None:
+    """The limit ends it."""
+    ask_a_silent_peer()
+
+
+@app.task(soft_time_limit=1, time_limit=30)
+def swallows_the_limit() -> str:
+    """The soft limit is an ``Exception``."""
+    try:
+        time.sleep(5)
+    except Exception:
+        mark("swallowed")
+    return "done"

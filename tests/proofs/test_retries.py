@@ -1,0 +1,191 @@
+"""Proofs of what becomes of tasks that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.proofs.harness import Servers, Worker, until
+
+Start = Callable[..., Worker]
+
+NOT_YET = "ValueError: not yet"
+TOO_MANY = "MaxRetriesExceededError: .*"
+SOFT = "SoftTimeLimitExceeded: .*"
+
+
+def runs(worker: Worker, task: str) -> int:
+    """How often a task has begun."""
+    return sum(name.startswith(f"ran {task} ") for name in worker.marks())
+
+
+def delays(worker: Worker, task: str) -> set[str]:
+    """The seconds that its retries wait."""
+    found = (name.split() for name in worker.marks())
+    return {words[2] for words in found if words[:2] == ["delay", task]}
+
+
+@pytest.fixture
+def worker(start: Start, servers: Servers) -> Worker:
+    """One process, so that the states of a task come in the order of its runs."""
+    return start("retries", "prefork", servers, concurrency=1)
+
+
+# ------------------------------------------------------------------------------------ automatic retries
+
+
+@pytest.mark.proof("CEL412")
+def test_a_soft_limit_is_an_exception_to_retry(worker: Worker) -> None:
+    """A task that takes too long takes too long again."""
+    assert worker.bad("retries_everything").failed_only_with(SOFT)
+    assert worker.good("retries_what_may_pass").failed_only_with(SOFT)
+    assert runs(worker, "retries_everything") == 2
+    assert runs(worker, "retries_what_may_pass") == 1
+
+
+@pytest.mark.proof("CEL443")
+def test_a_hard_limit_is_not_raised_in_the_task(worker: Worker) -> None:
+    """The process is killed, and nothing retries."""
+    assert worker.bad("retries_the_hard_limit").failed_only_with("TimeLimitExceeded: .*")
+    assert worker.good("retries_the_soft_limit").failed_only_with(SOFT)
+    assert runs(worker, "retries_the_hard_limit") == 1
+    assert runs(worker, "retries_the_soft_limit") == 2
+
+
+@pytest.mark.proof("CEL413")
+def test_retry_does_not_look_at_the_backoff(worker: Worker) -> None:
+    """It waits ``default_retry_delay``."""
+    for task in ("backs_off_by_hand", "backs_off"):
+        worker.run(task, hung=0.1)
+    assert until(lambda: delays(worker, "backs_off") >= {"1"})
+    assert until(lambda: delays(worker, "backs_off_by_hand") == {"77"})
+
+
+@pytest.mark.proof("CEL414")
+def test_the_backoff_takes_the_place_of_the_delay(worker: Worker) -> None:
+    """One second, and not the 77 that the task asks for."""
+    for task in ("waits", "backs_off"):
+        worker.run(task, hung=0.1)
+    assert until(lambda: delays(worker, "waits") == {"77"})
+    assert until(lambda: delays(worker, "backs_off") >= {"1"})
+    assert "77" not in delays(worker, "backs_off")
+
+
+@pytest.mark.proof("CEL415")
+def test_a_backoff_is_rounded_down(worker: Worker) -> None:
+    """2.9 counts as 2."""
+    worker.run("backs_off_a_fraction", hung=0.1)
+    assert until(lambda: delays(worker, "backs_off_a_fraction"))
+    assert "2" in delays(worker, "backs_off_a_fraction")
+
+
+@pytest.mark.proof("CEL444")
+def test_a_bound_does_not_ask_for_retries(worker: Worker) -> None:
+    """The first error is the last."""
+    assert worker.bad("describes_retries").failed_only_with(NOT_YET)
+    assert worker.good("asks_for_retries").failed_only_with(NOT_YET)
+    assert runs(worker, "describes_retries") == 1
+    assert runs(worker, "asks_for_retries") == 3
+
+
+# ------------------------------------------------------------------------------------ retry()
+
+
+@pytest.mark.proof("CEL418")
+def test_a_task_without_a_bound_comes_back_for_ever(worker: Worker) -> None:
+    """Far more often than a bound would allow."""
+    assert worker.good("gives_up").failed_only_with(TOO_MANY)
+    assert runs(worker, "gives_up") == 3
+    assert worker.bad("never_gives_up", hung=1).hung == 1
+    assert until(lambda: runs(worker, "never_gives_up") > 20)
+
+
+@pytest.mark.proof("CEL419")
+def test_no_bound_is_no_number(worker: Worker) -> None:
+    """``None`` cannot be compared."""
+    assert worker.bad("compares").failed_only_with(
+        "TypeError: '<' not supported between instances of 'int' and 'NoneType'"
+    )
+    assert worker.good("compares_numbers").results == ["again"]
+
+
+@pytest.mark.proof("CEL420")
+def test_retries_with_a_cause_end_with_it(worker: Worker) -> None:
+    """``retry(exc=error)`` raises ``error`` at the end, and the handler does not run."""
+    assert worker.bad("looks_for_the_wrong_end").failed_only_with(NOT_YET)
+    assert worker.good("looks_for_the_right_end").all_succeeded()
+    assert "wrong end" not in worker.marks()
+    assert "right end" in worker.marks()
+
+
+@pytest.mark.proof("CEL440")
+def test_a_handler_does_not_catch_what_its_neighbour_raises(worker: Worker) -> None:
+    """The error of the last retry leaves the task."""
+    assert worker.bad("looks_beside").failed_only_with(TOO_MANY)
+    assert worker.good("looks_for_the_right_end").all_succeeded()
+    assert "beside" not in worker.marks()
+    assert "right end" in worker.marks()
+
+
+@pytest.mark.proof("CEL421")
+def test_retry_ignores_what_it_does_not_know(worker: Worker) -> None:
+    """The bound with a wrong name is none."""
+    assert worker.bad("misspells_the_bound").failed_only_with(TOO_MANY)
+    assert worker.good("bounds").failed_only_with(TOO_MANY)
+    assert runs(worker, "misspells_the_bound") == 4
+    assert runs(worker, "bounds") == 2
+
+
+@pytest.mark.proof("CEL422")
+def test_retries_without_a_cause_end_without_it(worker: Worker) -> None:
+    """The result does not tell what went wrong."""
+    assert worker.bad("forgets_the_cause").failed_only_with(TOO_MANY)
+    assert worker.good("tells_the_cause").failed_only_with("ValueError: the disk is full")
+
+
+@pytest.mark.proof("CEL441")
+def test_a_text_cannot_be_raised(worker: Worker) -> None:
+    """The last attempt fails with an error of its own."""
+    assert worker.bad("tells_a_text").failed_only_with("TypeError: exceptions must derive from BaseException")
+    assert worker.good("tells_the_cause").failed_only_with("ValueError: the disk is full")
+
+
+@pytest.mark.proof("CEL445")
+def test_an_error_is_no_tuple_of_arguments(worker: Worker) -> None:
+    """The first parameter of ``retry`` is not the error."""
+    assert worker.bad("passes_the_error_first").failed_only_with(
+        "TypeError: 'OSError' object is not iterable"
+    )
+    assert worker.good("tells_the_cause").failed_only_with("ValueError: the disk is full")
+
+
+@pytest.mark.proof("CEL411", "CEL423")
+def test_a_swallowed_retry_is_a_success(worker: Worker) -> None:
+    """The task is done for its caller, and runs again."""
+    assert worker.bad("swallows_the_retry").results == ["done"]
+    assert until(lambda: runs(worker, "swallows_the_retry") == 2)
+    assert worker.bad("swallows_the_error").results == ["done"]
+    assert worker.good("asks_for_retries").failed_only_with(NOT_YET)
+    assert runs(worker, "swallows_the_error") == 1
+    assert runs(worker, "asks_for_retries") == 3
+
+
+# ------------------------------------------------------------------------------------ limits
+
+
+@pytest.mark.proof("CEL510")
+def test_without_a_limit_a_silent_peer_keeps_the_process(worker: Worker) -> None:
+    """With as many such calls as processes no other task runs."""
+    assert worker.good("waits_for_a_while").failed_only_with(SOFT)
+    assert worker.run("compares_numbers").all_succeeded()
+    assert worker.bad("waits_for_ever", hung=3).hung == 1
+    assert worker.run("compares_numbers", hung=3).hung == 1
+
+
+@pytest.mark.proof("CEL515")
+def test_a_swallowed_soft_limit_does_not_end_the_task(worker: Worker) -> None:
+    """It goes on, and succeeds."""
+    assert worker.bad("swallows_the_limit").results == ["done"]
+    assert "swallowed" in worker.marks()
+    assert worker.good("waits_for_a_while").failed_only_with(SOFT)
