@@ -76,6 +76,8 @@ class CurrentLoops:
         """The requests for a current loop that nothing guards, by path and position."""
         found = []
         for module, function, reached, calls in self.code.calls("get_event_loop\t"):
+            if any(parameter.name.endswith("loop") for parameter in function.parameters):
+                continue  # `loop or asyncio.get_event_loop()`: callers may have one
             flow = self.code.flows.of(module, function)
             for call in calls:
                 if "l" in call.flags or self.code.name(module, call.chain) not in _ASKED:
@@ -88,7 +90,7 @@ class CurrentLoops:
                             module, function, call, reached, set_by_task, self._set_for_process, unset_by
                         )
                     )
-        if not found or self.code.nests:
+        if not found or self.code.nests or self.code.loops.awaits_tasks:
             return []
         return sorted(found, key=lambda request: (request.module.path, request.call.span))
 
@@ -155,7 +157,8 @@ class CurrentLoops:
         """An ``asyncio.run`` that runs in the same worker processes: it leaves the thread without a loop."""
         mine = self.code.queues(way.task for way in reached)
         for run in self.code.loops.runs:
-            if run.runner == "asyncio.run" and not any("loop_factory" in a for a in run.call.arguments):
+            plain = not run.adaptive and "h" not in run.call.flags
+            if run.runner == "asyncio.run" and plain and not _has_loop_factory(run.call):
                 theirs = self.code.queues(way.task for way in run.reached)
                 if mine is not None and theirs is not None and mine & theirs:
                     return run
@@ -264,6 +267,10 @@ class CurrentLoops:
         step = flow.step_of(call)
         around = flow.inside(step, "try", "body") if step is not None else None
         return around is not None and bool(self.code.runs_among(module, flow, around, "body", calls))
+
+
+def _has_loop_factory(call: Call) -> bool:
+    return any(argument.startswith("loop_factory:") for argument in call.arguments)
 
 
 def _key(task: Task) -> Key:

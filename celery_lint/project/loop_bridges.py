@@ -108,8 +108,10 @@ class LoopBridges:
 
     @cached_property
     def bridging(self) -> set[Key]:
-        """The functions with such calls, and those that they start."""
+        """The functions with such calls, those that they start, and those that hand coroutines to a loop."""
         found = {(bridge.module.path, bridge.function.qualname) for bridge in self.bridges}
+        for module, function, _, _ in self.code.calls("run_coroutine_threadsafe\t"):
+            found.add((module.path, function.qualname))
         return found | {bridge.target for bridge in self.bridges if bridge.target is not None}
 
     def _runner_given(

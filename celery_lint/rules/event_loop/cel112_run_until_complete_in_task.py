@@ -83,11 +83,11 @@ class RunUntilCompleteInTask(Rule):
     name = "run-until-complete-in-task"
     severity = "warning"
     preset = "recommended"
-    message = "`run_until_complete()` fails once {pool} tasks overlap ({where})"
+    message = "`{runner}()` fails once {pool} tasks overlap ({where})"
     help = "run coroutines on one event loop in one greenlet per worker process"
     variants = {
         "shared": (
-            "{pool} tasks that overlap cannot run one shared event loop ({where})",
+            "in the {pool} pool two tasks cannot run one shared event loop ({where})",
             "hand coroutines to one running loop per worker process, as `celery_lint.runtime` does",
         ),
         "nested": (
@@ -108,7 +108,7 @@ class RunUntilCompleteInTask(Rule):
         green = analysis.pools.running(("gevent", "eventlet"), queues)
         threads = analysis.pools.running(("threads",), queues)
         if green is not None:
-            values = {"pool": green.name, "where": green.where}
+            values = {"runner": run.runner, "pool": green.name, "where": green.where}
             yield Finding(run.place, values, tuple(run.related()))
         elif threads is not None and run.shared:
             values = {"pool": threads.name, "where": threads.where}

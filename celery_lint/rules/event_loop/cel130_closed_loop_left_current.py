@@ -107,6 +107,9 @@ class ClosedLoopLeftCurrent(Rule):
         queues = analysis.queues(way.task for way in loop.reached)
         if analysis.pools.running(("gevent", "eventlet"), queues) is not None:
             return  # each greenlet has a current loop of its own
+        key = (loop.module.path, loop.function.qualname)
+        if analysis.pools.running(("threads",), queues) and key in analysis.current_loops.asking:
+            return  # it never gets that far
         place = loop.module.place(loop.call.span)
         if loop.own:
             yield Finding(place, {"function": loop.function.name}, (), "own")
