@@ -38,11 +38,13 @@ _BORROWERS = ("sqlalchemy.", "sqlmodel.", "pandas.", "geopandas.", "polars.", "l
 class LeftEngine(NamedTuple):
     """An engine that every run makes and nobody disposes of.
 
-    ``made`` is the call of ``create_engine`` where that stands in another function than ``place``.
+    ``made`` is the call of ``create_engine`` where that stands in another function than ``place``, ``owner``
+    the function of ``place``.
     """
 
     place: Place
     made: Place | None
+    owner: Key
     tasks: tuple[Task, ...]
 
 
@@ -78,7 +80,8 @@ class EnginesPerTask:
                     if fate.is_left():
                         place = module.place(made.call.span)
                         source = made.source if made.source != place else None
-                        found.append(LeftEngine(place, source, tasks))
+                        owner = module.path, function.qualname
+                        found.append(LeftEngine(place, source, owner, tasks))
         return found
 
     def _made_in(self, module: Module, function: Function, depth: int = DEPTH) -> Iterator[_Made]:

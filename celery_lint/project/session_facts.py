@@ -27,9 +27,9 @@ class SessionFacts:
 
     @cached_property
     def unclosed(self) -> list[UnclosedSession]:
-        """The sessions left open, but for those whose engine is left behind as well."""
-        left = {engine.place for engine in self.engines.left}
-        return [session for session in self.flow.unclosed if session.place not in left]
+        """The sessions left open, but for those of functions that leave an engine behind as well."""
+        left = {engine.owner for engine in self.engines.left}
+        return [session for session in self.flow.unclosed if session.owner not in left]
 
     def finders(self) -> Iterator[tuple[str, Callable[[], Iterable[Any]]]]:
         """The kinds of facts and how to find them."""

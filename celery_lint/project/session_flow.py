@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.flow import Step
+from celery_lint.project.calls import Key
 from celery_lint.project.flows import Flow
 from celery_lint.project.sessions import SessionName, Sessions
 from celery_lint.project.task import Task
@@ -49,11 +50,12 @@ _CAUGHT = frozenset({"~Exception", "~BaseException"})
 
 
 class UnclosedSession(NamedTuple):
-    """A session that a function opens and closes never, or (``skipped``) only when nothing raises."""
+    """A session that its ``owner`` opens and closes never, or (``skipped``) only when nothing raises."""
 
     place: Place
     name: str
     skipped: bool
+    owner: Key
     task: Task
 
 
@@ -120,7 +122,8 @@ class SessionFlow:
                         skipped = self._left_open(view, held) if call is not None else None
                         if call is not None and skipped is not None:
                             place = view.module.place(call.span)
-                            found.append(UnclosedSession(place, held.name, skipped, view.tasks[0]))
+                            owner = view.module.path, view.function.qualname
+                            found.append(UnclosedSession(place, held.name, skipped, owner, view.tasks[0]))
         return found
 
     def _opening(self, view: View, held: SessionName) -> Call | None:

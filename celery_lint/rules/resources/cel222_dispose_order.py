@@ -31,12 +31,16 @@ class DisposeOrder(Rule):
     async def load(pk):
         try:
             async with primary.connect() as here, external.connect() as there:
-                return await here.scalar(pk), await there.scalar(pk)
+                await there.execute(await here.scalar(pk))
         finally:
             try:
                 await primary.dispose()
-            finally:
+            except Exception:
+                print("primary is not disposed")
+            try:
                 await external.dispose()
+            except Exception:
+                print("external is not disposed")
 
 
     @shared_task(soft_time_limit=50, time_limit=60)
@@ -58,12 +62,16 @@ class DisposeOrder(Rule):
     async def load(pk):
         try:
             async with primary.connect() as here, external.connect() as there:
-                return await here.scalar(pk), await there.scalar(pk)
+                await there.execute(await here.scalar(pk))
         finally:
             try:
                 await external.dispose()
-            finally:
+            except Exception:
+                print("external is not disposed")
+            try:
                 await primary.dispose()
+            except Exception:
+                print("primary is not disposed")
 
 
     @shared_task(soft_time_limit=50, time_limit=60)
