@@ -70,9 +70,14 @@ class RetryCall(NamedTuple):
         flow = flows.of(self.module, self.function)
         if self.step is None or self._is_handled(flows, "MaxRetriesExceededError"):
             return False
-        if any(load.endswith(".retries") for step in flow.steps for load in step.loads):
+        if self.counts(flows):
             return False
         return any(ancestor.kind == "handler" for ancestor in flow.ancestors(self.step))
+
+    def counts(self, flows: Flows) -> bool:
+        """Whether the function looks at the number of retries, and so may never make the last attempt."""
+        steps = flows.of(self.module, self.function).steps
+        return any(load.endswith(".retries") for step in steps for load in step.loads)
 
     def is_caught(self, flows: Flows, value: Value) -> bool:
         """Whether a value is the exception that a handler around the call has caught."""

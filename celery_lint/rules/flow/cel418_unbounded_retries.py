@@ -15,7 +15,8 @@ class UnboundedRetries(Rule):
     ## Why it matters
 
     `max_retries=None` takes the bound away. A message that can never be processed comes back until somebody
-    purges the queue, and every such message adds to the load.
+    purges the queue, and every such message adds to the load. Some tasks are meant to go on until they
+    succeed; for them this is the option to set.
 
     ## Example
 
@@ -66,7 +67,7 @@ class UnboundedRetries(Rule):
     code = "CEL418"
     name = "unbounded-retries"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     message = "`max_retries=None` retries `{task}` for ever"
     help = "set a bound, or `expires`"
 

@@ -15,8 +15,9 @@ class RetryExcNotAnException(Rule):
     ## Why it matters
 
     Celery raises `exc` when no retry is left. A string or a number cannot be raised: the task fails with
-    `TypeError: exceptions must derive from BaseException`, and the real error is gone. While a number is the
-    cause of the state `RETRY`, whoever reads that state gets a `TypeError` as well.
+    `TypeError: exceptions must derive from BaseException`, and the real error is gone. A number does more
+    harm: it is stored as the result of the state `RETRY`, whoever reads that gets a `TypeError`, and so does
+    the worker that is to store the final result.
 
     ## Example
 
@@ -47,7 +48,8 @@ class RetryExcNotAnException(Rule):
     ## Limits
 
     Sees literals, f-strings, constants, calls of `str`, `repr` and `traceback.format_exc`, and the attribute
-    `status_code`. Silent for anything else, and for a value that is false, which counts as none.
+    `status_code`. Silent for anything else, for a value that is false, which counts as none, and where the
+    function looks at `request.retries`, because it may stop before the last attempt.
 
     ## References
 
@@ -65,5 +67,7 @@ class RetryExcNotAnException(Rule):
     def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:
         """Report the argument."""
         given = retry.given("exc")
-        if given is not None and analysis.retries.is_no_exception(retry.module, given):
+        if given is None or retry.counts(analysis.flows):
+            return
+        if analysis.retries.is_no_exception(retry.module, given):
             yield Finding(retry.module.place(given.span))
