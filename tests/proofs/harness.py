@@ -224,15 +224,13 @@ class Worker:
         return self.stopped
 
     def _kill(self) -> None:
-        """End the worker and all that it started, whatever state they are in."""
+        """End the worker and all that it started, whatever state they are in: what is in its session."""
         import psutil
 
-        children = self.processes()
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        for child in children:
-            with suppress(psutil.NoSuchProcess):
-                child.kill()
+        for pid in psutil.pids():
+            with suppress(OSError):
+                if os.getsid(pid) == self.process.pid:
+                    os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
     def log(self) -> str:

@@ -30,7 +30,9 @@ def soft_only() -> None:
         time.sleep(3)
         mark("went on")
     finally:
-        mark("finally")
+        mark("clean-up began")
+        time.sleep(1)
+        mark("clean-up ended")
 
 
 @app.task(time_limit=1)
@@ -40,4 +42,6 @@ def hard_only() -> None:
         time.sleep(3)
         mark("went on")
     finally:
-        mark("finally")
+        mark("clean-up began")
+        time.sleep(1)
+        mark("clean-up ended")
