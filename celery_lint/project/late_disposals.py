@@ -45,25 +45,26 @@ class LateDisposals:
             if engine is None or engine.origin is None or call.parent < 0 or "a" in call.flags:
                 continue
             around = calls[call.parent]
-            if not self._has_its_own_loop(module, function, around):
+            late = self._run(module, function, around)
+            if late is None:
                 continue
             for earlier in calls:
-                if earlier.span[:2] < around.span[:2] and earlier.number != call.number:
-                    used = self._use(module, function, earlier, engine.origin)
-                    if used is not None and self._has_its_own_loop(module, function, earlier):
-                        yield LateDisposal(engine.origin[1], module.place(around.span), used)
-                        break
-
-    def _has_its_own_loop(self, module: Module, function: Function, call: Call) -> bool:
-        """Whether a call runs its argument on a loop made for it, in a pool where that is all there is."""
-        run = self._run(module, function, call)
-        if run is None or run.kind not in ("run", "new", "bridge") or not self.sharing.renews(run):
-            return False
-        if run.kind == "new" and run.function is function:
-            return False  # several runs on one loop that the function makes
-        return self.sharing.pool_of(run, "gevent", "eventlet", "threads") is None
+                if earlier.span[:2] >= around.span[:2]:
+                    continue
+                used = self._use(module, function, earlier, engine.origin)
+                run = self._run(module, function, earlier) if used is not None else None
+                if used is not None and run is not None and not _on_one_loop(run, late, function):
+                    yield LateDisposal(engine.origin[1], module.place(around.span), used)
+                    break
 
     def _run(self, module: Module, function: Function, call: Call) -> LoopRun | None:
+        """The run that a call is or leads to, if it is on a loop made for it, in a pool of processes."""
+        run = self._leads_to(module, function, call)
+        if run is None or run.kind not in ("run", "new", "bridge") or not self.sharing.renews(run):
+            return None
+        return run if self.sharing.pool_of(run, "gevent", "eventlet", "threads") is None else None
+
+    def _leads_to(self, module: Module, function: Function, call: Call) -> LoopRun | None:
         """The run that a call is, or that the helper makes which it calls."""
         target = self.calls.target(module, call.chain)
         for run in self.sharing.runs:
@@ -85,3 +86,8 @@ class LateDisposals:
                     if resource is not None and resource.key == engine and resource.pooled:
                         return inner_module.place(inner_call.span)
         return None
+
+
+def _on_one_loop(one: LoopRun, other: LoopRun, function: Function) -> bool:
+    """Whether a function runs two coroutines on one loop that it makes."""
+    return one.kind == other.kind == "new" and one.function is other.function is function
