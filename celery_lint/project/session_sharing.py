@@ -13,6 +13,7 @@ from celery_lint.project.sessions import SessionName
 
 _GATHERINGS = frozenset({"asyncio.gather", "asyncio.tasks.gather", "asyncio.wait", "asyncio.tasks.wait"})
 _SPAWNERS = frozenset({"asyncio.TaskGroup().create_task", "asyncio.taskgroups.TaskGroup().create_task"})
+_STARTERS = frozenset({"asyncio.create_task", "asyncio.tasks.create_task", "asyncio.ensure_future"})
 # What a coroutine may hold while another one waits for it.
 _LOCKS = ("Lock()", "Semaphore()", "BoundedSemaphore()", "Condition()", "CapacityLimiter()")
 
@@ -69,6 +70,8 @@ class _Search:
                 if call.leaf() in ("gather", "wait"):
                     if self.project.resolve(view.module, call.chain).name in _GATHERINGS:
                         yield from self._fact(list(self._together(step, call)))
+                elif call.leaf() in ("create_task", "ensure_future") and self._starts(step, call):
+                    yield from self._fact(self._side_by_side(step, call))
                 elif call.leaf() == "create_task" and self._spawns(step, call):
                     group = next((s.number for s in view.flow.ancestors(step) if s.kind == "with"), -1)
                     loop = view.flow.inside(step, "for", "body")
@@ -86,6 +89,33 @@ class _Search:
         if self.project.resolve(self.view.module, call.chain).name not in _SPAWNERS:
             return False
         return any(self._uses(step, inner) for inner in self.view.calls if inner.parent == call.number)
+
+    def _starts(self, step: Step, call: Call) -> bool:
+        """Whether a call starts a coroutine with the session, outside of a group."""
+        if self.project.resolve(self.view.module, call.chain).name not in _STARTERS:
+            return False
+        return any(self._uses(step, inner) for inner in self.view.calls if inner.parent == call.number)
+
+    def _side_by_side(self, step: Step, call: Call) -> list[Call]:
+        """The call, and the one that the next statement makes before anything is awaited."""
+        flow = self.view.flow
+        siblings = [other for other in flow.steps if (other.parent, other.role) == (step.parent, step.role)]
+        loop = flow.inside(step, "for", "body")
+        if loop is not None and not any(self._awaits(other) for other in flow.below(loop)):
+            return [call, call]
+        for other in siblings:
+            if other.number > step.number:
+                found = [
+                    later
+                    for later in self.view.made_in(other)
+                    if later.leaf() in ("create_task", "ensure_future") and self._starts(other, later)
+                ]
+                if found or self._awaits(other) or flow.below(other):
+                    return [call, *found]
+        return []
+
+    def _awaits(self, step: Step) -> bool:
+        return "a" in step.flags or any("a" in call.flags for call in self.view.made_in(step))
 
     def _together(self, step: Step, call: Call) -> Iterator[Call]:
         """The calls whose coroutines a ``gather`` runs; one of a comprehension counts twice."""

@@ -77,9 +77,9 @@ class AsyncSessionSharedInGather(Rule):
 
     ## Limits
 
-    Sees `gather`, `wait` and `TaskGroup` in what tasks run, with coroutines made there, in a comprehension
-    or in a list filled before. Silent where the type of the session is not visible, and where the coroutine
-    waits for a lock around its use.
+    Sees `gather`, `wait`, `TaskGroup` and tasks started one after another, in what tasks run, with coroutines
+    made there, in a comprehension or in a list filled before. Silent where the type of the session is not
+    visible, and where the coroutine waits for a lock around its use.
 
     ## References
 
