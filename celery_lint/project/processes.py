@@ -123,17 +123,10 @@ class Processes:
 
     def _fails(self, site: Site, call: Call) -> bool:
         """Whether nothing says that the code knows where it may start processes."""
-        flow = self.code.flow(site)
-        step = flow.step_of(call)
+        step = self.code.flow(site).step_of(call)
         if step is None:
             return True
-        if not site.is_task():
-            # `def scan(path, parallel=False)`: the task need not come to it.
-            optional = {parameter.name for parameter in site.function.parameters}
-            for around in flow.ancestors(step):
-                if around.kind == "if" and not optional.isdisjoint(around.loads):
-                    return False
-        return self.code.escapes(site, step, _ASSERTION)
+        return not self.code.optional(site, step) and self.code.escapes(site, step, _ASSERTION)
 
     @cached_property
     def _daemon_lifted(self) -> bool:

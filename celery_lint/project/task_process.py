@@ -173,6 +173,19 @@ class TaskProcess:
             return True
         return self.pools.running(("prefork",), self.queues(tasks)) is not None
 
+    def optional(self, site: Site, step: Step) -> bool:
+        """Whether a function that tasks call comes to a statement only if its caller says so.
+
+        ``def scan(path, parallel=False)``: the task need not ask for it.
+        """
+        if site.is_task():
+            return False
+        parameters = {parameter.name for parameter in site.function.parameters}
+        return any(
+            around.kind == "if" and not parameters.isdisjoint(around.loads)
+            for around in self.flow(site).ancestors(step)
+        )
+
     def escapes(self, site: Site, step: Step | None, names: frozenset[str], depth: int = DEPTH) -> bool:
         """Whether an exception of one of these names, raised at a statement, leaves the task."""
         flow = self.flow(site)
@@ -188,7 +201,10 @@ class TaskProcess:
         )
 
     def _retried(self, site: Site, names: frozenset[str]) -> bool:
-        """Whether the task asks for a retry after such an exception."""
+        """Whether the task asks for a retry after such an exception, or its class catches it around it."""
+        around = [function for task in site.tasks for _, function in self._hooks(task)]
+        if any(name in function.packed_steps for function in around for name in names):
+            return True
         options = (self.loops.tasks.options.get(task, "autoretry_for") for task in site.tasks)
         given = [item.chain for option in options if option is not None for item in option[1].items]
         return not names.isdisjoint(given)

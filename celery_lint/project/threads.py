@@ -60,25 +60,26 @@ class Threads:
             name = self.code.name(site.module, call.chain)
             if name not in _THREADS or any(given.endswith(".run_forever") for given in call.arguments):
                 continue  # a loop for all tasks of the process is meant to outlive each
-            daemon = self._started(site, call, calls)
+            step = self.code.flow(site).step_of(call)
+            if step is None or self.code.optional(site, step):
+                continue
+            daemon = self._started(site, call, step, calls)
             if daemon is not None:
                 daemon = daemon or "daemon:#True" in call.arguments
                 yield LooseThread(site, site.module.place(call.span), name, daemon)
 
-    def _started(self, site: Site, made: Call, calls: list[Call]) -> bool | None:
+    def _started(self, site: Site, made: Call, step: Step, calls: list[Call]) -> bool | None:
         """Whether a thread that is started and forgotten is a daemon; ``None`` if it is not forgotten."""
         start = f"{made.chain}().start"
         for call in calls:
             if call.chain == start and call.span[:2] == made.span[:2]:
                 return False
-        flow = self.code.flow(site)
-        step = flow.step_of(made)
-        if step is None or step.kind != "assign" or len(step.stores) != 1:
+        if step.kind != "assign" or len(step.stores) != 1:
             return None
         if step.chains != (f"{made.chain}()",):
             return None
         name, started, daemon = step.stores[0], False, False
-        for other in flow.steps:
+        for other in self.code.flow(site).steps:
             if other.kind == "global" and name in other.stores:
                 return None
             if name not in other.loads:
