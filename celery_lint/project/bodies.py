@@ -133,11 +133,15 @@ class Bodies:
         return None
 
     def _is_of(self, module: Module, call: Call, function: Function) -> bool:
-        if call.leaf() != function.name:
-            return False
-        with self.project.asking("hint"):
-            target = self.calls.target(module, call.chain)
-        return target is not None and target[1] is function
+        """Whether a call is of a function, or hands it on by name."""
+        named = [call.chain, *(text.rpartition("=")[2] for text in call.arguments if "=" in text)]
+        for chain in named:
+            if chain.rpartition(".")[2].rpartition("/")[2].lstrip(":") == function.name:
+                with self.project.asking("hint"):
+                    target = self.calls.target(module, chain)
+                if target is not None and target[1] is function:
+                    return True
+        return False
 
 
 def _key(task: Task) -> Key:

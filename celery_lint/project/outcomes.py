@@ -137,13 +137,17 @@ class Outcomes:
                 return True
             if chain[:1] == "%" and set(step.loads) & set(handler.stores):
                 return True  # somebody out of sight gets the exception
-            with self.project.asking("hint"):
-                target = self.bodies.calls.target(body.module, chain)
-            if target is not None and any(
-                inner.kind == "raise" for inner in self.bodies.flows.of(*target).steps
-            ):
+            if self._may_raise(body.module, chain):
                 return True
         return False
+
+    def _may_raise(self, module: Module, chain: str) -> bool:
+        """Whether a function of the project has a ``raise``, or lies in a file that nobody has read."""
+        with self.project.asking("hint"):
+            target = self.bodies.calls.target(module, chain)
+            if target is None:
+                return chain[:1] not in "%~" and self.project.resolve(module, chain).kind == "unknown"
+        return any(step.kind == "raise" for step in self.bodies.flows.of(*target).steps)
 
     def catcher(self, module: Module, flow: Flow, step: Step, names: frozenset[str]) -> Step | None:
         """The handler of this function that gets an exception with one of these names, if that is certain."""

@@ -94,7 +94,7 @@ class SoftLimits:
 
     def _dead(self, body: Body, step: Step) -> Iterator[DeadLimitHandler]:
         own = self.effective.tasks.options.get(body.task, "soft_time_limit")
-        if own is not None:
+        if own is not None and not (own[1].kind == "constant" and own[1].data is None):
             return  # a limit that no pool enforces is told where it is set
         if self.pools.only(*_WITHOUT):
             if not self.effective.settings.named("task_soft_time_limit"):

@@ -171,10 +171,17 @@ class Swallowing:
             return False
         if flow.inside(attempt, "try", "handler") or flow.inside(attempt, "try", "finally"):
             return False
-        inside = [step for step in flow.below(attempt) if _within_body(handler, step)]
-        clauses = {step.number for clause in flow.body(attempt, "handler") for step in flow.below(clause)}
-        work = [s for s in flow.steps if s.number not in clauses and s.kind not in ("handler", "import")]
-        return 2 * len(inside) > len(work) - 1
+        inside = {step.number for step in flow.below(attempt) if _within_body(handler, step)}
+        around = {step.number for step in flow.below(attempt)} - inside
+        outside = [
+            step
+            for step in flow.steps
+            if step.number not in inside
+            and step.number not in around
+            and step.kind not in (*_COMPOUND, "import")
+            and not is_log(step)
+        ]
+        return len(inside) > len(outside)
 
     def _ending(self, handler: Handler) -> tuple[str, Step] | None:
         flow = handler.body.flow

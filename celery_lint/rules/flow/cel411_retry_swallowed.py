@@ -15,10 +15,10 @@ class RetrySwallowed(Rule):
     ## Why it matters
 
     `self.retry()` does two things: it sends the message of the next attempt, and it raises `Retry` so that
-    this attempt ends. `Retry`, `Ignore` (which `self.replace()` raises) and `Reject` are ordinary exceptions to Python,
-    so `except Exception` gets them first. The attempt then ends as SUCCESS: its callbacks and the rest of its chain run, while the
-    next attempt is on its way. When no attempt is left, the exception that says so is swallowed too, and the
-    task that failed for good is a SUCCESS as well.
+    this attempt ends. `Retry`, `Ignore` (which `self.replace()` raises) and `Reject` are ordinary exceptions
+    to Python, so `except Exception` gets them first. The attempt then ends as SUCCESS: its callbacks and the
+    rest of its chain run, while the next attempt is on its way. When no attempt is left, the exception that
+    says so is swallowed too, and the task that failed for good is a SUCCESS as well.
 
     ## Example
 
@@ -88,11 +88,11 @@ class RetrySwallowed(Rule):
     name = "retry-swallowed"
     severity = "error"
     preset = "recommended"
-    message = "`{call}` ends `{task}` by raising, but a handler swallows that: the task succeeds"
+    message = "`{call}` ends `{task}` by raising, and a handler swallows that"
     help = "move the call out of the `try`, or put `except (Retry, Ignore): raise` before the handler"
     variants = {
         "raised": (
-            "`{call}` never leaves `{task}`: a handler swallows it, and the task succeeds",
+            "`{call}` never leaves task `{task}`: a handler swallows it",
             "move the `raise` out of the `try`, or put `except {call}: raise` before the handler",
         ),
     }

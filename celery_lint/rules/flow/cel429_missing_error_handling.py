@@ -21,8 +21,7 @@ class MissingErrorHandling(Rule):
     ## Example
 
     ```python
-    import asyncio
-
+    from asgiref.sync import async_to_sync
     from celery import shared_task
     from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
     from sqlalchemy.pool import NullPool
@@ -37,15 +36,15 @@ class MissingErrorHandling(Rule):
                 await session.delete(await session.get(dict, pk))
                 await session.commit()
 
-        asyncio.run(execute())
+        async_to_sync(execute)()
     ```
 
     ## Use instead
 
     ```python
-    import asyncio
     import logging
 
+    from asgiref.sync import async_to_sync
     from celery import shared_task
     from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
     from sqlalchemy.pool import NullPool
@@ -62,7 +61,7 @@ class MissingErrorHandling(Rule):
                 await session.commit()
 
         try:
-            asyncio.run(execute())
+            async_to_sync(execute)()
         except Exception:
             logger.exception("row %s was not archived", pk)
             raise

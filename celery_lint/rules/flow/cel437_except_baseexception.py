@@ -14,11 +14,11 @@ class ExceptBaseexception(Rule):
 
     ## Why it matters
 
-    `revoke(terminate=True)` raises `SystemExit` inside the task in a prefork worker, and `GreenletExit` in one
-    of gevent or eventlet; the end of an event loop raises `CancelledError` in a coroutine. None of them is an
-    `Exception`, so that `except Exception` lets them pass. A bare `except:` does not: a revoked task was seen
-    to go on, do the rest of its work and end as SUCCESS, where the same task with `except Exception` was
-    REVOKED at once.
+    `revoke(terminate=True)` raises `SystemExit` inside the task in a prefork worker, and `GreenletExit` in
+    one of gevent or eventlet; the end of an event loop raises `CancelledError` in a coroutine. None of them
+    is an `Exception`, so `except Exception` lets them pass. A bare `except:` does not: a revoked task was
+    seen to go on, do the rest of its work and end as SUCCESS, where the same task with `except Exception`
+    was REVOKED at once.
 
     ## Example
 
