@@ -183,9 +183,7 @@ class CoroutineRuns:
         if leaf != "retry" or not owner:
             return False
         if owner.startswith("%"):
-            inner = module is task.module and function.qualname.startswith(f"{task.qualname}/")
-            mine = task.function.parameters[:1] if task.function is not None else ()
-            return inner and task.class_ is None and bool(mine) and owner == f"%{mine[0].name}"
+            return owner in self._names_of(task, module, function)
         entity = self.project.resolve(module, owner)
         if self.tasks.of(entity) is task:
             return True
@@ -193,6 +191,26 @@ class CoroutineRuns:
             bases = self.project.bases(Entity("class", task.class_.qualname, task.module))
             return any(base.kind == "class" and base[1:3] == entity[1:3] for base in bases)
         return self.project.resolve(module, call.chain).name in _TASK_RETRIES
+
+    def _names_of(self, task: Task, module: Module, function: Function) -> list[str]:
+        """The parameters that hold the task in a coroutine: its own, or one that it hands itself to."""
+        first = task.function.parameters[:1] if task.function is not None else ()
+        if not first or task.class_ is not None or task.function is None or not self._is_bound(task):
+            return []
+        own = f"%{first[0].name}"
+        if module is task.module and function.qualname.startswith(f"{task.qualname}/"):
+            return [own]
+        found = []
+        for call in self.calls.calls(task.module, task.function):
+            if f"={own}" in call.arguments and call.leaf() in (function.name, "async_to_sync"):
+                position = call.arguments.index(f"={own}")
+                if position < len(function.parameters):
+                    found.append(f"%{function.parameters[position].name}")
+        return found
+
+    def _is_bound(self, task: Task) -> bool:
+        option = self.tasks.options.get(task, "bind")
+        return option is not None and option[1].data is True
 
     def _elsewhere(self) -> Iterator[_Elsewhere]:
         """The runs of coroutines on other threads."""

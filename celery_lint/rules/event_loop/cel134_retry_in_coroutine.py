@@ -65,7 +65,9 @@ class RetryInCoroutine(Rule):
     ## Limits
 
     The coroutines of `async_to_sync`, `run_coroutine_threadsafe` and `executor.submit(asyncio.run, ...)`
-    that can be seen, and the `retry` of the task by its first parameter, its name or `current_task`.
+    that can be seen, and the `retry` of the task by its first parameter (also where the task hands itself
+    on by position), by its name or by `current_task`. Helpers that first ask for a running loop find none
+    in a worker and stay on the task's thread: they are not meant.
 
     ## References
 
