@@ -224,6 +224,7 @@ class Analysis:
             lambda: (self.bridges.registries, self.bridges.unknown_keys),
             lambda: self.event_loops.relays.to_resources and self.event_loops.runs,
             lambda: self.loop_bridges.library_runs,
+            lambda: self.process_facts.before_fork.explore(),
             self.session_facts.sessions.explore,
             self.coroutines.explore,
         ):

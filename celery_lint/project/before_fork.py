@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.model.facts import Call, Function, Module, Place, Value
+from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.index import Entity
 from celery_lint.project.task_process import UNFORKED, Site, TaskProcess
@@ -131,6 +131,17 @@ class BeforeFork:
                     found.extend(self._connection(module, call))
         return found
 
+    def explore(self) -> None:
+        """Follow the chains of imports that connect: the engine is at home in a module without tasks."""
+        for module in self._loaded:
+            top = module.functions.get("")
+            for call in self.code.graph.calls(module, top) if top is not None else ():
+                if call.leaf() in _ENGINE_USES and "." in call.chain and call.chain[0] not in "%~":
+                    self.project.resolve(module, call.chain.rpartition(".")[0])
+                elif call.leaf() in _SCHEMA_USES and call.chain[0] not in "%~":
+                    self.project.resolve(module, call.chain)
+                    self._bind(module, call)
+
     def _connection(self, module: Module, call: Call) -> Iterator[EarlyConnection]:
         leaf = call.leaf()
         if leaf in _CONNECT_LEAVES and call.chain[0] != ":":
@@ -143,13 +154,17 @@ class BeforeFork:
             yield EarlyConnection(module, call, engine.origin[1] if engine.origin else "", "engine")
 
     def _given_engine(self, module: Module, call: Call) -> Entity | None:
-        if not self.code.name(module, call.chain).startswith(
-            ("sqlalchemy.", "sqlmodel.", "flask_sqlalchemy.")
-        ):
+        if not self.code.name(module, call.chain).startswith(("sqlalchemy.", "sqlmodel.")):
             return None
-        for argument in call.arguments:
+        with self.project.asking("hint"):
+            return self._bind(module, call)
+
+    def _bind(self, module: Module, call: Call) -> Entity | None:
+        """What the first argument of a call is, or the one called ``bind``."""
+        for argument in call.arguments[:2]:
             if argument.startswith(("=", "bind:=")):
-                return self.code.entity(module, argument.partition("=")[2])
+                entity = self.project.resolve(module, argument.partition("=")[2])
+                return entity if entity.kind == "external" else None
         return None
 
     def _kept(self, module: Module, call: Call, name: str) -> bool:
@@ -298,7 +313,7 @@ class BeforeFork:
     def _bound(self, leaves: frozenset[str] | tuple[str, ...]) -> bool:
         """Whether a module of the product binds the result of such a call."""
         return any(
-            value.kind == "call" and value.chain.rpartition(".")[2] in leaves
+            leaf_of_chain(value.chain) in leaves
             for module in self.project.product_modules()
             for values in module.bindings.values()
             for value in values
@@ -313,14 +328,9 @@ class BeforeFork:
         if entity is None:
             return None
         if entity.name in _SESSIONS:
-            return self._given(module, call)
+            with self.project.asking("hint"):
+                return self._bind(module, call)
         return self._behind(entity)
-
-    def _given(self, module: Module, call: Call) -> Entity | None:
-        for argument in call.arguments[:2]:
-            if argument.startswith(("=", "bind:=")):
-                return self.code.entity(module, argument.partition("=")[2])
-        return None
 
     def _behind(self, entity: Entity, depth: int = 3) -> Entity | None:
         """The engine behind a session maker, or behind a registry of its sessions."""
@@ -344,34 +354,22 @@ class BeforeFork:
         found: dict[tuple[str, str], EarlyClient] = {}
         for site in self.code.sites:
             for call in self.code.calls(site):
-                if "." not in call.chain or call.chain[0] in "%~":
-                    continue
-                entity = self._client(site.module, call.chain)
+                entity = self.code.entity(site.module, call.chain) if "." in call.chain else None
                 if entity is None or entity.origin is None or entity.origin in found:
                     continue
-                path, name = entity.origin
-                values = self.project.modules[path].bindings.get(name, ())
-                made = next((value for value in values if value.kind == "call"), None)
-                if made is None or _unconnected(made) or not self.code.forks(site.tasks):
-                    continue
-                place = self.project.modules[path].place(made.span)
-                use = site.module.place(call.span)
-                found[entity.origin] = EarlyClient(name, _CLIENTS[entity.name], place, use, site)
+                kind = _CLIENTS.get(f"{entity.name.partition('()')[0]}()")
+                place = self._made(*entity.origin) if kind is not None else None
+                if kind is not None and place is not None and self.code.forks(site.tasks):
+                    use = site.module.place(call.span)
+                    found[entity.origin] = EarlyClient(entity.origin[1], kind, place, use, site)
         return sorted(found.values(), key=lambda client: client.place)
 
-    def _client(self, module: Module, chain: str) -> Entity | None:
-        """The client that a call is made on, or on something of it."""
-        while "." in chain:
-            chain = chain.rpartition(".")[0]
-            entity = self.code.entity(module, chain)
-            if entity is not None and entity.name in _CLIENTS:
-                return entity
-            if chain.count(".") == 0 or chain[0] == ".":
-                return entity if entity is not None and entity.name in _CLIENTS else None
+    def _made(self, path: str, name: str) -> Place | None:
+        """Where a module makes a client that it gives a name, unless it is told to open nothing yet."""
+        module = self.project.modules[path]
+        starts = [value.span[:2] for value in module.bindings.get(name, ())]
+        for call in self.code.graph.calls(module, module.functions[""]):
+            if call.span[:2] in starts and call.leaf() in _CLIENT_LEAVES:
+                told = any(text.startswith(("connect:", "**")) for text in call.arguments)
+                return None if told and "connect:#True" not in call.arguments else module.place(call.span)
         return None
-
-
-def _unconnected(made: Value) -> bool:
-    """Whether a ``MongoClient`` is told to open nothing before its first use."""
-    connect = made.keyword("connect")
-    return made.open_ended() or (connect is not None and connect.data is not True)
