@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.event_loops import LoopRun
 from celery_lint.project.flows import Flows
 from celery_lint.project.pools import Pool
+from celery_lint.project.resources import function_around
 from celery_lint.project.sharing import Sharing
 
 _MODULES = ("asyncio", "asyncio.locks", "asyncio.queues")
@@ -92,7 +93,7 @@ class LoopPrimitives:
                 if len(values) == 1 and values[0].kind == "call" and values[0].chain:
                     entity = self.project.value_entity(module, values[0])
                     kind = _PRIMITIVES.get(entity.name) if entity.kind == "external" else None
-                    if kind is not None and made_at_import(module, values[0]):
+                    if kind is not None and function_around(module, values[0]) is None:
                         found[(module.path, name)] = kind, module.place(values[0].span)
         return found
 
@@ -131,7 +132,7 @@ class LoopPrimitives:
             path, name = origin
             module = self.project.modules[path]
             values = [v for v in module.bindings.get(name, ()) if v.kind != "constant"]
-            if origin in found or not values or not all(made_at_import(module, v) for v in values):
+            if origin in found or not values or any(function_around(module, v) is not None for v in values):
                 continue
             entity = self.project.member(module, name)
             if entity.kind == "external" and entity.name in _LOOPS:
@@ -150,15 +151,6 @@ class LoopPrimitives:
             pool = self.sharing.pools.running(("prefork",), queues)
             if given.loop.origin is not None and pool is not None:
                 yield given.loop.origin, given.module.place(given.call.span), pool
-
-
-def made_at_import(module: Module, value: Value) -> bool:
-    """Whether a value of a module-level name is made by the module itself, not by one of its functions."""
-    line = value.span.line
-    return not any(
-        function.name and function.span.line <= line <= function.end_line
-        for function in module.functions.values()
-    )
 
 
 def _starts_thread(module: Module, name: str) -> bool:

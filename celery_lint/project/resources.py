@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from celery_lint.model.facts import Call, Class, Module, Place
+from celery_lint.model.facts import Call, Class, Function, Module, Place, Value
 from celery_lint.project.index import Entity, Project
 
 _ENGINES = frozenset(
@@ -101,6 +101,7 @@ class Resources:
         self.project = project
         self._known: dict[tuple[str, str], Resource | None] = {}
         self._clients: dict[tuple[str, str], list[str]] = {}
+        self._anew: dict[tuple[str, str], bool] = {}
 
     def is_async_engine(self, entity: Entity) -> bool:
         """Whether an entity is an ``AsyncEngine``, wherever it was made."""
@@ -112,7 +113,7 @@ class Resources:
 
     def of(self, entity: Entity) -> Resource | None:
         """The resource that an entity is or draws its connections from, if it is kept at module level."""
-        if entity.kind != "external" or entity.origin is None:
+        if entity.kind != "external" or entity.origin is None or self._is_made_anew(entity.origin):
             return None
         if entity.name in _ENGINES:
             return self._engine(entity)
@@ -124,6 +125,19 @@ class Resources:
         ):
             return Resource("client", name, self._place(entity), True, entity.origin)
         return None
+
+    def _is_made_anew(self, origin: tuple[str, str]) -> bool:
+        """Whether only coroutines bind a module-level name, and do so without asking what it holds."""
+        known = self._anew.get(origin)
+        if known is None:
+            path, name = origin
+            module = self.project.modules[path]
+            values = [value for value in module.bindings.get(name, ()) if value.kind != "constant"]
+            binders = [function_around(module, value) for value in values]
+            known = self._anew[origin] = bool(values) and all(
+                binder is not None and binder.is_async and not _asks_for(binder, name) for binder in binders
+            )
+        return known
 
     def is_client(self, entity: Entity) -> bool:
         """Whether an entity is a client, a pool of connections, or a part of one (a database)."""
@@ -268,3 +282,18 @@ class Resources:
         owner = call.chain.rpartition(".")[0]
         entity = self.project.resolve(module, owner)
         return entity if self.is_async_engine(entity) else None
+
+
+def function_around(module: Module, value: Value) -> Function | None:
+    """The function of a module that binds a module-level name to a value; none if the module itself does."""
+    line = value.span.line
+    around = [f for f in module.functions.values() if f.name and f.span.line <= line <= f.end_line]
+    return max(around, key=lambda function: function.span.line) if around else None
+
+
+def _asks_for(function: Function, name: str) -> bool:
+    """Whether a function looks at what a name holds before it binds it."""
+    return any(
+        name in step.loads and (step.kind in ("if", "while") or name in step.stores)
+        for step in function.steps()
+    )
