@@ -39,6 +39,7 @@ class FlowFacts:
         """The kinds of facts and how to find them."""
         yield "statements that end a finally", lambda: self.outcomes.exits_in_finally
         yield "swallowed retries", lambda: self.swallowing.signals
+        yield "repeated retries", lambda: self.swallowing.repeated
         yield "handlers around tasks", lambda: self.swallowing.wide
         yield "blanket handlers", lambda: self.swallowing.blankets
         yield "exceptions logged twice", lambda: self.swallowing.logged_twice

@@ -14,6 +14,8 @@ from celery_lint.project.retries import Retries
 
 _SIGNALS = ("Retry", "Ignore", "Reject")
 _COMPOUND = frozenset({"with", "try"})
+# Whoever reads one of these in a handler may tell Celery's exceptions from others.
+_DISTINGUISHING = frozenset({"isinstance", "type", "issubclass", "Retry", "Ignore", "TaskPredicate"})
 
 
 class SwallowedSignal(NamedTuple):
@@ -28,6 +30,16 @@ class SwallowedSignal(NamedTuple):
     what: str
     handler: Step
     raised: Place | None
+
+
+class RepeatedRetry(NamedTuple):
+    """A retry whose exception a handler of the task answers with another retry, at ``again``."""
+
+    body: Body
+    place: Place
+    handler: Step
+    raised: Place | None
+    again: Place
 
 
 class WideHandler(NamedTuple):
@@ -67,11 +79,20 @@ class Swallowing:
     # ------------------------------------------------------------------ retries and their like
 
     @cached_property
-    def signals(self) -> list[SwallowedSignal]:
-        """The retries, rejections and refusals that nobody but the task hears of."""
+    def _caught(self) -> list[SwallowedSignal | RepeatedRetry]:
         return [*self._retries(), *self._raised(), *self._replaced()]
 
-    def _retries(self) -> Iterator[SwallowedSignal]:
+    @cached_property
+    def signals(self) -> list[SwallowedSignal]:
+        """The retries, rejections and refusals that nobody but the task hears of."""
+        return [fact for fact in self._caught if isinstance(fact, SwallowedSignal)]
+
+    @cached_property
+    def repeated(self) -> list[RepeatedRetry]:
+        """The retries that are sent twice."""
+        return [fact for fact in self._caught if isinstance(fact, RepeatedRetry)]
+
+    def _retries(self) -> Iterator[SwallowedSignal | RepeatedRetry]:
         for retry in self.retries.calls:
             step = retry.step
             if step is None or not retry.tasks or "l" in retry.call.flags:
@@ -84,7 +105,7 @@ class Swallowing:
             body = body or Body(retry.module, retry.function, flow, retry.tasks[0], "callee")
             yield from self._swallowed(body, step, "Retry", retry.place, "retry()")
 
-    def _raised(self) -> Iterator[SwallowedSignal]:
+    def _raised(self) -> Iterator[SwallowedSignal | RepeatedRetry]:
         for body in self.bodies.all:
             for step in body.flow.steps:
                 if step.kind == "raise" and step.chains:
@@ -92,7 +113,7 @@ class Swallowing:
                     if leaf in _SIGNALS and self._is_celery(body, step.chains[0], leaf):
                         yield from self._swallowed(body, step, leaf, body.place(step), leaf)
 
-    def _replaced(self) -> Iterator[SwallowedSignal]:
+    def _replaced(self) -> Iterator[SwallowedSignal | RepeatedRetry]:
         """The calls of ``self.replace``, which end the task like a retry."""
         for body in self.bodies.all:
             task = body.task
@@ -115,7 +136,7 @@ class Swallowing:
 
     def _swallowed(
         self, body: Body, step: Step, name: str, place: Place, what: str
-    ) -> Iterator[SwallowedSignal]:
+    ) -> Iterator[SwallowedSignal | RepeatedRetry]:
         """The handler that keeps an exception of Celery, in the function or where the task calls it."""
         names = CATCHES_SIGNALS | {name}
         raised = None
@@ -128,8 +149,25 @@ class Swallowing:
             body, step = start
             place = body.place(step)
             handler = self.outcomes.catcher(body.module, body.flow, step, names)
-        if handler is not None and not self.outcomes.raises(body, handler):
+        if handler is None:
+            return
+        if not self.outcomes.raises(body, handler):
             yield SwallowedSignal(body, place, what, handler, raised)
+        elif name == "Retry":
+            again = self._again(body, handler)
+            if again is not None:
+                yield RepeatedRetry(body, place, handler, raised, again)
+
+    def _again(self, body: Body, handler: Step) -> Place | None:
+        """The retry that a handler asks for whatever it has caught."""
+        below = body.flow.below(handler)
+        if any(not _DISTINGUISHING.isdisjoint(step.loads) for step in below):
+            return None
+        numbers = {step.number for step in below}
+        for retry in self.retries.calls:
+            if retry.function is body.function and retry.step is not None and retry.step.number in numbers:
+                return retry.place
+        return None
 
     def _uncertain(self, body: Body, step: Step) -> bool:
         """Whether a ``try`` around a statement has a handler that nobody can see through."""

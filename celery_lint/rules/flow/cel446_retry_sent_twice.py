@@ -1,0 +1,87 @@
+"""CEL446 retry-sent-twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.swallowing import RepeatedRetry
+from celery_lint.rule import Finding, Rule, on
+
+
+class RetrySentTwice(Rule):
+    """A retry is asked for inside a `try` whose handler asks for another one.
+
+    ## Why it matters
+
+    `self.retry()` sends the next attempt and raises `Retry`, which is an ordinary exception: the handler gets
+    it like any other and retries as well. Two attempts are sent, each of them sends two more, and so on: with
+    `max_retries=3` a task was seen to run 15 times in place of 4, many of them at the same time.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, max_retries=3, soft_time_limit=50, time_limit=60)
+    def push(self, pk):
+        try:
+            if not ready(pk):
+                raise self.retry(countdown=30)
+            print("pushed", pk)
+        except Exception as error:
+            raise self.retry(exc=error, countdown=60)
+
+
+    def ready(pk):
+        return pk % 2
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+    from celery.exceptions import Retry
+
+
+    @shared_task(bind=True, max_retries=3, soft_time_limit=50, time_limit=60)
+    def push(self, pk):
+        try:
+            if not ready(pk):
+                raise self.retry(countdown=30)
+            print("pushed", pk)
+        except Retry:
+            raise
+        except Exception as error:
+            raise self.retry(exc=error, countdown=60)
+
+
+    def ready(pk):
+        return pk % 2
+    ```
+
+    ## Limits
+
+    Follows the exception like CEL411. Silent where the handler may tell exceptions apart by `isinstance` or
+    by name, and for `retry(throw=False)`.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#retrying>
+    """
+
+    code = "CEL446"
+    name = "retry-sent-twice"
+    severity = "error"
+    preset = "recommended"
+    message = "the `Retry` raised here is caught by a handler of `{task}` that retries once more"
+    help = "put `except Retry: raise` before that handler, or move the call out of the `try`"
+
+    @on(RepeatedRetry)
+    def check(self, fact: RepeatedRetry, analysis: Analysis) -> Iterator[Finding]:
+        """Report the first retry, pointing at the second."""
+        related = [(fact.body.place(fact.handler), "this handler catches it"), (fact.again, "and retries")]
+        if fact.raised is not None:
+            related.append((fact.raised, "it is raised here"))
+        yield Finding(fact.place, {"task": fact.body.task.label}, tuple(related))
