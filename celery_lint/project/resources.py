@@ -189,19 +189,17 @@ class Resources:
         return [first, *(f"{class_.qualname}.{name}" for name in others if name != method)]
 
     def _clients_of(self, home: Module, class_: Class) -> list[str]:
-        """The attributes that hold a client from the start, made by ``__init__`` or by the class itself."""
+        """The attributes that hold a client which is made once: with the object, or at its first use."""
         key = (home.path, class_.qualname)
         known = self._clients.get(key)
         if known is None:
-            made = home.functions.get(f"{class_.qualname}.__init__")
-            lines = range(made.span.line, made.end_line + 1) if made is not None else range(0)
-            known = self._clients[key] = [
-                name
-                for name, values in class_.attributes.items()
-                if len(values) == 1
-                and values[0].span.line in lines
-                and self.is_client(self.project.value_entity(home, values[0]))
-            ]
+            known = self._clients[key] = []
+            for name, values in class_.attributes.items():
+                made = [value for value in values if value.kind != "constant"]
+                if len(made) == 1 and self.is_client(self.project.value_entity(home, made[0])):
+                    maker = function_around(home, made[0])
+                    if maker is None or maker.name == "__init__" or _under_a_condition(maker, made[0]):
+                        known.append(name)
         return known
 
     def _is_session(self, module: Module, chain: str) -> bool:
@@ -297,3 +295,15 @@ def _asks_for(function: Function, name: str) -> bool:
         name in step.loads and (step.kind in ("if", "while") or name in step.stores)
         for step in function.steps()
     )
+
+
+def _under_a_condition(function: Function, value: Value) -> bool:
+    """Whether a function makes a value only if something holds."""
+    steps = list(function.steps())
+    for step in steps:
+        if step.kind == "assign" and step.span.line <= value.span.line <= step.span.end_line:
+            while step.parent >= 0:
+                step = steps[step.parent]
+                if step.kind == "if":
+                    return True
+    return False
