@@ -223,9 +223,15 @@ class SessionFlow:
         worked = False
         for step in self._part(flow, attempt, "body"):
             if held.name in step.loads:
-                if self._rolls_back(view, step, held):
+                if any(self._is_on(call, held, _HARMLESS) for call in view.made_in(step)):
                     return
-                protected = any(self._begins(o) and o.number > attempt.number for o in flow.ancestors(step))
+                if self._rolls_back(view, step, held):
+                    continue  # what is called there looks after it
+                protected = any(
+                    self._begins(outer) or self._swallows(view, outer, step)
+                    for outer in flow.ancestors(step)
+                    if outer.number > attempt.number
+                )
                 worked |= not protected and self._works(view, step, held)
         if not worked:
             return
@@ -238,6 +244,17 @@ class SessionFlow:
                 place = view.module.place(step.span)
                 yield SessionAfterFailure(place, held.name, view.module.place(attempt.span))
                 return
+
+    def _swallows(self, view: View, outer: Step, step: Step) -> bool:
+        """Whether what a statement raises ends in a handler of this ``try``."""
+        flow = view.flow
+        if outer.kind != "try" or step not in self._part(flow, outer, "body"):
+            return False
+        return any(
+            self._catches_failures(view, handler)
+            and not any(inner.kind == "raise" for inner in flow.below(handler))
+            for handler in flow.body(outer, "handler")
+        )
 
     def _part(self, flow: Flow, step: Step, role: str) -> Iterator[Step]:
         for child in flow.body(step, role):
