@@ -221,6 +221,7 @@ class Analysis:
             lambda: self.tasks,
             lambda: self.pools,
             lambda: self.limits.explore(),
+            lambda: self.retries.explore(),
             lambda: (self.bridges.registries, self.bridges.unknown_keys),
             lambda: self.event_loops.relays.to_resources and self.event_loops.runs,
             lambda: self.loop_bridges.library_runs,

@@ -58,6 +58,12 @@ class Retries:
         """The tasks of the product."""
         return [task for task in self.tasks.all if is_product_path(task.module.path)]
 
+    def explore(self) -> None:
+        """Follow the chains that the options lead to, and nothing more."""
+        for task in self.product:
+            for option in self.effective.options(task, RETRY_OPTIONS).values():
+                self.constant(option)
+
     # ------------------------------------------------------------------ who holds a task
 
     @cached_property
@@ -221,7 +227,8 @@ class Retries:
 
     def _is_plain_decorator(self, task: Task, decorator: Value) -> bool:
         """Whether a decorator below the task's own is of the project or of a library that retries nothing."""
-        entity = self.project.resolve(task.module, decorator.chain)
+        with self.project.asking("quiet"):
+            entity = self.project.resolve(task.module, decorator.chain)
         if entity.kind == "external":
             return entity.name.startswith(("functools.", "contextlib.", "django.", "typing."))
         return entity.kind in ("function", "class")
@@ -342,12 +349,14 @@ class Retries:
         if value.kind in ("constant", "text"):
             return value.kind == "text" or bool(value.data)
         if value.kind == "call":
-            return self.project.resolve(module, value.chain).name in _TEXT_MAKERS
+            with self.project.asking("quiet"):
+                return self.project.resolve(module, value.chain).name in _TEXT_MAKERS
         return value.kind == "name" and value.chain.endswith(".status_code")
 
     def entity(self, module: Module, value: Value) -> Entity:
         """What an exception in an option is."""
-        return self.project.value_entity(module, value)
+        with self.project.asking("quiet"):
+            return self.project.value_entity(module, value)
 
 
 def _key(task: Task) -> Key:
