@@ -22,6 +22,7 @@ _APPLICATIONS = frozenset(
         "celery.app.app_or_default()",
         "celery.app.default_app",
         "celery.current_app._get_current_object()",
+        "celery_lint.runtime.application.make_app()",
     ]
 )
 
