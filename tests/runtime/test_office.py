@@ -93,6 +93,7 @@ def office(data: Path, environment: dict[str, str]) -> Iterator[Office]:
         "PYTHONPATH": folders,
         "OFFICE_DATA": str(data),
         "C_FORCE_ROOT": "1",
+        "OFFICE_QUEUE": f"office-{uuid.uuid4().hex[:12]}",
         **environment,
     }
     log = data.parent / "office.log"
