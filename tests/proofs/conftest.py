@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.proofs import services
+from tests.proofs.pages import POOLS
 
 if TYPE_CHECKING:
     from tests.proofs.harness import Servers, Worker
@@ -52,7 +53,7 @@ def _there(url: str) -> str:
     return url
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def servers(_redis: str) -> Servers:
     """Redis as broker and backend."""
     if sys.platform == "win32":
@@ -64,12 +65,29 @@ def servers(_redis: str) -> Servers:
     return Servers(_there(_redis), _there(_redis))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def database(servers: Servers, _postgres: str) -> Servers:
     """The same and PostgreSQL."""
     for package in ("asyncpg", "psycopg2"):
         pytest.importorskip(package)
     return servers._replace(database=_there(_postgres))
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(servers: Servers) -> Servers:
+    """RabbitMQ as broker, Redis as backend."""
+    return servers._replace(broker=_there(_named("CELERY_LINT_AMQP_URL")))
+
+
+@pytest.fixture(scope="session")
+def mariadb(servers: Servers) -> Servers:
+    """MariaDB or MySQL as database."""
+    pytest.importorskip("aiomysql")
+    return servers._replace(database=_there(_named("CELERY_LINT_MYSQL_URL")))
+
+
+def _named(variable: str) -> str:
+    return os.environ.get(variable) or f"missing: no server: set {variable}"
 
 
 @pytest.fixture
@@ -87,14 +105,53 @@ def start(request: pytest.FixtureRequest) -> Iterator[Callable[..., Worker]]:
             return workers[-1]
 
         yield started
-    test = request.node.nodeid.partition("[")[0].partition("@")[0]
     for worker in workers:
-        for form, call, outcome in worker.outcomes:
-            figures = {key: value for key, value in outcome._asdict().items() if key != "results"}
-            shown = {"test": test, "form": form, "pool": worker.pool, "task": call, **figures}
-            if worker.stopped is not None:
-                shown["stopped"] = worker.stopped
-            request.config.stash[_results].append(shown)
+        _keep(request, worker)
+
+
+@pytest.fixture(scope="module")
+def shared_worker(servers: Servers) -> Iterator[Callable[..., Worker]]:
+    """Start a worker that lives as long as the tests of a module, where these leave nothing behind."""
+    from tests.proofs.harness import Worker
+
+    with ExitStack() as stack:
+        started: dict[str, Worker] = {}
+
+        def worker(application: str, pool: str, **options: Any) -> Worker:
+            if application not in started:
+                started[application] = stack.enter_context(Worker(application, pool, servers, **options))
+            return started[application]
+
+        yield worker
+
+
+@pytest.fixture
+def alone(
+    request: pytest.FixtureRequest, shared_worker: Callable[..., Worker]
+) -> Iterator[Callable[..., Worker]]:
+    """The shared worker without traces and outcomes of earlier tests."""
+    used: list[Worker] = []
+
+    def worker(application: str, pool: str, **options: Any) -> Worker:
+        used.append(shared_worker(application, pool, **options))
+        used[-1].outcomes.clear()
+        used[-1].forget_marks()
+        return used[-1]
+
+    yield worker
+    for each in used:
+        _keep(request, each)
+
+
+def _keep(request: pytest.FixtureRequest, worker: Worker) -> None:
+    """Keep the outcomes of a test for the file of results."""
+    test = request.node.nodeid.partition("[")[0].partition("@")[0]
+    for form, call, outcome in worker.outcomes:
+        figures = {key: value for key, value in outcome._asdict().items() if key != "results"}
+        shown = {"test": test, "form": form, "pool": worker.pool, "task": call, **figures}
+        if worker.stopped is not None:
+            shown["stopped"] = worker.stopped
+        request.config.stash[_results].append(shown)
 
 
 _results = pytest.StashKey[list[dict[str, Any]]]()
@@ -107,10 +164,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the results where the environment asks for it, see ``record.py``."""
+    outcomes = session.config.stash[_results]
     path = os.environ.get("CELERY_LINT_PROOF_RESULTS")
-    if path and session.config.stash[_results]:
-        content = {"versions": _versions(), "outcomes": session.config.stash[_results]}
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["outcomes"] = outcomes
+    elif path and outcomes:
+        outcomes.sort(key=lambda outcome: (outcome["test"], POOLS.index(outcome["pool"])))
+        content = {"versions": _versions(), "outcomes": outcomes}
         Path(path).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist has found."""
+    node.config.stash[_results] += getattr(node, "workeroutput", {}).get("outcomes", [])
 
 
 def _versions() -> dict[str, str]:

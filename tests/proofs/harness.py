@@ -241,6 +241,11 @@ class Worker:
         """The traces that tasks have left."""
         return {path.name for path in self.marks_folder.iterdir() if not path.name.startswith(".")}
 
+    def forget_marks(self) -> None:
+        """Remove the traces that earlier tasks have left."""
+        for name in self.marks():
+            (self.marks_folder / name).unlink(missing_ok=True)
+
     # -------------------------------------------------------------------------------- tasks
 
     def _client(self) -> Celery:
@@ -260,7 +265,7 @@ class Worker:
         keys = list(client.scan_iter(f"*{self.name}*", count=1000))
         if keys:
             client.delete(*keys)
-        if self.servers.database:
+        if self._counts_connections():
             self._ask(f'drop table if exists "{self.name}"')
         if self.servers.broker.startswith("amqp"):
             with self.app.connection_for_write() as connection:
@@ -321,7 +326,7 @@ class Worker:
             errors=dict(errors),
             hung=times - len(done),
             results=results,
-            connections=self.connections(settle) if self.servers.database else None,
+            connections=self.connections(settle) if self._counts_connections() else None,
             descriptors=max(grown, default=0),
         )
 
@@ -371,6 +376,10 @@ class Worker:
             time.sleep(0.05)
             fewest = min(fewest, int(self._ask(counted, self.name, state)))
         return fewest
+
+    def _counts_connections(self) -> bool:
+        """Only PostgreSQL lets a client name its connections."""
+        return self.servers.database.startswith("postgresql")
 
     def _ask(self, statement: str, *values: str) -> Any:
         """The first value of what the database answers."""

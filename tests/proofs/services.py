@@ -108,14 +108,6 @@ def postgres() -> Iterator[str]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def named(variable: str) -> str:
-    """The URL of a server that only the environment can name."""
-    url = os.environ.get(variable)
-    if not url:
-        raise Missing(f"no server: set {variable}")
-    return url
-
-
 # ------------------------------------------------------------------------------------ what is there already
 
 

@@ -39,6 +39,16 @@ def test_asyncio_run_fails_beside_another(start: Start, servers: Servers, pool: 
     assert worker.good("run", "one kept loop", "sleep", times=20).all_succeeded()
 
 
+@pytest.mark.proof("CEL110")
+@pools("gevent", long=["eventlet", "prefork"])
+def test_another_broker_makes_no_difference(start: Start, rabbitmq: Servers, pool: str) -> None:
+    """The same with messages from RabbitMQ."""
+    worker = start("event_loops", pool, rabbitmq)
+    assert worker.good("run", "one kept loop", "sleep", times=20).all_succeeded()
+    bad = worker.bad("run", "asyncio.run", "sleep", times=20)
+    assert bad.all_succeeded() if pool == "prefork" else bad.failed_only_with(RUNNING)
+
+
 @pytest.mark.proof("CEL115")
 @pools("gevent", long=["eventlet"])
 def test_a_thread_of_an_executor_is_a_greenlet_too(start: Start, servers: Servers, pool: str) -> None:
@@ -119,6 +129,18 @@ def test_asyncio_run_leaves_the_pool_on_a_closed_loop(start: Start, database: Se
         good = worker.good("run", "asyncio.run", body, times=6, at_once=False)
         assert good.all_succeeded()
     assert worker.good("run", "one kept loop", "pooled", times=6, at_once=False).all_succeeded()
+
+
+@pytest.mark.proof("CEL210")
+@pools("prefork", long=["solo"])
+def test_aiomysql_does_not_notice_that_its_loop_is_closed(start: Start, mariadb: Servers, pool: str) -> None:
+    """Every second task or so gets a connection of another loop."""
+    worker = start("event_loops", pool, mariadb, concurrency=1)
+    bad = worker.bad("run", "asyncio.run", "pooled", times=10, at_once=False)
+    assert bad.failed_only_with(DIFFERENT_LOOP, CLOSED)
+    assert bad.succeeded >= 1
+    assert worker.good("run", "asyncio.run", "disposed", times=10, at_once=False).all_succeeded()
+    assert worker.good("run", "one kept loop", "pooled", times=10, at_once=False).all_succeeded()
 
 
 @pytest.mark.proof("CEL129")

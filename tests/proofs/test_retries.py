@@ -27,8 +27,14 @@ def delays(worker: Worker, task: str) -> set[str]:
 
 
 @pytest.fixture
-def worker(start: Start, servers: Servers) -> Worker:
+def worker(alone: Start) -> Worker:
     """One process, so that the states of a task come in the order of its runs."""
+    return alone("retries", "prefork", concurrency=1)
+
+
+@pytest.fixture
+def own_worker(start: Start, servers: Servers) -> Worker:
+    """The same for one test, which leaves it in no good state."""
     return start("retries", "prefork", servers, concurrency=1)
 
 
@@ -93,12 +99,12 @@ def test_a_bound_does_not_ask_for_retries(worker: Worker) -> None:
 
 
 @pytest.mark.proof("CEL418")
-def test_a_task_without_a_bound_comes_back_for_ever(worker: Worker) -> None:
+def test_a_task_without_a_bound_comes_back_for_ever(own_worker: Worker) -> None:
     """Far more often than a bound would allow."""
-    assert worker.good("gives_up").failed_only_with(TOO_MANY)
-    assert runs(worker, "gives_up") == 3
-    assert worker.bad("never_gives_up", hung=1).hung == 1
-    assert until(lambda: runs(worker, "never_gives_up") > 20)
+    assert own_worker.good("gives_up").failed_only_with(TOO_MANY)
+    assert runs(own_worker, "gives_up") == 3
+    assert own_worker.bad("never_gives_up", hung=1).hung == 1
+    assert until(lambda: runs(own_worker, "never_gives_up") > 20)
 
 
 @pytest.mark.proof("CEL419")
@@ -175,12 +181,12 @@ def test_a_swallowed_retry_is_a_success(worker: Worker) -> None:
 
 
 @pytest.mark.proof("CEL510")
-def test_without_a_limit_a_silent_peer_keeps_the_process(worker: Worker) -> None:
+def test_without_a_limit_a_silent_peer_keeps_the_process(own_worker: Worker) -> None:
     """With as many such calls as processes no other task runs."""
-    assert worker.good("waits_for_a_while").failed_only_with(SOFT)
-    assert worker.run("compares_numbers").all_succeeded()
-    assert worker.bad("waits_for_ever", hung=3).hung == 1
-    assert worker.run("compares_numbers", hung=3).hung == 1
+    assert own_worker.good("waits_for_a_while").failed_only_with(SOFT)
+    assert own_worker.run("compares_numbers").all_succeeded()
+    assert own_worker.bad("waits_for_ever", hung=3).hung == 1
+    assert own_worker.run("compares_numbers", hung=3).hung == 1
 
 
 @pytest.mark.proof("CEL515")

@@ -30,18 +30,21 @@ def mark(name: str) -> None:
     (MARKS / name).write_text(str(os.getpid()))
 
 
+DATABASE = make_url(os.environ.get("PROOF_DATABASE", "postgresql://"))
+
+
 def async_engine(**options: Any) -> AsyncEngine:
-    """An engine whose connections carry the worker's name."""
-    url = make_url(os.environ.get("PROOF_DATABASE", "postgresql://"))
+    """An engine whose connections carry the worker's name, where the database has a place for it."""
+    if DATABASE.drivername == "mysql":
+        return create_async_engine(DATABASE.set(drivername="mysql+aiomysql"), **options)
     named = {"server_settings": {"application_name": PREFIX}}
-    return create_async_engine(url.set(drivername="postgresql+asyncpg"), connect_args=named, **options)
+    return create_async_engine(DATABASE.set(drivername="postgresql+asyncpg"), connect_args=named, **options)
 
 
 def sync_engine(**options: Any) -> Engine:
-    """The same for synchronous code."""
-    url = make_url(os.environ.get("PROOF_DATABASE", "postgresql://"))
+    """The same for synchronous code, on PostgreSQL."""
     named = {"application_name": PREFIX}
-    return create_engine(url.set(drivername="postgresql+psycopg2"), connect_args=named, **options)
+    return create_engine(DATABASE.set(drivername="postgresql+psycopg2"), connect_args=named, **options)
 
 
 @app.task

@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Any
 
-from application import app, async_engine, mark
+from application import DATABASE, app, async_engine, mark
 from bridge import RUNNERS, adaptive, asgiref, closed_current_loop, current_loop
 from celery import Task
 from celery.exceptions import SoftTimeLimitExceeded
@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 # ------------------------------------------------------------------------------------ coroutines
 
 engines: dict[str, Any] = {}
+SLEEP = "sleep" if DATABASE.drivername == "mysql" else "pg_sleep"
 
 
 def engine_of(name: str, **options: Any) -> Any:
@@ -35,7 +36,7 @@ async def sleep(runner: str) -> int:
 async def query(engine: Any) -> int:
     """Wait for the database."""
     async with engine.connect() as connection:
-        await connection.execute(text("select pg_sleep(0.05)"))
+        await connection.execute(text(f"select {SLEEP}(0.05)"))
         return int((await connection.execute(text("select 1"))).scalar_one())
 
 

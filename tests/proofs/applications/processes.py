@@ -43,7 +43,7 @@ def sends_a_group() -> int:
 
 def work(trace: str) -> None:
     """Takes longer than the process lives."""
-    time.sleep(3)
+    time.sleep(2)
     mark(trace)
 
 

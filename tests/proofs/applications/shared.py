@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from application import app, async_engine
-from bridge import RUNNERS, kept_loop
+from bridge import RUNNERS, adaptive, kept_loop
 from redis.asyncio import Redis
 from sqlalchemy import text
 
@@ -135,7 +135,7 @@ async def select(engine: Any) -> int:
 @app.task
 def asks_on_the_kept_loop() -> int:
     """Leaves its connection in the pool."""
-    return int(kept_loop(select(between)))
+    return int(adaptive(select(between)))
 
 
 @app.task
