@@ -137,14 +137,12 @@ def embedded_without_redis(stack: ExitStack) -> dict[str, str]:
 
 def servers(stack: ExitStack) -> dict[str, str]:
     """RabbitMQ, Redis, PostgreSQL and MariaDB."""
-    try:
-        broker = services.named("CELERY_LINT_AMQP_URL")
-        postgres, mariadb = (
-            services.named("CELERY_LINT_POSTGRES_URL"),
-            services.named("CELERY_LINT_MYSQL_URL"),
-        )
-    except services.Missing as missing:
-        pytest.skip(str(missing))
+    named = {}
+    for variable in ("CELERY_LINT_AMQP_URL", "CELERY_LINT_POSTGRES_URL", "CELERY_LINT_MYSQL_URL"):
+        named[variable] = os.environ.get(variable, "")
+        if not named[variable]:
+            pytest.skip(f"no server: set {variable}")
+    broker, postgres, mariadb = named.values()
     return {
         "OFFICE_BROKER": broker,
         "OFFICE_BACKEND": embedded_without_redis(stack)["OFFICE_BROKER"],
