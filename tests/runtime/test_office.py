@@ -61,7 +61,7 @@ class Office:
             found[:] = self.ask(f"{path}/executions")[1]
             return found[0]["status"] in ("success", "failed")
 
-        assert until(ended), found
+        assert until(ended, 120), found
         return found[0]
 
 
@@ -108,12 +108,12 @@ def office(data: Path, environment: dict[str, str]) -> Iterator[Office]:
     try:
         door = make_url(environment.get("OFFICE_DOOR_DATABASE", f"sqlite:///{data}/door.db"))
         running = Office(data, port, door.set(drivername=DRIVERS[door.get_backend_name()]))
-        healthy = until(lambda: process.poll() is not None or running.ask("/health")[0] == 200)
+        healthy = until(lambda: process.poll() is not None or running.ask("/health")[0] == 200, 180)
         assert healthy, log.read_text()[-3000:]
         assert process.poll() is None, log.read_text()[-3000:]
         yield running
         process.send_signal(signal.SIGTERM)
-        process.wait(40)
+        process.wait(90)
         assert "Traceback" not in log.read_text(), log.read_text()[-5000:]
     finally:
         with suppress(ProcessLookupError):
