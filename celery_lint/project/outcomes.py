@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.model.facts import Module, leaf_of_chain
+from celery_lint.model.facts import Call, Module, leaf_of_chain
 from celery_lint.model.flow import Step
 from celery_lint.project.bodies import Bodies, Body
 from celery_lint.project.flows import Flow
 from celery_lint.project.index import Project
 
+#: What catches an exception of Celery by catching all and sundry.
+CATCHES_ANY = frozenset({"BaseException", "Exception", "CeleryError"})
 #: What catches Celery's signals to its worker, which are exceptions: Retry, Ignore, Reject.
-CATCHES_SIGNALS = frozenset({"BaseException", "Exception", "CeleryError", "TaskPredicate"})
+CATCHES_SIGNALS = CATCHES_ANY | {"TaskPredicate"}
 _EVERYTHING = "BaseException"
 _ORDINARY = "Exception"
 _LOGGING = frozenset(
@@ -35,6 +37,8 @@ _LOGGING = frozenset(
 )
 # These end the function, or the process, although nothing says ``raise``.
 _LEAVING = frozenset({"retry", "replace", "exit", "_exit", "abort", "fail", "skip", "reraise", "raise_with"})
+# Whoever calls one of these hands on the text of an exception, not the exception.
+_TEXT = frozenset({"str", "repr", "traceback", "format_exc"})
 _LOOPS = frozenset({"for", "while"})
 
 
@@ -128,25 +132,27 @@ class Outcomes:
         """Whether a statement may end the function by calling something."""
         if is_log(step):
             return False
+        caught = set(handler.stores)
         calls = self.bodies.calls.calls(body.module, body.function)
-        chains = [calls[number].chain for number in step.calls]
-        if step.kind in ("expr", "assign", "return") and step.chains and step.chains[0].endswith("()"):
-            chains.append(step.chains[0].removesuffix("()"))
-        for chain in chains:
-            if leaf_of_chain(chain) in _LEAVING:
-                return True
-            if chain[:1] == "%" and set(step.loads) & set(handler.stores):
-                return True  # somebody out of sight gets the exception
-            if self._may_raise(body.module, chain):
-                return True
+        made = [calls[number] for number in step.calls]
+        if any(leaf_of_chain(call.chain) in _LEAVING for call in made):
+            return True
+        if any(self._may_raise(body.module, call, caught) for call in made):
+            return True
+        if step.kind in ("expr", "assign", "return") and step.chains and step.chains[0][:1] == "%":
+            # A method of something that nobody can see through: does it get the exception, or only its text?
+            handed_on = bool(caught.intersection(step.loads)) and _TEXT.isdisjoint(step.loads)
+            return step.chains[0].endswith("()") and (handed_on or leaf_of_chain(step.chains[0]) in _LEAVING)
         return False
 
-    def _may_raise(self, module: Module, chain: str) -> bool:
-        """Whether a function of the project has a ``raise``, or lies in a file that nobody has read."""
+    def _may_raise(self, module: Module, call: Call, caught: set[str]) -> bool:
+        """Whether a function has a ``raise``, or gets the exception where nobody can look."""
         with self.project.asking("hint"):
-            target = self.bodies.calls.target(module, chain)
+            target = self.bodies.calls.target(module, call.chain)
             if target is None:
-                return chain[:1] not in "%~" and self.project.resolve(module, chain).kind == "unknown"
+                given = {text.rpartition("=%")[2] for text in call.arguments if "=%" in text}
+                hidden = call.chain[:1] == "%" or self.project.resolve(module, call.chain).kind == "unknown"
+                return hidden and not caught.isdisjoint(given)
         return any(step.kind == "raise" for step in self.bodies.flows.of(*target).steps)
 
     def catcher(self, module: Module, flow: Flow, step: Step, names: frozenset[str]) -> Step | None:

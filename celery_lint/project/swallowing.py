@@ -9,7 +9,7 @@ from typing import NamedTuple
 from celery_lint.model.facts import Place, leaf_of_chain
 from celery_lint.model.flow import Step
 from celery_lint.project.bodies import Body
-from celery_lint.project.outcomes import CATCHES_SIGNALS, Handler, Outcomes, in_loop, is_log
+from celery_lint.project.outcomes import CATCHES_ANY, CATCHES_SIGNALS, Handler, Outcomes, in_loop, is_log
 from celery_lint.project.retries import Retries
 
 _SIGNALS = ("Retry", "Ignore", "Reject")
@@ -149,8 +149,9 @@ class Swallowing:
             body, step = start
             place = body.place(step)
             handler = self.outcomes.catcher(body.module, body.flow, step, names)
-        if handler is None:
-            return
+        caught = self.outcomes.caught(body.module, handler) if handler is not None else None
+        if handler is None or caught is None or not caught & CATCHES_ANY:
+            return  # who names Celery's exception means it
         if not self.outcomes.raises(body, handler):
             yield SwallowedSignal(body, place, what, handler, raised)
         elif name == "Retry":

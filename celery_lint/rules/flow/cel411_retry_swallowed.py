@@ -76,7 +76,8 @@ class RetrySwallowed(Rule):
 
     Follows the exception to the first handler that certainly gets it, in the same function and from there
     into the task that calls that function. Silent where the handler may raise or retry, on any way through
-    it, where it hands the exception to something that cannot be seen, and for `retry(throw=False)`.
+    it, where it hands the exception to something that cannot be seen, where it names `Retry` itself, and for
+    `retry(throw=False)`. A handler that asks for another retry is CEL446.
 
     ## References
 
