@@ -330,6 +330,14 @@ class Worker:
             descriptors=max(grown, default=0),
         )
 
+    def send(self, task: str, *arguments: Any) -> str:
+        """Send one task and wait for nothing; its id."""
+        return self._send(task if "." in task else f"{self.application}.{task}", arguments, {})
+
+    def revoke(self, task_id: str) -> None:
+        """Revoke a task that runs."""
+        self.app.control.revoke(task_id, terminate=True)
+
     def _send(self, task: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> str:
         return str(self.app.send_task(task, arguments, queue=self.name, result_cls=Sent, **options).id)
 

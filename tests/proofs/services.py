@@ -95,17 +95,19 @@ def postgres() -> Iterator[str]:
             pgserver = importlib.import_module("pgserver")
         except ImportError as error:
             raise Missing("no PostgreSQL: set CELERY_LINT_POSTGRES_URL, or install pgserver") from error
-        # As root it runs under a user of its own, who must be able to get at the folder.
-        folder = tempfile.mkdtemp(prefix="celery-lint-")
-        os.chmod(folder, 0o755)
-        try:
+    # As root it runs under a user of its own, who must be able to get at the folder.
+    folder = tempfile.mkdtemp(prefix="celery-lint-")
+    os.chmod(folder, 0o755)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             server = pgserver.get_server(os.path.join(folder, "data"), cleanup_mode="stop")
-            try:
-                yield server.get_uri()
-            finally:
-                server.cleanup()
+        try:
+            yield server.get_uri()
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            server.cleanup()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 # ------------------------------------------------------------------------------------ what is there already

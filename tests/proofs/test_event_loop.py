@@ -263,6 +263,17 @@ def test_a_blocking_call_holds_the_loop_up(start: Start, servers: Servers, pool:
     assert worker.good("gathers", "asyncio.to_thread").results == [3]
 
 
+@pytest.mark.proof("CEL120")
+@pools("prefork", long=["threads"])
+def test_publishing_holds_the_loop_up(start: Start, servers: Servers, pool: str) -> None:
+    """How often another coroutine gets its turn while the client tries to reach a broker that is away."""
+    worker = start("event_loops", pool, servers)
+    bad = worker.bad("publishes", False)
+    good = worker.good("publishes", True)
+    assert bad.results == [0]
+    assert good.results[0] >= 5
+
+
 @pytest.mark.proof("CEL121")
 @pools("prefork", long=["threads"])
 def test_waiting_for_a_result_holds_the_loop_up(start: Start, servers: Servers, pool: str) -> None:

@@ -269,6 +269,16 @@ def test_handlers_belong_to_the_main_thread(start: Start, servers: Servers, pool
         assert worker.good("sets_a_handler").all_succeeded()
 
 
+@pytest.mark.proof("CEL226")
+@pools("prefork")
+def test_a_handler_of_a_task_keeps_the_soft_limit_away(start: Start, servers: Servers, pool: str) -> None:
+    """The worker's own handling is gone, for later tasks too."""
+    worker = start("processes", pool, servers, concurrency=1)
+    assert worker.good("has_the_limit_taken").failed_only_with("SoftTimeLimitExceeded: .*")
+    assert worker.run("takes_the_signal_of_the_limit").all_succeeded()
+    assert worker.bad("has_the_limit_taken").results == ["went on"]
+
+
 @pytest.mark.proof("CEL227")
 @pools("prefork", long=["solo", "threads"])
 def test_the_next_task_is_in_another_folder(start: Start, servers: Servers, pool: str) -> None:

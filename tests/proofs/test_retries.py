@@ -177,7 +177,65 @@ def test_a_swallowed_retry_is_a_success(worker: Worker) -> None:
     assert runs(worker, "asks_for_retries") == 3
 
 
+@pytest.mark.proof("CEL446")
+def test_a_retry_of_a_retry_doubles_the_runs(worker: Worker) -> None:
+    """Each run sends two more."""
+    assert worker.good("gives_up").failed_only_with(TOO_MANY)
+    worker.bad("retries_twice")
+    assert until(lambda: runs(worker, "retries_twice") == 7)
+    assert runs(worker, "gives_up") == 3
+
+
+# ------------------------------------------------------------------------------------ exceptions
+
+
+@pytest.mark.proof("CEL424")
+def test_a_description_of_a_failure_is_a_success(worker: Worker) -> None:
+    """The chain goes on with it."""
+    assert worker.good("fails").failed_only_with(NOT_YET)
+    assert worker.bad("describes_the_failure").results == ["failed: not yet"]
+    for first in ("fails", "describes_the_failure"):
+        assert worker.run("chains", first).all_succeeded()
+    assert until(lambda: "passed on failed: not yet" in worker.marks())
+    assert runs(worker, "fails") == 2
+    assert runs(worker, "passed_on") == 1
+
+
+@pytest.mark.proof("CEL426")
+def test_a_return_in_finally_drops_the_exception(worker: Worker) -> None:
+    """The task is a success, and nothing is logged."""
+    assert worker.bad("returns_in_finally").results == ["done"]
+    assert worker.good("returns_after_finally").failed_only_with(NOT_YET)
+    assert "cleaned up" in worker.marks()
+
+
+@pytest.mark.proof("CEL427")
+def test_what_the_handler_leaves_unbound_hides_the_error(worker: Worker) -> None:
+    """The backend gets to know another error than the real one."""
+    assert worker.bad("reads_what_is_not_bound").failed_only_with("UnboundLocalError: .*number.*")
+    assert worker.good("reads_what_is_bound").results == [0]
+
+
+@pytest.mark.proof("CEL437")
+def test_a_bare_except_swallows_the_revocation(worker: Worker) -> None:
+    """The task goes on after it was revoked."""
+    for task, trace in (("swallows_exceptions", "lets pass"), ("swallows_the_revocation", "swallows")):
+        task_id = worker.send(task)
+        assert until(lambda trace=trace: f"{trace} began" in worker.marks())
+        worker.revoke(task_id)
+        assert worker.run("compares_numbers", hung=60).all_succeeded()
+    assert "swallows went on" in worker.marks()
+    assert "lets pass went on" not in worker.marks()
+
+
 # ------------------------------------------------------------------------------------ limits
+
+
+@pytest.mark.proof("CEL533")
+def test_no_soft_limit_comes_unless_it_is_set(worker: Worker) -> None:
+    """The handler waits for an exception that nobody raises."""
+    assert worker.bad("waits_for_a_limit_that_is_not_set").results == ["went on"]
+    assert worker.good("waits_for_a_limit_that_is_set").results == ["stopped"]
 
 
 @pytest.mark.proof("CEL510")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 from application import DATABASE, app, async_engine, mark
 from bridge import RUNNERS, adaptive, asgiref, closed_current_loop, current_loop
-from celery import Task
+from celery import Celery, Task
 from celery.exceptions import SoftTimeLimitExceeded
 from celery.result import allow_join_result
 from sqlalchemy import text
@@ -161,6 +162,32 @@ def waits_for_a_result(in_a_thread: bool) -> int:
             else:
                 result.get(30, disable_sync_subtasks=False)
             beside.cancel()
+
+    asyncio.run(execute())
+    return turns
+
+
+@app.task
+def publishes(in_a_thread: bool) -> int:
+    """How often another coroutine gets its turn while this one sends a task to a broker that is away."""
+    turns = 0
+    away = Celery("away", broker="redis://127.0.0.1:1/0", set_as_current=False)
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.01)
+            turns += 1
+
+    async def execute() -> None:
+        beside = asyncio.create_task(others())
+        await asyncio.sleep(0)
+        with suppress(Exception):
+            if in_a_thread:
+                await asyncio.to_thread(away.send_task, "naps")
+            else:
+                away.send_task("naps")
+        beside.cancel()
 
     asyncio.run(execute())
     return turns

@@ -100,6 +100,19 @@ def has_a_limit() -> None:
     time.sleep(10)
 
 
+@app.task(soft_time_limit=1, time_limit=30)
+def has_the_limit_taken() -> str:
+    """The same where a task has set a handler for the signal that brings the limit."""
+    time.sleep(2)
+    return "went on"
+
+
+@app.task
+def takes_the_signal_of_the_limit() -> None:
+    """For itself and all later tasks of the process."""
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+
+
 @app.task
 def changes_the_folder() -> None:
     """Of the process."""

@@ -214,6 +214,109 @@ def swallows_the_error() -> str:
         return "done"
 
 
+@app.task(bind=True, max_retries=2)
+def retries_twice(self: Task) -> None:
+    """The handler takes ``Retry`` for an error, and asks again."""
+    try:
+        raise self.retry(countdown=0)
+    except Exception as error:
+        raise self.retry(countdown=0, exc=error) from error
+
+
+# ------------------------------------------------------------------------------------ exceptions
+
+
+@app.task
+def describes_the_failure() -> str:
+    """The failure is a result."""
+    try:
+        raise ValueError("not yet")
+    except ValueError as error:
+        return f"failed: {error}"
+
+
+@app.task
+def fails() -> None:
+    """The failure is one."""
+    raise ValueError("not yet")
+
+
+@app.task
+def passed_on(result: str) -> str:
+    """The next task of a chain."""
+    mark(f"passed on {result}")
+    return result
+
+
+@app.task
+def chains(first: str) -> None:
+    """Send a chain of two."""
+    (app.tasks[f"retries.{first}"].si() | passed_on.s()).apply_async()
+
+
+@app.task
+def returns_in_finally() -> str:
+    """The exception is dropped."""
+    try:
+        raise ValueError("not yet")
+    finally:
+        return "done"  # noqa: B012
+
+
+@app.task
+def returns_after_finally() -> str:
+    """The exception goes on."""
+    try:
+        raise ValueError("not yet")
+    finally:
+        mark("cleaned up")
+
+
+@app.task
+def reads_what_is_not_bound() -> int:
+    """The name is bound only if nothing is raised."""
+    try:
+        number = int("many")
+    except ValueError:
+        mark("no number")
+    return number
+
+
+@app.task
+def reads_what_is_bound() -> int:
+    """The name is bound in any case."""
+    number = 0
+    try:
+        number = int("many")
+    except ValueError:
+        mark("no number")
+    return number
+
+
+def wait(trace: str) -> None:
+    """Wait until the task is revoked."""
+    mark(f"{trace} began")
+    time.sleep(30)
+
+
+@app.task
+def swallows_the_revocation() -> None:
+    """A bare ``except`` catches what ends a process."""
+    try:
+        wait("swallows")
+    except:  # noqa: E722
+        mark("swallows went on")
+
+
+@app.task
+def swallows_exceptions() -> None:
+    """What ends a process is no ``Exception``."""
+    try:
+        wait("lets pass")
+    except Exception:
+        mark("lets pass went on")
+
+
 # ------------------------------------------------------------------------------------ limits
 
 
@@ -244,3 +347,23 @@ def swallows_the_limit() -> str:
     except Exception:
         mark("swallowed")
     return "done"
+
+
+@app.task(time_limit=30)
+def waits_for_a_limit_that_is_not_set() -> str:
+    """The handler is dead."""
+    try:
+        time.sleep(2)
+    except SoftTimeLimitExceeded:
+        return "stopped"
+    return "went on"
+
+
+@app.task(soft_time_limit=1, time_limit=30)
+def waits_for_a_limit_that_is_set() -> str:
+    """The handler runs."""
+    try:
+        time.sleep(10)
+    except SoftTimeLimitExceeded:
+        return "stopped"
+    return "went on"
