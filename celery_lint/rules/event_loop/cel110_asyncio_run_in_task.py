@@ -118,6 +118,7 @@ class AsyncioRunInTask(Rule):
             'set the option `pool` (for example `pool = ["prefork"]`) or keep one event loop per process',
         ),
     }
+    proof = "tests/proofs/test_event_loop.py::test_asyncio_run_leaves_the_pool_on_a_closed_loop"
 
     @on(LoopRun)
     def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:

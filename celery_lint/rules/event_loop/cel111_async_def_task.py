@@ -62,6 +62,7 @@ class AsyncDefTask(Rule):
     preset = "recommended"
     message = "Celery never awaits `async def {task}`, so its body does not run"
     help = "make the task a plain `def` and run the coroutine from it"
+    proof = "tests/proofs/test_event_loop.py::test_nobody_awaits_a_coroutine_task"
 
     @on(Task)
     def check(self, task: Task, analysis: Analysis) -> Iterator[Finding]:

@@ -95,6 +95,7 @@ class RunUntilCompleteInTask(Rule):
             "await the coroutine, or make this function an `async def`",
         ),
     }
+    proof = "tests/proofs/test_event_loop.py::test_run_until_complete_fails_beside_another"
 
     @on(LoopRun)
     def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:

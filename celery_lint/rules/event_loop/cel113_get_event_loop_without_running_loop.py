@@ -83,6 +83,7 @@ class GetEventLoopWithoutRunningLoop(Rule):
             "use one of the two everywhere: `asyncio.run`, or one event loop per worker process",
         ),
     }
+    proof = "tests/proofs/test_event_loop.py::test_only_the_main_thread_has_a_current_loop"
 
     @on(LoopRequest)
     def check(self, request: LoopRequest, analysis: Analysis) -> Iterator[Finding]:

@@ -86,6 +86,7 @@ class AsyncHelperMasksRuntimeError(Rule):
     preset = "strict"
     message = "this `except` takes a RuntimeError of the coroutine for a missing event loop"
     help = "keep only the question for the loop inside the `try`, and run the coroutine after it"
+    proof = "tests/proofs/test_event_loop.py::test_the_question_for_the_loop_swallows_errors"
 
     @on(MaskedError)
     def check(self, error: MaskedError, analysis: Analysis) -> Iterator[Finding]:

@@ -82,6 +82,7 @@ class ThreadBridgeUnderGevent(Rule):
     preset = "recommended"
     message = "`{runner}` in a thread fails once {pool} tasks overlap ({where})"
     help = "run coroutines on one event loop in one greenlet per worker process"
+    proof = "tests/proofs/test_event_loop.py::test_a_thread_of_an_executor_is_a_greenlet_too"
 
     @on(ThreadBridge)
     def check(self, bridge: ThreadBridge, analysis: Analysis) -> Iterator[Finding]:

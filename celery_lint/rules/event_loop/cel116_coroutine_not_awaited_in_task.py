@@ -74,6 +74,7 @@ class CoroutineNotAwaitedInTask(Rule):
             "run the coroutine in the task and return what it gives",
         )
     }
+    proof = "tests/proofs/test_event_loop.py::test_a_coroutine_that_is_not_awaited_does_nothing"
 
     @on(LostCoroutine)
     def check(self, lost: LostCoroutine, analysis: Analysis) -> Iterator[Finding]:

@@ -85,6 +85,7 @@ class BackgroundAsyncioTaskLost(Rule):
     preset = "recommended"
     message = "`{function}()` is not awaited and ends with the event loop of task `{task}`"
     help = "await it, gather it, or start it in an `asyncio.TaskGroup`"
+    proof = "tests/proofs/test_event_loop.py::test_the_loop_ends_before_its_background_work"
 
     @on(LostBackground)
     def check(self, lost: LostBackground, analysis: Analysis) -> Iterator[Finding]:

@@ -73,6 +73,7 @@ class BlockingCallInTaskCoroutine(Rule):
     preset = "all"
     message = "`{function}()` blocks the event loop of task `{task}`"
     help = "use the asynchronous form, or hand it to `asyncio.to_thread`"
+    proof = "tests/proofs/test_event_loop.py::test_a_blocking_call_holds_the_loop_up"
 
     @on(BlockingCall)
     def check(self, blocking: BlockingCall, analysis: Analysis) -> Iterator[Finding]:

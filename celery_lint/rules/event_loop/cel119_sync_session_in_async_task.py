@@ -86,6 +86,7 @@ class SyncSessionInAsyncTask(Rule):
     preset = "recommended"
     message = "`{function}()` opens a synchronous session in the coroutine of task `{task}`"
     help = "use the asynchronous session here too"
+    proof = "tests/proofs/test_resources.py::test_two_sessions_wait_for_each_other"
 
     @on(SyncSession)
     def check(self, session: SyncSession, analysis: Analysis) -> Iterator[Finding]:

@@ -65,6 +65,7 @@ class PublishInAsyncHandler(Rule):
     preset = "all"
     message = "`{function}()` blocks the event loop while it publishes"
     help = "hand it to `asyncio.to_thread` if the broker may be slow"
+    proof = "tests/proofs/test_event_loop.py::test_publishing_holds_the_loop_up"
 
     @on(AsyncPublish)
     def check(self, publish: AsyncPublish, analysis: Analysis) -> Iterator[Finding]:

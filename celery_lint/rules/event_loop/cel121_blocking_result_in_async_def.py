@@ -67,6 +67,7 @@ class BlockingResultInAsyncDef(Rule):
     preset = "recommended"
     message = "`{function}()` blocks the event loop until the worker has answered"
     help = "return the task's id and poll, or wait with `asyncio.to_thread`"
+    proof = "tests/proofs/test_event_loop.py::test_waiting_for_a_result_holds_the_loop_up"
 
     @on(BlockingResult)
     def check(self, wait: BlockingResult, analysis: Analysis) -> Iterator[Finding]:

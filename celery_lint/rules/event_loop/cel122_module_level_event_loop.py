@@ -94,6 +94,7 @@ class ModuleLevelEventLoop(Rule):
             "start `{loop}` and its thread at the first use, or in a handler of `worker_process_init`",
         ),
     }
+    proof = "tests/proofs/test_shared.py::test_the_thread_of_a_loop_stays_in_the_parent"
 
     @on(ImportedLoop)
     def check(self, loop: ImportedLoop, analysis: Analysis) -> Iterator[Finding]:

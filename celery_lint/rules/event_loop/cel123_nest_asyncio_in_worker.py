@@ -72,6 +72,7 @@ class NestAsyncioInWorker(Rule):
     preset = "recommended"
     message = "`nest_asyncio.apply()` nests the event loops of {pool} greenlets ({where})"
     help = "run coroutines on one event loop in one greenlet per worker process"
+    proof = "tests/proofs/test_event_loop.py::test_a_loop_that_is_entered_again_waits_twice"
 
     @on(NestedLoops)
     def check(self, patch: NestedLoops, analysis: Analysis) -> Iterator[Finding]:

@@ -74,6 +74,7 @@ class RunAsyncGivenFunction(Rule):
     preset = "recommended"
     message = "`{runner}()` is given the function `{function}` and not its coroutine"
     help = "call it: `{function}()`"
+    proof = "tests/proofs/test_event_loop.py::test_a_function_is_no_coroutine"
 
     @on(GivenFunction)
     def check(self, given: GivenFunction, analysis: Analysis) -> Iterator[Finding]:

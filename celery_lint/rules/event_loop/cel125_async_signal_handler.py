@@ -58,6 +58,7 @@ class AsyncSignalHandler(Rule):
     preset = "recommended"
     message = "Celery calls `{function}` and does not await it: its body never runs"
     help = "make it a plain function"
+    proof = "tests/proofs/test_event_loop.py::test_nobody_awaits_a_coroutine_handler"
 
     @on(AsyncHandler)
     def check(self, handler: AsyncHandler, analysis: Analysis) -> Iterator[Finding]:

@@ -64,6 +64,7 @@ class AwaitInSyncTask(Rule):
     preset = "recommended"
     message = "`{keyword}` in the plain function `{function}`: the module cannot be imported"
     help = "move it into an `async def` and run that from the task"
+    proof = "tests/proofs/test_event_loop.py::test_await_in_a_plain_function_does_not_compile"
 
     @on(StrayAwait)
     def check(self, stray: StrayAwait, analysis: Analysis) -> Iterator[Finding]:

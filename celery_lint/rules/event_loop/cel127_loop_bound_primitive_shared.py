@@ -91,6 +91,7 @@ class LoopBoundPrimitiveShared(Rule):
             "keep one event loop per worker process, and run every coroutine on it",
         ),
     }
+    proof = "tests/proofs/test_shared.py::test_a_lock_belongs_to_the_first_loop_that_waits"
 
     @on(SharedPrimitive)
     def check(self, shared: SharedPrimitive, analysis: Analysis) -> Iterator[Finding]:

@@ -72,6 +72,7 @@ class AsyncBridgeUnderGeventAsgiref(Rule):
     preset = "recommended"
     message = "`async_to_sync` fails in the {pool} pool once two tasks overlap ({where})"
     help = "run coroutines on one event loop in one greenlet per worker process"
+    proof = "tests/proofs/test_event_loop.py::test_async_to_sync_fails_beside_another"
 
     @on(LoopRun)
     def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:

@@ -74,6 +74,7 @@ class LoopNeverClosed(Rule):
     preset = "strict"
     message = "every call of `{function}` makes an event loop that nothing closes"
     help = "close the loop in a `finally`, or use `asyncio.run`"
+    proof = "tests/proofs/test_event_loop.py::test_unclosed_loops_keep_files_open"
 
     @on(OpenLoop)
     def check(self, loop: OpenLoop, analysis: Analysis) -> Iterator[Finding]:

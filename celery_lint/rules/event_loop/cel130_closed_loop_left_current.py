@@ -100,6 +100,7 @@ class ClosedLoopLeftCurrent(Rule):
             "run the coroutine with `asyncio.run`, or keep the loop open for the life of the process",
         ),
     }
+    proof = "tests/proofs/test_event_loop.py::test_a_closed_loop_stays_current"
 
     @on(ClosedLoop)
     def check(self, loop: ClosedLoop, analysis: Analysis) -> Iterator[Finding]:

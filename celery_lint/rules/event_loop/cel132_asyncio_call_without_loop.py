@@ -70,6 +70,7 @@ class AsyncioCallWithoutLoop(Rule):
     preset = "recommended"
     message = "`{function}()` needs a running event loop, and none runs in task `{task}`"
     help = "call it inside the coroutine that the task runs"
+    proof = "tests/proofs/test_event_loop.py::test_a_task_of_asyncio_needs_a_running_loop"
 
     @on(LooplessCall)
     def check(self, loopless: LooplessCall, analysis: Analysis) -> Iterator[Finding]:

@@ -76,6 +76,7 @@ class LoopRunInAsyncCaller(Rule):
     preset = "recommended"
     message = "task `{task}` runs its own event loop, but is called inside a running one"
     help = "await its coroutine here, or send the task with `delay`"
+    proof = "tests/proofs/test_event_loop.py::test_a_task_that_runs_a_loop_fails_inside_one"
 
     @on(DirectCall)
     def check(self, direct: DirectCall, analysis: Analysis) -> Iterator[Finding]:

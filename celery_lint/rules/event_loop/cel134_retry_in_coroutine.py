@@ -81,6 +81,7 @@ class RetryInCoroutine(Rule):
     preset = "recommended"
     message = "`retry()` runs on another thread than task `{task}`: nothing is retried"
     help = "let the error out of the coroutine and call `retry` in the task itself"
+    proof = "tests/proofs/test_event_loop.py::test_a_coroutine_cannot_retry"
 
     @on(LostRetry)
     def check(self, retry: LostRetry, analysis: Analysis) -> Iterator[Finding]:

@@ -95,6 +95,7 @@ class CoroutineLeftBySoftLimit(Rule):
     preset = "strict"
     message = "the soft limit of task `{task}` leaves the coroutine suspended on this loop"
     help = "run it with `asyncio.run`, which cancels it, or cancel it where the limit is caught"
+    proof = "tests/proofs/test_event_loop.py::test_a_coroutine_outlives_its_soft_limit"
 
     @on(LeftCoroutine)
     def check(self, left: LeftCoroutine, analysis: Analysis) -> Iterator[Finding]:

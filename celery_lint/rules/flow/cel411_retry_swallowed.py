@@ -97,6 +97,7 @@ class RetrySwallowed(Rule):
             "move the `raise` out of the `try`, or put `except {call}: raise` before the handler",
         ),
     }
+    proof = "tests/proofs/test_retries.py::test_a_swallowed_retry_is_a_success"
 
     @on(SwallowedSignal)
     def check(self, fact: SwallowedSignal, analysis: Analysis) -> Iterator[Finding]:

@@ -71,6 +71,7 @@ class ExceptionSwallowed(Rule):
     preset = "strict"
     message = "task `{task}` succeeds whatever happens: this handler only logs"
     help = "let the exception leave the task, or catch only those that are no failure"
+    proof = "tests/proofs/test_retries.py::test_a_swallowed_retry_is_a_success"
 
     @on(WideHandler)
     def check(self, fact: WideHandler, analysis: Analysis) -> Iterator[Finding]:

@@ -59,6 +59,7 @@ class FailureReturnedAsSuccess(Rule):
     preset = "all"
     message = "task `{task}` returns its failures as a result, which Celery counts as success"
     help = "raise, so that retries, error callbacks and monitoring see the failure"
+    proof = "tests/proofs/test_retries.py::test_a_description_of_a_failure_is_a_success"
 
     @on(WideHandler)
     def check(self, fact: WideHandler, analysis: Analysis) -> Iterator[Finding]:

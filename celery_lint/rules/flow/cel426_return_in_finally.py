@@ -67,6 +67,7 @@ class ReturnInFinally(Rule):
     preset = "recommended"
     message = "`{keyword}` in `finally` discards the exceptions of task `{task}`, retries too"
     help = "move it behind the `finally`"
+    proof = "tests/proofs/test_retries.py::test_a_return_in_finally_drops_the_exception"
 
     @on(ExitInFinally)
     def check(self, fact: ExitInFinally, analysis: Analysis) -> Iterator[Finding]:

@@ -66,6 +66,7 @@ class ResultNotInitialised(Rule):
     preset = "recommended"
     message = "`{value}` is unbound here when the handler in line {line} has run"
     help = "bind `{value}` before the `try`, or let the handler return or raise"
+    proof = "tests/proofs/test_retries.py::test_what_the_handler_leaves_unbound_hides_the_error"
 
     @on(UnboundResult)
     def check(self, fact: UnboundResult, analysis: Analysis) -> Iterator[Finding]:

@@ -76,6 +76,7 @@ class ExceptBaseexception(Rule):
             "catch `Exception`, or raise again at the end of the handler",
         ),
     }
+    proof = "tests/proofs/test_retries.py::test_a_bare_except_swallows_the_revocation"
 
     @on(BlanketHandler)
     def check(self, fact: BlanketHandler, analysis: Analysis) -> Iterator[Finding]:

@@ -77,6 +77,7 @@ class RetrySentTwice(Rule):
     preset = "recommended"
     message = "the `Retry` raised here is caught by a handler of `{task}` that retries once more"
     help = "put `except Retry: raise` before that handler, or move the call out of the `try`"
+    proof = "tests/proofs/test_retries.py::test_a_retry_of_a_retry_doubles_the_runs"
 
     @on(RepeatedRetry)
     def check(self, fact: RepeatedRetry, analysis: Analysis) -> Iterator[Finding]:

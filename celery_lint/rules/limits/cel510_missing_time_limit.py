@@ -96,6 +96,7 @@ class MissingTimeLimit(Rule):
             "add `time_limit` to its decorator (the gevent pool enforces no soft limit)",
         ),
     }
+    proof = "tests/proofs/test_retries.py::test_without_a_limit_a_silent_peer_keeps_the_process"
 
     @on(AppWithoutLimits)
     def application(self, fact: AppWithoutLimits, analysis: Analysis) -> Iterator[Finding]:

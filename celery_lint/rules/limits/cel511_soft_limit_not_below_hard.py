@@ -56,6 +56,7 @@ class SoftLimitNotBelowHard(Rule):
     preset = "recommended"
     message = "soft time limit of {owner} ({soft} s) is not below its hard limit ({hard} s)"
     help = "make the soft limit smaller, so that the task can clean up before it is killed"
+    proof = "tests/proofs/test_limits.py::test_a_soft_limit_above_the_hard_one_is_refused"
 
     @on(LimitPair)
     def check(self, pair: LimitPair, analysis: Analysis) -> Iterator[Finding]:

@@ -73,6 +73,7 @@ class SoftLimitSwallowed(Rule):
     preset = "recommended"
     message = "the loop of task `{task}` goes on after its soft time limit: this handler gets it"
     help = "put `except SoftTimeLimitExceeded: raise` before it"
+    proof = "tests/proofs/test_retries.py::test_a_swallowed_soft_limit_does_not_end_the_task"
 
     @on(SwallowedLimit)
     def check(self, fact: SwallowedLimit, analysis: Analysis) -> Iterator[Finding]:

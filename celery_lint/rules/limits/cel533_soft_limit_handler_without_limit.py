@@ -77,6 +77,7 @@ class SoftLimitHandlerWithoutLimit(Rule):
             "put timeouts on what the task waits for (pool from {where})",
         ),
     }
+    proof = "tests/proofs/test_retries.py::test_no_soft_limit_comes_unless_it_is_set"
 
     @on(DeadLimitHandler)
     def check(self, fact: DeadLimitHandler, analysis: Analysis) -> Iterator[Finding]:

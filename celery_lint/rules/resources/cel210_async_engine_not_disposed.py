@@ -112,6 +112,7 @@ class AsyncEngineNotDisposed(Rule):
             "set the option `pool`, or await `{engine}.dispose()` in the coroutine's `finally`",
         ),
     }
+    proof = "tests/proofs/test_event_loop.py::test_asyncio_run_leaves_the_pool_on_a_closed_loop"
 
     @on(LoopRun)
     def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:

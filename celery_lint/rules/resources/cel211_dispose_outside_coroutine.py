@@ -87,6 +87,7 @@ class DisposeOutsideCoroutine(Rule):
             "await `{engine}.dispose()` in the `finally` of the coroutine that uses it",
         )
     }
+    proof = "tests/proofs/test_resources.py::test_a_disposal_that_is_not_awaited_closes_nothing"
 
     @on(Disposal)
     def check(self, disposal: Disposal, analysis: Analysis) -> Iterator[Finding]:

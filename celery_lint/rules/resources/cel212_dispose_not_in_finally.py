@@ -77,6 +77,7 @@ class DisposeNotInFinally(Rule):
     preset = "recommended"
     message = "`{engine}.dispose()` is skipped when the code before it raises"
     help = "put the work in `try` and await `{engine}.dispose()` in its `finally`"
+    proof = "tests/proofs/test_resources.py::test_a_failure_skips_a_disposal_at_the_end"
 
     @on(Disposal)
     def check(self, disposal: Disposal, analysis: Analysis) -> Iterator[Finding]:

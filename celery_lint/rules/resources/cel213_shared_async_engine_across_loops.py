@@ -106,6 +106,7 @@ class SharedAsyncEngineAcrossLoops(Rule):
     preset = "recommended"
     message = "event loops of several threads use `{engine}` at the same time ({where})"
     help = "keep one event loop per worker process; disposing and NullPool do not help in threads"
+    proof = "tests/proofs/test_resources.py::test_disposal_in_one_thread_orphans_the_connections_of_others"
 
     @on(SharedEngine)
     def check(self, shared: SharedEngine, analysis: Analysis) -> Iterator[Finding]:

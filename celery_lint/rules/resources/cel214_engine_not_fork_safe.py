@@ -88,6 +88,7 @@ class EngineNotForkSafe(Rule):
     preset = "strict"
     message = "`{engine}` connects before the worker forks, and its processes share the connection"
     help = "call `{engine}.dispose(close=False)` in a handler of `worker_process_init`"
+    proof = "tests/proofs/test_resources.py::test_forked_processes_share_a_connection"
 
     @on(EarlyEngine)
     def check(self, engine: EarlyEngine, analysis: Analysis) -> Iterator[Finding]:

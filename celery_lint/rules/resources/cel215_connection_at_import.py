@@ -74,6 +74,7 @@ class ConnectionAtImport(Rule):
             "connect later, or call `{engine}.dispose(close=False)` in a handler of `worker_process_init`",
         ),
     }
+    proof = "tests/proofs/test_resources.py::test_forked_processes_share_a_connection"
 
     @on(EarlyConnection)
     def check(self, connection: EarlyConnection, analysis: Analysis) -> Iterator[Finding]:

@@ -80,6 +80,7 @@ class ClientNotForkSafe(Rule):
             "make `{client}` at its first use, or with `connect=False`",
         ),
     }
+    proof = "tests/proofs/test_resources.py::test_threads_do_not_survive_a_fork"
 
     @on(EarlyClient)
     def check(self, client: EarlyClient, analysis: Analysis) -> Iterator[Finding]:

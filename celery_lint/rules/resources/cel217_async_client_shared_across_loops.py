@@ -86,6 +86,7 @@ class AsyncClientSharedAcrossLoops(Rule):
             "keep one event loop per worker process for every coroutine that uses `{resource}`",
         ),
     }
+    proof = "tests/proofs/test_shared.py::test_a_client_keeps_connections_of_a_closed_loop"
 
     @on(SharedClient)
     def check(self, shared: SharedClient, analysis: Analysis) -> Iterator[Finding]:

@@ -71,6 +71,7 @@ class ModuleLevelSession(Rule):
     preset = "recommended"
     message = "session `{session}` is shared by every task of the process"
     help = "open a session in each task: `with Session() as session:`"
+    proof = "tests/proofs/test_resources.py::test_a_shared_session_stays_broken"
 
     @on(KeptSession)
     def check(self, session: KeptSession, analysis: Analysis) -> Iterator[Finding]:

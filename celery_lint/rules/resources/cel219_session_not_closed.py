@@ -78,6 +78,7 @@ class SessionNotClosed(Rule):
             "open the session in a `with` statement, or close it in a `finally`",
         ),
     }
+    proof = "tests/proofs/test_resources.py::test_sessions_that_nobody_closes_use_the_pool_up"
 
     @on(UnclosedSession)
     def check(self, session: UnclosedSession, analysis: Analysis) -> Iterator[Finding]:

@@ -92,6 +92,7 @@ class AsyncSessionSharedInGather(Rule):
     preset = "recommended"
     message = "`{session}` is used by several coroutines at the same time"
     help = "open a session in each of the coroutines, or await them one after another"
+    proof = "tests/proofs/test_resources.py::test_a_session_does_one_thing_at_a_time"
 
     @on(GatheredSession)
     def check(self, shared: GatheredSession, analysis: Analysis) -> Iterator[Finding]:

@@ -89,6 +89,7 @@ class DisposeChainUnguarded(Rule):
     preset = "recommended"
     message = "`{call}` skips `{other}` when it raises or is cancelled"
     help = "give each disposal its own `try`, or put the next one into a `finally`"
+    proof = "tests/proofs/test_resources.py::test_a_disposal_that_fails_skips_the_next"
 
     @on(DisposalChain)
     def check(self, chain: DisposalChain, analysis: Analysis) -> Iterator[Finding]:

@@ -74,6 +74,7 @@ class MultiprocessingInTask(Rule):
     preset = "recommended"
     message = "`{call}` fails in a prefork worker: its processes may not have children"
     help = "split the work with `group`, use threads, or `billiard` in place of `multiprocessing`"
+    proof = "tests/proofs/test_resources.py::test_prefork_processes_have_no_children"
 
     @on(ChildProcess)
     def check(self, child: ChildProcess, analysis: Analysis) -> Iterator[Finding]:

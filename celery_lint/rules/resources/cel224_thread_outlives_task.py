@@ -77,6 +77,7 @@ class ThreadOutlivesTask(Rule):
             "use the executor in a `with` block, or send another task",
         ),
     }
+    proof = "tests/proofs/test_resources.py::test_a_thread_dies_with_its_process"
 
     @on(LooseThread)
     def check(self, thread: LooseThread, analysis: Analysis) -> Iterator[Finding]:

@@ -77,6 +77,7 @@ class ProcessExitInTask(Rule):
             "raise an exception that says what is wrong, or return",
         ),
     }
+    proof = "tests/proofs/test_resources.py::test_an_exit_loses_the_process"
 
     @on(ProcessExit)
     def check(self, end: ProcessExit, analysis: Analysis) -> Iterator[Finding]:

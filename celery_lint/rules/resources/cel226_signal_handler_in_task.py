@@ -81,6 +81,7 @@ class SignalHandlerInTask(Rule):
             "use `soft_time_limit` and `time_limit`",
         ),
     }
+    proof = "tests/proofs/test_resources.py::test_an_alarm_kills_the_process"
 
     @on(SignalChange)
     def check(self, change: SignalChange, analysis: Analysis) -> Iterator[Finding]:

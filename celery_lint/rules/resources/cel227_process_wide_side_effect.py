@@ -64,6 +64,7 @@ class ProcessWideSideEffect(Rule):
     preset = "recommended"
     message = "`{call}` changes the whole process, and with it every later task"
     help = "take it back in a `finally`, or pass the value where it is needed"
+    proof = "tests/proofs/test_resources.py::test_the_next_task_is_in_another_folder"
 
     @on(ProcessChange)
     def check(self, change: ProcessChange, analysis: Analysis) -> Iterator[Finding]:

@@ -62,6 +62,7 @@ class ModuleGlobalMutatedInTask(Rule):
     preset = "strict"
     message = "`{value}` of the module has a value of its own in every worker process"
     help = "keep what tasks share in the database or in Redis"
+    proof = "tests/proofs/test_resources.py::test_each_process_remembers_for_itself"
 
     @on(ModuleValue)
     def check(self, changed: ModuleValue, analysis: Analysis) -> Iterator[Finding]:

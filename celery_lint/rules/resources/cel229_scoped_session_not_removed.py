@@ -74,6 +74,7 @@ class ScopedSessionNotRemoved(Rule):
     preset = "strict"
     message = "scoped session `{session}` is never removed, so each task inherits the last one's"
     help = "call `{session}.remove()` in a handler of `task_postrun`"
+    proof = "tests/proofs/test_resources.py::test_a_scoped_session_is_inherited"
 
     @on(KeptSession)
     def check(self, session: KeptSession, analysis: Analysis) -> Iterator[Finding]:

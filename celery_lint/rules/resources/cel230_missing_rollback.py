@@ -101,6 +101,7 @@ class MissingRollback(Rule):
     preset = "recommended"
     message = "`{session}` may hold a failed transaction here"
     help = "await `{session}.rollback()` before the handler uses it"
+    proof = "tests/proofs/test_resources.py::test_a_failed_session_saves_nothing"
 
     @on(SessionAfterFailure)
     def check(self, use: SessionAfterFailure, analysis: Analysis) -> Iterator[Finding]:

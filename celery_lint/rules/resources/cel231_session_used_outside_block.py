@@ -68,6 +68,7 @@ class SessionUsedOutsideBlock(Rule):
     preset = "recommended"
     message = "`{session}` is used after the block that closed it"
     help = "move the call into the `with` block"
+    proof = "tests/proofs/test_resources.py::test_a_commit_after_the_block_commits_nothing"
 
     @on(SessionAfterBlock)
     def check(self, use: SessionAfterBlock, analysis: Analysis) -> Iterator[Finding]:

@@ -89,6 +89,7 @@ class DisposeAfterRun(Rule):
     preset = "recommended"
     message = "`{engine}.dispose()` runs on a new loop, after that of its connections is closed"
     help = "await `{engine}.dispose()` in the `finally` of the coroutine that uses it"
+    proof = "tests/proofs/test_shared.py::test_connections_cannot_say_goodbye_on_another_loop"
 
     @on(LateDisposal)
     def check(self, late: LateDisposal, analysis: Analysis) -> Iterator[Finding]:

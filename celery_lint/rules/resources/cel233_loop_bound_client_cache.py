@@ -101,6 +101,7 @@ class LoopBoundClientCache(Rule):
             "make the object inside the coroutine, or keep one event loop per worker process",
         ),
     }
+    proof = "tests/proofs/test_shared.py::test_a_cache_keeps_clients_of_a_closed_loop"
 
     @on(ClientCache)
     def check(self, cache: ClientCache, analysis: Analysis) -> Iterator[Finding]:

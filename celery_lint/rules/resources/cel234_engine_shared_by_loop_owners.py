@@ -115,6 +115,7 @@ class EngineSharedByLoopOwners(Rule):
     preset = "recommended"
     message = "`{engine}` gives connections of the event loop in `{loop}` to that of `{runner}`"
     help = "run every coroutine that uses `{engine}` on the same event loop"
+    proof = "tests/proofs/test_shared.py::test_a_pool_serves_one_loop"
 
     @on(EngineOfOwners)
     def check(self, divided: EngineOfOwners, analysis: Analysis) -> Iterator[Finding]:

@@ -74,6 +74,7 @@ class EngineMadePerTaskNotDisposed(Rule):
     preset = "recommended"
     message = "each run makes an engine here and leaves its connections open"
     help = "dispose of the engine in `finally`, or make it once for the process"
+    proof = "tests/proofs/test_resources.py::test_an_engine_for_each_run_keeps_connections"
 
     @on(LeftEngine)
     def check(self, engine: LeftEngine, analysis: Analysis) -> Iterator[Finding]:

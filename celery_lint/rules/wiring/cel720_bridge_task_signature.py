@@ -79,6 +79,7 @@ class BridgeTaskSignature(Rule):
     preset = "recommended"
     message = "task `{task}` is dispatched with `{keyword}=` but does not accept it"
     help = "add the parameter `{keyword}` to `{task}`, with a default if it is called elsewhere too"
+    proof = "tests/proofs/test_wiring.py::test_a_task_that_takes_other_arguments_cannot_be_sent"
 
     @on(MissingParameter)
     def check(self, fact: MissingParameter, analysis: Analysis) -> Iterator[Finding]:

@@ -79,6 +79,7 @@ class BridgeValueNotTask(Rule):
     preset = "recommended"
     message = "`{value}` in the registry `{registry}` is not a Celery task and cannot be dispatched"
     help = "make it a task, or take it out of the registry"
+    proof = "tests/proofs/test_wiring.py::test_a_function_cannot_be_sent"
 
     @on(NotATask)
     def check(self, fact: NotATask, analysis: Analysis) -> Iterator[Finding]:
