@@ -16,6 +16,7 @@ from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.rule import FAMILIES, PRESETS, Rule, all_rules, checks_of
 from tests.fixture_corpus import FOLDER, cases
+from tests.proofs.registry import proofs
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = REPOSITORY / "celery_lint"
@@ -60,6 +61,21 @@ def test_references_where_a_failure_is_claimed(rule: type[Rule]) -> None:
     assert "References" in sections(rule) or rule.proof == "convention"
     for line in sections(rule).get("References", "").splitlines():
         assert re.fullmatch(r"\* <https://[^>\s]+>(: .+)?", line), line
+
+
+# Rules that claim a failure which no proof shows on a real worker. Nothing may be added here.
+UNPROVEN = {
+    "CEL131",  # needs the libraries of two vendors
+}
+
+
+@every_rule
+def test_proof(rule: type[Rule]) -> None:
+    if "::" in rule.proof:
+        assert rule.code in proofs()[rule.proof].codes
+        assert rule.code not in UNPROVEN, "it has a proof now"
+    else:
+        assert rule.proof == "convention" or rule.code in UNPROVEN
 
 
 def found_in(folder: Path, text: str, rule: type[Rule]) -> list[str]:
