@@ -12,7 +12,7 @@ from celery_lint.project.bridged import Bridged
 from celery_lint.project.calls import Calls, Key, Reached
 from celery_lint.project.index import Entity, Project
 from celery_lint.project.relays import Relays
-from celery_lint.project.resources import Resource, Resources
+from celery_lint.project.resources import RELEASES, Resource, Resources
 from celery_lint.project.task import Task
 from celery_lint.project.tasks import Tasks
 
@@ -185,7 +185,7 @@ class EventLoops:
             return None
         kind, name = runner
         helper, coroutines = self.coroutines_of(module, function, call, kind, reached)
-        engines, uses = self.uses_of(coroutines, (module, function), reached)
+        engines, uses = self.uses_of(coroutines, (module, function), reached, call)
         adaptive = self._asks_for_loop(module, function)
         shared = kind == "kept" and self.project.resolve(module, call.chain).origin is not None
         return LoopRun(
@@ -282,6 +282,9 @@ class EventLoops:
                 if callee.function is way.through.function:
                     yield module, function, callee.call
 
+    def _all_callers(self, reached: Sequence[Reached]) -> list[tuple[Module, Function, Call]]:
+        return [caller for way in reached if way.through is not None for caller in self._callers(way)]
+
     # ------------------------------------------------------------------ resources
 
     def uses_of(
@@ -289,6 +292,7 @@ class EventLoops:
         coroutines: list[tuple[Module, Function]],
         runner: tuple[Module, Function],
         reached: Sequence[Reached],
+        run: Call,
     ) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
         """The async engines that coroutines use, and all that outlives the run undisposed."""
         disposed = self._disposed(runner) | self._disposed_by_callers(reached)
@@ -309,7 +313,21 @@ class EventLoops:
                         engines.setdefault(resource.key, use)
                     if resource.pooled is True and resource.key not in mine:
                         outliving.setdefault(resource.key, use)
+        for use in self._direct_uses(runner, run, reached):
+            if use.resource.key not in disposed:
+                outliving.setdefault(use.resource.key, use)
         return tuple(engines.values()), tuple(outliving.values())
+
+    def _direct_uses(
+        self, runner: tuple[Module, Function], run: Call, reached: Sequence[Reached]
+    ) -> Iterator[Use]:
+        """The clients whose own coroutines are run: ``asyncio.run(client.get(url))``, also by a helper."""
+        for module, function, call in [(*runner, run), *self._all_callers(reached)]:
+            if call.first().startswith("("):
+                inner = self.calls.calls(module, function)[int(call.first()[1:])]
+                resource = self.resources.used_by(module, inner)
+                if resource is not None and resource.kind == "client" and inner.leaf() not in RELEASES:
+                    yield Use(resource, module.place(inner.span))
 
     def _disposed(self, runner: tuple[Module, Function]) -> set[Key]:
         found = set(self._disposed_by_signals)
@@ -319,12 +337,7 @@ class EventLoops:
 
     def _disposed_by_callers(self, reached: Sequence[Reached]) -> set[Key]:
         """What all functions release that call the function of a run."""
-        released = [
-            self._disposed_in(module, caller)
-            for way in reached
-            if way.through is not None
-            for module, caller, _ in self._callers(way)
-        ]
+        released = [self._disposed_in(module, caller) for module, caller, _ in self._all_callers(reached)]
         return set.intersection(*released) if released else set()
 
     @cached_property

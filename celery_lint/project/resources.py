@@ -54,6 +54,8 @@ _CLIENTS = frozenset(
         "pymongo.AsyncMongoClient()",
         "elasticsearch.AsyncElasticsearch()",
         "aio_pika.connect_robust()",
+        "aiogram.Bot()",
+        "telegram.Bot()",
         "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver()",
     ]
 )
@@ -73,7 +75,8 @@ _BORROWERS = frozenset(
     ]
 )
 _GIVEN = ("=", "bind:=", "connection_pool:=", "conn:=")
-_RELEASES = frozenset({"dispose", "aclose", "close", "disconnect", "terminate"})
+#: Methods that give connections back for good.
+RELEASES = frozenset({"dispose", "aclose", "close", "disconnect", "terminate"})
 # SQLAlchemy keeps no pooled connection between uses with these.
 _POOLLESS = ("NullPool",)
 # A connection of aiosqlite belongs to a thread, one of psycopg to the loop that waits for it: both were
@@ -267,7 +270,7 @@ class Resources:
 
     def released_by(self, module: Module, call: Call) -> tuple[str, str] | None:
         """What a call gives the connections of back: an engine disposed of, a client closed."""
-        if call.leaf() not in _RELEASES or call.chain.endswith("()") or call.chain[0] in "%~":
+        if call.leaf() not in RELEASES or call.chain.endswith("()") or call.chain[0] in "%~":
             return None
         entity = self.project.resolve(module, call.chain.rpartition(".")[0])
         bound = entity.kind == "instance" or self.is_async_engine(entity) or self.is_client(entity)

@@ -163,7 +163,7 @@ class Sharing:
         self, module: Module, function: Function, call: Call, reached: Sequence[Reached]
     ) -> Submission:
         _, coroutines = self.event_loops.coroutines_of(module, function, call, "kept", reached)
-        engines, _ = self.event_loops.uses_of(coroutines, (module, function), reached)
+        engines, _ = self.event_loops.uses_of(coroutines, (module, function), reached, call)
         text = call.arguments[1].removeprefix("loop:")
         chain = text[1:] if text.startswith("=") else ""
         if text.startswith("("):
