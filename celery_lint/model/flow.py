@@ -67,7 +67,7 @@ class Step(NamedTuple):
     in one of :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver without a name), ``<``
     before the path of a ``max_retries`` that is calculated or compared by size and only that; and once in a
     function ``&self``, if the task that it gets by ``bind`` is used for more than its attributes and as an
-    argument.
+    argument, or in a method of a class of tasks ``self`` for more than its attributes.
 
     ``chains`` depends on the kind. ``with``: one chain an item, ``chain=name`` if it is bound. ``handler``:
     the exceptions, none for a bare ``except``. ``raise``: what is raised, nothing for a bare one. ``return``,

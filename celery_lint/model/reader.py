@@ -227,7 +227,7 @@ class Reader:
             tuple(self._returned(scope)),
             values,
             calls,
-            steps_of(scope, self._span, _receiver(scope)[1:-1]),
+            steps_of(scope, self._span, _receiver(scope)[1:-1], _task_itself(scope)),
         )
 
     def _decorators(self, nodes: list[ast.expr], outer: Scope) -> Iterator[Value]:
@@ -338,6 +338,16 @@ def _receiver(scope: Scope) -> str:
         if isinstance(decorator, ast.Call) and any(keyword.arg == "bind" for keyword in decorator.keywords):
             return f"%{node.args.args[0].arg}."
     return ""
+
+
+def _task_itself(scope: Scope) -> str:
+    """The first parameter of a method of a class that derives from something that is called a task."""
+    owner = scope.owner()
+    if owner is None or not scope.first_parameter:
+        return ""
+    node: Any = owner.node
+    names = (base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in node.bases)
+    return scope.first_parameter if any(name.endswith("Task") for name in names) else ""
 
 
 def _is_given(node: ast.Call, name: str) -> bool:

@@ -220,7 +220,10 @@ class Retries:
         near += self.tasks.options.around(task, None)
         for entity in self.tasks.options.classes(task):
             assert entity.module is not None
-            near += _with_nested(entity.module, entity.name)
+            methods = _with_nested(entity.module, entity.name)
+            if any("&self" in function.packed_steps for _, function in methods):
+                return True
+            near += methods
         return any(
             _retries(function) and (module.path, function.qualname) not in known for module, function in near
         )

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.flow import Step
-from celery_lint.project.flows import Flow, Flows
+from celery_lint.project.flows import Flow
 from celery_lint.project.retries import Retries
 from celery_lint.project.retry_facts import RetryCall
 from celery_lint.project.task import Task
 
 _EXCEEDED = "MaxRetriesExceededError"
+_ERRORS = ("Error", "Exception")
 # Waiting for another task raises what that one has raised.
 _RESULTS = ("apply_async().get", "delay().get", "().AsyncResult().get")
 _WAITING = frozenset({"allow_join_result", "apply", "join", "retry"})
@@ -69,7 +70,7 @@ class RetryHandlers:
                 continue
             place = module.place(step.span)
             if inside:
-                if all(_raises_its_cause(call, self.retries.flows) for call in inside):
+                if all(self._raises_its_cause(call) for call in inside):
                     yield DeadRetryHandler("cause", place, inside[0].place)
             elif beside:
                 if flow.steps[_top(flow, beside[0].step, attempt).number] is not step:
@@ -78,6 +79,17 @@ class RetryHandlers:
                 option = self._automatic(module, function)
                 if option is not None:
                     yield DeadRetryHandler("automatic", place, option)
+
+    def _raises_its_cause(self, call: RetryCall) -> bool:
+        """Whether a call gives an exception for certain, which is then raised after the last attempt."""
+        exc = call.given("exc")
+        if exc is None:
+            return False
+        if exc.kind == "call":
+            made = self.retries.entity(call.module, exc._replace(kind="name"))
+            error = made.kind == "class" or made.name.endswith(_ERRORS)
+            return error and not made.name.endswith(_EXCEEDED)
+        return call.is_caught(self.retries.flows, exc)
 
     def _retries_unseen(
         self, module: Module, function: Function, flow: Flow, attempt: Step, inside: list[RetryCall]
@@ -164,9 +176,3 @@ def _part(flow: Flow, step: Step | None, attempt: Step) -> str:
     if step is None or attempt not in list(flow.ancestors(step)):
         return ""
     return _top(flow, step, attempt).role
-
-
-def _raises_its_cause(call: RetryCall, flows: Flows) -> bool:
-    """Whether a call gives the error that was caught, which is then raised after the last attempt."""
-    exc = call.given("exc")
-    return exc is not None and call.is_caught(flows, exc)
