@@ -14,10 +14,10 @@ class BackgroundAsyncioTaskLost(Rule):
 
     ## Why it matters
 
-    `asyncio.create_task` only schedules. `asyncio.run` cancels what is still pending when the coroutine of
-    the task returns, and so does `async_to_sync`; `run_until_complete` leaves it standing. In prefork and threads
-    workers the background work was lost each time, while the task succeeded. In a web server the same code
-    works, because its loop lives on.
+    `asyncio.create_task` only schedules. `asyncio.run` cancels what is still pending when the coroutine
+    of the task returns, and so does `async_to_sync`; `run_until_complete` leaves it standing. In prefork
+    and threads workers the background work was lost each time, while the task succeeded. In a web server
+    the same code works, because its loop lives on.
 
     ## Example
 

@@ -14,10 +14,10 @@ class AsyncioCallWithoutLoop(Rule):
 
     ## Why it matters
 
-    A worker runs tasks without an event loop. There `asyncio.create_task`, `all_tasks`, `current_task` and
-    `get_running_loop` raise *RuntimeError: no running event loop*, in every pool. `ensure_future` and `gather`
-    raise a RuntimeError too, except on a main thread that has never run a loop: there they make a future for a
-    loop that nobody runs, and the work is lost.
+    A worker runs tasks without an event loop. There `asyncio.create_task`, `all_tasks`, `current_task`
+    and `get_running_loop` raise *RuntimeError: no running event loop*, in every pool. `ensure_future` and
+    `gather` raise a RuntimeError too, except on a main thread that has never run a loop: there they make
+    a future for a loop that nobody runs, and the work is lost.
 
     ## Example
 
