@@ -201,6 +201,9 @@ class BeforeFork:
             given = self.project.value_entity(module, poolclass)
             if given.kind != "external" or given.name.endswith("NullPool"):
                 return False
+        arguments = value.keyword("connect_args")
+        if arguments is not None and arguments.keyword("check_same_thread") is not None:
+            return False  # only SQLite knows that
         address = self.project.text(module, value.items[0]) if value.items else None
         return not (address or "").startswith("sqlite")
 

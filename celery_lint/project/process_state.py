@@ -103,7 +103,7 @@ class ProcessState:
             if name not in _CHANGES or name in seen or not call.arguments:
                 continue
             seen.add(name)
-            if not self._taken_back(site, name, call, calls) and not _of_all(call):
+            if not self._taken_back(site, name, call, calls) and not _of_all(name, call):
                 yield ProcessChange(site, site.module.place(call.span), name)
 
     def _taken_back(self, site: Site, name: str, call: Call, calls: list[Call]) -> bool:
@@ -224,8 +224,10 @@ class ProcessState:
         )
 
 
-def _of_all(call: Call) -> bool:
-    """Whether a call sets what every task of the project would set."""
+def _of_all(name: str, call: Call) -> bool:
+    """Whether a call sets what every task of the project would set, or starts over on purpose."""
+    if name == "random.seed" and call.first().startswith(("#", "'")):
+        return True
     return call.first().endswith(("settings.LANGUAGE_CODE", "settings.TIME_ZONE"))
 
 

@@ -49,8 +49,8 @@ class ProcessWideSideEffect(Rule):
     ## Limits
 
     Looks at functions that tasks call, three calls deep. Silent where the function undoes or repeats the
-    change later, in context managers, for environment variables that get a fixed value, and where
-    `worker_max_tasks_per_child` is 1.
+    change later, in context managers, for a fixed seed, for environment variables that get a fixed value,
+    and where `worker_max_tasks_per_child` is 1.
 
     ## References
 
