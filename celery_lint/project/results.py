@@ -9,10 +9,25 @@ from typing import NamedTuple
 from celery_lint.model.flow import Step
 from celery_lint.project.bodies import Body
 from celery_lint.project.disposal_order import DisposalOrder
-from celery_lint.project.outcomes import Outcomes
+from celery_lint.project.outcomes import Outcomes, is_log
 from celery_lint.project.sessions import Sessions
 
 _SUPPRESS = "contextlib.suppress()"
+# Calls that a task never sees fail.
+_HARMLESS = frozenset(
+    [
+        "~dict()",
+        "~list()",
+        "~set()",
+        "datetime.datetime.now()",
+        "datetime.datetime.utcnow()",
+        "django.utils.timezone.now()",
+        "time.monotonic()",
+        "time.perf_counter()",
+        "time.time()",
+        "uuid.uuid4()",
+    ]
+)
 
 
 class UnboundResult(NamedTuple):
@@ -226,8 +241,13 @@ class Results:
 
 
 def _cannot_fail(step: Step) -> bool:
-    """Whether a statement binds a constant or an empty display."""
-    return step.kind == "assign" and bool(step.chains) and step.chains[0][:1] in ("#", "[", "{")
+    """Whether a statement logs, or binds a constant, an empty display or the time."""
+    if is_log(step):
+        return True
+    if step.kind != "assign" or not step.chains:
+        return False
+    chain = step.chains[0]
+    return chain[:1] in ("#", "[", "{") or chain in _HARMLESS
 
 
 def _in_order(steps: list[Step], body: Body) -> Iterator[str]:
