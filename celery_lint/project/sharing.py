@@ -116,13 +116,15 @@ class Sharing:
     @cached_property
     def clients(self) -> list[SharedClient]:
         """The clients that ``asyncio.run`` has nothing to do with: its own are told where it is called."""
-        found = []
+        found: dict[Place, SharedClient] = {}
         for run in self.across:
             if run.kind == "run" and not run.adaptive:
                 continue
             pool = None if self.renews(run) else self.pool_of(run, *_SEVERAL_LOOPS)
-            found += [SharedClient(run, use, pool) for use in run.uses if use.resource.kind == "client"]
-        return found
+            for use in run.uses:
+                if use.resource.kind == "client":
+                    found.setdefault(use.place, SharedClient(run, use, pool))
+        return list(found.values())
 
     @cached_property
     def engines(self) -> list[SharedEngine]:
