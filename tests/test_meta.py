@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pkgutil
 import re
 import string
 import subprocess
@@ -174,6 +175,21 @@ def test_codes_names_and_pylint_ids_are_unique() -> None:
         [rule.__name__ for rule in RULES],
     ):
         assert len(set(values)) == len(values)
+
+
+def test_names_are_none_of_pylints_own() -> None:
+    import pylint.extensions
+    from pylint.lint import PyLinter
+
+    linter = PyLinter()
+    linter.load_default_plugins()
+    linter.load_plugin_modules(
+        [f"pylint.extensions.{module.name}" for module in pkgutil.iter_modules(pylint.extensions.__path__)]
+    )
+    known = {message.symbol for message in linter.msgs_store.messages}
+    known.update(name for message in linter.msgs_store.messages for _, name in message.old_names)
+    assert len(known) > 400
+    assert known.isdisjoint(rule.name for rule in RULES)
 
 
 def test_rules_are_in_the_order_of_their_codes() -> None:

@@ -1,4 +1,4 @@
-"""CEL426 return-in-finally."""
+"""CEL426 exception-lost-in-finally."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from celery_lint.project.outcomes import ExitInFinally
 from celery_lint.rule import Finding, Rule, on
 
 
-class ReturnInFinally(Rule):
+class ExceptionLostInFinally(Rule):
     """A `return`, `break` or `continue` in a `finally` throws the task's exception away.
 
     ## Why it matters
@@ -62,7 +62,7 @@ class ReturnInFinally(Rule):
     """
 
     code = "CEL426"
-    name = "return-in-finally"
+    name = "exception-lost-in-finally"
     severity = "error"
     preset = "recommended"
     message = "`{keyword}` in `finally` discards the exceptions of task `{task}`, retries too"
