@@ -90,7 +90,7 @@ class ModuleLevelEventLoop(Rule):
     help = "make `{loop}` at its first use, or in a handler of `worker_process_init`"
     variants = {
         "thread": (
-            "the thread of `{loop}` starts at import and is gone in prefork children ({where})",
+            "the thread of `{loop}` starts at import, not in prefork children ({where})",
             "start `{loop}` and its thread at the first use, or in a handler of `worker_process_init`",
         ),
     }
