@@ -110,6 +110,7 @@ def test_examples_compile(rule: type[Rule]) -> None:
 # What the fields of messages hold in a typical project; a new field needs an entry.
 TYPICAL = {
     "loop": "_loop",
+    "cache": "_clients",
     "client": "AsyncOpenAI",
     "call": "engine.dispose()",
     "count": "12",
