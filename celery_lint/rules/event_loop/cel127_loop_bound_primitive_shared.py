@@ -17,7 +17,8 @@ class LoopBoundPrimitiveShared(Rule):
     Objects of asyncio belong to no loop until a coroutine has to wait for them; then they belong to that loop
     for good. Where each task runs on a loop of its own, the first task in which two coroutines meet at the
     lock decides, and every later one that meets there fails with *is bound to a different event loop*. Until
-    then nothing shows it. Besides, such a lock keeps no two tasks apart: they run in different processes.
+    then nothing shows it. Besides, such a lock keeps no two tasks of a prefork worker apart: they run in
+    different processes.
 
     ## Example
 

@@ -86,7 +86,7 @@ class LoopBoundClientCache(Rule):
     ## References
 
     * <https://docs.python.org/3/library/asyncio-dev.html#concurrency-and-multithreading>
-    * <https://github.com/encode/httpx/discussions/2959>
+    * <https://github.com/piercefreeman/mountaineer/pull/112>: a cache of engines, by event loop
     """
 
     code = "CEL233"
