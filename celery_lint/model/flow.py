@@ -66,8 +66,8 @@ class Step(NamedTuple):
     nested function all that it reads), ``stores`` the names bound there. Loads also hold the paths that end
     in one of :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver without a name), ``<``
     before the path of a ``max_retries`` that is calculated or compared by size and only that; and once in a
-    function ``&self``, if the task that it gets by ``bind`` is used for more than its attributes and as an
-    argument, or in a method of a class of tasks ``self`` for more than its attributes.
+    function ``&self``, if the task that it gets by ``bind``, or as a method of a class of tasks, is used for
+    more than its attributes and as an argument.
 
     ``chains`` depends on the kind. ``with``: one chain an item, ``chain=name`` if it is bound. ``handler``:
     the exceptions, none for a bare ``except``. ``raise``: what is raised, nothing for a bare one. ``return``,

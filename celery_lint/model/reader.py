@@ -41,6 +41,7 @@ _KEPT_WHOLE = frozenset(
         "sessionmaker",
         "async_engine_from_config",
         "config_from_object",
+        "apply_async",
     ]
 )
 # Calls that are kept even on a receiver that nobody can see through.
@@ -76,6 +77,7 @@ _KEPT_BLIND = frozenset(
         "sleep",
         "wait",
         "communicate",
+        "revoke",
     ]
 )
 
@@ -227,7 +229,7 @@ class Reader:
             tuple(self._returned(scope)),
             values,
             calls,
-            steps_of(scope, self._span, _receiver(scope)[1:-1], _task_itself(scope)),
+            steps_of(scope, self._span, _receiver(scope)[1:-1] or _task_itself(scope)),
         )
 
     def _decorators(self, nodes: list[ast.expr], outer: Scope) -> Iterator[Value]:
@@ -250,12 +252,13 @@ class Reader:
         kept: dict[int, int] = {}
         chains: list[tuple[CallRecord, str]] = []
         receiver = _receiver(scope)
+        itself = receiver[1:-1] or _task_itself(scope)
         for record in scope.calls:
             chain = chain_of(record.node.func, scope)
             if (
                 _worth_keeping(chain, has_stars)
                 or (receiver and chain.startswith(receiver))
-                or (receiver and chain and _is_given(record.node, receiver[1:-1]))
+                or (itself and chain and _is_given(record.node, itself))
             ):
                 kept[id(record.node)] = len(chains)
                 record.step.calls.append(len(chains))
@@ -300,6 +303,9 @@ class Reader:
         if isinstance(node, ast.Dict) and len(node.keys) <= 24:
             keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
             return "{" + ",".join(key for key in keys if isinstance(key, str) and key.isidentifier())
+        if isinstance(node, (ast.BinOp, ast.UnaryOp)):  # `sleep(5 * 60)`
+            known = self._value(node, scope)
+            return f"#{known.data!r}" if known.kind == "constant" and known.data is not None else "?"
         if isinstance(node, ast.Constant):
             if isinstance(node.value, str) and len(node.value) < 120 and node.value.isprintable():
                 return f"'{node.value}"

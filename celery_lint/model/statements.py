@@ -67,13 +67,9 @@ class StepRecord:
         self.inner: Scope | None = None
 
 
-def steps_of(scope: Scope, span_of: Callable[[Any], Span], receiver: str = "", own: str = "") -> str:
-    """The statements of a function, packed.
-
-    ``receiver`` is the task that the function gets by ``bind``, ``own`` that of a method of a class of tasks.
-    """
-    name = receiver or own
-    if name and scope.steps and _is_given_away(scope.node, name, bool(receiver)):
+def steps_of(scope: Scope, span_of: Callable[[Any], Span], task: str = "") -> str:
+    """The statements of a function, packed. ``task`` is the parameter that holds the task itself, if any."""
+    if task and scope.steps and _is_given_away(scope.node, task):
         scope.steps[0].loads.append("&self")
     return "\n".join(_packed(record, scope, span_of) for record in scope.steps)
 
@@ -110,15 +106,15 @@ def _with_inner(scope: Scope) -> Iterator[Scope]:
         pending.extend(step.inner for step in current.steps if step.inner is not None)
 
 
-def _is_given_away(function: ast.AST, name: str, arguments: bool) -> bool:
-    """Whether a name stands anywhere but before an attribute and, if these are kept, as an argument."""
+def _is_given_away(function: ast.AST, name: str) -> bool:
+    """Whether a name stands anywhere but before an attribute and as an argument of a call."""
     uses, plain = 0, 0
     for node in ast.walk(function):
         if isinstance(node, ast.Name) and node.id == name:
             uses += 1
         elif isinstance(node, ast.Attribute):
             plain += isinstance(node.value, ast.Name) and node.value.id == name
-        elif isinstance(node, ast.Call) and arguments:
+        elif isinstance(node, ast.Call):
             given = [*node.args, *(keyword.value for keyword in node.keywords)]
             plain += sum(isinstance(value, ast.Name) and value.id == name for value in given)
     return uses > plain

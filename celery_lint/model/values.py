@@ -73,9 +73,17 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
         body = value_of(node.body, scope, span_of, depth + 1)
         return Value("lambda", span, None, "", (body,))
     if isinstance(node, ast.JoinedStr):
-        return Value("text", span)
+        return Value("text", span, _scheme(node))
     chain = chain_of(node, scope) if isinstance(node, ast.Subscript) else ""
     return Value("name", span, None, chain) if chain else Value("unknown", span)
+
+
+def _scheme(node: ast.JoinedStr) -> str | None:
+    """The beginning of a text that only the run knows, if that is the scheme of a URL."""
+    first = node.values[0] if node.values else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str) and "://" in first.value:
+        return first.value.partition("://")[0] + "://"
+    return None
 
 
 def _constant(data: str | bytes | complex | int | float | bool | Any | None, span: Span) -> Value:

@@ -221,12 +221,30 @@ class Retries:
         for entity in self.tasks.options.classes(task):
             assert entity.module is not None
             methods = _with_nested(entity.module, entity.name)
-            if any("&self" in function.packed_steps for _, function in methods):
+            if any(self._is_given_away(module, function) for module, function in methods):
                 return True
             near += methods
         return any(
             _retries(function) and (module.path, function.qualname) not in known for module, function in near
         )
+
+    def _is_given_away(self, module: Module, method: Function) -> bool:
+        """Whether a method of a class of tasks hands the task to something that may retry it."""
+        if "&self" in method.packed_steps:
+            return True
+        itself = f"=:{method.qualname.rpartition('.')[0]}()"
+        if itself not in method.packed_calls:
+            return False
+        for call in self.graph.calls(module, method):
+            if any(argument.endswith(itself) for argument in call.arguments) and call.leaf() not in _HARMLESS:
+                with self.project.asking("quiet"):
+                    target = self.graph.target(module, call.chain)
+                    name = self.project.resolve(module, call.chain).name
+                if target is None and not name.startswith("celery."):
+                    return True
+                if target is not None and _retries_somewhere(target[0]):
+                    return True
+        return False
 
     def _is_plain_decorator(self, task: Task, decorator: Value) -> bool:
         """Whether a decorator below the task's own is of the project or of a library that retries nothing."""
