@@ -66,8 +66,9 @@ class AsyncClientSharedAcrossLoops(Rule):
     Speaks of clients at module level, of those that a cached function gives, and of those that an object at
     module level holds and its methods use. Where the coroutine is run by `asyncio.run` itself,
     `asyncio-run-in-task` tells it; clients in a dictionary are told by `loop-bound-client-cache`. Clients
-    that were tried and survive (`anthropic`, SQLAlchemy on psycopg) are not meant. Silent where the coroutine, or what runs it, closes the client, and
-    for a helper that keeps the loop of its thread, unless the pool is known to have several.
+    that were tried and survive (`anthropic`, SQLAlchemy on psycopg) are not meant. Silent where the
+    coroutine, or what runs it, closes the client, and for a helper that keeps the loop of its thread, unless
+    the pool is known to have several.
 
     ## References
 
