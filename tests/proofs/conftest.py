@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.proofs import services
-from tests.proofs.pages import POOLS
 
 if TYPE_CHECKING:
     from tests.proofs.harness import Servers, Worker
@@ -169,7 +168,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["outcomes"] = outcomes
     elif path and outcomes:
-        outcomes.sort(key=lambda outcome: (outcome["test"], POOLS.index(outcome["pool"])))
         content = {"versions": _versions(), "outcomes": outcomes}
         Path(path).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

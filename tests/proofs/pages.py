@@ -9,6 +9,16 @@ from tests.proofs.registry import of_rule, proofs, results
 
 PATTERNS = "tests/proofs/test_patterns.py::test_pattern"
 POOLS = ("prefork", "solo", "threads", "gevent", "eventlet")
+RUNNERS = (
+    "asyncio.run",
+    "adaptive helper",
+    "async_to_sync",
+    "nest_asyncio",
+    "get_event_loop",
+    "new_event_loop, closed",
+    "new_event_loop, not closed",
+    "one kept loop",
+)
 BODIES = {
     "sleep": "A coroutine without a database",
     "pooled": "A coroutine with a pooled engine of the module",
@@ -84,7 +94,7 @@ def _table(test: str) -> list[str]:
     lines = ["| form | pool | task | succeeded | what else |", "|---|---|---|---|---|"]
     for outcome in outcomes:
         succeeded = f"{outcome['succeeded']} of {outcome['sent']}"
-        cells = [outcome["form"], outcome["pool"], f"`{outcome['task']}`", succeeded, _rest(outcome, 160)]
+        cells = [outcome["form"], outcome["pool"], f"`{outcome['task']}`", succeeded, _rest(outcome)]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
@@ -105,11 +115,9 @@ def _patterns() -> list[str]:
         "",
     ]
     for body, title in BODIES.items():
-        runners = dict.fromkeys(task for task, _ in found if task.endswith(f", '{body}')"))
         lines += [f"### {title}", "", f"| | {' | '.join(POOLS)} |", f"|---|{'---|' * len(POOLS)}"]
-        for task in runners:
-            cells = [_cell(found.get((task, pool))) for pool in POOLS]
-            runner = task.split("'")[1]
+        for runner in RUNNERS:
+            cells = [_cell(found.get((f"run({runner!r}, {body!r})", pool))) for pool in POOLS]
             lines.append(f"| {runner} | {' | '.join(cells)} |")
         lines.append("")
     return lines
@@ -119,17 +127,17 @@ def _cell(outcome: dict[str, Any] | None) -> str:
     if outcome is None:
         return ""
     head = f"**{outcome['succeeded']} of {outcome['sent']}**"
-    return "; ".join(filter(None, [head, _rest(outcome, 60)]))
+    return "; ".join(filter(None, [head, _rest(outcome, short=True)]))
 
 
-def _rest(outcome: dict[str, Any], longest: int) -> str:
+def _rest(outcome: dict[str, Any], *, short: bool = False) -> str:
     """What an outcome shows beside its successes."""
     counted: dict[str, int] = {}
     for text, number in outcome["errors"].items():
-        short = next((short for part, short in SHORT.items() if part in text and longest < 100), text)
-        counted[short] = counted.get(short, 0) + number
+        shown = next((shown for part, shown in SHORT.items() if short and part in text), text)
+        counted[shown] = counted.get(shown, 0) + number
     errors = sorted(counted.items(), key=lambda item: -item[1])
-    parts = [f"{number} x *{_plain(text, longest)}*" for text, number in errors]
+    parts = [f"{number} x *{_plain(text, 80 if short else 160)}*" for text, number in errors]
     if outcome["hung"]:
         parts.append(f"{outcome['hung']} hung")
     if outcome["connections"]:

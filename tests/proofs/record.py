@@ -1,17 +1,19 @@
 """Run the long form of the proofs and write what came out: ``python -m tests.proofs.record``.
 
 The results (``results.json``) are what the rules' pages and ``docs/proofs.md`` show. They are written only if
-every proof has held. Arguments are pytest's.
+every proof has held. Arguments are pytest's: ``-n 2``, or ``-k retry`` to replace the results of some.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
 import pytest
 
-from tests.proofs.registry import HERE, REPOSITORY, RESULTS
+from tests.proofs.pages import PATTERNS, POOLS
+from tests.proofs.registry import HERE, REPOSITORY, RESULTS, proofs, results
 
 
 def main(arguments: list[str]) -> int:
@@ -22,8 +24,14 @@ def main(arguments: list[str]) -> int:
     paths = [os.environ.get("PYTHONPATH", ""), str(REPOSITORY)]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     code = int(pytest.main([str(HERE), "-rs", *arguments]))
-    if code == 0:
-        written.replace(RESULTS)
+    if code == 0 and written.exists():
+        found = json.loads(written.read_text(encoding="utf-8"))
+        run = {outcome["test"] for outcome in found["outcomes"]}
+        known = {*proofs(), PATTERNS} - run
+        found["outcomes"] += [outcome for outcome in results()["outcomes"] if outcome["test"] in known]
+        found["outcomes"].sort(key=lambda outcome: (outcome["test"], POOLS.index(outcome["pool"])))
+        text = json.dumps(found, indent=1, ensure_ascii=False)
+        RESULTS.write_text(f"{text}\n", encoding="utf-8")
     written.unlink(missing_ok=True)
     return code
 

@@ -7,22 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from tests.proofs.harness import Servers, Worker
+from tests.proofs.pages import BODIES, POOLS, RUNNERS
 from tests.proofs.pools import pools
 
-RUNNERS = (
-    "asyncio.run",
-    "adaptive helper",
-    "async_to_sync",
-    "nest_asyncio",
-    "get_event_loop",
-    "new_event_loop, closed",
-    "new_event_loop, not closed",
-    "one kept loop",
-)
 
-
-@pools(long=["prefork", "solo", "threads", "gevent", "eventlet"])
-@pytest.mark.parametrize("body", ["sleep", "pooled", "disposed"])
+@pools(long=POOLS)
+@pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_pattern(start: Callable[..., Worker], database: Servers, runner: str, body: str, pool: str) -> None:
     """Twenty tasks at once; only one kept loop is right everywhere."""
