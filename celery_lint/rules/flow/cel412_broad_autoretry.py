@@ -63,6 +63,7 @@ class BroadAutoretry(Rule):
     preset = "all"
     message = "`autoretry_for` of `{task}` also retries bugs and soft time limits"
     help = "list the errors that go away by themselves, or add `dont_autoretry_for`"
+    proof = "tests/proofs/test_retries.py::test_a_soft_limit_is_an_exception_to_retry"
 
     @on(RetryOption)
     def check(self, option: RetryOption, analysis: Analysis) -> Iterator[Finding]:

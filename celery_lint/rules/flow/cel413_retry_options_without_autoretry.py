@@ -60,6 +60,7 @@ class RetryOptionsWithoutAutoretry(Rule):
     preset = "recommended"
     message = "`{keyword}` has no effect without `autoretry_for`"
     help = "add `autoretry_for`, or give `countdown` to `retry()`"
+    proof = "tests/proofs/test_retries.py::test_retry_does_not_look_at_the_backoff"
 
     @on(InertRetryOption)
     def check(self, fact: InertRetryOption, analysis: Analysis) -> Iterator[Finding]:

@@ -78,6 +78,7 @@ class RetryDelayIgnored(Rule):
             "keep one of the two",
         ),
     }
+    proof = "tests/proofs/test_retries.py::test_the_backoff_takes_the_place_of_the_delay"
 
     @on(IgnoredDelay)
     def check(self, fact: IgnoredDelay, analysis: Analysis) -> Iterator[Finding]:

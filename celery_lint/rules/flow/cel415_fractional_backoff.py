@@ -55,6 +55,7 @@ class FractionalBackoff(Rule):
     preset = "recommended"
     message = "`{keyword}={value}` counts as {count}"
     help = "use a whole number of seconds"
+    proof = "tests/proofs/test_retries.py::test_a_backoff_is_rounded_down"
 
     @on(RetryOption)
     def check(self, option: RetryOption, analysis: Analysis) -> Iterator[Finding]:

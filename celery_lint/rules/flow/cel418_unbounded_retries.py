@@ -70,6 +70,7 @@ class UnboundedRetries(Rule):
     preset = "strict"
     message = "`max_retries=None` retries `{task}` for ever"
     help = "set a bound, or `expires`"
+    proof = "tests/proofs/test_retries.py::test_a_task_without_a_bound_comes_back_for_ever"
 
     @on(EndlessRetries)
     def check(self, fact: EndlessRetries, analysis: Analysis) -> Iterator[Finding]:

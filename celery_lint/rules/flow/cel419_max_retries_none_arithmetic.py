@@ -54,6 +54,7 @@ class MaxRetriesNoneArithmetic(Rule):
     preset = "recommended"
     message = "`{value}` is `None` here, so this raises TypeError"
     help = "set a number as `max_retries`, or ask for `None` first"
+    proof = "tests/proofs/test_retries.py::test_no_bound_is_no_number"
 
     @on(NoneCalculated)
     def check(self, fact: NoneCalculated, analysis: Analysis) -> Iterator[Finding]:

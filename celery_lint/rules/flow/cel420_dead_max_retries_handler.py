@@ -74,6 +74,7 @@ class DeadMaxRetriesHandler(Rule):
             "use `on_failure`, or `link_error` where the task is sent",
         ),
     }
+    proof = "tests/proofs/test_retries.py::test_retries_with_a_cause_end_with_it"
 
     @on(DeadRetryHandler)
     def check(self, fact: DeadRetryHandler, analysis: Analysis) -> Iterator[Finding]:

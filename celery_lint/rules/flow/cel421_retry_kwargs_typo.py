@@ -73,6 +73,7 @@ class RetryKwargsTypo(Rule):
             "did you mean `{nearest}`?",
         ),
     }
+    proof = "tests/proofs/test_retries.py::test_retry_ignores_what_it_does_not_know"
 
     @on(UnknownRetryKey)
     def check(self, fact: UnknownRetryKey, analysis: Analysis) -> Iterator[Finding]:

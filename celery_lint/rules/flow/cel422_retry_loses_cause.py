@@ -61,6 +61,7 @@ class RetryLosesCause(Rule):
     preset = "recommended"
     message = "without `exc` the final failure is MaxRetriesExceededError, not the error caught here"
     help = "name the error in the `except` and pass it as `exc`"
+    proof = "tests/proofs/test_retries.py::test_retries_without_a_cause_end_without_it"
 
     @on(RetryCall)
     def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:

@@ -66,6 +66,7 @@ class MaxRetriesHandlerBesideRetry(Rule):
     preset = "recommended"
     message = "this handler never runs: it does not catch what the handler beside it raises"
     help = "ask whether `self.request.retries` has reached the bound, before `retry()`"
+    proof = "tests/proofs/test_retries.py::test_a_handler_does_not_catch_what_its_neighbour_raises"
 
     @on(DeadRetryHandler)
     def check(self, fact: DeadRetryHandler, analysis: Analysis) -> Iterator[Finding]:

@@ -62,6 +62,7 @@ class RetryExcNotAnException(Rule):
     preset = "recommended"
     message = "`exc` of `retry()` is no exception, so the last attempt fails with TypeError"
     help = "pass the exception that was caught, or make one"
+    proof = "tests/proofs/test_retries.py::test_a_text_cannot_be_raised"
 
     @on(RetryCall)
     def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:

@@ -76,6 +76,7 @@ class AutoretryForTimeLimit(Rule):
             "set `soft_time_limit`",
         ),
     }
+    proof = "tests/proofs/test_retries.py::test_a_hard_limit_is_not_raised_in_the_task"
 
     @on(UnreachableAutoretry)
     def check(self, fact: UnreachableAutoretry, analysis: Analysis) -> Iterator[Finding]:

@@ -63,6 +63,7 @@ class MaxRetriesWithoutRetry(Rule):
     preset = "recommended"
     message = "`{keyword}` has no effect: nothing retries `{task}`"
     help = "add `autoretry_for` or call `self.retry()`, or remove the option"
+    proof = "tests/proofs/test_retries.py::test_a_bound_does_not_ask_for_retries"
 
     @on(UnusedRetryLimit)
     def check(self, fact: UnusedRetryLimit, analysis: Analysis) -> Iterator[Finding]:

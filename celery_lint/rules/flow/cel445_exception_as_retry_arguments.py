@@ -61,6 +61,7 @@ class ExceptionAsRetryArguments(Rule):
     preset = "recommended"
     message = "`retry()` takes this exception for the arguments of the task, and fails"
     help = "pass it as `exc=`"
+    proof = "tests/proofs/test_retries.py::test_an_error_is_no_tuple_of_arguments"
 
     @on(RetryCall)
     def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:
