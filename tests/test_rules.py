@@ -192,7 +192,7 @@ PYLINT = [
     "--rcfile=",
     "--load-plugins=celery_lint",
     "--disable=all",
-    f"--enable={','.join(CODES)}",
+    f"--enable=internal-error,{','.join(rule.name for rule in all_rules() if rule.preset == 'recommended')}",
     "--output-format=json2",
     "--persistent=no",
     "--score=no",

@@ -9,18 +9,21 @@ from pylint.lint import PyLinter
 from celery_lint.frontends import host
 from celery_lint.rule import FAMILIES, all_rules
 
+_OURS: set[str] = set()  # messages that a table of ours turned on, and not the user of pylint
+
 
 class _Checker(BaseRawFileChecker):
     def process_module(self, node: nodes.Module) -> None:
         """Hand the file's text to the engine, and its diagnostics of this family to pylint."""
         linter, stream = self.linter, node.stream()
         extra = {rule.name: rule.code for rule in all_rules() if rule.preset != "recommended"}
-        enabled = [code for name, code in extra.items() if linter.is_message_enabled(name)]
+        enabled = [c for name, c in extra.items() if linter.is_message_enabled(name) and name not in _OURS]
         given = host.overrides(linter.config, enabled)
         for found in host.diagnostics(node.file, stream.read() if stream else b"", given):
             if found.name in {message[1] for message in self.msgs.values()}:
                 if found.name in extra and not linter.is_message_enabled(found.name):
                     linter.enable(found.name)  # our own table turns it on: `preset = "house"`
+                    _OURS.add(found.name)
                 end = found.end_line, found.end_column - 1
                 self.add_message(found.name, found.line, None, (found.message,), None, found.column - 1, *end)
 
