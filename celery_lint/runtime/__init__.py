@@ -4,6 +4,8 @@ The linter imports nothing of this package, and it nothing of the linter. It nee
 each module holds is imported from there; the names that every project needs are here as well.
 """
 
+from __future__ import annotations
+
 from celery_lint.runtime.event_loop import on_shutdown, per_process, run_async, shutdown
 
 __all__ = ["on_shutdown", "per_process", "run_async", "shutdown"]
