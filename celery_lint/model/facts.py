@@ -39,7 +39,8 @@ class Value(NamedTuple):
     the callee, ``items``: positional arguments, ``keywords``), ``sequence`` (``items``), ``mapping``
     (``keywords`` with constant keys in order, ``items`` their keys), ``either`` (``items``: the
     alternatives), ``text`` (a string that only the run knows) and ``unknown``. A starred argument and a
-    ``**`` mapping carry the keyword ``*`` or ``**``.
+    ``**`` mapping carry the keyword ``*`` or ``**``. ``data`` of a sequence is ``set`` where it is one; of
+    what is unknown, ``set`` for a comprehension of a set and ``generator`` for one of a generator.
     """
 
     kind: str

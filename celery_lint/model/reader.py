@@ -41,6 +41,8 @@ _KEPT_WHOLE = frozenset(
         "sessionmaker",
         "async_engine_from_config",
         "config_from_object",
+        "update_state",
+        "store_result",
         "apply_async",
     ]
 )
@@ -77,6 +79,7 @@ _KEPT_BLIND = frozenset(
         "sleep",
         "wait",
         "communicate",
+        "update_state",
         "revoke",
     ]
 )

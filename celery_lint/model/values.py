@@ -48,7 +48,9 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
         if len(node.elts) > _MOST_ITEMS:
             return Value("unknown", span)
         items = tuple(value_of(item, scope, span_of, depth + 1) for item in node.elts)
-        return Value("sequence", span, None, "", items)
+        return Value("sequence", span, "set" if isinstance(node, ast.Set) else None, "", items)
+    if isinstance(node, (ast.SetComp, ast.GeneratorExp)):
+        return Value("unknown", span, "set" if isinstance(node, ast.SetComp) else "generator")
     if isinstance(node, ast.Dict):
         return _mapping(node, scope, span_of, depth, span)
     if isinstance(node, ast.BinOp):

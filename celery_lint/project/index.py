@@ -452,7 +452,7 @@ class Project:
     def text(self, module: Module, value: Value | None) -> str | None:
         """The string behind an expression."""
         known = self.constant(module, value)
-        return known.data if known is not None and isinstance(known.data, str) else None
+        return known.data if known and known.kind == "constant" and isinstance(known.data, str) else None
 
     # ------------------------------------------------------------------ modules
 

@@ -146,13 +146,13 @@ class Retries:
         flow = self.flows.of(module, function)
         for call in self.graph.calls(module, function):
             value = function.value_of(call) if call.chain.endswith(".retry") else None
-            tasks = self._about(module, function, call) if value is not None else None
+            tasks = self.tasks_of(module, function, call.chain) if value is not None else None
             if value is not None and tasks is not None:
                 yield RetryCall(module, function, call, value, flow.step_of(call), tuple(tasks))
 
-    def _about(self, module: Module, function: Function, call: Call) -> list[Task] | None:
-        """The tasks that a call of ``retry`` is about; ``None`` if it is not Celery's."""
-        receiver = call.chain.removesuffix(".retry")
+    def tasks_of(self, module: Module, function: Function, chain: str) -> list[Task] | None:
+        """The tasks that a method is called of; ``None`` if the method is not one of Celery's tasks."""
+        receiver, _, method = chain.rpartition(".")
         scope: Function | None = function
         while scope is not None:
             for parameter in scope.parameters:
@@ -164,13 +164,13 @@ class Retries:
         if receiver.startswith("%"):
             return None
         with self.project.asking("hint"):
-            entity = self.project.resolve(module, call.chain)
+            entity = self.project.resolve(module, chain)
         if entity.kind == "member" and entity.owner is not None:
             task = self.tasks.by_function.get(entity.owner)
             return [task] if task is not None else None
         if entity.kind != "external":
             return None
-        owner = entity.name.removesuffix(".retry")
+        owner = entity.name.removesuffix(f".{method}")
         if owner in _CURRENT_TASKS:
             return list(self._around.get((module.path, function.qualname), ()))
         if is_task_base(owner.removesuffix("()")):
