@@ -14,9 +14,10 @@ class SoftLimitNotBelowHard(Rule):
 
     ## Why it matters
 
-    The soft limit raises `SoftTimeLimitExceeded` inside the task; the hard limit kills the process, and no
-    `finally` runs. When the hard one comes first, the soft one cannot happen. Celery 5.7 refuses to send such
-    a task: `ValueError: soft_time_limit must be less than or equal to time_limit`.
+    The soft limit raises `SoftTimeLimitExceeded` inside the task; the hard limit sends the process SIGTERM
+    and a tenth of a second later SIGKILL, in the middle of a `finally` too. When the hard one comes first,
+    the soft one cannot happen. Celery 5.7 refuses to send such a task: `ValueError: soft_time_limit must be
+    less than or equal to time_limit`.
 
     ## Example
 

@@ -16,7 +16,8 @@ class SoftLimitSwallowed(Rule):
 
     A soft limit is one exception, raised once, wherever the task happens to be. It is an `Exception`: a
     handler that keeps one bad item from stopping the loop gets it, and the loop takes the next item. The task
-    runs on until the hard limit kills its process, without a `finally`, or to its end if there is none.
+    runs on until the hard limit kills its process, with a tenth of a second left for any `finally`, or to its
+    end if there is none.
 
     ## Example
 

@@ -16,8 +16,8 @@ class ProcessExitInTask(Rule):
     ## Why it matters
 
     `SystemExit` is no error for Celery to report: it ends the process. In a prefork worker the task fails
-    with `WorkerLostError: Worker exited prematurely: exitcode 1.`, whatever the code was, `0` included, and
-    the process is replaced. In the pools `threads`, `gevent` and `eventlet` the task just never has a
+    with `WorkerLostError: Worker exited prematurely: exitcode 0.`, or whatever the code was, and the process
+    is replaced. In the pools `threads`, `gevent` and `eventlet` the task just never has a
     result, and in `solo` the worker itself dies. `os._exit` and `os.abort` take the whole worker with them
     everywhere but in prefork.
 
