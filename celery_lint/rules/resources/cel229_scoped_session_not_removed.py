@@ -15,9 +15,9 @@ class ScopedSessionNotRemoved(Rule):
     ## Why it matters
 
     A scoped session belongs to its thread, and a worker's thread runs one task after another: the next task
-    goes on with the session of the last. Objects that something still refers to stay as they were loaded then,
-    even if the database has changed since; it works in a transaction that may be long open; and after a failed flush it fails
-    with `PendingRollbackError`, as does every task after it.
+    goes on with the session of the last. Objects that something still refers to stay as they were loaded
+    then, even if the database has changed since; it works in a transaction that may be long open; and after a
+    failed flush it fails with `PendingRollbackError`, as does every task after it.
 
     ## Example
 
