@@ -27,7 +27,7 @@ _TAKING = frozenset(
         "new_event_loop().run_until_complete",
         "get_event_loop().run_until_complete",
     )
-) | {"uvloop.run"}
+) | {"uvloop.run", "celery_lint.runtime.run_async", "celery_lint.runtime.event_loop.run_async"}
 _LEAVES = frozenset(name.rpartition(".")[2] for name in _TAKING)
 _THREADSAFE = frozenset({"asyncio.run_coroutine_threadsafe", "asyncio.tasks.run_coroutine_threadsafe"})
 _TASK_RETRIES = frozenset({"celery.current_task.retry", "celery._state.current_task.retry"})
@@ -215,7 +215,7 @@ class CoroutineRuns:
     def _elsewhere(self) -> Iterator[_Elsewhere]:
         """The runs of coroutines on other threads."""
         for run in self.event_loops.runs:
-            if run.kind == "bridge" and not run.adaptive:
+            if run.kind in ("apart", "bridge") and not run.adaptive:
                 for way in run.reached:
                     coroutines = self.event_loops.handed_over(run, way)
                     yield _Elsewhere(run.runner, run.place, way.task, tuple(coroutines))

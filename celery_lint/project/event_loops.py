@@ -28,13 +28,15 @@ _RUNNERS = frozenset(
         "uvloop.run",
     ]
 )
+# These hand it to the loop of the process, which runs in a thread or greenlet of its own.
+_APART = frozenset({"celery_lint.runtime.run_async", "celery_lint.runtime.event_loop.run_async"})
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
 _LOOP_CLASSES = ("asyncio.AbstractEventLoop()", "asyncio.events.AbstractEventLoop()")
 _COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
 # These take a coroutine, or a function that makes one, for another to run.
 _HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather"})
-_RUN_LEAVES = frozenset({"run", "run_until_complete", "async_to_sync"})
+_RUN_LEAVES = frozenset({"run", "run_until_complete", "run_async", "async_to_sync"})
 
 
 class Use(NamedTuple):
@@ -49,8 +51,9 @@ class LoopRun(NamedTuple):
 
     ``kind`` is ``run`` (a loop made and closed by ``asyncio.run`` and its like), ``new`` (a loop of its own
     by ``new_event_loop``), ``current`` (the thread's loop, made when missing and kept), ``given`` (a loop
-    that is a parameter), ``kept`` (a loop kept for the process, ``shared`` if a module or a class holds it)
-    or ``bridge`` (``async_to_sync``). ``helper`` says that the coroutine is a parameter.
+    that is a parameter), ``kept`` (a loop kept for the process, ``shared`` if a module or a class holds it),
+    ``apart`` (the loop of the process in a thread or greenlet of its own, as ``celery_lint.runtime`` keeps
+    one) or ``bridge`` (``async_to_sync``). ``helper`` says that the coroutine is a parameter.
     ``adaptive`` says that the function first asks whether a loop is running already. ``coroutines`` are the
     functions whose coroutines it runs, as far as they can be seen, ``uses`` the pooled objects that these
     use and that nobody disposes of, ``engines`` all async engines that they use.
@@ -161,6 +164,8 @@ class EventLoops:
             if "Runner()" in name and not _made_here(chain, entity):
                 return "kept", "Runner.run"
             return "run", name.replace("runners.", "").replace("Runner().run", "Runner.run")
+        if name in _APART:
+            return "apart", "run_async"
         if name.endswith(".run_until_complete"):
             owner = name.removesuffix(".run_until_complete")
             if owner.startswith("threading.local()"):

@@ -102,4 +102,5 @@ def leaf_of(path: str) -> str:
 
 
 def _runs_a_loop(packed: str) -> bool:
-    return "asyncio.run\t" in packed or ".run_until_complete\t" in packed or "async_to_sync" in packed
+    words = ("asyncio.run\t", ".run_until_complete\t", "async_to_sync", "celery_lint.runtime.")
+    return any(word in packed for word in words)

@@ -209,7 +209,9 @@ class Sharing:
             if not run.engines or self.pool_of(run, *_SEVERAL_LOOPS) is not None:
                 continue
             tasks = tuple(reached.task for reached in run.reached)
-            if run.kind == "kept":
+            if run.kind == "apart":
+                yield Owner(("", "run_async"), run.runner, True, run.place, tasks, run.engines)
+            elif run.kind == "kept":
                 origin = self.loop_of(run).origin
                 if origin is not None:
                     yield Owner(origin, origin[1], True, run.place, tasks, run.engines)

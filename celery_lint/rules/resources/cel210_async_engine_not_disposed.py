@@ -118,7 +118,7 @@ class AsyncEngineNotDisposed(Rule):
     def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:
         """Report the first use of each engine in a run, whatever number of tasks come to it."""
         pools = analysis.pools
-        if run.kind == "kept" or (run.kind == "run" and not run.adaptive):
+        if run.kind in ("apart", "kept") or (run.kind == "run" and not run.adaptive):
             return
         for use in run.uses:
             if use.resource.kind != "engine":
