@@ -1,0 +1,96 @@
+"""Proofs of which messages come back, and which do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.proofs.harness import Servers, Worker, until
+from tests.proofs.pools import pools
+
+Start = Callable[..., Worker]
+
+LOST = r"WorkerLostError: Worker exited prematurely: exitcode 1( Job: N)?\."
+
+
+def runs(worker: Worker, task: str) -> int:
+    """How often a task has begun."""
+    return sum(name.startswith(f"ran {task} ") for name in worker.marks())
+
+
+@pytest.fixture
+def worker(start: Start, servers: Servers) -> Worker:
+    """A worker of two processes."""
+    return start("deliveries", "prefork", servers)
+
+
+@pytest.mark.proof("CEL521")
+def test_a_task_that_kills_its_process_comes_back_for_ever(worker: Worker) -> None:
+    """The message goes back to the queue, and kills the next process."""
+    assert worker.good("works").all_succeeded()
+    worker.bad("kills_its_process_late", hung=1)
+    assert until(lambda: runs(worker, "kills_its_process_late") >= 4)
+
+
+@pytest.mark.proof("CEL522")
+def test_an_acknowledged_message_does_not_come_back(worker: Worker) -> None:
+    """``reject_on_worker_lost`` needs ``acks_late``."""
+    assert worker.bad("kills_its_process").failed_only_with(LOST)
+    worker.good("kills_its_process_once", hung=3)
+    assert until(lambda: runs(worker, "kills_its_process_once") == 2)
+    assert runs(worker, "kills_its_process") == 1
+
+
+@pytest.mark.proof("CEL524")
+def test_an_acknowledged_message_cannot_be_rejected(worker: Worker) -> None:
+    """The task has run once, and nobody gets a result."""
+    assert worker.good("rejects_late").results == ["done"]
+    assert runs(worker, "rejects_late") == 2
+    assert worker.bad("rejects", hung=3).hung == 1
+    assert runs(worker, "rejects") == 1
+
+
+@pytest.mark.proof("CEL525")
+def test_a_rejected_message_comes_back_at_once(worker: Worker) -> None:
+    """Again and again."""
+    assert worker.good("rejects_late").results == ["done"]
+    assert worker.bad("rejects_for_ever", hung=1).hung == 1
+    assert until(lambda: runs(worker, "rejects_for_ever") > 20)
+
+
+@pytest.mark.proof("CEL531")
+def test_only_timed_out_tasks_come_back(worker: Worker) -> None:
+    """A task that is late runs into its limit again; one that fails is gone."""
+    worker.bad("comes_back_when_late", hung=1)
+    assert until(lambda: runs(worker, "comes_back_when_late") >= 2)
+    assert worker.bad("is_gone_when_failed").failed_only_with("ValueError: no such order")
+    assert worker.run("works").all_succeeded()
+    assert runs(worker, "is_gone_when_failed") == 1
+
+
+@pytest.mark.proof("CEL530")
+def test_a_message_expires_before_its_time(worker: Worker) -> None:
+    """The worker drops it when the delay is over."""
+    assert worker.bad("works", countdown=2, expires=1).failed_only_with("TaskRevokedError: expired")
+    assert worker.good("works", countdown=1, expires=60).results == ["done"]
+    assert runs(worker, "works") == 1
+
+
+@pytest.mark.proof("CEL513")
+def test_a_soft_limit_can_be_caught(worker: Worker) -> None:
+    """The hard one cannot."""
+    assert worker.bad("catches_the_soft_limit").results == ["done"]
+    assert worker.good("catches_the_soft_limit_only").failed_only_with("TimeLimitExceeded: .*")
+
+
+@pytest.mark.proof("CEL529")
+@pools("threads")
+def test_threads_cannot_be_terminated(start: Start, servers: Servers, pool: str) -> None:
+    """The task goes on, and the worker says that it can do nothing."""
+    worker = start("deliveries", pool, servers)
+    task_id = worker.send("goes_on")
+    assert until(lambda: "began" in worker.marks())
+    worker.revoke(task_id)
+    assert until(lambda: "went on" in worker.marks())
+    assert until(lambda: "does not implement kill_job" in worker.log())
