@@ -13,11 +13,13 @@ from celery_lint.project.client_caches import ClientCaches
 from celery_lint.project.coroutine_runs import CoroutineRuns
 from celery_lint.project.coroutines import Coroutines
 from celery_lint.project.current_loops import CurrentLoops
+from celery_lint.project.delivery_facts import DeliveryFacts
 from celery_lint.project.effective_options import EffectiveOptions
 from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.flow_facts import FlowFacts
 from celery_lint.project.flows import Flows
 from celery_lint.project.index import Project
+from celery_lint.project.io_timeouts import IoTimeouts
 from celery_lint.project.late_disposals import LateDisposals
 from celery_lint.project.left_coroutines import LeftCoroutines
 from celery_lint.project.limits import Limits
@@ -28,10 +30,10 @@ from celery_lint.project.nested_loops import LoopSides
 from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
 from celery_lint.project.process_facts import ProcessFacts
 from celery_lint.project.relays import leaf_of, name_of
-from celery_lint.project.session_facts import SessionFacts
 from celery_lint.project.retries import Retries
 from celery_lint.project.retry_handlers import RetryHandlers
 from celery_lint.project.retry_options import RetryOptions
+from celery_lint.project.session_facts import SessionFacts
 from celery_lint.project.settings import Settings
 from celery_lint.project.sharing import Sharing
 from celery_lint.project.task import Task
@@ -155,6 +157,11 @@ class Analysis:
         return ProcessFacts(code, self.settings)
 
     @cached_property
+    def io_timeouts(self) -> IoTimeouts:
+        """Network calls of tasks that have no timeout."""
+        return IoTimeouts(self.process_facts.processes.code)
+
+    @cached_property
     def limits(self) -> Limits:
         """The time limits of tasks and applications."""
         return Limits(self.project, self.tasks, self.settings, self.pools, self.event_loops.calls)
@@ -184,6 +191,11 @@ class Analysis:
     def retry_handlers(self) -> RetryHandlers:
         """What happens at the end of retries."""
         return RetryHandlers(self.retries)
+
+    @cached_property
+    def delivery_facts(self) -> DeliveryFacts:
+        """Limits, acknowledgement and delivery."""
+        return DeliveryFacts(self.event_loops, self.flows, self.retries, self.pools, self.queues)
 
     @cached_property
     def bridges(self) -> Bridges:
@@ -222,6 +234,7 @@ class Analysis:
             lambda: self.pools,
             lambda: self.limits.explore(),
             lambda: self.retries.explore(),
+            lambda: self.delivery_facts.explore(),
             lambda: (self.bridges.registries, self.bridges.unknown_keys),
             lambda: self.event_loops.relays.to_resources and self.event_loops.runs,
             lambda: self.loop_bridges.library_runs,
@@ -274,7 +287,9 @@ class Analysis:
         yield "applications without limits", lambda: self.limits.applications
         yield "tasks without limits", lambda: self.limits.lonely_tasks
         yield "pairs of limits", lambda: self.limits.pairs
+        yield "endless waits", lambda: self.io_timeouts.endless
         yield from self.flow_facts.finders()
+        yield from self.delivery_facts.finders()
         yield "calls of retry", lambda: self.retries.calls
         yield "options about retries", lambda: self.retries.options
         yield "options without automatic retry", lambda: self.retry_options.inert

@@ -95,7 +95,8 @@ class WorkerCommand(NamedTuple):
     ``pool`` is Celery's name of the pool: ``prefork`` where the command states none, and empty where
     only the environment knows. ``pool_stated`` tells whether the command has the option at all: if not,
     the setting ``worker_pool`` decides. Limits are in seconds. ``app``, ``queues`` and ``concurrency``
-    are empty where they are not stated, or not known.
+    are empty where they are not stated, or not known. ``prefetch`` tells whether the command says how many
+    messages are taken in advance, or may say so.
     """
 
     path: str
@@ -107,6 +108,7 @@ class WorkerCommand(NamedTuple):
     soft_time_limit: float | None
     queues: str
     concurrency: str
+    prefetch: bool = False
 
 
 def is_candidate(path: str) -> bool:
@@ -272,6 +274,7 @@ def _worker(path: str, words: Sequence[Word], leading: bool) -> WorkerCommand | 
         soft_time_limit=_seconds(options, "soft-time-limit"),
         queues=_literal(options, "queues"),
         concurrency=_literal(options, "concurrency"),
+        prefetch=unknown or "prefetch-multiplier" in options or "disable-prefetch" in options,
     )
 
 

@@ -18,6 +18,11 @@ _OLD_NAMES = {
     "CELERY_ANNOTATIONS": "task_annotations",
     "CELERY_ROUTES": "task_routes",
     "CELERYD_MAX_TASKS_PER_CHILD": "worker_max_tasks_per_child",
+    "BROKER_URL": "broker_url",
+    "BROKER_TRANSPORT_OPTIONS": "broker_transport_options",
+    "CELERY_ACKS_LATE": "task_acks_late",
+    "CELERY_REJECT_ON_WORKER_LOST": "task_reject_on_worker_lost",
+    "CELERYD_PREFETCH_MULTIPLIER": "worker_prefetch_multiplier",
 }
 _NAMES = frozenset(
     [
@@ -27,6 +32,15 @@ _NAMES = frozenset(
         "task_annotations",
         "task_routes",
         "worker_max_tasks_per_child",
+        "broker_url",
+        "broker_transport_options",
+        "task_acks_late",
+        "task_acks_on_failure_or_timeout",
+        "task_reject_on_worker_lost",
+        "task_retry_on_worker_lost",
+        "task_default_queue_type",
+        "worker_prefetch_multiplier",
+        "worker_disable_prefetch",
     ]
 )
 
@@ -122,7 +136,9 @@ class Settings:
                 yield from self._named_values(module, name, (item,))
 
     def _in_call(self, module: Module, value: Value) -> Iterator[Setting]:
+        makes = value.chain.rpartition(".")[2] == "Celery"
         for name, item in value.keywords:
-            yield from self._named_values(module, name, (item,))
+            known = "broker_url" if makes and name == "broker" else name
+            yield from self._named_values(module, known, (item,))
         for item in value.items:
             yield from self._in_mapping(module, item)

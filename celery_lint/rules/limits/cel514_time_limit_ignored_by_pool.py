@@ -1,0 +1,88 @@
+"""CEL514 time-limit-ignored-by-pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.limit_gaps import IgnoredLimit
+from celery_lint.rule import Finding, Rule, on
+
+
+class TimeLimitIgnoredByPool(Rule):
+    """A time limit is set, and the pool of the workers does not enforce it.
+
+    ## Why it matters
+
+    Only prefork raises a soft limit. A hard limit is enforced by prefork and gevent. All other pools take
+    both without a word and let the task run: measured on real workers, a task of four seconds finished under
+    a limit of one second in the threads, solo and eventlet pools, and under a soft limit in gevent.
+
+    ## Example
+
+    ```python
+    from celery import Celery
+
+    app = Celery("proj", broker="redis://localhost")
+
+
+    @app.task(soft_time_limit=10)
+    def fetch(order):
+        return order
+    ```
+
+    ## Use instead
+
+    ```python
+    import gevent
+    from celery import Celery
+
+    app = Celery("proj", broker="redis://localhost")
+
+
+    @app.task(time_limit=10)
+    def fetch(order):
+        with gevent.Timeout(5):
+            return order
+    ```
+
+    ## Limits
+
+    Speaks only where the pool is known: from the option `pool`, the worker commands of launch files, or
+    `worker_pool`. Where workers of several pools share the work, all that consume the queue of the task must
+    ignore the limit. Told once per module with settings, and per task (or base class) that sets its own. A
+    hard limit under gevent works as long as the greenlet lets others run.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/workers.html#time-limits>
+    """
+
+    code = "CEL514"
+    name = "time-limit-ignored-by-pool"
+    severity = "warning"
+    preset = "recommended"
+    message = "the {pool} pool does not enforce `{option}`"
+    help = "put timeouts on what the task waits for (pool from {where})"
+    variants = {
+        "both": (
+            "the {pool} pool enforces neither soft nor hard time limits",
+            "put timeouts on what the task waits for (pool from {where})",
+        ),
+        "gevent": (
+            "the {pool} pool does not enforce `{option}`",
+            "use `time_limit`, or `gevent.Timeout` in the task (pool from {where})",
+        ),
+    }
+    example_options = 'pool = ["gevent"]'
+
+    @on(IgnoredLimit)
+    def check(self, fact: IgnoredLimit, analysis: Analysis) -> Iterator[Finding]:
+        """Report the first of the limits that nothing enforces."""
+        values = {"pool": fact.pool.name, "where": fact.pool.where, "option": fact.names[0]}
+        if len(fact.names) > 1:
+            yield Finding(fact.place, values, (), "both")
+        elif fact.pool.name == "gevent":
+            yield Finding(fact.place, values, (), "gevent")
+        else:
+            yield Finding(fact.place, values)

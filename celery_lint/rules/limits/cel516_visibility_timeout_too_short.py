@@ -1,0 +1,80 @@
+"""CEL516 visibility-timeout-too-short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.sendings import LongRun
+from celery_lint.rule import Finding, Rule, on
+
+
+class VisibilityTimeoutTooShort(Rule):
+    """A task that acknowledges late may run longer than the broker waits before it delivers it again.
+
+    ## Why it matters
+
+    Redis and SQS know no connection that a message belongs to: what is not acknowledged within the visibility
+    timeout (Redis: one hour, SQS: half an hour, unless it is set) goes to the next worker, although the first
+    is still at work. With a visibility timeout of 6 s a task of 20 s ran four times on a real worker.
+
+    ## Example
+
+    ```python
+    from celery import Celery
+
+    app = Celery("proj", broker="redis://localhost")
+    app.conf.update(task_acks_late=True, worker_prefetch_multiplier=1)
+
+
+    @app.task(soft_time_limit=7000, time_limit=7200)
+    def rebuild(shop):
+        return shop
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import Celery
+
+    app = Celery("proj", broker="redis://localhost")
+    app.conf.update(task_acks_late=True, worker_prefetch_multiplier=1)
+    app.conf.broker_transport_options = {"visibility_timeout": 3 * 3600}
+
+
+    @app.task(soft_time_limit=7000, time_limit=7200)
+    def rebuild(shop):
+        return shop
+    ```
+
+    ## Limits
+
+    The broker must be known: from the scheme of a constant URL, or from the option `broker`. A time limit
+    tells how long a task may run (the hard one, else the soft one); a task without a limit is not judged.
+    Silent where the visibility timeout cannot be read.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout>
+    * <https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/sqs.html>
+    """
+
+    code = "CEL516"
+    name = "visibility-timeout-too-short"
+    severity = "warning"
+    preset = "recommended"
+    message = "{owner} may run {limit} s, and {broker} delivers the message again after {visibility} s"
+    help = "set a longer `visibility_timeout` in `broker_transport_options`"
+
+    @on(LongRun)
+    def check(self, fact: LongRun, analysis: Analysis) -> Iterator[Finding]:
+        """Report the limit that allows so much, pointing at the timeout if it is set."""
+        values = {
+            "owner": fact.owner,
+            "limit": f"{fact.limit:g}",
+            "broker": fact.broker.title,
+            "visibility": f"{fact.broker.visibility:g}",
+        }
+        set_here = fact.broker.place
+        related = ((set_here, "the visibility timeout is set here"),) if set_here is not None else ()
+        yield Finding(fact.place, values, related)

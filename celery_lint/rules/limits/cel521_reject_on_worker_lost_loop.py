@@ -1,0 +1,65 @@
+"""CEL521 reject-on-worker-lost-loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.acknowledgement import LostWorkerOption
+from celery_lint.project.analysis import Analysis
+from celery_lint.rule import Finding, Rule, on
+
+
+class RejectOnWorkerLostLoop(Rule):
+    """A task that kills its worker is delivered again without end.
+
+    ## Why it matters
+
+    With `reject_on_worker_lost` the message of a task whose process died goes back to the queue. A task that
+    died because it needs more memory than there is kills the next process, and the next: on a real worker it
+    started over as long as the worker ran.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(acks_late=True, reject_on_worker_lost=True, soft_time_limit=50, time_limit=60)
+    def resize(picture):
+        return picture
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(acks_late=True, retry_on_worker_lost=True, soft_time_limit=50, time_limit=60)
+    def resize(picture):
+        return picture
+    ```
+
+    ## Limits
+
+    `retry_on_worker_lost` exists since Celery 5.7: it counts as a retry, so that `max_retries` ends it;
+    before, a quorum queue with a delivery limit does. Silent where one of them is set
+    (`task_default_queue_type`), and where the option has no effect, which is CEL522.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/configuration.html#task-reject-on-worker-lost>
+    """
+
+    code = "CEL521"
+    name = "reject-on-worker-lost-loop"
+    severity = "advice"
+    preset = "strict"
+    message = "a task that kills its worker is delivered again without end"
+    help = "use `retry_on_worker_lost` (Celery 5.7), or a quorum queue with a delivery limit"
+
+    @on(LostWorkerOption)
+    def check(self, fact: LostWorkerOption, analysis: Analysis) -> Iterator[Finding]:
+        """Report the option that nothing bounds."""
+        if fact.late and not fact.bounded:
+            yield Finding(fact.place)

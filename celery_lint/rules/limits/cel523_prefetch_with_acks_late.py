@@ -1,0 +1,61 @@
+"""CEL523 prefetch-with-acks-late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.acknowledgement import GreedyPrefetch
+from celery_lint.project.analysis import Analysis
+from celery_lint.rule import Finding, Rule, on
+
+
+class PrefetchWithAcksLate(Rule):
+    """An application acknowledges late, and its workers take four messages in advance for each process.
+
+    ## Why it matters
+
+    With late acknowledgement a message belongs to its worker until the task is done. By default a worker
+    takes four for each of its processes: while long tasks run, the ones behind them wait, although other
+    workers are idle, and on Redis the visibility timeout of the waiting ones runs too.
+
+    ## Example
+
+    ```python
+    from celery import Celery
+
+    app = Celery("proj", broker="redis://localhost")
+    app.conf.update(task_acks_late=True)
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import Celery
+
+    app = Celery("proj", broker="redis://localhost")
+    app.conf.update(task_acks_late=True, worker_prefetch_multiplier=1)
+    ```
+
+    ## Limits
+
+    Only for the setting `task_acks_late`, and only where neither a setting nor a worker command says how much
+    is taken: any `worker_prefetch_multiplier` counts as a decision. Many short tasks are quicker with more
+    than one.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/optimizing.html#reserve-one-task-at-a-time>
+    """
+
+    code = "CEL523"
+    name = "prefetch-with-acks-late"
+    severity = "advice"
+    preset = "recommended"
+    message = "late acknowledgement, and each process takes four messages in advance (the default)"
+    help = "set `worker_prefetch_multiplier=1`, or the number that is meant"
+    proof = "convention"
+
+    @on(GreedyPrefetch)
+    def check(self, fact: GreedyPrefetch, analysis: Analysis) -> Iterator[Finding]:
+        """Report the setting that acknowledges late."""
+        yield Finding(fact.place)

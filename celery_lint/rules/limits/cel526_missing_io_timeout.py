@@ -1,0 +1,78 @@
+"""CEL526 missing-io-timeout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.io_timeouts import EndlessWait
+from celery_lint.rule import Finding, Rule, on
+
+
+class MissingIoTimeout(Rule):
+    """A network call that a task makes has no timeout.
+
+    ## Why it matters
+
+    `requests`, `urlopen`, `smtplib` and others wait for an answer as long as it takes. A peer that accepts
+    the connection and then says nothing keeps the task, and the slot of the worker that runs it. A time limit
+    ends that much later, and the whole task with it; a timeout ends the call, and the task can try again.
+
+    ## Example
+
+    ```python
+    import requests
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def fetch(url):
+        return requests.get(url).text
+    ```
+
+    ## Use instead
+
+    ```python
+    import requests
+    from celery import shared_task
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def fetch(url):
+        return requests.get(url, timeout=(5, 30)).text
+    ```
+
+    ## Limits
+
+    Looks into tasks and the functions that they call. It knows `requests` and its sessions, `urlopen`,
+    `smtplib`, `ftplib`, `imaplib`, `poplib`, `http.client`, `httplib2` and `socket.create_connection`, and
+    `httpx` where it is told `timeout=None`. Clients with a default of their own (`httpx`, `aiohttp`, `boto3`)
+    are fine, and drivers of databases are left alone. Silent where a `**mapping` may hold the timeout, where
+    the session has an adapter or a method of the project's own, and inside an alarm or a `with` block whose
+    name speaks of a timeout. `socket.setdefaulttimeout` is enough for the standard library, but `requests`
+    does not ask for it.
+
+    ## References
+
+    * <https://requests.readthedocs.io/en/latest/user/advanced/#timeouts>
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html>
+    """
+
+    code = "CEL526"
+    name = "missing-io-timeout"
+    severity = "warning"
+    preset = "recommended"
+    message = "`{call}` has no timeout: a peer that never answers holds up task `{task}`"
+    help = "give it a `timeout`"
+    variants = {
+        "off": (
+            "`{call}` waits without a timeout: a peer that never answers holds up task `{task}`",
+            "give it a `timeout` that is long enough in place of `None`",
+        ),
+    }
+
+    @on(EndlessWait)
+    def check(self, wait: EndlessWait, analysis: Analysis) -> Iterator[Finding]:
+        """Report the call itself."""
+        values = {"call": wait.name, "task": wait.site.tasks[0].label}
+        yield Finding(wait.place, values, wait.site.related(), "off" if wait.off else "")

@@ -1,0 +1,85 @@
+"""CEL529 revoke-terminate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.side_effects import Termination
+from celery_lint.rule import Finding, Rule, on
+
+
+class RevokeTerminate(Rule):
+    """A program revokes tasks with `terminate=True`, which kills the process and not the task.
+
+    ## Why it matters
+
+    The worker sends a signal to the process that runs the task. When the task has just ended, that process
+    may be at work on another one, which then dies in its place; with `SIGKILL` no `finally` runs. Celery's
+    manual reserves it for administrators. In the threads pool it cannot work: the worker answers
+    `NotImplementedError`, and the task goes on.
+
+    ## Example
+
+    ```python
+    from celery import Celery
+
+    app = Celery("proj", broker="redis://localhost")
+
+
+    def cancel(task_id):
+        app.control.revoke(task_id, terminate=True)
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import Celery
+    from celery.contrib.abortable import AbortableAsyncResult
+
+    app = Celery("proj", broker="redis://localhost")
+
+
+    def cancel(task_id):
+        app.control.revoke(task_id)
+        AbortableAsyncResult(task_id, app=app).abort()
+    ```
+
+    ## Limits
+
+    Only for a literal `terminate=True` and for `control.terminate()`; silent in management commands of
+    Django, and where all known pools are gevent or eventlet, where a greenlet is ended and nothing else. A
+    task of the class `AbortableTask` asks `self.is_aborted()` and stops by itself.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/workers.html#revoke-revoking-tasks>
+    """
+
+    code = "CEL529"
+    name = "revoke-terminate"
+    severity = "warning"
+    preset = "recommended"
+    message = "`terminate=True` kills a process of the worker, whichever task it runs by then"
+    help = "let the task look whether it shall stop (`AbortableTask`), or give it a time limit"
+    variants = {
+        "pool": (
+            "the {pool} pool cannot terminate a task: it runs on to its end",
+            "let the task look whether it shall stop, `AbortableTask` (pool from {where})",
+        ),
+        "kill": (
+            "`SIGKILL` ends a process of the worker, without any `finally`, whatever it runs by then",
+            "let the task look whether it shall stop (`AbortableTask`), or give it a time limit",
+        ),
+    }
+
+    @on(Termination)
+    def check(self, fact: Termination, analysis: Analysis) -> Iterator[Finding]:
+        """Report the call."""
+        if fact.pool is not None:
+            values = {"pool": fact.pool.name, "where": fact.pool.where}
+            yield Finding(fact.place, values, (), "pool")
+        elif fact.signal in ("SIGKILL", "KILL"):
+            yield Finding(fact.place, {}, (), "kill")
+        else:
+            yield Finding(fact.place)
