@@ -94,3 +94,10 @@ def test_threads_cannot_be_terminated(start: Start, servers: Servers, pool: str)
     worker.revoke(task_id)
     assert until(lambda: "went on" in worker.marks())
     assert until(lambda: "does not implement kill_job" in worker.log())
+
+
+@pytest.mark.proof("CEL526")
+def test_a_silent_peer_keeps_the_process(worker: Worker) -> None:
+    """Without a timeout nothing ends the call."""
+    assert worker.good("asks_with_a_timeout").failed_only_with("TimeoutError: timed out")
+    assert worker.bad("asks_without_a_timeout", hung=4).hung == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from contextlib import suppress
 from typing import Any
@@ -104,3 +105,20 @@ def goes_on() -> str:
     time.sleep(2)
     mark("went on")
     return "done"
+
+
+@app.task
+def asks_without_a_timeout() -> None:
+    """The peer is silent."""
+    here, there = socket.socketpair()
+    with here, there:
+        here.recv(1)
+
+
+@app.task
+def asks_with_a_timeout() -> None:
+    """The peer is silent, and the client does not wait for ever."""
+    here, there = socket.socketpair()
+    with here, there:
+        here.settimeout(1)
+        here.recv(1)
