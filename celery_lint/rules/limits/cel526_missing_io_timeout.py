@@ -70,6 +70,7 @@ class MissingIoTimeout(Rule):
             "give it a `timeout` that is long enough in place of `None`",
         ),
     }
+    proof = "tests/proofs/test_deliveries.py::test_a_silent_peer_keeps_the_process"
 
     @on(EndlessWait)
     def check(self, wait: EndlessWait, analysis: Analysis) -> Iterator[Finding]:
