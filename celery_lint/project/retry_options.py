@@ -320,23 +320,31 @@ class RetryOptions:
     @cached_property
     def unreachable(self) -> list[UnreachableAutoretry]:
         """The exceptions of time limits that `autoretry_for` waits for in vain."""
-        found = []
+        found: dict[Place, UnreachableAutoretry | None] = {}
         for option in self.retries.options:
-            if option.name != "autoretry_for" or option.value.kind != "sequence":
-                continue
-            for item in option.value.items:
-                entity = self.retries.entity(option.module, item)
+            module, listed = self._list(option)
+            for item in listed if option.name == "autoretry_for" else ():
+                entity = self.retries.entity(module, item)
                 name = entity.name.rpartition(".")[2] if entity.kind == "external" else ""
-                if not entity.name.startswith(_LIMIT_MODULES) or self._raised_here(name):
-                    continue
-                place = option.module.place(item.span)
-                if name == _HARD:
-                    found.append(UnreachableAutoretry(name, place, True))
-                elif name == _SOFT and not any(
-                    self.retries.effective.soft_limit_possible(p.task) for p in option.policies
-                ):
-                    found.append(UnreachableAutoretry(name, place, False))
-        return found
+                if entity.name.startswith(_LIMIT_MODULES) and name in (_HARD, _SOFT):
+                    place = module.place(item.span)
+                    if found.setdefault(place, UnreachableAutoretry(name, place, name == _HARD)):
+                        found[place] = found[place] if self._is_unreachable(name, option) else None
+        return [fact for fact in found.values() if fact is not None]
+
+    def _list(self, option: RetryOption) -> tuple[Module, tuple[Value, ...]]:
+        """The exceptions of an option, and the module that lists them."""
+        value, module = option.value, option.module
+        if value.kind == "name":
+            entity = self.retries.entity(module, value)
+            value, module = entity.value or value, entity.module or module
+        return module, value.items if value.kind == "sequence" else ()
+
+    def _is_unreachable(self, name: str, option: RetryOption) -> bool:
+        if self._raised_here(name):
+            return False
+        possible = self.retries.effective.soft_limit_possible
+        return name == _HARD or not any(possible(policy.task) for policy in option.policies)
 
     def _raised_here(self, name: str) -> bool:
         """Whether the project itself raises the exception of a time limit."""
