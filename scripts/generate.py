@@ -57,7 +57,7 @@ def files() -> dict[Path, str]:
         REPOSITORY / "docs/schema.json": json.dumps(schema(), indent=2) + "\n",
         readme: filled(
             readme.read_text(encoding="utf-8"),
-            {"example": example(), "rules": rules_table("docs/rules/"), "options": options_table()},
+            {"example": example(), "rules": rules_overview("docs/rules/"), "options": options_table()},
         ),
         limitations: filled(limitations.read_text(encoding="utf-8"), {"misses": known_misses()}),
     }
@@ -111,19 +111,25 @@ class _Fields(dict[str, str]):
         return key.upper()
 
 
-def rules_table(folder: str) -> str:
-    """One line for each rule."""
-    rows = ["| code | name | severity | what it says |", "|---|---|---|---|"]
-    rows += [
-        f"| [{rule.code}]({folder}{rule.code}.md) | `{rule.name}` | {rule.severity} | {rule.summary()} |"
-        for rule in all_rules()
-    ]
-    return "\n".join(rows)
+def rules_overview(folder: str) -> str:
+    """One paragraph for each family: what it is about and its rules by name."""
+    parts = []
+    for family in FAMILIES.values():
+        rules = [rule for rule in all_rules() if rule.family() == family]
+        if rules:
+            names = ", ".join(f"[{rule.name}]({folder}{rule.code}.md)" for rule in rules)
+            parts.append(f"**{FAMILY_TITLES[family]}** ({len(rules)}): {names}.")
+    return "\n\n".join(parts)
 
 
 def rules_index() -> str:
     """All rules by family."""
-    parts = ["# Rules\n"]
+    parts = [
+        "# Rules\n",
+        "*Preset* is the first one that holds the rule: `recommended` is on by default, `house` holds it and more,",
+        "`strict` holds that and more, `all` holds everything. How often each is right on real code:",
+        "[precision](precision.md).\n",
+    ]
     for family in FAMILIES.values():
         rows = [
             f"| [{rule.code}](rules/{rule.code}.md) | `{rule.name}` | `{rule.pylint_id()}` | {rule.severity} "

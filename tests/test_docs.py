@@ -11,7 +11,9 @@ import pytest
 
 from celery_lint.configuration import load
 from celery_lint.options import OPTIONS
+from celery_lint.rule import all_rules
 from scripts import generate
+from tests.fixture_corpus import cases
 
 REPOSITORY = Path(__file__).parent.parent
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
@@ -40,6 +42,25 @@ def test_links(page: Path) -> None:
         assert target.exists(), match["target"]
         if anchor:
             assert anchor in anchors(target.read_text(encoding="utf-8")), match["target"]
+
+
+ROW = re.compile(
+    r"^\|.*\| \[(?P<code>CEL\d{3})\]\(rules/CEL\d{3}\.md\) \| (?P<preset>\w+) \| "
+    r"\[(?P<name>\w+)\]\(\.\./fixtures/(?P<case>[\w/]+)\) \|",
+    re.MULTILINE,
+)
+
+
+def test_the_checklist_is_shown_by_fixtures() -> None:
+    text = (REPOSITORY / "docs" / "checklist.md").read_text(encoding="utf-8")
+    presets = {rule.code: rule.preset for rule in all_rules()}
+    fired = {(case.name, expectation.code): case for case in cases() for expectation in case.expectations}
+    rows = list(ROW.finditer(text))
+    assert len(rows) == len(re.findall(r"^\|.*\[CEL", text, re.MULTILINE))
+    for row in rows:
+        assert presets[row["code"]] == row["preset"], row[0]
+        assert row["case"].rpartition("/")[2] == row["name"]
+        assert (row["case"], row["code"]) in fired, row[0]
 
 
 def test_schema_and_options_agree(tmp_path: Path) -> None:

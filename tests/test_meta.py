@@ -119,8 +119,10 @@ TYPICAL = {
     "count": "12",
     "delay": "86400",
     "engine": "engine",
+    "exception": "PaymentError",
     "expires": "300",
     "function": "refresh_order",
+    "gets": "one",
     "hard": "240",
     "key": "orders.refresh",
     "line": "123",
@@ -138,13 +140,19 @@ TYPICAL = {
     "session": "session",
     "signal": "SIGUSR1",
     "soft": "300",
+    "state": "FAILURE",
     "task": "refresh_order",
     "value": "refresh_order",
     "visibility": "3600",
+    "wants": "at most 2",
+    "what": "the exception `error`",
     "where": "docker-compose.yml:12",
 }
 # Fields that are no identifiers of the user's code, and stand without backticks.
 BARE = {
+    "gets",
+    "wants",
+    "what",
     "broker",
     "count",
     "delay",
@@ -263,7 +271,7 @@ def test_fixtures(rule: type[Rule]) -> None:
 
 def test_fixture_folders_belong_to_rules() -> None:
     folders = {path.name for path in FOLDER.iterdir() if path.is_dir()}
-    assert folders == {rule.code for rule in RULES} | {"apps", "tasks"}
+    assert folders == {rule.code for rule in RULES} | {"apps", "patterns", "tasks"}
     for folder in sorted(folders):
         for case in (FOLDER / folder).iterdir():
             assert re.fullmatch(r"[a-z]+(_[a-z]+)*", case.name), case
