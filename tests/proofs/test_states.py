@@ -1,0 +1,63 @@
+"""Proofs of what others get to know of a task, and of locks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.proofs.harness import Servers, Worker
+
+Start = Callable[..., Worker]
+
+
+@pytest.fixture
+def worker(start: Start, servers: Servers) -> Worker:
+    """A worker of two processes."""
+    return start("states", "prefork", servers)
+
+
+@pytest.mark.proof("CEL431")
+def test_an_exception_is_made_again_from_its_arguments(worker: Worker) -> None:
+    """Where they do not fit, another one takes its place."""
+    assert worker.good("raises_what_can_be_made_again").failed_only_with("OrderError: 1, nothing to pay")
+    bad = worker.bad("raises_what_cannot_be_made_again")
+    assert bad.succeeded == 0
+    assert not bad.failed_only_with("PaymentError: .*")
+
+
+@pytest.mark.proof("CEL433")
+def test_success_is_final(worker: Worker) -> None:
+    """What the task raises later is not stored."""
+    assert worker.bad("succeeds_too_early").results == [{"rows": 3}]
+    assert worker.run("reports_a_list").results == ["done"]
+    assert worker.good("reports_progress").failed_only_with("ValueError: the disk is full")
+
+
+@pytest.mark.proof("CEL434")
+def test_a_state_is_json(worker: Worker) -> None:
+    """The report of progress fails, and the task with it."""
+    assert worker.bad("reports_a_set").failed_only_with(
+        "EncodeError: .*Object of type set is not JSON serializable.*"
+    )
+    assert worker.good("reports_a_list").results == ["done"]
+
+
+@pytest.mark.proof("CEL527")
+def test_a_lock_in_two_steps_is_taken_twice(worker: Worker) -> None:
+    """Both processes find it free."""
+    assert worker.bad("asks_then_sets", times=2).results == [True, True]
+    assert sorted(worker.good("sets_if_free", times=2).results) == [False, True]
+
+
+@pytest.mark.proof("CEL528")
+def test_a_lock_that_never_expires_outlives_its_process(worker: Worker) -> None:
+    """Nobody gets it any more."""
+
+    def after(name: str, seconds: float | None) -> list[Any]:
+        worker.run("dies_with_the_lock", name, seconds, hung=1)
+        return worker.noted("good" if seconds else "bad", "wants_the_lock", name, seconds).results
+
+    assert after("kept", None) == [False]
+    assert after("freed", 1) == [True]
