@@ -212,7 +212,7 @@ class TaskProcess:
 
 def _is_called(callee: Callee) -> bool:
     """Whether it is called there, and not mentioned as an argument of some other call."""
-    leaf, function = callee.call.leaf(), callee.function
+    leaf, function = callee.call.leaf().rpartition("/")[2], callee.function
     if "l" in callee.call.flags or "d" in callee.call.flags:
         return False
     return leaf == function.name or (

@@ -62,11 +62,11 @@ class MissingIoTimeout(Rule):
     name = "missing-io-timeout"
     severity = "warning"
     preset = "recommended"
-    message = "`{call}` has no timeout: a peer that never answers holds up task `{task}`"
+    message = "`{call}` has no timeout: a peer that never answers holds up `{task}`"
     help = "give it a `timeout`"
     variants = {
         "off": (
-            "`{call}` waits without a timeout: a peer that never answers holds up task `{task}`",
+            "`{call}` waits without end: a peer that never answers holds up `{task}`",
             "give it a `timeout` that is long enough in place of `None`",
         ),
     }

@@ -1,0 +1,78 @@
+"""CEL527 non-atomic-lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.locks import AskedLock
+from celery_lint.rule import Finding, Rule, on
+
+
+class NonAtomicLock(Rule):
+    """A task asks for a key and sets it in a second call, and takes that for a lock.
+
+    ## Why it matters
+
+    Two workers that ask at the same time both find nothing, both set the key, and both do the work that only
+    one of them was to do. It happens when it hurts: with duplicates that are delivered together, or with a
+    schedule that starts a task while the last one is still about to begin.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+    from django.core.cache import cache
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def rebuild(index):
+        if cache.get("rebuild-lock"):
+            return
+        cache.set("rebuild-lock", "1", 60)
+        index.rebuild()
+        cache.delete("rebuild-lock")
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+    from django.core.cache import cache
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def rebuild(index):
+        if not cache.add("rebuild-lock", "1", 60):
+            return
+        index.rebuild()
+        cache.delete("rebuild-lock")
+    ```
+
+    With a client of Redis: `client.set(key, token, nx=True, ex=60)`.
+
+    ## Limits
+
+    Looks for `get` or `exists` and a later `set` of the same key in one function, on Django's cache or on a
+    client of Redis, where the function leaves when it finds the key and makes no use of the value. It must
+    look like a lock: the function deletes the key as well, or the key or its name speaks of one. Keys that
+    are put together in the call (`f"lock-{pk}"`) cannot be compared and are left alone.
+
+    ## References
+
+    * <https://docs.djangoproject.com/en/stable/topics/cache/#basic-usage>
+    * <https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/>
+    """
+
+    code = "CEL527"
+    name = "non-atomic-lock"
+    severity = "warning"
+    preset = "recommended"
+    message = "`{call}` after asking for the key is no lock: two tasks can pass at once"
+    help = "take it in one call: `cache.add()`, or `set()` with `nx=True` and `ex=`"
+
+    @on(AskedLock)
+    def check(self, lock: AskedLock, analysis: Analysis) -> Iterator[Finding]:
+        """Report where the key is set."""
+        related = ((lock.asked, "asked for here"), *lock.site.related())
+        yield Finding(lock.place, {"call": lock.name}, related)
