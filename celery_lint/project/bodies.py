@@ -7,17 +7,23 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place
-from celery_lint.model.flow import Step
+from celery_lint.model.flow import KINDS, Step
 from celery_lint.model.purpose import is_product_path
-from celery_lint.project.calls import Key
+from celery_lint.project.calls import Key, Reached
 from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.flows import Flow, Flows
 from celery_lint.project.task import Task
 from celery_lint.project.tasks import Tasks
 
+#: How the line of a ``try`` begins among packed statements.
+_TRY = f"\n{KINDS['try']}"
+
 
 class Body(NamedTuple):
-    """A function whose statements are those of a task. ``role``: ``task``, ``method`` or ``coroutine``."""
+    """A function whose statements are those of a task.
+
+    ``role``: ``task``, ``method``, ``coroutine``, or ``callee`` for a function that tasks call.
+    """
 
     module: Module
     function: Function
@@ -33,7 +39,8 @@ class Body(NamedTuple):
         """The task, where that is another function."""
         if self.role == "task":
             return ()
-        return ((self.task.place, f"runs for task `{self.task.label}`"),)
+        verb = "is called by" if self.role == "callee" else "runs for"
+        return ((self.task.place, f"{verb} task `{self.task.label}`"),)
 
 
 class Bodies:
@@ -60,6 +67,24 @@ class Bodies:
     def all(self) -> list[Body]:
         """The bodies, in the order of the source."""
         return [self.by_key[key] for key in sorted(self.by_key)]
+
+    @cached_property
+    def callees(self) -> list[tuple[Body, list[Task]]]:
+        """The other functions with a ``try`` that tasks and their coroutines call, each with the tasks."""
+        tasks: dict[Key, list[Task]] = {}
+        for key, reached in self.event_loops.reached.items():
+            tasks[key] = [way.task for way in reached if _is_called(way)]
+        for key, more in self.event_loops.task_coroutines.items():
+            tasks.setdefault(key, []).extend(more)
+        found = []
+        for (path, qualname), known in sorted(tasks.items(), key=lambda item: item[0]):
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is None or function is None or not known or (path, qualname) in self.by_key:
+                continue
+            if _TRY in f"\n{function.packed_steps}" and is_product_path(path):
+                found.append((self._body(module, function, known[0], "callee"), known))
+        return found
 
     def _find(self) -> Iterator[Body]:
         product = [task for task in self.tasks.all if is_product_path(task.module.path)]
@@ -146,3 +171,11 @@ class Bodies:
 
 def _key(task: Task) -> Key:
     return task.module.path, task.qualname
+
+
+def _is_called(way: Reached) -> bool:
+    """Whether the last step to a function is a call of it, and not a mention as a callback."""
+    if way.through is None:
+        return True
+    leaf, function = way.through.call.leaf(), way.through.function
+    return leaf in (function.name, function.owner.rpartition(".")[2])

@@ -99,9 +99,10 @@ class Outcomes:
     @cached_property
     def handlers(self) -> list[Handler]:
         """The handlers of every ordinary exception in the bodies of tasks."""
-        return [handler for body in self.bodies.all for handler in self._handlers(body)]
+        return [handler for body in self.bodies.all for handler in self.handlers_in(body)]
 
-    def _handlers(self, body: Body) -> Iterator[Handler]:
+    def handlers_in(self, body: Body) -> Iterator[Handler]:
+        """The handlers of every ordinary exception in one body."""
         for attempt in body.flow.steps:
             if attempt.kind != "try":
                 continue
@@ -182,7 +183,7 @@ class Outcomes:
     def exits_in_finally(self) -> list[ExitInFinally]:
         """The statements that discard an exception on its way through a ``finally``."""
         found = []
-        for body in self.bodies.all:
+        for body in [*self.bodies.all, *(body for body, _ in self.bodies.callees)]:
             for step in body.flow.steps:
                 if step.kind in ("return", "break", "continue"):
                     attempt = self._discarded(body, step)

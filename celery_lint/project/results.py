@@ -9,7 +9,7 @@ from typing import NamedTuple
 from celery_lint.model.flow import Step
 from celery_lint.project.bodies import Body
 from celery_lint.project.disposal_order import DisposalOrder
-from celery_lint.project.outcomes import Outcomes, is_log
+from celery_lint.project.outcomes import Outcomes, in_loop, is_log
 from celery_lint.project.sessions import Sessions
 
 _SUPPRESS = "contextlib.suppress()"
@@ -33,13 +33,15 @@ _HARMLESS = frozenset(
 class UnboundResult(NamedTuple):
     """A name that is read after a ``try`` although one of its handlers goes on without binding it.
 
-    ``step`` is the statement that reads it, ``handler`` the clause.
+    ``step`` is the statement that reads it, ``handler`` the clause. ``repeated``: all that stands in a loop,
+    so that the name may hold what an earlier round left.
     """
 
     body: Body
     name: str
     step: Step
     handler: Step
+    repeated: bool
 
 
 class EarlyReturn(NamedTuple):
@@ -80,7 +82,8 @@ class Results:
     @cached_property
     def unbound(self) -> list[UnboundResult]:
         """The results that may not exist when they are read."""
-        return [fact for body in self.bodies.all for fact in self._unbound(body)]
+        bodies = [*self.bodies.all, *(body for body, _ in self.bodies.callees)]
+        return [fact for body in bodies for fact in self._unbound(body)]
 
     def _unbound(self, body: Body) -> Iterator[UnboundResult]:
         flow = body.flow
@@ -105,9 +108,11 @@ class Results:
         for name in candidates:
             open_ = [clause for clause in clauses if self._goes_on_without(body, clause, name)]
             if open_:
-                reader = self._reader(body, attempt, name)
+                flags = _stored(open_, body)
+                reader = self._reader(body, attempt, name, flags)
                 if reader is not None:
-                    yield UnboundResult(body, name, reader, open_[0])
+                    repeated = in_loop(flow, attempt) is not None
+                    yield UnboundResult(body, name, reader, open_[0], repeated)
 
     def _goes_on_without(self, body: Body, clause: Step, name: str) -> bool:
         flow = body.flow
@@ -115,8 +120,11 @@ class Results:
             return False
         return not self.outcomes.raises(body, clause)
 
-    def _reader(self, body: Body, attempt: Step, name: str) -> Step | None:
-        """The statement after a ``try`` that reads a name whatever happened, before anything binds it."""
+    def _reader(self, body: Body, attempt: Step, name: str, flags: set[str]) -> Step | None:
+        """The statement after a ``try`` that reads a name whatever happened, before anything binds it.
+
+        ``flags`` are the names that the handler binds: who asks for one of them knows what happened.
+        """
         flow, current = body.flow, attempt
         while True:
             parent = flow.steps[current.parent] if current.parent >= 0 else None
@@ -124,6 +132,8 @@ class Results:
             for step in siblings:
                 if step.number <= current.number:
                     continue
+                if step.kind in ("if", "while", "assert", "match") and flags.intersection(step.loads):
+                    return None
                 if step.kind not in ("def", "class", "delete") and name in step.loads:
                     return step
                 if name in _stored([step], body) or step.kind in ("return", "raise", "break", "continue"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -58,16 +58,26 @@ class SoftLimits:
         """The handlers after which a loop goes on although its time is over."""
         if self.pools.only(*_WITHOUT):
             return []
-        found = []
+        found: list[SwallowedLimit] = []
         for handler in self.outcomes.handlers:
-            if handler.body.role == "coroutine" or handler.everything or handler.raises:
-                continue
-            if handler.earlier & {_SOFT} or not self._goes_on(handler):
-                continue
-            limit = self.limits.soft_limit(handler.body.task)
-            if limit is not None:
-                found.append(SwallowedLimit(handler, limit))
+            found.extend(self._swallowed(handler, [handler.body.task]))
+        for body, tasks in self.outcomes.bodies.callees:
+            if not body.function.is_async:
+                for handler in self.outcomes.handlers_in(body):
+                    found.extend(self._swallowed(handler, tasks))
         return found
+
+    def _swallowed(self, handler: Handler, tasks: Sequence[Task]) -> Iterator[SwallowedLimit]:
+        """The fact about a handler, with the first of the tasks that a soft limit holds for."""
+        if handler.body.role == "coroutine" or handler.everything or handler.raises:
+            return
+        if handler.earlier & {_SOFT} or not self._goes_on(handler):
+            return
+        for task in tasks:
+            limit = self.limits.soft_limit(task)
+            if limit is not None:
+                yield SwallowedLimit(handler._replace(body=handler.body._replace(task=task)), limit)
+                return
 
     def _goes_on(self, handler: Handler) -> bool:
         """Whether a loop of the body goes on after the handler, and what it tries takes time."""

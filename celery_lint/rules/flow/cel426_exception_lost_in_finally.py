@@ -52,8 +52,8 @@ class ExceptionLostInFinally(Rule):
 
     ## Limits
 
-    In the functions of tasks, the methods of class-based ones and the coroutines that tasks run. Silent for
-    loops that lie inside the `finally`, and where a handler of the same `try` stops every exception before.
+    In the functions of tasks, the coroutines that they run and the functions that they call. Silent for loops
+    that lie inside the `finally`, and where a handler of the same `try` stops every exception before.
 
     ## References
 

@@ -51,9 +51,10 @@ class ResultNotInitialised(Rule):
 
     ## Limits
 
-    For names that the body of the `try` binds with a plain assignment or `with ... as`, and that a statement
-    reads which is reached whatever happened. Silent where a handler may leave the function, where the name is
-    bound anywhere before, and where it is read only under a condition or in a loop.
+    In tasks, their coroutines and the functions that they call, for names that the body of the `try` binds
+    with a plain assignment or `with ... as`, and that a statement reads which is reached whatever happened.
+    Silent where a handler may leave the function, where the name is bound anywhere before, where it is read
+    only under a condition or in a loop, and where a condition asks for a name that the handler binds.
 
     ## References
 
@@ -66,6 +67,12 @@ class ResultNotInitialised(Rule):
     preset = "recommended"
     message = "`{value}` is unbound here when the handler in line {line} has run"
     help = "bind `{value}` before the `try`, or let the handler return or raise"
+    variants = {
+        "left over": (
+            "`{value}` is unbound or left over here when the handler in line {line} has run",
+            "bind `{value}` before the `try`, or let the handler end this round with `continue`",
+        ),
+    }
     proof = "tests/proofs/test_retries.py::test_what_the_handler_leaves_unbound_hides_the_error"
 
     @on(UnboundResult)
@@ -73,4 +80,5 @@ class ResultNotInitialised(Rule):
         """Report the statement that reads the name."""
         related = ((fact.body.place(fact.handler), "this handler goes on"), *fact.body.related())
         values = {"value": fact.name, "line": fact.handler.span.line}
-        yield Finding(fact.body.place(fact.step), values, related)
+        variant = "left over" if fact.repeated else ""
+        yield Finding(fact.body.place(fact.step), values, related, variant)

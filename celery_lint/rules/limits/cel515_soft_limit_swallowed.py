@@ -59,7 +59,8 @@ class SoftLimitSwallowed(Rule):
     ## Limits
 
     Only where a soft limit is known to be in force (its own, its base class's, the only application's), for
-    loops in the task itself whose handler neither raises nor leaves the loop on any way. Silent where all
+    loops in the task and in functions that it calls, whose handler neither raises nor leaves the loop on any
+    way. Silent where all
     known pools enforce no soft limit, and in coroutines: `asyncio.run` cancels them, and `CancelledError` is
     no `Exception`. A bare `except` is CEL437.
 
@@ -72,7 +73,7 @@ class SoftLimitSwallowed(Rule):
     name = "soft-limit-swallowed"
     severity = "warning"
     preset = "recommended"
-    message = "the loop of task `{task}` goes on after its soft time limit: this handler gets it"
+    message = "this loop goes on after the soft time limit of `{task}`: the handler swallows it"
     help = "put `except SoftTimeLimitExceeded: raise` before it"
     proof = "tests/proofs/test_retries.py::test_a_swallowed_soft_limit_does_not_end_the_task"
 
