@@ -133,10 +133,9 @@ class Acknowledgement:
         for call in self.event_loops.calls.calls(module, function):
             if call.number in step.calls and self._is_reject(module, call.chain):
                 for index, argument in enumerate(call.arguments):
-                    name, _, given = argument.rpartition(":#")
-                    if name == "requeue" or (index == 1 and argument.startswith("#")):
-                        return {"True": True, "False": False}.get(given or argument[1:])
-                    if argument.startswith(("requeue:", "*")) or index == 1:
+                    if argument.startswith("requeue:") or (index == 1 and ":" not in argument):
+                        return {"#True": True, "#False": False}.get(argument.removeprefix("requeue:"))
+                    if argument.startswith("*"):
                         return None
                 return False
         return None

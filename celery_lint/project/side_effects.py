@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.flow import Step
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.acknowledgement import Acknowledgement
 from celery_lint.project.applications import is_application
 from celery_lint.project.calls import Reached
+from celery_lint.project.flows import Flow
 from celery_lint.project.pools import Pool, Pools
 from celery_lint.project.retries import Retries
 from celery_lint.project.task import Task
@@ -107,7 +109,7 @@ class SideEffects:
             if any("idempot" in argument or argument.startswith("headers:") for argument in call.arguments):
                 continue
             step = flow.step_of(call)
-            later = {number for other in flow.after(step) for number in other.calls} if step else set()
+            later = {number for other in _following(flow, step) for number in other.calls} if step else set()
             fails_later = any(n in later and self._may_fail(task.module, calls[n]) for n in later)
             place = task.module.place(call.span)
             if retried and fails_later:
@@ -193,7 +195,7 @@ class SideEffects:
                 application, _, name = entity.name.rpartition(".")
                 if name == "AsyncResult()" and is_application(application):
                     return leaf == "revoke"
-                if name == "control" and is_application(application):
+                if name == "control" and (is_application(application) or application.startswith("celery.")):
                     return True
                 return leaf == "revoke" and entity.name in _RESULTS
             task, _, made = owner.rpartition(".")
@@ -204,3 +206,18 @@ class SideEffects:
     def _is_control(self, module: Module, owner: str) -> bool:
         """Whether a chain is the ``control`` of something that nobody can see through."""
         return owner.endswith(".control") and self.project.resolve(module, owner).kind == "unknown"
+
+
+def _following(flow: Flow, step: Step) -> Iterator[Step]:
+    """The statements that may run after one, without those of other branches and of handlers."""
+    current: Step | None = step
+    while current is not None:
+        parent = flow.steps[current.parent] if current.parent >= 0 else None
+        block = flow.body(parent, current.role)
+        later = [other for other in block if other.number > current.number]
+        for other in later:
+            yield other
+            yield from flow.below(other)
+        if flow.ends(later):
+            return
+        current = parent

@@ -58,7 +58,7 @@ class NonIdempotentAcksLate(Rule):
     name = "non-idempotent-acks-late"
     severity = "advice"
     preset = "all"
-    message = "late acknowledgement: `{call}` is repeated when `{task}` is delivered again"
+    message = "a second delivery of `{task}` (it acknowledges late) repeats `{call}`"
     help = "give the receiver a key by which it knows a repetition, or look first whether it is done"
     proof = "convention"
 

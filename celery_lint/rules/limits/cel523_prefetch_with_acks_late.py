@@ -40,7 +40,7 @@ class PrefetchWithAcksLate(Rule):
 
     Only for the setting `task_acks_late`, and only where neither a setting nor a worker command says how much
     is taken: any `worker_prefetch_multiplier` counts as a decision. Many short tasks are quicker with more
-    than one.
+    than one, so that this is for those who run long ones.
 
     ## References
 
@@ -50,7 +50,7 @@ class PrefetchWithAcksLate(Rule):
     code = "CEL523"
     name = "prefetch-with-acks-late"
     severity = "advice"
-    preset = "recommended"
+    preset = "strict"
     message = "late acknowledgement, and each process takes four messages in advance (the default)"
     help = "set `worker_prefetch_multiplier=1`, or the number that is meant"
     proof = "convention"
