@@ -23,6 +23,7 @@ from celery_lint.project.io_timeouts import IoTimeouts
 from celery_lint.project.late_disposals import LateDisposals
 from celery_lint.project.left_coroutines import LeftCoroutines
 from celery_lint.project.limits import Limits
+from celery_lint.project.locks import Locks
 from celery_lint.project.loop_bridges import LoopBridges
 from celery_lint.project.loop_code import LoopCode
 from celery_lint.project.loop_primitives import LoopPrimitives
@@ -30,6 +31,7 @@ from celery_lint.project.nested_loops import LoopSides
 from celery_lint.project.pools import DEFAULT_QUEUE, Pools, find_pools
 from celery_lint.project.process_facts import ProcessFacts
 from celery_lint.project.relays import leaf_of, name_of
+from celery_lint.project.report_facts import ReportFacts
 from celery_lint.project.retries import Retries
 from celery_lint.project.retry_handlers import RetryHandlers
 from celery_lint.project.retry_options import RetryOptions
@@ -162,6 +164,11 @@ class Analysis:
         return IoTimeouts(self.process_facts.processes.code)
 
     @cached_property
+    def locks(self) -> Locks:
+        """Locks that tasks keep in Redis or in a cache."""
+        return Locks(self.process_facts.processes.code)
+
+    @cached_property
     def limits(self) -> Limits:
         """The time limits of tasks and applications."""
         return Limits(self.project, self.tasks, self.settings, self.pools, self.event_loops.calls)
@@ -196,6 +203,11 @@ class Analysis:
     def delivery_facts(self) -> DeliveryFacts:
         """Limits, acknowledgement and delivery."""
         return DeliveryFacts(self.event_loops, self.flows, self.retries, self.pools, self.queues)
+
+    @cached_property
+    def report_facts(self) -> ReportFacts:
+        """What tasks report, to Celery and to the scheduler that tracks them."""
+        return ReportFacts(self.flow_facts.bodies, self.retries, self.bridges)
 
     @cached_property
     def bridges(self) -> Bridges:
@@ -234,11 +246,13 @@ class Analysis:
             lambda: self.pools,
             lambda: self.limits.explore(),
             lambda: self.retries.explore(),
+            lambda: self.report_facts.errors.explore(),
             lambda: self.delivery_facts.explore(),
             lambda: (self.bridges.registries, self.bridges.unknown_keys),
             lambda: self.event_loops.relays.to_resources and self.event_loops.runs,
             lambda: self.loop_bridges.library_runs,
             lambda: self.process_facts.before_fork.explore(),
+            lambda: self.locks.explore(),
             self.session_facts.sessions.explore,
             self.coroutines.explore,
         ):
@@ -288,6 +302,8 @@ class Analysis:
         yield "tasks without limits", lambda: self.limits.lonely_tasks
         yield "pairs of limits", lambda: self.limits.pairs
         yield "endless waits", lambda: self.io_timeouts.endless
+        yield "locks without an end", lambda: self.locks.eternal
+        yield "locks that are none", lambda: self.locks.asked
         yield from self.flow_facts.finders()
         yield from self.delivery_facts.finders()
         yield "calls of retry", lambda: self.retries.calls
@@ -300,6 +316,7 @@ class Analysis:
         yield "exceptions of limits", lambda: self.retry_options.unreachable
         yield "handlers that never run", lambda: self.retry_handlers.dead
         yield "calculations with None", lambda: self.retry_handlers.calculations
+        yield from self.report_facts.finders()
         yield "unregistered tasks", lambda: self.bridges.unregistered
         yield "unknown keys", lambda: self.bridges.unknown_keys
         yield "duplicate keys", lambda: self.bridges.duplicates

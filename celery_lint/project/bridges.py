@@ -274,7 +274,7 @@ class Bridges:
     def unregistered(self) -> list[UnregisteredTask]:
         """The tasks that ask to be tracked by a scheduler and are in no registry."""
         tracking = self.project.configuration.tracking_parameters
-        bridges = [r for r in self.registries if self._is_bridge(r)]
+        bridges = [r for r in self.registries if self.is_bridge(r)]
         if not bridges:
             return []
         registered = {
@@ -289,14 +289,14 @@ class Bridges:
         for task in self.tasks.all:
             if task.function is None or not is_product_path(task.module.path):
                 continue
-            if (task.module.path, task.qualname) in registered or self._exempt(task):
+            if (task.module.path, task.qualname) in registered or self.is_exempt(task):
                 continue
             parameter = next((p.name for p in task.function.parameters if p.name in tracking), None)
             if parameter is not None:
                 found.append(UnregisteredTask(task, parameter, self._nearest(task, bridges)))
         return found
 
-    def _is_bridge(self, registry: Registry) -> bool:
+    def is_bridge(self, registry: Registry) -> bool:
         """Whether a registry is there for tracked tasks, and not just any mapping of tasks."""
         if registry.name in self._configured:
             return True
@@ -315,7 +315,8 @@ class Bridges:
                 return registry
         return bridges[0]
 
-    def _exempt(self, task: Task) -> bool:
+    def is_exempt(self, task: Task) -> bool:
+        """Whether the options say that a task needs no entry in a registry."""
         globs = self.project.configuration.bridge_exempt
         if not globs:
             return False

@@ -19,6 +19,8 @@ _OLD_NAMES = {
     "CELERY_ROUTES": "task_routes",
     "CELERYD_MAX_TASKS_PER_CHILD": "worker_max_tasks_per_child",
     "BROKER_URL": "broker_url",
+    "CELERY_RESULT_SERIALIZER": "result_serializer",
+    "CELERY_IGNORE_RESULT": "task_ignore_result",
     "BROKER_TRANSPORT_OPTIONS": "broker_transport_options",
     "CELERY_ACKS_LATE": "task_acks_late",
     "CELERY_REJECT_ON_WORKER_LOST": "task_reject_on_worker_lost",
@@ -41,6 +43,8 @@ _NAMES = frozenset(
         "task_default_queue_type",
         "worker_prefetch_multiplier",
         "worker_disable_prefetch",
+        "result_serializer",
+        "task_ignore_result",
     ]
 )
 

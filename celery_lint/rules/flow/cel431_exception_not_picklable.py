@@ -1,0 +1,89 @@
+"""CEL431 exception-not-picklable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.raised_errors import UnrebuildableError
+from celery_lint.rule import Finding, Rule, on
+
+
+class ExceptionNotPicklable(Rule):
+    """A task raises an exception of the project that cannot be made again from its `args`.
+
+    ## Why it matters
+
+    A worker makes the exception of a failed task again from its class and its `args`, and these are what
+    `super().__init__` was given, not what the class was. If they do not fit the class's own `__init__`,
+    another exception takes its place: `get()` on the result raises it, so that `except PaymentError` of the
+    caller never matches, and the log and `on_failure` show it too. Seen on Celery 5.7 with the JSON
+    serializer: `UnpickleableExceptionWrapper`, or the nearest base class that does fit.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    class PaymentError(Exception):
+        def __init__(self, order, reason):
+            super().__init__(f"{order}: {reason}")
+            self.order = order
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def charge(order, amount):
+        if amount <= 0:
+            raise PaymentError(order, "nothing to pay")
+        return amount
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    class PaymentError(Exception):
+        def __init__(self, order, reason):
+            super().__init__(order, reason)
+            self.order = order
+
+        def __str__(self):
+            return "{}: {}".format(*self.args)
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def charge(order, amount):
+        if amount <= 0:
+            raise PaymentError(order, "nothing to pay")
+        return amount
+    ```
+
+    ## Limits
+
+    Only classes whose number of arguments is written down on both sides, and that leave the task: a `raise`
+    in a `try` with handlers is left alone. Classes with `__reduce__` or `__new__` say themselves how they
+    are made again. Tasks with `ignore_result` are silent. An `__init__` that changes its only argument is
+    made again, with a wrong text; that is not reported.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#creating-pickleable-exceptions>
+    * <https://github.com/celery/celery/issues/5712>
+    """
+
+    code = "CEL431"
+    name = "exception-not-picklable"
+    severity = "warning"
+    preset = "recommended"
+    proof = "tests/proofs/test_states.py::test_an_exception_is_made_again_from_its_arguments"
+    message = "`{exception}` wants {wants} of its arguments back, and `args` holds {gets}"
+    help = "hand the same arguments to `super().__init__`, and write the text in `__str__`"
+
+    @on(UnrebuildableError)
+    def check(self, fact: UnrebuildableError, analysis: Analysis) -> Iterator[Finding]:
+        """Report at the class, pointing at a statement that raises it."""
+        values = {"exception": fact.class_.name, "wants": fact.wants, "gets": fact.gets}
+        yield Finding(fact.place, values, ((fact.raised, f"leaves task `{fact.task.label}` here"),))

@@ -1,0 +1,83 @@
+"""CEL432 update-state-failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.task_state import StateCall
+from celery_lint.rule import Finding, Rule, on
+
+
+class UpdateStateFailure(Rule):
+    """A task stores the state of a failed task by hand, and no reader sees a failed task.
+
+    ## Why it matters
+
+    A reader of a failed task's result makes an exception of it again, from its type. A dictionary without
+    `exc_type` makes none: `get()` and even `state` raise `ValueError: Exception information must include
+    the exception type`, and so does the worker when it stores the real result, which is lost. Without such
+    a dictionary the state lasts until the task ends: its `return` stores SUCCESS over it.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, soft_time_limit=50, time_limit=60)
+    def resize(self, path, width):
+        if width < 1:
+            self.update_state(state="FAILURE", meta={"error": "no width"})
+            return None
+        return f"{path}@{width}"
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, soft_time_limit=50, time_limit=60)
+    def resize(self, path, width):
+        if width < 1:
+            raise ValueError("no width")
+        return f"{path}@{width}"
+    ```
+
+    ## Limits
+
+    FAILURE, REVOKED and RETRY, by name or from `celery.states`, with a dictionary that is written out; what
+    a variable holds is not known. That the state does not last is only said in the task's own function,
+    where nothing after the call raises, and not of tasks that ignore their result. `raise Ignore()` after
+    it keeps the state.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#custom-states>
+    * <https://github.com/celery/celery/issues/5179>
+    """
+
+    code = "CEL432"
+    name = "update-state-failure"
+    severity = "error"
+    preset = "recommended"
+    message = "`{state}` is stored without `exc_type`: reading the result raises `ValueError`"
+    help = "raise an exception; Celery stores it"
+    variants = {
+        "overwritten": (
+            "the end of the task stores SUCCESS over the state `{state}`",
+            "raise an exception; Celery stores it",
+        )
+    }
+
+    @on(StateCall)
+    def check(self, fact: StateCall, analysis: Analysis) -> Iterator[Finding]:
+        """Report a state that nobody can read, or that does not last."""
+        if fact.refused is not None:
+            return
+        if fact.unreadable():
+            yield Finding(fact.place, {"state": fact.state})
+        elif fact.short_lived():
+            yield Finding(fact.place, {"state": fact.state}, variant="overwritten")

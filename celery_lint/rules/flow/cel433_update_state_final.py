@@ -1,0 +1,68 @@
+"""CEL433 update-state-final."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.project.analysis import Analysis
+from celery_lint.project.task_state import StateCall
+from celery_lint.rule import Finding, Rule, on
+
+
+class UpdateStateFinal(Rule):
+    """A task sets its own state to SUCCESS before it is at its end.
+
+    ## Why it matters
+
+    SUCCESS is final: whoever waits with `get()` goes on at once, with `meta` as the result. Redis and the
+    other key-value backends then keep it. Seen with Redis: the value that the task returns later is not
+    stored, and neither is the exception that it raises.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, soft_time_limit=50, time_limit=60)
+    def count(self, rows):
+        self.update_state(state="SUCCESS", meta={"rows": len(rows)})
+        return len(rows)
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(bind=True, soft_time_limit=50, time_limit=60)
+    def count(self, rows):
+        self.update_state(state="COUNTED", meta={"rows": len(rows)})
+        return len(rows)
+    ```
+
+    ## Limits
+
+    Only in the task's own function, and only where nothing after the call raises: `raise Ignore()` makes it
+    the result on purpose. STARTED and PENDING set by hand are overwritten when the task ends, and are left
+    alone.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#task-states>
+    """
+
+    code = "CEL433"
+    name = "update-state-final"
+    severity = "warning"
+    preset = "recommended"
+    proof = "tests/proofs/test_states.py::test_success_is_final"
+    message = "the state `{state}` is final: what the task returns after it is lost"
+    help = "return the result, and use a state of the project's own, such as `PROGRESS`, before"
+
+    @on(StateCall)
+    def check(self, fact: StateCall, analysis: Analysis) -> Iterator[Finding]:
+        """Report SUCCESS in the function of a task that goes on."""
+        if fact.state == "SUCCESS" and fact.own and fact.final and fact.refused is None:
+            yield Finding(fact.place, {"state": fact.state})
