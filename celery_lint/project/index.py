@@ -152,12 +152,14 @@ class Project:
         entity, used = self._import("." * dots + ".".join(names), module, len(names))
         rest = parts[used:]
         steps = _steps(parts[used - 1])[1] if used else []
-        if entity.kind == "module":
+        if entity.kind != "module":
+            return self._follow(entity, steps, rest)
+        found = self._follow(entity, steps, rest) if rest else UNKNOWN
+        if found.kind == "unknown":
             rebound = self._rebound(entity.name)
             if rebound is not None:
-                found = self._follow(entity, steps, rest) if rest else UNKNOWN
-                return found if found.kind != "unknown" else self._follow(rebound, steps, rest)
-        return self._follow(entity, steps, rest)
+                return self._follow(rebound, steps, rest)
+        return found if rest else self._follow(entity, steps, rest)
 
     def _follow(self, entity: Entity, steps: list[str], rest: list[str]) -> Entity:
         for step in steps:
@@ -187,8 +189,12 @@ class Project:
         ``package.celery`` is then the object, and the submodule only where the import names a member of it.
         """
         folder, _, name = path.removesuffix("/__init__.py").rpartition("/")
-        package = self.modules.get(f"{folder}/__init__.py" if folder else "__init__.py")
         name = name.removesuffix(".py")
+        file = f"{folder}/__init__.py" if folder else "__init__.py"
+        package = self.modules.get(file)
+        own = self.modules.get(path)
+        if package is None and own is not None and name in own.bindings and file in self.imports.files:
+            package = self._unread_module(file, name)
         if package is None or package.path == path:
             return None
         if name not in package.imports and name not in package.bindings:
