@@ -144,7 +144,8 @@ class Acknowledgement:
         """Whether a condition before it may look at how often the message has been delivered, or it waits."""
         if any(f".{word}" in function.packed_calls for word in ("sleep", "redelivered")):
             return True
-        own = function.parameters[0].name if function.parameters else "self"
+        bound = any(decorator.keyword("bind") is not None for decorator in function.decorators)
+        own = function.parameters[0].name if bound and function.parameters else "self"
         for other in flow.steps[: step.number]:
             names = [*other.loads, *other.stores]
             asks = other.kind in ("if", "while", "match", "assign")
