@@ -72,14 +72,15 @@ def leads_on(data: bytes, name: str) -> bool:
     """Whether a file that binds this name can tell anything about tasks by it.
 
     What it imports or assigns may be an application, a constant or a re-export. What it defines itself says
-    something only if it makes coroutines, or if the file knows the word *task*: a class for tasks, a decorator
-    that makes some.
+    something only if it makes coroutines, if it is an exception that may say what it is made of, or if the
+    file knows the word *task*: a class for tasks, a decorator that makes some.
     """
     word = re.escape(name.encode())
-    pattern = rb"^[ \t]*(async[ \t]+)?(?:def|class)[ \t]+" + word + rb"\b"
+    pattern = rb"^[ \t]*(async[ \t]+)?(?:def|class)[ \t]+" + word + rb"\b(?:\([\w.]*(Error|Exception)\b)?"
     definition = re.search(pattern, data, re.MULTILINE)
     if definition is not None:
-        return definition[1] is not None or b"task" in data.lower()
+        error = definition[2] is not None and b"super(" in data
+        return error or definition[1] is not None or b"task" in data.lower()
     return name.encode() in data or b"import *" in data
 
 
