@@ -179,7 +179,7 @@ class TaskState:
         """Whether the function may raise after a statement: then the task does not end with a result."""
         calls = self.retries.graph.calls(module, function)
         around = [outer for outer in flow.ancestors(step) if outer.kind == "with"]
-        for later in [*flow.after(step), *around]:
+        for later in [*_following(flow, step), *around]:
             if later.kind == "raise":
                 return True
             for number in later.calls:
@@ -296,3 +296,20 @@ class TaskState:
                         return True
             current = outer
         return False
+
+
+def _following(flow: Flow, step: Step) -> list[Step]:
+    """The statements that may run after one, without those of the branches and handlers beside it."""
+    beside: set[int] = set()
+    current = step
+    for outer in flow.ancestors(step):
+        parts = {"match": ["case"], "try": ["handler"], "if": ["else"]}.get(outer.kind, [])
+        if current.role == "handler":
+            parts = ["handler", "else"]
+        for part in parts:
+            for other in flow.body(outer, part):
+                if other.number > current.number:
+                    beside.add(other.number)
+                    beside.update(inner.number for inner in flow.below(other))
+        current = outer
+    return [later for later in flow.after(step) if later.number not in beside]

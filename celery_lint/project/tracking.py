@@ -232,7 +232,7 @@ class Tracking:
         return False
 
     def _is_plain(self, module: Module, function: Function, step: Step, name: str) -> bool:
-        """Whether it is clear what a statement does with the id: it logs it, or hands it to calls in sight."""
+        """Whether it is clear what a statement does with the id: it logs it, or calls what is in sight."""
         if self._only_logs(module, function, step, name):
             return True
         calls = self.graph.calls(module, function)

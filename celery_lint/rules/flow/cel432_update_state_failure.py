@@ -16,8 +16,9 @@ class UpdateStateFailure(Rule):
 
     A reader of a failed task's result makes an exception of it again, from its type. A dictionary without
     `exc_type` makes none: `get()` and even `state` raise `ValueError: Exception information must include
-    the exception type`, and so does the worker when it stores the real result, which is lost. Without such
-    a dictionary the state lasts until the task ends: its `return` stores SUCCESS over it.
+    the exception type`. Seen with Redis: so does the worker when it stores the real result or exception
+    over it, which is lost. Without such a dictionary the state lasts until the task ends: its `return`
+    stores SUCCESS.
 
     ## Example
 
