@@ -10,7 +10,7 @@ from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
 from celery_lint.project.analysis import Analysis
-from celery_lint.project.filter import DATABASE_WORDS, FirstPass, Pair
+from celery_lint.project.filter import DATABASE_WORDS, NETWORK_WORDS, FirstPass, Pair
 from celery_lint.project.imports import Imports
 from celery_lint.project.index import Project
 from celery_lint.project.launch import WorkerCommand
@@ -79,7 +79,7 @@ def build(
         hinted = analysis.project.hinted.difference(modules, unparsed, more)
         if hinted:
             leading = analysis.event_loops.relays.to_resources | DATABASE_WORDS | LOOP_WORDS
-            leading |= analysis.session_facts.sessions.words()
+            leading |= NETWORK_WORDS | analysis.session_facts.sessions.words()
             more.update(library.second_pass(sorted(hinted), leading))
         if names:
             rest = [

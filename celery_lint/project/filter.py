@@ -33,6 +33,8 @@ _LOOP = re.compile(
 )
 #: What makes engines and sessions, of interest in a file that a task's calls lead to.
 DATABASE_WORDS = frozenset({("create_engine", ""), ("sessionmaker", ""), ("scoped_session", "")})
+#: What makes requests that may lack a timeout, of interest in such a file too.
+NETWORK_WORDS = frozenset({("requests", "")})
 _WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") | set(
     range(128, 256)
 )
