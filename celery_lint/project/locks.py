@@ -113,7 +113,8 @@ class Locks:
             return False
         names = set(step.stores)
         return any(
-            other.kind in ("if", "while", "return") and names & set(other.loads) for other in flow.steps
+            names & set(other.loads) and (other.kind in ("if", "while", "return") or "y" in other.flags)
+            for other in flow.steps
         )
 
     # ------------------------------------------------------------------ locks that are none
