@@ -141,7 +141,21 @@ class Worker:
         self.marks_folder = Path(tempfile.mkdtemp(prefix="celery-lint-"))
         self.log_path = self.marks_folder / ".log"
         self.app = self._client()
-        with self.log_path.open("wb") as log:
+        try:
+            self.launch()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.kill()
+        self._forget()
+        shutil.rmtree(self.marks_folder, ignore_errors=True)
+
+    def launch(self) -> None:
+        """Start the process, also once more for the same queue when it has ended."""
+        with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 self._command(),
                 cwd=self.marks_folder,
@@ -151,17 +165,7 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        self._kill()
-        self._forget()
-        shutil.rmtree(self.marks_folder, ignore_errors=True)
+        self._wait_until_ready()
 
     def _command(self) -> list[str]:
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -223,7 +227,7 @@ class Worker:
         self.stopped = not self.alive()
         return self.stopped
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
         """End the worker and all that it started, whatever state they are in: what is in its session."""
         import psutil
 
@@ -337,6 +341,10 @@ class Worker:
     def revoke(self, task_id: str) -> None:
         """Revoke a task that runs."""
         self.app.control.revoke(task_id, terminate=True)
+
+    def answer(self, task_id: str, hung: float = HUNG) -> dict[str, Any] | None:
+        """What the backend has of one task once it has ended, ``None`` if it has not within these seconds."""
+        return self._answers([task_id], hung)[0]
 
     def _send(self, task: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> str:
         return str(self.app.send_task(task, arguments, queue=self.name, result_cls=Sent, **options).id)
