@@ -78,20 +78,45 @@ class Locks:
                     found.extend(self._lock(site, call))
                 elif call.leaf() == "setnx" or _sets_if_missing(call) or _adds_for_ever(call):
                     found.extend(self._key(site, call, calls))
+        found.extend(self._kept())
         return found
+
+    def _kept(self) -> Iterator[EternalLock]:
+        """The locks that a module keeps for its tasks: ``LOCK = redis.Redis().lock("scan")``."""
+        homes: dict[str, list[Site]] = {}
+        for site in self.code.sites:
+            homes.setdefault(site.module.path, []).append(site)
+        for sites in homes.values():
+            module = sites[0].module
+            for name, (value, *_) in module.bindings.items():
+                if value.kind != "call" or not value.chain.endswith((".lock", "Lock")) or value.open_ended():
+                    continue
+                kind = self._kind(self.code.name(module, value.chain))
+                if kind is None:
+                    continue
+                given = value.keyword(kind[1]) or next(iter(value.items[kind[0] :]), None)
+                if given is not None and not (given.kind == "constant" and given.data is None):
+                    continue
+                for site in sites:
+                    if any(name in step.loads for step in self.code.flow(site).steps):
+                        yield EternalLock(site, module.place(value.span), _shown(value.chain), "lock")
+                        break
 
     def _lock(self, site: Site, call: Call) -> Iterator[EternalLock]:
         name = self.code.name(site.module, call.chain)
-        if name in _CLASSES:
-            position, keyword = _CLASSES[name]
-        elif _CLIENTS.match(name) and call.leaf() == "lock":
-            position, keyword = 1, "timeout"
-        elif _CACHES.match(name) and call.leaf() == "lock":
-            position, keyword = 2, "timeout"
-        else:
-            return
-        if call.arguments and not _given(call, position, keyword):
+        kind = self._kind(name)
+        if kind is not None and call.arguments and not _given(call, *kind):
             yield EternalLock(site, site.module.place(call.span), _shown(name), "lock")
+
+    def _kind(self, name: str) -> tuple[int, str] | None:
+        """Place and name of the parameter that ends a lock, if this is what makes one."""
+        if name in _CLASSES:
+            return _CLASSES[name]
+        if name.endswith(".lock") and _CLIENTS.match(name):
+            return 1, "timeout"
+        if name.endswith(".lock") and _CACHES.match(name):
+            return 2, "timeout"
+        return None
 
     def _key(self, site: Site, call: Call, calls: list[Call]) -> Iterator[EternalLock]:
         name = self.code.name(site.module, call.chain)
