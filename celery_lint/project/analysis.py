@@ -246,7 +246,6 @@ class Analysis:
             lambda: self.pools,
             lambda: self.limits.explore(),
             lambda: self.retries.explore(),
-            lambda: self.report_facts.errors.explore(),
             lambda: self.delivery_facts.explore(),
             lambda: (self.bridges.registries, self.bridges.unknown_keys),
             lambda: self.event_loops.relays.to_resources and self.event_loops.runs,
@@ -255,6 +254,7 @@ class Analysis:
             lambda: self.locks.explore(),
             self.session_facts.sessions.explore,
             self.coroutines.explore,
+            lambda: self.report_facts.errors.explore(),
         ):
             with suppress(Exception):
                 step()

@@ -63,6 +63,13 @@ class EffectiveOptions:
             return True
         return any(key in names or key in _OPEN for key, _ in known.keywords)
 
+    @cached_property
+    def results_ignored(self) -> bool:
+        """Whether a setting says, or may say, that the results of all tasks are not stored."""
+        values = [(s.module, s.value) for s in self.settings.named("task_ignore_result")]
+        known = [self.project.constant(module, value) for module, value in values]
+        return any(value is None or value.data is not False for value in known)
+
     def own_application(self, task: Task) -> bool:
         """Whether every application that the task can belong to is Celery's class or one of the project's."""
         if task.application is None:

@@ -14,9 +14,9 @@ from celery_lint.model.facts import Call, Class, Function, Module, Place
 from celery_lint.model.flow import Step
 from celery_lint.project.bodies import Bodies, Body
 from celery_lint.project.calls import DEPTH, Key
-from celery_lint.project.effective_options import EffectiveOptions
 from celery_lint.project.flows import Flow
 from celery_lint.project.index import Entity
+from celery_lint.project.retries import Retries
 from celery_lint.project.task import Task
 
 # Exceptions of Python that keep what they are given as ``args``, whatever it is.
@@ -63,41 +63,56 @@ class UnrebuildableError(NamedTuple):
 class RaisedErrors:
     """The exceptions that tasks raise and nothing in them catches."""
 
-    def __init__(self, bodies: Bodies, effective: EffectiveOptions) -> None:
+    def __init__(self, bodies: Bodies, retries: Retries) -> None:
         self.bodies = bodies
         self.project = bodies.project
-        self.effective = effective
+        self.retries = retries
         self._seen: set[Key] = set()
 
     @cached_property
     def unrebuildable(self) -> list[UnrebuildableError]:
         """The classes of exceptions that change on their way out of the worker, each once."""
         found: dict[Key, UnrebuildableError] = {}
-        if self.effective.settings.named("task_ignore_result"):
+        if self.retries.effective.results_ignored:
             return []
-        for body in self.bodies.all:
-            if body.function.is_generator or self.effective.options(body.task, ("ignore_result",)):
+        for module, chain, place, task in [*self._raised(), *self._handed_to_retry()]:
+            entity = self._class(module, chain)
+            class_ = entity.class_() if entity is not None else None
+            if entity is None or class_ is None or entity.module is None:
                 continue
-            for module, step in self._raises(body):
-                entity = self._class(module, step)
-                class_ = entity.class_() if entity is not None else None
-                if entity is None or class_ is None or entity.module is None:
-                    continue
-                key = (entity.module.path, class_.qualname)
-                if key not in found:
-                    misfit = self._misfit(entity)
-                    if misfit is not None:
-                        place = module.place(step.span)
-                        found[key] = UnrebuildableError(entity.module, class_, *misfit, place, body.task)
+            key = (entity.module.path, class_.qualname)
+            if key not in found:
+                misfit = self._misfit(entity)
+                if misfit is not None:
+                    found[key] = UnrebuildableError(entity.module, class_, *misfit, place, task)
         return [found[key] for key in sorted(found)]
 
     def explore(self) -> None:
         """Follow the exceptions to the files that define them, and nothing more."""
         assert self.unrebuildable is not None
 
-    def _class(self, module: Module, step: Step) -> Entity | None:
-        """The class of the project whose instance a ``raise`` makes."""
-        chain = step.chains[0].removesuffix("()") if step.chains else ""
+    def _raised(self) -> Iterator[tuple[Module, str, Place, Task]]:
+        """What tasks raise, and where."""
+        for body in self.bodies.all:
+            if not body.function.is_generator and not self._is_ignored(body.task):
+                for module, step in self._raises(body):
+                    if step.chains:
+                        yield module, step.chains[0].removesuffix("()"), module.place(step.span), body.task
+
+    def _handed_to_retry(self) -> Iterator[tuple[Module, str, Place, Task]]:
+        """What tasks are to raise once they are not retried any more."""
+        for retry in self.retries.calls:
+            value = retry.given("exc")
+            task = retry.tasks[0] if retry.tasks else None
+            if value is not None and value.kind == "call" and task is not None and not self._is_ignored(task):
+                yield retry.module, value.chain, retry.place, task
+
+    def _is_ignored(self, task: Task) -> bool:
+        """Whether a task says something about ignoring its result."""
+        return bool(self.retries.effective.options(task, ("ignore_result",)))
+
+    def _class(self, module: Module, chain: str) -> Entity | None:
+        """The class of the project that a chain names."""
         if not chain or chain[0] in "%~?":
             return None
         with self.project.asking("demand"):

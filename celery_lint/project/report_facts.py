@@ -17,7 +17,7 @@ class ReportFacts:
     """What the rules about states, exceptions on their way to the caller and tracking ask for."""
 
     def __init__(self, bodies: Bodies, retries: Retries, bridges: Bridges) -> None:
-        self.errors = RaisedErrors(bodies, retries.effective)
+        self.errors = RaisedErrors(bodies, retries)
         self.state = TaskState(retries)
         self.tracking = Tracking(bridges, retries)
 

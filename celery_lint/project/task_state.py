@@ -199,7 +199,7 @@ class TaskState:
 
     def _ignores_results(self, tasks: list[Task]) -> bool:
         """Whether the result of a task is not stored, or that cannot be told."""
-        if self.retries.effective.settings.named("task_ignore_result"):
+        if self.retries.effective.results_ignored:
             return True
         return any(self.retries.tasks.options.get(task, "ignore_result") is not None for task in tasks)
 
