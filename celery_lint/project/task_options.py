@@ -27,12 +27,40 @@ class TaskOptions:
             if given is not None:
                 return module, given
             for key, spread in value.keywords:
-                if key == "**":
-                    mapping = self.project.constant(module, spread)
-                    given = mapping.keyword(name) if mapping is not None else None
-                    if given is not None:
-                        return module, given
+                option = self._in_mapping(module, spread, name) if key == "**" else None
+                if option is not None:
+                    return option
         return self._inherited(task, name)
+
+    def _in_mapping(self, module: Module, value: Value, name: str, depth: int = 4) -> Option | None:
+        """An option of a mapping, where it is written; the mappings that are spread in it count too."""
+        owner, mapping = self._mapping(module, value)
+        for key, given in reversed(mapping.keywords if mapping is not None else ()):
+            if key == name:
+                return owner, given
+            inner = self._in_mapping(owner, given, name, depth - 1) if key == "**" and depth else None
+            if inner is not None:
+                return inner
+        return None
+
+    def _mapping(self, module: Module, value: Value) -> tuple[Module, Value | None]:
+        """The mapping that an expression means, and the module that writes it."""
+        for _ in range(8):
+            if value.kind == "mapping":
+                return module, value
+            entity = self.project.value_entity(module, value) if value.kind in ("name", "call") else None
+            if entity is None or entity.kind != "value" or entity.module is None or entity.value is None:
+                break
+            module, value = entity.module, entity.value
+        return module, None
+
+    def _is_closed(self, module: Module, value: Value, depth: int = 4) -> bool:
+        """Whether a mapping is written down, with all that is spread in it."""
+        owner, mapping = self._mapping(module, value)
+        return mapping is not None and all(
+            key != "**" or (depth > 0 and self._is_closed(owner, given, depth - 1))
+            for key, given in mapping.keywords
+        )
 
     def _inherited(self, task: Task, name: str) -> Option | None:
         for start in self._task_bases(task):
@@ -143,13 +171,12 @@ class TaskOptions:
         for module, value in task.options:
             for key, spread in value.keywords:
                 if key in ("*", "**"):
-                    known = self.project.constant(module, spread)
                     wrapper_parameter = (
                         task.wrapper is not None
                         and spread.chain.startswith("%")
                         and not self._adds_to(task.wrapper, spread.chain)
                     )
-                    if (known is None or known.kind != "mapping") and not wrapper_parameter:
+                    if (key == "*" or not self._is_closed(module, spread)) and not wrapper_parameter:
                         return True
             base = value.keyword("base")
             if base is not None and not self._base_is_known(self.project.value_entity(module, base)):
