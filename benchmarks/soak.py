@@ -2,9 +2,9 @@
 
     python benchmarks/soak.py [POOL ...] [--tasks N] [--cycles N]
 
-For each pool: tasks sent at once, connections left after the worker has ended, tasks that are interrupted while
-their coroutine holds a connection, and workers that are started, used and stopped again. What came out is
-kept in ``benchmarks/soak.json``, for each version of Python, and shown in ``docs/proofs.md``. It needs Redis
+For each pool: tasks sent at once, connections left after the worker has ended, tasks that are interrupted
+while their coroutine holds a connection, and workers that are started, used and stopped again. What came out
+is kept in ``benchmarks/soak.json``, for each version of Python, and shown in ``docs/proofs.md``. It needs Redis
 and PostgreSQL, see ``tests/proofs/services.py``, and takes some ten minutes.
 """
 
@@ -17,7 +17,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -155,10 +155,8 @@ def sound(outcome: Mapping[str, Any]) -> bool:
 def _versions() -> dict[str, str]:
     found = {}
     for package in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
     return found
 
 

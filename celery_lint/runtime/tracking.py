@@ -2,7 +2,7 @@
 
 The record is written in a session of its own, so that a rollback of the task's work does not take it along,
 and the tracker never speaks louder than the task: if the record cannot be written that is logged, and what
-the task raised or returned goes on.
+the task raised or returned goes on. A connection that the server has ended while nobody used it is replaced.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from celery.exceptions import Ignore, Retry
 from sqlalchemy import Update, func, update
+from sqlalchemy.exc import DBAPIError
 
 from celery_lint.runtime.models import (
     FAILED,
@@ -88,20 +89,28 @@ class track_execution:
     # ------------------------------------------------------------ how it is written
 
     def _write(self, statement: Update) -> None:
-        try:
-            with self._sessions() as session:
-                self._check(session.execute(statement).rowcount)
-                session.commit()
-        except Exception:
-            logger.exception("cannot record execution %s", self._execution_id)
+        for again in (True, False):
+            try:
+                with self._sessions() as session:
+                    self._check(session.execute(statement).rowcount)
+                    session.commit()
+                return
+            except Exception as error:
+                if not (again and _on_a_dead_connection(error)):
+                    logger.exception("cannot record execution %s", self._execution_id)
+                    return
 
     async def _write_async(self, statement: Update) -> None:
-        try:
-            async with self._sessions() as session:
-                self._check((await session.execute(statement)).rowcount)
-                await session.commit()
-        except Exception:
-            logger.exception("cannot record execution %s", self._execution_id)
+        for again in (True, False):
+            try:
+                async with self._sessions() as session:
+                    self._check((await session.execute(statement)).rowcount)
+                    await session.commit()
+                return
+            except Exception as error:
+                if not (again and _on_a_dead_connection(error)):
+                    logger.exception("cannot record execution %s", self._execution_id)
+                    return
 
     def _check(self, rows: int) -> None:
         if rows == 0:
@@ -143,6 +152,14 @@ def lost_executions(older_than: timedelta) -> Update:
         )
         .values(status=LOST, completed_at=utcnow(), error_message="the worker did not report its end")
     )
+
+
+def _on_a_dead_connection(error: Exception) -> bool:
+    """Whether a pool gave out a connection that the server had ended; its next one is new.
+
+    A commit that fails is no such case: nobody knows whether it took place, and attempts are counted.
+    """
+    return isinstance(error, DBAPIError) and error.connection_invalidated and error.statement is not None
 
 
 def _short(text: object) -> str | None:
