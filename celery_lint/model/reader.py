@@ -44,6 +44,7 @@ _KEPT_WHOLE = frozenset(
         "update_state",
         "store_result",
         "apply_async",
+        "send_task",
     ]
 )
 # Calls that are kept even on a receiver that nobody can see through.

@@ -188,9 +188,18 @@ class RetryOptions:
         if known is not None and _is_nothing(known):
             return False  # `max_retries=0` and `None` say what happens anyway
         task = policy.task
+        if self._retried_when_lost(task):
+            return False
         if not self.retries.effective.own_application(task) and not self._retries_by_hand(task):
             return False
         return not self.retries.hidden(task) and not self.retries.reads_near(task, option.name)
+
+    def _retried_when_lost(self, task: Task) -> bool:
+        """Whether Celery itself may retry the task, after the loss of its process."""
+        effective = self.retries.effective
+        if effective.settings.named("task_retry_on_worker_lost"):
+            return True
+        return effective.tasks.options.get(task, "retry_on_worker_lost") is not None
 
     def _retries_by_hand(self, task: Task) -> bool:
         """Whether other tasks of the same application call ``retry``: then the application does not do it."""

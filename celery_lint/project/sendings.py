@@ -19,6 +19,7 @@ from celery_lint.project.task import Task
 _CONSUMER_TIMEOUT = 1800.0
 _LONGEST_DEFAULT = 3600.0
 _DELAYS = ("countdown:", "eta:")
+_SENDERS = ("apply_async", "send_task")
 _SIGNATURES = (".s()", ".si()", ".signature()", ".subtask()")
 _CANVASES = frozenset({"celery.chain()", "celery.group()", "celery.chord()", "celery.signature()"})
 _CANVASES |= frozenset(name.replace("celery.", "celery.canvas.") for name in _CANVASES)
@@ -92,12 +93,12 @@ class Sendings:
             for module in self.project.product_modules():
                 for function in module.functions.values():
                     packed = function.packed_calls
-                    if ".apply_async\t" not in packed or not any(
+                    if not any(f".{word}\t" in packed for word in _SENDERS) or not any(
                         word in packed for word in ("countdown:", "eta:", "expires:")
                     ):
                         continue
                     for call in self.calls.calls(module, function):
-                        if call.leaf() != "apply_async" or not _is_timed(call):
+                        if call.leaf() not in _SENDERS or not _is_timed(call):
                             continue
                         value = function.value_of(call)
                         task, known = self._receiver(module, function, call)
@@ -107,6 +108,9 @@ class Sendings:
 
     def _receiver(self, module: Module, function: Function, call: Call) -> tuple[Task | None, bool]:
         """The task that a call sends, and whether it sends one at all."""
+        if call.leaf() == "send_task":
+            application = self.project.resolve(module, call.chain.removesuffix(".send_task"))
+            return self._named(call), self.tasks.applications.class_of(application) is not None
         chain = call.chain.removesuffix(".apply_async")
         for ending in _SIGNATURES:
             chain = chain.removesuffix(ending)
@@ -122,6 +126,11 @@ class Sendings:
         owner, _, leaf = entity.name.rpartition(".")
         sends = entity.name in _CANVASES or (leaf == "signature()" and is_application(owner))
         return None, sends
+
+    def _named(self, call: Call) -> Task | None:
+        name = call.first()
+        tasks = [task for task in self.tasks.all if name == f"'{task.name}"]
+        return tasks[0] if len(tasks) == 1 else None
 
     # ------------------------------------------------------------------ delays
 

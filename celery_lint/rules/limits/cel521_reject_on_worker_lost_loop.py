@@ -16,7 +16,7 @@ class RejectOnWorkerLostLoop(Rule):
 
     With `reject_on_worker_lost` the message of a task whose process died goes back to the queue. A task that
     died because it needs more memory than there is kills the next process, and the next: on a real worker it
-    started over as long as the worker ran.
+    started over until the test ended it.
 
     ## Example
 
@@ -35,7 +35,7 @@ class RejectOnWorkerLostLoop(Rule):
     from celery import shared_task
 
 
-    @shared_task(acks_late=True, retry_on_worker_lost=True, soft_time_limit=50, time_limit=60)
+    @shared_task(acks_late=True, retry_on_worker_lost=True, max_retries=3, time_limit=60)
     def resize(picture):
         return picture
     ```

@@ -15,8 +15,7 @@ class RejectOnWorkerLostWithoutAcksLate(Rule):
     ## Why it matters
 
     A message that has been acknowledged cannot be rejected. Without `acks_late` the option does nothing: on a
-    real worker a task whose process was killed ran once and failed with `WorkerLostError`, with the option
-    and without.
+    real worker such a task ran once and failed with `WorkerLostError` when its process was killed.
 
     ## Example
 
