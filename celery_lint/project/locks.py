@@ -162,13 +162,14 @@ class Locks:
             key = call.first()
             if call.leaf() not in _ASKING or key[:1] not in ("'", "=") or call.chain[0] == "%":
                 continue
-            if not self._is_store(site, call) or not self._leaves_early(site, call):
+            left = self._leaves_early(site, call) if self._is_store(site, call) else None
+            if left is None:
                 continue
             owner = call.chain.rpartition(".")[0]
             for other in calls[call.number + 1 :]:
                 if other.chain not in (f"{owner}.set", f"{owner}.setex") or other.first() != key:
                     continue
-                if _is_lock(key) or _released(other, calls):
+                if _released(other, calls) or (_is_lock(key) and self._follows(site, left, other)):
                     place, asked = site.module.place(other.span), site.module.place(call.span)
                     yield AskedLock(site, place, asked, _shown(self.code.name(site.module, other.chain)))
                 break
@@ -177,19 +178,29 @@ class Locks:
         name = self.code.name(site.module, call.chain)
         return _CLIENTS.match(name) is not None or _CACHES.match(name) is not None
 
-    def _leaves_early(self, site: Site, call: Call) -> bool:
-        """Whether the function ends where the key is found, without making use of what it holds."""
+    def _leaves_early(self, site: Site, call: Call) -> Step | None:
+        """The ``if`` that ends the function where the key is found, without making use of what it holds."""
         flow = self.code.flow(site)
         step = flow.step_of(call)
         if step is None:
-            return False
+            return None
         if step.kind == "if":
-            return self._ends_empty(site, step, frozenset())
+            return step if self._ends_empty(site, step, frozenset()) else None
         if step.kind != "assign" or len(step.stores) != 1:
-            return False
+            return None
         names = frozenset(step.stores)
         readers = [other for other in flow.steps if not names.isdisjoint(other.loads)]
-        return len(readers) == 1 and readers[0].kind == "if" and self._ends_empty(site, readers[0], names)
+        if len(readers) == 1 and readers[0].kind == "if" and self._ends_empty(site, readers[0], names):
+            return readers[0]
+        return None
+
+    def _follows(self, site: Site, left: Step, call: Call) -> bool:
+        """Whether a key is set before the work is done: afterwards it only says that it was done."""
+        flow = self.code.flow(site)
+        around = flow.steps[left.parent] if left.parent >= 0 else None
+        block = list(flow.body(around, left.role))
+        after = block[block.index(left) + 1 :][:2]
+        return any(call.number in step.calls for step in after)
 
     def _ends_empty(self, site: Site, step: Step, names: frozenset[str]) -> bool:
         flow = self.code.flow(site)

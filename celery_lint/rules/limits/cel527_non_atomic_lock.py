@@ -70,6 +70,7 @@ class NonAtomicLock(Rule):
     preset = "recommended"
     message = "`{call}` after asking for the key is no lock: two tasks can pass at once"
     help = "take it in one call: `cache.add()`, or `set()` with `nx=True` and `ex=`"
+    proof = "tests/proofs/test_states.py::test_a_lock_in_two_steps_is_taken_twice"
 
     @on(AskedLock)
     def check(self, lock: AskedLock, analysis: Analysis) -> Iterator[Finding]:

@@ -76,6 +76,7 @@ class LockWithoutExpiry(Rule):
             "give the key an end in the same call: `ex=`, or `timeout=`",
         ),
     }
+    proof = "tests/proofs/test_states.py::test_a_lock_that_never_expires_outlives_its_process"
 
     @on(EternalLock)
     def check(self, lock: EternalLock, analysis: Analysis) -> Iterator[Finding]:
