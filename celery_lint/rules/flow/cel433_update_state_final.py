@@ -58,7 +58,7 @@ class UpdateStateFinal(Rule):
     severity = "warning"
     preset = "recommended"
     proof = "tests/proofs/test_states.py::test_success_is_final"
-    message = "the state `{state}` is final: what the task returns after it is lost"
+    message = "`{state}` is set by hand: whoever waits for the task takes this for its end"
     help = "return the result, and use a state of the project's own, such as `PROGRESS`, before"
 
     @on(StateCall)
