@@ -4,8 +4,8 @@
 
 For each pool: tasks sent at once, connections left after the worker has ended, tasks that are interrupted
 while their coroutine holds a connection, and workers that are started, used and stopped again. What came out
-is kept in ``benchmarks/soak.json``, for each version of Python, and shown in ``docs/proofs.md``. It needs Redis
-and PostgreSQL, see ``tests/proofs/services.py``, and takes some ten minutes.
+is kept in ``benchmarks/soak.json``, for each version of Python, and shown in ``docs/proofs.md``. It needs
+Redis and PostgreSQL, see ``tests/proofs/services.py``, and takes some ten minutes.
 """
 
 from __future__ import annotations

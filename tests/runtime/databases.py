@@ -1,4 +1,7 @@
-"""Databases that a test has to itself, on SQLite and on the servers that the environment names."""
+"""Databases that a test has to itself, on SQLite and on the servers that the environment names.
+
+Nothing is imported before a test asks for it: without SQLAlchemy the tests are still collected.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
 
 #: The drivers for synchronous and for asynchronous engines.
 DRIVERS = {
@@ -32,6 +34,8 @@ KINDS = [_parameter(kind) for kind in DRIVERS]
 
 def driven(url: str, *, asynchronous: bool = False) -> str:
     """The URL with the driver for it."""
+    from sqlalchemy import make_url
+
     made = make_url(url)
     driver = DRIVERS[made.get_backend_name()][asynchronous]
     return made.set(drivername=driver).render_as_string(hide_password=False)
@@ -40,6 +44,8 @@ def driven(url: str, *, asynchronous: bool = False) -> str:
 @contextmanager
 def fresh(url: str) -> Iterator[str]:
     """A database of its own on a server; its URL names no driver."""
+    from sqlalchemy import create_engine, make_url, text
+
     named = make_url(url)
     name = f"runtime_{uuid.uuid4().hex[:12]}"
     engine = create_engine(driven(url), isolation_level="AUTOCOMMIT")

@@ -1,9 +1,8 @@
-"""Scopes of sessions and engines, on SQLite in both kinds; on PostgreSQL and MariaDB in ``tests/proofs``."""
+"""Scopes of sessions and engines, synchronous and asynchronous."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,22 +10,26 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import sessionmaker
 
-from celery_lint.runtime import run_async
+from celery_lint.runtime import run_async, shutdown
 from celery_lint.runtime.engines import engine_scope, fork_safe, session_scope
+from tests.runtime.databases import driven
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Any:
-    made = create_engine(f"sqlite:///{tmp_path}/shop.db")
+def engine(empty_database: str) -> Any:
+    made = create_engine(driven(empty_database))
     with made.begin() as connection:
-        connection.execute(text("create table orders (id integer primary key)"))
+        connection.execute(text("create table orders (id integer)"))
     yield made
+    shutdown()
+    with made.begin() as connection:
+        connection.execute(text("drop table orders"))
     made.dispose()
 
 
 @pytest.fixture
-def asynchronous(tmp_path: Path, engine: Engine) -> AsyncEngine:
-    return create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/shop.db")
+def asynchronous(empty_database: str, engine: Engine) -> AsyncEngine:
+    return create_async_engine(driven(empty_database, asynchronous=True))
 
 
 def orders(engine: Engine) -> int:
@@ -34,7 +37,7 @@ def orders(engine: Engine) -> int:
         return connection.execute(text("select count(*) from orders")).scalar_one()
 
 
-INSERT = text("insert into orders default values")
+INSERT = text("insert into orders values (1)")
 
 
 class Lost(Exception):
@@ -162,8 +165,8 @@ def test_an_asynchronous_engine_needs_an_asynchronous_scope(asynchronous: AsyncE
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # a fork in a process with threads
-def test_a_child_forgets_the_connections_of_its_parent(tmp_path: Path) -> None:
-    engine = fork_safe(create_engine(f"sqlite:///{tmp_path}/shop.db"))
+def test_a_child_forgets_the_connections_of_its_parent(empty_database: str) -> None:
+    engine = fork_safe(create_engine(driven(empty_database)))
     with engine.connect():
         pass
     assert engine.pool.checkedin() == 1  # type: ignore[attr-defined]

@@ -18,19 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, create_engine, insert, make_url, text
+from sqlalchemy import create_engine, insert
 
 from tests.proofs import services
 from tests.proofs.harness import REPOSITORY, until
+from tests.runtime.databases import driven, fresh
 
 FOLDER = REPOSITORY / "fixtures" / "apps" / "office"
-DRIVERS = {"postgresql": "postgresql+psycopg2", "mysql": "mysql+pymysql", "sqlite": "sqlite"}
 
 
 class Office:
     """A running application."""
 
-    def __init__(self, data: Path, port: int, door: URL) -> None:
+    def __init__(self, data: Path, port: int, door: str) -> None:
         self.data = data
         self.url = f"http://127.0.0.1:{port}"
         self.door = door
@@ -66,24 +66,6 @@ class Office:
 
 
 @contextmanager
-def database(url: str) -> Iterator[str]:
-    """A database of its own on a server."""
-    named = make_url(url)
-    driver = named.set(drivername=DRIVERS[named.get_backend_name()])
-    name = f"office_{uuid.uuid4().hex[:12]}"
-    engine = create_engine(driver, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"create database {name}"))
-    try:
-        yield named.set(database=name).render_as_string(hide_password=False)
-    finally:
-        with engine.connect() as connection:
-            force = " with (force)" if named.get_backend_name() == "postgresql" else ""
-            connection.execute(text(f"drop database {name}{force}"))
-        engine.dispose()
-
-
-@contextmanager
 def office(data: Path, environment: dict[str, str]) -> Iterator[Office]:
     """The application as a user starts it."""
     port = services._free_port()
@@ -106,8 +88,8 @@ def office(data: Path, environment: dict[str, str]) -> Iterator[Office]:
             start_new_session=True,
         )
     try:
-        door = make_url(environment.get("OFFICE_DOOR_DATABASE", f"sqlite:///{data}/door.db"))
-        running = Office(data, port, door.set(drivername=DRIVERS[door.get_backend_name()]))
+        door = driven(environment.get("OFFICE_DOOR_DATABASE", f"sqlite:///{data}/door.db"))
+        running = Office(data, port, door)
         healthy = until(lambda: process.poll() is not None or running.ask("/health")[0] == 200, 180)
         assert healthy, log.read_text()[-3000:]
         assert process.poll() is None, log.read_text()[-3000:]
@@ -146,8 +128,8 @@ def servers(stack: ExitStack) -> dict[str, str]:
     return {
         "OFFICE_BROKER": broker,
         "OFFICE_BACKEND": embedded_without_redis(stack)["OFFICE_BROKER"],
-        "OFFICE_DATABASE": stack.enter_context(database(postgres)),
-        "OFFICE_DOOR_DATABASE": stack.enter_context(database(mariadb)),
+        "OFFICE_DATABASE": stack.enter_context(fresh(postgres)),
+        "OFFICE_DOOR_DATABASE": stack.enter_context(fresh(mariadb)),
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,16 +15,17 @@ from sqlalchemy.orm import sessionmaker
 from celery_lint.runtime import run_async, shutdown
 from celery_lint.runtime.models import Base, ScheduledJob, ScheduledJobExecution, utcnow
 from celery_lint.runtime.tracking import lost_executions, track_execution
+from tests.runtime.databases import driven
 
 
 class Table:
     """A database with one job and one execution of it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.engine = create_engine(f"sqlite:///{folder}/jobs.db")
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(driven(url))
         Base.metadata.create_all(self.engine)
         self.sessions = sessionmaker(self.engine)
-        self.asynchronous = create_async_engine(f"sqlite+aiosqlite:///{folder}/jobs.db")
+        self.asynchronous = create_async_engine(driven(url, asynchronous=True))
         self.async_sessions = async_sessionmaker(self.asynchronous)
         with self.sessions.begin() as session:
             job = ScheduledJob(job_key="users.sync", job_type="interval", interval_minutes=5)
@@ -40,12 +40,13 @@ class Table:
 
 
 @pytest.fixture
-def table(tmp_path: Path) -> Any:
-    made = Table(tmp_path)
+def table(empty_database: str) -> Any:
+    made = Table(empty_database)
     yield made
-    made.engine.dispose()
     run_async(made.asynchronous.dispose())
     shutdown()
+    Base.metadata.drop_all(made.engine)
+    made.engine.dispose()
 
 
 def test_success(table: Table) -> None:
