@@ -53,7 +53,7 @@ class BridgeTaskSignature(Rule):
 
     @shared_task(soft_time_limit=50, time_limit=60)
     def send_mail(to="all", execution_id=None):
-        return to
+        return {"to": to, "execution": execution_id}
 
 
     TASKS = {"synchronise": synchronise, "mail": send_mail}
