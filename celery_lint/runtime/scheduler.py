@@ -16,7 +16,7 @@ from typing import Any
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from celery_lint.runtime.bridge import TaskBridge
@@ -112,6 +112,15 @@ class SchedulerService(Jobs):
         self._scheduled[job_id] = job.updated_at
 
     def _fire(self, job_id: str, moment: datetime) -> None:
+        """Fire one moment of a job, also when the server has ended the connection that the pool gives out."""
+        try:
+            self._claim(job_id, moment)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            self._claim(job_id, moment)
+
+    def _claim(self, job_id: str, moment: datetime) -> None:
         """Claim one moment of a job and send its task, unless another scheduler was first."""
         with self.sessions() as session:
             job = session.get(ScheduledJob, job_id)

@@ -15,10 +15,13 @@ import pytest
 pytest.importorskip("sqlalchemy")
 pytest.importorskip("celery")
 
+from celery import Celery
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.orm import sessionmaker
 
+from celery_lint.runtime.bridge import TaskBridge
 from celery_lint.runtime.models import FINAL, Base, ScheduledJob, ScheduledJobExecution
+from celery_lint.runtime.scheduler import SchedulerService
 from celery_lint.runtime.tracking import lost_executions
 from tests.proofs import services
 from tests.runtime.databases import driven, fresh
@@ -62,9 +65,16 @@ class Executions:
 
     def end_connections_of(self, worker: Worker) -> int:
         """End the worker's connections as an administrator does, or a restart of the server."""
-        ended = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = :name"
+        return self._end_connections(f"application_name = '{worker.name}'")
+
+    def end_idle_connections(self) -> int:
+        """End those connections to this database that nobody uses at the moment."""
+        return self._end_connections("datname = current_database() and state = 'idle'")
+
+    def _end_connections(self, which: str) -> int:
+        ended = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and "
         with self.engine.connect() as connection:
-            return len(connection.execute(text(ended), {"name": worker.name}).all())
+            return len(connection.execute(text(ended + which)).all())
 
     def forget_the_silent(self) -> None:
         """What a scheduler does at each heartbeat."""
@@ -222,3 +232,29 @@ def test_a_worker_that_is_killed_in_mid_task(start: Any, executions: Executions)
     states = {row.execution_id: (row.status, row.attempts) for row in executions.rows()}
     assert states == {late: ("success", 2), early: ("lost", 1)}
     assert counted(worker, executions)
+
+
+def test_a_scheduler_whose_connections_are_ended(executions: Executions, own: Servers) -> None:
+    """No moment is left out."""
+    pytest.importorskip("apscheduler")
+    app = Celery("faults", broker="memory://", set_as_current=False)
+
+    @app.task
+    def nothing(execution_id: str) -> None:
+        return None
+
+    engine = create_engine(driven(own.database))
+    bridge = TaskBridge({"nothing": nothing}, enabled=False)
+    scheduler = SchedulerService(sessionmaker(engine, expire_on_commit=False), bridge)
+    job = scheduler.create("nothing", interval_seconds=1, max_instances=100, coalesce=False)
+    scheduler.start()
+    try:
+        for number in (1, 2, 3):
+            assert until(lambda number=number: executions.ended(number))
+            assert executions.end_idle_connections()
+        assert until(lambda: executions.ended(5))
+    finally:
+        scheduler.shutdown()
+        engine.dispose()
+    fired = sorted(row.scheduled_at for row in executions.rows())
+    assert fired == [job.created_at + timedelta(seconds=number + 1) for number in range(len(fired))]
