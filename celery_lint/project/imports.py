@@ -150,13 +150,14 @@ class Imports:
             prefix = f"{prefix}{part}/"
         return found
 
+    def _is_top(self, folder: str) -> bool:
+        return folder.rpartition("/")[0] not in self.packages
+
     def _root(self, top: str, second: str, folder: str) -> str | None:
         """The best import root for a top-level name: near the importer, and really holding the name."""
-        best: tuple[int, int, int] | None = None
+        best: tuple[int, int, int, int] | None = None
         chosen: str | None = None
         for parent in self._parents.get(top, ()):
-            if parent in self.packages:
-                continue
             prefix = f"{parent}/{top}" if parent else top
             is_module = f"{prefix}.py" in self.files
             is_package = prefix in self.packages
@@ -168,8 +169,11 @@ class Imports:
             if not (is_module or is_package or holds):
                 continue
             above = parent == "" or folder == parent or folder.startswith(f"{parent}/")
+            plain = parent not in self.packages
+            if not plain and not (holds and above and self._is_top(parent)):
+                continue  # only a stray `__init__.py` beside the packages leaves an import root a package
             depth = parent.count("/") + 1 if parent else 0
-            score = (int(holds) if second else 0, int(above), depth if above else -depth)
+            score = (int(holds) if second else 0, int(plain), int(above), depth if above else -depth)
             if best is None or score > best:
                 best, chosen = score, parent
         return chosen

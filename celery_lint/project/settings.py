@@ -119,12 +119,21 @@ class Settings:
                 for value in values:
                     yield from self._in_mapping(module, value)
         for assignment in module.assignments:
-            yield from self._named_values(module, assignment.key, (assignment.value,))
+            if assignment.subscript or assignment.key.isupper() or self._is_settings(module, assignment.target):
+                yield from self._named_values(module, assignment.key, (assignment.value,))
             yield from self._in_mapping(module, assignment.value)
         for function in module.functions.values():
             for _, value in function.values:
                 if value.chain.rpartition(".")[2] in ("update", "Celery", "dict"):
                     yield from self._in_call(module, value)
+
+    def _is_settings(self, module: Module, chain: str) -> bool:
+        """Whether an attribute of this object may be a setting: ``app.conf``, ``config``, but no task."""
+        last = chain.rpartition(".")[2].lower()
+        if any(word in last for word in ("conf", "cfg", "setting", "self", "cls")):
+            return True
+        entity = self.project.resolve(module, chain)
+        return entity.kind == "external" and entity.name.endswith(".conf")
 
     def _named_values(self, module: Module, name: str, values: tuple[Value, ...]) -> Iterator[Setting]:
         known = setting_name(name, self._namespaces)
