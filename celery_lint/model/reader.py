@@ -370,6 +370,8 @@ def _worth_setting(chain: str, key: str, subscript: bool) -> bool:
     """Whether setting an attribute or item of this chain can configure anything outside its function."""
     if key in ("time_limit", "soft_time_limit"):  # options of a task that is defined or sent
         return True
+    if key in ("Task", "task_cls") and chain[0] == ":":  # `self.Task = ...` in a class of applications
+        return True
     if chain.endswith(".conf") or ".conf." in chain:
         return True
     if chain[0] == "%" or (chain[0] == ":" and chain.endswith("()") and not subscript):
