@@ -344,7 +344,12 @@ class Worker:
 
     def answer(self, task_id: str, hung: float = HUNG) -> dict[str, Any] | None:
         """What the backend has of one task once it has ended, ``None`` if it has not within these seconds."""
-        return self._answers([task_id], hung)[0]
+        return self.answers([task_id], hung)[0]
+
+    def answers(self, ids: Sequence[str], hung: float = HUNG) -> list[dict[str, Any] | None]:
+        """The same of several tasks; ``hung``: seconds without any answer."""
+        self._most_open = self._descriptors()
+        return self._answers(ids, hung)
 
     def _send(self, task: str, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> str:
         return str(self.app.send_task(task, arguments, queue=self.name, result_cls=Sent, **options).id)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Collection
 from typing import Any
 
-from tests.proofs.registry import of_rule, proofs, results
+from tests.proofs.registry import benchmark, of_rule, proofs, results
 
 PATTERNS = "tests/proofs/test_patterns.py::test_pattern"
 POOLS = ("prefork", "solo", "threads", "gevent", "eventlet")
@@ -68,6 +69,8 @@ def overview(codes: Collection[str]) -> str:
         _versions(),
         "",
         *_patterns(),
+        *_runtime(),
+        *_throughput(),
         "## All proofs",
         "",
         "| proof | rules |",
@@ -121,6 +124,76 @@ def _patterns() -> list[str]:
             lines.append(f"| {runner} | {' | '.join(cells)} |")
         lines.append("")
     return lines
+
+
+def _runtime() -> list[str]:
+    """What the soak has found for our own way of running coroutines, see ``benchmarks/soak.py``."""
+    outcomes = benchmark("soak") or []
+    if not outcomes:
+        return []
+    lines = [
+        "## The runtime",
+        "",
+        "`celery_lint.runtime.run_async` with a pooled engine, and coroutines that log: tasks that are sent at",
+        "once, what is left when the worker has ended, workers that are started, used and stopped again, and",
+        "tasks that are interrupted while their coroutine holds a connection. Written by",
+        "`python benchmarks/soak.py`.",
+        "",
+        "| Python | pool | succeeded | connections left | starts and stops | interrupted | load |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for each in outcomes:
+        hung = f", {each['hung']} hung" if each["hung"] else ""
+        cells = [
+            each["python"],
+            each["pool"],
+            f"{each['succeeded']} of {each['sent']}{hung}",
+            str(each["left"]),
+            f"{each['good_cycles']} of {each['cycles']}",
+            "; ".join(map(_ending, each["endings"])),
+            f"{min(each['load'])} to {max(each['load'])}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    last = outcomes[-1]
+    versions = ", ".join(f"{name} {number}" for name, number in last["packages"].items())
+    lines += [
+        "",
+        f"Measured with {versions}, on {last['processors']} processors that other programs used as well: the",
+        "load says how much.",
+        "",
+    ]
+    return lines
+
+
+def _ending(ending: dict[str, Any]) -> str:
+    """How one interruption went."""
+    cleaned_up = "`finally` ran" if ending["cleaned_up"] else "`finally` did not run"
+    stuck = f"{ending['stuck']} connections in a transaction" if ending["stuck"] else "no connection stuck"
+    return f"{ending['by']}: {ending['outcome'] or 'no end'}, {cleaned_up}, {stuck}"
+
+
+def _throughput() -> list[str]:
+    """How fast it is beside the ways that must dispose of their engine, see ``benchmarks/throughput.py``."""
+    found = benchmark("throughput")
+    if not found:
+        return []
+    rates = found["rates"]
+    ours = rates["run_async"]
+    lines = [
+        "### Throughput",
+        "",
+        f"Tasks per second, prefork with {found['processes']} processes, two small queries in each task, the",
+        f"ways in turns, medians of {found['rounds']} rounds. Written by `python benchmarks/throughput.py`",
+        f"with Python {found['python']}, on {found['processors']} processors with a load of {found['load']}.",
+        "",
+        "| | tasks/s | `run_async` is faster by |",
+        "|---|---|---|",
+        f"| `run_async`, engine kept | {statistics.median(ours):.0f} | |",
+    ]
+    for way in ("adaptive helper", "asyncio.run"):
+        ratio = statistics.median(mine / other for mine, other in zip(ours, rates[way], strict=True))
+        lines.append(f"| {way}, engine disposed of | {statistics.median(rates[way]):.0f} | {ratio:.1f} x |")
+    return [*lines, ""]
 
 
 def _cell(outcome: dict[str, Any] | None) -> str:

@@ -56,6 +56,12 @@ def results() -> dict[str, Any]:
     return content
 
 
+def benchmark(name: str) -> Any:
+    """What the last run of a benchmark has found, ``None`` where there was none."""
+    path = REPOSITORY / "benchmarks" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
 def of_rule(code: str) -> list[Proof]:
     """The proofs of a rule."""
     return [proof for proof in proofs().values() if code in proof.codes]
