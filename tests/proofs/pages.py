@@ -134,9 +134,9 @@ def _runtime() -> list[str]:
     lines = [
         "## The runtime",
         "",
-        "`celery_lint.runtime.run_async` with a pooled engine, and coroutines that log: tasks that are sent at",
-        "once, what is left when the worker has ended, workers that are started, used and stopped again, and",
-        "tasks that are interrupted while their coroutine holds a connection. Written by",
+        "`celery_lint.runtime.run_async` with a pooled engine, and coroutines that log: tasks that are sent",
+        "at once, what is left when the worker has ended, workers that are started, used and stopped again,",
+        "and tasks that are interrupted while their coroutine holds a connection. Written by",
         "`python benchmarks/soak.py`.",
         "",
         "| Python | pool | succeeded | connections left | starts and stops | interrupted | load |",
@@ -158,8 +158,8 @@ def _runtime() -> list[str]:
     versions = ", ".join(f"{name} {number}" for name, number in last["packages"].items())
     lines += [
         "",
-        f"Measured with {versions}, on {last['processors']} processors that other programs used as well: the",
-        "load says how much.",
+        f"Measured with {versions},",
+        f"on {last['processors']} processors that other programs used as well: the load says how much.",
         "",
     ]
     return lines
