@@ -126,8 +126,8 @@ def rules_index() -> str:
     """All rules by family."""
     parts = [
         "# Rules\n",
-        "*Preset* is the first one that holds the rule: `recommended` is on by default, `house` holds it and more,",
-        "`strict` holds that and more, `all` holds everything. How often each is right on real code:",
+        "*Preset* is the first one that holds the rule: `recommended` is on by default, `house` holds it and",
+        "more, `strict` holds that and more, `all` everything. How often each is right on real code:",
         "[precision](precision.md).\n",
     ]
     for family in FAMILIES.values():

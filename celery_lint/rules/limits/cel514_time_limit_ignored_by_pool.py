@@ -74,6 +74,7 @@ class TimeLimitIgnoredByPool(Rule):
             "use `time_limit`, or `gevent.Timeout` in the task (pool from {where})",
         ),
     }
+    proof = "tests/proofs/test_limits.py::test_only_prefork_has_a_soft_limit"
     example_options = 'pool = ["gevent"]'
 
     @on(IgnoredLimit)

@@ -66,6 +66,7 @@ class RejectOnWorkerLostWithoutAcksLate(Rule):
             "set `task_acks_late` too if the tasks may run twice, else remove the setting",
         ),
     }
+    proof = "tests/proofs/test_deliveries.py::test_an_acknowledged_message_does_not_come_back"
 
     @on(LostWorkerOption)
     def check(self, fact: LostWorkerOption, analysis: Analysis) -> Iterator[Finding]:

@@ -71,6 +71,7 @@ class RejectWithoutAcksLate(Rule):
             "add `acks_late=True` to the task, or use `self.retry()`",
         ),
     }
+    proof = "tests/proofs/test_deliveries.py::test_an_acknowledged_message_cannot_be_rejected"
 
     @on(Rejection)
     def check(self, fact: Rejection, analysis: Analysis) -> Iterator[Finding]:

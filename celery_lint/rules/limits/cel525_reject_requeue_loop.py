@@ -63,6 +63,7 @@ class RejectRequeueLoop(Rule):
     preset = "recommended"
     message = "the message goes back to the queue at once, and nothing ends that"
     help = "use `self.retry(countdown=...)`, which waits and counts"
+    proof = "tests/proofs/test_deliveries.py::test_a_rejected_message_comes_back_at_once"
 
     @on(Rejection)
     def check(self, fact: Rejection, analysis: Analysis) -> Iterator[Finding]:

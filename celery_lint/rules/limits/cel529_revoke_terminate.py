@@ -72,6 +72,7 @@ class RevokeTerminate(Rule):
             "let the task look whether it shall stop (`AbortableTask`), or give it a time limit",
         ),
     }
+    proof = "tests/proofs/test_deliveries.py::test_threads_cannot_be_terminated"
 
     @on(Termination)
     def check(self, fact: Termination, analysis: Analysis) -> Iterator[Finding]:

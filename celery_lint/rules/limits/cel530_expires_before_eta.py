@@ -70,6 +70,7 @@ class ExpiresBeforeEta(Rule):
             "give `expires` in seconds from now",
         ),
     }
+    proof = "tests/proofs/test_deliveries.py::test_a_message_expires_before_its_time"
 
     @on(Expiry)
     def check(self, fact: Expiry, analysis: Analysis) -> Iterator[Finding]:

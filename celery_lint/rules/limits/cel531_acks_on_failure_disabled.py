@@ -57,6 +57,7 @@ class AcksOnFailureDisabled(Rule):
     preset = "recommended"
     message = "timed-out tasks are repeated without end, and failed ones are not delivered again"
     help = "Celery 5.7 has `acks_on_failure` and `acks_on_timeout`; before, remove it"
+    proof = "tests/proofs/test_deliveries.py::test_only_timed_out_tasks_come_back"
 
     @on(FailureOption)
     def check(self, fact: FailureOption, analysis: Analysis) -> Iterator[Finding]:
