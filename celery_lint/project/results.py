@@ -235,10 +235,22 @@ class Results:
         for body in self._coroutines:
             for step in body.flow.steps:
                 if self._is_session(body, step):
-                    if not self._handled(body):
+                    if not self._handled(body) and not self._handled_by_maker(body, step):
                         found.append(UnhandledSession(body, step))
                     break
         return found
+
+    def _handled_by_maker(self, body: Body, step: Step) -> bool:
+        """Whether the context manager of the project that gives the session has a handler around it."""
+        for chain in step.chains:
+            with self.project.asking("hint"):
+                maker = self.project.resolve(body.module, chain.partition("=")[0].removesuffix("()"))
+            function = maker.function()
+            if function is not None and maker.module is not None:
+                flow = self.bodies.flows.of(maker.module, function)
+                if any(inner.kind == "handler" for inner in flow.steps):
+                    return True
+        return False
 
     def _handled(self, body: Body) -> bool:
         flow = body.flow
