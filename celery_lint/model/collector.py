@@ -15,6 +15,7 @@ from celery_lint.model.statements import STATEMENTS, StepRecord
 from celery_lint.walk import UNVISITED, children
 
 Task = tuple[ast.AST, "Position", str]
+_NAME = ast.Name
 
 
 class Position:
@@ -81,10 +82,11 @@ class Collector:
         return Position(position.scope, position.flags if flags is None else flags, None, position.step, part)
 
     def _push(self, nodes: Any, position: Position, role: str = "") -> None:
-        for node in reversed(nodes):
-            if type(node) is ast.Name:
+        for node in nodes if len(nodes) < 2 else reversed(nodes):
+            kind = type(node)
+            if kind is _NAME:
                 position.step.loads.append(node.id)
-            elif node is not None and type(node) not in UNVISITED:
+            elif kind not in UNVISITED and node is not None:
                 self.stack.append((node, position, role))
 
     def _import(self, node: ast.Import, position: Position, role: str) -> None:
@@ -365,6 +367,11 @@ def _hidden_below(node: ast.expr, names: list[str]) -> list[ast.expr]:
     below: list[ast.expr] = []
     path = ""
     while True:
+        if isinstance(current, ast.Name):
+            names.append(current.id)
+            if path:
+                names.append(current.id + path)
+            return below
         if isinstance(current, ast.Attribute):
             if path or current.attr in TASK_ATTRIBUTES:
                 path = f".{current.attr}{path}"
@@ -372,11 +379,6 @@ def _hidden_below(node: ast.expr, names: list[str]) -> list[ast.expr]:
         elif isinstance(current, ast.Subscript):
             below.append(current.slice)
             current = current.value
-        elif isinstance(current, ast.Name):
-            names.append(current.id)
-            if path:
-                names.append(current.id + path)
-            return below
         else:
             below.append(current)
             if path:

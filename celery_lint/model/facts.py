@@ -190,10 +190,21 @@ def leaf_of_chain(chain: str) -> str:
     return chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%")
 
 
+def steps_of_component(part: str) -> tuple[str, list[str]]:
+    """``task()()`` as the name and the steps after it."""
+    if part[-1:] not in ("]", ")"):
+        return part, []
+    name = part.rstrip("()[]")
+    tail = part[len(name) :]
+    return name, [tail[index : index + 2] for index in range(0, len(tail), 2)]
+
+
 def pack_call(chain: str, span: Span, flags: str, parent: int, arguments: list[str]) -> str:
     """A call as one line: a twentieth of the object's memory, and quick to load."""
     line, column, end_line, end_column = span
-    head = f"{chain}\t{line} {column} {end_line} {end_column}\t{''.join(sorted(set(flags)))}\t{parent}"
+    if len(flags) > 1:
+        flags = "".join(sorted(set(flags)))
+    head = f"{chain}\t{line} {column} {end_line} {end_column}\t{flags}\t{parent}"
     return "\t".join((head, *arguments)) if arguments else head
 
 

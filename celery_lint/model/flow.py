@@ -95,22 +95,16 @@ def pack_step(
     span: Span,
     flags: str,
     calls: Iterable[int],
-    loads: Iterable[str],
-    stores: Iterable[str],
-    chains: Iterable[str],
+    loads: str,
+    stores: str,
+    chains: str,
 ) -> str:
-    """A statement as one line."""
+    """A statement as one line. What there may be several of is joined by blanks."""
     line, column, end_line, end_column = span
-    return "\t".join(
-        (
-            f"{KINDS[kind]}{ROLES[role]}{flags}",
-            str(parent),
-            f"{line} {column} {end_line} {end_column}",
-            " ".join(map(str, calls)),
-            " ".join(loads),
-            " ".join(stores),
-            " ".join(chains),
-        )
+    made = " ".join(map(str, calls)) if calls else ""
+    return (
+        f"{KINDS[kind]}{ROLES[role]}{flags}\t{parent}\t{line} {column} {end_line} {end_column}"
+        f"\t{made}\t{loads}\t{stores}\t{chains}"
     )
 
 

@@ -296,25 +296,28 @@ class Reader:
                 node = node.body
             elif isinstance(node, ast.Await):
                 node = node.value
-        if isinstance(node, ast.Call):
-            index = kept.get(id(node))
-            return f"({index}" if index is not None else "?"
-        if isinstance(node, (ast.Name, ast.Attribute)):
+            else:
+                break
+        kind = type(node)  # the commonest come first
+        if kind is ast.Name or kind is ast.Attribute:
             chain = chain_of(node, scope)
             return f"={chain}" if chain else "?"
-        if isinstance(node, ast.Starred):
-            return "*"
-        if isinstance(node, ast.Dict) and len(node.keys) <= 24:
-            keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
-            return "{" + ",".join(key for key in keys if isinstance(key, str) and key.isidentifier())
-        if isinstance(node, (ast.BinOp, ast.UnaryOp)):  # `sleep(5 * 60)`
-            known = self._value(node, scope)
-            return f"#{known.data!r}" if known.kind == "constant" and known.data is not None else "?"
         if isinstance(node, ast.Constant):
             if isinstance(node.value, str) and len(node.value) < 120 and node.value.isprintable():
                 return f"'{node.value}"
             if node.value is None or isinstance(node.value, (bool, int, float)):
                 return f"#{node.value!r}"
+        elif kind is ast.Call:
+            index = kept.get(id(node))
+            return f"({index}" if index is not None else "?"
+        elif kind is ast.Starred:
+            return "*"
+        elif isinstance(node, ast.Dict) and len(node.keys) <= 24:
+            keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+            return "{" + ",".join(key for key in keys if isinstance(key, str) and key.isidentifier())
+        elif kind is ast.BinOp or kind is ast.UnaryOp:  # `sleep(5 * 60)`
+            known = self._value(node, scope)
+            return f"#{known.data!r}" if known.kind == "constant" and known.data is not None else "?"
         return "?"
 
 

@@ -119,6 +119,8 @@ def lookup(name: str, scope: Scope) -> Scope | None:
 
 def chain_of(node: ast.expr, scope: Scope) -> str:
     """The chain that an expression is, or ``""`` when it is none."""
+    if type(node) is ast.Name:
+        return scope.roots.get(node.id) or resolve_name(node.id, scope)
     suffix: list[str] = []
     pending = ""
     current: ast.expr = node

@@ -90,7 +90,7 @@ class Analysis:
     @cached_property
     def flows(self) -> Flows:
         """The statements of functions."""
-        return Flows()
+        return self.project.flows
 
     @cached_property
     def event_loops(self) -> EventLoops:

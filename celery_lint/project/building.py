@@ -11,6 +11,7 @@ from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
 from celery_lint.project.analysis import Analysis
 from celery_lint.project.filter import DATABASE_WORDS, NETWORK_WORDS, FirstPass, Pair
+from celery_lint.project.flows import Flows
 from celery_lint.project.imports import Imports
 from celery_lint.project.index import Project
 from celery_lint.project.launch import WorkerCommand
@@ -55,6 +56,7 @@ def build(
     imports = Imports(files)
     modules: dict[str, Module] = {}
     unparsed: dict[str, Unparsed] = {}
+    flows = Flows()
 
     def take(paths: Iterable[str]) -> None:
         for path, reading in library.readings(sorted(paths)).items():
@@ -71,7 +73,8 @@ def build(
     searched: set[Pair] = set()
     named: set[str] = set()
     for _ in range(MOST_ROUNDS):
-        analysis = linked(modules.values(), imports, configuration, commands, unparsed, library.reading_of)
+        load = library.reading_of
+        analysis = linked(modules.values(), imports, configuration, commands, unparsed, load, flows)
         analysis.explore()
         names = wanted_names(analysis) - searched
         searched |= names
@@ -118,9 +121,13 @@ def linked(
     commands: Iterable[WorkerCommand],
     unparsed: Iterable[str],
     load: Callable[[str, str], Module | Unparsed | None] | None = None,
+    flows: Flows | None = None,
 ) -> Analysis:
-    """The modules as one project. ``load`` reads what chains lead to beyond them."""
-    return Analysis(Project(modules, imports, configuration, commands, unparsed, load))
+    """The modules as one project. ``load`` reads what chains lead to beyond them.
+
+    ``flows`` is what has been unpacked already of these very modules.
+    """
+    return Analysis(Project(modules, imports, configuration, commands, unparsed, load, flows))
 
 
 def wanted_names(analysis: Analysis) -> set[Pair]:

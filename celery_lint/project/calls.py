@@ -47,7 +47,8 @@ class Calls:
                     around = list(tasks.options.around(task, base))
                     if around:
                         self._around[(task.module.path, task.qualname)] = around
-        self._calls: dict[Key, list[Call]] = {}
+        self._calls = project.flows.calls
+        self._closures: dict[tuple[str, str, str], list[tuple[Module, Function]]] = {}
         self._callees: dict[tuple[str, str, str], list[Callee]] = {}
 
     def calls(self, module: Module, function: Function) -> list[Call]:
@@ -116,6 +117,13 @@ class Calls:
 
     def closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
         """The function and everything that it calls, to the depth of the index."""
+        asked = (module.path, function.qualname, self.project.mode)
+        found = self._closures.get(asked)
+        if found is None:
+            found = self._closures[asked] = self._closure(module, function)
+        return [*found]
+
+    def _closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
         seen: dict[Key, tuple[Module, Function]] = {(module.path, function.qualname): (module, function)}
         level = [(module, function)]
         for _ in range(DEPTH):

@@ -309,10 +309,7 @@ class EventLoops:
             for inner in closure:
                 mine |= self._disposed_in(*inner)
             for current_module, current in closure:
-                for call in self.calls.calls(current_module, current):
-                    resource = self.resources.used_by(current_module, call)
-                    if resource is None or call.leaf() == "dispose":
-                        continue
+                for resource, call in self.resources.used_in(current_module, current, self.calls.calls):
                     use = Use(resource, current_module.place(call.span))
                     if resource.kind == "engine" and resource.pooled is not None:
                         engines.setdefault(resource.key, use)
@@ -358,18 +355,7 @@ class EventLoops:
         return found
 
     def _disposed_in(self, module: Module, function: Function) -> set[Key]:
-        found: set[Key] = set()
-        for call in self.calls.calls(module, function):
-            released = self.resources.released_by(module, call)
-            if released is not None:
-                found.add(released)
-            for argument in call.arguments:
-                if argument.endswith(".dispose"):  # stack.push_async_callback(engine.dispose)
-                    owner = argument.rpartition("=")[2].removesuffix(".dispose")
-                    given = self.project.resolve(module, owner)
-                    if self.resources.is_async_engine(given) and given.origin is not None:
-                        found.add(given.origin)
-        return found
+        return self.resources.released_in(module, function, self.calls.calls)
 
     @cached_property
     def awaits_tasks(self) -> bool:

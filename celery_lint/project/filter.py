@@ -31,6 +31,10 @@ _DECORATOR = re.compile(rb"@[\w.]*[._]task\b")
 _LOOP = re.compile(
     rb"\b(?:asyncio|anyio)(?:\.(?:run|Runner)\b|\s+as\s|\s+import\s*[(*\\]|\s+import\b[^\n]*\b(?:run|Runner)\b)"
 )
+# What stands before the name that is defined, and after it. One expression for each name would cost more to
+# compile than all searches with it.
+_DEFINING = re.compile(rb"[ \t]*(async[ \t]+)?(?:def|class)[ \t]+")
+_DEFINED = re.compile(rb"\b(?:\([\w.]*(Error|Exception)\b)?")
 #: What makes engines and sessions, of interest in a file that a task's calls lead to.
 DATABASE_WORDS = frozenset({("create_engine", ""), ("sessionmaker", ""), ("scoped_session", "")})
 #: What makes requests that may lack a timeout, of interest in such a file too.
@@ -77,13 +81,19 @@ def leads_on(data: bytes, name: str) -> bool:
     something only if it makes coroutines, if it is an exception that may say what it is made of, or if the
     file knows the word *task*: a class for tasks, a decorator that makes some.
     """
-    word = re.escape(name.encode())
-    pattern = rb"^[ \t]*(async[ \t]+)?(?:def|class)[ \t]+" + word + rb"\b(?:\([\w.]*(Error|Exception)\b)?"
-    definition = re.search(pattern, data, re.MULTILINE)
-    if definition is not None:
-        error = definition[2] is not None and b"super(" in data
-        return error or definition[1] is not None or b"task" in data.lower()
-    return name.encode() in data or b"import *" in data
+    word = name.encode()
+    at = data.find(word)
+    if at < 0:
+        return b"import *" in data
+    while at >= 0:
+        if at and data[at - 1] in b" \t":
+            before = _DEFINING.fullmatch(data, data.rfind(b"\n", 0, at) + 1, at)
+            after = _DEFINED.match(data, at + len(word)) if before is not None else None
+            if before is not None and after is not None:
+                error = after[1] is not None and b"super(" in data
+                return error or before[1] is not None or b"task" in data.lower()
+        at = data.find(word, at + 1)
+    return True
 
 
 class SecondPass:

@@ -92,9 +92,11 @@ class Flow:
 
 
 class Flows:
-    """The statements of the functions of a project, unpacked once when asked for."""
+    """The statements and calls of the functions of a project, unpacked once when asked for."""
 
     def __init__(self) -> None:
+        #: The calls of functions by path and qualified name, for :class:`~celery_lint.project.calls.Calls`.
+        self.calls: dict[tuple[str, str], list[Call]] = {}
         self._known: dict[tuple[str, str], Flow] = {}
 
     def of(self, module: Module, function: Function) -> Flow:

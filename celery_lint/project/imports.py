@@ -103,12 +103,14 @@ class Imports:
         """The file that holds the longest part of an absolute or relative dotted path."""
         folder = importer.rpartition("/")[0]
         asked = (dotted, folder)
-        if asked not in self._located:
-            relative = dotted.startswith(".")
-            self._located[asked] = (
-                self._relative(dotted, folder) if relative else self._absolute(dotted, folder)
-            )
-        return self._located[asked]
+        try:
+            return self._located[asked]
+        except KeyError:
+            pass
+        relative = dotted.startswith(".")
+        found = self._relative(dotted, folder) if relative else self._absolute(dotted, folder)
+        self._located[asked] = found
+        return found
 
     def _absolute(self, dotted: str, folder: str) -> Located | None:
         parts = dotted.split(".")

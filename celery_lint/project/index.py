@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from celery_lint.diagnostics import Unparsed
-from celery_lint.model.facts import Class, Function, Module, Value
-from celery_lint.model.purpose import is_product_path
+from celery_lint.model.facts import Class, Function, Module, Value, steps_of_component
 from celery_lint.options import Configuration
+from celery_lint.project.flows import Flows
 from celery_lint.project.imports import Imports
-from celery_lint.project.memory import Memory, Modules
+from celery_lint.project.memory import Memory, Modules, may_bind
 
 if TYPE_CHECKING:
     from celery_lint.project.launch import WorkerCommand
@@ -72,6 +72,7 @@ class Project:
         commands: Iterable[WorkerCommand] = (),
         unparsed: Iterable[str] = (),
         load: Callable[[str, str], Module | Unparsed | None] | None = None,
+        flows: Flows | None = None,
     ) -> None:
         self.modules = Modules(modules)
         self.imports = imports
@@ -91,6 +92,9 @@ class Project:
         self._mode = "demand"
         self._load = load
         self._unread = 0
+        self._stars: dict[str, tuple[str, ...]] = {}
+        #: What has been unpacked of its functions.
+        self.flows = flows or Flows()
         self._results = Memory[Entity]()
 
     @property
@@ -121,7 +125,7 @@ class Project:
         if not chain or chain[0] == "%":
             return UNKNOWN
         key = (module.path, chain)
-        found = self._recall(self._resolved, key)
+        found = self._resolved.firm(key) or self._recall(self._resolved, key)
         if found is not None:
             return found
         if key in self._resolving or len(self._resolving) > _DEEPEST:
@@ -141,17 +145,17 @@ class Project:
             entity = self.member(module, first.rstrip("()[]"))
             if entity.kind == "unknown" and chain[0] == "~":
                 entity = external(f"builtins.{first.rstrip('()[]')}")
-            return self._follow(entity, _steps(first)[1], rest)
+            return self._follow(entity, steps_of_component(first)[1], rest)
         dots = len(chain) - len(chain.lstrip("."))
         parts = chain[dots:].split(".")
-        plain = 0
-        while plain < len(parts) and parts[plain].isidentifier():
-            plain += 1
-        whole = min(plain + 1, len(parts))
-        names = [part.rstrip("()[]") for part in parts[:whole]]
+        names = []
+        for part in parts:  # the plain ones and the first that is called or indexed
+            names.append(part.rstrip("()[]"))
+            if not part.isidentifier():
+                break
         entity, used = self._import("." * dots + ".".join(names), module, len(names))
         rest = parts[used:]
-        steps = _steps(parts[used - 1])[1] if used else []
+        steps = steps_of_component(parts[used - 1])[1] if used else []
         if entity.kind != "module":
             return self._follow(entity, steps, rest)
         found = self._follow(entity, steps, rest) if rest else UNKNOWN
@@ -167,7 +171,7 @@ class Project:
         for part in rest:
             if entity.kind == "unknown":
                 return UNKNOWN
-            name, steps = _steps(part)
+            name, steps = steps_of_component(part)
             entity = self.attribute(entity, name)
             for step in steps:
                 entity = self._step(entity, step)
@@ -203,7 +207,7 @@ class Project:
         return entity if entity.kind not in ("unknown", "module") else None
 
     def _module_entity(self, path: str) -> Entity:
-        return Entity("module", path, self.modules.get(path))
+        return Entity("module", path, self.modules.find(path))
 
     def _step(self, entity: Entity, step: str) -> Entity:
         if step == "()":
@@ -215,7 +219,7 @@ class Project:
     def member(self, module: Module, name: str) -> Entity:
         """What a module-level name of a module means."""
         key = (module.path, name)
-        found = self._recall(self._members, key)
+        found = self._members.firm(key) or self._recall(self._members, key)
         if found is None:
             self._members.begin(key, self._mode, UNKNOWN)  # a cyclic import ends here
             hits = self._unread
@@ -238,19 +242,23 @@ class Project:
                 if entity.kind != "unknown" and not _is_none(entity):
                     return entity if entity.origin else entity._replace(origin=(module.path, name))
             return Entity("unknown", name, None, values[0], (module.path, name))
-        for star in module.star_imports:
-            target = self._star(star, module, name)
-            if target is not None and target is not module and not name.startswith("_"):
-                entity = self.member(target, name)
-                if entity.kind != "unknown":
-                    return entity
+        for path in self._star_paths(module) if module.star_imports else ():
+            target = self.modules.find(path) or self._unread_module(path, name)
+            if target is None or target is module or name.startswith("_") or not may_bind(target, name):
+                continue
+            entity = self.member(target, name)
+            if entity.kind != "unknown":
+                return entity
         return self._submodule(module, name)
 
-    def _star(self, dotted: str, importer: Module, name: str) -> Module | None:
-        located = self.imports.locate(dotted, importer.path)
-        if located is None or located.rest:
-            return None
-        return self.modules.get(located.path) or self._unread_module(located.path, name)
+    def _star_paths(self, module: Module) -> tuple[str, ...]:
+        """The files of the project that a module imports everything from."""
+        found = self._stars.get(module.path)
+        if found is None:
+            located = [self.imports.locate(dotted, module.path) for dotted in module.star_imports]
+            found = tuple([place.path for place in located if place is not None and not place.rest])
+            self._stars[module.path] = found
+        return found
 
     def _submodule(self, module: Module, name: str) -> Entity:
         if module.path.endswith("__init__.py"):
@@ -262,7 +270,9 @@ class Project:
     def attribute(self, entity: Entity, name: str) -> Entity:
         """An attribute of an entity."""
         if entity.kind == "external":
-            return entity._replace(name=f"{entity.name}.{name}", value=None)
+            return Entity(
+                "external", f"{entity.name}.{name}", entity.module, None, entity.origin, entity.owner
+            )
         if entity.kind == "module":
             if self._mode != "quiet":
                 self.demanded.add(entity.name)
@@ -289,7 +299,7 @@ class Project:
 
     def _unread_module(self, path: str, name: str) -> Module | None:
         """A module that was not known to be of interest when a chain led to this name of it."""
-        module: Module | None = self.modules.get(path)
+        module: Module | None = self.modules.find(path)
         if module is not None or path in self.unparsed:
             return module
         if self._mode == "hint":
@@ -462,11 +472,9 @@ class Project:
 
     # ------------------------------------------------------------------ modules
 
-    def product_modules(self) -> Iterator[Module]:
+    def product_modules(self) -> Sequence[Module]:
         """The modules that are neither tests nor examples nor migrations, by path."""
-        for path in sorted(self.modules):
-            if is_product_path(path):
-                yield self.modules[path]
+        return self.modules.product
 
     def bases(self, entity: Entity) -> Iterator[Entity]:
         """A class and everything that it derives from, nearest first."""
@@ -481,13 +489,6 @@ class Project:
             class_ = current.class_()
             if class_ is not None and current.module is not None:
                 pending.extend(self.resolve(current.module, base) for base in class_.bases)
-
-
-def _steps(part: str) -> tuple[str, list[str]]:
-    """``task()()`` as the name and the steps after it."""
-    name = part.rstrip("()[]")
-    tail = part[len(name) :]
-    return name, [tail[index : index + 2] for index in range(0, len(tail), 2)]
 
 
 def _is_property(entity: Entity) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from celery_lint.model.facts import Module
+from celery_lint.model.purpose import is_product_path
 
 Answer = TypeVar("Answer")
 
@@ -18,12 +20,14 @@ class Memory(Generic[Answer]):
     read serves its own mode, and only until another file is read.
     """
 
-    __slots__ = ("_firm", "_loose", "_passing")
+    __slots__ = ("_firm", "_loose", "_passing", "firm")
 
     def __init__(self) -> None:
         self._firm: dict[tuple[str, str], Answer] = {}
         self._loose: dict[tuple[str, str], Answer] = {}
         self._passing: dict[tuple[tuple[str, str], str], tuple[int, Answer]] = {}
+        #: What was found while demanding.
+        self.firm = self._firm.get
 
     def lasting(self, key: tuple[str, str], mode: str) -> Answer | None:
         """What is known for good."""
@@ -58,6 +62,13 @@ class Modules(Mapping[str, Module]):
         self._first = tuple(self._known)
         #: How many modules are known.
         self.count = len(self._known)
+        #: The module of a path, if it is known.
+        self.find = self._known.get
+
+    @cached_property
+    def product(self) -> tuple[Module, ...]:
+        """Those from the start that are neither tests nor examples nor migrations, by path."""
+        return tuple([self._known[path] for path in sorted(self._first) if is_product_path(path)])
 
     def __getitem__(self, path: str) -> Module:
         return self._known[path]
@@ -79,3 +90,15 @@ class Modules(Mapping[str, Module]):
         """Make a module known that a chain has led to."""
         self._known[module.path] = module
         self.count = len(self._known)
+
+
+def may_bind(module: Module, name: str) -> bool:
+    """Whether a module may know a name: by itself, by a star import or as a package."""
+    return (
+        name in module.functions
+        or name in module.imports
+        or name in module.classes
+        or name in module.bindings
+        or bool(module.star_imports)
+        or module.path.endswith("__init__.py")
+    )

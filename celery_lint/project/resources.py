@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Class, Function, Module, Place, Value
@@ -77,6 +78,7 @@ _BORROWERS = frozenset(
 _GIVEN = ("=", "bind:=", "connection_pool:=", "conn:=")
 #: Methods that give connections back for good.
 RELEASES = frozenset({"dispose", "aclose", "close", "disconnect", "terminate"})
+CallsOf = Callable[[Module, Function], list[Call]]
 # SQLAlchemy keeps no pooled connection between uses with these.
 _POOLLESS = ("NullPool",)
 # A connection of aiosqlite belongs to a thread, one of psycopg to the loop that waits for it: both were
@@ -105,6 +107,8 @@ class Resources:
         self._known: dict[tuple[str, str], Resource | None] = {}
         self._clients: dict[tuple[str, str], list[str]] = {}
         self._anew: dict[tuple[str, str], bool] = {}
+        self._used: dict[tuple[str, str, str, int], list[tuple[Resource, Call]]] = {}
+        self._released: dict[tuple[str, str, str, int], set[tuple[str, str]]] = {}
 
     def is_async_engine(self, entity: Entity) -> bool:
         """Whether an entity is an ``AsyncEngine``, wherever it was made."""
@@ -275,6 +279,44 @@ class Resources:
         entity = self.project.resolve(module, call.chain.rpartition(".")[0])
         bound = entity.kind == "instance" or self.is_async_engine(entity) or self.is_client(entity)
         return entity.origin if bound else None
+
+    def used_in(self, module: Module, function: Function, calls: CallsOf) -> list[tuple[Resource, Call]]:
+        """The resources that a function's own calls use."""
+        key = self._now(module, function)
+        found = self._used.get(key)
+        if found is None:
+            found = self._used[key] = []
+            for call in calls(module, function):
+                resource = self.used_by(module, call)
+                if resource is not None and call.leaf() != "dispose":
+                    found.append((resource, call))
+        return found
+
+    def released_in(self, module: Module, function: Function, calls: CallsOf) -> set[tuple[str, str]]:
+        """What a function's own calls give the connections of back, now or by a callback."""
+        key = self._now(module, function)
+        found = self._released.get(key)
+        if found is None:
+            found = self._released[key] = set()
+            if any(word in function.packed_calls for word in RELEASES):
+                found.update(self._releases(module, calls(module, function)))
+        return found
+
+    def _releases(self, module: Module, calls: Iterable[Call]) -> Iterator[tuple[str, str]]:
+        for call in calls:
+            released = self.released_by(module, call)
+            if released is not None:
+                yield released
+            for argument in call.arguments:
+                if argument.endswith(".dispose"):  # stack.push_async_callback(engine.dispose)
+                    owner = argument.rpartition("=")[2].removesuffix(".dispose")
+                    given = self.project.resolve(module, owner)
+                    if self.is_async_engine(given) and given.origin is not None:
+                        yield given.origin
+
+    def _now(self, module: Module, function: Function) -> tuple[str, str, str, int]:
+        """A function, and what answers about it depend on: the mode, and how many modules are known."""
+        return module.path, function.qualname, self.project.mode, self.project.modules.count
 
     def disposed_by(self, module: Module, call: Call) -> Entity | None:
         """The async engine whose ``dispose`` a call is."""
