@@ -119,7 +119,11 @@ class Settings:
                 for value in values:
                     yield from self._in_mapping(module, value)
         for assignment in module.assignments:
-            if assignment.subscript or assignment.key.isupper() or self._is_settings(module, assignment.target):
+            if (
+                assignment.subscript
+                or assignment.key.isupper()
+                or self._is_settings(module, assignment.target)
+            ):
                 yield from self._named_values(module, assignment.key, (assignment.value,))
             yield from self._in_mapping(module, assignment.value)
         for function in module.functions.values():

@@ -103,12 +103,12 @@ class TaskOptions:
                         given.append((module, assignment.value))
         made = self.project.member(application.module, application.origin[1])
         class_, owner = made.class_(), made.module
-        for assignment in owner.assignments if class_ is not None and owner is not None else ():
-            own = assignment.function.startswith(f"{made.name}.")  # `self.Task = ...` in one of its methods
-            if own and assignment.key in ("Task", "task_cls") and not assignment.subscript:
-                given.append((owner, assignment.value))
         if class_ is not None and owner is not None:  # `class Application(Celery): task_cls = ...`
             given += [(owner, value) for value in class_.attributes.get("task_cls", ())]
+            for assignment in owner.assignments:  # `self.Task = ...` in one of its methods
+                own = assignment.function.startswith(f"{made.name}.")
+                if own and assignment.key in ("Task", "task_cls") and not assignment.subscript:
+                    given.append((owner, assignment.value))
         found = [self._class_given(module, value) for module, value in given if value is not None]
         self._classes[application.origin] = found
         return found
