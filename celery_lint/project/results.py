@@ -106,7 +106,11 @@ class Results:
         good = [*flow.body(attempt), *flow.body(attempt, "else")]
         candidates = [name for name in dict.fromkeys(_in_order(good, body)) if name not in safe]
         for name in candidates:
-            open_ = [clause for clause in clauses if self._goes_on_without(body, clause, name)]
+            open_ = [
+                clause
+                for clause in clauses
+                if self._goes_on_without(body, clause, name) and not _counts_on(body, clause, candidates)
+            ]
             if open_:
                 flags = _stored(open_, body)
                 reader = self._reader(body, attempt, name, flags)
@@ -289,6 +293,12 @@ def _stored(steps: Sequence[Step], body: Body) -> set[str]:
         for inner in body.flow.below(step):
             found.update(inner.stores)
     return found
+
+
+def _counts_on(body: Body, clause: Step, names: Sequence[str]) -> bool:
+    """Whether a handler itself reads one of these names, so that it ends there where they are not bound."""
+    simple = [step for step in body.flow.body(clause) if step.kind in ("assign", "augment", "expr")]
+    return any(name in step.loads for step in simple for name in names)
 
 
 def _reads(step: Step, body: Body, name: str) -> bool:
