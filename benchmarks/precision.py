@@ -34,8 +34,8 @@ every preset on. A hit was read in its source, with what calls it and what it ca
 *true* (the code fails or loses something as the rule says), *defensible* (the message is true and a
 maintainer would take the edit, but nothing breaks today) or *false*. Precision is the share of the first two.
 Where there are more than {sample} hits, a sample of at least {sample} was read. Where a verdict follows from
-the line alone (CEL120, 412, 417, 512, 513, 521, 532), not every hit was followed further. A rule below 90 % is
-not recommended.
+the line alone (CEL120, 412, 417, 512, 513, 521, 532), not every hit was followed further. A rule below 90 %
+is not recommended.
 
 This page is written by `python benchmarks/precision.py FOLDER --write`; the labels are in
 [`benchmarks/labels.json`](../benchmarks/labels.json). The rules were improved with these projects at hand, so
