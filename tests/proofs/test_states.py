@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.proofs.harness import Servers, Worker
+from tests.proofs.harness import Outcome, Servers, Worker, until
 
 Start = Callable[..., Worker]
 
@@ -25,6 +25,19 @@ def test_an_exception_is_made_again_from_its_arguments(worker: Worker) -> None:
     bad = worker.bad("raises_what_cannot_be_made_again")
     assert bad.succeeded == 0
     assert not bad.failed_only_with("PaymentError: .*")
+
+
+@pytest.mark.proof("CEL432")
+def test_a_failure_without_its_exception_cannot_be_read(worker: Worker) -> None:
+    """Whoever asks for the result gets an error of Celery's own."""
+    task_id = worker._send("states.fails_by_hand", (), {})
+    assert until(lambda: "failed-by-hand" in worker.marks())
+    result = worker.app.AsyncResult(task_id)
+    with pytest.raises(ValueError, match="Exception information must include the exception type") as caught:
+        result.get(timeout=30)
+    text = f"ValueError: {caught.value}"
+    worker.outcomes.append(("bad", "fails_by_hand()", Outcome(1, 0, {text: 1}, 0, [], None, 0)))
+    assert worker.good("fails").failed_only_with("ValueError: the disk is full")
 
 
 @pytest.mark.proof("CEL433")

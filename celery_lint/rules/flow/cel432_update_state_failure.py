@@ -72,6 +72,7 @@ class UpdateStateFailure(Rule):
             "raise an exception; Celery stores it",
         )
     }
+    proof = "tests/proofs/test_states.py::test_a_failure_without_its_exception_cannot_be_read"
 
     @on(StateCall)
     def check(self, fact: StateCall, analysis: Analysis) -> Iterator[Finding]:

@@ -40,6 +40,20 @@ def raises_what_can_be_made_again() -> None:
 
 
 @app.task(bind=True)
+def fails_by_hand(self: Task) -> str:
+    """The state of a failure, without the exception that belongs to it."""
+    self.update_state(state="FAILURE", meta={"error": "the disk is full"})
+    mark("failed-by-hand")
+    return "done"
+
+
+@app.task
+def fails() -> None:
+    """Celery stores the failure."""
+    raise ValueError("the disk is full")
+
+
+@app.task(bind=True)
 def succeeds_too_early(self: Task) -> str:
     """The state is final."""
     self.update_state(state="SUCCESS", meta={"rows": 3})
