@@ -67,7 +67,7 @@ def test_references_where_a_failure_is_claimed(rule: type[Rule]) -> None:
 # Rules that claim a failure which no proof shows on a real worker. Nothing may be added here.
 UNPROVEN = {
     "CEL131",  # needs the libraries of two vendors
-    "CEL516",  # takes as long as a broker waits for an acknowledgement
+    "CEL516",  # measured by hand: a worker looks for messages to restore only now and then
     "CEL517",  # the same
 }
 
