@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.flow import Step
 from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.calls import Reached
 from celery_lint.project.delivery_settings import DeliverySettings
 from celery_lint.project.event_loops import EventLoops

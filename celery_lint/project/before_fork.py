@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
 from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.index import Entity
 from celery_lint.project.task_process import UNFORKED, Site, TaskProcess
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Assignment, Call, Function, Module, Place, Value
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.calls import Key
 from celery_lint.project.event_loops import LoopRun
 from celery_lint.project.index import Entity

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.calls import Key, Reached
 from celery_lint.project.coroutines import Coroutines, makes_coroutine
 from celery_lint.project.event_loops import LoopRun

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Place
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.acknowledgement import Acknowledgement
 from celery_lint.project.makers import Option
 from celery_lint.project.pools import DEFAULT_QUEUE, Pool, Pools

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Place
 from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.applications import Application, Origin
 from celery_lint.project.calls import Calls
 from celery_lint.project.index import Project

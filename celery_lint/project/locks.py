@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Place
 from celery_lint.model.flow import Step
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.task_process import Site, TaskProcess
 
 _CLIENTS = re.compile(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.flow import Step
 from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.calls import Key, Reached
 from celery_lint.project.flows import Flow
 from celery_lint.project.index import Entity

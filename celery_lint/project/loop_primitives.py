@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.event_loops import LoopRun
 from celery_lint.project.flows import Flows
 from celery_lint.project.pools import Pool

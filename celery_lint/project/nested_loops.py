@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.flow import Step
 from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.calls import DEPTH, Key
 from celery_lint.project.coroutines import Coroutines, is_lost, may_be_lost
 from celery_lint.project.event_loops import LoopRun

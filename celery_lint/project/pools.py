@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Place
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.index import Project
 from celery_lint.project.settings import Settings
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Assignment, Call, Place, Value
 from celery_lint.model.flow import Step
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.index import Entity
 from celery_lint.project.settings import Settings
 from celery_lint.project.task_process import Site, TaskProcess

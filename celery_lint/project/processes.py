@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Place
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.task_process import UNFORKED, Site, TaskProcess
 
 _EXECUTORS = frozenset(

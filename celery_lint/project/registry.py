@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.applications import Origin
 from celery_lint.project.index import Entity
 from celery_lint.project.task import Task

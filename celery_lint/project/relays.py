@@ -10,10 +10,8 @@ from celery_lint.project.calls import DEPTH, Calls, Key
 from celery_lint.project.index import Project
 from celery_lint.project.resources import Resources
 
-# Everything in a packed call that is no part of a name, as blanks.
-_WORDS = str.maketrans(
-    {chr(code): " " for code in range(128) if not (chr(code).isalnum() or chr(code) == "_")}
-)
+# Everything in a packed call that is no part of a name, as blanks. Of bytes: that is several times faster.
+_WORDS = bytes(code if code >= 128 or chr(code).isalnum() or chr(code) == "_" else 32 for code in range(256))
 
 
 class Relays:
@@ -26,13 +24,14 @@ class Relays:
 
     def _mentioning(self, names: set[str]) -> Iterator[tuple[Module, Function]]:
         """The functions whose calls hold one of the names. Module by module: few of them hold any."""
+        wanted = {name.encode("utf-8", "surrogatepass") for name in names}
         for module in self.project.product_modules():
             functions = [function for function in module.functions.values() if function.name]
-            together = " ".join(function.packed_calls for function in functions)
-            if names.isdisjoint(together.translate(_WORDS).split()):
+            together = " ".join([function.packed_calls for function in functions])
+            if wanted.isdisjoint(_words(together)):
                 continue
             for function in functions:
-                if not names.isdisjoint(function.packed_calls.translate(_WORDS).split()):
+                if not wanted.isdisjoint(_words(function.packed_calls)):
                     yield module, function
 
     @cached_property
@@ -99,6 +98,10 @@ def leaf_of(path: str) -> str:
     """The last component of a module's dotted name."""
     folder, _, name = path.rpartition("/")
     return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
+
+
+def _words(packed: str) -> list[bytes]:
+    return packed.encode("utf-8", "surrogatepass").translate(_WORDS).split()
 
 
 def _runs_a_loop(packed: str) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.flow import Step
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.bodies import Body
 from celery_lint.project.disposal_order import DisposalOrder
 from celery_lint.project.outcomes import Outcomes, in_loop, is_log

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.flow import Step
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.flows import Flows
 from celery_lint.project.index import Project
 from celery_lint.project.makers import Option

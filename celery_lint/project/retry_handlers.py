@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.flow import Step
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.flows import Flow
 from celery_lint.project.retries import Retries
 from celery_lint.project.retry_facts import RetryCall

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.index import Project
 from celery_lint.project.retries import Retries
 from celery_lint.project.retry_facts import RetryCall, RetryOption, RetryPolicy
@@ -319,6 +318,8 @@ class RetryOptions:
         if key in _OF_TASK:
             yield UnknownRetryKey(key, "", module.place(span))
             return
+        from difflib import get_close_matches
+
         near = get_close_matches(key, sorted(_RETRY_ARGUMENTS), 1, 0.8)
         meant = _MEANT.get(key) or (near[0] if near else "")
         if meant:

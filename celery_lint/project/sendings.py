@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place, Value
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.acknowledgement import Acknowledgement
 from celery_lint.project.applications import is_application
 from celery_lint.project.delivery_settings import Broker

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.calls import Reached
 from celery_lint.project.event_loops import EventLoops, LoopRun, Use
 from celery_lint.project.index import Entity

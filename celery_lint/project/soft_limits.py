@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Place
 from celery_lint.model.flow import Step
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.bodies import Body
 from celery_lint.project.effective_options import EffectiveOptions
 from celery_lint.project.outcomes import Handler, Outcomes, in_loop

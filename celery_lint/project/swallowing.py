@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Place, leaf_of_chain
 from celery_lint.model.flow import Step
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.bodies import Body
 from celery_lint.project.outcomes import CATCHES_ANY, CATCHES_SIGNALS, Handler, Outcomes, in_loop, is_log
 from celery_lint.project.retries import Retries

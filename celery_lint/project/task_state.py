@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.flow import Step
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.flows import Flow
 from celery_lint.project.outcomes import in_loop
 from celery_lint.project.retries import Retries

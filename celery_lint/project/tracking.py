@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
 from celery_lint.model.flow import Step
 from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
 from celery_lint.project.bridges import Bridges
 from celery_lint.project.calls import Key
 from celery_lint.project.flows import Flow
