@@ -119,7 +119,8 @@ class Settings:
                 for value in values:
                     yield from self._in_mapping(module, value)
         for assignment in module.assignments:
-            if (
+            # By its name first: what it is set on may lead to files that nobody else asks for.
+            if setting_name(assignment.key, self._namespaces) is not None and (
                 assignment.subscript
                 or assignment.key.isupper()
                 or self._is_settings(module, assignment.target)
