@@ -10,12 +10,7 @@ FILES = {
     "pyproject.toml": "[tool.celery-lint]\nroot = true\n",
     "Procfile": "worker: celery -A app worker -P gevent\n",
     "app/__init__.py": "",
-    "app/celery.py": (
-        "from celery import Celery\n\n"
-        'app = Celery("app")\n'
-        "app.conf.task_time_limit = 60\n"
-        "app.conf.task_soft_time_limit = 50\n"
-    ),
+    "app/celery.py": ('from celery import Celery\n\napp = Celery("app")\napp.conf.task_time_limit = 60\n'),
     "app/loops.py": "import asyncio\n\n\ndef run(coroutine):\n    return asyncio.run(coroutine)\n",
     "app/mail.py": (
         "from app.celery import app\n"

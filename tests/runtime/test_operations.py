@@ -141,6 +141,9 @@ def test_what_nobody_answers(servers: Servers) -> None:
     assert not health.healthy
     assert (health.broker, health.backend, health.workers) == (False, True, ())
     assert health.errors[0].startswith("broker: ")
+    app.backend.result_consumer.stop()
+    app.backend.client.close()
+    app.backend.client.connection_pool.disconnect()
     app.close()
 
 
