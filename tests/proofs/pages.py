@@ -19,6 +19,7 @@ RUNNERS = (
     "new_event_loop, closed",
     "new_event_loop, not closed",
     "one kept loop",
+    "celery_lint.runtime",
 )
 BODIES = {
     "sleep": "A coroutine without a database",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from typing import Any
 
 import pytest
 
@@ -26,14 +27,25 @@ def main(arguments: list[str]) -> int:
     code = int(pytest.main([str(HERE), "-rs", *arguments]))
     if code == 0 and written.exists():
         found = json.loads(written.read_text(encoding="utf-8"))
-        run = {outcome["test"] for outcome in found["outcomes"]}
-        known = {*proofs(), PATTERNS} - run
-        found["outcomes"] += [outcome for outcome in results()["outcomes"] if outcome["test"] in known]
+        run = {_what(outcome) for outcome in found["outcomes"]}
+        known = {*proofs(), PATTERNS}
+        found["outcomes"] += [
+            outcome
+            for outcome in results()["outcomes"]
+            if outcome["test"] in known and _what(outcome) not in run
+        ]
         found["outcomes"].sort(key=lambda outcome: (outcome["test"], POOLS.index(outcome["pool"])))
         text = json.dumps(found, indent=1, ensure_ascii=False)
         RESULTS.write_text(f"{text}\n", encoding="utf-8")
     written.unlink(missing_ok=True)
     return code
+
+
+def _what(outcome: dict[str, Any]) -> tuple[str, ...]:
+    """What is replaced by a new outcome: those of a test, but each pattern is one test of many calls."""
+    if outcome["test"] == PATTERNS:
+        return outcome["test"], outcome["task"], outcome["pool"]
+    return (outcome["test"],)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
+from celery_lint.runtime import run_async
+
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 
@@ -99,4 +101,5 @@ RUNNERS = {
     "new_event_loop, closed": closed_loop,
     "new_event_loop, not closed": unclosed_loop,
     "one kept loop": kept_loop,
+    "celery_lint.runtime": run_async,
 }
