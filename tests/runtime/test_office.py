@@ -164,7 +164,7 @@ def test_a_day_in_the_office(tmp_path: Path, parts: Callable[[ExitStack], dict[s
         ]
         assert running.run("mail.everybody")["result_summary"] == "3 mails"
         outbox = running.data / "outbox"
-        assert until(lambda: outbox.exists() and len(mailbox.Maildir(outbox)) == 3)
+        assert until(lambda: (outbox / "cur").exists() and len(mailbox.Maildir(outbox)) == 3)
         assert running.run("history.clean", arguments={"days": 0})["status"] == "success"
 
         assert running.ask("/scheduler/jobs", "POST", job_key="attendance.cuont", interval_days=1)[0] == 422

@@ -22,6 +22,8 @@ from tests.proofs.harness import Servers, Worker, until
 
 APPLICATIONS = Path(__file__).parent / "applications"
 PATIENCE = 30.0
+# Celery's results leave a subscription to the collector, which then finds an open socket.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(autouse=True)
