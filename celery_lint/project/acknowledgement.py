@@ -83,11 +83,6 @@ class Acknowledgement:
         self.event_loops = event_loops
         self.flows = flows
 
-    @cached_property
-    def product(self) -> list[Task]:
-        """The tasks of the product."""
-        return [task for task in self.tasks.all if is_product_path(task.module.path)]
-
     def late(self, task: Task) -> bool | None:
         """Whether a task acknowledges its message after it has run; ``None``: nobody knows."""
         return self.delivery.option(task, *_LATE)
@@ -159,7 +154,7 @@ class Acknowledgement:
     def lost_worker_options(self) -> list[LostWorkerOption]:
         """Where ``reject_on_worker_lost`` is switched on."""
         found: dict[Place, LostWorkerOption] = {}
-        for task in self.product:
+        for task in self.tasks.product:
             given = self.tasks.options.get(task, _LOST[0])
             if given is None or not self._is(given, True):
                 continue
@@ -182,9 +177,13 @@ class Acknowledgement:
         setting = self.delivery.switch(_LATE[1])
         if setting is not False:
             return setting
-        if self.delivery.hidden or not self.delivery.applications or self.settings.named("task_annotations"):
+        if (
+            self.delivery.hidden
+            or not self.tasks.applications.product
+            or self.settings.named("task_annotations")
+        ):
             return None
-        states = {self.late(task) for task in self.product}
+        states = {self.late(task) for task in self.tasks.product}
         return True if True in states else None if None in states else False
 
     def _bounded(self, task: Task | None) -> bool:
@@ -203,7 +202,7 @@ class Acknowledgement:
     def failure_options(self) -> list[FailureOption]:
         """Where failed and timed-out tasks of late acknowledgement are not acknowledged."""
         found: dict[Place, FailureOption] = {}
-        for task in self.product:
+        for task in self.tasks.product:
             given = self.tasks.options.get(task, _ON_FAILURE[0])
             if given is not None and self._is(given, False) and self.late(task):
                 place = given[0].place(given[1].span)
@@ -218,7 +217,7 @@ class Acknowledgement:
     def prefetches(self) -> Iterable[GreedyPrefetch]:
         """The settings that switch late acknowledgement on, where nothing says how much is taken."""
         named = self.settings.named
-        if not self.delivery.switch(_LATE[1]) or self.delivery.hidden or not self.delivery.applications:
+        if not self.delivery.switch(_LATE[1]) or self.delivery.hidden or not self.tasks.applications.product:
             return []
         if named("worker_prefetch_multiplier") or named("worker_disable_prefetch"):
             return []

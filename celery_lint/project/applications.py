@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.purpose import is_product_path
 from celery_lint.project.index import Entity, Project
 
 Origin = tuple[str, str]
@@ -56,6 +58,12 @@ class Applications:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.by_origin: dict[Origin, Application] = dict(self._find())
+
+    @cached_property
+    def product(self) -> list[Application]:
+        """The applications of the product."""
+        every = self.by_origin.values()
+        return [application for application in every if is_product_path(application.module.path)]
 
     def get(self, origin: Origin | None) -> Application | None:
         """The application of this name, if the project makes it."""

@@ -87,7 +87,7 @@ class Bodies:
         return found
 
     def _find(self) -> Iterator[Body]:
-        product = [task for task in self.tasks.all if is_product_path(task.module.path)]
+        product = self.tasks.product
         for task in product:
             if task.function is not None and task.class_ is None:
                 yield self._body(task.module, task.function, task, "task")
@@ -105,7 +105,7 @@ class Bodies:
                 elif function.owner == way.task.qualname and module is way.task.module:
                     yield self._body(module, function, way.task, "method")
         for run in self.event_loops.runs:
-            tasks = list({_key(way.task): way.task for way in run.reached}.values())
+            tasks = list({way.task.key: way.task for way in run.reached}.values())
             for module, function in run.coroutines:
                 owner = self._owner(module, function, tasks)
                 if owner is not None and function.is_async and is_product_path(module.path):
@@ -167,10 +167,6 @@ class Bodies:
                 if target is not None and target[1] is function:
                     return True
         return False
-
-
-def _key(task: Task) -> Key:
-    return task.module.path, task.qualname
 
 
 def _is_called(way: Reached) -> bool:

@@ -12,7 +12,6 @@ from celery_lint.project.calls import Key, Reached
 from celery_lint.project.event_loops import LoopRun
 from celery_lint.project.flows import Flow
 from celery_lint.project.loop_code import LoopCode, catches
-from celery_lint.project.task import Task
 
 _ASKED = frozenset({"asyncio.get_event_loop", "asyncio.events.get_event_loop"})
 _ASKED_OR_RUNNING = _ASKED | {"asyncio.get_running_loop", "asyncio.events.get_running_loop"}
@@ -83,7 +82,7 @@ class CurrentLoops:
                 if "l" in call.flags or self.code.name(module, call.chain) not in _ASKED:
                     continue
                 if not self._is_guarded(module, flow, call, calls):
-                    set_by_task = any(_key(way.task) in self._tasks_with_a_loop for way in reached)
+                    set_by_task = any(way.task.key in self._tasks_with_a_loop for way in reached)
                     unset_by = self._unset_by(reached)
                     found.append(
                         LoopRequest(
@@ -138,7 +137,7 @@ class CurrentLoops:
     def _tasks_with_a_loop(self) -> set[Key]:
         """The tasks that reach a function that sets a loop."""
         return {
-            _key(way.task)
+            way.task.key
             for module, function, _ in self._setters
             for way in self.code.loops.reached.get((module.path, function.qualname), ())
         }
@@ -271,10 +270,6 @@ class CurrentLoops:
 
 def _has_loop_factory(call: Call) -> bool:
     return any(argument.startswith("loop_factory:") for argument in call.arguments)
-
-
-def _key(task: Task) -> Key:
-    return task.module.path, task.qualname
 
 
 def _within(flow: Flow, step: Step, ancestor: Step, role: str) -> bool:

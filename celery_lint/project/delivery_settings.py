@@ -7,8 +7,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.model.facts import Module, Place, Value
-from celery_lint.model.purpose import is_product_path
-from celery_lint.project.applications import Application
 from celery_lint.project.effective_options import EffectiveOptions
 from celery_lint.project.settings import Setting
 from celery_lint.project.task import Task
@@ -61,12 +59,6 @@ class DeliverySettings:
         self.tasks = effective.tasks
 
     @cached_property
-    def applications(self) -> list[Application]:
-        """The applications of the product."""
-        every = self.tasks.applications.by_origin.values()
-        return [application for application in every if is_product_path(application.module.path)]
-
-    @cached_property
     def hidden(self) -> bool:
         """Whether an application may get settings from where nobody can look."""
         with self.project.asking("quiet"):
@@ -105,12 +97,14 @@ class DeliverySettings:
 
     def visible(self, task: Task) -> bool:
         """Whether all settings that hold for a task can be seen."""
-        return bool(self.applications) and self.effective.own_application(task) and not self.hidden
+        return (
+            bool(self.tasks.applications.product) and self.effective.own_application(task) and not self.hidden
+        )
 
     def number(self, name: str) -> tuple[float, Setting] | None:
         """A number that the project sets exactly once, for its only application."""
         found = self.settings.named(name)
-        if len(found) != 1 or len(self.applications) > 1:
+        if len(found) != 1 or len(self.tasks.applications.product) > 1:
             return None
         known = self.project.number(found[0].module, found[0].value)
         return (known, found[0]) if known is not None else None
@@ -121,7 +115,7 @@ class DeliverySettings:
         if not found:
             return False
         values = {self._truth(setting.module, setting.value) for setting in found}
-        if len(values) == 1 and (values == {False} or len(self.applications) <= 1):
+        if len(values) == 1 and (values == {False} or len(self.tasks.applications.product) <= 1):
             return values.pop()
         return None
 

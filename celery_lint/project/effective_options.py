@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from celery_lint.model.facts import Module, Value
-from celery_lint.model.purpose import is_product_path
 from celery_lint.project.applications import Application, Origin
 from celery_lint.project.index import Entity, Project
 from celery_lint.project.limits import Limits
@@ -73,14 +72,9 @@ class EffectiveOptions:
     def own_application(self, task: Task) -> bool:
         """Whether every application that the task can belong to is Celery's class or one of the project's."""
         if task.application is None:
-            return all(self._is_plain(application) for application in self._applications)
+            return all(self._is_plain(application) for application in self.tasks.applications.product)
         application = self.tasks.applications.get(task.application)
         return application is not None and self._is_plain(application)
-
-    @cached_property
-    def _applications(self) -> list[Application]:
-        every = self.tasks.applications.by_origin.values()
-        return [application for application in every if is_product_path(application.module.path)]
 
     def _is_plain(self, application: Application) -> bool:
         found = self._plain.get(application.origin)
@@ -110,7 +104,11 @@ class EffectiveOptions:
         given = self.tasks.options.get(task, "soft_time_limit")
         if given is not None and not (given[1].kind == "constant" and given[1].data is None):
             return True
-        if not self._applications or not self.own_application(task) or not self.known(task, names):
+        if (
+            not self.tasks.applications.product
+            or not self.own_application(task)
+            or not self.known(task, names)
+        ):
             return True
         if self.project.configuration.time_limits == "worker" or self.settings.named("task_soft_time_limit"):
             return True

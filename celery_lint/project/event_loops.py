@@ -122,7 +122,7 @@ class EventLoops:
     @cached_property
     def reached(self) -> dict[Key, list[Reached]]:
         """The synchronous functions that tasks reach."""
-        product = [task for task in self.tasks.all if is_product_path(task.module.path)]
+        product = self.tasks.product
         with self.project.asking("quiet"):
             return self.calls.reached(product)
 

@@ -44,7 +44,7 @@ class LimitGaps:
         queues: Callable[[Iterable[Task]], set[str] | None],
     ) -> None:
         self.delivery = acknowledgement.delivery
-        self.product = acknowledgement.product
+        self.product = acknowledgement.tasks.product
         self.project = acknowledgement.project
         self.settings = acknowledgement.settings
         self.tasks = acknowledgement.tasks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.model.facts import Call, Function, Module
@@ -11,9 +11,7 @@ from celery_lint.project.calls import Reached
 from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.flows import Flow, Flows
 from celery_lint.project.index import Project
-from celery_lint.project.task import Task
-
-Queues = Callable[[Iterable[Task]], "set[str] | None"]
+from celery_lint.project.task import Queues
 
 # What catches the RuntimeError of an event loop, and with it any other.
 _CATCHES = frozenset({"~RuntimeError", "~Exception", "~BaseException"})

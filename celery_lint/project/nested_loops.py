@@ -277,7 +277,7 @@ class LoopSides:
 
     def _near_tasks(self) -> set[str]:
         """The modules that define tasks, and those that they import."""
-        own = {task.module.path for task in self.tasks.all if is_product_path(task.module.path)}
+        own = {task.module.path for task in self.tasks.product}
         near = set(own)
         for path in own:
             module = self.project.modules[path]

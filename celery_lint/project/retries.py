@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.model.facts import Call, Function, Module, Value
-from celery_lint.model.purpose import is_product_path
 from celery_lint.project.applications import is_task_base
 from celery_lint.project.calls import DEPTH, Calls, Key
 from celery_lint.project.effective_options import EffectiveOptions
@@ -53,14 +52,9 @@ class Retries:
         self._hidden: dict[Key, bool] = {}
         self._used: dict[Key, bool] = {}
 
-    @cached_property
-    def product(self) -> list[Task]:
-        """The tasks of the product."""
-        return [task for task in self.tasks.all if is_product_path(task.module.path)]
-
     def explore(self) -> None:
         """Follow the chains that the options lead to, and nothing more."""
-        for task in self.product:
+        for task in self.tasks.product:
             for option in self.effective.options(task, RETRY_OPTIONS).values():
                 self.constant(option)
 
@@ -72,17 +66,17 @@ class Retries:
         holders: dict[Holder, list[Task]] = {}
         escaped: set[Key] = set()
         level: dict[Holder, list[Task]] = {}
-        for task in self.product:
+        for task in self.tasks.product:
             function = task.function
             if function is None or task.class_ is not None or not self.effective.is_bound(task):
                 continue
             if not function.parameters:
-                escaped.add(_key(task))
+                escaped.add(task.key)
                 continue
             level[(task.module.path, function.qualname, function.parameters[0].name)] = [task]
             own = any(decorator.keyword("bind") is not None for decorator in function.decorators)
             if not own or "&self" in function.packed_steps:
-                escaped.add(_key(task))
+                escaped.add(task.key)
         with self.project.asking("hint"):
             for _ in range(DEPTH):
                 following: dict[Holder, list[Task]] = {}
@@ -92,7 +86,7 @@ class Retries:
                     known += new
                     for next_holder in self._handed_on(holder) if new else ():
                         if next_holder is None:
-                            escaped.update(_key(task) for task in new)
+                            escaped.update(task.key for task in new)
                         else:
                             following.setdefault(next_holder, []).extend(new)
                 level = following
@@ -182,7 +176,7 @@ class Retries:
     def _around(self) -> dict[Key, list[Task]]:
         """The tasks whose own function a function is, or that it stands around."""
         found: dict[Key, list[Task]] = {}
-        for task in self.product:
+        for task in self.tasks.product:
             if task.function is not None:
                 found.setdefault((task.module.path, task.function.qualname), []).append(task)
             for module, function in self.tasks.options.around(task, None):
@@ -195,16 +189,16 @@ class Retries:
         found: dict[Key, list[RetryCall]] = {}
         for call in self.calls:
             for task in call.tasks:
-                found.setdefault(_key(task), []).append(call)
+                found.setdefault(task.key, []).append(call)
         return found
 
     def calls_of(self, task: Task) -> tuple[RetryCall, ...]:
         """The calls of ``retry`` that are about a task."""
-        return tuple(self._calls_of.get(_key(task), ()))
+        return tuple(self._calls_of.get(task.key, ()))
 
     def hidden(self, task: Task) -> bool:
         """Whether something may retry the task that is not among the calls that are known to be about it."""
-        key = _key(task)
+        key = task.key
         if key not in self._hidden:
             self._hidden[key] = key in self._held[1] or self._retried_elsewhere(task)
         return self._hidden[key]
@@ -269,7 +263,7 @@ class Retries:
     def policies(self) -> list[RetryPolicy]:
         """The policies of the tasks that have options about retries."""
         found = []
-        for task in self.product:
+        for task in self.tasks.product:
             options = self.effective.options(task, RETRY_OPTIONS)
             if options:
                 known = self.effective.known(task, RETRY_OPTIONS)
@@ -378,10 +372,6 @@ class Retries:
         """What an exception in an option is."""
         with self.project.asking("quiet"):
             return self.project.value_entity(module, value)
-
-
-def _key(task: Task) -> Key:
-    return task.module.path, task.qualname
 
 
 def _spelled(function: Function, name: str) -> str:

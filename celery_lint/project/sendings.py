@@ -173,7 +173,7 @@ class Sendings:
         return (
             bool(delivery.settings.named("broker_transport_options"))
             or delivery.hidden
-            or (not delivery.applications)
+            or (not delivery.tasks.applications.product)
         )
 
     def _all_delays(self) -> Iterator[tuple[Place, str, float]]:
@@ -259,7 +259,7 @@ class Sendings:
         if not broker.redelivers or broker.visibility is None:
             return []
         found: dict[Place, LongRun] = {}
-        for task in self.acknowledgement.product:
+        for task in self.acknowledgement.tasks.product:
             if not self.acknowledgement.late(task):
                 continue
             for name in ("time_limit", "soft_time_limit"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from celery_lint.model.facts import Call, Function, Module, Place
@@ -12,9 +12,8 @@ from celery_lint.project.event_loops import EventLoops, LoopRun, Use
 from celery_lint.project.index import Entity
 from celery_lint.project.pools import Pool, Pools
 from celery_lint.project.resources import Resource
-from celery_lint.project.task import Task
+from celery_lint.project.task import Queues, Task
 
-Queues = Callable[[Iterable[Task]], "set[str] | None"]
 Origin = tuple[str, str]
 Story = tuple[tuple[Place, str], ...]
 

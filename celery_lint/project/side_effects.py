@@ -91,7 +91,7 @@ class SideEffects:
         }
         found = []
         with self.project.asking("quiet"):
-            for task in self.acknowledgement.product:
+            for task in self.acknowledgement.tasks.product:
                 retried = (task.module.path, task.qualname) in automatic
                 if task.function is not None and (retried or self.acknowledgement.late(task)):
                     effect = self._effect(task, task.function, retried)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from celery_lint.model.facts import Class, Function, Module, Place, Value
@@ -24,6 +25,15 @@ class Task(NamedTuple):
     class_: Class | None
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from all others: a task itself cannot be hashed."""
+        return self.module.path, self.qualname
+
+    @property
     def label(self) -> str:
         """How messages call the task."""
         return self.qualname.rpartition("/")[2].partition("@")[0]
+
+
+#: The queues that tasks are sent to, or ``None`` where nobody can tell.
+Queues = Callable[[Iterable[Task]], "set[str] | None"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,9 +14,7 @@ from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.flows import Flow, Flows
 from celery_lint.project.index import Entity, Project
 from celery_lint.project.pools import Pools
-from celery_lint.project.task import Task
-
-Queues = Callable[[Iterable[Task]], "set[str] | None"]
+from celery_lint.project.task import Queues, Task
 
 #: Pools whose workers fork no processes for their tasks.
 UNFORKED = ("threads", "solo", "gevent", "eventlet")

@@ -8,8 +8,10 @@ its decorator is resolved to Celery's own ``shared_task`` or ``Celery.task``, di
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.purpose import is_product_path
 from celery_lint.project.applications import Applications, Origin, is_task_base
 from celery_lint.project.index import Entity, Project
 from celery_lint.project.makers import Maker, Makers, Option
@@ -35,6 +37,11 @@ class Tasks:
                 self.by_function[(task.module.path, task.qualname)] = task
                 if task.function is not None:
                     self.by_function.setdefault((task.module.path, task.function.qualname), task)
+
+    @cached_property
+    def product(self) -> list[Task]:
+        """The tasks of the product."""
+        return [task for task in self.all if is_product_path(task.module.path)]
 
     def of(self, entity: Entity) -> Task | None:
         """The task that an entity is."""

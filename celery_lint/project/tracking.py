@@ -96,7 +96,7 @@ class Tracking:
     def _tracked(self) -> list[tuple[Task, str]]:
         """The tasks that take the id of an execution and that nobody else can keep track of."""
         found = []
-        for task in self.retries.product:
+        for task in self.retries.tasks.product:
             function = task.function
             if function is None or task.wrapper is not None or len(function.decorators) > 1:
                 continue
