@@ -9,6 +9,7 @@ from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.index import Entity
+from celery_lint.project.sqlalchemy_names import SYNC_MAKERS, SYNC_SESSIONS
 from celery_lint.project.task_process import UNFORKED, Site, TaskProcess
 
 #: Calls that open a connection and give it back.
@@ -38,9 +39,7 @@ _ENGINES = frozenset(
 )
 _ENGINE_USES = frozenset({"connect", "begin", "execute", "raw_connection"})
 _SCHEMA_USES = frozenset({"create_all", "drop_all", "reflect"})
-_SESSION_MAKERS = frozenset(["sqlalchemy.orm.sessionmaker()", "sqlalchemy.orm.session.sessionmaker()"])
 _SCOPED = frozenset(["sqlalchemy.orm.scoped_session()", "sqlalchemy.orm.scoping.scoped_session()"])
-_SESSIONS = frozenset({"sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmodel.Session"})
 #: Clients whose threads do not come along into a forked process, and one that says so itself.
 _CLIENTS = {
     "kafka.KafkaProducer()": "threads",
@@ -330,7 +329,7 @@ class BeforeFork:
         entity = self.code.entity(module, chain)
         if entity is None:
             return None
-        if entity.name in _SESSIONS:
+        if entity.name in SYNC_SESSIONS:
             with self.project.asking("hint"):
                 return self._bind(module, call)
         return self._behind(entity)
@@ -339,7 +338,7 @@ class BeforeFork:
         """The engine behind a session maker, or behind a registry of its sessions."""
         if entity.name in _ENGINES:
             return entity
-        if entity.name not in _SESSION_MAKERS | _SCOPED or entity.value is None or entity.module is None:
+        if entity.name not in SYNC_MAKERS | _SCOPED or entity.value is None or entity.module is None:
             return None
         bind = entity.value.keyword("bind") or (entity.value.items[0] if entity.value.items else None)
         if bind is None or depth == 0:

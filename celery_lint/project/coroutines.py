@@ -12,6 +12,7 @@ from celery_lint.project.calls import Key
 from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.flows import Flow, Flows
 from celery_lint.project.index import Entity, Project
+from celery_lint.project.sqlalchemy_names import SYNC_MAKERS, SYNC_SESSIONS
 from celery_lint.project.task import Task
 from celery_lint.project.tasks import Tasks
 
@@ -43,8 +44,6 @@ _ASYNC_SESSIONS = frozenset(
 _SESSION_METHODS = frozenset(
     {"commit", "rollback", "flush", "execute", "refresh", "delete", "close", "scalar", "scalars", "merge"}
 )
-_SYNC_SESSIONS = frozenset({"sqlalchemy.orm.Session", "sqlalchemy.orm.session.Session", "sqlmodel.Session"})
-_SYNC_MAKERS = frozenset({"sqlalchemy.orm.sessionmaker()", "sqlalchemy.orm.session.sessionmaker()"})
 _SYNC_ENGINES = frozenset(
     {"sqlalchemy.create_engine()", "sqlalchemy.engine.create_engine()", "sqlmodel.create_engine()"}
 )
@@ -341,10 +340,10 @@ class Coroutines:
     def _is_sync(self, entity: Entity) -> bool:
         """Whether calling an entity opens a synchronous session or connection."""
         owner, _, leaf = entity.name.rpartition(".")
-        if entity.name in _SYNC_SESSIONS or (leaf in ("begin", "connect") and owner in _SYNC_ENGINES):
+        if entity.name in SYNC_SESSIONS or (leaf in ("begin", "connect") and owner in _SYNC_ENGINES):
             return True
         value, module = entity.value, entity.module
-        if entity.name not in _SYNC_MAKERS or value is None or module is None:
+        if entity.name not in SYNC_MAKERS or value is None or module is None:
             return False
         bind = value.items[0] if value.items else value.keyword("bind")
         return bind is not None and self.project.value_entity(module, bind).name in _SYNC_ENGINES

@@ -7,27 +7,14 @@ from typing import NamedTuple
 
 from celery_lint.model.facts import Call, Class, Function, Module, Place, Value
 from celery_lint.project.index import Entity, Project
+from celery_lint.project.sqlalchemy_names import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
 
 _ENGINES = frozenset(
     f"{module}.{name}()"
     for module in ("sqlalchemy.ext.asyncio", "sqlalchemy.ext.asyncio.engine")
     for name in ("create_async_engine", "async_engine_from_config", "create_async_pool_from_url")
 )
-_SESSION_MAKERS = frozenset(
-    [
-        "sqlalchemy.ext.asyncio.async_sessionmaker()",
-        "sqlalchemy.ext.asyncio.session.async_sessionmaker()",
-        "sqlalchemy.orm.sessionmaker()",
-        "sqlalchemy.orm.session.sessionmaker()",
-    ]
-)
-_SESSIONS = frozenset(
-    [
-        "sqlalchemy.ext.asyncio.AsyncSession",
-        "sqlalchemy.ext.asyncio.session.AsyncSession",
-        "sqlmodel.ext.asyncio.session.AsyncSession",
-    ]
-)
+_SESSION_MAKERS = SYNC_MAKERS | ASYNC_MAKERS
 # Each of these was tried on two event loops, one after the other: the second fails, or the pool runs dry.
 _CLIENTS = frozenset(
     [
@@ -211,7 +198,7 @@ class Resources:
 
     def _is_session(self, module: Module, chain: str) -> bool:
         entity = self.project.resolve(module, chain)
-        return entity.kind == "external" and (entity.name in _SESSIONS or entity.name in _BORROWERS)
+        return entity.kind == "external" and (entity.name in ASYNC_SESSIONS or entity.name in _BORROWERS)
 
     def _bound_to(self, module: Module, call: Call) -> Resource | None:
         """The engine of ``AsyncSession(engine)``, the pool of ``Redis(connection_pool=pool)``."""

@@ -12,6 +12,7 @@ from celery_lint.project.event_loops import EventLoops
 from celery_lint.project.flows import Flow, Flows
 from celery_lint.project.index import Entity, Project
 from celery_lint.project.relays import leaf_of
+from celery_lint.project.sqlalchemy_names import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
 from celery_lint.project.task import Task
 
 _SYNC = frozenset(
@@ -21,17 +22,6 @@ _SYNC = frozenset(
         "sqlmodel.Session",
         "sqlmodel.orm.session.Session",
     ]
-)
-_ASYNC = frozenset(
-    [
-        "sqlalchemy.ext.asyncio.AsyncSession",
-        "sqlalchemy.ext.asyncio.session.AsyncSession",
-        "sqlmodel.ext.asyncio.session.AsyncSession",
-    ]
-)
-_MAKERS = frozenset(["sqlalchemy.orm.sessionmaker()", "sqlalchemy.orm.session.sessionmaker()"])
-_ASYNC_MAKERS = frozenset(
-    ["sqlalchemy.ext.asyncio.async_sessionmaker()", "sqlalchemy.ext.asyncio.session.async_sessionmaker()"]
 )
 _SCOPED = frozenset(
     [
@@ -148,16 +138,16 @@ class Sessions:
         if callee.kind == "external":
             if callee.name in _SYNC:
                 return "sync"
-            if callee.name in _ASYNC:
+            if callee.name in ASYNC_SESSIONS:
                 return "async"
-            if callee.name.removesuffix(".begin") in _MAKERS | _ASYNC_MAKERS:
+            if callee.name.removesuffix(".begin") in SYNC_MAKERS | ASYNC_MAKERS:
                 return "scoped" if self._made_scoped(callee) else self._made(callee)
             return "scoped" if callee.name in _SCOPED else ""
         if callee.kind == "class":
             for base in self.project.bases(callee):
                 if base.name in _SYNC:
                     return "sync"
-                if base.name in _ASYNC:
+                if base.name in ASYNC_SESSIONS:
                     return "async"
             return ""
         function = callee.function()
@@ -178,12 +168,12 @@ class Sessions:
 
     def _made(self, maker: Entity) -> str:
         """What a session maker makes."""
-        if maker.name.removesuffix(".begin") in _ASYNC_MAKERS:
+        if maker.name.removesuffix(".begin") in ASYNC_MAKERS:
             return "async"
         given = maker.value.keyword("class_") if maker.value is not None else None
         if given is None or maker.module is None:
             return "sync"
-        return "async" if self.project.value_entity(maker.module, given).name in _ASYNC else "sync"
+        return "async" if self.project.value_entity(maker.module, given).name in ASYNC_SESSIONS else "sync"
 
     def _yielded(self, module: Module, function: Function) -> str:
         """The session that a context manager of the project gives and closes, if that can be seen."""
@@ -322,9 +312,9 @@ def _kind_of(entity: Entity) -> str:
     if entity.kind != "external" or not entity.name.endswith("()"):
         return ""
     made = entity.name[:-2]
-    if made in _SYNC or made in _MAKERS:
+    if made in _SYNC or made in SYNC_MAKERS:
         return "sync"
-    if made in _ASYNC or made in _ASYNC_MAKERS:
+    if made in ASYNC_SESSIONS or made in ASYNC_MAKERS:
         return "async"
     return "scoped" if made in _SCOPED else ""
 
