@@ -7,7 +7,6 @@ import inspect
 import pkgutil
 import re
 import string
-import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.rule import FAMILIES, PRESETS, Rule, all_rules, checks_of
 from tests.fixture_corpus import FOLDER, cases
+from tests.processes import run
 from tests.proofs.registry import proofs
 
 REPOSITORY = Path(__file__).parent.parent
@@ -364,27 +364,18 @@ def test_layers() -> None:
     """The import contracts of pyproject.toml."""
     pytest.importorskip("importlinter")
     command = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-    done = subprocess.run(
-        [sys.executable, "-c", command, "--no-cache"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout
+    done = run([sys.executable, "-c", command, "--no-cache"], cwd=REPOSITORY)
+    assert done.code == 0, done.out
 
 
 def test_no_paths_of_a_machine() -> None:
     """No file of the project names a folder of the machine that it was written on (tests make some up)."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, encoding="utf-8", check=False
-    )
-    if listed.returncode:
+    listed = run(["git", "ls-files", "-z"], cwd=REPOSITORY)
+    if listed.code:
         pytest.skip("not a checkout")
     pattern = re.compile(rb"/(?:home|Users|root|tmp|work)/(?!me/|you/)\w+/")
     named = []
-    for name in filter(None, listed.stdout.split("\0")):
+    for name in filter(None, listed.out.split("\0")):
         path = REPOSITORY / name
         if path.is_file() and not name.startswith("tests/") and pattern.search(path.read_bytes()):
             named.append(name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.processes import run
 from tests.project import samples
 
 pytest.importorskip("flake8")
@@ -24,11 +24,9 @@ def project(tmp_path: Path) -> Path:
 def flake8(project: Path, *arguments: str, stdin: str | None = None) -> list[str]:
     """What flake8 prints: places and codes of ours."""
     command = [sys.executable, "-m", "flake8", "--isolated", "--select=CEL", *arguments]
-    done = subprocess.run(
-        command, cwd=project, input=stdin, capture_output=True, text=True, timeout=120, encoding="utf-8"
-    )
-    assert done.stderr == ""
-    return sorted(" ".join(line.removeprefix("./").split(" ")[:2]) for line in done.stdout.splitlines())
+    done = run(command, cwd=project, stdin=stdin)
+    assert done.err == ""
+    return sorted(" ".join(line.removeprefix("./").split(" ")[:2]) for line in done.out.splitlines())
 
 
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])
@@ -67,20 +65,17 @@ def test_noqa_is_flake8s_own(project: Path) -> None:
 def test_options(project: Path) -> None:
     assert LOOP not in flake8(project, "--celery-lint-pool=prefork", ".")
     (project / ".flake8").write_text("[flake8]\ncelery-lint-pool = prefork\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "flake8", "--select=CEL", "."],
-        cwd=project, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert "CEL110" not in done.stdout
-    assert "CEL111" in done.stdout
+    done = run([sys.executable, "-m", "flake8", "--select=CEL", "."], cwd=project)
+    assert "CEL110" not in done.out
+    assert "CEL111" in done.out
 
 
 def test_a_wrong_option_is_said_and_kills_nobody(project: Path) -> None:
     command = [sys.executable, "-m", "flake8", "--isolated", "--celery-lint-pool=bogus", "app/quiet.py"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120)
-    assert "CEL999" in done.stdout
-    assert "bogus" in done.stdout
-    assert "Traceback" not in done.stderr
+    done = run(command, cwd=project)
+    assert "CEL999" in done.out
+    assert "bogus" in done.out
+    assert "Traceback" not in done.err
 
 
 def test_columns_count_characters(project: Path) -> None:

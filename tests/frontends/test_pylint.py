@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.processes import run
 from tests.project import samples
 
 pytest.importorskip("pylint")
@@ -28,11 +28,9 @@ def pylint(project: Path, *arguments: str, stdin: str | None = None) -> list[str
         sys.executable, "-m", "pylint", "--rcfile=/dev/null", "--load-plugins=celery_lint", "--score=n",
         "--disable=all", *arguments,
     ]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=project, input=stdin, capture_output=True, text=True, timeout=120, encoding="utf-8"
-    )
-    assert done.stderr == ""
-    lines = [line for line in done.stdout.splitlines() if not line.startswith("***")]
+    done = run(command, cwd=project, stdin=stdin)
+    assert done.err == ""
+    lines = [line for line in done.out.splitlines() if not line.startswith("***")]
     return sorted(" ".join(line.split(" ")[:2]).rstrip(":") for line in lines)
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.project import building, cache
+from tests.processes import HANGS
 from tests.project import samples
 
 
@@ -268,7 +269,7 @@ def test_many_processes_at_once(project: Path) -> None:
         processes = [
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)
         ]
-        outputs = {process.communicate(timeout=60)[0] for process in processes}
+        outputs = {process.communicate(timeout=HANGS)[0] for process in processes}
         assert len(outputs) == 1
         assert b"CEL110" in outputs.pop()
         EDITS["shift"](project)

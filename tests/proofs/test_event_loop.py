@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.proofs.harness import Servers, Worker, until
+from tests.processes import run
 from tests.proofs.pools import pools
 
 Start = Callable[..., Worker]
@@ -241,19 +241,12 @@ def test_await_in_a_plain_function_does_not_compile(tmp_path: Path) -> None:
     for form, code in (("bad", "def f():\n    await g()\n"), ("good", "async def f():\n    await g()\n")):
         (tmp_path / f"{form}.py").write_text("from celery import Celery\napp = Celery()\n" + code)
     said = {
-        form: subprocess.run(
-            [sys.executable, "-m", "celery", "-A", form, "report"],
-            cwd=tmp_path,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-            timeout=60,
-        )
+        form: run([sys.executable, "-m", "celery", "-A", form, "report"], cwd=tmp_path)
         for form in ("bad", "good")
     }
-    assert said["good"].returncode == 0, said["good"].stderr
-    assert said["bad"].returncode != 0
-    assert "SyntaxError: 'await' outside async function" in said["bad"].stderr
+    assert said["good"].code == 0, said["good"].err
+    assert said["bad"].code != 0
+    assert "SyntaxError: 'await' outside async function" in said["bad"].err
 
 
 @pytest.mark.proof("CEL118")
