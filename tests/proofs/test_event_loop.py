@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.proofs.harness import Servers, Worker, until
 from tests.processes import run
+from tests.proofs.harness import Servers, Worker, until
 from tests.proofs.pools import pools
 
 Start = Callable[..., Worker]
