@@ -12,16 +12,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from celery_lint.analysis.analysis import Analysis
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine import Workspace
+from celery_lint.engine.building import linked
+from celery_lint.files.discovery import discover
+from celery_lint.files.launch import read as read_commands
+from celery_lint.files.library import NOTHING_KEPT, Library
 from celery_lint.model.facts import Module
-from celery_lint.project.analysis import Analysis
-from celery_lint.project.building import linked
-from celery_lint.project.discovery import discover
 from celery_lint.project.imports import Imports
-from celery_lint.project.launch import read as read_commands
-from celery_lint.project.reading import NOTHING_KEPT, Library
 
 _DISPATCHES = ("delay", "apply_async", "s", "si", "signature", "apply")
 

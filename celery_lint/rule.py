@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
+    from celery_lint.analysis.analysis import Analysis
     from celery_lint.diagnostics import Severity
     from celery_lint.model.facts import Place
-    from celery_lint.project.analysis import Analysis
 
 Preset = Literal["recommended", "house", "strict", "all"]
 PRESETS: tuple[Preset, ...] = ("recommended", "house", "strict", "all")

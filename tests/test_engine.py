@@ -10,7 +10,7 @@ import pytest
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
-from celery_lint.project.task import Task
+from celery_lint.inventory.tasks.task import Task
 from celery_lint.rule import Finding, Rule, on
 from tests.project import samples
 
@@ -211,7 +211,7 @@ def test_a_rule_that_fails_fails_alone(project: Path, monkeypatch: pytest.Monkey
 
 
 def test_facts_that_cannot_be_found_hide_no_others(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from celery_lint.project.limits import Limits
+    from celery_lint.analysis.limits.limits import Limits
 
     def failing(limits: Limits) -> None:
         raise LookupError("no limits")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from celery_lint import engine
-from celery_lint.project import reading
+from celery_lint.files import library as reading
 from tests.project import samples
 
 Said = list[tuple[object, ...]]
@@ -88,7 +88,7 @@ def test_a_process_that_dies(project: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_order_of_the_files(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from celery_lint.project import discovery
+    from celery_lint.files import discovery
 
     expected = said([str(project)], cache=False)
     original = discovery.discover

@@ -295,10 +295,10 @@ def test_every_message_has_a_fixture(rule: type[Rule]) -> None:
 LONGEST = 450
 # Longer than they should be. Nothing may be added here, and the numbers only go down.
 LONGER = {
-    "engine.py": 530,
-    "project/event_loops.py": 460,
-    "project/bridges.py": 460,
-    "project/index.py": 510,
+    "engine/__init__.py": 530,
+    "inventory/code/runs.py": 460,
+    "inventory/tasks/registries.py": 460,
+    "project/project.py": 510,
 }
 LONGEST_LOGIC = 80
 LONGEST_FRONT_END = 40

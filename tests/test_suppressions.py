@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from celery_lint.suppressions import suppressed
+from celery_lint.engine.suppressions import suppressed
 
 pytestmark = pytest.mark.usefixtures("example_rules")
 
@@ -63,7 +63,7 @@ def test_hostile_line_is_quick() -> None:
 
 
 def test_lines_without_comment_compile_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("celery_lint.suppressions._comment", None)
+    monkeypatch.setattr("celery_lint.engine.suppressions._comment", None)
     monkeypatch.setitem(sys.modules, "re", None)  # importing it now raises
     assert not suppressed("asyncio.run(main())  # a comment", "CEL110", "asyncio-run-in-task")
     monkeypatch.setitem(sys.modules, "re", re)

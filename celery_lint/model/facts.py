@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from celery_lint.diagnostics import Span
-from celery_lint.model.flow import Step, unpack_steps
+from celery_lint.model.steps import Step, unpack_steps
 
 Constant = str | int | float | bool | None
 

@@ -1,1 +1,1 @@
-"""What all modules say together: where the project lies, how its modules import each other."""
+"""What a name means once all modules are linked."""

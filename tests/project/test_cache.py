@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from celery_lint import engine
-from celery_lint.project import building, cache
+from celery_lint.engine import building
+from celery_lint.files import cache
 from tests.processes import HANGS
 from tests.project import samples
 
@@ -77,7 +78,7 @@ def test_a_run_without_changes_reads_nothing(project: Path, monkeypatch: pytest.
     def forbidden(*arguments: object) -> None:
         raise AssertionError(arguments)
 
-    for name in ("celery_lint.source.read", "celery_lint.project.reading.read"):
+    for name in ("celery_lint.source.read", "celery_lint.files.library.read"):
         monkeypatch.setattr(name, forbidden)
     monkeypatch.setattr(engine.Workspace, "_made", forbidden)
     assert check(project) == before != []

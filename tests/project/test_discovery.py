@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from celery_lint.project.discovery import Listing, discover, is_current
+from celery_lint.files.discovery import Listing, discover, is_current
 
 ROOT = "[tool.celery-lint]\nroot = true\n"
 LONG_AGO = time.time_ns() - 3_600_000_000_000

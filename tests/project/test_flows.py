@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from celery_lint.model.facts import Function
-from celery_lint.model.flow import KINDS, ROLES
-from celery_lint.model.reader import read_module
-from celery_lint.project.flows import Flow
+from celery_lint.model.reading.reader import read_module
+from celery_lint.model.steps import KINDS, ROLES
+from celery_lint.project.functions import Flow
 from celery_lint.source import Source
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from celery_lint.project.launch import WorkerCommand, is_candidate, read, worker_commands
+from celery_lint.files.launch import WorkerCommand, is_candidate, read, worker_commands
 
 
 def workers(path: str, text: str) -> list[WorkerCommand]:

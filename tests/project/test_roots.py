@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from celery_lint.project.roots import is_marked, workspace
+from celery_lint.files.roots import is_marked, workspace
 
 ROOT = "[tool.celery-lint]\nroot = true\n"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from celery_lint.project.discovery import discover
-from celery_lint.project.launch import read as read_launch_files
-from celery_lint.project.roots import workspace
+from celery_lint.files.discovery import discover
+from celery_lint.files.launch import read as read_launch_files
+from celery_lint.files.roots import workspace
 from celery_lint.source import NotParsed, read
 
 SOURCES = {

@@ -10,10 +10,10 @@ from typing import Any
 
 from celery_lint import engine
 from celery_lint.configuration import load
+from celery_lint.files import roots
 from celery_lint.frontends.cli.arguments import Arguments
 from celery_lint.frontends.cli.check import is_there
 from celery_lint.paths import shown
-from celery_lint.project import roots
 from celery_lint.reports.colours import Paint, printable, wanted
 
 VERSION = 1

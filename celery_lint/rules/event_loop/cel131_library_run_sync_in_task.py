@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.project.analysis import Analysis
-from celery_lint.project.loop_bridges import LibraryRun
+from celery_lint.analysis.analysis import Analysis
+from celery_lint.analysis.event_loop.handing_over import LibraryRun
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.project.analysis import Analysis
-from celery_lint.project.retry_facts import RetryCall
+from celery_lint.analysis.analysis import Analysis
+from celery_lint.inventory.retries.calls import RetryCall
 from celery_lint.rule import Finding, Rule, on
 
 

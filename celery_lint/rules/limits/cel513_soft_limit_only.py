@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.project.analysis import Analysis
-from celery_lint.project.limit_gaps import LoneLimit
+from celery_lint.analysis.analysis import Analysis
+from celery_lint.analysis.limits.limit_gaps import LoneLimit
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.project.analysis import Analysis
-from celery_lint.project.before_fork import EarlyConnection
+from celery_lint.analysis.analysis import Analysis
+from celery_lint.analysis.resources.before_fork import EarlyConnection
 from celery_lint.rule import Finding, Rule, on
 
 

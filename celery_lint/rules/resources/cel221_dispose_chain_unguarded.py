@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from celery_lint.project.analysis import Analysis
-from celery_lint.project.disposal_order import DisposalChain
+from celery_lint.analysis.analysis import Analysis
+from celery_lint.analysis.resources.disposal_order import DisposalChain
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.project.analysis import Analysis
-from celery_lint.project.processes import ProcessExit
-from celery_lint.project.task_process import UNFORKED
+from celery_lint.analysis.analysis import Analysis
+from celery_lint.analysis.resources.processes import ProcessExit
+from celery_lint.inventory.code.sites import UNFORKED
 from celery_lint.rule import Finding, Rule, on
 
 

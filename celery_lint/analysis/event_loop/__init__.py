@@ -1,0 +1,1 @@
+"""The facts that the rules about event loops ask for."""

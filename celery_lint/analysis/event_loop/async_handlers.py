@@ -1,0 +1,225 @@
+"""``async def`` functions that Celery would have to await, and those outside tasks that wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
+from celery_lint.inventory.application.applications import is_application
+from celery_lint.inventory.code.graph import Key
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.functions import Flow
+from celery_lint.project.project import Entity
+
+_HOOKS = ("before_start", "on_success", "on_failure", "on_retry", "after_return")
+_APPLICATION_SIGNALS = frozenset({"on_configure", "on_after_configure", "on_after_finalize", "on_after_fork"})
+_SENDING = frozenset({"delay", "apply_async"})
+_WAITING = frozenset({"get", "join", "join_native", "wait"})
+_RESULTS = frozenset(
+    [
+        "celery.result.AsyncResult()",
+        "celery.result.GroupResult()",
+        "celery.result.ResultSet()",
+        "celery.result.GroupResult.restore()",
+        *(f"celery.{name}()()" for name in ("chain", "group", "chord")),
+        *(
+            f"celery.{name}().{method}()"
+            for name in ("chain", "group", "chord", "signature")
+            for method in _SENDING
+        ),
+    ]
+)
+_OF_APPLICATION = frozenset({"AsyncResult()", "send_task()", "GroupResult()"})
+# A chain to a result holds one of these.
+_OF_RESULTS = ("delay()", "apply_async()", "Result()", "send_task()", "celery.")
+_CONDITIONS = frozenset({"if", "while", "match", "assert"})
+
+
+class AsyncHandler(NamedTuple):
+    """An ``async def`` that Celery calls and does not await. ``kind`` is ``signal`` or ``hook``."""
+
+    module: Module
+    function: Function
+    kind: str
+    place: Place
+
+
+class AsyncPublish(NamedTuple):
+    """A task sent from an ``async def``, by a client that blocks."""
+
+    module: Module
+    function: Function
+    call: Call
+
+    @property
+    def place(self) -> Place:
+        """The call that sends it."""
+        return self.module.place(self.call.span)
+
+
+class BlockingResult(NamedTuple):
+    """A task's result waited for inside an ``async def``."""
+
+    module: Module
+    function: Function
+    call: Call
+
+    @property
+    def place(self) -> Place:
+        """The call that waits."""
+        return self.module.place(self.call.span)
+
+
+class AsyncHandlers:
+    """What asynchronous functions have to do with Celery from outside a task."""
+
+    def __init__(self, coroutines: Coroutines) -> None:
+        self.coroutines = coroutines
+        self.project = coroutines.project
+        self.tasks = coroutines.tasks
+        self.calls = coroutines.calls
+        self.flows = coroutines.flows
+
+    # ------------------------------------------------------------------ handlers
+
+    @cached_property
+    def handlers(self) -> list[AsyncHandler]:
+        """The asynchronous signal handlers and hooks of task classes."""
+        found: dict[tuple[str, Place], AsyncHandler] = {}
+        if self.coroutines.event_loops.awaits_tasks:
+            return []
+        with self.project.asking("quiet"):
+            for module in self.project.product_modules():
+                for fact in self._handlers(module):
+                    found.setdefault((fact.function.qualname, fact.place), fact)
+        return list(found.values())
+
+    def _handlers(self, module: Module) -> Iterator[AsyncHandler]:
+        for function in module.functions.values():
+            if function.is_async and not function.is_generator:
+                yield from self._declared(module, function)
+            if ".connect\t" in function.packed_calls:
+                yield from self._connected(module, function)
+
+    def _declared(self, module: Module, function: Function) -> Iterator[AsyncHandler]:
+        place = module.place(function.span)
+        if function.name in _HOOKS and function.owner and makes_coroutine(module, function):
+            if self.tasks.is_task_class(Entity("class", function.owner, module)):
+                yield AsyncHandler(module, function, "hook", place)
+        elif function.decorators and self._is_signal(module, function.decorators[-1].chain):
+            # Only the innermost: a decorator below it may have made a plain function.
+            yield AsyncHandler(module, function, "signal", place)
+
+    def _connected(self, module: Module, function: Function) -> Iterator[AsyncHandler]:
+        for call in self.calls.calls(module, function):
+            if (
+                "d" in call.flags
+                or not call.first().startswith("=")
+                or not self._is_signal(module, call.chain)
+            ):
+                continue
+            target = self.project.resolve(module, call.first()[1:])
+            handler = target.function()
+            if handler is not None and target.module is not None and makes_coroutine(target.module, handler):
+                yield AsyncHandler(target.module, handler, "signal", module.place(call.span))
+
+    def _is_signal(self, module: Module, chain: str) -> bool:
+        if not chain.endswith(".connect") or chain[0] == "%":
+            return False
+        entity = self.project.resolve(module, chain)
+        if entity.kind != "external":
+            return False
+        owner = entity.name.removesuffix(".connect")
+        if owner.startswith("celery.signals."):
+            return True
+        application, _, signal = owner.rpartition(".")
+        return signal in _APPLICATION_SIGNALS and is_application(application)
+
+    # ------------------------------------------------------------------ clients
+
+    @cached_property
+    def _clients(self) -> list[tuple[Module, Function]]:
+        """The ``async def`` functions outside tasks that send tasks or know results."""
+        inside: set[Key] = {(view.module.path, view.function.qualname) for view in self.coroutines.inside}
+        inside |= self.tasks.by_function.keys()
+        return [
+            (module, function)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.is_async and (module.path, function.qualname) not in inside
+        ]
+
+    @cached_property
+    def publishes(self) -> list[AsyncPublish]:
+        """The tasks that asynchronous functions send themselves."""
+        found = []
+        with self.project.asking("quiet"):
+            for module, function in self._clients:
+                if not any(word in function.packed_calls for word in _SENDING):
+                    continue
+                for call in self.calls.calls(module, function):
+                    if call.leaf() in _SENDING and "l" not in call.flags and self._sends(module, call.chain):
+                        found.append(AsyncPublish(module, function, call))
+        return found
+
+    def _sends(self, module: Module, chain: str) -> bool:
+        """Whether a chain is ``task.delay`` or ``task.apply_async``."""
+        owner, _, leaf = chain.rpartition(".")
+        if leaf not in _SENDING or not owner or owner[0] in "%~":
+            return False
+        return self.tasks.of(self.project.resolve(module, owner)) is not None
+
+    @cached_property
+    def waits(self) -> list[BlockingResult]:
+        """The results that asynchronous functions wait for."""
+        found = []
+        with self.project.asking("quiet"):
+            for module, function in self._clients:
+                packed = function.packed_calls
+                if not any(word in packed for word in _OF_RESULTS) or not any(
+                    f".{word}\t" in packed for word in _WAITING
+                ):
+                    continue
+                flow = self.flows.of(module, function)
+                for call in self.calls.calls(module, function):
+                    if self._waits(module, call) and not self._asked_before(flow, call):
+                        found.append(BlockingResult(module, function, call))
+        return found
+
+    def _waits(self, module: Module, call: Call) -> bool:
+        if call.leaf() not in _WAITING or call.chain[0] in "%~" or set(call.flags) & set("la"):
+            return False
+        if any(_is_short(argument) for argument in call.arguments):
+            return False
+        owner = call.chain.rpartition(".")[0]
+        if owner.endswith("()") and self._sends(module, owner[:-2]):
+            return True
+        entity = self.project.resolve(module, owner)
+        if entity.kind == "external":
+            application, _, leaf = entity.name.rpartition(".")
+            return entity.name in _RESULTS or (leaf in _OF_APPLICATION and is_application(application))
+        task, _, leaf = owner.rpartition(".")
+        return leaf == "AsyncResult()" and self.tasks.of(self.project.resolve(module, task)) is not None
+
+    def _asked_before(self, flow: Flow, call: Call) -> bool:
+        """Whether a condition looks at the result before it is waited for: ``if result.ready():``."""
+        step = flow.step_of(call)
+        if step is None:
+            return True
+        results = {name for other in flow.steps if other.kind == "assign" for name in other.stores} & set(
+            step.loads
+        )
+        return step.kind in _CONDITIONS or any(
+            other.kind in _CONDITIONS and results & set(other.loads) for other in flow.steps[: step.number]
+        )
+
+
+def _is_short(argument: str) -> bool:
+    """Whether an argument is a timeout of less than a second. ``timeout=0`` does not wait at all."""
+    name, _, value = argument.partition(":#")
+    try:
+        return name == "timeout" and value != "None" and float(value) < 1
+    except ValueError:
+        return False

@@ -1,0 +1,242 @@
+"""What is handed to a run of a coroutine, and what the coroutine may not do there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
+from celery_lint.inventory.code.graph import Key, Reached
+from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.project import Entity
+
+# These take a coroutine as their first argument, and nothing that makes one.
+_TAKING = frozenset(
+    f"asyncio.{name}"
+    for name in (
+        "run",
+        "Runner().run",
+        "run_coroutine_threadsafe",
+        "create_task",
+        "ensure_future",
+        "wait_for",
+        "shield",
+        "new_event_loop().run_until_complete",
+        "get_event_loop().run_until_complete",
+    )
+) | {"uvloop.run", "celery_lint.runtime.run_async", "celery_lint.runtime.event_loop.run_async"}
+_LEAVES = frozenset(name.rpartition(".")[2] for name in _TAKING)
+_THREADSAFE = frozenset({"asyncio.run_coroutine_threadsafe", "asyncio.tasks.run_coroutine_threadsafe"})
+_TASK_RETRIES = frozenset({"celery.current_task.retry", "celery._state.current_task.retry"})
+
+
+class GivenFunction(NamedTuple):
+    """A coroutine function where its coroutine is needed. ``place`` is the call that is given it."""
+
+    module: Module
+    call: Call
+    name: str
+    taker: str
+
+    @property
+    def place(self) -> Place:
+        """The call that is given the function."""
+        return self.module.place(self.call.span)
+
+
+class LostRetry(NamedTuple):
+    """A ``retry`` in a coroutine that runs where its task's request is not seen."""
+
+    module: Module
+    call: Call
+    runner: str
+    run: Place
+    task: Task
+
+    @property
+    def place(self) -> Place:
+        """The call of ``retry``."""
+        return self.module.place(self.call.span)
+
+
+class _Elsewhere(NamedTuple):
+    """A run of coroutines on another thread or greenlet than the task's own."""
+
+    runner: str
+    place: Place
+    task: Task
+    coroutines: tuple[tuple[Module, Function], ...]
+
+
+class CoroutineRuns:
+    """Questions about what is run, over all runs of coroutines that tasks reach."""
+
+    def __init__(self, coroutines: Coroutines) -> None:
+        self.coroutines = coroutines
+        self.project = coroutines.project
+        self.tasks = coroutines.tasks
+        self.event_loops = coroutines.event_loops
+        self.calls = coroutines.calls
+        self.flows = coroutines.flows
+
+    # ------------------------------------------------------------------ a function for a coroutine
+
+    @cached_property
+    def given(self) -> list[GivenFunction]:
+        """The coroutine functions that are handed over uncalled."""
+        found: list[GivenFunction] = []
+        with self.project.asking("quiet"):
+            pairs = [(module, function) for module, function, _ in self.event_loops.synchronous]
+            pairs += [(view.module, view.function) for view in self.coroutines.inside]
+            for module, function in pairs:
+                found.extend(self._given(module, function))
+        return found
+
+    def _given(self, module: Module, function: Function) -> Iterator[GivenFunction]:
+        for call in self.calls.calls(module, function):
+            if call.chain[0] == "%" or not any("=" in argument for argument in call.arguments):
+                continue
+            argument = self._taken(module, call)
+            if argument.startswith("=") and argument[1:2] not in ("%", "~"):
+                target = self.project.resolve(module, argument[1:])
+                handed = target.function()
+                if (
+                    handed is not None
+                    and target.module is not None
+                    and makes_coroutine(target.module, handed)
+                ):
+                    yield GivenFunction(module, call, handed.name, call.leaf())
+
+    def _taken(self, module: Module, call: Call) -> str:
+        """The argument that a call takes as a coroutine."""
+        if call.leaf() in _LEAVES:
+            entity = self.project.resolve(module, call.chain)
+            if entity.kind == "external":
+                return call.first() if entity.name in _TAKING else ""
+        target = self.calls.target(module, call.chain)
+        if target is None:
+            return ""
+        position, name = self._helpers.get((target[0].path, target[1].qualname), (-1, ""))
+        if position < 0:
+            return ""
+        for argument in call.arguments:
+            if argument.startswith(f"{name}:"):
+                return argument.partition(":")[2]
+        positional = [argument for argument in call.arguments if argument[:1] in "=(*'#{?"]
+        if "*" in positional[: position + 1] or position >= len(positional):
+            return ""
+        return positional[position]
+
+    @cached_property
+    def _helpers(self) -> dict[Key, tuple[int, str]]:
+        """The functions that run a parameter as a coroutine and do nothing else with it: which one."""
+        found: dict[Key, tuple[int, str]] = {}
+        for run in self.event_loops.runs:
+            name = run.call.first().removeprefix("=%")
+            if not run.helper or not run.call.first().startswith("=%") or run.kind == "bridge":
+                continue
+            names = [parameter.name for parameter in run.function.parameters]
+            if name in names and self._only_runs(run, name):
+                position = names.index(name) - (1 if run.function.owner else 0)
+                found[(run.module.path, run.function.qualname)] = (position, name)
+        return found
+
+    def _only_runs(self, run: LoopRun, name: str) -> bool:
+        parameter = next(p for p in run.function.parameters if p.name == name)
+        if (
+            parameter.kind != "positional"
+            or "Callable" in parameter.annotation
+            or run.runner.startswith(("anyio", "trio"))
+        ):
+            return False
+        if any(call.chain.startswith(f"%{name}") for call in self.calls.calls(run.module, run.function)):
+            return False
+        flow = self.flows.of(run.module, run.function)
+        return not any(
+            name in step.stores or (name in step.loads and step.kind in ("if", "match"))
+            for step in flow.steps
+        )
+
+    # ------------------------------------------------------------------ retry
+
+    @cached_property
+    def lost_retries(self) -> list[LostRetry]:
+        """The retries that find no request, because their coroutine runs on another thread."""
+        found: dict[tuple[str, tuple[int, ...]], LostRetry] = {}
+        with self.project.asking("hint"):
+            for run in self._elsewhere():
+                for coroutine in run.coroutines:
+                    for module, function in self.calls.closure(*coroutine):
+                        if function.is_async and "retry" in function.packed_calls:
+                            for call in self.calls.calls(module, function):
+                                if self._is_retry_of(run.task, module, function, call):
+                                    fact = LostRetry(module, call, run.runner, run.place, run.task)
+                                    found.setdefault((module.path, call.span), fact)
+        return list(found.values())
+
+    def _is_retry_of(self, task: Task, module: Module, function: Function, call: Call) -> bool:
+        """Whether a call is ``retry`` of this task: by its first parameter, its name or ``current_task``."""
+        owner, _, leaf = call.chain.rpartition(".")
+        if leaf != "retry" or not owner:
+            return False
+        if owner.startswith("%"):
+            return owner in self._names_of(task, module, function)
+        entity = self.project.resolve(module, owner)
+        if self.tasks.of(entity) is task:
+            return True
+        if task.class_ is not None and entity.kind == "instance":
+            bases = self.project.bases(Entity("class", task.class_.qualname, task.module))
+            return any(base.kind == "class" and base[1:3] == entity[1:3] for base in bases)
+        return self.project.resolve(module, call.chain).name in _TASK_RETRIES
+
+    def _names_of(self, task: Task, module: Module, function: Function) -> list[str]:
+        """The parameters that hold the task in a coroutine: its own, or one that it hands itself to."""
+        first = task.function.parameters[:1] if task.function is not None else ()
+        if not first or task.class_ is not None or task.function is None or not self._is_bound(task):
+            return []
+        own = f"%{first[0].name}"
+        if module is task.module and function.qualname.startswith(f"{task.qualname}/"):
+            return [own]
+        found = []
+        for call in self.calls.calls(task.module, task.function):
+            if f"={own}" in call.arguments and call.leaf() in (function.name, "async_to_sync"):
+                position = call.arguments.index(f"={own}")
+                if position < len(function.parameters):
+                    found.append(f"%{function.parameters[position].name}")
+        return found
+
+    def _is_bound(self, task: Task) -> bool:
+        option = self.tasks.options.get(task, "bind")
+        return option is not None and option[1].data is True
+
+    def _elsewhere(self) -> Iterator[_Elsewhere]:
+        """The runs of coroutines on other threads."""
+        for run in self.event_loops.runs:
+            if run.kind in ("apart", "bridge") and not run.adaptive:
+                for way in run.reached:
+                    coroutines = self.event_loops.handed_over(run, way)
+                    yield _Elsewhere(run.runner, run.place, way.task, tuple(coroutines))
+        for module, function, reached in self.event_loops.synchronous:
+            if "run_coroutine_threadsafe" in function.packed_calls or "asyncio.run" in function.packed_calls:
+                yield from self._threaded(module, function, reached)
+
+    def _threaded(self, module: Module, function: Function, reached: list[Reached]) -> Iterator[_Elsewhere]:
+        for call in self.calls.calls(module, function):
+            if call.leaf() == "run_coroutine_threadsafe":
+                if self.project.resolve(module, call.chain).name not in _THREADSAFE:
+                    continue
+                runner, given = "run_coroutine_threadsafe", call
+            elif call.leaf() == "submit" and call.first() == "=asyncio.run" and len(call.arguments) == 2:
+                if any(
+                    other.chain.endswith("get_running_loop") for other in self.calls.calls(module, function)
+                ):
+                    continue  # only where a loop is running, which is never so in a worker
+                runner, given = "asyncio.run", call._replace(arguments=call.arguments[1:])
+            else:
+                continue
+            for way in reached:
+                _, coroutines = self.event_loops.coroutines_of(module, function, given, "thread", [way])
+                yield _Elsewhere(runner, module.place(call.span), way.task, tuple(coroutines))

@@ -1,0 +1,385 @@
+"""Coroutines of tasks: those that are made and lost, and what blocks the loop inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.graph import Key
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.sqlalchemy import SYNC_MAKERS, SYNC_SESSIONS
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow, Flows
+from celery_lint.project.project import Entity, Project
+
+# Decorators that leave a coroutine function what it is.
+_HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typing_extensions.override"})
+# The loops of these runs end, or stand still, when the coroutine has returned.
+_ENDING = frozenset({"run", "new", "bridge"})
+_AWAITABLES = frozenset(
+    f"asyncio.{name}"
+    for name in (
+        "sleep",
+        "wait",
+        "wait_for",
+        "to_thread",
+        "open_connection",
+        "create_subprocess_exec",
+        "create_subprocess_shell",
+    )
+)
+_ASYNC_SESSIONS = frozenset(
+    [
+        "sqlalchemy.ext.asyncio.async_sessionmaker()",
+        "sqlalchemy.ext.asyncio.session.async_sessionmaker()",
+        "sqlalchemy.ext.asyncio.AsyncSession",
+        "sqlalchemy.ext.asyncio.session.AsyncSession",
+        "sqlmodel.ext.asyncio.session.AsyncSession",
+    ]
+)
+_SESSION_METHODS = frozenset(
+    {"commit", "rollback", "flush", "execute", "refresh", "delete", "close", "scalar", "scalars", "merge"}
+)
+_SYNC_ENGINES = frozenset(
+    {"sqlalchemy.create_engine()", "sqlalchemy.engine.create_engine()", "sqlmodel.create_engine()"}
+)
+# A task that asks whether a loop is running may return a coroutine to a caller inside it.
+_ASKING = frozenset({"get_running_loop", "get_event_loop", "is_running", "current_async_library"})
+_SPAWNERS = frozenset(
+    f"asyncio.{module}{name}"
+    for module in ("", "tasks.")
+    for name in ("create_task", "ensure_future", "gather")
+)
+_LOOPS = frozenset(
+    {"asyncio.get_running_loop()", "asyncio.get_event_loop()", "asyncio.events.get_running_loop()"}
+)
+_BLOCKING = frozenset(
+    [
+        "time.sleep",
+        *(f"requests.{verb}" for verb in ("get", "post", "put", "patch", "delete", "head", "request")),
+        *(f"httpx.{verb}" for verb in ("get", "post", "put", "patch", "delete", "head", "request")),
+        *(f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output")),
+        "urllib.request.urlopen",
+        "os.system",
+    ]
+)
+
+
+class LostCoroutine(NamedTuple):
+    """A call that makes a coroutine which nobody awaits.
+
+    ``how``: ``dropped`` (nobody gets it, or only a name that is never read) or ``returned`` (a task returns
+    it as its result).
+    """
+
+    module: Module
+    call: Call
+    name: str
+    how: str
+    task: Task
+
+    @property
+    def place(self) -> Place:
+        """The call."""
+        return self.module.place(self.call.span)
+
+
+class LostBackground(NamedTuple):
+    """An asyncio task that is started inside the coroutine of a Celery task and that nobody waits for."""
+
+    module: Module
+    call: Call
+    task: Task
+
+    @property
+    def place(self) -> Place:
+        """The call that starts it."""
+        return self.module.place(self.call.span)
+
+
+class BlockingCall(NamedTuple):
+    """A call inside the coroutine of a task that holds up its event loop."""
+
+    module: Module
+    call: Call
+    name: str
+    task: Task
+
+    @property
+    def place(self) -> Place:
+        """The call."""
+        return self.module.place(self.call.span)
+
+
+class SyncSession(NamedTuple):
+    """A synchronous database session opened in the coroutine of a task that also uses an async one."""
+
+    module: Module
+    call: Call
+    name: str
+    task: Task
+
+    @property
+    def place(self) -> Place:
+        """The call that opens it."""
+        return self.module.place(self.call.span)
+
+
+class Inside(NamedTuple):
+    """An ``async def`` that runs inside the coroutine of a task, and the kinds of runs that lead to it."""
+
+    module: Module
+    function: Function
+    task: Task
+    kinds: frozenset[str]
+
+
+class Coroutines:
+    """What tasks do with coroutines, apart from running them."""
+
+    def __init__(self, project: Project, tasks: Tasks, event_loops: EventLoops, flows: Flows) -> None:
+        self.project = project
+        self.tasks = tasks
+        self.event_loops = event_loops
+        self.calls = event_loops.calls
+        self.flows = flows
+
+    @cached_property
+    def inside(self) -> list[Inside]:
+        """The ``async def`` functions that run inside coroutines of tasks."""
+        found: dict[Key, Inside] = {}
+        for kind, task, closure in self._closures:
+            for module, function in closure:
+                key = (module.path, function.qualname)
+                known = found.get(key) or Inside(module, function, task, frozenset())
+                found[key] = known._replace(kinds=known.kinds | {kind})
+        return list(found.values())
+
+    @cached_property
+    def _closures(self) -> list[tuple[str, Task, list[tuple[Module, Function]]]]:
+        """For every coroutine of a run: the kind of run, a task, the asynchronous functions it leads to."""
+        found: dict[tuple[str, Key], tuple[str, Task, list[tuple[Module, Function]]]] = {}
+        with self.project.asking("hint"):
+            for run in self.event_loops.runs:
+                for way in run.reached:
+                    for module, function in self.event_loops.handed_over(run, way):
+                        key = (run.kind, (module.path, function.qualname))
+                        if key not in found:
+                            closure = [
+                                pair for pair in self.calls.closure(module, function) if pair[1].is_async
+                            ]
+                            found[key] = (run.kind, way.task, closure)
+        return list(found.values())
+
+    def explore(self) -> None:
+        """Follow what tasks call for nothing, or return: a file that has it as ``async def`` is read."""
+        for module, function, _ in self.event_loops.synchronous:
+            if (module.path, function.qualname) not in self.tasks.by_function:
+                continue
+            for call in self.calls.calls(module, function):
+                if call.chain[0] not in ":%~" and ("s" in call.flags or "r" in call.flags):
+                    self.project.resolve(module, call.chain)
+
+    # ------------------------------------------------------------------ never awaited
+
+    @cached_property
+    def lost(self) -> list[LostCoroutine]:
+        """The coroutines that task code makes and drops, or returns."""
+        found: list[LostCoroutine] = []
+        with self.project.asking("quiet"):
+            for module, function, reached in self.event_loops.synchronous:
+                found.extend(self._lost(module, function, reached[0].task))
+                found.extend(self._returned(module, function))
+            for view in self.inside:
+                found.extend(self._lost(view.module, view.function, view.task))
+        return found
+
+    def _lost(self, module: Module, function: Function, task: Task) -> Iterator[LostCoroutine]:
+        for call in self.calls.calls(module, function):
+            if not may_be_lost(call):
+                continue
+            name = self._coroutine(module, call)
+            flow = self.flows.of(module, function) if name else None
+            if flow is not None and is_lost(flow, call) and name not in made_names(flow):
+                yield LostCoroutine(module, call, name, "dropped", task)
+
+    def _coroutine(self, module: Module, call: Call) -> str:
+        """The name of the coroutine function that a call calls, or nothing."""
+        if call.chain[0] == "%":
+            return ""
+        entity = self.project.resolve(module, call.chain)
+        function = entity.function()
+        if function is not None and entity.module is not None:
+            return function.name if makes_coroutine(entity.module, function) else ""
+        if entity.kind == "external":
+            owner, _, leaf = entity.name.rpartition(".")
+            session = leaf in _SESSION_METHODS and owner.endswith("()") and owner[:-2] in _ASYNC_SESSIONS
+            return leaf if session or entity.name in _AWAITABLES else ""
+        return ""
+
+    def _returned(self, module: Module, function: Function) -> Iterator[LostCoroutine]:
+        task = self.tasks.by_function.get((module.path, function.qualname))
+        if task is None or task.inner_decorators or task.wrapper is not None or task.class_ is not None:
+            return
+        if self.event_loops.awaits_tasks or self.tasks.options.has_own_call(task):
+            return
+        calls = self.calls.calls(module, function)
+        if any(call.leaf() in _ASKING for call in calls):
+            return
+        for call in calls:
+            if "r" in call.flags and not set(call.flags) & set("alf"):
+                name = self._coroutine(module, call)
+                if name:
+                    yield LostCoroutine(module, call, name, "returned", task)
+
+    # ------------------------------------------------------------------ in the background
+
+    @cached_property
+    def background(self) -> list[LostBackground]:
+        """The asyncio tasks that end with the loop of the Celery task that started them."""
+        found: list[LostBackground] = []
+        with self.project.asking("hint"):
+            for view in self.inside:
+                if not view.kinds <= _ENDING:
+                    continue
+                for call in self.calls.calls(view.module, view.function):
+                    if may_be_lost(call) and self._spawns(view.module, call) and self._forgotten(view, call):
+                        found.append(LostBackground(view.module, call, view.task))
+        return found
+
+    def _spawns(self, module: Module, call: Call) -> bool:
+        if call.leaf() not in ("create_task", "ensure_future", "gather") or call.chain[0] in "%~":
+            return False
+        name = self.project.resolve(module, call.chain).name
+        return name in _SPAWNERS or (name.endswith(".create_task") and name[: -len(".create_task")] in _LOOPS)
+
+    def _forgotten(self, view: Inside, call: Call) -> bool:
+        """Whether nothing waits for what a call starts, as far as its own function shows."""
+        flow = self.flows.of(view.module, view.function)
+        step = flow.step_of(call)
+        if step is None or not is_lost(flow, call):
+            return False
+        started = self.calls.argument(view.module, view.function, call.first()) if call.arguments else None
+        waits = [later for later in flow.steps[step.number + 1 :] if "a" in later.flags]
+        if started is None:
+            # Nobody can tell how long it runs: it may be done before what is awaited next.
+            return not waits
+        if any(inner.kind == "while" and "T" in inner.flags for inner in self.flows.of(*started).steps):
+            return False  # a heartbeat: meant to end with the rest
+        return not any(self._share(view, step, later) for later in waits)
+
+    def _share(self, view: Inside, start: Step, later: Step) -> bool:
+        """Whether a later ``await`` may wait for the work: by an object made here or a parameter's method."""
+        names = set(start.loads) & set(later.loads)
+        if names & made_names(self.flows.of(view.module, view.function)):
+            return True
+        calls = self.calls.calls(view.module, view.function)
+        chains = [calls[number].chain for number in later.calls]
+        return any(chain.startswith(f"%{name}.") for name in names for chain in chains)
+
+    # ------------------------------------------------------------------ blocking
+
+    @cached_property
+    def blocking(self) -> list[BlockingCall]:
+        """The calls that hold up the event loop of a task."""
+        found: list[BlockingCall] = []
+        with self.project.asking("hint"):
+            for view in self.inside:
+                for call in self.calls.calls(view.module, view.function):
+                    if call.chain[0] in "%~" or "l" in call.flags:
+                        continue
+                    entity = self.project.resolve(view.module, call.chain)
+                    if entity.kind == "external" and entity.name in _BLOCKING:
+                        found.append(BlockingCall(view.module, call, entity.name, view.task))
+        return found
+
+    # ------------------------------------------------------------------ sessions
+
+    @cached_property
+    def sync_sessions(self) -> list[SyncSession]:
+        """The synchronous sessions in coroutines of tasks that also use asynchronous ones."""
+        found: dict[tuple[str, tuple[int, ...]], SyncSession] = {}
+        with self.project.asking("hint"):
+            for _, task, closure in self._closures:
+                if not any(self._uses_async(*pair) for pair in closure):
+                    continue
+                for module, function in closure:
+                    call = self._opens_sync(module, function)
+                    if call is not None:
+                        fact = SyncSession(module, call, call.leaf(), task)
+                        found.setdefault((module.path, call.span), fact)
+        return list(found.values())
+
+    def _uses_async(self, module: Module, function: Function) -> bool:
+        for call in self.calls.calls(module, function):
+            if call.chain[0] in "%~":
+                continue
+            if self.event_loops.resources.disposed_by(module, call) is not None:
+                return True
+            entity = self.project.resolve(module, call.chain)
+            if entity.kind == "external" and entity.name in _ASYNC_SESSIONS:
+                return True
+        return False
+
+    def _opens_sync(self, module: Module, function: Function) -> Call | None:
+        flow = self.flows.of(module, function)
+        for call in self.calls.calls(module, function):
+            if call.chain[0] in "%~" or set(call.flags) & set("ld"):
+                continue
+            entity = self.project.resolve(module, call.chain)
+            if entity.kind == "external" and self._is_sync(entity):
+                step = flow.step_of(call)
+                if step is None or step.kind != "with" or "a" not in step.flags:
+                    return call
+        return None
+
+    def _is_sync(self, entity: Entity) -> bool:
+        """Whether calling an entity opens a synchronous session or connection."""
+        owner, _, leaf = entity.name.rpartition(".")
+        if entity.name in SYNC_SESSIONS or (leaf in ("begin", "connect") and owner in _SYNC_ENGINES):
+            return True
+        value, module = entity.value, entity.module
+        if entity.name not in SYNC_MAKERS or value is None or module is None:
+            return False
+        bind = value.items[0] if value.items else value.keyword("bind")
+        return bind is not None and self.project.value_entity(module, bind).name in _SYNC_ENGINES
+
+
+def makes_coroutine(module: Module, function: Function) -> bool:
+    """Whether calling a function gives a coroutine: no decorator, no other definition says otherwise."""
+    if not function.is_async or function.is_generator:
+        return False
+    if not all(value.kind == "name" and value.chain in _HARMLESS for value in function.decorators):
+        return False
+    owner = module.classes.get(function.owner)
+    if function.qualname in module.bindings or (owner is not None and function.name in owner.attributes):
+        return False  # `load = async_to_sync(load)`
+    return not any(other.startswith(f"{function.qualname}@") for other in module.functions)
+
+
+def may_be_lost(call: Call) -> bool:
+    """Whether what a call gives is a statement of its own or is bound to a name, and nothing else."""
+    flags = call.flags
+    return ("s" in flags or "b" in flags) and not any(letter in flags for letter in "alred")
+
+
+def is_lost(flow: Flow, call: Call) -> bool:
+    """Whether nobody can use what a call gives: it is dropped, or bound to a name that is never read."""
+    if "s" in call.flags:
+        return True
+    step = flow.step_of(call)
+    if step is None or step.kind != "assign" or len(step.stores) != 1 or "s" in step.flags:
+        return False
+    name = step.stores[0]
+    return not any(
+        name in other.loads or (other.kind == "global" and name in other.stores) for other in flow.steps
+    )
+
+
+def made_names(flow: Flow) -> set[str]:
+    """The names that a function binds itself, parameters and inner definitions apart."""
+    return {name for step in flow.steps if step.kind in ("assign", "with", "for") for name in step.stores}

@@ -1,0 +1,289 @@
+"""Getting hold of an event loop: asking for the current one, making, setting and closing one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
+from celery_lint.inventory.code.graph import Key, Reached
+from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+
+_ASKED = frozenset({"asyncio.get_event_loop", "asyncio.events.get_event_loop"})
+_ASKED_OR_RUNNING = _ASKED | {"asyncio.get_running_loop", "asyncio.events.get_running_loop"}
+_SET = frozenset({"asyncio.set_event_loop", "asyncio.events.set_event_loop"})
+_MADE = frozenset(
+    {"asyncio.new_event_loop", "asyncio.events.new_event_loop", "uvloop.new_event_loop", "uvloop.Loop"}
+)
+
+
+class LoopRequest(NamedTuple):
+    """A ``get_event_loop()`` in a plain function that tasks reach, without a way out if there is no loop.
+
+    ``set_by_task`` says that something on the way of the task sets a loop, ``set_for_process`` that a task,
+    a signal handler or an import does. ``unset_by`` is an ``asyncio.run`` in the same worker processes: it
+    leaves the thread without a current loop.
+    """
+
+    module: Module
+    function: Function
+    call: Call
+    reached: tuple[Reached, ...]
+    set_by_task: bool
+    set_for_process: bool
+    unset_by: LoopRun | None
+
+
+class OpenLoop(NamedTuple):
+    """An event loop that every call of a function makes and none closes."""
+
+    module: Module
+    function: Function
+    call: Call
+    reached: tuple[Reached, ...]
+
+
+class ClosedLoop(NamedTuple):
+    """A ``close()`` of the thread's current event loop, which stays current.
+
+    ``own`` says that the function closes the loop that it asked for, and so finds it closed the next time.
+    Otherwise ``victims`` are the places where tasks of the same worker ask for the current loop.
+    """
+
+    module: Module
+    function: Function
+    call: Call
+    own: bool
+    victims: tuple[Place, ...]
+    reached: tuple[Reached, ...]
+
+
+class CurrentLoops:
+    """What the plain functions of tasks do with the current event loop and with their own."""
+
+    def __init__(self, code: LoopCode) -> None:
+        self.code = code
+
+    # ------------------------------------------------------------------ asking for a loop
+
+    @cached_property
+    def requests(self) -> list[LoopRequest]:
+        """The requests for a current loop that nothing guards, by path and position."""
+        found = []
+        for module, function, reached, calls in self.code.calls("get_event_loop\t"):
+            if any(parameter.name.endswith("loop") for parameter in function.parameters):
+                continue  # `loop or asyncio.get_event_loop()`: callers may have one
+            flow = self.code.flows.of(module, function)
+            for call in calls:
+                if "l" in call.flags or self.code.name(module, call.chain) not in _ASKED:
+                    continue
+                if not self._is_guarded(module, flow, call, calls):
+                    set_by_task = any(way.task.key in self._tasks_with_a_loop for way in reached)
+                    unset_by = self._unset_by(reached)
+                    found.append(
+                        LoopRequest(
+                            module, function, call, reached, set_by_task, self._set_for_process, unset_by
+                        )
+                    )
+        if not found or self.code.nests or self.code.loops.awaits_tasks:
+            return []
+        return sorted(found, key=lambda request: (request.module.path, request.call.span))
+
+    @cached_property
+    def asking(self) -> set[Key]:
+        """The functions with such requests."""
+        return {(request.module.path, request.function.qualname) for request in self.requests}
+
+    def _is_guarded(self, module: Module, flow: Flow, call: Call, calls: list[Call]) -> bool:
+        """Whether a missing loop is dealt with, or the call stands where another run has failed."""
+        step = flow.step_of(call)
+        if step is None:
+            return True
+        for ancestor in flow.ancestors(step):
+            if ancestor.kind == "with" and any(c.startswith("contextlib.suppress") for c in ancestor.chains):
+                return True
+            if ancestor.kind != "try":
+                continue
+            if any(catches(handler) for handler in flow.body(ancestor, "handler")) and _within(
+                flow, step, ancestor, "body"
+            ):
+                return True
+            in_handler = _within(flow, step, ancestor, "handler")
+            if in_handler and self.code.runs_among(module, flow, ancestor, "body", calls):
+                return True
+        return False
+
+    @cached_property
+    def _setters(self) -> list[tuple[Module, Function, Call]]:
+        """The calls that set a loop, in the product."""
+        found = []
+        for module in self.code.project.product_modules():
+            for function in module.functions.values():
+                if "set_event_loop\t" in function.packed_calls:
+                    asked = False
+                    for call in self.code.loops.calls.calls(module, function):
+                        name = self.code.name(module, call.chain)
+                        if name in _ASKED and "t" not in call.flags:
+                            asked = True  # what comes after it comes too late for it
+                        elif name in _SET and call.first() != "#None" and not asked:
+                            found.append((module, function, call))
+        return found
+
+    @cached_property
+    def _tasks_with_a_loop(self) -> set[Key]:
+        """The tasks that reach a function that sets a loop."""
+        return {
+            way.task.key
+            for module, function, _ in self._setters
+            for way in self.code.loops.reached.get((module.path, function.qualname), ())
+        }
+
+    @cached_property
+    def _set_for_process(self) -> bool:
+        """Whether a task, a signal handler or the import of a module sets a loop."""
+        return any(
+            not function.name
+            or (module.path, function.qualname) in self.code.loops.reached
+            or any(decorator.chain.startswith("celery.signals.") for decorator in function.decorators)
+            for module, function, _ in self._setters
+        )
+
+    def _unset_by(self, reached: Iterable[Reached]) -> LoopRun | None:
+        """An ``asyncio.run`` that runs in the same worker processes: it leaves the thread without a loop."""
+        mine = self.code.queues(way.task for way in reached)
+        for run in self.code.loops.runs:
+            plain = not run.adaptive and "h" not in run.call.flags
+            if run.runner == "asyncio.run" and plain and not _has_loop_factory(run.call):
+                theirs = self.code.queues(way.task for way in run.reached)
+                if mine is not None and theirs is not None and mine & theirs:
+                    return run
+        return None
+
+    # ------------------------------------------------------------------ making and closing
+
+    @cached_property
+    def open(self) -> list[OpenLoop]:
+        """The loops that are made at every call and never closed, by path and position."""
+        found = []
+        for module, function, reached, calls in self.code.calls("new_event_loop\t", "uvloop.Loop\t"):
+            names = {call.number: self.code.name(module, call.chain) for call in calls}
+            if function.is_generator or not _ASKED_OR_RUNNING.isdisjoint(names.values()):
+                continue
+            flow = self.code.flows.of(module, function)
+            for call in calls:
+                if names[call.number] in _MADE and self._is_left_open(flow, call, calls, names):
+                    found.append(OpenLoop(module, function, call, reached))
+        return sorted(found, key=lambda loop: (loop.module.path, loop.call.span))
+
+    def _is_left_open(self, flow: Flow, made: Call, calls: list[Call], names: dict[int, str]) -> bool:
+        """Whether a loop is kept in one local name, only ever used by its own methods, and never closed."""
+        step = flow.step_of(made)
+        if step is None or "l" in made.flags:
+            return False
+        loop = f"{made.chain}()"
+        if any(call.leaf() in ("close", "closing") or "%" in call.chain[:1] for call in calls):
+            return False
+        uses = [call for call in calls if call.chain.startswith(f"{loop}.")]
+        if not any(call.leaf() == "run_until_complete" for call in uses):
+            return False
+        if step.kind != "assign":
+            return step.kind in ("expr", "return") and any(call.number in step.calls for call in uses)
+        kept = {name for other in flow.steps if other.kind == "global" for name in other.stores}
+        if len(step.stores) != 1 or kept.intersection(step.stores) or step.chains != (loop,):
+            return False
+        for other in flow.steps:
+            if step.stores[0] in other.loads and not any(
+                call.number in other.calls and (call in uses or names[call.number] in _SET) for call in calls
+            ):
+                return False
+        return all(
+            names[call.number] in _SET or not any(a.endswith(f"={loop}") for a in call.arguments)
+            for call in calls
+        )
+
+    @cached_property
+    def closed(self) -> list[ClosedLoop]:
+        """The loops that are closed and stay current, by path and position."""
+        found = []
+        for module, function, reached, calls in self.code.calls("_event_loop().close\t"):
+            names = {call.number: self.code.name(module, call.chain) for call in calls}
+            if any(call.leaf() == "is_closed" for call in calls):
+                continue
+            sets = [call for call in calls if names[call.number] in _SET]
+            if any(call.first() == "#None" for call in sets):
+                continue
+            flow = self.code.flows.of(module, function)
+            close = next((c for c in calls if c.chain.endswith("_event_loop().close")), None)
+            if close is None or self._is_optional(flow, close):
+                continue
+            firmly = [call for call in sets if not self._is_optional(flow, call)]
+            asked = [call for call in calls if names[call.number] in _ASKED and "l" not in call.flags]
+            if firmly:
+                victims = self._victims(module, function, reached)
+                if victims:
+                    found.append(ClosedLoop(module, function, close, False, victims, reached))
+            elif asked and not self._is_optional(flow, asked[0]):
+                found.append(ClosedLoop(module, function, close, True, (), reached))
+        return sorted(found, key=lambda loop: (loop.module.path, loop.call.span))
+
+    def _is_optional(self, flow: Flow, call: Call) -> bool:
+        """Whether a call is made in some runs of its function only."""
+        step = flow.step_of(call)
+        if step is None or "l" in call.flags:
+            return True
+        return any(
+            ancestor.kind in ("if", "for", "while", "handler", "match", "case", "def")
+            for ancestor in flow.ancestors(step)
+        )
+
+    def _victims(self, owner: Module, closing: Function, reached: tuple[Reached, ...]) -> tuple[Place, ...]:
+        """Where other tasks of the same worker ask for the current loop and take what they get."""
+        mine = self.code.queues(way.task for way in reached)
+        found = []
+        for module, function, ways, calls in self.code.calls("get_event_loop\t"):
+            if (module.path, function.qualname) == (owner.path, closing.qualname):
+                continue
+            names = [self.code.name(module, call.chain) for call in calls]
+            theirs = self.code.queues(way.task for way in ways)
+            if mine is None or theirs is None or not mine & theirs or _checks_or_sets(calls, names):
+                continue
+            flow = self.code.flows.of(module, function)
+            for call, name in zip(calls, names, strict=True):
+                if (
+                    name in _ASKED
+                    and "l" not in call.flags
+                    and not self._runs_guarded(module, flow, call, calls)
+                ):
+                    found.append(module.place(call.span))
+        return tuple(found)
+
+    def _runs_guarded(self, module: Module, flow: Flow, call: Call, calls: list[Call]) -> bool:
+        """Whether the run on a loop that was asked for stands in the same guarded ``try``."""
+        step = flow.step_of(call)
+        around = flow.inside(step, "try", "body") if step is not None else None
+        return around is not None and bool(self.code.runs_among(module, flow, around, "body", calls))
+
+
+def _has_loop_factory(call: Call) -> bool:
+    return any(argument.startswith("loop_factory:") for argument in call.arguments)
+
+
+def _within(flow: Flow, step: Step, ancestor: Step, role: str) -> bool:
+    """Whether a statement stands in this part of a compound one."""
+    current = step
+    for above in flow.ancestors(step):
+        if above.number == ancestor.number:
+            return current.role == role
+        current = above
+    return False
+
+
+def _checks_or_sets(calls: list[Call], names: list[str]) -> bool:
+    """Whether a function looks whether the loop is closed, or sets one of its own."""
+    return any(call.leaf() == "is_closed" for call in calls) or any(
+        name in _SET and call.flags.find("h") < 0 for call, name in zip(calls, names, strict=True)
+    )

@@ -1,0 +1,268 @@
+"""Leaving a coroutine to others: to a thread, to a library, to the ``except`` of a failed run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
+from celery_lint.diagnostics import Span
+from celery_lint.inventory.code.graph import Key, Reached
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+from celery_lint.project.project import Entity
+
+_EXECUTORS = frozenset(
+    {
+        "concurrent.futures.ThreadPoolExecutor().submit",
+        "concurrent.futures.thread.ThreadPoolExecutor().submit",
+    }
+)
+_THREADS = "threading.Thread"
+_ASKING = frozenset({"get_running_loop", "get_event_loop", "is_running", "_get_running_loop"})
+# Classes of libraries whose `run_sync` runs a coroutine on the event loop of the calling thread.
+_LIBRARIES = {
+    "pydantic_ai.Agent().run_sync": "Agent",
+    "pydantic_ai.agent.Agent().run_sync": "Agent",
+    "agents.Runner.run_sync": "Runner",
+    "agents.run.Runner.run_sync": "Runner",
+}
+
+
+class ThreadBridge(NamedTuple):
+    """A call that hands a coroutine, or what runs one, to a thread of its own.
+
+    ``runner`` is what the thread runs, and ``target`` the function that this is, if it is the project's.
+    """
+
+    module: Module
+    function: Function
+    call: Call
+    runner: str
+    target: Key | None
+    reached: tuple[Reached, ...]
+
+
+class MaskedError(NamedTuple):
+    """An ``except`` meant for a missing event loop around the run of a coroutine, which it runs again."""
+
+    module: Module
+    function: Function
+    handler: Step
+    run: Call
+
+
+class NestedRun(NamedTuple):
+    """A coroutine run in a plain function that a task's coroutine calls, while its loop is running.
+
+    ``caller`` is where the coroutine calls it.
+    """
+
+    module: Module
+    function: Function
+    call: Call
+    runner: str
+    caller: Place
+    task: Task
+
+
+class LibraryRun(NamedTuple):
+    """A library's ``run_sync`` in a plain function that tasks reach. ``shared``: on a module's own object."""
+
+    module: Module
+    function: Function
+    call: Call
+    name: str
+    shared: bool
+    reached: tuple[Reached, ...]
+
+
+class LoopBridges:
+    """The ways in which plain functions of tasks let others run their coroutines."""
+
+    def __init__(self, code: LoopCode) -> None:
+        self.code = code
+
+    # ------------------------------------------------------------------ threads
+
+    @cached_property
+    def bridges(self) -> list[ThreadBridge]:
+        """The runs that are handed to a thread, by path and position."""
+        found = []
+        for module, function, reached, calls in self.code.calls(".submit\t", "threading.Thread\t"):
+            for call in calls:
+                given = ""
+                if call.leaf() == "submit" and self.code.name(module, call.chain) in _EXECUTORS:
+                    given = call.first()
+                elif call.leaf() == "Thread" and self.code.name(module, call.chain) == _THREADS:
+                    targets = [a[7:] for a in call.arguments if a.startswith("target:")]
+                    given = targets[0] if targets else ""
+                runner = self._runner_given(module, function, given, calls)
+                if runner is not None:
+                    found.append(ThreadBridge(module, function, call, *runner, reached))
+        return sorted(found, key=lambda bridge: (bridge.module.path, bridge.call.span))
+
+    @cached_property
+    def bridging(self) -> set[Key]:
+        """The functions with such calls, those that they start, and those that hand coroutines to a loop."""
+        found = {(bridge.module.path, bridge.function.qualname) for bridge in self.bridges}
+        for module, function, _, _ in self.code.calls("run_coroutine_threadsafe\t"):
+            found.add((module.path, function.qualname))
+        return found | {bridge.target for bridge in self.bridges if bridge.target is not None}
+
+    def _runner_given(
+        self, module: Module, function: Function, given: str, calls: list[Call]
+    ) -> tuple[str, Key | None] | None:
+        """What a thread is to run, if that runs a coroutine on a loop of its own."""
+        if given.startswith("("):
+            inner = calls[int(given[1:])]
+            if inner.leaf() == "partial" and inner.arguments:
+                return self._runner_given(module, function, inner.arguments[0], calls)
+            if "l" not in inner.flags:
+                return None
+            made_there = inner._replace(flags="e")
+            return (_runner_label(inner), None) if self.code.runs(module, function, made_there) else None
+        if not given.startswith("="):
+            return None
+        if self.code.name(module, given[1:]) == "asyncio.run":
+            return "asyncio.run", None
+        with self.code.project.asking("hint"):
+            target = self.code.loops.calls.target(module, given[1:])
+        if target is None or target[1].is_async:
+            return None
+        if any(self.code.runs(*target, call) for call in self.code.loops.calls.calls(*target)):
+            return target[1].name, (target[0].path, target[1].qualname)
+        return None
+
+    # ------------------------------------------------------------------ errors that are taken for others
+
+    @cached_property
+    def masked(self) -> list[MaskedError]:
+        """The handlers that take a coroutine's error for a missing loop, by path and position."""
+        found = []
+        for module, function, _, calls in self.code.calls(".run_until_complete\t", "asyncio.run"):
+            if "submit\t" not in function.packed_calls and len(calls) < 2:
+                continue
+            flow = self.code.flows.of(module, function)
+            for step in flow.steps:
+                if step.kind != "try":
+                    continue
+                handler = next((h for h in flow.body(step, "handler") if catches(h)), None)
+                if handler is None or any(below.kind == "raise" for below in flow.below(handler)):
+                    continue
+                again = {
+                    self._coroutine(call, calls)
+                    for call in self.code.runs_among(module, flow, handler, "body", calls)
+                }
+                for call in self._tried(module, flow, step, calls):
+                    if self._coroutine(call, calls) in again - {""}:
+                        found.append(MaskedError(module, function, handler, call))
+                        break
+        return sorted(found, key=lambda error: (error.module.path, error.handler.span))
+
+    def _tried(self, module: Module, flow: Flow, step: Step, calls: list[Call]) -> Iterator[Call]:
+        """The calls in the body of a ``try`` that run a coroutine, here or in a thread."""
+        for call in self.code.runs_among(module, flow, step, "body", calls):
+            if not call.chain.endswith("get_running_loop().run_until_complete"):
+                inner = flow.step_of(call)
+                if inner is not None and flow.inside(inner, "try", "body") == step:
+                    yield call
+        body = {n for direct in flow.body(step) for s in (direct, *flow.below(direct)) for n in s.calls}
+        inside = [call for call in calls if call.number in body]
+        if any(call.leaf() == "result" for call in inside):
+            for call in inside:
+                handed = self.code.name(module, call.chain)
+                if handed == "asyncio.run_coroutine_threadsafe" or handed in _EXECUTORS:
+                    yield call
+
+    def _coroutine(self, call: Call, calls: list[Call]) -> str:
+        """The coroutine that a call runs or hands on, as far as two of them can be compared."""
+        text = call.first()
+        if call.leaf() == "submit" and text.startswith("("):
+            return self._coroutine(calls[int(text[1:])], calls)  # `submit(lambda: asyncio.run(coroutine))`
+        if call.leaf() == "submit":
+            text = call.arguments[1] if len(call.arguments) > 1 else ""
+        if text.startswith("("):
+            return calls[int(text[1:])].chain
+        return text if text.startswith("=") else ""
+
+    # ------------------------------------------------------------------ libraries
+
+    @cached_property
+    def library_runs(self) -> list[LibraryRun]:
+        """The runs that a library makes on the thread's loop, by path and position."""
+        found = []
+        for module, function, reached, calls in self.code.calls(".run_sync\t"):
+            for call in calls:
+                if call.leaf() != "run_sync" or call.chain[:1] in "%~" or "l" in call.flags:
+                    continue
+                entity = self.code.project.resolve(module, call.chain)
+                name = _LIBRARIES.get(entity.name.replace("[]", ""))
+                if entity.kind != "external" or name is None:
+                    continue
+                shared = self._is_shared(module, entity, call)
+                found.append(LibraryRun(module, function, call, f"{name}.run_sync", shared, reached))
+        return sorted(found, key=lambda run: (run.module.path, run.call.span))
+
+    def _is_shared(self, module: Module, entity: Entity, call: Call) -> bool:
+        if entity.origin is not None:
+            return True
+        given = call.first()
+        return given.startswith("=") and self.code.project.resolve(module, given[1:]).origin is not None
+
+    # ------------------------------------------------------------------ a run inside a run
+
+    @cached_property
+    def nested(self) -> list[NestedRun]:
+        """The runs that start while the loop of the task's own coroutine runs, by path and position."""
+        loops = self.code.loops
+        told = {(run.module.path, run.call.span) for run in loops.runs if run.kind == "run"}
+        found: dict[tuple[str, Span], NestedRun] = {}
+        for (path, qualname), tasks in loops.task_coroutines.items():
+            caller_module = self.code.project.modules[path]
+            caller = caller_module.functions[qualname]
+            if not caller.is_async:
+                continue
+            with self.code.project.asking("hint"):
+                callees = loops.calls.callees(caller_module, caller)
+            for callee in callees:
+                module, function = callee.module, callee.function
+                if function.is_async or function.is_generator or "l" in callee.call.flags:
+                    continue
+                if callee.call.leaf() != function.name or "d" in callee.call.flags:
+                    continue
+                if (module.path, function.qualname) in loops.tasks.by_function:
+                    continue  # a task that is called like a function is told at that call
+                for call in self._unguarded_runs(module, function):
+                    place = caller_module.place(callee.call.span)
+                    run = NestedRun(module, function, call, _runner_label(call), place, tasks[0])
+                    if (module.path, call.span) not in told:
+                        found.setdefault((module.path, call.span), run)
+        if not found or self.code.nests:
+            return []
+        return sorted(found.values(), key=lambda run: (run.module.path, run.call.span))
+
+    def _unguarded_runs(self, module: Module, function: Function) -> Iterator[Call]:
+        """The runs of a function that does not ask whether a loop is running already."""
+        if ".run" not in function.packed_calls or not is_product_path(module.path):
+            return
+        if function.name in self.code.project.configuration.async_helpers:
+            return
+        calls = self.code.loops.calls.calls(module, function)
+        if any(call.leaf() in _ASKING for call in calls):
+            return
+        flow = self.code.flows.of(module, function)
+        for call in calls:
+            if "l" in call.flags or "m" in call.flags or not self.code.runs(module, function, call):
+                continue
+            step = flow.step_of(call)
+            if step is not None and not any(above.kind in ("try", "if") for above in flow.ancestors(step)):
+                yield call
+
+
+def _runner_label(call: Call) -> str:
+    return "asyncio.run" if call.leaf() == "run" else "run_until_complete"

@@ -1,0 +1,88 @@
+"""The plain functions of tasks that have to do with event loops, and how they run coroutines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.graph import Reached
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.tasks.task import Queues
+from celery_lint.model.facts import Call, Function, Module
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow, Flows
+from celery_lint.project.project import Project
+
+# What catches the RuntimeError of an event loop, and with it any other.
+_CATCHES = frozenset({"~RuntimeError", "~Exception", "~BaseException"})
+
+
+class LoopCode:
+    """What the facts about event loops have in common: where to look, and what runs a coroutine."""
+
+    def __init__(self, project: Project, loops: EventLoops, flows: Flows, queues: Queues) -> None:
+        self.project = project
+        self.loops = loops
+        self.flows = flows
+        self.queues = queues
+
+    def calls(self, *words: str) -> Iterator[tuple[Module, Function, tuple[Reached, ...], list[Call]]]:
+        """The plain functions that tasks reach and whose calls hold one of these words."""
+        for module, function, reached in self.loops.synchronous:
+            if any(word in function.packed_calls for word in words):
+                on_the_way = tuple(way for way in reached if _is_called(way, function))
+                if on_the_way:
+                    yield module, function, on_the_way, self.loops.calls.calls(module, function)
+
+    def name(self, module: Module, chain: str) -> str:
+        """The dotted path of something outside the project."""
+        if chain[:1] in "%~":
+            return ""
+        with self.project.asking("hint"):
+            entity = self.project.resolve(module, chain)
+        return entity.name if entity.kind == "external" else ""
+
+    @cached_property
+    def nests(self) -> bool:
+        """Whether something replaces asyncio's own idea of the current and the running loop."""
+        return any(
+            name.partition(".")[0] == "nest_asyncio"
+            for module in self.project.product_modules()
+            for name in module.imports.values()
+        )
+
+    def runs_among(self, module: Module, flow: Flow, step: Step, role: str, calls: list[Call]) -> list[Call]:
+        """The calls that run a coroutine in one part of a compound statement."""
+        numbers = {
+            number
+            for direct in flow.body(step, role)
+            for inner in (direct, *flow.below(direct))
+            for number in inner.calls
+        }
+        return [
+            call
+            for call in calls
+            if call.number in numbers and "l" not in call.flags and self.runs(module, flow.function, call)
+        ]
+
+    def runs(self, module: Module, function: Function, call: Call) -> bool:
+        """Whether a call runs a coroutine to its end."""
+        if call.leaf() not in ("run", "run_until_complete"):
+            return False
+        with self.project.asking("hint"):
+            return self.loops.runner(module, function, call) is not None
+
+
+def _is_called(way: Reached, function: Function) -> bool:
+    """Whether the last step to a function is a call of it, and not a mention as a callback."""
+    if way.through is None:
+        return True
+    leaf = way.through.call.leaf()
+    return leaf == function.name or (
+        function.name == "__init__" and leaf == function.owner.rpartition(".")[2]
+    )
+
+
+def catches(handler: Step) -> bool:
+    """Whether an ``except`` clause catches the RuntimeError of a missing event loop."""
+    return not handler.chains or not _CATCHES.isdisjoint(handler.chains)

@@ -1,0 +1,162 @@
+"""Event loops, and asyncio's own locks and queues, that a module makes when it is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.analysis.resources.sharing import Sharing
+from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.resources.resources import function_around
+from celery_lint.inventory.workers.pools import Pool
+from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.functions import Flows
+
+_MODULES = ("asyncio", "asyncio.locks", "asyncio.queues")
+_KINDS = ("Lock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier") + (
+    "Queue",
+    "LifoQueue",
+    "PriorityQueue",
+)
+_PRIMITIVES = {f"{module}.{kind}()": kind for module in _MODULES for kind in _KINDS}
+_LOOPS = frozenset(
+    f"asyncio.{module}{name}()" for module in ("", "events.") for name in ("new_event_loop", "get_event_loop")
+)
+# Methods of primitives that may wait.
+_WAITING = frozenset({"acquire", "get", "put", "wait", "wait_for", "join"})
+# Calls after which several coroutines of one loop are under way at once.
+_CONCURRENT = frozenset(
+    {"gather", "create_task", "ensure_future", "as_completed", "TaskGroup", "start_soon", "create_task_group"}
+)
+
+
+class SharedPrimitive(NamedTuple):
+    """A lock or queue of a module that coroutines on several loops wait for. ``pool``: in several threads."""
+
+    name: str
+    kind: str
+    place: Place
+    use: Place
+    run: LoopRun
+    pool: Pool | None
+
+
+class ImportedLoop(NamedTuple):
+    """An event loop made at import that forked children use. ``thread``: its thread is started there too."""
+
+    name: str
+    place: Place
+    use: Place
+    pool: Pool
+    thread: bool
+
+
+class LoopPrimitives:
+    """What belongs to a loop and is made before any task runs."""
+
+    def __init__(self, sharing: Sharing, flows: Flows) -> None:
+        self.sharing = sharing
+        self.project = sharing.project
+        self.calls = sharing.event_loops.calls
+        self.flows = flows
+
+    # ------------------------------------------------------------------ locks and queues
+
+    @cached_property
+    def shared(self) -> list[SharedPrimitive]:
+        """Each primitive once, with the first use that a run leads to."""
+        known = self._primitives
+        found: dict[tuple[str, str], SharedPrimitive] = {}
+        if not known:
+            return []
+        with self.project.asking("hint"):
+            for run in self.sharing.across:
+                pool = self.sharing.pool_of(run, "threads")
+                for coroutine in run.coroutines:
+                    closure = self.calls.closure(*coroutine)
+                    if pool is None and not any(self._is_concurrent(*inner) for inner in closure):
+                        continue
+                    for module, function in closure:
+                        for origin, use in self._waits(module, function):
+                            if origin in known and origin not in found:
+                                kind, place = known[origin]
+                                found[origin] = SharedPrimitive(origin[1], kind, place, use, run, pool)
+        return list(found.values())
+
+    @cached_property
+    def _primitives(self) -> dict[tuple[str, str], tuple[str, Place]]:
+        """The primitives that modules make at import: their kinds and places."""
+        found = {}
+        for module in self.project.product_modules():
+            for name, values in module.bindings.items():
+                if len(values) == 1 and values[0].kind == "call" and values[0].chain:
+                    entity = self.project.value_entity(module, values[0])
+                    kind = _PRIMITIVES.get(entity.name) if entity.kind == "external" else None
+                    if kind is not None and function_around(module, values[0]) is None:
+                        found[(module.path, name)] = kind, module.place(values[0].span)
+        return found
+
+    def _is_concurrent(self, module: Module, function: Function) -> bool:
+        return any(call.leaf() in _CONCURRENT for call in self.calls.calls(module, function))
+
+    def _waits(self, module: Module, function: Function) -> Iterator[tuple[tuple[str, str], Place]]:
+        """The module-level objects that a function waits for, with ``async with`` or by a method."""
+        if not function.is_async:
+            return
+        for step in self.flows.of(module, function).steps:
+            if step.kind == "with" and "a" in step.flags:
+                for chain in step.chains:
+                    origin = self._origin(module, chain.partition("=")[0])
+                    if origin is not None:
+                        yield origin, module.place(step.span)
+        for call in self.calls.calls(module, function):
+            owner, _, leaf = call.chain.rpartition(".")
+            if leaf in _WAITING and "a" in call.flags:
+                origin = self._origin(module, owner)
+                if origin is not None:
+                    yield origin, module.place(call.span)
+
+    def _origin(self, module: Module, chain: str) -> tuple[str, str] | None:
+        if not chain or chain[0] in "%~" or "()" in chain:
+            return None
+        return self.project.resolve(module, chain).origin
+
+    # ------------------------------------------------------------------ loops
+
+    @cached_property
+    def loops(self) -> list[ImportedLoop]:
+        """The loops made at import that tasks use in children of a prefork worker."""
+        found: dict[tuple[str, str], ImportedLoop] = {}
+        for origin, use, pool in self._users():
+            path, name = origin
+            module = self.project.modules[path]
+            values = [v for v in module.bindings.get(name, ()) if v.kind != "constant"]
+            if origin in found or not values or any(function_around(module, v) is not None for v in values):
+                continue
+            entity = self.project.member(module, name)
+            if entity.kind == "external" and entity.name in _LOOPS:
+                place, thread = module.place(values[0].span), _starts_thread(module, name)
+                found[origin] = ImportedLoop(name, place, use, pool, thread)
+        return list(found.values())
+
+    def _users(self) -> Iterator[tuple[tuple[str, str], Place, Pool]]:
+        for run in self.sharing.runs:
+            pool = self.sharing.pool_of(run, "prefork") if run.kind == "kept" else None
+            loop = self.sharing.loop_of(run).origin if pool is not None else None
+            if loop is not None and pool is not None:
+                yield loop, run.place, pool
+        for given in self.sharing.submissions:
+            queues = self.sharing.queues(reached.task for reached in given.reached)
+            pool = self.sharing.pools.running(("prefork",), queues)
+            if given.loop.origin is not None and pool is not None:
+                yield given.loop.origin, given.module.place(given.call.span), pool
+
+
+def _starts_thread(module: Module, name: str) -> bool:
+    """Whether the import starts a thread that runs the loop."""
+    top = module.functions[""]
+    return any(
+        call.leaf() == "Thread" and any(f"=:{name}.run_forever" in argument for argument in call.arguments)
+        for call in top.calls()
+    )

@@ -1,0 +1,296 @@
+"""Asyncio called from the wrong side: where no loop runs, and where one runs already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.analysis.event_loop.coroutines import Coroutines, is_lost, may_be_lost
+from celery_lint.inventory.code.graph import DEPTH, Key
+from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+
+# Each of them asks for the running loop of its thread.
+_NEED_A_LOOP = {
+    f"asyncio.{module}{name}": name
+    for module in ("", "tasks.", "events.")
+    for name in ("create_task", "all_tasks", "current_task", "get_running_loop")
+}
+_FUTURES = {
+    f"asyncio.{module}{name}": name for module in ("", "tasks.") for name in ("ensure_future", "gather")
+}
+_LEAVES = frozenset([*_NEED_A_LOOP.values(), *_FUTURES.values()])
+# Who asks whether a loop is running, or has one of its own, knows what it does.
+_ASKING = frozenset({"get_event_loop", "is_running", "_get_running_loop", "current_async_library"})
+_OWN_LOOPS = frozenset({*_ASKING, "new_event_loop", "set_event_loop", "run_until_complete"})
+_CONDITIONS = frozenset({"if", "match", "while", "handler", "try"})
+_CATCHING = frozenset({"~RuntimeError", "RuntimeError", "builtins.RuntimeError"})
+_DIRECT = ("run", "apply", "__call__")
+
+
+class LooplessCall(NamedTuple):
+    """A call of asyncio that needs a running event loop, in the synchronous code of a task."""
+
+    module: Module
+    call: Call
+    name: str
+    task: Task
+
+    @property
+    def place(self) -> Place:
+        """The call."""
+        return self.module.place(self.call.span)
+
+
+class DirectCall(NamedTuple):
+    """A task that runs an event loop of its own, called like a function inside an ``async def``."""
+
+    module: Module
+    function: Function
+    call: Call
+    task: Task
+    run: LoopRun
+
+    @property
+    def place(self) -> Place:
+        """The call of the task."""
+        return self.module.place(self.call.span)
+
+
+class NestedLoops(NamedTuple):
+    """A call of ``nest_asyncio.apply`` in a process that runs tasks."""
+
+    module: Module
+    call: Call
+
+    @property
+    def place(self) -> Place:
+        """The call."""
+        return self.module.place(self.call.span)
+
+
+class Direct(NamedTuple):
+    """A plain function that tasks run on their own thread, called step by step and never handed on."""
+
+    module: Module
+    function: Function
+    tasks: tuple[Task, ...]
+
+
+class LoopSides:
+    """Which side of an event loop the calls of a project stand on."""
+
+    def __init__(self, coroutines: Coroutines) -> None:
+        self.coroutines = coroutines
+        self.project = coroutines.project
+        self.tasks = coroutines.tasks
+        self.event_loops = coroutines.event_loops
+        self.calls = coroutines.calls
+        self.flows = coroutines.flows
+
+    @cached_property
+    def direct(self) -> dict[Key, Direct]:
+        """The functions that tasks call, on the way of calls that ask for no running loop."""
+        found: dict[Key, Direct] = {}
+        if self.event_loops.awaits_tasks:
+            return found
+        with self.project.asking("quiet"):
+            for task in self.tasks.all:
+                if task.function is None or task.function.is_async or task.inner_decorators:
+                    continue
+                start = self._start(task)
+                if start is None or not is_product_path(task.module.path):
+                    continue
+                for module, function in self._called(*start):
+                    key = (module.path, function.qualname)
+                    known = found.get(key) or Direct(module, function, ())
+                    found[key] = known._replace(tasks=(*known.tasks, task))
+        return found
+
+    def _start(self, task: Task) -> tuple[Module, Function] | None:
+        assert task.function is not None
+        if task.module.functions.get(task.function.qualname) is task.function:
+            return task.module, task.function
+        return None
+
+    def _called(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
+        seen = {(module.path, function.qualname): (module, function)}
+        level = [(module, function)]
+        for _ in range(DEPTH):
+            following = []
+            for current_module, current in level:
+                if self._asks(current_module, current):
+                    continue
+                for callee in self.calls.callees(current_module, current):
+                    key = (callee.module.path, callee.function.qualname)
+                    called = callee.call.leaf() == callee.function.name
+                    if (
+                        key in seen
+                        or not called
+                        or callee.function.is_async
+                        or set(callee.call.flags) & set("ld")
+                    ):
+                        continue
+                    seen[key] = (callee.module, callee.function)
+                    following.append(seen[key])
+            level = following
+        return list(seen.values())
+
+    def _asks(self, module: Module, function: Function) -> bool:
+        """Whether a function asks for a running loop in a way that allows for there being none, or one."""
+        return any(
+            call.leaf() in _ASKING or (call.leaf() == "get_running_loop" and "t" in call.flags)
+            for call in self.calls.calls(module, function)
+        )
+
+    # ------------------------------------------------------------------ no loop runs
+
+    @cached_property
+    def loopless(self) -> list[LooplessCall]:
+        """The calls that need a running loop where there is none."""
+        found: list[LooplessCall] = []
+        with self.project.asking("quiet"):
+            for view in self.direct.values():
+                if any(leaf in view.function.packed_calls for leaf in _LEAVES) and not self._asks(*view[:2]):
+                    found.extend(self._loopless(view))
+        return found
+
+    def _loopless(self, view: Direct) -> Iterator[LooplessCall]:
+        module, function, tasks = view
+        own_task = any(task.function is function for task in tasks)
+        calls = self.calls.calls(module, function)
+        owns_loop = any(call.leaf() in _OWN_LOOPS for call in calls)
+        flow = self.flows.of(module, function)
+        for call in calls:
+            if call.leaf() not in _LEAVES or call.chain[0] in "%~:" or set(call.flags) & set("tald"):
+                continue
+            name = self.project.resolve(module, call.chain).name
+            step = flow.step_of(call)
+            if step is None or (not own_task and _is_conditional(flow, step)):
+                continue
+            if name in _NEED_A_LOOP:
+                if call.leaf() == "create_task" or not call.arguments:
+                    yield LooplessCall(module, call, _NEED_A_LOOP[name], tasks[0])
+            elif name in _FUTURES:
+                given = call.parent >= 0 and calls[call.parent].chain == "asyncio.run" and "e" in call.flags
+                lost = may_be_lost(call) and is_lost(flow, call)
+                if given or (
+                    lost and not owns_loop and not any(a.startswith("loop:") for a in call.arguments)
+                ):
+                    yield LooplessCall(module, call, _FUTURES[name], tasks[0])
+
+    # ------------------------------------------------------------------ one runs already
+
+    @cached_property
+    def nested(self) -> list[DirectCall]:
+        """The tasks with a loop of their own that an ``async def`` outside tasks calls like functions."""
+        running = self._running_tasks
+        if not running:
+            return []
+        names = {task.function.name for task, _ in running.values() if task.function is not None}
+        inside = {(view.module.path, view.function.qualname) for view in self.coroutines.inside}
+        found: list[DirectCall] = []
+        with self.project.asking("quiet"):
+            for module in self.project.product_modules():
+                for function in module.functions.values():
+                    mentioned = function.is_async and any(name in function.packed_calls for name in names)
+                    if mentioned and (module.path, function.qualname) not in inside:
+                        found.extend(self._nested(module, function))
+        return found
+
+    @cached_property
+    def _running_tasks(self) -> dict[Key, tuple[Task, LoopRun]]:
+        """The tasks that run an event loop on the thread that calls them."""
+        found: dict[Key, tuple[Task, LoopRun]] = {}
+        if any("nest_asyncio" in module.imports.values() for module in self.project.product_modules()):
+            return found
+        for run in self.event_loops.runs:
+            view = self.direct.get((run.module.path, run.function.qualname))
+            if view is None or run.adaptive or "l" in run.call.flags or self._asks(run.module, run.function):
+                continue
+            if not self._catches(run) and not self._decides(run, view):
+                for task in view.tasks:
+                    found.setdefault((task.module.path, task.qualname), (task, run))
+        return found
+
+    def _decides(self, run: LoopRun, view: Direct) -> bool:
+        """Whether a function that is no task may run the loop only where none is running."""
+        flow = self.flows.of(run.module, run.function)
+        step = flow.step_of(run.call)
+        own_task = any(task.function is run.function for task in view.tasks)
+        return step is None or (not own_task and _is_conditional(flow, step, frozenset({"if", "match"})))
+
+    def _catches(self, run: LoopRun) -> bool:
+        """Whether a run stands in a ``try`` that says what to do where a loop is running."""
+        flow = self.flows.of(run.module, run.function)
+        step = flow.step_of(run.call)
+        around = flow.inside(step, "try", "body") if step is not None else None
+        while around is not None:
+            for handler in flow.body(around, "handler"):
+                if _CATCHING & set(handler.chains):
+                    return True
+            around = flow.inside(around, "try", "body")
+        return False
+
+    def _nested(self, module: Module, function: Function) -> Iterator[DirectCall]:
+        for call in self.calls.calls(module, function):
+            if call.chain[0] in "%~" or set(call.flags) & set("ld"):
+                continue
+            task = self.tasks.of(self.project.resolve(module, call.chain))
+            owner, _, leaf = call.chain.rpartition(".")
+            if task is None and leaf in _DIRECT and owner:
+                task = self.tasks.of(self.project.resolve(module, owner))
+            known = self._running_tasks.get((task.module.path, task.qualname)) if task is not None else None
+            if task is not None and known is not None and task.class_ is None:
+                yield DirectCall(module, function, call, task, known[1])
+
+    # ------------------------------------------------------------------ nest_asyncio
+
+    @cached_property
+    def patches(self) -> list[NestedLoops]:
+        """The calls of ``nest_asyncio.apply`` in modules of tasks, and in modules that these import."""
+        found: list[NestedLoops] = []
+        patching = [
+            module
+            for module in self.project.product_modules()
+            if any(name.partition(".")[0] == "nest_asyncio" for name in module.imports.values())
+        ]
+        if not patching:
+            return found
+        near = self._near_tasks()
+        with self.project.asking("quiet"):
+            for module in patching:
+                for function in module.functions.values():
+                    if "nest_asyncio.apply" not in function.packed_calls:
+                        continue
+                    at_import = not function.name and module.path in near
+                    if at_import or (module.path, function.qualname) in self.event_loops.reached:
+                        for call in self.calls.calls(module, function):
+                            if call.chain == "nest_asyncio.apply" and "m" not in call.flags:
+                                found.append(NestedLoops(module, call))
+        return found
+
+    def _near_tasks(self) -> set[str]:
+        """The modules that define tasks, and those that they import."""
+        own = {task.module.path for task in self.tasks.product}
+        near = set(own)
+        for path in own:
+            module = self.project.modules[path]
+            for imported in [*module.imports.values(), *module.star_imports]:
+                located = self.project.imports.locate(imported, path)
+                if located is not None:
+                    near.add(located.path)
+        return near
+
+
+def _is_conditional(flow: Flow, step: Step, conditions: frozenset[str] = _CONDITIONS) -> bool:
+    """Whether a statement stands under a condition, or after one that may have left the function."""
+    if any(ancestor.kind in conditions for ancestor in flow.ancestors(step)):
+        return True
+    earlier = flow.steps[: step.number]
+    return any(other.kind in ("return", "raise") and flow.inside(other, "if", "body") for other in earlier)

@@ -1,0 +1,1 @@
+"""The facts that the rules about exceptions, results and retries ask for."""

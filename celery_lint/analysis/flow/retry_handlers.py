@@ -1,0 +1,178 @@
+"""Handlers of ``MaxRetriesExceededError`` that never run, and calculations with a bound that is ``None``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.retries.calls import RetryCall
+from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+
+_EXCEEDED = "MaxRetriesExceededError"
+_ERRORS = ("Error", "Exception")
+# Waiting for another task raises what that one has raised.
+_RESULTS = ("apply_async().get", "delay().get", "().AsyncResult().get")
+_WAITING = frozenset({"allow_join_result", "apply", "join", "retry"})
+
+
+class DeadRetryHandler(NamedTuple):
+    """An ``except MaxRetriesExceededError`` that never runs.
+
+    ``kind`` is ``cause`` (the retry in the ``try`` raises its ``exc`` instead), ``sibling`` (the retry is in
+    another handler of the same ``try``) or ``automatic`` (the retry happens around the task). ``retry`` is
+    the call or option that retries.
+    """
+
+    kind: str
+    place: Place
+    retry: Place
+
+
+class NoneCalculated(NamedTuple):
+    """A calculation with ``max_retries`` of a task that sets it to ``None``."""
+
+    path: str
+    place: Place
+    option: Place
+
+
+class RetryHandlers:
+    """What a project does at the end of its retries."""
+
+    def __init__(self, retries: Retries) -> None:
+        self.retries = retries
+
+    @cached_property
+    def dead(self) -> list[DeadRetryHandler]:
+        """The handlers that never run."""
+        found: list[DeadRetryHandler] = []
+        for module in self.retries.project.product_modules():
+            for function in module.functions.values():
+                if _EXCEEDED in function.packed_steps:
+                    found.extend(self._dead_in(module, function))
+        return found
+
+    def _dead_in(self, module: Module, function: Function) -> Iterator[DeadRetryHandler]:
+        flow = self.retries.flows.of(module, function)
+        calls = [call for call in self.retries.calls if call.module is module and call.function is function]
+        for step in flow.steps:
+            if step.kind != "handler" or not step.chains or not all(map(_is_exceeded, step.chains)):
+                continue
+            attempt = flow.steps[step.parent]
+            inside = [call for call in calls if _part(flow, call.step, attempt) == "body"]
+            beside = [call for call in calls if _part(flow, call.step, attempt) == "handler"]
+            if self._retries_unseen(module, function, flow, attempt, inside):
+                continue
+            place = module.place(step.span)
+            if inside:
+                if all(self._raises_its_cause(call) for call in inside):
+                    yield DeadRetryHandler("cause", place, inside[0].place)
+            elif beside:
+                if flow.steps[_top(flow, beside[0].step, attempt).number] is not step:
+                    yield DeadRetryHandler("sibling", place, beside[0].place)
+            else:
+                option = self._automatic(module, function)
+                if option is not None:
+                    yield DeadRetryHandler("automatic", place, option)
+
+    def _raises_its_cause(self, call: RetryCall) -> bool:
+        """Whether a call gives an exception for certain, which is then raised after the last attempt."""
+        exc = call.given("exc")
+        if exc is None:
+            return False
+        if exc.kind == "call":
+            made = self.retries.entity(call.module, exc._replace(kind="name"))
+            error = made.kind == "class" or made.name.endswith(_ERRORS)
+            return error and not made.name.endswith(_EXCEEDED)
+        return call.is_caught(self.retries.flows, exc)
+
+    def _retries_unseen(
+        self, module: Module, function: Function, flow: Flow, attempt: Step, inside: list[RetryCall]
+    ) -> bool:
+        """Whether something else in the ``try`` may retry, or wait for a task that has given up."""
+        known = {call.call.number for call in inside}
+        below = [step for step in flow.below(attempt) if _part(flow, step, attempt) == "body"]
+        numbers = {number for step in below for number in step.calls} - known
+        graph = self.retries.graph
+        task = self._task(module, function)
+        bound = task is not None and self.retries.effective.is_bound(task)
+        receivers = {p.name for p in function.parameters[:1]} if bound else set()
+        for call in graph.calls(module, function):
+            if call.number not in numbers:
+                continue
+            if call.leaf() in _WAITING or call.chain.endswith(_RESULTS):
+                return True
+            if any(argument.endswith(f"=%{name}") for argument in call.arguments for name in receivers):
+                return True
+        with self.retries.project.asking("quiet"):
+            callees = [c for c in graph.callees(module, function) if c.call.number in numbers]
+            return any(
+                ".retry\t" in inner.packed_calls
+                for callee in callees
+                for _, inner in graph.closure(callee.module, callee.function)
+            )
+
+    def _task(self, module: Module, function: Function) -> Task | None:
+        return self.retries.tasks.by_function.get((module.path, function.qualname.partition("/")[0]))
+
+    def _automatic(self, module: Module, function: Function) -> Place | None:
+        """The ``autoretry_for`` of the task that a function is."""
+        task = self.retries.tasks.by_function.get((module.path, function.qualname))
+        for policy in self.retries.policies:
+            if policy.task is task and policy.automatic and policy.known and not policy.calls:
+                owner, value = policy.options["autoretry_for"]
+                return owner.place(value.span)
+        return None
+
+    @cached_property
+    def calculations(self) -> list[NoneCalculated]:
+        """The calculations with a bound that is ``None``."""
+        found = []
+        for policy in self.retries.policies:
+            option = policy.options.get("max_retries")
+            known = self.retries.constant(option)
+            function = policy.task.function
+            if option is None or function is None or known is None:
+                continue
+            if known.kind != "constant" or known.data is not None or not function.parameters:
+                continue
+            module = policy.task.module
+            path = f"{function.parameters[0].name}.max_retries"
+            if f"<{path}" not in function.packed_steps or policy.task.class_ is not None:
+                continue
+            if self.retries.effective.annotated(policy.task, frozenset({"max_retries"})):
+                continue
+            steps = [step for step in self.retries.flows.of(module, function).steps if path in step.loads]
+            if all(f"<{path}" in step.loads for step in steps) and self._is_first(policy.task):
+                place = option[0].place(option[1].span)
+                found.append(NoneCalculated(path, module.place(steps[0].span), place))
+        return found
+
+    def _is_first(self, task: Task) -> bool:
+        return self.retries.effective.is_bound(task)
+
+
+def _is_exceeded(chain: str) -> bool:
+    return chain.rpartition(".")[2] == _EXCEEDED
+
+
+def _top(flow: Flow, step: Step | None, attempt: Step) -> Step:
+    """The direct child of a ``try`` that a statement stands in."""
+    assert step is not None
+    for ancestor in flow.ancestors(step):
+        if ancestor is attempt:
+            break
+        step = ancestor
+    return step
+
+
+def _part(flow: Flow, step: Step | None, attempt: Step) -> str:
+    """The part of a ``try`` that a statement stands in, or nothing."""
+    if step is None or attempt not in list(flow.ancestors(step)):
+        return ""
+    return _top(flow, step, attempt).role

@@ -1,0 +1,380 @@
+"""Options about retries that do nothing, or not what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.diagnostics import Span
+from celery_lint.inventory.retries.calls import RetryCall, RetryOption, RetryPolicy
+from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.project import Project
+
+_OF_AUTORETRY = frozenset(
+    {"dont_autoretry_for", "retry_backoff", "retry_backoff_max", "retry_jitter", "retry_kwargs"}
+)
+_LIMITS = ("max_retries", "default_retry_delay")
+# What `Task.retry` takes, and what it hands on to `Task.apply_async` and kombu's `Producer.publish`.
+# https://docs.celeryq.dev/en/stable/reference/celery.app.task.html
+_RETRY_ARGUMENTS = frozenset(
+    [
+        "args",
+        "kwargs",
+        "exc",
+        "throw",
+        "eta",
+        "countdown",
+        "max_retries",
+        "queue",
+        "exchange",
+        "exchange_type",
+        "routing_key",
+        "priority",
+        "serializer",
+        "compression",
+        "expires",
+        "expiration",
+        "headers",
+        "link",
+        "link_error",
+        "time_limit",
+        "soft_time_limit",
+        "retry",
+        "retry_policy",
+        "producer",
+        "publisher",
+        "connection",
+        "add_to_parent",
+        "ignore_result",
+        "task_id",
+        "group_id",
+        "root_id",
+        "parent_id",
+        "shadow",
+        "chain",
+        "chord",
+        "delivery_mode",
+        "mandatory",
+        "immediate",
+        "declare",
+        "reply_to",
+        "correlation_id",
+        "properties",
+        "timeout",
+        "confirm_timeout",
+        "replaced_task_nesting",
+        "stamped_headers",
+    ]
+)
+# Words of other libraries, and of older or other options, for what `retry` calls otherwise.
+_MEANT = {
+    "backoff": "countdown",
+    "default_retry_delay": "countdown",
+    "delay": "countdown",
+    "interval": "countdown",
+    "max_attempts": "max_retries",
+    "max_retry": "max_retries",
+    "retries": "max_retries",
+    "retry_countdown": "countdown",
+    "retry_delay": "countdown",
+    "wait": "countdown",
+}
+_OF_TASK = (_OF_AUTORETRY | {"autoretry_for"}) - {"retry_kwargs"}
+_HARD = "TimeLimitExceeded"
+_SOFT = "SoftTimeLimitExceeded"
+_LIMIT_MODULES = ("celery.exceptions.", "billiard.exceptions.")
+
+
+class InertRetryOption(NamedTuple):
+    """An option that only works together with ``autoretry_for``, for tasks that have none."""
+
+    option: RetryOption
+
+
+class IgnoredDelay(NamedTuple):
+    """A delay that another option overrides. ``delay`` and ``winner`` are the names of the two."""
+
+    delay: str
+    winner: str
+    place: Place
+    winner_place: Place
+
+
+class EndlessRetries(NamedTuple):
+    """``max_retries=None`` of a task that is retried without another bound."""
+
+    option: RetryOption
+
+
+class UnusedRetryLimit(NamedTuple):
+    """``max_retries`` or ``default_retry_delay`` of tasks that nothing retries."""
+
+    option: RetryOption
+
+
+class UnknownRetryKey(NamedTuple):
+    """A keyword that ``retry`` does not know. ``nearest`` is what is meant, empty for an option of tasks."""
+
+    key: str
+    nearest: str
+    place: Place
+
+
+class UnreachableAutoretry(NamedTuple):
+    """A time limit's exception in ``autoretry_for`` that cannot arrive there."""
+
+    exception: str
+    place: Place
+    hard: bool
+
+
+class RetryOptions:
+    """What is wrong with the options about retries of a project."""
+
+    def __init__(self, retries: Retries) -> None:
+        self.retries = retries
+        self.project: Project = retries.project
+
+    # ------------------------------------------------------------------ CEL413, CEL444
+
+    @cached_property
+    def inert(self) -> list[InertRetryOption]:
+        """The first option of each task that needs ``autoretry_for`` and has none."""
+        found: list[InertRetryOption] = []
+        told: set[tuple[str, str]] = set()
+        for option in self.retries.options:
+            if option.name in _OF_AUTORETRY and all(self._is_inert(option, p) for p in option.policies):
+                tasks = {(p.task.module.path, p.task.qualname) for p in option.policies}
+                if not tasks <= told:
+                    found.append(InertRetryOption(option))
+                told |= tasks
+        return found
+
+    def _is_inert(self, option: RetryOption, policy: RetryPolicy) -> bool:
+        if policy.automatic or not policy.known or self.retries.reads(option.name):
+            return False
+        if not self.retries.effective.own_application(policy.task):
+            return False
+        known = self.retries.constant((option.module, option.value))
+        if option.name != "retry_jitter" and known is not None and _is_nothing(known):
+            return False
+        # A retry that says its own delay shows that nobody waits for the option.
+        return not policy.calls or any(not _has_delay(call) for call in policy.calls)
+
+    @cached_property
+    def unused(self) -> list[UnusedRetryLimit]:
+        """The bounds and delays of tasks that nothing retries."""
+        inert = {(p.task.module.path, p.task.qualname) for fact in self.inert for p in fact.option.policies}
+        told: set[tuple[str, str]] = set(inert)
+        found: list[UnusedRetryLimit] = []
+        for name in _LIMITS:
+            for option in self.retries.options:
+                if option.name != name or not all(self._is_unused(option, p) for p in option.policies):
+                    continue
+                tasks = {(p.task.module.path, p.task.qualname) for p in option.policies}
+                if not tasks & told:
+                    found.append(UnusedRetryLimit(option))
+                told |= tasks
+        return found
+
+    def _is_unused(self, option: RetryOption, policy: RetryPolicy) -> bool:
+        if policy.automatic or not policy.known or policy.calls:
+            return False
+        known = self.retries.constant((option.module, option.value))
+        if known is not None and _is_nothing(known):
+            return False  # `max_retries=0` and `None` say what happens anyway
+        task = policy.task
+        if self._retried_when_lost(task):
+            return False
+        if not self.retries.effective.own_application(task) and not self._retries_by_hand(task):
+            return False
+        return not self.retries.hidden(task) and not self.retries.reads_near(task, option.name)
+
+    def _retried_when_lost(self, task: Task) -> bool:
+        """Whether Celery itself may retry the task, after the loss of its process."""
+        effective = self.retries.effective
+        if effective.settings.named("task_retry_on_worker_lost"):
+            return True
+        return effective.tasks.options.get(task, "retry_on_worker_lost") is not None
+
+    def _retries_by_hand(self, task: Task) -> bool:
+        """Whether other tasks of the same application call ``retry``: then the application does not do it."""
+        others = (other for call in self.retries.calls for other in call.tasks)
+        return any(other.application == task.application for other in others)
+
+    # ------------------------------------------------------------------ CEL414
+
+    @cached_property
+    def ignored(self) -> list[IgnoredDelay]:
+        """The delays that another option overrides."""
+        found = []
+        for option in self.retries.options:
+            if option.name == "default_retry_delay":
+                winners = [self._winner(policy) for policy in option.policies]
+                first = winners[0]
+                known = self.retries.constant((option.module, option.value))
+                number = known is None or isinstance(known.data, (int, float))
+                if first is not None and all(winners) and number and not self.retries.reads(option.name):
+                    found.append(IgnoredDelay(option.name, first[0], option.place, first[1]))
+            elif option.name == "retry_kwargs":
+                places = [self._overridden(policy) for policy in option.policies]
+                if places[0] is not None and all(places):
+                    found.append(IgnoredDelay("countdown", "retry_backoff", *places[0]))
+        return found
+
+    def _winner(self, policy: RetryPolicy) -> tuple[str, Place] | None:
+        """What decides about the delay of every retry of a task, in place of ``default_retry_delay``."""
+        if not policy.automatic or any(not _has_delay(call) for call in policy.calls):
+            return None
+        if self.retries.hidden(policy.task):
+            return None
+        backoff = self._backoff(policy)
+        if backoff is not None:
+            return "retry_backoff", backoff
+        mapping = self._retry_kwargs(policy)
+        given = mapping[1].keyword("countdown") if mapping is not None else None
+        if mapping is not None and given is not None and not _is_nothing_but_zero(given):
+            return "countdown", mapping[0].place(given.span)
+        return None
+
+    def _overridden(self, policy: RetryPolicy) -> tuple[Place, Place] | None:
+        """The ``countdown`` in ``retry_kwargs`` and the backoff that wins over it."""
+        backoff = self._backoff(policy) if policy.automatic else None
+        mapping = self._retry_kwargs(policy)
+        given = mapping[1].keyword("countdown") if mapping is not None else None
+        if backoff is None or mapping is None or given is None:
+            return None
+        return mapping[0].place(given.span), backoff
+
+    def _backoff(self, policy: RetryPolicy) -> Place | None:
+        """Where a backoff is switched on, if that can be told."""
+        option = policy.options.get("retry_backoff")
+        known = self.retries.constant(option)
+        if option is None or known is None or known.kind != "constant" or not known.data:
+            return None
+        return option[0].place(option[1].span)
+
+    def _retry_kwargs(self, policy: RetryPolicy) -> tuple[Module, Value] | None:
+        """The mapping that a task gives as ``retry_kwargs``, if it is written there."""
+        option = policy.options.get("retry_kwargs")
+        return option if option is not None and option[1].kind == "mapping" else None
+
+    # ------------------------------------------------------------------ CEL418
+
+    @cached_property
+    def unbounded(self) -> list[EndlessRetries]:
+        """The tasks whose retries never end."""
+        found = []
+        for option in self.retries.options:
+            known = self.retries.constant((option.module, option.value))
+            if option.name != "max_retries" or known is None or known.kind != "constant":
+                continue
+            if known.data is None and all(self._never_ends(policy) for policy in option.policies):
+                found.append(EndlessRetries(option))
+        return found
+
+    def _never_ends(self, policy: RetryPolicy) -> bool:
+        if self.retries.effective.annotated(policy.task, frozenset({"max_retries", "expires"})):
+            return False
+        if self.retries.tasks.options.get(policy.task, "expires") is not None:
+            return False
+        if self.retries.reads_near(policy.task, "retries"):
+            return False
+        if any(call.sets("max_retries") is not False for call in policy.calls):
+            return False
+        if any(call.sets("expires") is not False for call in policy.calls):
+            return False
+        if not policy.automatic:
+            return bool(policy.calls)
+        if "retry_kwargs" not in policy.options:
+            return True
+        mapping = self._retry_kwargs(policy)
+        given = mapping[1].keyword("max_retries") if mapping is not None else None
+        closed = mapping is not None and not mapping[1].open_ended()
+        return closed and (given is None or (given.kind == "constant" and given.data is None))
+
+    # ------------------------------------------------------------------ CEL421
+
+    @cached_property
+    def unknown_keys(self) -> list[UnknownRetryKey]:
+        """The keywords of ``retry`` and in ``retry_kwargs`` that mean nothing there."""
+        found: list[UnknownRetryKey] = []
+        for option in self.retries.options:
+            used = option.name == "retry_kwargs" and any(p.automatic for p in option.policies)
+            if used and option.value.kind == "mapping" and not self.retries.reads("retry_kwargs"):
+                for key, given in zip(option.value.items, option.value.keywords, strict=True):
+                    found.extend(self._judged(option.module, given[0], key.span))
+        for call in self.retries.calls:
+            for name, value in call.value.keywords:
+                found.extend(self._judged(call.module, name, value.span))
+        return found
+
+    def _judged(self, module: Module, key: str, span: Span) -> Iterator[UnknownRetryKey]:
+        if key in _RETRY_ARGUMENTS or not key.isidentifier():
+            return
+        if key in _OF_TASK:
+            yield UnknownRetryKey(key, "", module.place(span))
+            return
+        from difflib import get_close_matches
+
+        near = get_close_matches(key, sorted(_RETRY_ARGUMENTS), 1, 0.8)
+        meant = _MEANT.get(key) or (near[0] if near else "")
+        if meant:
+            yield UnknownRetryKey(key, meant, module.place(span))
+
+    # ------------------------------------------------------------------ CEL443
+
+    @cached_property
+    def unreachable(self) -> list[UnreachableAutoretry]:
+        """The exceptions of time limits that `autoretry_for` waits for in vain."""
+        found: dict[Place, UnreachableAutoretry | None] = {}
+        for option in self.retries.options:
+            module, listed = self._list(option)
+            for item in listed if option.name == "autoretry_for" else ():
+                entity = self.retries.entity(module, item)
+                name = entity.name.rpartition(".")[2] if entity.kind == "external" else ""
+                if entity.name.startswith(_LIMIT_MODULES) and name in (_HARD, _SOFT):
+                    place = module.place(item.span)
+                    if found.setdefault(place, UnreachableAutoretry(name, place, name == _HARD)):
+                        found[place] = found[place] if self._is_unreachable(name, option) else None
+        return [fact for fact in found.values() if fact is not None]
+
+    def _list(self, option: RetryOption) -> tuple[Module, tuple[Value, ...]]:
+        """The exceptions of an option, and the module that lists them."""
+        value, module = option.value, option.module
+        if value.kind == "name":
+            entity = self.retries.entity(module, value)
+            value, module = entity.value or value, entity.module or module
+        return module, value.items if value.kind == "sequence" else ()
+
+    def _is_unreachable(self, name: str, option: RetryOption) -> bool:
+        if self._raised_here(name):
+            return False
+        possible = self.retries.effective.soft_limit_possible
+        return name == _HARD or not any(possible(policy.task) for policy in option.policies)
+
+    def _raised_here(self, name: str) -> bool:
+        """Whether the project itself raises the exception of a time limit."""
+        return any(
+            step.kind == "raise" and any(chain.endswith((f".{name}()", f".{name}")) for chain in step.chains)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if f".{name}" in function.packed_steps
+            for step in self.retries.flows.of(module, function).steps
+        )
+
+
+def _has_delay(call: RetryCall) -> bool:
+    """Whether a call of ``retry`` says itself when, or may."""
+    return call.sets("countdown") is not False or call.sets("eta") is not False
+
+
+def _is_nothing(value: Value) -> bool:
+    return value.kind == "constant" and not value.data
+
+
+def _is_nothing_but_zero(value: Value) -> bool:
+    return value.kind == "constant" and value.data is None

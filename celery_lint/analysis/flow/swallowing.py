@@ -1,0 +1,333 @@
+"""Exceptions that end in a handler of the task instead of at the worker, and those that are logged twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.bodies import Body
+from celery_lint.inventory.code.handlers import (
+    CATCHES_ANY,
+    CATCHES_SIGNALS,
+    Handler,
+    Outcomes,
+    in_loop,
+    is_log,
+)
+from celery_lint.inventory.retries.policies import Retries
+from celery_lint.model.facts import Place, leaf_of_chain
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+
+_SIGNALS = ("Retry", "Ignore", "Reject")
+_COMPOUND = frozenset({"with", "try"})
+# Whoever reads one of these in a handler may tell Celery's exceptions from others.
+_DISTINGUISHING = frozenset({"isinstance", "type", "issubclass", "Retry", "Ignore", "TaskPredicate"})
+
+
+class SwallowedSignal(NamedTuple):
+    """A retry, or another exception that speaks to the worker, which a handler of the task swallows.
+
+    ``what`` is how messages call it. ``place`` is where it is raised, or where the task calls the function
+    that does so at ``raised``.
+    """
+
+    body: Body
+    place: Place
+    what: str
+    handler: Step
+    raised: Place | None
+
+
+class RepeatedRetry(NamedTuple):
+    """A retry whose exception a handler of the task answers with another retry, at ``again``."""
+
+    body: Body
+    place: Place
+    handler: Step
+    raised: Place | None
+    again: Place
+
+
+class WideHandler(NamedTuple):
+    """A handler of every ordinary exception around most of what a task does, and how it ends.
+
+    ``ending``: ``silent`` (at most a line in a log) or ``value`` (it returns something).
+    """
+
+    handler: Handler
+    ending: str
+    step: Step
+
+
+class LoggedTwice(NamedTuple):
+    """A handler that logs an exception and raises it again, into another (``outer``) that does the same."""
+
+    body: Body
+    step: Step
+    outer: Place
+
+
+class BlanketHandler(NamedTuple):
+    """A handler that catches what ends a process, and does not let it go on."""
+
+    handler: Handler
+
+
+class Swallowing:
+    """What the handlers of tasks keep from the worker."""
+
+    def __init__(self, outcomes: Outcomes, retries: Retries) -> None:
+        self.outcomes = outcomes
+        self.bodies = outcomes.bodies
+        self.project = outcomes.project
+        self.retries = retries
+
+    # ------------------------------------------------------------------ retries and their like
+
+    @cached_property
+    def _caught(self) -> list[SwallowedSignal | RepeatedRetry]:
+        return [*self._retries(), *self._raised(), *self._replaced()]
+
+    @cached_property
+    def signals(self) -> list[SwallowedSignal]:
+        """The retries, rejections and refusals that nobody but the task hears of."""
+        return [fact for fact in self._caught if isinstance(fact, SwallowedSignal)]
+
+    @cached_property
+    def repeated(self) -> list[RepeatedRetry]:
+        """The retries that are sent twice."""
+        return [fact for fact in self._caught if isinstance(fact, RepeatedRetry)]
+
+    def _retries(self) -> Iterator[SwallowedSignal | RepeatedRetry]:
+        for retry in self.retries.calls:
+            step = retry.step
+            if step is None or not retry.tasks or "l" in retry.call.flags:
+                continue
+            thrown = retry.given("throw")
+            if retry.value.open_ended() or (thrown is not None and thrown.data is not True):
+                continue
+            flow = self.bodies.flows.of(retry.module, retry.function)
+            body = self.bodies.by_key.get((retry.module.path, retry.function.qualname))
+            body = body or Body(retry.module, retry.function, flow, retry.tasks[0], "callee")
+            yield from self._swallowed(body, step, "Retry", retry.place, "retry()")
+
+    def _raised(self) -> Iterator[SwallowedSignal | RepeatedRetry]:
+        for body in self.bodies.all:
+            for step in body.flow.steps:
+                if step.kind == "raise" and step.chains:
+                    leaf = leaf_of_chain(step.chains[0])
+                    if leaf in _SIGNALS and self._is_celery(body, step.chains[0], leaf):
+                        yield from self._swallowed(body, step, leaf, body.place(step), leaf)
+
+    def _replaced(self) -> Iterator[SwallowedSignal | RepeatedRetry]:
+        """The calls of ``self.replace``, which end the task like a retry."""
+        for body in self.bodies.all:
+            task = body.task
+            if ".replace\t" not in body.function.packed_calls or not self.retries.effective.is_bound(task):
+                continue
+            if task.function is None or not task.function.parameters:
+                continue
+            chain = f"%{task.function.parameters[0].name}.replace"
+            for call in self.bodies.calls.calls(body.module, body.function):
+                step = body.flow.step_of(call) if call.chain == chain and "l" not in call.flags else None
+                if step is not None:
+                    yield from self._swallowed(
+                        body, step, "Ignore", body.module.place(call.span), "replace()"
+                    )
+
+    def _is_celery(self, body: Body, chain: str, leaf: str) -> bool:
+        with self.project.asking("hint"):
+            name = self.project.resolve(body.module, chain.removesuffix("()")).name
+        return name in (f"celery.exceptions.{leaf}", f"celery.{leaf}")
+
+    def _swallowed(
+        self, body: Body, step: Step, name: str, place: Place, what: str
+    ) -> Iterator[SwallowedSignal | RepeatedRetry]:
+        """The handler that keeps an exception of Celery, in the function or where the task calls it."""
+        names = CATCHES_SIGNALS | {name}
+        raised = None
+        handler = self.outcomes.catcher(body.module, body.flow, step, names)
+        if handler is None and not self._uncertain(body, step):
+            start = self.bodies.called_at(body.function, body.task)
+            if start is None:
+                return
+            raised = place
+            body, step = start
+            place = body.place(step)
+            handler = self.outcomes.catcher(body.module, body.flow, step, names)
+        caught = self.outcomes.caught(body.module, handler) if handler is not None else None
+        if handler is None or caught is None or not caught & CATCHES_ANY:
+            return  # who names Celery's exception means it
+        if not self.outcomes.raises(body, handler):
+            yield SwallowedSignal(body, place, what, handler, raised)
+        elif name == "Retry":
+            again = self._again(body, handler)
+            if again is not None:
+                yield RepeatedRetry(body, place, handler, raised, again)
+
+    def _again(self, body: Body, handler: Step) -> Place | None:
+        """The retry that a handler asks for whatever it has caught."""
+        below = body.flow.below(handler)
+        if any(not _DISTINGUISHING.isdisjoint(step.loads) for step in below):
+            return None
+        numbers = {step.number for step in below}
+        for retry in self.retries.calls:
+            if retry.function is body.function and retry.step is not None and retry.step.number in numbers:
+                return retry.place
+        return None
+
+    def _uncertain(self, body: Body, step: Step) -> bool:
+        """Whether a ``try`` around a statement has a handler that nobody can see through."""
+        return any(
+            self.outcomes.caught(body.module, handler) is None
+            for outer in body.flow.ancestors(step)
+            if outer.kind == "try"
+            for handler in body.flow.body(outer, "handler")
+        )
+
+    @cached_property
+    def _signalled(self) -> set[tuple[str, int]]:
+        """The handlers that a swallowed retry is told for, by path and line."""
+        return {(fact.body.module.path, fact.handler.span.line) for fact in self.signals}
+
+    def _is_told(self, handler: Handler) -> bool:
+        return (handler.body.module.path, handler.step.span.line) in self._signalled
+
+    # ------------------------------------------------------------------ handlers around most of a task
+
+    @cached_property
+    def wide(self) -> list[WideHandler]:
+        """The handlers around most of what a task does that keep its failure from the worker."""
+        found = []
+        for handler in self.outcomes.handlers:
+            if handler.raises or handler.everything or self._is_told(handler) or not self._covers(handler):
+                continue
+            ending = self._ending(handler)
+            if ending is not None:
+                found.append(WideHandler(handler, *ending))
+        return found
+
+    def _covers(self, handler: Handler) -> bool:
+        """Whether the ``try`` holds more than half of the statements and stands under no condition."""
+        flow, attempt = handler.body.flow, handler.attempt
+        if in_loop(flow, attempt) is not None or any(
+            outer.kind not in _COMPOUND for outer in flow.ancestors(attempt)
+        ):
+            return False
+        if flow.inside(attempt, "try", "handler") or flow.inside(attempt, "try", "finally"):
+            return False
+        inside = {step.number for step in flow.below(attempt) if _within_body(handler, step)}
+        around = {step.number for step in flow.below(attempt)} - inside
+        outside = [
+            step
+            for step in flow.steps
+            if step.number not in inside
+            and step.number not in around
+            and step.kind not in (*_COMPOUND, "import")
+            and not is_log(step)
+        ]
+        return len(inside) > len(outside)
+
+    def _ending(self, handler: Handler) -> tuple[str, Step] | None:
+        flow = handler.body.flow
+        steps = flow.below(handler.step)
+        for step in steps:
+            if step.kind == "return" and step.chains != ("#None",):
+                return "value", step
+        if self._is_cleanup(handler.body):
+            return None
+        steps += [
+            s for s in flow.below(handler.attempt) if flow.inside(s, "try", "finally") is handler.attempt
+        ]
+        quiet = all(step.kind in ("pass", "return") or is_log(step) for step in steps)
+        if not quiet:
+            return None
+        later = [s for s in flow.after(handler.attempt) if s.parent == handler.attempt.parent]
+        if any(not (is_log(s) or (s.kind == "return" and s.chains == ("#None",))) for s in later):
+            return None
+        if handler.body.role == "coroutine" and any(
+            step.kind == "return" and step.chains != ("#None",) for step in flow.steps
+        ):
+            return None  # its caller can tell
+        return "silent", handler.step
+
+    def _is_cleanup(self, body: Body) -> bool:
+        """Whether a body is the coroutine of something that a handler or a ``finally`` of its task does."""
+        if body.role != "coroutine":
+            return False
+        start = self.bodies.started_at(body)
+        if start is None:
+            return True
+        flow, step = start[0].flow, start[1]
+        return bool(flow.inside(step, "try", "handler") or flow.inside(step, "try", "finally")) or any(
+            outer.kind == "handler" for outer in flow.ancestors(step)
+        )
+
+    # ------------------------------------------------------------------ bare except, BaseException
+
+    @cached_property
+    def blankets(self) -> list[BlanketHandler]:
+        """The handlers that keep a revoke or a shutdown from ending the task."""
+        return [
+            BlanketHandler(handler)
+            for handler in self.outcomes.handlers
+            if handler.everything
+            and not handler.raises
+            and "SystemExit" not in handler.earlier
+            and not self._is_told(handler)
+            and self._does_something(handler)
+        ]
+
+    def _does_something(self, handler: Handler) -> bool:
+        """Whether the ``try`` calls, awaits or loops: what takes no time is hardly ever interrupted."""
+        flow = handler.body.flow
+        return any(
+            step.calls or step.kind in ("for", "while", "with") or "a" in step.flags
+            for step in flow.below(handler.attempt)
+            if _within_body(handler, step)
+        )
+
+    # ------------------------------------------------------------------ logged more than once
+
+    @cached_property
+    def logged_twice(self) -> list[LoggedTwice]:
+        """The handlers that log what another one, further out in the task, logs again."""
+        found = []
+        for handler in self.outcomes.handlers:
+            if self._logs_and_raises(handler.body, handler.step):
+                outer = self._outer(handler.body, handler.attempt)
+                if outer is not None:
+                    found.append(LoggedTwice(handler.body, handler.step, outer))
+        return found
+
+    def _logs_and_raises(self, body: Body, step: Step) -> bool:
+        steps = body.flow.body(step)
+        if len(steps) < 2 or not all(is_log(inner) for inner in steps[:-1]):
+            return False
+        last = steps[-1]
+        again = not last.chains or (step.stores and last.chains == (f"%{step.stores[0]}",))
+        return last.kind == "raise" and bool(again)
+
+    def _outer(self, body: Body, attempt: Step) -> Place | None:
+        names = frozenset({"Exception", "BaseException"})
+        handler = self.outcomes.catcher(body.module, body.flow, attempt, names)
+        if handler is None:
+            start = self.bodies.started_at(body)
+            if start is None:
+                return None
+            body, step = start
+            handler = self.outcomes.catcher(body.module, body.flow, step, names)
+        if handler is None or not self._logs_and_raises(body, handler):
+            return None
+        return body.place(handler)
+
+
+def _within_body(handler: Handler, step: Step) -> bool:
+    """Whether a statement below a ``try`` stands in its body, not in its handlers or its ``finally``."""
+    current = step
+    for outer in handler.body.flow.ancestors(step):
+        if outer is handler.attempt:
+            return current.role in ("body", "else")
+        current = outer
+    return False

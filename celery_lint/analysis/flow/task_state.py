@@ -1,0 +1,315 @@
+"""What tasks tell the result backend about themselves: states set by hand, and other tasks in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.handlers import in_loop
+from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Call, Function, Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+
+#: The states whose result is an exception, which readers build from its type and message.
+EXCEPTION_STATES = frozenset({"FAILURE", "REVOKED", "RETRY"})
+_STATES = "celery.states."
+_PARAMETERS = {
+    "update_state": ("task_id", "state", "meta"),
+    "store_result": ("task_id", "meta", "state"),
+}
+# What JSON refuses, as the worker's encoder was seen to; dates, UUIDs, decimals and bytes it takes.
+_REFUSED = {
+    "builtins.complex": "a complex number",
+    "builtins.enumerate": "an `enumerate`",
+    "builtins.filter": "a `filter`",
+    "builtins.frozenset": "a `frozenset`",
+    "builtins.map": "a `map`",
+    "builtins.object": "an `object`",
+    "builtins.range": "a `range`",
+    "builtins.reversed": "a `reversed`",
+    "builtins.set": "a set",
+    "builtins.zip": "a `zip`",
+    "datetime.timedelta": "a `timedelta`",
+}
+# These end the task, or store a result of their own, although nothing says ``raise``.
+_LEAVING = frozenset({"retry", "replace", "exit", "_exit"})
+
+
+class StateCall(NamedTuple):
+    """A state that a task sets by hand, with ``update_state`` or in its result backend.
+
+    ``meta`` is ``None`` where nothing is given. ``own`` says that it stands in the function of a task that
+    sets its own state, ``final`` that nothing after it in the function raises. ``refused`` is what the JSON
+    encoder does not take of ``meta``, and where.
+    """
+
+    module: Module
+    function: Function
+    call: Call
+    step: Step
+    tasks: tuple[Task, ...]
+    state: str
+    meta: Value | None
+    own: bool
+    final: bool
+    refused: tuple[str, Place] | None
+
+    @property
+    def place(self) -> Place:
+        """The call itself."""
+        return self.module.place(self.call.span)
+
+    def unreadable(self) -> bool:
+        """Whether no reader can make an exception of what is stored: it has no type."""
+        if self.state not in EXCEPTION_STATES or self.meta is None or self.meta.kind != "mapping":
+            return False
+        keys = {key for key, _ in self.meta.keywords}
+        return keys.isdisjoint(("exc_type", "**", "?"))
+
+    def short_lived(self) -> bool:
+        """Whether it is an exception's state, and the end of the task stores another over it."""
+        if self.state not in EXCEPTION_STATES or not self.own or not self.final:
+            return False
+        return self.meta is None or (self.meta.kind == "mapping" and not self.unreadable())
+
+
+class UnthrottledProgress(NamedTuple):
+    """A state that is stored for every item of a loop."""
+
+    state: StateCall
+    loop: Step
+
+
+class Replacement(NamedTuple):
+    """A call of a task's ``replace`` that is a statement of its own."""
+
+    module: Module
+    call: Call
+
+    @property
+    def place(self) -> Place:
+        """The call itself."""
+        return self.module.place(self.call.span)
+
+
+class TaskState:
+    """The states that the tasks of a project set by hand."""
+
+    def __init__(self, retries: Retries) -> None:
+        self.retries = retries
+        self.project = retries.project
+        self.flows = retries.flows
+
+    @cached_property
+    def calls(self) -> list[StateCall]:
+        """All calls that set the state of a task to something that is known."""
+        found: list[StateCall] = []
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                packed = function.packed_calls
+                if function.name and (".update_state\t" in packed or ".store_result\t" in packed):
+                    found.extend(self._calls_in(module, function))
+        return found
+
+    def _calls_in(self, module: Module, function: Function) -> Iterator[StateCall]:
+        flow = self.flows.of(module, function)
+        for call in self.retries.graph.calls(module, function):
+            given = self._given(module, function, call)
+            step = flow.step_of(call)
+            if given is None or step is None:
+                continue
+            tasks, arguments = given
+            state = self._state(module, arguments.get("state"))
+            meta = arguments.get("meta")
+            if meta is not None and meta.kind == "constant" and meta.data is None:
+                meta = None
+            own = any(task.function is function for task in tasks) and self._is_own(call, arguments)
+            final = own and not self._raises_after(module, flow, function, step)
+            refused = self._refused(module, flow, step, meta) if meta is not None and self._is_json else None
+            if state in EXCEPTION_STATES and meta is not None and meta.kind == "name":
+                refused = None  # an exception, which is stored as one
+            if own and self._ignores_results(tasks):
+                final = False
+            yield StateCall(module, function, call, step, tuple(tasks), state, meta, own, final, refused)
+
+    def _given(
+        self, module: Module, function: Function, call: Call
+    ) -> tuple[list[Task], dict[str, Value]] | None:
+        """The tasks that a call is about, and its arguments by name; ``None`` if it sets no state."""
+        names = _PARAMETERS.get(call.leaf())
+        value = function.value_of(call) if names is not None else None
+        if names is None or value is None or value.open_ended():
+            return None
+        chain = call.chain
+        if call.leaf() == "store_result":
+            if not chain.endswith(".backend.store_result"):
+                return None
+            chain = chain.removesuffix(".backend.store_result") + ".update_state"
+        tasks = self.retries.tasks_of(module, function, chain)
+        if tasks is None:
+            return None
+        arguments = dict(zip(names, value.items, strict=False))
+        for name, item in value.keywords:
+            arguments["meta" if name == "result" else name] = item
+        return tasks, arguments
+
+    def _is_own(self, call: Call, arguments: dict[str, Value]) -> bool:
+        """Whether the state is that of the running task, not of one that is named."""
+        given = arguments.get("task_id")
+        if given is None or (given.kind == "constant" and given.data is None):
+            return call.leaf() == "update_state"
+        return given.chain.endswith(".request.id")
+
+    def _state(self, module: Module, value: Value | None) -> str:
+        """A state by its name: a string, or one of the constants of ``celery.states``."""
+        if value is None:
+            return ""
+        if value.kind == "name" and value.chain[:1] != "%":
+            with self.project.asking("hint"):
+                entity = self.project.resolve(module, value.chain)
+            if entity.kind == "external" and entity.name.startswith(_STATES):
+                return entity.name.removeprefix(_STATES)
+        with self.project.asking("hint"):
+            return self.project.text(module, value) or ""
+
+    def _raises_after(self, module: Module, flow: Flow, function: Function, step: Step) -> bool:
+        """Whether the function may raise after a statement: then the task does not end with a result."""
+        calls = self.retries.graph.calls(module, function)
+        around = [outer for outer in flow.ancestors(step) if outer.kind == "with"]
+        for later in [*_following(flow, step), *around]:
+            if later.kind == "raise":
+                return True
+            for number in later.calls:
+                if calls[number].leaf() in _LEAVING or self._raises(module, calls[number]):
+                    return True
+        return False
+
+    def _raises(self, module: Module, call: Call) -> bool:
+        """Whether a function of the project raises one of Celery's signals to the worker."""
+        with self.project.asking("hint"):
+            target = self.retries.graph.target(module, call.chain)
+        if target is None:
+            return False
+        names = ("Ignore", "Ignore()", "Reject", "Reject()")
+        steps = self.flows.of(*target).steps
+        return any(chain.endswith(names) for step in steps if step.kind == "raise" for chain in step.chains)
+
+    def _ignores_results(self, tasks: list[Task]) -> bool:
+        """Whether the result of a task is not stored, or that cannot be told."""
+        if self.retries.effective.results_ignored:
+            return True
+        return any(self.retries.tasks.options.get(task, "ignore_result") is not None for task in tasks)
+
+    # ------------------------------------------------------------------ meta
+
+    @cached_property
+    def _is_json(self) -> bool:
+        """Whether results are encoded as JSON, which is the default."""
+        settings = self.retries.effective.settings.named("result_serializer")
+        return all(self.project.text(setting.module, setting.value) == "json" for setting in settings)
+
+    def _refused(self, module: Module, flow: Flow, step: Step, value: Value) -> tuple[str, Place] | None:
+        """What JSON does not take of a value, and where it stands."""
+        what = self._kind_refused(module, flow, step, value)
+        if what:
+            return what, module.place(value.span)
+        inner: tuple[Value, ...] = ()
+        if value.kind == "sequence":
+            inner = value.items
+        elif value.kind == "mapping":
+            for key in value.items:
+                if key.kind == "sequence":
+                    return "a tuple as a key", module.place(key.span)
+            inner = tuple(item for _, item in value.keywords)
+        for item in inner:
+            found = self._refused(module, flow, step, item)
+            if found is not None:
+                return found
+        return None
+
+    def _kind_refused(self, module: Module, flow: Flow, step: Step, value: Value) -> str:
+        if value.kind == "lambda":
+            return "a lambda"
+        if value.kind in ("sequence", "unknown") and value.data in ("set", "generator"):
+            return f"a {value.data}"
+        if value.kind == "name" and value.chain[:1] == "%":
+            name = value.chain[1:]
+            caught = (outer for outer in flow.ancestors(step) if outer.kind == "handler")
+            return f"the exception `{name}`" if any(name in outer.stores for outer in caught) else ""
+        if value.kind == "call" and value.chain:
+            with self.project.asking("hint"):
+                return _REFUSED.get(self.project.resolve(module, value.chain).name, "")
+        return ""
+
+    # ------------------------------------------------------------------ progress, replace
+
+    @cached_property
+    def unthrottled(self) -> list[UnthrottledProgress]:
+        """The states that are stored for every item of a ``for`` loop, under no condition."""
+        found = []
+        for state in self.calls:
+            flow = self.flows.of(state.module, state.function)
+            loop = in_loop(flow, state.step)
+            if loop is None or loop.kind != "for":
+                continue
+            conditional = False
+            for outer in flow.ancestors(state.step):
+                if outer.number == loop.number:
+                    break
+                conditional = conditional or outer.kind in ("if", "match", "case", "handler")
+            skips = any(
+                step.kind == "continue" and step.number < state.step.number for step in flow.below(loop)
+            )
+            if not conditional and not skips:
+                found.append(UnthrottledProgress(state, loop))
+        return found
+
+    @cached_property
+    def replacements(self) -> list[Replacement]:
+        """The calls of a task's ``replace`` whose line does not show that the task ends there."""
+        found = []
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if not function.name or ".replace\t" not in function.packed_calls:
+                    continue
+                flow = self.flows.of(module, function)
+                for call in self.retries.graph.calls(module, function):
+                    if not call.chain.endswith(".replace") or "s" not in call.flags:
+                        continue
+                    step = flow.step_of(call)
+                    if step is None or step.kind != "expr" or self._is_expected(flow, step):
+                        continue
+                    if self.retries.tasks_of(module, function, call.chain) is not None:
+                        found.append(Replacement(module, call))
+        return found
+
+    def _is_expected(self, flow: Flow, step: Step) -> bool:
+        """Whether a handler around a statement is for the exception that ``replace`` raises."""
+        current = step
+        for outer in flow.ancestors(step):
+            if outer.kind == "try" and current.role == "body":
+                for handler in flow.body(outer, "handler"):
+                    if any(chain.rpartition(".")[2] == "Ignore" for chain in handler.chains):
+                        return True
+            current = outer
+        return False
+
+
+def _following(flow: Flow, step: Step) -> list[Step]:
+    """The statements that may run after one, without those of the branches and handlers beside it."""
+    beside: set[int] = set()
+    current = step
+    for outer in flow.ancestors(step):
+        parts = {"match": ["case"], "try": ["handler"], "if": ["else"]}.get(outer.kind, [])
+        if current.role == "handler":
+            parts = ["handler", "else"]
+        for part in parts:
+            for other in flow.body(outer, part):
+                if other.number > current.number:
+                    beside.add(other.number)
+                    beside.update(inner.number for inner in flow.below(other))
+        current = outer
+    return [later for later in flow.after(step) if later.number not in beside]

@@ -1,0 +1,397 @@
+"""Tasks whose execution a scheduler tracks: who is told that they succeeded, and who that they failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.analysis.wiring.registrations import Dispatcher, Registry
+from celery_lint.inventory.code.graph import Key
+from celery_lint.inventory.code.handlers import is_log
+from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.registries import Bridges
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+
+_SUCCESS = frozenset(
+    {"complete", "completed", "done", "finished", "ok", "succeeded", "success", "successful"}
+)
+_BEGINNING = frozenset(
+    {"in_progress", "pending", "processing", "queued", "running", "start", "started", "starting"}
+)
+_LOGGERS = ("celery.utils.log.", "logging.", "loguru.", "structlog.")
+_LOG_BINDERS = frozenset({"bind", "bind_contextvars", "get_logger", "getLogger", "new"})
+_SIGNALS = ("task_failure", "task_postrun", "task_prerun", "task_received", "task_retry", "task_success")
+_HOOKS = ("after_return", "before_start", "on_failure", "on_success", "__call__")
+_SENDERS = frozenset({"delay", "apply_async"})
+_DEPTH = 3
+# What the description of a positional argument begins with.
+_POSITIONAL = ("=", "(", "'", "#", "?", "*", "{")
+
+
+class UnusedTracking(NamedTuple):
+    """A task that takes the id of its execution and tells nobody about it."""
+
+    task: Task
+    parameter: str
+
+
+class OneSidedTracking(NamedTuple):
+    """A call by which a task records its success, in a task that never records a failure."""
+
+    task: Task
+    parameter: str
+    module: Module
+    call: Call
+
+    @property
+    def place(self) -> Place:
+        """The call that records the success."""
+        return self.module.place(self.call.span)
+
+
+class UntrackedTask(NamedTuple):
+    """A task in a registry for tracked tasks that takes no id of an execution."""
+
+    task: Task
+    parameter: str
+    entry_place: Place
+    registry: Registry
+
+
+class SilentFallback(NamedTuple):
+    """A dispatching function that returns nothing when it does not know a key."""
+
+    dispatcher: Dispatcher
+    registry: Registry
+    place: Place
+
+
+class _Carrier(NamedTuple):
+    """A function that has the id of the execution, under this name."""
+
+    module: Module
+    function: Function
+    name: str
+
+
+class Tracking:
+    """What the tasks of a project do with the id of their execution."""
+
+    def __init__(self, bridges: Bridges, retries: Retries) -> None:
+        self.bridges = bridges
+        self.retries = retries
+        self.project = retries.project
+        self.flows = retries.flows
+        self.graph = retries.graph
+        self.parameters = self.project.configuration.tracking_parameters
+
+    # ------------------------------------------------------------------ tasks
+
+    @cached_property
+    def _tracked(self) -> list[tuple[Task, str]]:
+        """The tasks that take the id of an execution and that nobody else can keep track of."""
+        found = []
+        for task in self.retries.tasks.product:
+            function = task.function
+            if function is None or task.wrapper is not None or len(function.decorators) > 1:
+                continue
+            name = next((p.name for p in function.parameters if p.name in self.parameters), "")
+            if name and _does_something(self.flows.of(task.module, function)):
+                found.append((task, name))
+        if not found or self._handles_signals:
+            return []
+        return [(task, name) for task, name in found if not self._class_may_track(task)]
+
+    @cached_property
+    def _handles_signals(self) -> bool:
+        """Whether the project connects to signals that tell of every task's start or end."""
+        for module in self.project.product_modules():
+            if not any(path.startswith("celery") for path in module.imports.values()):
+                continue
+            for function in module.functions.values():
+                if any(_is_signal(decorator.chain) for decorator in function.decorators):
+                    return True
+                connects = ".connect\t" in function.packed_calls
+                if connects and any(_is_signal(call.chain) for call in self.graph.calls(module, function)):
+                    return True
+        return False
+
+    def _class_may_track(self, task: Task) -> bool:
+        """Whether the class of a task has hooks of its own, or may have."""
+        options = self.retries.tasks.options
+        if not options.bases_known(task) or options.open_ended(task):
+            return True
+        return any(
+            class_ is not None and not set(_HOOKS).isdisjoint(class_.methods)
+            for class_ in (entity.class_() for entity in options.classes(task))
+        )
+
+    @cached_property
+    def unused(self) -> list[UnusedTracking]:
+        """The tasks that get the id of an execution for nothing, or only for their log."""
+        found = []
+        for task, name in self._tracked:
+            assert task.function is not None
+            if not self._is_used(task.module, task.function, name):
+                found.append(UnusedTracking(task, name))
+        return found
+
+    def _is_used(self, module: Module, function: Function, name: str) -> bool:
+        if f"'{name}" in function.packed_calls:  # `self.request.kwargs.get("execution_id")`
+            return True
+        for inner in _with_nested(module, function):
+            if inner is not function and any(p.name == name for p in inner.parameters):
+                return True
+            if "~locals" in inner.packed_steps:
+                return True
+            flow = self.flows.of(module, inner)
+            reading = [step for step in flow.steps if name in step.loads]
+            if not all(self._only_logs(module, inner, step, name) for step in reading):
+                return True
+        return False
+
+    def _only_logs(self, module: Module, function: Function, step: Step, name: str) -> bool:
+        """Whether a statement reads the id only to ask whether there is one, or to write it to a log."""
+        if step.kind == "def":
+            return True  # what is in it is looked at on its own
+        if step.kind == "if":
+            return step.loads == (name,)
+        given = {f"=%{name}", f"{name}:=%{name}"}
+        calls = self.graph.calls(module, function)
+        if any(
+            not given.isdisjoint(calls[n].arguments) and not self._is_log(module, calls[n].chain)
+            for n in step.calls
+        ):
+            return False
+        if step.kind not in ("expr", "assign") or not step.chains:
+            return False
+        chain = step.chains[0]
+        binds = leaf_of_chain(chain) in _LOG_BINDERS and chain.endswith("()")
+        return (is_log(step) or binds) and self._is_log(module, chain)
+
+    def _is_log(self, module: Module, chain: str) -> bool:
+        """Whether a chain is a method of a logger."""
+        if chain[:1] == "%":
+            return False
+        if chain in ("~print()", "~print"):
+            return True
+        with self.project.asking("hint"):
+            entity = self.project.resolve(module, chain)
+        return entity.kind == "external" and entity.name.startswith((*_LOGGERS, "builtins.print"))
+
+    # ------------------------------------------------------------------ success without failure
+
+    @cached_property
+    def one_sided(self) -> list[OneSidedTracking]:
+        """The tasks that record their success only."""
+        found = []
+        for task, name in self._tracked:
+            assert task.function is not None
+            fact = self._one_sided(task, name)
+            if fact is not None:
+                found.append(fact)
+        return found
+
+    def _one_sided(self, task: Task, name: str) -> OneSidedTracking | None:
+        assert task.function is not None
+        successes: list[tuple[Module, Call]] = []
+        for carrier in self._carriers(_Carrier(task.module, task.function, name)):
+            if carrier is None:
+                return None
+            module, function, own = carrier
+            flow = self.flows.of(module, function)
+            if any(own in step.loads and self._after_failure(flow, step) for step in flow.steps):
+                return None
+            calls = self.graph.calls(module, function)
+            for step in flow.steps:
+                if own not in step.loads or step.kind in ("def", "if"):
+                    continue
+                if step.kind == "with" or not self._is_plain(module, function, step, own):
+                    return None
+                for number in step.calls:
+                    call = calls[number]
+                    word = _word(call) if _takes(call, own) else ""
+                    if word == "other" and not self._is_log(module, call.chain):
+                        return None
+                    if word == "success":
+                        successes.append((module, call))
+        return OneSidedTracking(task, name, *successes[0]) if successes else None
+
+    def _after_failure(self, flow: Flow, step: Step) -> bool:
+        """Whether a statement also runs, or only runs, when something has failed."""
+        current = step
+        for outer in [*flow.ancestors(step)]:
+            if current.role in ("handler", "finally") or outer.kind == "handler":
+                return True
+            current = outer
+        return False
+
+    def _is_plain(self, module: Module, function: Function, step: Step, name: str) -> bool:
+        """Whether it is clear what a statement does with the id: it logs it, or calls what is in sight."""
+        if self._only_logs(module, function, step, name):
+            return True
+        calls = self.graph.calls(module, function)
+        taking = [calls[number] for number in step.calls if _takes(calls[number], name)]
+        if not taking or step.kind not in ("expr", "assign", "return"):
+            return False
+        return all(_word(call) or self._follows(module, call, name) for call in taking)
+
+    def _follows(self, module: Module, call: Call, name: str) -> _Carrier | None:
+        """The function of the project that gets the id from a call."""
+        if not call.chain or call.chain[0] == "%":
+            return None
+        with self.project.asking("hint"):
+            target = self.graph.target(module, call.chain)
+        if target is None:
+            return None
+        inner, function = target
+        names = [p.name for p in function.parameters if p.kind == "positional"]
+        if function.owner and names[:1] in (["self"], ["cls"]):
+            del names[0]
+        for index, text in enumerate(call.arguments):
+            keyword, _, given = text.rpartition(":")
+            if given == f"=%{name}":
+                own = keyword or (names[index] if index < len(names) else "")
+                if any(p.name == own for p in function.parameters):
+                    return _Carrier(inner, function, own)
+        return None
+
+    def _carriers(self, start: _Carrier) -> Iterator[_Carrier | None]:
+        """The functions that get the id; ``None`` if that leads too deep to be sure."""
+        seen: set[Key] = set()
+        level = [start]
+        for _ in range(_DEPTH):
+            following: list[_Carrier] = []
+            for carrier in level:
+                for function in _with_nested(carrier.module, carrier.function):
+                    key = (carrier.module.path, function.qualname)
+                    if key in seen:
+                        continue
+                    seen.add(key)
+                    current = _Carrier(carrier.module, function, carrier.name)
+                    yield current
+                    following += self._handed_on(current)
+            level = following
+        if level:
+            yield None
+
+    def _handed_on(self, carrier: _Carrier) -> Iterator[_Carrier]:
+        if f"=%{carrier.name}" not in carrier.function.packed_calls:
+            return
+        for call in self.graph.calls(carrier.module, carrier.function):
+            if _takes(call, carrier.name) and not _word(call):
+                following = self._follows(carrier.module, call, carrier.name)
+                if following is not None:
+                    yield following
+
+    # ------------------------------------------------------------------ the bridge
+
+    @cached_property
+    def untracked(self) -> list[UntrackedTask]:
+        """The tasks in a registry of tracked tasks that take no id, where none is passed on by name."""
+        found: dict[Key, UntrackedTask] = {}
+        for registry in self.bridges.registries:
+            if not self.bridges.is_bridge(registry):
+                continue
+            if any(set(d.keywords) & set(self.parameters) for d in registry.dispatchers):
+                continue
+            for entry in registry.entries:
+                task = entry.task
+                if task is None or task.function is None or task.inner_decorators or task.wrapper is not None:
+                    continue
+                if not is_product_path(task.module.path) or self.bridges.is_exempt(task):
+                    continue
+                if not any(p.kind == "**" or p.name in self.parameters for p in task.function.parameters):
+                    fact = UntrackedTask(task, self.parameters[0], entry.key_place, registry)
+                    found.setdefault((task.module.path, task.qualname), fact)
+        return list(found.values())
+
+    @cached_property
+    def silent_fallbacks(self) -> list[SilentFallback]:
+        """The dispatching functions that answer an unknown key with ``None`` or ``False``."""
+        found = []
+        for registry in self.bridges.registries:
+            for dispatcher in registry.dispatchers:
+                if dispatcher.fallback:
+                    continue
+                step = self._silent_return(dispatcher)
+                if step is not None:
+                    place = dispatcher.module.place(step.span)
+                    found.append(SilentFallback(dispatcher, registry, place))
+        return found
+
+    def _silent_return(self, dispatcher: Dispatcher) -> Step | None:
+        """The ``if`` or ``return`` by which a function says nothing about a key that it does not know."""
+        flow = self.flows.of(dispatcher.module, dispatcher.function)
+        calls = self.graph.calls(dispatcher.module, dispatcher.function)
+        looked_up: set[str] = set()
+        for step in flow.steps:
+            if any(calls[n].leaf() == "get" and len(calls[n].arguments) == 1 for n in step.calls):
+                looked_up.update(step.stores)
+            if step.kind != "if" or looked_up.isdisjoint((*step.loads, *step.stores)):
+                continue
+            body, other = flow.body(step), flow.body(step, "else")
+            sends = any(calls[n].leaf() in _SENDERS for inner in flow.below(step) for n in inner.calls)
+            if not sends and not other and len(body) == 1 and _says_nothing(body[0]):
+                return body[0]
+            if sends and not other and flow.ends(body):
+                siblings = [s for s in flow.body() if s.number > step.number]
+                if step.parent < 0 and (not siblings or (len(siblings) == 1 and _says_nothing(siblings[0]))):
+                    return siblings[0] if siblings else step
+        return None
+
+
+def _with_nested(module: Module, function: Function) -> Iterator[Function]:
+    """A function and the functions in it."""
+    yield function
+    for qualname, inner in module.functions.items():
+        if qualname.startswith(f"{function.qualname}/"):
+            yield inner
+
+
+def _does_something(flow: Flow) -> bool:
+    """Whether a function is more than a stub."""
+    for step in flow.steps:
+        if step.kind == "raise" and any("NotImplementedError" in chain for chain in step.chains):
+            return False
+    return any(
+        step.kind not in ("pass", "expr") or step.calls or step.chains[0][:1] != "#" for step in flow.steps
+    )
+
+
+def _is_signal(chain: str) -> bool:
+    return any(chain.endswith(f"{signal}.connect") for signal in _SIGNALS)
+
+
+def _takes(call: Call, name: str) -> bool:
+    """Whether a call gets a name as an argument of its own."""
+    return any(text.rpartition(":")[2] == f"=%{name}" for text in call.arguments)
+
+
+def _says_nothing(step: Step) -> bool:
+    return step.kind == "return" and step.chains in (("#None",), ("#False",), ())
+
+
+def _word(call: Call) -> str:
+    """The word by which a call tells of an execution: ``success``, ``beginning``, ``other``, or nothing."""
+    words = set()
+    for text in call.arguments:
+        value = text if text[:1] in _POSITIONAL else text.partition(":")[2]
+        if value[:1] == "'":
+            words.add(value[1:].lower())
+        elif value[:1] == "=" and "." in value:
+            leaf = value.rpartition(".")[2]
+            if leaf == "value":
+                leaf = value.rpartition(".")[0].rpartition(".")[2]
+            if leaf.isupper():
+                words.add(leaf.lower())
+    if words & _SUCCESS:
+        return "success"
+    if words & _BEGINNING:
+        return "beginning"
+    return "other" if words else ""

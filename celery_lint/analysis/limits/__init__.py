@@ -1,0 +1,1 @@
+"""The facts that the rules about limits, acknowledgement and delivery ask for."""

@@ -1,0 +1,232 @@
+"""When messages are acknowledged: late, never, or before what is told about them can matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from celery_lint.inventory.application.broker import DeliverySettings
+from celery_lint.inventory.code.graph import Reached
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow, Flows
+
+_REJECT = "celery.exceptions.Reject"
+_LATE = ("acks_late", "task_acks_late")
+_LOST = ("reject_on_worker_lost", "task_reject_on_worker_lost")
+_ON_FAILURE = ("acks_on_failure_or_timeout", "task_acks_on_failure_or_timeout")
+# What a condition that keeps a message from being delivered for ever looks at.
+_COUNTERS = ("redeliver", "retries", "attempt", "tries", "count", "request", "delivery")
+
+
+class Rejection(NamedTuple):
+    """A ``Reject`` that tasks raise. ``late`` tells whether they acknowledge late; ``None``: nobody knows.
+
+    ``guarded`` says that the function looks at something that may keep it from rejecting for ever.
+    """
+
+    module: Module
+    function: Function
+    step: Step
+    tasks: tuple[Task, ...]
+    requeue: bool
+    late: bool | None
+    guarded: bool
+
+    @property
+    def place(self) -> Place:
+        """The statement that raises it."""
+        return self.module.place(self.step.span)
+
+    def related(self) -> list[tuple[Place, str]]:
+        """The tasks, where they are other functions."""
+        others = [task for task in self.tasks if task.function is not self.function]
+        return [(task.place, f"reached from task `{task.label}`") for task in others[:3]]
+
+
+class LostWorkerOption(NamedTuple):
+    """``reject_on_worker_lost`` where it is switched on, for a task or (``task`` is ``None``) for all.
+
+    ``late`` tells whether messages are acknowledged late; ``bounded`` whether something ends the deliveries.
+    """
+
+    place: Place
+    task: Task | None
+    late: bool | None
+    bounded: bool
+
+
+class FailureOption(NamedTuple):
+    """``acks_on_failure_or_timeout=False`` together with late acknowledgement."""
+
+    place: Place
+
+
+class GreedyPrefetch(NamedTuple):
+    """An application that acknowledges late and takes the default number of messages in advance."""
+
+    place: Place
+
+
+class Acknowledgement:
+    """How the tasks of a project acknowledge their messages."""
+
+    def __init__(self, delivery: DeliverySettings, event_loops: EventLoops, flows: Flows) -> None:
+        self.delivery = delivery
+        self.project = delivery.project
+        self.settings = delivery.settings
+        self.tasks = delivery.tasks
+        self.event_loops = event_loops
+        self.flows = flows
+
+    def late(self, task: Task) -> bool | None:
+        """Whether a task acknowledges its message after it has run; ``None``: nobody knows."""
+        return self.delivery.option(task, *_LATE)
+
+    # ------------------------------------------------------------------ Reject
+
+    @cached_property
+    def rejections(self) -> list[Rejection]:
+        """Every ``Reject`` that a task of the product raises, itself or in a function that it calls."""
+        found: list[Rejection] = []
+        for (path, qualname), reached in self.event_loops.reached.items():
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is None or function is None or "Reject" not in function.packed_steps:
+                continue
+            if is_product_path(path):
+                found.extend(self._rejections(module, function, reached))
+        return found
+
+    def _rejections(self, module: Module, function: Function, reached: list[Reached]) -> Iterator[Rejection]:
+        flow = self.flows.of(module, function)
+        for step in flow.steps:
+            if step.kind != "raise" or not step.chains or not self._is_reject(module, step.chains[0]):
+                continue
+            tasks = tuple({(w.task.module.path, w.task.qualname): w.task for w in reached}.values())
+            late = {self.late(task) for task in tasks}
+            requeue = self._requeues(module, function, step)
+            if requeue is not None:
+                known = late.pop() if len(late) == 1 else None
+                guarded = self._is_guarded(flow, function, step)
+                yield Rejection(module, function, step, tasks, requeue, known, guarded)
+
+    def _is_reject(self, module: Module, chain: str) -> bool:
+        if not chain.removesuffix("()").endswith("Reject"):
+            return False
+        with self.project.asking("hint"):
+            return self.project.resolve(module, chain.removesuffix("()")).name == _REJECT
+
+    def _requeues(self, module: Module, function: Function, step: Step) -> bool | None:
+        """Whether the message shall be delivered again; ``None`` where that is not written down."""
+        if not step.chains[0].endswith("()"):
+            return False
+        for call in self.event_loops.calls.calls(module, function):
+            if call.number in step.calls and self._is_reject(module, call.chain):
+                for index, argument in enumerate(call.arguments):
+                    if argument.startswith("requeue:") or (index == 1 and ":" not in argument):
+                        return {"#True": True, "#False": False}.get(argument.removeprefix("requeue:"))
+                    if argument.startswith("*"):
+                        return None
+                return False
+        return None
+
+    def _is_guarded(self, flow: Flow, function: Function, step: Step) -> bool:
+        """Whether a condition before it may look at how often the message has been delivered, or it waits."""
+        if any(f".{word}" in function.packed_calls for word in ("sleep", "redelivered")):
+            return True
+        bound = any(decorator.keyword("bind") is not None for decorator in function.decorators)
+        own = function.parameters[0].name if bound and function.parameters else "self"
+        for other in flow.steps[: step.number]:
+            names = [*other.loads, *other.stores]
+            asks = other.kind in ("if", "while", "match", "assign")
+            if asks and any(name == own or _counts(name) for name in names):
+                return True
+        return False
+
+    # ------------------------------------------------------------------ lost workers
+
+    @cached_property
+    def lost_worker_options(self) -> list[LostWorkerOption]:
+        """Where ``reject_on_worker_lost`` is switched on."""
+        found: dict[Place, LostWorkerOption] = {}
+        for task in self.tasks.product:
+            given = self.tasks.options.get(task, _LOST[0])
+            if given is None or not self._is(given, True):
+                continue
+            place = given[0].place(given[1].span)
+            option = LostWorkerOption(place, task, self.late(task), self._bounded(task))
+            earlier = found.get(place)
+            if earlier is not None and earlier.late != option.late:  # a base class of several tasks
+                option = option._replace(late=None)
+            found[place] = option
+        for setting in self.settings.named(_LOST[1]):
+            if self._is((setting.module, setting.value), True):
+                found[setting.place] = LostWorkerOption(
+                    setting.place, None, self._any_late, self._bounded(None)
+                )
+        return list(found.values())
+
+    @cached_property
+    def _any_late(self) -> bool | None:
+        """Whether any task acknowledges late: ``False`` only where that is certain."""
+        setting = self.delivery.switch(_LATE[1])
+        if setting is not False:
+            return setting
+        if (
+            self.delivery.hidden
+            or not self.tasks.applications.product
+            or self.settings.named("task_annotations")
+        ):
+            return None
+        states = {self.late(task) for task in self.tasks.product}
+        return True if True in states else None if None in states else False
+
+    def _bounded(self, task: Task | None) -> bool:
+        """Whether something ends the deliveries: retries in their place, or queues that count them."""
+        if self.settings.named("task_retry_on_worker_lost") or self.settings.named("task_default_queue_type"):
+            return True
+        return task is not None and self.tasks.options.get(task, "retry_on_worker_lost") is not None
+
+    def _is(self, option: tuple[Module, object], wanted: bool) -> bool:
+        known = self.project.constant(*option)  # type: ignore[arg-type]
+        return known is not None and known.kind == "constant" and known.data is wanted
+
+    # ------------------------------------------------------------------ failures, prefetching
+
+    @cached_property
+    def failure_options(self) -> list[FailureOption]:
+        """Where failed and timed-out tasks of late acknowledgement are not acknowledged."""
+        found: dict[Place, FailureOption] = {}
+        for task in self.tasks.product:
+            given = self.tasks.options.get(task, _ON_FAILURE[0])
+            if given is not None and self._is(given, False) and self.late(task):
+                place = given[0].place(given[1].span)
+                found[place] = FailureOption(place)
+        if self._any_late:
+            for setting in self.settings.named(_ON_FAILURE[1]):
+                if self._is((setting.module, setting.value), False):
+                    found[setting.place] = FailureOption(setting.place)
+        return list(found.values())
+
+    @cached_property
+    def prefetches(self) -> Iterable[GreedyPrefetch]:
+        """The settings that switch late acknowledgement on, where nothing says how much is taken."""
+        named = self.settings.named
+        if not self.delivery.switch(_LATE[1]) or self.delivery.hidden or not self.tasks.applications.product:
+            return []
+        if named("worker_prefetch_multiplier") or named("worker_disable_prefetch"):
+            return []
+        if any(command.prefetch for command in self.project.commands):
+            return []
+        settings = named(_LATE[1])
+        return [GreedyPrefetch(settings[0].place)] if settings else []
+
+
+def _counts(name: str) -> bool:
+    lowered = name.lower()
+    return any(word in lowered for word in _COUNTERS)

@@ -1,0 +1,285 @@
+"""Messages that wait: how long a call delays a task, when it expires, and what the broker makes of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.analysis.limits.acknowledgement import Acknowledgement
+from celery_lint.inventory.application.applications import is_application
+from celery_lint.inventory.application.broker import Broker
+from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Call, Function, Module, Place, Value
+from celery_lint.model.records import NamedTuple
+
+# RabbitMQ closes the channel of a consumer that acknowledges nothing for so long.
+# https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
+_CONSUMER_TIMEOUT = 1800.0
+_LONGEST_DEFAULT = 3600.0
+_DELAYS = ("countdown:", "eta:")
+_SENDERS = ("apply_async", "send_task")
+_SIGNATURES = (".s()", ".si()", ".signature()", ".subtask()")
+_CANVASES = frozenset({"celery.chain()", "celery.group()", "celery.chord()", "celery.signature()"})
+_CANVASES |= frozenset(name.replace("celery.", "celery.canvas.") for name in _CANVASES)
+_NOW = frozenset(
+    {
+        "datetime.datetime.now()",
+        "datetime.datetime.utcnow()",
+        "django.utils.timezone.now()",
+        "celery.utils.time.utcnow()",
+    }
+)
+
+
+class Delay(NamedTuple):
+    """A task that waits in a worker for longer than it may. ``word`` is what says so: ``countdown`` …
+
+    ``limit`` is how long a message may stay unacknowledged; ``certain`` tells whether that is known to be the
+    broker's own limit, after which it delivers the message again.
+    """
+
+    place: Place
+    word: str
+    seconds: float
+    limit: float
+    broker: Broker
+    certain: bool
+
+
+class Expiry(NamedTuple):
+    """A message that expires before it may run. ``countdown`` is ``None`` where it expires at once."""
+
+    place: Place
+    expires: float
+    countdown: float | None
+    delay_place: Place
+
+
+class LongRun(NamedTuple):
+    """Late acknowledgement of work that may last longer than the broker waits for it.
+
+    ``place`` is the time limit that allows so much; ``owner`` is a task or the application.
+    """
+
+    place: Place
+    owner: str
+    limit: float
+    broker: Broker
+
+
+class Sendings:
+    """The calls that send tasks at a later time."""
+
+    def __init__(
+        self, acknowledgement: Acknowledgement, effective: EffectiveOptions, retries: Retries
+    ) -> None:
+        self.acknowledgement = acknowledgement
+        self.delivery = acknowledgement.delivery
+        self.project = acknowledgement.project
+        self.tasks = acknowledgement.tasks
+        self.calls = acknowledgement.event_loops.calls
+        self.effective = effective
+        self.retries = retries
+
+    # ------------------------------------------------------------------ calls
+
+    @cached_property
+    def _timed(self) -> list[tuple[Module, Function, Call, Value, Task | None]]:
+        """The calls that send tasks and say when they run or expire, with the task where one is named."""
+        found = []
+        with self.project.asking("quiet"):
+            for module in self.project.product_modules():
+                for function in module.functions.values():
+                    packed = function.packed_calls
+                    if not any(f".{word}\t" in packed for word in _SENDERS) or not any(
+                        word in packed for word in ("countdown:", "eta:", "expires:")
+                    ):
+                        continue
+                    for call in self.calls.calls(module, function):
+                        if call.leaf() not in _SENDERS or not _is_timed(call):
+                            continue
+                        value = function.value_of(call)
+                        task, known = self._receiver(module, function, call)
+                        if value is not None and known:
+                            found.append((module, function, call, value, task))
+        return found
+
+    def _receiver(self, module: Module, function: Function, call: Call) -> tuple[Task | None, bool]:
+        """The task that a call sends, and whether it sends one at all."""
+        if call.leaf() == "send_task":
+            application = self.project.resolve(module, call.chain.removesuffix(".send_task"))
+            return self._named(call), self.tasks.applications.class_of(application) is not None
+        chain = call.chain.removesuffix(".apply_async")
+        for ending in _SIGNATURES:
+            chain = chain.removesuffix(ending)
+        own = self.tasks.by_function.get((module.path, function.qualname))
+        if own is not None and function.parameters and chain == f"%{function.parameters[0].name}":
+            return (own, True) if self.effective.is_bound(own) else (None, False)
+        entity = self.project.resolve(module, chain)
+        task = self.tasks.of(entity)
+        if task is not None:
+            return task, True
+        if entity.kind != "external":
+            return None, False
+        owner, _, leaf = entity.name.rpartition(".")
+        sends = entity.name in _CANVASES or (leaf == "signature()" and is_application(owner))
+        return None, sends
+
+    def _named(self, call: Call) -> Task | None:
+        name = call.first()
+        tasks = [task for task in self.tasks.all if name == f"'{task.name}"]
+        return tasks[0] if len(tasks) == 1 else None
+
+    # ------------------------------------------------------------------ delays
+
+    @cached_property
+    def delays(self) -> list[Delay]:
+        """The delays that are longer than a message may wait."""
+        broker = self.delivery.broker
+        if broker.kind == "other" or (broker.kind == "amqp" and self._counted_queues):
+            return []
+        limit, certain = self._limit(broker)
+        if limit is None:
+            return []
+        found = [
+            Delay(place, word, seconds, limit, broker, certain)
+            for place, word, seconds in self._all_delays()
+            if seconds > limit
+        ]
+        return list({delay.place: delay for delay in found}.values())
+
+    @property
+    def _counted_queues(self) -> bool:
+        """Whether the queues are not the classic ones: RabbitMQ itself holds delayed messages of others."""
+        return bool(self.delivery.settings.named("task_default_queue_type"))
+
+    def _limit(self, broker: Broker) -> tuple[float | None, bool]:
+        if broker.redelivers:
+            return broker.visibility, True
+        if broker.kind == "amqp":
+            return _CONSUMER_TIMEOUT, False
+        if broker.kind:  # Redis or SQS, configured where nobody can look
+            return None, False
+        if broker.place is not None:
+            return broker.visibility, False
+        return (_LONGEST_DEFAULT, False) if not self._set_somewhere else (None, False)
+
+    @property
+    def _set_somewhere(self) -> bool:
+        """Whether the transport may have options that cannot be read."""
+        delivery = self.delivery
+        return (
+            bool(delivery.settings.named("broker_transport_options"))
+            or delivery.hidden
+            or (not delivery.tasks.applications.product)
+        )
+
+    def _all_delays(self) -> Iterator[tuple[Place, str, float]]:
+        for module, _, _, value, _ in self._timed:
+            yield from self._delay_of(module, value)
+        for call in self.retries.calls:
+            countdown = call.given("countdown")
+            seconds = self.project.number(call.module, countdown)
+            if seconds is not None and countdown is not None:
+                yield call.module.place(countdown.span), "countdown", seconds
+        for policy in self.retries.policies:
+            option = policy.options.get("default_retry_delay")
+            if option is None or (policy.automatic and policy.backs_off(self.project)):
+                continue
+            waits = policy.automatic or any(
+                call.sets("countdown") is False and call.sets("eta") is False for call in policy.calls
+            )
+            seconds = self.project.number(*option)
+            if waits and seconds is not None:
+                yield option[0].place(option[1].span), "default_retry_delay", seconds
+
+    def _delay_of(self, module: Module, value: Value) -> Iterator[tuple[Place, str, float]]:
+        countdown, eta = value.keyword("countdown"), value.keyword("eta")
+        seconds = self.project.number(module, countdown)
+        if countdown is not None and seconds is not None:
+            yield module.place(countdown.span), "countdown", seconds
+        elif eta is not None:
+            seconds = self._from_now(module, eta)
+            if seconds is not None:
+                yield module.place(eta.span), "eta", seconds
+
+    def _from_now(self, module: Module, value: Value) -> float | None:
+        """How many seconds from now a time is: ``now() + timedelta(days=1)``."""
+        if value.kind != "arithmetic" or value.data != "Add" or len(value.items) != 2:
+            return None
+        left, right = value.items
+        for start, offset in ((left, right), (right, left)):
+            if start.kind == "call" and self.project.value_entity(module, start).name in _NOW:
+                return self.project.number(module, offset)
+        return None
+
+    # ------------------------------------------------------------------ expiry
+
+    @cached_property
+    def expiries(self) -> list[Expiry]:
+        """The messages that nobody will ever run."""
+        found = []
+        for module, _, call, value, task in self._timed:
+            own = value.keyword("expires")
+            place = module.place(call.span)
+            option = (module, own) if own is not None else None
+            if own is None and task is not None:
+                option = self.tasks.options.get(task, "expires")
+            expires = self._seconds(*option) if option is not None else None
+            if option is None or expires is None:
+                continue
+            expires_place = option[0].place(option[1].span)
+            delays = list(self._delay_of(module, value))
+            if own is not None and expires <= 0:
+                found.append(Expiry(expires_place, expires, None, expires_place))
+            elif delays and expires <= delays[0][2]:
+                where = place if own is None else expires_place
+                found.append(Expiry(where, expires, delays[0][2], delays[0][0]))
+        return found
+
+    def _seconds(self, module: Module, value: Value) -> float | None:
+        """The seconds from now: a number, or a point in time. A ``timedelta`` is no valid time of expiry."""
+        if value.kind == "arithmetic":
+            with self.project.asking("quiet"):
+                from_now = self._from_now(module, value)
+            if from_now is not None:
+                return from_now
+        if value.kind == "call":
+            return None
+        return self.project.number(module, value)
+
+    # ------------------------------------------------------------------ long runs
+
+    @cached_property
+    def long_runs(self) -> list[LongRun]:
+        """The limits that let tasks of late acknowledgement run longer than the broker waits."""
+        broker = self.delivery.broker
+        if not broker.redelivers or broker.visibility is None:
+            return []
+        found: dict[Place, LongRun] = {}
+        for task in self.acknowledgement.tasks.product:
+            if not self.acknowledgement.late(task):
+                continue
+            for name in ("time_limit", "soft_time_limit"):
+                option = self.tasks.options.get(task, name)
+                if option is None:
+                    setting = self.delivery.number(f"task_{name}")
+                    if setting is None:
+                        continue
+                    seconds, place, owner = setting[0], setting[1].place, "the application"
+                else:
+                    number = self.project.number(*option)
+                    if number is None:
+                        break
+                    seconds, place = number, option[0].place(option[1].span)
+                    owner = f"task `{task.label}`"
+                if seconds > broker.visibility:
+                    found.setdefault(place, LongRun(place, owner, seconds, broker))
+                break
+        return list(found.values())
+
+
+def _is_timed(call: Call) -> bool:
+    return any(argument.startswith((*_DELAYS, "expires:")) for argument in call.arguments)

@@ -1,0 +1,208 @@
+"""Calls of tasks that wait for another machine, and for as long as it likes."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.inventory.code.sites import Site, TaskProcess
+from celery_lint.model.facts import Call, Place, leaf_of_chain
+
+_VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request")
+#: The sessions of requests, which know no timeout of their own.
+_SESSIONS = (
+    "requests.Session()",
+    "requests.session()",
+    "requests.sessions.Session()",
+    "requests.sessions.session()",
+    "requests_oauthlib.OAuth1Session()",
+    "requests_oauthlib.OAuth2Session()",
+)
+#: Nothing ends these without a timeout, not even the default of the socket module: requests hands on `None`.
+_REQUESTS = {
+    **{f"requests.{verb}": 99 for verb in _VERBS},
+    **{f"requests.api.{verb}": 99 for verb in _VERBS},
+    **{f"{session}.{verb}": 99 for session in _SESSIONS for verb in (*_VERBS[:-1], "send")},
+    **{f"{session}.request": 7 for session in _SESSIONS},
+}
+#: These fall back on the default of the socket module; with the place of their parameter `timeout`.
+_SOCKETS = {
+    "urllib.request.urlopen": 2,
+    "smtplib.SMTP": 3,
+    "smtplib.SMTP_SSL": 3,
+    "ftplib.FTP": 4,
+    "ftplib.FTP_TLS": 4,
+    "imaplib.IMAP4": 2,
+    "imaplib.IMAP4_SSL": 2,
+    "poplib.POP3": 2,
+    "poplib.POP3_SSL": 2,
+    "telnetlib.Telnet": 2,
+    "http.client.HTTPConnection": 2,
+    "http.client.HTTPSConnection": 2,
+    "socket.create_connection": 1,
+    "httplib2.Http": 1,
+}
+#: A client of httpx has a timeout, unless it is told to have none.
+_HTTPX = frozenset(
+    [f"httpx.{verb}" for verb in (*_VERBS, "stream")]
+    + [f"httpx.{client}" for client in ("Client", "AsyncClient")]
+    + [
+        f"httpx.{client}().{verb}"
+        for client in ("Client", "AsyncClient")
+        for verb in (*_VERBS, "stream", "send")
+    ]
+)
+#: What a function that makes such a call calls; a session can also come from anywhere.
+_WORDS = (
+    "requests",
+    "urlopen",
+    "httpx",
+    "smtplib.",
+    "ftplib.",
+    "imaplib.",
+    "poplib.",
+    "telnetlib.",
+    "http.client.",
+    "httplib2.",
+    "socket.create_connection",
+)
+_LEAVES = frozenset(leaf_of_chain(name) for name in (*_REQUESTS, *_SOCKETS, *_HTTPX))
+#: What ends the wait by other means.
+_ENDED = ("signal.alarm", "signal.setitimer", "wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
+_LOCAL = ("'file:", "'data:", "'http://localhost", "'http://127.0.0.1")
+
+
+class EndlessWait(NamedTuple):
+    """A call that waits for a peer without a timeout; ``off`` if one was switched off."""
+
+    site: Site
+    place: Place
+    name: str
+    off: bool
+
+
+class IoTimeouts:
+    """The network calls of tasks that have no timeout."""
+
+    def __init__(self, code: TaskProcess) -> None:
+        self.code = code
+        self.project = code.project
+
+    @cached_property
+    def endless(self) -> list[EndlessWait]:
+        """Each call once."""
+        found = []
+        for site in self.code.sites:
+            if not self._may_call(site):
+                continue
+            for call in self.code.calls(site):
+                if call.leaf() in _LEAVES and call.chain[0] != "%":
+                    wait = self._wait(site, call)
+                    if wait is not None and not self._ended(site, call):
+                        found.append(wait)
+        return found
+
+    def _may_call(self, site: Site) -> bool:
+        packed = site.function.packed_calls
+        if any(word in packed for word in _WORDS):
+            return True
+        # A session that the module or the class keeps: `session.get(…)`.
+        imports = site.module.imports.values()
+        return ":" in packed and any(path.partition(".")[0].startswith("requests") for path in imports)
+
+    def _wait(self, site: Site, call: Call) -> EndlessWait | None:
+        name = self.code.name(site.module, call.chain)
+        place = site.module.place(call.span)
+        off = _switched_off(call)
+        if name in _HTTPX:
+            off = off or self._without_limits(site, call)
+            used = name.endswith("Client") and self._limited_at_use(site, name)
+            return EndlessWait(site, place, _shown(name), True) if off and not used else None
+        position = _REQUESTS.get(name, _SOCKETS.get(name))
+        if position is None or not (off or _lacks(call, position)) or call.first().startswith(_LOCAL):
+            return None
+        if name in _SOCKETS and (self._default_timeout or not call.arguments):
+            return None
+        if name.startswith(_SESSIONS) and self._taught(site, call):
+            return None
+        return EndlessWait(site, place, _shown(name), off)
+
+    # ------------------------------------------------------------------ who else may end the wait
+
+    def _ended(self, site: Site, call: Call) -> bool:
+        """Whether something around the call ends it: an alarm, a ``with`` of a timeout, a decorator."""
+        if any(word in site.function.packed_calls for word in _ENDED):
+            return True
+        if any("timeout" in decorator.chain.lower() for decorator in site.function.decorators):
+            return True
+        step = self.code.flow(site).step_of(call)
+        around = self.code.flow(site).ancestors(step) if step is not None else ()
+        return any("timeout" in chain.lower() for s in around if s.kind == "with" for chain in s.chains)
+
+    @cached_property
+    def _default_timeout(self) -> bool:
+        """Whether the product gives all sockets a timeout."""
+        return any(
+            "setdefaulttimeout" in function.packed_calls
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+        )
+
+    def _taught(self, site: Site, call: Call) -> bool:
+        """Whether a session may have learned a timeout: by an adapter of its own, or a changed method."""
+        with self.project.asking("hint"):
+            session = self.project.resolve(site.module, call.chain.rpartition(".")[0])
+        if session.kind != "external":
+            return True
+        home = session.origin[0] if session.origin is not None else site.module.path
+        module = self.project.modules.get(home, site.module)
+        if any(a.key in (*_VERBS, "send") and not a.subscript for a in module.assignments):
+            return True
+        return any(
+            other.leaf() == "mount" and not self._plain_adapter(module.path, function.qualname, other)
+            for function in module.functions.values()
+            if ".mount\t" in function.packed_calls
+            for other in self.code.graph.calls(module, function)
+        )
+
+    def _plain_adapter(self, path: str, qualname: str, mount: Call) -> bool:
+        """Whether an adapter is the one of requests, which has no timeout."""
+        module = self.project.modules[path]
+        text = mount.arguments[1] if len(mount.arguments) > 1 else "?"
+        chain = text[1:].removesuffix("()")
+        if text.startswith("("):
+            chain = self.code.graph.calls(module, module.functions[qualname])[int(text[1:])].chain
+        return self.code.name(module, chain) in ("requests.adapters.HTTPAdapter", "requests.HTTPAdapter")
+
+    def _without_limits(self, site: Site, call: Call) -> bool:
+        """Whether the timeout of a call is ``httpx.Timeout(None)``."""
+        for argument in call.arguments:
+            if argument.startswith("timeout:("):
+                given = self.code.calls(site)[int(argument[len("timeout:(") :])]
+                return given.arguments == ("#None",) and given.chain == "httpx.Timeout"
+        return False
+
+    def _limited_at_use(self, site: Site, client: str) -> bool:
+        """Whether requests of a client that has no timeout bring their own."""
+        return any(
+            self.code.name(site.module, other.chain).startswith(f"{client}().") and not _lacks(other, 99)
+            for other in self.code.calls(site)
+        )
+
+
+def _lacks(call: Call, position: int) -> bool:
+    """Whether a call gives no timeout, by name or position, nor anything that may hold one."""
+    positional = 0
+    for argument in call.arguments:
+        if argument.startswith(("timeout:", "**:", "*")):
+            return False
+        positional += argument[:1] in "=('{#?" or not argument
+    return positional <= position
+
+
+def _switched_off(call: Call) -> bool:
+    return "timeout:#None" in call.arguments
+
+
+def _shown(name: str) -> str:
+    return name.replace("()", "").replace("sessions.", "").replace("requests.session.", "requests.Session.")

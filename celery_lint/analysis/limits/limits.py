@@ -1,0 +1,314 @@
+"""Time limits: what a task's effective limits are, and whether it does anything that can hang."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from celery_lint.analysis.limits.waiting import Waiting
+from celery_lint.inventory.application.applications import Application, Origin
+from celery_lint.inventory.application.settings import Setting, Settings
+from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.tasks.makers import Option
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.model.facts import Call, Place
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.project import Project
+
+_LIMITS = ("time_limit", "soft_time_limit")
+_SENDERS = frozenset({"apply_async", "send_task", "signature", "subtask", "set"})
+_SIGNATURES = (".s()", ".si()", ".signature()", ".subtask()")
+
+
+class AppWithoutLimits(NamedTuple):
+    """An application that sets no time limit, and its tasks that do I/O and have none of their own."""
+
+    application: Application
+    tasks: tuple[Task, ...]
+    pool: Pool | None
+
+
+class TaskWithoutLimit(NamedTuple):
+    """A task without a time limit whose application is not part of the project."""
+
+    task: Task
+    evidence: Place | None
+    pool: Pool | None
+
+
+class LimitPair(NamedTuple):
+    """A soft and a hard limit that hold for the same work. ``place`` is the soft one."""
+
+    owner: str
+    soft: float
+    hard: float
+    place: Place
+    hard_place: Place
+
+
+class Limits:
+    """The time limits of a project."""
+
+    def __init__(
+        self, project: Project, tasks: Tasks, settings: Settings, pools: Pools, calls: Calls
+    ) -> None:
+        self.project = project
+        self.tasks = tasks
+        self.settings = settings
+        self.pools = pools
+        self.calls = calls
+        self.waiting = Waiting(project, calls)
+
+    # ------------------------------------------------------------------ CEL510
+
+    @cached_property
+    def _silent(self) -> bool:
+        """Whether no limit could be asked for: set elsewhere, or by pools that enforce none."""
+        if self.project.configuration.time_limits == "worker":
+            return True
+        if any(command.time_limit or command.soft_time_limit for command in self.project.commands):
+            return True
+        return self.pools.only("threads", "solo", "eventlet")
+
+    @cached_property
+    def _without_limit(self) -> list[Task]:
+        found = []
+        for task in self.tasks.all:
+            if not is_product_path(task.module.path) or task.function is None:
+                continue
+            if any(self._limited(task, name) for name in _LIMITS) or self.tasks.options.open_ended(task):
+                continue
+            if self.may_be_sent_with_limit(task):
+                continue
+            if self._annotated(task) or _has_timeout(task):
+                continue
+            found.append(task)
+        return found
+
+    @cached_property
+    def _limits_written(self) -> set[Origin]:
+        """The functions that write a limit into a mapping of options that they hand on."""
+        found: set[Origin] = set()
+        for module in self.project.product_modules():
+            found.update(
+                (module.path, a.function) for a in module.assignments if a.key in _LIMITS and a.function
+            )
+            for function in module.functions.values():
+                if ".setdefault" in function.packed_calls:
+                    for call in self.calls.calls(module, function):
+                        if call.leaf() == "setdefault" and call.first()[1:] in _LIMITS:
+                            found.add((module.path, function.qualname))
+        return found
+
+    def explore(self) -> None:
+        """Follow the chains that decide about limits, without looking for what the tasks do."""
+        _ = self._without_limit, self.pairs, self._global_limits
+        for application in self._product_applications:
+            self._is_plain(application)
+
+    def _annotated(self, task: Task) -> bool:
+        """Whether `task_annotations` name the task, or are more than a mapping can show."""
+        for setting in self.settings.named("task_annotations"):
+            known = self.project.constant(setting.module, setting.value)
+            if known is None or known.kind != "mapping" or known.keyword(task.name) is not None:
+                return True
+        return False
+
+    @cached_property
+    def _sent_with_limit(self) -> set[Origin] | None:
+        """The tasks that get a limit where they are sent; ``None`` where nobody can tell which task it is."""
+        by_name = {task.name: task for task in self.tasks.all}
+        found: set[Origin] = set()
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                written = (module.path, function.qualname) in self._limits_written
+                if not written and "time_limit:" not in function.packed_calls:
+                    continue
+                for call in self.calls.calls(module, function):
+                    if call.leaf() in _SENDERS and _passes_limit(call, written):
+                        task = self.tasks.of(self.project.resolve(module, _task_chain(call)))
+                        if task is None and call.first().startswith("'"):
+                            task = by_name.get(call.first()[1:])
+                        if task is None:
+                            return None
+                        found.add((task.module.path, task.qualname))
+        return found
+
+    def may_be_sent_with_limit(self, task: Task) -> bool:
+        """Whether a call that sends the task may give it a limit."""
+        sent = self._sent_with_limit
+        return sent is None or (task.module.path, task.qualname) in sent
+
+    def _limited(self, task: Task, name: str) -> bool:
+        given = self.tasks.options.get(task, name)
+        return given is not None and not (given[1].kind == "constant" and given[1].data is None)
+
+    @cached_property
+    def applications(self) -> list[AppWithoutLimits]:
+        """The applications that leave some of their tasks without a limit."""
+        if self._silent:
+            return []
+        found = []
+        for application in self._product_applications:
+            if self._has_global_limit(application) or not self._is_plain(application):
+                continue
+            lacking = tuple(
+                task
+                for task in self._without_limit
+                if self._owner(task) == application.origin
+                and (self.project.configuration.time_limits == "always" or self.waiting.evidence(task))
+            )
+            if lacking:
+                found.append(AppWithoutLimits(application, lacking, self.pools.first("gevent")))
+        return found
+
+    @cached_property
+    def lonely_tasks(self) -> list[TaskWithoutLimit]:
+        """The tasks without a limit in projects that show no application."""
+        if self._silent or self._global_limits:
+            return []
+        found = []
+        for task in self._without_limit:
+            if task.application is not None or self._product_applications or self._foreign_applications:
+                continue
+            evidence = self.waiting.evidence(task)
+            if evidence is not None or self.project.configuration.time_limits == "always":
+                found.append(TaskWithoutLimit(task, evidence, self.pools.first("gevent")))
+        return found
+
+    @cached_property
+    def _product_applications(self) -> list[Application]:
+        found = [a for a in self.tasks.applications.by_origin.values() if is_product_path(a.module.path)]
+        return sorted(found, key=lambda application: application.origin)
+
+    @cached_property
+    def _foreign_applications(self) -> bool:
+        """Whether tasks belong to an application that is made where nobody can look."""
+        known = set(self.tasks.applications.by_origin)
+        return any(t.application is not None and t.application not in known for t in self.tasks.all)
+
+    @cached_property
+    def _global_limits(self) -> list[Setting]:
+        found = self.settings.named("task_time_limit") + self.settings.named("task_soft_time_limit")
+        for setting in self.settings.named("task_annotations"):
+            if setting.value.kind == "mapping" and setting.value.keyword("*") is not None:
+                found.append(setting)
+        return found
+
+    def _has_global_limit(self, application: Application) -> bool:
+        if not self._global_limits:
+            return False
+        if len(self._product_applications) == 1:
+            return True
+        root = self.project.imports.import_root(application.module.path)
+        roots = {self.project.imports.import_root(setting.module.path) for setting in self._global_limits}
+        return any(_nested(root, other) for other in roots)
+
+    def _is_plain(self, application: Application) -> bool:
+        """Whether the application's class is Celery's own or derives from it within the project."""
+        entity = self.project.member(application.module, application.origin[1])
+        if entity.kind == "external":
+            return entity.name.startswith("celery.")
+        return all(
+            base.kind in ("class", "instance")
+            or (base.kind == "external" and base.name.startswith(("celery.", "builtins.")))
+            for base in self.project.bases(entity._replace(kind="class"))
+        )
+
+    def _owner(self, task: Task) -> Origin | None:
+        """The application that a task is told at: its own, or for a shared task the nearest one."""
+        if task.application is not None:
+            return task.application
+        root = self.project.imports.import_root(task.module.path)
+        near = [
+            application
+            for application in self._product_applications
+            if self.project.imports.import_root(application.module.path) == root
+        ]
+        candidates = near or self._product_applications
+        return candidates[0].origin if candidates else None
+
+    def soft_limit(self, task: Task) -> Place | None:
+        """Where the soft time limit that is certain to hold for a task is set."""
+        given = self.tasks.options.get(task, "soft_time_limit")
+        if given is not None:
+            return given[0].place(given[1].span) if self._number(given) else None
+        if self.tasks.options.open_ended(task) or self._annotated(task):
+            return None
+        single = self._single("task_soft_time_limit")
+        if single is not None and single[0] and len(self._product_applications) == 1:
+            return single[1].place
+        return None
+
+    # ------------------------------------------------------------------ CEL511
+
+    @cached_property
+    def pairs(self) -> list[LimitPair]:
+        """The soft and hard limits that meet in a task or an application."""
+        found = []
+        for task in self.tasks.all:
+            if is_product_path(task.module.path):
+                pair = self._task_pair(task)
+                if pair is not None:
+                    found.append(pair)
+        soft, hard = self._single("task_soft_time_limit"), self._single("task_time_limit")
+        if soft is not None and hard is not None:
+            found.append(LimitPair("the application", soft[0], hard[0], soft[1].place, hard[1].place))
+        return found
+
+    def _single(self, name: str) -> tuple[float, Setting] | None:
+        """A setting's number, if the project gives it exactly once."""
+        settings = self.settings.named(name)
+        if len(settings) != 1:
+            return None
+        number = self.project.number(settings[0].module, settings[0].value)
+        return (number, settings[0]) if number is not None else None
+
+    def _task_pair(self, task: Task) -> LimitPair | None:
+        soft, hard = (
+            self.tasks.options.get(task, "soft_time_limit"),
+            self.tasks.options.get(task, "time_limit"),
+        )
+        soft_number, hard_number = self._number(soft), self._number(hard)
+        if soft is not None and hard is not None and soft_number is not None and hard_number is not None:
+            places = soft[0].place(soft[1].span), hard[0].place(hard[1].span)
+            return LimitPair(f"task `{task.label}`", soft_number, hard_number, *places)
+        if (
+            soft is not None
+            and hard is None
+            and soft_number is not None
+            and not self.tasks.options.open_ended(task)
+        ):
+            single = self._single("task_time_limit")
+            if single is not None and len(self._product_applications) <= 1:
+                place = soft[0].place(soft[1].span)
+                return LimitPair(f"task `{task.label}`", soft_number, single[0], place, single[1].place)
+        return None
+
+    def _number(self, option: Option | None) -> float | None:
+        return self.project.number(*option) if option is not None else None
+
+
+def _nested(one: str, other: str) -> bool:
+    return one == other or not one or not other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
+def _passes_limit(call: Call, written: bool) -> bool:
+    starts = ("time_limit:", "soft_time_limit:", *(["**:"] if written else []))
+    return any(argument.startswith(starts) for argument in call.arguments)
+
+
+def _task_chain(call: Call) -> str:
+    """The task that a sending call is made on: ``task.s().set()`` as ``task``."""
+    chain = call.chain.rpartition(".")[0]
+    for ending in _SIGNATURES:
+        chain = chain.removesuffix(ending)
+    return chain
+
+
+def _has_timeout(task: Task) -> bool:
+    """Whether a decorator of its own ends the task: under gevent that works better than Celery's limits."""
+    leaves = (decorator.chain.rpartition(".")[2].lower() for decorator in task.inner_decorators)
+    return any("timeout" in leaf or "time_limit" in leaf for leaf in leaves)

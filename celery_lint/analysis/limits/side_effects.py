@@ -1,0 +1,223 @@
+"""What tasks do that should happen once, hold a worker up, or end in the middle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.analysis.limits.acknowledgement import Acknowledgement
+from celery_lint.inventory.application.applications import is_application
+from celery_lint.inventory.code.graph import Reached
+from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+
+# Calls that somebody outside notices, each time they are made.
+_EFFECTS = frozenset(
+    [
+        *(f"django.core.mail.{name}" for name in ("send_mail", "send_mass_mail", "mail_admins")),
+        *(f"django.core.mail.{name}().send" for name in ("EmailMessage", "EmailMultiAlternatives")),
+        *(
+            f"smtplib.{name}().{method}"
+            for name in ("SMTP", "SMTP_SSL")
+            for method in ("sendmail", "send_message")
+        ),
+        "flask_mail.Mail().send",
+        "httpx.post",
+        "requests.post",
+        "sendgrid.SendGridAPIClient().send",
+        "slack_sdk.WebClient().chat_postMessage",
+        "twilio.rest.Client().messages.create",
+    ]
+)
+_RESULTS = frozenset({"celery.result.AsyncResult()", "celery.result.GroupResult()"})
+_LONG = 30.0
+
+
+class RepeatedEffect(NamedTuple):
+    """A call that a second run of the task makes again. ``retried``: because the task is retried."""
+
+    task: Task
+    place: Place
+    call: str
+    retried: bool
+
+
+class LongSleep(NamedTuple):
+    """A sleep of a task, in seconds."""
+
+    place: Place
+    seconds: float
+    reached: tuple[Reached, ...]
+
+    def related(self) -> list[tuple[Place, str]]:
+        """The tasks, where the sleep stands elsewhere."""
+        others = [way for way in self.reached if way.through is not None]
+        return [(way.task.place, f"reached from task `{way.task.label}`") for way in others[:3]]
+
+
+class Termination(NamedTuple):
+    """A task that is revoked with ``terminate=True``. ``pool`` is the first of those that cannot do it."""
+
+    place: Place
+    signal: str
+    pool: Pool | None
+
+
+class SideEffects:
+    """Effects, sleeps and terminations."""
+
+    def __init__(self, acknowledgement: Acknowledgement, retries: Retries, pools: Pools) -> None:
+        self.acknowledgement = acknowledgement
+        self.project = acknowledgement.project
+        self.calls = acknowledgement.event_loops.calls
+        self.retries = retries
+        self.pools = pools
+
+    # ------------------------------------------------------------------ effects
+
+    @cached_property
+    def effects(self) -> list[RepeatedEffect]:
+        """The first effect of each task that may run twice."""
+        automatic = {
+            (policy.task.module.path, policy.task.qualname)
+            for policy in self.retries.policies
+            if policy.automatic
+        }
+        found = []
+        with self.project.asking("quiet"):
+            for task in self.acknowledgement.tasks.product:
+                retried = (task.module.path, task.qualname) in automatic
+                if task.function is not None and (retried or self.acknowledgement.late(task)):
+                    effect = self._effect(task, task.function, retried)
+                    if effect is not None:
+                        found.append(effect)
+        return found
+
+    def _effect(self, task: Task, function: Function, retried: bool) -> RepeatedEffect | None:
+        flow = self.acknowledgement.flows.of(task.module, function)
+        calls = self.calls.calls(task.module, function)
+        for call in calls:
+            name = self._name(task.module, call)
+            if not (name in _EFFECTS or (name.startswith("stripe.") and name.endswith(".create"))):
+                continue
+            if any("idempot" in argument or argument.startswith("headers:") for argument in call.arguments):
+                continue
+            step = flow.step_of(call)
+            later = {number for other in _following(flow, step) for number in other.calls} if step else set()
+            fails_later = any(n in later and self._may_fail(task.module, calls[n]) for n in later)
+            place = task.module.place(call.span)
+            if retried and fails_later:
+                return RepeatedEffect(task, place, call.leaf(), True)
+            if self.acknowledgement.late(task):
+                return RepeatedEffect(task, place, call.leaf(), False)
+        return None
+
+    def _name(self, module: Module, call: Call) -> str:
+        if not call.chain or call.chain[0] in "%~":
+            return ""
+        entity = self.project.resolve(module, call.chain)
+        return entity.name if entity.kind == "external" else ""
+
+    def _may_fail(self, module: Module, call: Call) -> bool:
+        """Whether a call may raise something that is worth a retry: it is none of Python's or of logging."""
+        entity = self.project.resolve(module, call.chain)
+        safe = ("builtins.", "logging.", "celery.utils.log.", "datetime.", "structlog.")
+        return not (entity.kind == "external" and entity.name.startswith(safe))
+
+    # ------------------------------------------------------------------ sleeps
+
+    @cached_property
+    def sleeps(self) -> list[LongSleep]:
+        """The long sleeps of tasks."""
+        found = []
+        for (path, qualname), reached in self.acknowledgement.event_loops.reached.items():
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is None or function is None or "sleep\t" not in function.packed_calls:
+                continue
+            if not is_product_path(path):
+                continue
+            with self.project.asking("quiet"):
+                for call in self.calls.calls(module, function):
+                    if call.leaf() == "sleep" and self._name(module, call) == "time.sleep":
+                        seconds = self._number(module, call.first())
+                        if seconds is not None and seconds > _LONG:
+                            found.append(LongSleep(module.place(call.span), seconds, tuple(reached)))
+        return found
+
+    def _number(self, module: Module, argument: str) -> float | None:
+        if argument.startswith("="):
+            entity = self.project.resolve(module, argument[1:])
+            known = self.project.number(entity.module, entity.value) if entity.module is not None else None
+            return known if entity.kind == "value" else None
+        try:
+            return float(argument.removeprefix("#")) if argument.startswith("#") else None
+        except ValueError:
+            return None
+
+    # ------------------------------------------------------------------ terminations
+
+    @cached_property
+    def terminations(self) -> list[Termination]:
+        """The calls that kill what runs a task."""
+        if self.pools.only("gevent", "eventlet"):  # there they end one greenlet
+            return []
+        return [fact for module in self.project.product_modules() for fact in self._terminations(module)]
+
+    def _terminations(self, module: Module) -> Iterator[Termination]:
+        if "/management/commands/" in f"/{module.path}":  # a command is given by somebody who looks
+            return
+        for function in module.functions.values():
+            packed = function.packed_calls
+            if ".revoke\t" not in packed and ".control.terminate\t" not in packed:
+                continue
+            for call in self.calls.calls(module, function):
+                if self._terminates(module, call):
+                    known = self.pools.only("threads", "solo")
+                    signal = next((a[8:] for a in call.arguments if a.startswith("signal:'")), "SIGTERM")
+                    yield Termination(module.place(call.span), signal, self.pools.known[0] if known else None)
+
+    def _terminates(self, module: Module, call: Call) -> bool:
+        owner, _, leaf = call.chain.rpartition(".")
+        if leaf != "terminate" and (leaf != "revoke" or "terminate:#True" not in call.arguments):
+            return False
+        if owner.endswith(".control") and owner[0] == "%":
+            return leaf == "revoke"  # nothing else has a `control` that revokes and terminates
+        with self.project.asking("quiet"):
+            entity = self.project.resolve(module, owner)
+            if entity.kind == "external":
+                application, _, name = entity.name.rpartition(".")
+                if name == "AsyncResult()" and is_application(application):
+                    return leaf == "revoke"
+                if name == "control" and (is_application(application) or application.startswith("celery.")):
+                    return True
+                return leaf == "revoke" and entity.name in _RESULTS
+            task, _, made = owner.rpartition(".")
+            sends = made in ("delay()", "apply_async()", "AsyncResult()")
+            known = self.acknowledgement.tasks.of(self.project.resolve(module, task)) if sends else None
+            return leaf == "revoke" and (known is not None or self._is_control(module, owner))
+
+    def _is_control(self, module: Module, owner: str) -> bool:
+        """Whether a chain is the ``control`` of something that nobody can see through."""
+        return owner.endswith(".control") and self.project.resolve(module, owner).kind == "unknown"
+
+
+def _following(flow: Flow, step: Step) -> Iterator[Step]:
+    """The statements that may run after one, without those of other branches and of handlers."""
+    current: Step | None = step
+    while current is not None:
+        parent = flow.steps[current.parent] if current.parent >= 0 else None
+        block = flow.body(parent, current.role)
+        later = [other for other in block if other.number > current.number]
+        for other in later:
+            yield other
+            yield from flow.below(other)
+        if flow.ends(later):
+            return
+        current = parent

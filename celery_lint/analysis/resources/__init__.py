@@ -1,0 +1,1 @@
+"""The facts that the rules about engines, sessions and clients ask for."""

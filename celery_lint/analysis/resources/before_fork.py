@@ -1,0 +1,377 @@
+"""What a worker has open when it forks: connections made by imports, engines, clients with threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
+from celery_lint.libraries.sqlalchemy import SYNC_MAKERS, SYNC_SESSIONS
+from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.project import Entity
+
+#: Calls that open a connection and give it back.
+_CONNECTS = frozenset(
+    [
+        *(f"{driver}.connect" for driver in ("psycopg", "psycopg2", "pymysql", "MySQLdb", "mysql.connector")),
+        *(
+            f"{driver}.connect"
+            for driver in ("pyodbc", "oracledb", "cx_Oracle", "pymssql", "psycopg.Connection")
+        ),
+        "pika.BlockingConnection",
+        "socket.create_connection",
+        "smtplib.SMTP",
+        "smtplib.SMTP_SSL",
+        "imaplib.IMAP4",
+        "imaplib.IMAP4_SSL",
+        "ftplib.FTP",
+    ]
+)
+_CONNECT_LEAVES = frozenset(name.rpartition(".")[2] for name in _CONNECTS)
+_WITHOUT_ADDRESS = frozenset({"smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib.FTP"})
+_ENGINE_LEAVES = frozenset({"create_engine", "engine_from_config"})
+_ENGINES = frozenset(
+    f"{module}.{name}()"
+    for module in ("sqlalchemy", "sqlalchemy.engine", "sqlalchemy.engine.create", "sqlmodel")
+    for name in _ENGINE_LEAVES
+)
+_ENGINE_USES = frozenset({"connect", "begin", "execute", "raw_connection"})
+_SCHEMA_USES = frozenset({"create_all", "drop_all", "reflect"})
+_SCOPED = frozenset(["sqlalchemy.orm.scoped_session()", "sqlalchemy.orm.scoping.scoped_session()"])
+#: Clients whose threads do not come along into a forked process, and one that says so itself.
+_CLIENTS = {
+    "kafka.KafkaProducer()": "threads",
+    "kafka.producer.KafkaProducer()": "threads",
+    "confluent_kafka.Producer()": "threads",
+    "pymongo.MongoClient()": "warns",
+    "pymongo.mongo_client.MongoClient()": "warns",
+}
+_CLIENT_LEAVES = tuple(name.rpartition(".")[2].removesuffix("()") for name in _CLIENTS)
+_AFTER_FORK = "celery.signals.worker_process_init"
+#: Signals that the worker sends before its pool starts.
+_BEFORE_FORK = (
+    "celery.signals.worker_init",
+    "celery.signals.celeryd_init",
+    "celery.signals.celeryd_after_setup",
+)
+
+
+class EarlyConnection(NamedTuple):
+    """A connection that the import of a module opens, before a worker forks. ``kind`` is ``engine`` where an
+    engine keeps it in its pool, else ``connection``.
+    """
+
+    module: Module
+    call: Call
+    name: str
+    kind: str
+
+    @property
+    def place(self) -> Place:
+        """The call that connects."""
+        return self.module.place(self.call.span)
+
+
+class EarlyEngine(NamedTuple):
+    """A synchronous engine with a pool that connects before the fork, that tasks use and nothing resets.
+
+    ``place`` is where the worker comes to the connection: a call of an import, or a signal handler.
+    """
+
+    name: str
+    place: Place
+    use: Place
+    site: Site
+
+
+class EarlyClient(NamedTuple):
+    """A client at module level that is not fork-safe and that tasks use. ``kind`` as in the table."""
+
+    name: str
+    kind: str
+    place: Place
+    use: Place
+    site: Site
+
+
+class BeforeFork:
+    """What the modules of tasks open at import."""
+
+    def __init__(self, code: TaskProcess) -> None:
+        self.code = code
+        self.project = code.project
+
+    @cached_property
+    def _forking(self) -> bool:
+        return not self.code.pools.only(*UNFORKED)
+
+    @cached_property
+    def _loaded(self) -> list[Module]:
+        """The modules that a worker imports before it forks: those of its tasks and applications."""
+        tasks = self.code.loops.tasks
+        paths = {task.module.path for task in tasks.all}
+        paths.update(app.module.path for app in tasks.applications.by_origin.values())
+        return [self.project.modules[path] for path in sorted(filter(is_product_path, paths))]
+
+    # ------------------------------------------------------------------ connections
+
+    @cached_property
+    def connections(self) -> list[EarlyConnection]:
+        """The connections that modules of tasks and applications open."""
+        if not self._forking:
+            return []
+        found: list[EarlyConnection] = []
+        for module in self._loaded:
+            top = module.functions.get("")
+            for call in self.code.graph.calls(module, top) if top is not None else ():
+                if not set("ml") & set(call.flags) and call.chain[0] not in "%~":
+                    found.extend(self._connection(module, call))
+        return found
+
+    def explore(self) -> None:
+        """Follow the chains of imports that connect: the engine is at home in a module without tasks."""
+        for module in self._loaded:
+            top = module.functions.get("")
+            for call in self.code.graph.calls(module, top) if top is not None else ():
+                if call.leaf() in _ENGINE_USES and "." in call.chain and call.chain[0] not in "%~":
+                    self.project.resolve(module, call.chain.rpartition(".")[0])
+                elif call.leaf() in _SCHEMA_USES and call.chain[0] not in "%~":
+                    self.project.resolve(module, call.chain)
+                    self._bind(module, call)
+
+    def _connection(self, module: Module, call: Call) -> Iterator[EarlyConnection]:
+        leaf = call.leaf()
+        if leaf in _CONNECT_LEAVES and call.chain[0] != ":":
+            name = self.code.name(module, call.chain)
+            if name in _CONNECTS and self._kept(module, call, name):
+                yield EarlyConnection(module, call, name, "connection")
+                return
+        engine = self._connected(module, call)
+        if engine is not None and self._pooled(engine) and not self._disposed(engine):
+            yield EarlyConnection(module, call, engine.origin[1] if engine.origin else "", "engine")
+
+    def _given_engine(self, module: Module, call: Call) -> Entity | None:
+        if not self.code.name(module, call.chain).startswith(("sqlalchemy.", "sqlmodel.")):
+            return None
+        with self.project.asking("hint"):
+            return self._bind(module, call)
+
+    def _bind(self, module: Module, call: Call) -> Entity | None:
+        """What the first argument of a call is, or the one called ``bind``."""
+        for argument in call.arguments[:2]:
+            if argument.startswith(("=", "bind:=")):
+                entity = self.project.resolve(module, argument.partition("=")[2])
+                return entity if entity.kind == "external" else None
+        return None
+
+    def _kept(self, module: Module, call: Call, name: str) -> bool:
+        """Whether the connection has a name that functions of the module use, and stays open."""
+        if "w" in call.flags or (name in _WITHOUT_ADDRESS and not call.arguments):
+            return False
+        names = [
+            name
+            for name, values in module.bindings.items()
+            if any(value.span[:2] == call.span[:2] for value in values)
+        ]
+        if len(names) != 1:
+            return False
+        method, mention = f":{names[0]}.", f"=:{names[0]}\t"
+        top = module.functions[""]
+        if any(other.chain == f"{method}close" for other in self.code.graph.calls(module, top)):
+            return False
+        return any(
+            function.name and (method in function.packed_calls or mention in f"{function.packed_calls}\t")
+            for function in module.functions.values()
+        )
+
+    # ------------------------------------------------------------------ engines
+
+    def _pooled(self, engine: Entity) -> bool:
+        """Whether an entity is a synchronous engine at module level that keeps its connections."""
+        if engine.name not in _ENGINES or engine.origin is None:
+            return False
+        value, module = engine.value, engine.module
+        if value is None or module is None or value.open_ended():
+            return False
+        poolclass = value.keyword("poolclass")
+        if poolclass is not None:
+            given = self.project.value_entity(module, poolclass)
+            if given.kind != "external" or given.name.endswith("NullPool"):
+                return False
+        arguments = value.keyword("connect_args")
+        if arguments is not None and arguments.keyword("check_same_thread") is not None:
+            return False  # only SQLite knows that
+        address = self.project.text(module, value.items[0]) if value.items else None
+        return not (address or "").startswith("sqlite")
+
+    def _disposed(self, engine: Entity) -> bool:
+        """Whether any code of the product disposes of the engine, at import or after a fork."""
+        return engine.origin in self._disposals or self._hooked
+
+    @cached_property
+    def _disposals(self) -> set[tuple[str, str]]:
+        found = set()
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if "dispose" not in function.packed_calls:
+                    continue
+                for call in self.code.graph.calls(module, function):
+                    words = [call.chain, *(argument.rpartition("=")[2] for argument in call.arguments)]
+                    for chain in words:
+                        if chain.endswith(".dispose"):
+                            engine = self.code.entity(module, chain.removesuffix(".dispose"))
+                            if engine is not None and engine.origin is not None:
+                                found.add(engine.origin)
+        return found
+
+    @cached_property
+    def _hooked(self) -> bool:
+        """Whether the project does something of its own in every process that was forked."""
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if _AFTER_FORK in function.packed_calls or "register_at_fork" in function.packed_calls:
+                    return True
+                if any(decorator.chain.startswith(_AFTER_FORK) for decorator in function.decorators):
+                    return True
+        return False
+
+    @cached_property
+    def engines(self) -> list[EarlyEngine]:
+        """The engines of modules that tasks use and that connect before the fork, once each."""
+        if not self._forking or not self._bound(_ENGINE_LEAVES) or self._hooked:
+            return []
+        direct = {connection.name for connection in self.connections if connection.kind == "engine"}
+        found: dict[tuple[str, str], EarlyEngine] = {}
+        for site in self.code.sites:
+            for call in self.code.calls(site):
+                engine = self._used(site.module, call)
+                if engine is None or engine.origin is None or engine.origin in found:
+                    continue
+                if not self._pooled(engine) or self._disposed(engine) or engine.origin[1] in direct:
+                    continue
+                early = self._early.get(engine.origin)
+                if early is not None and self.code.forks(site.tasks):
+                    use = site.module.place(call.span)
+                    found[engine.origin] = EarlyEngine(engine.origin[1], early, use, site)
+        return sorted(found.values(), key=lambda engine: engine.place)
+
+    @cached_property
+    def _early(self) -> dict[tuple[str, str], Place]:
+        """The engines that connect in the worker before it forks, and where that begins."""
+        found: dict[tuple[str, str], Place] = {}
+        modules = {module.path: module for module in self._loaded}
+        for module in self.project.product_modules():
+            if any(
+                value.chain.rpartition(".")[2] in _ENGINE_LEAVES
+                for values in module.bindings.values()
+                for value in values
+            ):
+                modules[module.path] = module
+            for function in module.functions.values():
+                if any(decorator.chain.startswith(_BEFORE_FORK) for decorator in function.decorators):
+                    place = module.place(function.span)
+                    for origin in self._engines_in(module, function):
+                        found.setdefault(origin, place)
+        for module in modules.values():
+            top = module.functions.get("")
+            for call in self.code.graph.calls(module, top) if top is not None else ():
+                if set("mld") & set(call.flags) or call.chain[0] in "%~":
+                    continue
+                place = module.place(call.span)
+                engine = self._connected(module, call)
+                if engine is not None and engine.origin is not None:
+                    found.setdefault(engine.origin, place)
+                with self.project.asking("quiet"):
+                    target = self.code.graph.target(module, call.chain)
+                if target is not None and not target[1].is_generator:
+                    for origin in self._engines_in(*target):
+                        found.setdefault(origin, place)
+        return found
+
+    def _engines_in(self, module: Module, function: Function) -> Iterator[tuple[str, str]]:
+        """The engines that a function, or what it calls, takes a connection from."""
+        with self.project.asking("quiet"):
+            closure = self.code.graph.closure(module, function)
+        for inner_module, inner in closure:
+            for call in self.code.graph.calls(inner_module, inner):
+                engine = self._connected(inner_module, call)
+                if engine is not None and engine.origin is not None:
+                    yield engine.origin
+
+    def _connected(self, module: Module, call: Call) -> Entity | None:
+        """The engine that a call certainly takes a connection from."""
+        if call.chain[0] in "%~":
+            return None
+        if call.leaf() in _ENGINE_USES:
+            engine = self.code.entity(module, call.chain.rpartition(".")[0])
+        elif call.leaf() in _SCHEMA_USES:
+            engine = self._given_engine(module, call)
+        else:
+            return None
+        return engine if engine is not None and engine.name in _ENGINES else None
+
+    def _bound(self, leaves: frozenset[str] | tuple[str, ...]) -> bool:
+        """Whether a module of the product binds the result of such a call."""
+        return any(
+            leaf_of_chain(value.chain) in leaves
+            for module in self.project.product_modules()
+            for values in module.bindings.values()
+            for value in values
+        )
+
+    def _used(self, module: Module, call: Call) -> Entity | None:
+        """The engine that a call draws a connection from."""
+        leaf, chain = call.leaf(), call.chain
+        if leaf in _ENGINE_USES:
+            chain = chain.rpartition(".")[0]
+        entity = self.code.entity(module, chain)
+        if entity is None:
+            return None
+        if entity.name in SYNC_SESSIONS:
+            with self.project.asking("hint"):
+                return self._bind(module, call)
+        return self._behind(entity)
+
+    def _behind(self, entity: Entity, depth: int = 3) -> Entity | None:
+        """The engine behind a session maker, or behind a registry of its sessions."""
+        if entity.name in _ENGINES:
+            return entity
+        if entity.name not in SYNC_MAKERS | _SCOPED or entity.value is None or entity.module is None:
+            return None
+        bind = entity.value.keyword("bind") or (entity.value.items[0] if entity.value.items else None)
+        if bind is None or depth == 0:
+            return None
+        given = self.project.value_entity(entity.module, bind)
+        return self._behind(given, depth - 1) if given.kind == "external" else None
+
+    # ------------------------------------------------------------------ clients
+
+    @cached_property
+    def clients(self) -> list[EarlyClient]:
+        """The clients of modules that tasks use, once each."""
+        if not self._forking or not self._bound(_CLIENT_LEAVES) or self._hooked:
+            return []
+        found: dict[tuple[str, str], EarlyClient] = {}
+        for site in self.code.sites:
+            for call in self.code.calls(site):
+                entity = self.code.entity(site.module, call.chain) if "." in call.chain else None
+                if entity is None or entity.origin is None or entity.origin in found:
+                    continue
+                kind = _CLIENTS.get(f"{entity.name.partition('()')[0]}()")
+                place = self._made(*entity.origin) if kind is not None else None
+                if kind is not None and place is not None and self.code.forks(site.tasks):
+                    use = site.module.place(call.span)
+                    found[entity.origin] = EarlyClient(entity.origin[1], kind, place, use, site)
+        return sorted(found.values(), key=lambda client: client.place)
+
+    def _made(self, path: str, name: str) -> Place | None:
+        """Where a module makes a client that it gives a name, unless it is told to open nothing yet."""
+        module = self.project.modules[path]
+        starts = [value.span[:2] for value in module.bindings.get(name, ())]
+        for call in self.code.graph.calls(module, module.functions[""]):
+            if call.span[:2] in starts and call.leaf() in _CLIENT_LEAVES:
+                told = any(text.startswith(("connect:", "**")) for text in call.arguments)
+                return None if told and "connect:#True" not in call.arguments else module.place(call.span)
+        return None

@@ -1,0 +1,112 @@
+"""Several engines that one function disposes of: one after another, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.graph import Key
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow, Flows
+
+
+class EngineDisposal(NamedTuple):
+    """An awaited disposal: ``label`` as in the source, ``engines`` the dotted names of what it disposes of.
+
+    ``block`` tells the list of statements in a ``finally`` that it stands in; it is empty elsewhere.
+    """
+
+    label: str
+    engines: tuple[str, ...]
+    place: Place
+    block: tuple[int, ...]
+    resolved: bool
+
+
+class DisposalChain(NamedTuple):
+    """The disposals of one function that a task's coroutine runs, in the order of the source."""
+
+    disposals: tuple[EngineDisposal, ...]
+
+
+class DisposalOrder:
+    """The functions that dispose of more than one engine."""
+
+    def __init__(self, event_loops: EventLoops, flows: Flows) -> None:
+        self.event_loops = event_loops
+        self.project = event_loops.project
+        self.flows = flows
+
+    @cached_property
+    def chains(self) -> list[DisposalChain]:
+        """The chains in coroutines of tasks, and in the helpers that run them."""
+        found = []
+        with self.project.asking("quiet"):
+            keys: set[Key] = {*self.event_loops.task_coroutines, *self.event_loops.reached}
+            for path, qualname in sorted(keys):
+                module = self.project.modules.get(path)
+                function = module.functions.get(qualname) if module is not None else None
+                if module is not None and function is not None and "dispose" in function.packed_calls:
+                    disposals = self.of(module, function)
+                    if len(disposals) > 1:
+                        found.append(DisposalChain(disposals))
+        return found
+
+    def of(self, module: Module, function: Function) -> tuple[EngineDisposal, ...]:
+        """The disposals that a function awaits."""
+        return tuple(self._disposals(module, function))
+
+    def _disposals(self, module: Module, function: Function) -> Iterator[EngineDisposal]:
+        flow = self.flows.of(module, function)
+        calls = self.event_loops.calls.calls(module, function)
+        for step in flow.steps:
+            for number in step.calls:
+                call = calls[number]
+                if "a" in call.flags and "dispose" in call.chain:
+                    disposal = self._disposal(module, flow, step, call)
+                    if disposal is not None:
+                        yield disposal
+
+    def _disposal(self, module: Module, flow: Flow, step: Step, call: Call) -> EngineDisposal | None:
+        place, block = module.place(call.span), _block(flow, step)
+        if call.leaf() == "dispose":
+            spelled = next(
+                (argument[1:] for argument in call.arguments if argument.startswith("@")), "engine"
+            )
+            engine = self.event_loops.resources.disposed_by(module, call)
+            names = (self._dotted(engine.origin),) if engine is not None and engine.origin else (spelled,)
+            return EngineDisposal(f"{spelled}.dispose()", names, place, block, engine is not None)
+        target = self.event_loops.calls.target(module, call.chain)
+        if target is None:
+            if call.chain.startswith((":", "%", "~")):
+                return None
+            return EngineDisposal(f"{call.leaf()}()", (call.leaf(),), place, block, False)
+        engines = tuple(dict.fromkeys(self._engines_of(*target)))
+        return EngineDisposal(f"{call.leaf()}()", engines, place, block, True) if engines else None
+
+    def _engines_of(self, module: Module, function: Function) -> Iterator[str]:
+        """The engines that a function disposes of."""
+        for inner_module, inner in self.event_loops.calls.closure(module, function):
+            if "dispose" in inner.packed_calls:
+                for call in self.event_loops.calls.calls(inner_module, inner):
+                    engine = self.event_loops.resources.disposed_by(inner_module, call)
+                    if engine is not None and engine.origin is not None:
+                        yield self._dotted(engine.origin)
+
+    def _dotted(self, origin: Key) -> str:
+        return f"{self.project.imports.module_name(origin[0])}.{origin[1]}"
+
+
+def _block(flow: Flow, step: Step) -> tuple[int, ...]:
+    """The list of statements of a ``finally`` in which a disposal stands, seen through ``if``."""
+    if step.kind != "expr" or flow.inside(step, "try", "finally") is None:
+        return ()
+    role = step.role
+    for outer in flow.ancestors(step):
+        if outer.kind != "if":
+            return (outer.number, "beh".find(role[0]) if role != "finally" else 9)
+        role = outer.role
+    return ()

@@ -1,0 +1,221 @@
+"""What tasks do to the process that they run in: start others, end it, take its signals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
+from celery_lint.model.facts import Call, Place
+from celery_lint.model.records import NamedTuple
+
+_EXECUTORS = frozenset(
+    {"concurrent.futures.ProcessPoolExecutor", "concurrent.futures.process.ProcessPoolExecutor"}
+)
+_CONTEXTS = ("multiprocessing", "multiprocessing.get_context()", "multiprocessing.context.get_context()")
+_STARTERS = (
+    _EXECUTORS
+    | frozenset(f"{context}.{name}" for context in _CONTEXTS for name in ("Process", "Pool", "Manager"))
+    | {"multiprocessing.pool.Pool", "tqdm.contrib.concurrent.process_map", "loky.get_reusable_executor"}
+)
+#: Executors start their processes with the first work they get, wherever they were made.
+_WORK = frozenset(f"{executor}().{method}" for executor in _EXECUTORS for method in ("submit", "map"))
+_SUBCLASS_START = "multiprocessing.Process().start"
+_ASSERTION = frozenset({"~AssertionError"})
+
+_RAISING = {"sys.exit": "sys.exit", "builtins.exit": "exit", "builtins.quit": "quit"}
+#: Nobody writes these by accident: only in the body of a task itself.
+_ENDING = frozenset({"os._exit", "os.abort"})
+_EXIT_WORDS = ("exit", "~quit", "os.abort")
+_EXIT = frozenset({"~SystemExit", "~BaseException"})
+
+#: Signals for which a prefork process has a handler of its own, or ignores on purpose.
+_OWN_SIGNALS = ("SIGTERM", "SIGUSR1", "SIGINT", "SIGQUIT", "SIGHUP")
+_ALARMS = frozenset({"signal.alarm", "signal.setitimer"})
+
+
+class ChildProcess(NamedTuple):
+    """A call in the code of tasks that starts processes with :mod:`multiprocessing`."""
+
+    site: Site
+    call: Call
+    name: str
+
+    @property
+    def place(self) -> Place:
+        """The call."""
+        return self.site.module.place(self.call.span)
+
+
+class ProcessExit(NamedTuple):
+    """What ends the process in the code of tasks, uncaught on the way to the task.
+
+    ``fate`` is ``lost`` (the worker process of a prefork pool ends), ``pending`` (the task ends and never
+    has a result) or ``stopped`` (the whole worker ends).
+    """
+
+    site: Site
+    place: Place
+    name: str
+    fate: str
+
+
+class SignalChange(NamedTuple):
+    """A signal that the code of tasks takes from the worker.
+
+    ``fate`` is ``replaced`` (the worker's own handler is gone), ``thread`` (tasks run in threads, where
+    Python raises ValueError) or ``fatal`` (an alarm that no handler waits for).
+    """
+
+    site: Site
+    call: Call
+    signal: str
+    fate: str
+
+    @property
+    def place(self) -> Place:
+        """The call."""
+        return self.site.module.place(self.call.span)
+
+
+class Processes:
+    """Processes that tasks start, exits and signal handlers."""
+
+    def __init__(self, code: TaskProcess) -> None:
+        self.code = code
+        self.project = code.project
+
+    # ------------------------------------------------------------------ processes
+
+    @cached_property
+    def children(self) -> list[ChildProcess]:
+        """The processes that tasks of a prefork pool start."""
+        if self.code.pools.only(*UNFORKED):
+            return []
+        found = []
+        for site in self.code.holding("multiprocessing.", "rocess", "loky", ".submit", ".map", ".start"):
+            for call in self.code.calls(site):
+                name = self._started(site, call)
+                if name and self._fails(site, call):
+                    found.append(ChildProcess(site, call, name))
+        if found and self._daemon_lifted:
+            return []
+        return [child for child in found if self.code.forks(child.site.tasks)]
+
+    def _started(self, site: Site, call: Call) -> str:
+        if call.chain[0] in "%~" or "d" in call.flags:
+            return ""
+        leaf = call.leaf()
+        if leaf in ("submit", "map", "start"):
+            entity = self.code.entity(site.module, call.chain)
+            if entity is None:
+                return ""
+            if leaf == "start":
+                own = not call.chain.startswith("multiprocessing") and entity.name == _SUBCLASS_START
+                return "multiprocessing.Process" if own else ""
+            return "ProcessPoolExecutor" if entity.name in _WORK and entity.origin is not None else ""
+        if not any(leaf == name.rpartition(".")[2] for name in _STARTERS):
+            return ""
+        name = self.code.name(site.module, call.chain)
+        if name not in _STARTERS:
+            return ""
+        return name.rpartition(".")[2] if name in _EXECUTORS or "()" in name else name
+
+    def _fails(self, site: Site, call: Call) -> bool:
+        """Whether nothing says that the code knows where it may start processes."""
+        step = self.code.flow(site).step_of(call)
+        if step is None:
+            return True
+        return not self.code.optional(site, step) and self.code.escapes(site, step, _ASSERTION)
+
+    @cached_property
+    def _daemon_lifted(self) -> bool:
+        """Whether the project asks for, or changes, what its own process is: such code knows daemons."""
+        return any(
+            "multiprocessing" in function.packed_calls and "current_process" in function.packed_calls
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+        )
+
+    # ------------------------------------------------------------------ exits
+
+    @cached_property
+    def exits(self) -> list[ProcessExit]:
+        """What ends the process of a task."""
+        found: list[ProcessExit] = []
+        for site in self.code.sites:
+            if any(word in site.function.packed_calls for word in _EXIT_WORDS):
+                found.extend(self._exit_calls(site))
+            if "~SystemExit" in site.function.packed_steps:
+                found.extend(self._exit_raises(site))
+        return found
+
+    def _exit_calls(self, site: Site) -> Iterator[ProcessExit]:
+        forked = "os.fork" in site.function.packed_calls
+        for call in self.code.calls(site):
+            if not any(word in call.chain for word in _EXIT_WORDS) or set("le") & set(call.flags):
+                continue
+            name = self.code.name(site.module, call.chain)
+            place = site.module.place(call.span)
+            if name in _RAISING and self.code.escapes(site, self.code.flow(site).step_of(call), _EXIT):
+                yield ProcessExit(site, place, _RAISING[name], self._fate(site, raised=True))
+            elif name in _ENDING and not forked and site.is_task():
+                yield ProcessExit(site, place, name, self._fate(site, raised=False))
+
+    def _exit_raises(self, site: Site) -> Iterator[ProcessExit]:
+        for step in self.code.flow(site).steps:
+            raised = step.chains[0].removesuffix("()") if step.kind == "raise" and step.chains else ""
+            if raised == "~SystemExit" and self.code.escapes(site, step, _EXIT):
+                yield ProcessExit(
+                    site, site.module.place(step.span), "raise SystemExit", self._fate(site, raised=True)
+                )
+
+    def _fate(self, site: Site, raised: bool) -> str:
+        if self.code.forks(site.tasks):
+            return "lost"
+        return "stopped" if not raised or self.code.pools.only("solo") else "pending"
+
+    # ------------------------------------------------------------------ signals
+
+    @cached_property
+    def signals(self) -> list[SignalChange]:
+        """The signals that tasks take."""
+        found: list[SignalChange] = []
+        for site in self.code.holding("signal."):
+            for call in self.code.calls(site):
+                if "signal" not in call.chain:
+                    continue
+                name = self.code.name(site.module, call.chain)
+                if name == "signal.signal":
+                    found.extend(self._handler(site, call))
+                elif name in _ALARMS and self._unheard(call):
+                    found.append(SignalChange(site, call, name, "fatal"))
+        return found
+
+    def _handler(self, site: Site, call: Call) -> Iterator[SignalChange]:
+        signal = self.code.name(site.module, call.first()[1:]) if call.first().startswith("=") else ""
+        label = signal.rpartition(".")[2]
+        if self.code.pools.only("threads"):
+            yield SignalChange(site, call, label or "signal", "thread")
+        elif label in _OWN_SIGNALS and self.code.forks(site.tasks) and not self._restored(site, call):
+            yield SignalChange(site, call, label, "replaced")
+
+    def _restored(self, site: Site, call: Call) -> bool:
+        """Whether the same signal is set again: before the end, or after what a context manager yields."""
+        return any(
+            other.first() == call.first() and other.number != call.number and other.leaf() == "signal"
+            for other in self.code.calls(site)
+        )
+
+    def _unheard(self, call: Call) -> bool:
+        """Whether an alarm is set and no code of the product handles alarms."""
+        seconds = call.first() if call.leaf() == "alarm" else "".join(call.arguments[1:2])
+        if seconds in ("", "#0", "#0.0"):
+            return False
+        if call.leaf() == "setitimer" and not call.first().endswith("ITIMER_REAL"):
+            return False
+        return not any(
+            "SIGALRM" in function.packed_calls
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+        )

@@ -1,0 +1,330 @@
+"""What functions that tasks run do with a session: leave it open, use it after a failure or too late."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.graph import Key
+from celery_lint.inventory.resources.sessions import SessionName, Sessions
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+
+_CLOSINGS = frozenset({"close", "aclose", "remove"})
+# Calls on a closed session, or on one whose transaction has failed, that are allowed and do no harm.
+_HARMLESS = frozenset(
+    {"close", "aclose", "remove", "rollback", "expunge", "expunge_all", "reset", "invalidate", "expire_all"}
+)
+#: Methods of a session that talk to the database, or will.
+WORK = frozenset(
+    [
+        "add",
+        "add_all",
+        "bulk_insert_mappings",
+        "bulk_save_objects",
+        "commit",
+        "connection",
+        "delete",
+        "exec",
+        "execute",
+        "flush",
+        "get",
+        "get_one",
+        "merge",
+        "query",
+        "refresh",
+        "run_sync",
+        "scalar",
+        "scalars",
+        "stream",
+        "stream_scalars",
+    ]
+)
+# Functions of other packages that use a session and do not keep it.
+_BORROWERS = ("sqlalchemy.", "sqlmodel.", "pandas.", "logging.")
+# Exceptions by which a failed statement or flush arrives.
+_CAUGHT = frozenset({"~Exception", "~BaseException"})
+
+
+class UnclosedSession(NamedTuple):
+    """A session that its ``owner`` opens and closes never, or (``skipped``) only when nothing raises."""
+
+    place: Place
+    name: str
+    skipped: bool
+    owner: Key
+    task: Task
+
+
+class SessionAfterFailure(NamedTuple):
+    """A use of an ``AsyncSession`` in an ``except`` clause after the ``try`` that may have broken it."""
+
+    place: Place
+    name: str
+    attempt: Place
+
+
+class SessionAfterBlock(NamedTuple):
+    """A use of a session after the ``with`` that closed it."""
+
+    place: Place
+    name: str
+    block: Place
+
+
+class View(NamedTuple):
+    """One function with its statements and calls."""
+
+    module: Module
+    function: Function
+    flow: Flow
+    calls: list[Call]
+    tasks: tuple[Task, ...]
+
+    def made_in(self, step: Step) -> Iterator[Call]:
+        """The calls that a statement makes."""
+        return (self.calls[number] for number in step.calls)
+
+
+class SessionFlow:
+    """The session facts that need the statements of functions."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self.project = sessions.project
+
+    @cached_property
+    def views(self) -> list[tuple[View, dict[str, SessionName]]]:
+        """The functions that hold sessions, with the names that do."""
+        found = []
+        for module, function, tasks in self.sessions.functions:
+            names = self.sessions.names(module, function)
+            if names:
+                flow = self.sessions.flows.of(module, function)
+                calls = self.sessions.calls.calls(module, function)
+                found.append((View(module, function, flow, calls, tasks), names))
+        return found
+
+    # ------------------------------------------------------------------ opened and not closed
+
+    @cached_property
+    def unclosed(self) -> list[UnclosedSession]:
+        """The sessions that a ``with`` or a ``finally`` should close."""
+        found: list[UnclosedSession] = []
+        with self.project.asking("quiet"):
+            for view, names in self.views:
+                for held in names.values():
+                    if held.kind != "scoped" and len(held.steps) == 1 and not held.closes:
+                        call = self._opening(view, held)
+                        skipped = self._left_open(view, held) if call is not None else None
+                        if call is not None and skipped is not None:
+                            place = view.module.place(call.span)
+                            owner = view.module.path, view.function.qualname
+                            found.append(UnclosedSession(place, held.name, skipped, owner, view.tasks[0]))
+        return found
+
+    def _opening(self, view: View, held: SessionName) -> Call | None:
+        step = view.flow.steps[held.steps[0]]
+        if step.kind != "assign":
+            return None
+        for call in view.made_in(step):
+            if f"{call.chain}()" == held.chain and "b" in call.flags:
+                return call
+        return None
+
+    def _left_open(self, view: View, held: SessionName) -> bool | None:
+        """``None``: it is closed, or may be elsewhere. Else whether some way through closes it."""
+        always, in_handler = False, False
+        for step in view.flow.steps:
+            if held.name not in step.loads:
+                continue
+            if self._gives_away(view, step, held):
+                return None
+            if any(self._is_on(call, held, _CLOSINGS) for call in view.made_in(step)):
+                if view.flow.inside(step, "try", "finally") is not None:
+                    return None
+                if any(outer.kind == "handler" for outer in view.flow.ancestors(step)):
+                    in_handler = True
+                else:
+                    always = True
+        if always and in_handler:
+            return None
+        return always or in_handler
+
+    def _gives_away(self, view: View, step: Step, held: SessionName) -> bool:
+        """Whether a statement hands the session to somebody who may close it."""
+        if step.kind in ("def", "class") or "y" in step.flags:
+            return True
+        value = step.chains[0] if step.chains else ""
+        if step.kind in ("return", "assign", "expr") and value in (held.chain, "?", "(", "[", "{"):
+            return True
+        if step.kind == "with" and any(chain.partition("=")[0] == held.chain for chain in step.chains):
+            return True
+        return any(
+            any(f"={held.chain}." in argument for argument in call.arguments)  # `callback(session.close)`
+            or (hands_on(call, held.chain) and not self._borrows(view, call))
+            for call in view.made_in(step)
+        )
+
+    def _borrows(self, view: View, call: Call) -> bool:
+        """Whether what is called uses a session and leaves it to its owner."""
+        entity = self.project.resolve(view.module, call.chain)
+        function = entity.function()
+        if function is None or entity.module is None:
+            return entity.kind == "external" and entity.name.startswith(_BORROWERS)
+        return not any(
+            "close" in inner.packed_calls for _, inner in self.sessions.calls.closure(entity.module, function)
+        )
+
+    def _is_on(self, call: Call, held: SessionName, leaves: Iterable[str]) -> bool:
+        return call.leaf() in leaves and call.chain.rpartition(".")[0] in (held.chain, f"%{held.name}")
+
+    # ------------------------------------------------------------------ after a failure
+
+    @cached_property
+    def after_failures(self) -> list[SessionAfterFailure]:
+        """The uses of an ``AsyncSession`` in an ``except`` that come before its rollback."""
+        found: list[SessionAfterFailure] = []
+        with self.project.asking("quiet"):
+            for view, names in self.views:
+                if not view.function.is_async:
+                    continue
+                for handler in view.flow.steps:
+                    if handler.kind == "handler" and self._catches_failures(view, handler):
+                        for held in names.values():
+                            if held.kind == "async":
+                                found += self._after_failure(view, handler, held)
+        return found
+
+    def _catches_failures(self, view: View, handler: Step) -> bool:
+        if not handler.chains:
+            return True
+        for chain in handler.chains:
+            name = self.project.resolve(view.module, chain).name
+            if chain in _CAUGHT:
+                return True
+            if name.startswith("sqlalchemy.exc.") and not name.endswith(
+                ("NoResultFound", "MultipleResultsFound")
+            ):
+                return True
+        return False
+
+    def _after_failure(self, view: View, handler: Step, held: SessionName) -> Iterator[SessionAfterFailure]:
+        flow = view.flow
+        attempt = flow.steps[handler.parent]
+        around = {outer.number for outer in flow.ancestors(attempt)}
+        if any(step not in around and step > attempt.number for step in held.steps):
+            return  # it is opened in the attempt, or later
+        if any(self._begins(flow.steps[number]) for number in around):
+            return
+        worked = False
+        for step in self._part(flow, attempt, "body"):
+            if held.name in step.loads:
+                if any(self._is_on(call, held, _HARMLESS) for call in view.made_in(step)):
+                    return
+                if self._rolls_back(view, step, held):
+                    continue  # what is called there looks after it
+                protected = any(
+                    self._begins(outer) or self._swallows(view, outer, step)
+                    for outer in flow.ancestors(step)
+                    if outer.number > attempt.number
+                )
+                worked |= not protected and self._works(view, step, held)
+        if not worked:
+            return
+        for step in flow.below(handler):
+            if held.name not in step.loads:
+                continue
+            if self._rolls_back(view, step, held) or step.kind == "def":
+                return
+            if self._works(view, step, held):
+                place = view.module.place(step.span)
+                yield SessionAfterFailure(place, held.name, view.module.place(attempt.span))
+                return
+
+    def _swallows(self, view: View, outer: Step, step: Step) -> bool:
+        """Whether what a statement raises ends in a handler of this ``try``."""
+        flow = view.flow
+        if outer.kind != "try" or step not in self._part(flow, outer, "body"):
+            return False
+        return any(
+            self._catches_failures(view, handler)
+            and not any(inner.kind == "raise" for inner in flow.below(handler))
+            for handler in flow.body(outer, "handler")
+        )
+
+    def _part(self, flow: Flow, step: Step, role: str) -> Iterator[Step]:
+        for child in flow.body(step, role):
+            yield child
+            yield from flow.below(child)
+
+    def _begins(self, step: Step) -> bool:
+        """Whether a ``with`` rolls back by itself."""
+        return step.kind == "with" and any(
+            chain.partition("=")[0].endswith((".begin()", ".begin_nested()")) for chain in step.chains
+        )
+
+    def _works(self, view: View, step: Step, held: SessionName) -> bool:
+        """Whether a statement awaits something that talks to the database by the session."""
+        for call in view.made_in(step):
+            on_it = call.leaf() in WORK and call.chain.rpartition(".")[0] == held.chain
+            if "a" in call.flags and (on_it or self.lent(view, call, held)):
+                return True
+        return False
+
+    def lent(self, view: View, call: Call, held: SessionName) -> bool:
+        """Whether a call hands the session to a function of the project."""
+        if not hands_on(call, held.chain):
+            return False
+        entity = self.project.resolve(view.module, call.chain)
+        return entity.function() is not None
+
+    def _rolls_back(self, view: View, step: Step, held: SessionName) -> bool:
+        """Whether a statement, or a function that it hands the session to, rolls back or closes it."""
+        for call in view.made_in(step):
+            if self._is_on(call, held, _HARMLESS):
+                return True
+            if hands_on(call, held.chain):
+                target = self.sessions.calls.target(view.module, call.chain)
+                if target is not None and any(
+                    "rollback" in inner.packed_calls or "begin" in inner.packed_calls
+                    for _, inner in self.sessions.calls.closure(*target)
+                ):
+                    return True
+        return False
+
+    # ------------------------------------------------------------------ after the block
+
+    @cached_property
+    def after_blocks(self) -> list[SessionAfterBlock]:
+        """The uses of a session after the ``with`` that closed it."""
+        found: list[SessionAfterBlock] = []
+        with self.project.asking("quiet"):
+            for view, names in self.views:
+                for held in names.values():
+                    if held.closes:
+                        found += self._after_block(view, held)
+        return found
+
+    def _after_block(self, view: View, held: SessionName) -> Iterator[SessionAfterBlock]:
+        flow = view.flow
+        for step in flow.steps[held.steps[0] + 1 :]:
+            if held.name not in step.loads or step.kind == "def" or step.number in held.steps:
+                continue
+            if any(outer.number in held.steps for outer in flow.ancestors(step)):
+                continue
+            for call in view.made_in(step):
+                on_it = call.leaf() in WORK and call.chain.rpartition(".")[0] == held.chain
+                if on_it or self.lent(view, call, held):
+                    block = next(number for number in reversed(held.steps) if number < step.number)
+                    place = view.module.place(call.span)
+                    yield SessionAfterBlock(place, held.name, view.module.place(flow.steps[block].span))
+                    return
+
+
+def hands_on(call: Call, chain: str) -> bool:
+    """Whether a call takes what a chain is as an argument."""
+    return any(argument == f"={chain}" or argument.endswith(f":={chain}") for argument in call.arguments)

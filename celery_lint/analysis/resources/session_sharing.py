@@ -1,0 +1,224 @@
+"""Sessions that several coroutines use at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.analysis.resources.session_flow import WORK, SessionFlow, View, hands_on
+from celery_lint.inventory.resources.sessions import SessionName
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.steps import Step
+
+_GATHERINGS = frozenset({"asyncio.gather", "asyncio.tasks.gather", "asyncio.wait", "asyncio.tasks.wait"})
+_SPAWNERS = frozenset({"asyncio.TaskGroup().create_task", "asyncio.taskgroups.TaskGroup().create_task"})
+_STARTERS = frozenset({"asyncio.create_task", "asyncio.tasks.create_task", "asyncio.ensure_future"})
+# What a coroutine may hold while another one waits for it.
+_LOCKS = ("Lock()", "Semaphore()", "BoundedSemaphore()", "Condition()", "CapacityLimiter()")
+
+
+class GatheredSession(NamedTuple):
+    """An ``AsyncSession`` that coroutines use at the same time; ``others`` are the further uses."""
+
+    place: Place
+    name: str
+    others: tuple[Place, ...]
+
+
+class SessionSharing:
+    """The sessions that the coroutines of a ``gather`` or a task group share."""
+
+    def __init__(self, session_flow: SessionFlow) -> None:
+        self.session_flow = session_flow
+        self.sessions = session_flow.sessions
+        self.project = session_flow.project
+
+    @cached_property
+    def gathered(self) -> list[GatheredSession]:
+        """The shared sessions, by function."""
+        found: list[GatheredSession] = []
+        with self.project.asking("quiet"):
+            for view, names in self.session_flow.views:
+                packed = view.function.packed_calls
+                if "gather" in packed or "asyncio.wait" in packed or "create_task" in packed:
+                    for held in names.values():
+                        if held.kind == "async":
+                            found += _Search(self, view, names, held).shared()
+        return found
+
+
+class _Search:
+    """The search for the uses of one session that run at the same time."""
+
+    def __init__(
+        self, sharing: SessionSharing, view: View, names: dict[str, SessionName], held: SessionName
+    ) -> None:
+        self.sharing = sharing
+        self.project = sharing.project
+        self.view = view
+        self.held = held
+        # Calls do not tell which of two sessions from the same maker they take; statements do.
+        self.alike = {other.name for other in names.values() if other.chain == held.chain} - {held.name}
+
+    def shared(self) -> Iterator[GatheredSession]:
+        """One finding for a ``gather`` or a task group."""
+        view = self.view
+        groups: dict[int, list[Call]] = {}
+        for step in view.flow.steps:
+            for call in view.made_in(step):
+                if call.leaf() in ("gather", "wait"):
+                    if self.project.resolve(view.module, call.chain).name in _GATHERINGS:
+                        yield from self._fact(list(self._together(step, call)))
+                elif call.leaf() in ("create_task", "ensure_future") and self._starts(step, call):
+                    yield from self._fact(self._side_by_side(step, call))
+                elif call.leaf() == "create_task" and self._spawns(step, call):
+                    group = next((s.number for s in view.flow.ancestors(step) if s.kind == "with"), -1)
+                    loop = view.flow.inside(step, "for", "body")
+                    repeated = loop is not None and loop.number > group
+                    groups.setdefault(group, []).extend([call, call] if repeated else [call])
+        for uses in groups.values():
+            yield from self._fact(uses)
+
+    def _fact(self, uses: list[Call]) -> Iterator[GatheredSession]:
+        if len(uses) > 1:
+            places = list(dict.fromkeys(self.view.module.place(call.span) for call in uses))
+            yield GatheredSession(places[0], self.held.name, tuple(places[1:3]))
+
+    def _spawns(self, step: Step, call: Call) -> bool:
+        if self.project.resolve(self.view.module, call.chain).name not in _SPAWNERS:
+            return False
+        return any(self._uses(step, inner) for inner in self.view.calls if inner.parent == call.number)
+
+    def _starts(self, step: Step, call: Call) -> bool:
+        """Whether a call starts a coroutine with the session, outside of a group."""
+        if self.project.resolve(self.view.module, call.chain).name not in _STARTERS:
+            return False
+        return any(self._uses(step, inner) for inner in self.view.calls if inner.parent == call.number)
+
+    def _side_by_side(self, step: Step, call: Call) -> list[Call]:
+        """The call, and the one that the next statement makes before anything is awaited."""
+        flow = self.view.flow
+        siblings = [other for other in flow.steps if (other.parent, other.role) == (step.parent, step.role)]
+        loop = flow.inside(step, "for", "body")
+        if loop is not None and not any(self._awaits(other) for other in flow.below(loop)):
+            return [call, call]
+        for other in siblings:
+            if other.number > step.number:
+                found = [
+                    later
+                    for later in self.view.made_in(other)
+                    if later.leaf() in ("create_task", "ensure_future") and self._starts(other, later)
+                ]
+                if found or self._awaits(other) or flow.below(other):
+                    return [call, *found]
+        return []
+
+    def _awaits(self, step: Step) -> bool:
+        return "a" in step.flags or any("a" in call.flags for call in self.view.made_in(step))
+
+    def _together(self, step: Step, call: Call) -> Iterator[Call]:
+        """The calls whose coroutines a ``gather`` runs; one of a comprehension counts twice."""
+        direct = {argument for argument in call.arguments if argument[:1] == "("}
+        for inner in self.view.calls:
+            if inner.parent == call.number and self._uses(step, inner):
+                if f"({inner.number}" in direct:
+                    yield inner
+                elif "*" in call.arguments and self._repeated(inner):
+                    yield from (inner, inner)
+        if "*" in call.arguments or call.leaf() == "wait":
+            for name in step.loads:
+                yield from self._listed(step, name)
+
+    def _listed(self, gathering: Step, name: str) -> Iterator[Call]:
+        """The coroutines that a list holds which is gathered later."""
+        view = self.view
+        for step in view.flow.steps[: gathering.number]:
+            if name in step.stores and step.kind == "assign" and step.chains == ("[",):
+                for call in view.made_in(step):
+                    if self._uses(step, call):
+                        yield from (call, call) if self._repeated(call) else (call,)
+            elif name in step.loads and step.kind == "expr" and step.chains == (f"%{name}.append()",):
+                again = view.flow.inside(step, "for", "body") is not None
+                for call in view.made_in(step):
+                    if self._uses(step, call):
+                        yield from (call, call) if again else (call,)
+
+    def _repeated(self, call: Call) -> bool:
+        """Whether a call stands in a comprehension: it takes a name that no statement binds."""
+        bound = {parameter.name for parameter in self.view.function.parameters}
+        bound.update(name for step in self.view.flow.steps for name in step.stores)
+        for argument in call.arguments:
+            name = argument.rpartition("=%")[2].partition(".")[0].rstrip("()[]")
+            if "=%" in argument and name not in bound:
+                return True
+        return False
+
+    # ------------------------------------------------------------------ one coroutine
+
+    def _uses(self, step: Step, call: Call) -> bool:
+        """Whether a call makes a coroutine that works with the session, with no lock to wait for."""
+        if "a" in call.flags:
+            return False
+        here = self.held.name in step.loads and self.alike.isdisjoint(step.loads)
+        if here and call.leaf() in WORK and call.chain.rpartition(".")[0] == self.held.chain:
+            return True
+        entity = self.project.resolve(self.view.module, call.chain)
+        function = entity.function()
+        if function is None or entity.module is None or not function.is_async:
+            return False
+        if here and hands_on(call, self.held.chain):
+            name = _parameter_of(function, call, self.held.chain)
+        elif function.parent == self.view.function.qualname and self._seen_by(function):
+            name = self.held.name
+        else:
+            return False
+        return bool(name) and self._works(entity.module, function, name)
+
+    def _seen_by(self, function: Function) -> bool:
+        """Whether a nested function sees the session of the function around it."""
+        if any(parameter.name == self.held.name for parameter in function.parameters):
+            return False
+        steps = self.sharing.sessions.flows.of(self.view.module, function).steps
+        return not any(self.held.name in step.stores for step in steps)
+
+    def _works(self, module: Module, function: Function, name: str) -> bool:
+        """Whether a coroutine function awaits something with the session and holds no lock meanwhile."""
+        flow = self.sharing.sessions.flows.of(module, function)
+        calls = self.sharing.sessions.calls.calls(module, function)
+        for step in flow.steps:
+            if name not in step.loads or step.kind == "def":
+                continue
+            awaited = "a" in step.flags or any("a" in calls[number].flags for number in step.calls)
+            if awaited and not any(self._waits(module, outer) for outer in flow.ancestors(step)):
+                return True
+        return False
+
+    def _waits(self, module: Module, step: Step) -> bool:
+        if step.kind != "with":
+            return False
+        for item in step.chains:
+            entity = self.project.resolve(module, item.partition("=")[0])
+            if entity.name.endswith("Semaphore()") and self._lets_several_in(entity.name[:-2]):
+                continue
+            if entity.kind == "unknown" or entity.name.endswith(_LOCKS):
+                return True
+        return False
+
+    def _lets_several_in(self, maker: str) -> bool:
+        """Whether the semaphores that the function makes are no locks."""
+        made = [call for call in self.view.calls if call.chain == maker]
+        return bool(made) and all(call.first() not in ("", "#1") for call in made)
+
+
+def _parameter_of(function: Function, call: Call, chain: str) -> str:
+    """The parameter that a call gives the session to."""
+    positional = [parameter.name for parameter in function.parameters if parameter.kind == "positional"]
+    if function.owner and positional[:1] in (["self"], ["cls"]):
+        positional = positional[1:]
+    for index, argument in enumerate(call.arguments):
+        if argument == f"={chain}":
+            return positional[index] if index < len(positional) else ""
+        if argument.endswith(f":={chain}"):
+            return argument.partition(":")[0]
+    return ""

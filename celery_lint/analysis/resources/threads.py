@@ -1,0 +1,118 @@
+"""Threads that tasks start and do not wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
+from celery_lint.model.facts import Call, Place
+from celery_lint.model.steps import Step
+
+_THREADS = frozenset({"threading.Thread", "threading.Timer"})
+_EXECUTORS = ("concurrent.futures.ThreadPoolExecutor", "concurrent.futures.thread.ThreadPoolExecutor")
+_SUBMITS = frozenset(f"{name}().submit" for name in _EXECUTORS)
+#: What says that the task and its thread talk to each other: a heartbeat that is told to stop, a worker.
+_TALK = ("threading.Event", "queue.Queue", "queue.SimpleQueue", "threading.Condition", "threading.Semaphore")
+_SETTERS = frozenset({"start", "setDaemon", "setName"})
+
+
+class LooseThread(NamedTuple):
+    """A thread, or work for a thread, that a task starts and nobody waits for."""
+
+    site: Site
+    place: Place
+    name: str
+    daemon: bool
+
+
+class Threads:
+    """The threads that tasks start."""
+
+    def __init__(self, code: TaskProcess) -> None:
+        self.code = code
+
+    @cached_property
+    def loose(self) -> list[LooseThread]:
+        """The threads that a worker may take with it when its process ends.
+
+        Outside prefork a worker waits for all threads that are no daemons.
+        """
+        found: list[LooseThread] = []
+        for site in self.code.holding("threading.T", ".submit"):
+            if site.function.name == "__init__" or any(word in site.function.packed_calls for word in _TALK):
+                continue
+            found.extend(self._threads(site))
+            found.extend(self._submitted(site))
+        waits = self.code.pools.only(*UNFORKED)
+        return [
+            thread
+            for thread in found
+            if thread.daemon or not (waits or not self.code.forks(thread.site.tasks))
+        ]
+
+    def _threads(self, site: Site) -> Iterator[LooseThread]:
+        calls = self.code.calls(site)
+        for call in calls:
+            if call.leaf() not in ("Thread", "Timer") or "l" in call.flags:
+                continue
+            name = self.code.name(site.module, call.chain)
+            if name not in _THREADS or any(given.endswith(".run_forever") for given in call.arguments):
+                continue  # a loop for all tasks of the process is meant to outlive each
+            step = self.code.flow(site).step_of(call)
+            if step is None or self.code.optional(site, step):
+                continue
+            daemon = self._started(site, call, step, calls)
+            if daemon is not None:
+                daemon = daemon or "daemon:#True" in call.arguments
+                yield LooseThread(site, site.module.place(call.span), name, daemon)
+
+    def _started(self, site: Site, made: Call, step: Step, calls: list[Call]) -> bool | None:
+        """Whether a thread that is started and forgotten is a daemon; ``None`` if it is not forgotten."""
+        start = f"{made.chain}().start"
+        for call in calls:
+            if call.chain == start and call.span[:2] == made.span[:2]:
+                return False
+        if step.kind != "assign" or len(step.stores) != 1:
+            return None
+        if step.chains != (f"{made.chain}()",):
+            return None
+        name, started, daemon = step.stores[0], False, False
+        for other in self.code.flow(site).steps:
+            if other.kind == "global" and name in other.stores:
+                return None
+            if name not in other.loads:
+                continue
+            if other.kind == "assign" and not other.stores and other.chains in (("#True",), ("#False",)):
+                daemon = daemon or other.chains == ("#True",)
+            elif self._only_starts(other, made, calls):
+                started = started or any(calls[number].chain == start for number in other.calls)
+            else:
+                return None
+        return daemon if started else None
+
+    def _only_starts(self, step: Step, made: Call, calls: list[Call]) -> bool:
+        mine = [calls[number] for number in step.calls]
+        return (
+            step.kind == "expr"
+            and len(mine) == 1
+            and mine[0].chain.startswith(f"{made.chain}().")
+            and mine[0].leaf() in _SETTERS
+        )
+
+    def _submitted(self, site: Site) -> Iterator[LooseThread]:
+        calls = self.code.calls(site)
+        for call in calls:
+            if call.leaf() != "submit" or "s" not in call.flags or call.chain[0] == "%" or "l" in call.flags:
+                continue
+            entity = self.code.entity(site.module, call.chain)
+            if entity is None or entity.name not in _SUBMITS:
+                continue
+            owner = call.chain.removesuffix(".submit")
+            if entity.origin is None:
+                maker = owner.removesuffix("()")
+                kept = [c for c in calls if c.chain == maker and "b" in c.flags and "w" not in c.flags]
+                if not kept or any(c.chain.startswith(f"{owner}.shutdown") for c in calls):
+                    continue
+            yield LooseThread(site, site.module.place(call.span), "ThreadPoolExecutor.submit", False)

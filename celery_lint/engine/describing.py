@@ -1,0 +1,108 @@
+"""What the linter believes about a project: no silence can be understood without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from celery_lint.analysis.analysis import Analysis
+    from celery_lint.analysis.wiring.registrations import Registry
+    from celery_lint.diagnostics import Unparsed
+    from celery_lint.model.facts import Place
+
+
+class Entry(NamedTuple):
+    """One thing that the linter believes about a project. ``path`` is absolute, or empty."""
+
+    name: str
+    path: str
+    line: int
+    detail: str
+
+
+class ProjectDescription(NamedTuple):
+    """What the linter believes about a project."""
+
+    roots: list[Entry]
+    import_roots: list[Entry]
+    apps: list[Entry]
+    tasks: list[Entry]
+    pools: list[Entry]
+    loop_helpers: list[Entry]
+    wrappers: list[Entry]
+    registries: list[Entry]
+    unparsed: list[Entry]
+
+
+def description(root: str, analysis: Analysis, unparsed: Iterable[Unparsed]) -> ProjectDescription:
+    """Everything that `celery-lint project` shows."""
+    project, tasks = analysis.project, analysis.tasks
+
+    def at(place: Place) -> tuple[str, int]:
+        return f"{root}/{place.path}", place.span.line
+
+    import_roots: dict[str, int] = {}
+    for path in project.modules:
+        import_root = project.imports.import_root(path)
+        import_roots[import_root] = import_roots.get(import_root, 0) + 1
+    wrappers = []
+    for path, qualname in sorted(tasks.makers.wrappers):
+        module = project.modules[path]
+        place = module.functions.get(qualname) or module.classes.get(qualname)
+        wrappers.append(Entry(qualname, f"{root}/{path}", place.span.line if place else 1, "makes tasks"))
+    return ProjectDescription(
+        roots=[Entry(root, root, 0, f"{len(project.modules)} files read of {len(project.imports.files)}")],
+        import_roots=[
+            Entry(folder or ".", f"{root}/{folder}" if folder else root, 0, f"{count} files read")
+            for folder, count in sorted(import_roots.items())
+        ],
+        apps=[
+            Entry(application.origin[1], *at(application.place), application.value.chain)
+            for application in tasks.applications.by_origin.values()
+        ],
+        tasks=[Entry(task.name, *at(task.place), _task_detail(task)) for task in tasks.all],
+        pools=[
+            Entry(command.pool or "unknown", f"{root}/{command.path}", command.line, command.app)
+            for command in project.commands
+        ],
+        loop_helpers=_loop_helpers(analysis, at),
+        wrappers=wrappers,
+        registries=[
+            Entry(registry.name, *at(registry.place), _registry_detail(registry))
+            for registry in analysis.bridges.registries
+        ],
+        unparsed=[Entry(entry.path, f"{root}/{entry.path}", entry.line, entry.message) for entry in unparsed],
+    )
+
+
+_LOOPS = {
+    "run": "runs the coroutine that it is given on a loop of its own, closed after the call",
+    "new": "runs the coroutine that it is given on a new event loop",
+    "current": "runs the coroutine that it is given on the event loop of its thread",
+    "kept": "runs the coroutine that it is given on a loop kept for the process",
+    "bridge": "runs the coroutine function that it is given by async_to_sync",
+}
+
+
+def _loop_helpers(analysis: Analysis, at: Callable[[Place], tuple[str, int]]) -> list[Entry]:
+    """The functions that run coroutines for tasks."""
+    found: dict[tuple[str, str], Entry] = {}
+    for run in analysis.event_loops.runs:
+        if run.helper:
+            key = (run.module.path, run.function.qualname)
+            place = run.module.place(run.function.span)
+            found.setdefault(key, Entry(run.function.qualname, *at(place), _LOOPS[run.kind]))
+    return list(found.values())
+
+
+def _registry_detail(registry: Registry) -> str:
+    keys = len({entry.key for entry in registry.entries})
+    dispatched = ", ".join(dispatcher.function.qualname for dispatcher in registry.dispatchers)
+    more = "" if registry.complete else ", and others that only the run knows"
+    return f"{keys} keys{more}" + (f"; dispatched by {dispatched}" if dispatched else "")
+
+
+def _task_detail(task: Any) -> str:
+    application = task.application
+    return f"of {application[1]} in {application[0]}" if application is not None else "shared"

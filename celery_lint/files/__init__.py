@@ -1,0 +1,1 @@
+"""The files of a workspace: where they lie, which are worth reading, what is kept of them."""

@@ -1,0 +1,320 @@
+"""Worker commands in launch files: which pool and which limits the workers run with.
+
+Procfiles, compose files, Kubernetes and platform YAML, Dockerfiles, systemd units, supervisor
+configuration, shell scripts and Makefiles. The options are Celery's own:
+https://docs.celeryq.dev/en/stable/reference/cli.html#celery-worker
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from celery_lint.files.shell import Word, is_variable, list_items, logical_lines, simple_commands
+from celery_lint.files.yaml_commands import yaml_commands
+from celery_lint.source import NotParsed
+from celery_lint.source import read as read_bytes
+
+_LARGEST = 262_144  # bytes; nobody writes a larger launch file by hand
+
+# What stands in these folders is no deployment of the project.
+_OTHER_FOLDERS = frozenset(
+    {
+        ".circleci", ".github", ".gitlab", "ci", "doc", "docs", "documentation", "example", "examples",
+        "fixtures", "locale", "sample", "samples", "static", "test", "testing", "tests", "testdata",
+    }
+)  # fmt: skip
+_OTHER_WORDS = frozenset({"ci", "e2e", "example", "sample", "test", "testing", "tests", "travis"})
+_SUFFIXES = frozenset({"bash", "conf", "dockerfile", "ini", "mk", "service", "sh", "yaml", "yml"})
+_NAMES = frozenset({"fly.toml", "gnumakefile", "justfile", "makefile", "railway.toml"})
+_PREFIXES = ("containerfile", "dockerfile", "procfile")
+_TEMPLATES = (".j2", ".jinja", ".jinja2", ".template", ".tmpl", ".tpl")
+_SCRIPTS = ("celery", "entrypoint", "launch", "run", "start", "worker")
+
+_SUBCOMMAND = re.compile(rb"(?<![\w./-])(?:worker|multi)(?![\w./:-])")
+_PROGRAM = re.compile(r"(?:.*/)?celery(?:-?[\d.]+)?(?:\.exe)?")
+_PROGRAM_VARIABLE = re.compile(r"\$[{(]?CELERY(?:D|_BIN|_CMD|_COMMAND|_EXE)?[)}]?")
+_ASSIGNMENT = re.compile(r"-{0,2}[\w.-]+(?:\[\w*\])?\+?=")
+_RUNNERS = frozenset({"--", "-m", "exec", "run", "run-program"})
+_KEYWORDS = frozenset(
+    {
+        "!",
+        "-",
+        "CMD",
+        "ENTRYPOINT",
+        "RUN",
+        "do",
+        "elif",
+        "else",
+        "exec",
+        "if",
+        "sudo",
+        "then",
+        "until",
+        "while",
+        "{",
+    }
+)
+
+# Programs that speak of a worker command and do not run it.
+_SPEAKERS = frozenset(
+    {
+        "ADD", "COPY", "HEALTHCHECK", "LABEL", "[", "[[", "awk", "cat", "cp", "echo", "egrep", "grep",
+        "kill", "killall", "log", "mv", "pgrep", "pip", "pkill", "printf", "ps", "rm", "sed", "test",
+    }
+)  # fmt: skip
+
+_FLAGS = frozenset(
+    {
+        "autoreload", "beat", "detach", "disable-prefetch", "discard", "events", "help", "no-color",
+        "no-execv", "purge", "quiet", "skip-checks", "task-events", "traceback", "verbose", "version",
+        "without-gossip", "without-heartbeat", "without-mingle",
+    }
+)  # fmt: skip
+_SHORT_OPTIONS = {
+    "A": "app",
+    "I": "include",
+    "O": "optimization",
+    "P": "pool",
+    "Q": "queues",
+    "S": "statedb",
+    "X": "exclude-queues",
+    "b": "broker",
+    "c": "concurrency",
+    "f": "logfile",
+    "l": "loglevel",
+    "n": "hostname",
+    "s": "schedule",
+}
+
+
+class WorkerCommand(NamedTuple):
+    """One command that starts workers.
+
+    ``pool`` is Celery's name of the pool: ``prefork`` where the command states none, and empty where
+    only the environment knows. ``pool_stated`` tells whether the command has the option at all: if not,
+    the setting ``worker_pool`` decides. Limits are in seconds. ``app``, ``queues`` and ``concurrency``
+    are empty where they are not stated, or not known. ``prefetch`` tells whether the command says how many
+    messages are taken in advance, or may say so.
+    """
+
+    path: str
+    line: int
+    app: str
+    pool: str
+    pool_stated: bool
+    time_limit: float | None
+    soft_time_limit: float | None
+    queues: str
+    concurrency: str
+    prefetch: bool = False
+
+
+def is_candidate(path: str) -> bool:
+    """Whether a file of this path, relative to the workspace, may say how the project's workers start."""
+    folder, _, name = path.lower().rpartition("/")
+    for ending in _TEMPLATES:
+        name = name.removesuffix(ending)
+    stem, _, suffix = name.rpartition(".")
+    known = suffix in _SUFFIXES or name in _NAMES or name.startswith(_PREFIXES)
+    if not known and (stem or not any(word in name for word in _SCRIPTS)):
+        return False
+    if folder and not _OTHER_FOLDERS.isdisjoint(folder.split("/")):
+        return False
+    return _OTHER_WORDS.isdisjoint(re.split(r"[-._]", name))
+
+
+def read(root: str, paths: Iterable[str]) -> list[WorkerCommand]:
+    """The worker commands of these files (relative to the root), in the order of paths and lines.
+
+    Files that cannot be read have none.
+    """
+    found: list[WorkerCommand] = []
+    for path in paths:
+        try:
+            data = read_bytes(f"{root}/{path}")
+        except NotParsed:
+            continue
+        found.extend(worker_commands(path, data))
+    return found
+
+
+def worker_commands(path: str, data: bytes) -> list[WorkerCommand]:
+    """The worker commands of one file."""
+    if len(data) > _LARGEST or b"celery" not in data.lower() or not _SUBCOMMAND.search(data):
+        return []
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    found = {
+        worker: None for command in _commands(path, text) for worker in _workers(path, command)
+    }  # each once, in order
+    return sorted(found, key=lambda worker: worker.line)
+
+
+def _commands(path: str, text: str) -> Iterator[list[Word]]:
+    """All commands of a file, by the file's kind."""
+    name = path.lower().rpartition("/")[2]
+    for ending in _TEMPLATES:
+        name = name.removesuffix(ending)
+    if name.endswith((".yml", ".yaml")):
+        yield from yaml_commands(text)
+    elif name.startswith(("dockerfile", "containerfile")) or name.endswith(".dockerfile"):
+        yield from _dockerfile_commands(text)
+    else:
+        ini = name.endswith((".conf", ".ini"))
+        for line, logical in logical_lines(text, comments="#;" if ini else "#", indented=ini):
+            if "celery" in logical.lower():
+                yield from simple_commands(logical, line)
+
+
+def _dockerfile_commands(text: str) -> Iterator[list[Word]]:
+    """Shell and exec forms; an ``ENTRYPOINT`` in exec form gets the words of the ``CMD``."""
+    entrypoint: list[Word] = []
+    for line, logical in logical_lines(text):
+        instruction, _, rest = logical.lstrip().partition(" ")
+        instruction = instruction.upper()
+        if instruction == "FROM":
+            entrypoint = []
+        elif instruction in ("CMD", "ENTRYPOINT") and rest.lstrip().startswith("["):
+            items = list_items(rest, line)
+            if instruction == "ENTRYPOINT":
+                entrypoint = items
+                yield items
+            else:
+                yield entrypoint + items
+        else:
+            yield from simple_commands(logical, line)
+
+
+def _workers(path: str, command: Sequence[Word], depth: int = 0) -> Iterator[WorkerCommand]:
+    """The workers that one command starts, also through ``sh -c '…'`` or by way of a variable."""
+    program = _program_index(command)
+    if command[program].text.lstrip("@-").rpartition("/")[2] in _SPEAKERS:
+        return
+    for index, word in enumerate(command):
+        text = _assigned(word.text)
+        if any(blank in text for blank in " \t\n"):
+            if "celery" not in text.lower() or text.startswith(("$(", "`")) or depth > 4:
+                continue
+            for inner in simple_commands(text, word.line):
+                if inner[0].text != text:  # else one expansion with blanks in it
+                    yield from _workers(path, inner, depth + 1)
+        elif _is_program(text):
+            leading = index <= program or command[index - 1].text in _RUNNERS
+            worker = _worker(path, command[index:], leading)
+            if worker is not None:
+                yield worker
+                return
+
+
+def _program_index(command: Sequence[Word]) -> int:
+    """Where the program's name stands: behind keywords, a Procfile's or Makefile's label, and assignments."""
+    for index, word in enumerate(command):
+        assigned = _assigned(word.text)
+        if _is_program(assigned):
+            return index
+        if word.text not in _KEYWORDS and assigned == word.text and not word.text.endswith(":"):
+            return index
+    return 0
+
+
+def _assigned(text: str) -> str:
+    """The text without the name that it is assigned to, as in ``ExecStart=celery``."""
+    assignment = _ASSIGNMENT.match(text)
+    return text[assignment.end() :] if assignment else text
+
+
+def _is_program(text: str) -> bool:
+    text = text.lstrip("@-")  # as a Makefile has them
+    return bool(_PROGRAM.fullmatch(text) or _PROGRAM_VARIABLE.fullmatch(text))
+
+
+def _worker(path: str, words: Sequence[Word], leading: bool) -> WorkerCommand | None:
+    """The worker that this command of ``celery`` starts, if it does.
+
+    ``leading``: nothing but known runners stands before. Elsewhere, a bare "celery worker" is prose.
+    """
+    options: dict[str, str] = {}
+    command = ""
+    unknown = False
+    multi = False
+    index = 1
+    while index < len(words):
+        text = words[index].text
+        index += 1
+        if text.startswith("-") and text != "--":
+            following = words[index].text if index < len(words) else None
+            index += _take_option(text, following, options)
+        elif is_variable(text):
+            unknown = True
+        elif not command:
+            if text not in ("worker", "multi"):
+                return None  # beat, inspect, …
+            command = text
+        elif command == "multi" and not multi:
+            if text not in ("start", "restart"):
+                return None
+            multi = True
+        elif not (multi or "=" in text):
+            return None  # a sentence: the worker takes no arguments
+    if not (command == "worker" or multi) or not (leading or unknown or options):
+        return None
+    pool = options.get("pool")
+    if pool is None:
+        known = "" if unknown or any(name.startswith("pool:") for name in options) else "prefork"
+    else:
+        known = "" if is_variable(pool) or pool == "custom" else pool
+    return WorkerCommand(
+        path=path,
+        line=words[0].line,
+        app=_literal(options, "app"),
+        pool="prefork" if known == "processes" else known,
+        pool_stated=pool is not None,
+        time_limit=_seconds(options, "time-limit"),
+        soft_time_limit=_seconds(options, "soft-time-limit"),
+        queues=_literal(options, "queues"),
+        concurrency=_literal(options, "concurrency"),
+        prefetch=unknown or "prefetch-multiplier" in options or "disable-prefetch" in options,
+    )
+
+
+def _take_option(text: str, following: str | None, options: dict[str, str]) -> int:
+    """Note the options of one word (``--pool=x``, ``-Px``, ``-EB``); whether the next word is its value."""
+    usable = following is not None and not following.startswith("-")
+    if text.startswith("--"):
+        name, stated, value = text[2:].partition("=")
+        if name in _FLAGS:
+            options[name] = ""
+        elif stated:
+            options[name] = value
+        elif usable:
+            options[name] = following or ""
+            return 1
+        return 0
+    for position, letter in enumerate(text[1:], 2):
+        name = _SHORT_OPTIONS.get(letter, "")
+        rest = text[position:]
+        if not name:
+            options[letter] = ""
+        elif rest.startswith(":"):  # celery multi: an option of single nodes, -P:1-3 gevent
+            options[f"{name}{rest}"] = following or ""
+            return int(usable)
+        elif rest:
+            options[name] = rest.removeprefix("=")
+            return 0
+        elif usable:
+            options[name] = following or ""
+            return 1
+    return 0
+
+
+def _literal(options: dict[str, str], name: str) -> str:
+    value = options.get(name, "")
+    return "" if is_variable(value) else value
+
+
+def _seconds(options: dict[str, str], name: str) -> float | None:
+    try:
+        return float(options[name])
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,185 @@
+"""Commands in YAML files: compose files, Kubernetes manifests, Helm charts, platforms' own formats.
+
+Not a YAML parser: a tolerant reader of lines that keeps line numbers, needs no package, and does not mind
+templates, which are not YAML before they are rendered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from celery_lint.files.shell import Word, list_items, simple_commands
+
+_KEY = re.compile(
+    r"""(?P<indent>\ *(?:-\ +)*)(?P<quote>["']?)(?P<key>[\w./ -]+?)(?P=quote)\s*:(?=\s|$)\s*""", re.VERBOSE
+)
+_ITEM = re.compile(r"(?P<indent> *(?:- +)*- +)")
+_PROPERTIES = re.compile(r"(?:[!&]\S+\s+)+")  # tags and anchors
+_BLOCK = re.compile(r"[|>][-+\d]*\s*(?:#.*)?$")
+
+# What a container runs: the second continues the first (Kubernetes: command and args; compose: entrypoint
+# and command). https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/
+_CONTINUED_BY = (("command", "args"), ("entrypoint", "command"))
+_PARTS = frozenset({"args", "command", "entrypoint"})
+
+# Keys whose text speaks of workers but starts none.
+_PROSE = frozenset(
+    {
+        "comment", "container_name", "description", "help", "healthcheck", "hostname", "image",
+        "message", "name", "summary", "test", "title",
+    }
+)  # fmt: skip
+
+Commands = list[list[Word]]
+
+
+def yaml_commands(text: str) -> Iterator[list[Word]]:
+    """The commands of a YAML file, as words with their lines."""
+    yield from _Reader(text.split("\n")).commands()
+
+
+class _Reader:
+    def __init__(self, lines: list[str]) -> None:
+        self._lines = lines
+        self._number = 0  # index of the next line
+        self._parts: dict[int, dict[str, Commands]] = {}  # by the indentation of their mapping
+
+    def commands(self) -> Iterator[list[Word]]:
+        while self._number < len(self._lines):
+            line = self._lines[self._number]
+            key = _KEY.match(line)
+            item = None if key else _ITEM.match(line)
+            self._number += 1
+            if key:
+                indent = len(key["indent"])
+                dash = key["indent"].find("-")
+                # A dedent ends the mappings within, and a dash the one of the item before.
+                yield from self._finish(indent if dash < 0 else dash)
+                part = key["key"] in _PARTS
+                found = self._value(line[key.end() :], indent, sequence=True, part=part)
+                if part:
+                    self._parts.setdefault(indent, {})[key["key"]] = found
+                elif key["key"] not in _PROSE:
+                    yield from found
+            elif item:
+                yield from self._finish(len(item["indent"]) - 2)
+                yield from self._value(
+                    line[item.end() :], len(item["indent"]) - 2, sequence=False, part=False
+                )
+        yield from self._finish(-1)
+
+    def _finish(self, indent: int) -> Iterator[list[Word]]:
+        """Join what the containers that end here run. Mappings of exactly this indentation go on."""
+        for inner in sorted(self._parts):
+            if inner <= indent:
+                continue
+            parts = self._parts.pop(inner)
+            for first, second in _CONTINUED_BY:
+                if parts.get(first) and parts.get(second):
+                    *before, last = parts.pop(first)
+                    following, *after = parts[second]
+                    parts[second] = [*before, last + following, *after]
+            for found in parts.values():
+                yield from found
+
+    def _value(self, text: str, indent: int, *, sequence: bool, part: bool) -> Commands:
+        """The commands of a value that begins with this text on the line before the next one."""
+        line = self._number
+        text = _PROPERTIES.sub("", text, count=1) if text[:1] in ("!", "&") else text
+        if sequence and (not text or text.startswith("#")):
+            items = self._sequence(indent)
+            return [items] if items else []
+        if text.startswith("["):
+            return [items] if (items := list_items(self._until_closed(text), line)) else []
+        if _BLOCK.match(text):
+            text, line = self._block(text[0], indent), line + 1
+        else:
+            text = self._scalar(text, indent)
+        # Most of a file is about other things, and cheap to pass over; not so the arguments of a container.
+        return simple_commands(text, line) if part or "celery" in text.lower() else []
+
+    def _sequence(self, indent: int) -> list[Word]:
+        """The texts of a list below a key; nothing, and nothing consumed, if it holds anything else."""
+        start = self._number
+        items: list[Word] = []
+        while self._number < len(self._lines):
+            line = self._lines[self._number]
+            content = line.strip()
+            if not content or content.startswith("#"):
+                self._number += 1
+                continue
+            if content.startswith("{{"):  # a template decides about what follows
+                self._number += 1
+                items.append(Word(content, self._number))
+                continue
+            dash = len(line) - len(line.lstrip())
+            item = _ITEM.match(line)
+            if dash < indent or not item:
+                break
+            if _KEY.match(line) or line[item.end() :].startswith("["):
+                self._number = start
+                return []
+            self._number += 1
+            number = self._number
+            text = line[item.end() :]
+            if _BLOCK.match(text):
+                number += 1
+                text = self._block(text[0], dash)
+            else:
+                text = _unquoted(self._scalar(text, dash))
+            items.append(Word(text, number))
+        return items
+
+    def _block(self, style: str, indent: int) -> str:
+        """The lines of a block text (``|`` or ``>``) below a key or dash of this indentation."""
+        lines = self._indented(indent)
+        # A folded line break is a blank; written with a backslash so that lines can still be counted.
+        return ("\n" if style == "|" else " \\\n").join(lines)
+
+    def _scalar(self, text: str, indent: int) -> str:
+        """A plain or quoted text that may go on in the next lines."""
+        quote = text[:1]
+        if quote in ("'", '"'):
+            if quote not in text[1:]:
+                return self._until(text, quote)
+            return text
+        text = re.split(r"\s#", text, maxsplit=1)[0]
+        following = [line for line in self._indented(indent) if not line.lstrip().startswith("#")]
+        while following and not following[-1].strip():  # what follows is not part of the text
+            following.pop()
+        return " \\\n".join([text, *following])
+
+    def _until(self, text: str, mark: str) -> str:
+        while self._number < len(self._lines):
+            line = self._lines[self._number]
+            self._number += 1
+            text = text.removesuffix("\\") + " \\\n" + line
+            if mark in line:
+                break
+        return text
+
+    def _until_closed(self, text: str) -> str:
+        """A list in brackets with all its lines."""
+        while text.count("[") > text.count("]") and self._number < len(self._lines):
+            text += "\n" + self._lines[self._number]
+            self._number += 1
+        return text
+
+    def _indented(self, indent: int) -> list[str]:
+        """The next lines, as far as they are empty or indented more than this."""
+        lines: list[str] = []
+        while self._number < len(self._lines):
+            line = self._lines[self._number]
+            if line.strip() and len(line) - len(line.lstrip()) <= indent:
+                break
+            lines.append(line)
+            self._number += 1
+        return lines
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        text = text[1:-1]
+    return text

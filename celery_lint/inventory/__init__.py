@@ -1,0 +1,1 @@
+"""What a project has, in Celery's own words."""

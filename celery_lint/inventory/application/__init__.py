@@ -1,0 +1,1 @@
+"""The applications of a project, their settings and their broker."""

@@ -1,0 +1,108 @@
+"""The Celery applications of a project, under whatever name and from whatever factory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.purpose import is_product_path
+from celery_lint.project.project import Entity, Project
+
+Origin = tuple[str, str]
+
+_APPLICATIONS = frozenset(
+    [
+        "celery.Celery()",
+        "celery.app.Celery()",
+        "celery.app.base.Celery()",
+        "celery.current_app",
+        "celery.app.current_app",
+        "celery._state.current_app",
+        "celery._state.get_current_app()",
+        "celery.app.app_or_default()",
+        "celery.app.default_app",
+        "celery.current_app._get_current_object()",
+        "celery_lint.runtime.application.make_app()",
+    ]
+)
+
+
+class Application(NamedTuple):
+    """A Celery application of the project, by the name that it is bound to."""
+
+    origin: Origin
+    module: Module
+    place: Place
+    value: Value
+
+
+def is_application(name: str) -> bool:
+    """Whether a dotted external path is a Celery application.
+
+    A package that is not in the workspace (``notifications_utils.celery.NotifyCelery()``) is taken at the
+    word of its last component.
+    """
+    if name in _APPLICATIONS:
+        return True
+    top = name.partition(".")[0]
+    return (
+        top not in ("celery", "builtins") and "celery" in name.rpartition(".")[2].rpartition(":")[2].lower()
+    )
+
+
+class Applications:
+    """All applications of a project, by the name that they are bound to."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.by_origin: dict[Origin, Application] = dict(self._find())
+
+    @cached_property
+    def product(self) -> list[Application]:
+        """The applications of the product."""
+        every = self.by_origin.values()
+        return [application for application in every if is_product_path(application.module.path)]
+
+    def get(self, origin: Origin | None) -> Application | None:
+        """The application of this name, if the project makes it."""
+        return self.by_origin.get(origin) if origin is not None else None
+
+    def _find(self) -> Iterator[tuple[Origin, Application]]:
+        project = self.project
+        for path in sorted(project.modules):
+            module = project.modules[path]
+            for name, values in module.bindings.items():
+                for value in values:
+                    if value.kind != "call":
+                        continue
+                    entity = project.member(module, name)
+                    made_here = entity.kind in ("external", "instance") and entity.origin == (path, name)
+                    if made_here and self.class_of(entity) is not None:
+                        yield (path, name), Application((path, name), module, module.place(value.span), value)
+                        break
+
+    def class_of(self, entity: Entity) -> str | None:
+        """The external path of the application class when the entity is an application."""
+        if entity.kind == "external" and is_application(entity.name):
+            return entity.name
+        if entity.kind == "instance":
+            for base in self.project.bases(entity._replace(kind="class")):
+                if base.kind == "external" and is_application(f"{base.name}()"):
+                    return f"{base.name}()"
+        return None
+
+
+def is_task_base(name: str) -> bool:
+    """Whether an external path is Celery's ``Task`` class, of the library or of an application."""
+    owner, _, leaf = name.rpartition(".")
+    if leaf != "Task":
+        return False
+    return owner in (
+        "celery",
+        "celery.app.task",
+        "celery.task",
+        "celery.task.base",
+        "celery.app",
+    ) or is_application(owner)

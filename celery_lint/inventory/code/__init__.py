@@ -1,0 +1,1 @@
+"""What runs in a task, and on which event loop."""

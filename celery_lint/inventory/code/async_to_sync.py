@@ -1,0 +1,85 @@
+"""The forms of asgiref's ``async_to_sync``: called at once, bound to a name, a decorator."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from celery_lint.inventory.code.graph import Calls
+from celery_lint.model.facts import Call, Function, Module, Value
+from celery_lint.project.project import Entity, Project
+
+_BRIDGE = "asgiref.sync.async_to_sync"
+_LEAF = "async_to_sync"
+
+
+class Bridged:
+    """The coroutine functions that ``async_to_sync`` has made plain ones."""
+
+    def __init__(self, project: Project, calls: Calls) -> None:
+        self.project = project
+        self.calls = calls
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What the product calls the results: ``load_now = async_to_sync(load)``, ``@async_to_sync``."""
+        found: set[str] = set()
+        for module in self.project.product_modules():
+            if not any(_LEAF in imported or imported.startswith("asgiref") for imported in _imports(module)):
+                continue
+            for name, values in module.bindings.items():
+                if any(value.kind == "call" and value.chain.endswith(_LEAF) for value in values):
+                    found.add(name)
+            for function in module.functions.values():
+                if any(_is_decorator(decorator) for decorator in function.decorators):
+                    found.add(function.name)
+        return frozenset(found)
+
+    def is_bridge(self, entity: Entity) -> bool:
+        """Whether calling an entity runs a coroutine through ``async_to_sync``."""
+        if entity.kind == "external":
+            return entity.name == f"{_BRIDGE}()"
+        function = entity.function()
+        return (
+            function is not None
+            and function.is_async
+            and entity.module is not None
+            and any(self._decorates(entity.module, decorator) for decorator in function.decorators[:1])
+        )
+
+    def _decorates(self, module: Module, decorator: Value) -> bool:
+        return _is_decorator(decorator) and self.project.resolve(module, decorator.chain).name == _BRIDGE
+
+    def target(self, module: Module, call: Call) -> tuple[Module, Function] | None:
+        """The coroutine function behind a name that stands for ``async_to_sync(function)``."""
+        entity = self.project.resolve(module, call.chain)
+        function = entity.function()
+        if function is not None and entity.module is not None:
+            return entity.module, function
+        if entity.value is None or entity.module is None or not entity.value.items:
+            return None
+        wrapped = self.project.value_entity(entity.module, entity.value.items[0])
+        function = wrapped.function()
+        return (wrapped.module, function) if function is not None and wrapped.module is not None else None
+
+    def argument(self, module: Module, function: Function, call: Call) -> str:
+        """The coroutine function inside ``async_to_sync(f)(x)``, as an argument description.
+
+        In ``run = async_to_sync(f)`` and ``run(x)`` it stands elsewhere, and is known if there is only one.
+        """
+        made = [
+            other
+            for other in self.calls.calls(module, function)
+            if other.chain == call.chain.removesuffix("()") and other.arguments
+        ]
+        here = [other for other in made if other.span[:2] == call.span[:2]]
+        if here or len(made) == 1:
+            return (here or made)[0].arguments[0]
+        return ""
+
+
+def _imports(module: Module) -> list[str]:
+    return [*module.imports.values(), *module.star_imports]
+
+
+def _is_decorator(decorator: Value) -> bool:
+    return decorator.kind == "name" and decorator.chain.endswith(_LEAF)

@@ -1,0 +1,177 @@
+"""What runs as part of a task: its function, the methods of its class, the coroutines that it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.inventory.code.graph import Key, Reached
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.steps import KINDS, Step
+from celery_lint.project.functions import Flow, Flows
+
+#: How the line of a ``try`` begins among packed statements.
+_TRY = f"\n{KINDS['try']}"
+
+
+class Body(NamedTuple):
+    """A function whose statements are those of a task.
+
+    ``role``: ``task``, ``method``, ``coroutine``, or ``callee`` for a function that tasks call.
+    """
+
+    module: Module
+    function: Function
+    flow: Flow
+    task: Task
+    role: str
+
+    def place(self, step: Step) -> Place:
+        """Where one of its statements stands."""
+        return self.module.place(step.span)
+
+    def related(self) -> tuple[tuple[Place, str], ...]:
+        """The task, where that is another function."""
+        if self.role == "task":
+            return ()
+        verb = "is called by" if self.role == "callee" else "runs for"
+        return ((self.task.place, f"{verb} task `{self.task.label}`"),)
+
+
+class Bodies:
+    """The bodies of all tasks of the product."""
+
+    def __init__(self, tasks: Tasks, event_loops: EventLoops, flows: Flows) -> None:
+        self.tasks = tasks
+        self.event_loops = event_loops
+        self.calls = event_loops.calls
+        self.project = event_loops.project
+        self.flows = flows
+
+    @cached_property
+    def by_key(self) -> dict[Key, Body]:
+        """The bodies by path and qualified name; one that several tasks share belongs to the first."""
+        found: dict[Key, Body] = {}
+        with self.project.asking("hint"):
+            for body in self._find():
+                if body.flow.steps:
+                    found.setdefault((body.module.path, body.function.qualname), body)
+        return found
+
+    @cached_property
+    def all(self) -> list[Body]:
+        """The bodies, in the order of the source."""
+        return [self.by_key[key] for key in sorted(self.by_key)]
+
+    @cached_property
+    def callees(self) -> list[tuple[Body, list[Task]]]:
+        """The other functions with a ``try`` that tasks and their coroutines call, each with the tasks."""
+        tasks: dict[Key, list[Task]] = {}
+        for key, reached in self.event_loops.reached.items():
+            tasks[key] = [way.task for way in reached if _is_called(way)]
+        for key, more in self.event_loops.task_coroutines.items():
+            tasks.setdefault(key, []).extend(more)
+        found = []
+        for (path, qualname), known in sorted(tasks.items(), key=lambda item: item[0]):
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is None or function is None or not known or (path, qualname) in self.by_key:
+                continue
+            if _TRY in f"\n{function.packed_steps}" and is_product_path(path):
+                found.append((self._body(module, function, known[0], "callee"), known))
+        return found
+
+    def _find(self) -> Iterator[Body]:
+        product = self.tasks.product
+        for task in product:
+            if task.function is not None and task.class_ is None:
+                yield self._body(task.module, task.function, task, "task")
+                yield from self._nested(task)
+        for (path, qualname), reached in self.event_loops.reached.items():
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is None or function is None:
+                continue
+            for way in reached:
+                if way.task.class_ is None:
+                    continue
+                if way.through is None:
+                    yield self._body(module, function, way.task, "task")
+                elif function.owner == way.task.qualname and module is way.task.module:
+                    yield self._body(module, function, way.task, "method")
+        for run in self.event_loops.runs:
+            tasks = list({way.task.key: way.task for way in run.reached}.values())
+            for module, function in run.coroutines:
+                owner = self._owner(module, function, tasks)
+                if owner is not None and function.is_async and is_product_path(module.path):
+                    yield self._body(module, function, owner, "coroutine")
+
+    def _body(self, module: Module, function: Function, task: Task, role: str) -> Body:
+        return Body(module, function, self.flows.of(module, function), task, role)
+
+    def _nested(self, task: Task) -> Iterator[Body]:
+        """The coroutine functions that a task defines in itself and calls."""
+        module, outer = task.module, task.function
+        if outer is None or f":{outer.qualname}/" not in outer.packed_calls:
+            return
+        for call in self.calls.calls(module, outer):
+            if call.chain.startswith(f":{outer.qualname}/"):
+                function = module.functions.get(call.chain[1:])
+                if function is not None and function.is_async:
+                    yield self._body(module, function, task, "coroutine")
+
+    def _owner(self, module: Module, function: Function, tasks: list[Task]) -> Task | None:
+        """The one of several tasks behind a run whose coroutine this is."""
+        key = (module.path, function.qualname)
+        if len(tasks) == 1:
+            return tasks[0]
+        for task in tasks:
+            if task.function is None:
+                continue
+            if key in {(m.path, f.qualname) for m, f in self.calls.closure(task.module, task.function)}:
+                return task
+        return None
+
+    def started_at(self, body: Body) -> tuple[Body, Step] | None:
+        """The statement of the task's own function that makes the coroutine of a body, to run it."""
+        if body.role != "coroutine":
+            return None
+        return self.called_at(body.function, body.task)
+
+    def called_at(self, function: Function, task: Task) -> tuple[Body, Step] | None:
+        """The statement of a task's own function that calls another function."""
+        if task.function is None or task.function is function:
+            return None
+        outer = self.by_key.get((task.module.path, task.function.qualname))
+        if outer is None:
+            return None
+        for call in self.calls.calls(outer.module, outer.function):
+            if self._is_of(outer.module, call, function):
+                step = outer.flow.step_of(call)
+                if step is not None:
+                    return outer, step
+        return None
+
+    def _is_of(self, module: Module, call: Call, function: Function) -> bool:
+        """Whether a call is of a function, or hands it on by name."""
+        named = [call.chain, *(text.rpartition("=")[2] for text in call.arguments if "=" in text)]
+        for chain in named:
+            if chain.rpartition(".")[2].rpartition("/")[2].lstrip(":") == function.name:
+                with self.project.asking("hint"):
+                    target = self.calls.target(module, chain)
+                if target is not None and target[1] is function:
+                    return True
+        return False
+
+
+def _is_called(way: Reached) -> bool:
+    """Whether the last step to a function is a call of it, and not a mention as a callback."""
+    if way.through is None:
+        return True
+    leaf, function = way.through.call.leaf(), way.through.function
+    return leaf in (function.name, function.owner.rpartition(".")[2])

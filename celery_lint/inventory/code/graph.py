@@ -1,0 +1,173 @@
+"""The call graph: which functions a function calls, and which tasks reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.facts import Call, Function, Module
+from celery_lint.model.purpose import is_product_path
+from celery_lint.project.project import Entity, Project
+
+Key = tuple[str, str]
+#: How many calls away from a task a function still counts as reached.
+DEPTH = 3
+
+
+class Callee(NamedTuple):
+    """A function of the project that another calls, and the call (or mention as a callback)."""
+
+    module: Module
+    function: Function
+    call: Call
+
+
+class Reached(NamedTuple):
+    """A task that reaches a function, and the last call on the way (``None``: the task itself)."""
+
+    task: Task
+    through: Callee | None
+
+
+class Calls:
+    """The calls between the functions of a project, resolved on demand."""
+
+    def __init__(self, project: Project, tasks: Tasks) -> None:
+        self.project = project
+        self.receivers: dict[Key, Entity] = {}
+        self._around: dict[Key, list[tuple[Module, Function]]] = {}
+        for task in tasks.all:
+            if task.function is not None and is_product_path(task.module.path):
+                base = tasks.options.base_of(task) if task.class_ is None else None
+                if base is not None:
+                    self.receivers[(task.module.path, task.qualname)] = base
+                if task.function.is_async:
+                    around = list(tasks.options.around(task, base))
+                    if around:
+                        self._around[(task.module.path, task.qualname)] = around
+        self._calls = project.flows.calls
+        self._closures: dict[tuple[str, str, str], list[tuple[Module, Function]]] = {}
+        self._callees: dict[tuple[str, str, str], list[Callee]] = {}
+
+    def calls(self, module: Module, function: Function) -> list[Call]:
+        """The calls of a function, unpacked once."""
+        key = (module.path, function.qualname)
+        found = self._calls.get(key)
+        if found is None:
+            found = self._calls[key] = function.calls()
+        return found
+
+    def callees(self, module: Module, function: Function) -> list[Callee]:
+        """The functions of the project that a function calls or hands on by name."""
+        key = (module.path, function.qualname, self.project.mode)
+        found = self._callees.get(key)
+        if found is None:
+            found = self._callees[key] = list(self._find(module, function))
+        return found
+
+    def _find(self, module: Module, function: Function) -> Iterator[Callee]:
+        for call in self.calls(module, function):
+            target = self.target(module, call.chain) or self._method(module, function, call.chain)
+            if target is not None:
+                yield Callee(*target, call)
+            for argument in call.arguments:
+                mentioned = argument.rpartition(":=")[2] if ":=" in argument else argument[1:]
+                if "=" in argument[:1] or ":=" in argument:
+                    target = self.target(module, mentioned)
+                    if target is not None:
+                        yield Callee(*target, call)
+
+    def _method(self, module: Module, function: Function, chain: str) -> tuple[Module, Function] | None:
+        """The method of its own class that a task bound to itself calls: ``self.run_async()``."""
+        name, _, method = chain.partition(".")
+        if name[:1] != "%" or not method.isidentifier() or not function.parameters:
+            return None
+        base = self.receivers.get((module.path, function.qualname))
+        if base is None or name[1:] != function.parameters[0].name:
+            return None
+        entity = self.project.attribute(base, method)
+        found = entity.function()
+        return (entity.module, found) if found is not None and entity.module is not None else None
+
+    def target(self, module: Module, chain: str) -> tuple[Module, Function] | None:
+        """The function that a chain names; a class stands for its ``__init__``."""
+        if not chain or chain[0] == "%":
+            return None
+        entity = self.project.resolve(module, chain)
+        function = entity.function()
+        if function is not None and entity.module is not None:
+            return entity.module, function
+        if entity.kind == "class" and entity.module is not None:
+            made = self.project.attribute(entity, "__init__")
+            function = made.function()
+            if function is not None and made.module is not None:
+                return made.module, function
+        return None
+
+    def argument(self, module: Module, function: Function, text: str) -> tuple[Module, Function] | None:
+        """The function whose coroutine an argument of a call is, called there or handed on by name."""
+        if text.startswith("("):
+            return self.target(module, self.calls(module, function)[int(text[1:])].chain)
+        if text.startswith("="):
+            chain = text[1:]
+            return self.target(module, chain.removesuffix("()"))
+        return None
+
+    def closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
+        """The function and everything that it calls, to the depth of the index."""
+        asked = (module.path, function.qualname, self.project.mode)
+        found = self._closures.get(asked)
+        if found is None:
+            found = self._closures[asked] = self._closure(module, function)
+        return [*found]
+
+    def _closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
+        seen: dict[Key, tuple[Module, Function]] = {(module.path, function.qualname): (module, function)}
+        level = [(module, function)]
+        for _ in range(DEPTH):
+            following: list[tuple[Module, Function]] = []
+            for current_module, current in level:
+                for callee in self.callees(current_module, current):
+                    key = (callee.module.path, callee.function.qualname)
+                    if key not in seen:
+                        seen[key] = (callee.module, callee.function)
+                        following.append(seen[key])
+            level = following
+        return list(seen.values())
+
+    def reached(self, tasks: list[Task]) -> dict[Key, list[Reached]]:
+        """For every function that tasks run synchronously: which tasks, and through which call."""
+        found: dict[Key, list[Reached]] = {}
+        for task in tasks:
+            if task.function is None:
+                continue
+            module = self._module_of(task)
+            start = (module.path, task.function.qualname)
+            seen = {start}
+            found.setdefault(start, []).append(Reached(task, None))
+            level = [(module, task.function)]
+            for outer_module, outer in self._around.get((task.module.path, task.qualname), ()):
+                seen.add((outer_module.path, outer.qualname))
+                found.setdefault((outer_module.path, outer.qualname), []).append(Reached(task, None))
+                level.append((outer_module, outer))
+            for _ in range(DEPTH):
+                following = []
+                for current_module, current in level:
+                    if current.is_async and (current_module.path, current.qualname) != start:
+                        continue
+                    for callee in self.callees(current_module, current):
+                        key = (callee.module.path, callee.function.qualname)
+                        if key not in seen:
+                            seen.add(key)
+                            found.setdefault(key, []).append(Reached(task, callee))
+                            following.append((callee.module, callee.function))
+                level = following
+        return found
+
+    def _module_of(self, task: Task) -> Module:
+        if task.class_ is None or task.function is None:
+            return task.module
+        run: Entity = self.project.attribute(Entity("class", task.class_.qualname, task.module), "run")
+        return run.module or task.module

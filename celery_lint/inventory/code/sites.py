@@ -1,0 +1,236 @@
+"""What runs in the process of a task: the functions that tasks call, and the way to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from celery_lint.inventory.code.graph import DEPTH, Callee, Calls, Key
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.tasks.task import Queues, Task
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow, Flows
+from celery_lint.project.project import Entity, Project
+
+#: Pools whose workers fork no processes for their tasks.
+UNFORKED = ("threads", "solo", "gevent", "eventlet")
+_MOST_TASKS = 3
+#: Methods of a task's class that Celery calls in the process of the task.
+_HOOKS = ("__call__", "before_start", "on_success", "after_return")
+_SUPPRESS = "contextlib.suppress"
+
+
+class Site(NamedTuple):
+    """A function that runs in the process of tasks, and the first of these tasks."""
+
+    module: Module
+    function: Function
+    tasks: tuple[Task, ...]
+
+    @property
+    def key(self) -> Key:
+        """Path and qualified name."""
+        return self.module.path, self.function.qualname
+
+    def is_task(self) -> bool:
+        """Whether the function is the body of a task."""
+        return any(task.function is self.function for task in self.tasks)
+
+    def related(self) -> tuple[tuple[Place, str], ...]:
+        """The task that comes here, where it is another function."""
+        if self.is_task():
+            return ()
+        return tuple((task.place, f"reached from task `{task.label}`") for task in self.tasks[:1])
+
+
+class TaskProcess:
+    """The functions that tasks call, one after the other, in their own process.
+
+    A function that is only mentioned, as a callback or the target of a thread, is not among them: nobody
+    knows when and where it runs.
+    """
+
+    def __init__(
+        self, project: Project, loops: EventLoops, flows: Flows, pools: Pools, queues: Queues
+    ) -> None:
+        self.project = project
+        self.loops = loops
+        self.graph: Calls = loops.calls
+        self.flows = flows
+        self.pools = pools
+        self.queues = queues
+        self._hooked: set[Key] = set()
+        self._ways: dict[Key, list[tuple[Site, Call]]] = {}
+
+    @cached_property
+    def sites(self) -> list[Site]:
+        """All functions that tasks call, the tasks' own first."""
+        with self.project.asking("quiet"):
+            return list(self._sites().values())
+
+    def _sites(self) -> dict[Key, Site]:
+        found: dict[Key, Site] = {}
+        for task in self.loops.tasks.all:
+            if task.function is not None and is_product_path(task.module.path):
+                for module, function in ((self._home(task), task.function), *self._hooks(task)):
+                    site = Site(module, function, (task,))
+                    if found.setdefault(site.key, site) is site and function is not task.function:
+                        self._hooked.add(site.key)
+        level = list(found.values())
+        for _ in range(DEPTH):
+            following: dict[Key, None] = {}
+            for site in level:
+                for callee in self._callees(site):
+                    if not is_product_path(callee.module.path):
+                        continue
+                    key = (callee.module.path, callee.function.qualname)
+                    self._ways.setdefault(key, []).append((site, callee.call))
+                    known = found.get(key)
+                    if known is None:
+                        found[key] = Site(callee.module, callee.function, site.tasks)
+                        following[key] = None
+                    elif len(known.tasks) < _MOST_TASKS and key in following:
+                        more = [task for task in site.tasks if task not in known.tasks]
+                        found[key] = known._replace(tasks=(*known.tasks, *more)[:_MOST_TASKS])
+            level = [found[key] for key in following]
+        return found
+
+    def _callees(self, site: Site) -> Iterator[Callee]:
+        """The functions that a site calls, and those whose coroutines it runs."""
+        for callee in self.graph.callees(site.module, site.function):
+            if _is_called(callee):
+                yield callee
+        for call, coroutines in self._runs.get(site.key, ()):
+            for module, function in coroutines:
+                yield Callee(module, function, call)
+
+    @cached_property
+    def _runs(self) -> dict[Key, list[tuple[Call, tuple[tuple[Module, Function], ...]]]]:
+        found: dict[Key, list[tuple[Call, tuple[tuple[Module, Function], ...]]]] = {}
+        for run in self.loops.runs:
+            if not run.helper:
+                key = (run.module.path, run.function.qualname)
+                found.setdefault(key, []).append((run.call, run.coroutines))
+        return found
+
+    def _hooks(self, task: Task) -> Iterator[tuple[Module, Function]]:
+        """The methods of its class that run in the task's process before and after it."""
+        class_ = (
+            self.loops.tasks.options.base_of(task)
+            if task.class_ is None
+            else Entity("class", task.class_.qualname, task.module)
+        )
+        for name in _HOOKS if class_ is not None else ():
+            method = self.project.attribute(class_, name) if class_ is not None else None
+            function = method.function() if method is not None else None
+            if method is not None and method.module is not None and function is not None:
+                yield method.module, function
+
+    def _home(self, task: Task) -> Module:
+        if task.class_ is None:
+            return task.module
+        run = self.project.attribute(Entity("class", task.class_.qualname, task.module), "run")
+        return run.module or task.module
+
+    # ------------------------------------------------------------------ questions
+
+    def holding(self, *words: str) -> Iterator[Site]:
+        """The sites whose calls hold one of these words."""
+        for site in self.sites:
+            if any(word in site.function.packed_calls for word in words):
+                yield site
+
+    def calls(self, site: Site) -> list[Call]:
+        """The calls of a site."""
+        return self.graph.calls(site.module, site.function)
+
+    def flow(self, site: Site) -> Flow:
+        """The statements of a site."""
+        return self.flows.of(site.module, site.function)
+
+    def name(self, module: Module, chain: str) -> str:
+        """The dotted path of something outside the project."""
+        entity = self.entity(module, chain)
+        return entity.name if entity is not None else ""
+
+    def entity(self, module: Module, chain: str) -> Entity | None:
+        """Something outside the project that a chain leads to."""
+        if not chain or chain[0] == "%":
+            return None
+        with self.project.asking("hint"):
+            entity = self.project.resolve(module, chain)
+        return entity if entity.kind == "external" else None
+
+    def forks(self, tasks: Iterable[Task]) -> bool:
+        """Whether a pool that forks may run one of these tasks: prefork, or nobody can tell."""
+        if not self.pools.known:
+            return True
+        return self.pools.running(("prefork",), self.queues(tasks)) is not None
+
+    def optional(self, site: Site, step: Step) -> bool:
+        """Whether a function that tasks call comes to a statement only if its caller says so.
+
+        ``def scan(path, parallel=False)``: the task need not ask for it.
+        """
+        if site.is_task():
+            return False
+        parameters = {parameter.name for parameter in site.function.parameters}
+        return any(
+            around.kind == "if" and not parameters.isdisjoint(around.loads)
+            for around in self.flow(site).ancestors(step)
+        )
+
+    def escapes(self, site: Site, step: Step | None, names: frozenset[str], depth: int = DEPTH) -> bool:
+        """Whether an exception of one of these names, raised at a statement, leaves the task."""
+        flow = self.flow(site)
+        if step is not None and _caught(flow, step, names, self.calls(site)):
+            return False
+        if site.is_task() or site.key in self._hooked:
+            return not self._retried(site, names)
+        if depth == 0:
+            return False
+        return any(
+            self.escapes(caller, self.flow(caller).step_of(call), names, depth - 1)
+            for caller, call in self._ways.get(site.key, ())
+        )
+
+    def _retried(self, site: Site, names: frozenset[str]) -> bool:
+        """Whether the task asks for a retry after such an exception, or its class catches it around it."""
+        around = [function for task in site.tasks for _, function in self._hooks(task)]
+        if any(name in function.packed_steps for function in around for name in names):
+            return True
+        options = (self.loops.tasks.options.get(task, "autoretry_for") for task in site.tasks)
+        given = [item.chain for option in options if option is not None for item in option[1].items]
+        return not names.isdisjoint(given)
+
+
+def _is_called(callee: Callee) -> bool:
+    """Whether it is called there, and not mentioned as an argument of some other call."""
+    leaf, function = callee.call.leaf().rpartition("/")[2], callee.function
+    if "l" in callee.call.flags or "d" in callee.call.flags:
+        return False
+    return leaf == function.name or (
+        function.name == "__init__" and leaf == function.owner.rpartition(".")[2]
+    )
+
+
+def _caught(flow: Flow, step: Step, names: frozenset[str], calls: list[Call]) -> bool:
+    """Whether a ``try`` around a statement catches exceptions of these names and does not raise again."""
+    current = step
+    for around in (*flow.ancestors(step),):
+        if around.kind == "try" and current.role == "body":
+            for handler in flow.body(around, "handler"):
+                if handler.chains and names.isdisjoint(handler.chains):
+                    continue
+                if not any(inner.kind == "raise" and not inner.chains for inner in flow.below(handler)):
+                    return True
+        if around.kind == "with" and any(_SUPPRESS in chain for chain in around.chains):
+            given = {text[1:] for number in around.calls for text in calls[number].arguments}
+            if not names.isdisjoint(given):
+                return True
+        current = around
+    return False

@@ -1,0 +1,1 @@
+"""What a project keeps open: engines, sessions, clients."""

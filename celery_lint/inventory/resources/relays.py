@@ -1,0 +1,109 @@
+"""Functions that lead to what matters, so that files without a word of Celery are read for their sake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.graph import DEPTH, Calls, Key
+from celery_lint.inventory.resources.resources import Resources
+from celery_lint.model.facts import Function, Module
+from celery_lint.project.project import Project
+
+# Everything in a packed call that is no part of a name, as blanks. Of bytes: that is several times faster.
+_WORDS = bytes(code if code >= 128 or chr(code).isalnum() or chr(code) == "_" else 32 for code in range(256))
+
+
+class Relays:
+    """The functions of a project that run event loops or use loop-bound objects, directly or for others."""
+
+    def __init__(self, project: Project, calls: Calls, resources: Resources) -> None:
+        self.project = project
+        self.calls = calls
+        self.resources = resources
+
+    def _mentioning(self, names: set[str]) -> Iterator[tuple[Module, Function]]:
+        """The functions whose calls hold one of the names. Module by module: few of them hold any."""
+        wanted = {name.encode("utf-8", "surrogatepass") for name in names}
+        for module in self.project.product_modules():
+            functions = [function for function in module.functions.values() if function.name]
+            together = " ".join([function.packed_calls for function in functions])
+            if wanted.isdisjoint(_words(together)):
+                continue
+            for function in functions:
+                if not wanted.isdisjoint(_words(function.packed_calls)):
+                    yield module, function
+
+    @cached_property
+    def to_loops(self) -> set[Key]:
+        """The functions that run an event loop, and those that call one that does.
+
+        As far as a task can be away from it: another module's function that calls one of them may be what
+        a task calls, in a file that has no word of Celery or asyncio.
+        """
+        level = {
+            (module.path, function.qualname)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.name and not function.is_async and _runs_a_loop(function.packed_calls)
+        }
+        found = set(level)
+        with self.project.asking("quiet"):
+            for _ in range(DEPTH - 1):
+                names = {name_of(qualname) for _, qualname in level}
+                level = {
+                    (module.path, function.qualname)
+                    for module, function in self._mentioning(names)
+                    if (module.path, function.qualname) not in found
+                    and not function.is_async
+                    and any(
+                        (callee.module.path, callee.function.qualname) in level
+                        for callee in self.calls.callees(module, function)
+                    )
+                }
+                if not level:
+                    break
+                found |= level
+        return found
+
+    @cached_property
+    def to_resources(self) -> set[tuple[str, str]]:
+        """The names of loop-bound objects and of the functions that lead to them: (name, leaf of the module).
+
+        A file that a task's coroutine leads to can matter to an event loop only if it holds one of them.
+        """
+        found: set[tuple[str, str]] = set()
+        for module in self.project.product_modules():
+            for name in module.bindings:
+                if self.resources.of(self.project.member(module, name)) is not None:
+                    found.add((name, leaf_of(module.path)))
+        names = {name for name, _ in found}
+        if not names:
+            return found
+        for _ in range(DEPTH):
+            more = {(function.name, leaf_of(module.path)) for module, function in self._mentioning(names)}
+            if found.issuperset(more):
+                break
+            names = {name for name, _ in more - found}
+            found |= more
+        return found
+
+
+def name_of(qualname: str) -> str:
+    """The bare name in a qualified one: ``Class.method``, ``outer/inner``, ``name@line``."""
+    return qualname.rpartition(".")[2].rpartition("/")[2].partition("@")[0]
+
+
+def leaf_of(path: str) -> str:
+    """The last component of a module's dotted name."""
+    folder, _, name = path.rpartition("/")
+    return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
+
+
+def _words(packed: str) -> list[bytes]:
+    return packed.encode("utf-8", "surrogatepass").translate(_WORDS).split()
+
+
+def _runs_a_loop(packed: str) -> bool:
+    words = ("asyncio.run\t", ".run_until_complete\t", "async_to_sync", "celery_lint.runtime.")
+    return any(word in packed for word in words)

@@ -1,0 +1,330 @@
+"""Sessions of SQLAlchemy: what makes them, which names hold one, and those that all tasks share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.graph import Calls, Key
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.resources.relays import leaf_of
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.functions import Flow, Flows
+from celery_lint.project.project import Entity, Project
+
+_SYNC = frozenset(
+    [
+        "sqlalchemy.orm.Session",
+        "sqlalchemy.orm.session.Session",
+        "sqlmodel.Session",
+        "sqlmodel.orm.session.Session",
+    ]
+)
+_SCOPED = frozenset(
+    [
+        "sqlalchemy.orm.scoped_session()",
+        "sqlalchemy.orm.scoping.scoped_session()",
+        "sqlalchemy.ext.asyncio.async_scoped_session()",
+        "sqlalchemy.ext.asyncio.scoping.async_scoped_session()",
+    ]
+)
+_CONTEXT_MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
+# What ends the transaction of a session that many use, or gives its connection back.
+_ENDINGS = frozenset({"close", "remove", "close_all", "rollback", "reset", "invalidate", "expunge_all"})
+
+
+class SessionName(NamedTuple):
+    """A local name that holds a session. ``kind`` is ``sync``, ``async`` or ``scoped``.
+
+    ``steps`` are the numbers of the statements that bind it, none for a parameter; ``closes`` says that each
+    of them is a ``with`` that closes the session at its end.
+    """
+
+    name: str
+    kind: str
+    chain: str
+    steps: tuple[int, ...]
+    closes: bool
+
+
+class KeptSession(NamedTuple):
+    """A session, or a registry of sessions (``scoped``), at module level that tasks use and nobody ends.
+
+    ``uses`` are the places where they do, with the task.
+    """
+
+    scoped: bool
+    name: str
+    place: Place
+    uses: tuple[tuple[Place, Task], ...]
+
+
+class Sessions:
+    """The sessions of a project, as far as tasks come across them."""
+
+    def __init__(self, project: Project, event_loops: EventLoops, flows: Flows) -> None:
+        self.project = project
+        self.event_loops = event_loops
+        self.calls: Calls = event_loops.calls
+        self.flows = flows
+        self._kinds: dict[tuple[str, str], str] = {}
+        self._names: dict[Key, dict[str, SessionName]] = {}
+
+    @cached_property
+    def functions(self) -> list[tuple[Module, Function, tuple[Task, ...]]]:
+        """Everything that tasks run: what they reach, and their coroutines."""
+        return list(self._reached()) if self._with_sqlalchemy() else []
+
+    def _reached(self) -> Iterator[tuple[Module, Function, tuple[Task, ...]]]:
+        tasks: dict[Key, list[Task]] = {}
+        for key, reached in self.event_loops.reached.items():
+            tasks[key] = [way.task for way in reached]
+        for key, more in self.event_loops.task_coroutines.items():
+            known = tasks.setdefault(key, [])
+            known.extend(task for task in more if task not in known)
+        for (path, qualname), among in sorted(tasks.items()):
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is not None and function is not None:
+                yield module, function, tuple(among)
+
+    def explore(self) -> None:
+        """Hint at the files that what tasks run calls into: one of them may make the sessions."""
+        with self.project.asking("hint"):
+            for module, function, _ in self._reached():
+                for call in self.calls.calls(module, function):
+                    if call.chain[0] not in ":%~":
+                        self.project.resolve(module, call.chain)
+
+    def words(self) -> set[tuple[str, str]]:
+        """The names of sessions and of what makes them: (name, leaf of the module).
+
+        A file that what tasks run calls into matters if it holds one of them.
+        """
+        with self.project.asking("quiet"):
+            return {(name, leaf_of(path)) for (path, name), _ in self._at_module_level()}
+
+    def _with_sqlalchemy(self) -> bool:
+        return any(
+            name.startswith(("sqlalchemy", "sqlmodel"))
+            for module in self.project.modules.values()
+            for name in (
+                *module.imports.values(),
+                *module.star_imports,
+                # imported inside a function
+                *(value.chain for function in module.functions.values() for _, value in function.values),
+            )
+        )
+
+    def kind(self, module: Module, chain: str) -> str:
+        """``sync``, ``async`` or ``scoped`` for the chain of a session, else nothing."""
+        key = (module.path, chain)
+        known = self._kinds.get(key)
+        if known is None:
+            self._kinds[key] = ""  # a factory that calls itself
+            with self.project.asking("quiet"):
+                known = self._kinds[key] = self._kind(module, chain)
+        return known
+
+    def _kind(self, module: Module, chain: str) -> str:
+        if not chain or chain[0] == "%":
+            return ""
+        if not chain.endswith("()"):
+            return _kind_of(self.project.resolve(module, chain))
+        callee = self.project.resolve(module, chain[:-2])
+        if callee.kind == "external":
+            if callee.name in _SYNC:
+                return "sync"
+            if callee.name in ASYNC_SESSIONS:
+                return "async"
+            if callee.name.removesuffix(".begin") in SYNC_MAKERS | ASYNC_MAKERS:
+                return "scoped" if self._made_scoped(callee) else self._made(callee)
+            return "scoped" if callee.name in _SCOPED else ""
+        if callee.kind == "class":
+            for base in self.project.bases(callee):
+                if base.name in _SYNC:
+                    return "sync"
+                if base.name in ASYNC_SESSIONS:
+                    return "async"
+            return ""
+        function = callee.function()
+        if function is None or callee.module is None:
+            return ""
+        if is_context_manager(function):
+            return self._yielded(callee.module, function)
+        return _kind_of(self.project.call(callee, None))
+
+    def _made_scoped(self, maker: Entity) -> bool:
+        """Whether the name of a maker is bound again: ``Session = scoped_session(Session)``."""
+        if maker.origin is None:
+            return False
+        path, name = maker.origin
+        module = self.project.modules.get(path)
+        values = module.bindings.get(name, ()) if module is not None else ()
+        return any(value.chain.endswith("scoped_session") for value in values)
+
+    def _made(self, maker: Entity) -> str:
+        """What a session maker makes."""
+        if maker.name.removesuffix(".begin") in ASYNC_MAKERS:
+            return "async"
+        given = maker.value.keyword("class_") if maker.value is not None else None
+        if given is None or maker.module is None:
+            return "sync"
+        return "async" if self.project.value_entity(maker.module, given).name in ASYNC_SESSIONS else "sync"
+
+    def _yielded(self, module: Module, function: Function) -> str:
+        """The session that a context manager of the project gives and closes, if that can be seen."""
+        for step in self.flows.of(module, function).steps:
+            if "y" in step.flags and step.chains and len(step.loads) == 1:
+                held = self.names(module, function).get(step.loads[0])
+                if held is None or held.kind == "scoped":
+                    return ""
+                closed = held.closes or closes_in_finally(self.flows.of(module, function), held)
+                return held.kind if closed else ""
+        return ""
+
+    def names(self, module: Module, function: Function) -> dict[str, SessionName]:
+        """The names of a function that hold nothing but sessions."""
+        key = (module.path, function.qualname)
+        if key not in self._names:
+            self._names[key] = {}
+            self._names[key] = self._find_names(module, function)
+        return self._names[key]
+
+    def _find_names(self, module: Module, function: Function) -> dict[str, SessionName]:
+        found: dict[str, SessionName] = {}
+        for parameter in function.parameters:
+            chain = f"{parameter.annotation}()"
+            if parameter.annotation and self.kind(module, chain):
+                found[parameter.name] = SessionName(
+                    parameter.name, self.kind(module, chain), chain, (), False
+                )
+        others = {parameter.name for parameter in function.parameters} - found.keys()
+        for step in self.flows.of(module, function).steps:
+            bound = dict(_bindings(step.kind, step.chains, step.stores))
+            for name in step.stores:
+                kind = self.kind(module, bound[name]) if name in bound else ""
+                known = found.get(name)
+                if name in others or not kind or (known is not None and known.kind != kind):
+                    found.pop(name, None)
+                    others.add(name)
+                    continue
+                closes = step.kind == "with" and kind != "scoped"
+                if known is not None:
+                    closes = closes and known.closes
+                before = known.steps if known is not None else ()
+                found[name] = SessionName(name, kind, bound[name], (*before, step.number), closes)
+        return found
+
+    # ------------------------------------------------------------------ sessions at module level
+
+    @cached_property
+    def kept(self) -> list[KeptSession]:
+        """The sessions at module level that tasks use and that nothing in the project ever ends."""
+        with self.project.asking("quiet"):
+            origins = dict(self._at_module_level())
+            for origin in list(origins):
+                if self._ended(origin) or (origins[origin][0] and self._in_flask()):
+                    del origins[origin]
+            return [
+                KeptSession(scoped, origin[1], place, tuple(uses))
+                for origin, (scoped, place) in sorted(origins.items())
+                if (uses := list(self._uses(origin)))
+            ]
+
+    def _at_module_level(self) -> Iterator[tuple[Key, tuple[bool, Place]]]:
+        for module in self.project.product_modules():
+            for name, values in module.bindings.items():
+                if not any(value.kind == "call" for value in values):
+                    continue
+                entity = self.project.member(module, name)
+                if entity.kind != "external" or entity.origin != (module.path, name):
+                    continue
+                value = next(value for value in values if value.kind == "call")
+                scoped = entity.name in _SCOPED
+                if scoped or (self.kind(module, f"{value.chain}()") or _kind_of(entity)) in ("sync", "async"):
+                    yield entity.origin, (scoped, module.place(value.span))
+
+    def _uses(self, origin: Key) -> Iterator[tuple[Place, Task]]:
+        for module, function, tasks in self.functions:
+            if origin[1] in function.packed_calls:
+                for call in self.calls.calls(module, function):
+                    if self._is_of(module, call, origin):
+                        yield module.place(call.span), tasks[0]
+                        break
+
+    def _is_of(self, module: Module, call: Call, origin: Key) -> bool:
+        """Whether a call is of something of the session, or hands it on."""
+        chains = [
+            call.chain,
+            *(argument.rpartition("=")[2] for argument in call.arguments if "=" in argument),
+        ]
+        for chain in chains:
+            while chain and chain[0] not in "%~" and origin[1] in chain:
+                if self.project.resolve(module, chain).origin == origin:
+                    return True
+                chain = chain[:-2] if chain.endswith("()") else chain.rpartition(".")[0].rstrip(".")
+        return False
+
+    def _ended(self, origin: Key) -> bool:
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if origin[1] not in function.packed_calls:
+                    continue
+                for call in self.calls.calls(module, function):
+                    leaves = {call.leaf(), *(argument.rpartition(".")[2] for argument in call.arguments)}
+                    if leaves & _ENDINGS and self._is_of(module, call, origin):
+                        return True
+        return False
+
+    def _in_flask(self) -> bool:
+        """Whether tasks may run in an application context, whose end removes the sessions of extensions."""
+        return any(
+            "app_context" in function.packed_calls
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+        )
+
+
+def is_context_manager(function: Function) -> bool:
+    """Whether a function is made a context manager by ``contextlib``."""
+    return any(decorator.chain.rpartition(".")[2] in _CONTEXT_MANAGERS for decorator in function.decorators)
+
+
+def closes_in_finally(flow: Flow, held: SessionName) -> bool:
+    """Whether a function closes a session in a ``finally``."""
+    calls = flow.function.calls()
+    for step in flow.steps:
+        if (
+            held.name in step.loads
+            and any(calls[number].leaf() in ("close", "aclose", "remove") for number in step.calls)
+            and flow.inside(step, "try", "finally") is not None
+        ):
+            return True
+    return False
+
+
+def _kind_of(entity: Entity) -> str:
+    """The kind of session that something of another package is."""
+    if entity.kind != "external" or not entity.name.endswith("()"):
+        return ""
+    made = entity.name[:-2]
+    if made in _SYNC or made in SYNC_MAKERS:
+        return "sync"
+    if made in ASYNC_SESSIONS or made in ASYNC_MAKERS:
+        return "async"
+    return "scoped" if made in _SCOPED else ""
+
+
+def _bindings(kind: str, chains: tuple[str, ...], stores: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The names that a statement binds to something that can be followed."""
+    if kind == "with":
+        for chain in chains:
+            value, _, name = chain.rpartition("=")
+            if value:
+                yield name, value
+    elif kind == "assign" and len(stores) == 1 and chains:
+        yield stores[0], chains[0]

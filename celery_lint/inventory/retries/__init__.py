@@ -1,0 +1,1 @@
+"""How a project retries its tasks."""

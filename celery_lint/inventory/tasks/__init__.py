@@ -1,0 +1,1 @@
+"""The tasks of a project: what makes them, their options, and where they are registered."""

@@ -1,0 +1,117 @@
+"""What is in force for a task beyond what it says itself: annotations, applications, limits of the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from celery_lint.analysis.limits.limits import Limits
+from celery_lint.inventory.application.applications import Application, Origin
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.makers import Option
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.facts import Module, Value
+from celery_lint.project.project import Entity, Project
+
+_OPEN = ("**", "?")
+
+
+class EffectiveOptions:
+    """Questions whose answer depends on more than a task's own options."""
+
+    def __init__(self, project: Project, tasks: Tasks, settings: Settings, limits: Limits) -> None:
+        self.project = project
+        self.tasks = tasks
+        self.settings = settings
+        self.limits = limits
+        self._plain: dict[Origin, bool] = {}
+
+    def options(self, task: Task, names: Iterable[str]) -> dict[str, Option]:
+        """Those of the named options that the task has, whoever gives them."""
+        found = {}
+        for name in names:
+            given = self.tasks.options.get(task, name)
+            if given is not None:
+                found[name] = given
+        return found
+
+    def known(self, task: Task, names: frozenset[str]) -> bool:
+        """Whether nothing can add one of these options where nobody can look."""
+        return (
+            not self.tasks.options.open_ended(task)
+            and self.tasks.options.bases_known(task)
+            and not self.annotated(task, names)
+        )
+
+    def annotated(self, task: Task, names: frozenset[str]) -> bool:
+        """Whether `task_annotations` may set one of these options for the task."""
+        for setting in self.settings.named("task_annotations"):
+            known = self.project.constant(setting.module, setting.value)
+            if known is None or known.kind != "mapping" or any(key in _OPEN for key, _ in known.keywords):
+                return True
+            for key in ("*", task.name):
+                given = known.keyword(key)
+                if given is not None and self._may_hold(setting.module, given, names):
+                    return True
+        return False
+
+    def _may_hold(self, module: Module, given: Value, names: frozenset[str]) -> bool:
+        known = self.project.constant(module, given)
+        if known is None or known.kind != "mapping":
+            return True
+        return any(key in names or key in _OPEN for key, _ in known.keywords)
+
+    @cached_property
+    def results_ignored(self) -> bool:
+        """Whether a setting says, or may say, that the results of all tasks are not stored."""
+        values = [(s.module, s.value) for s in self.settings.named("task_ignore_result")]
+        known = [self.project.constant(module, value) for module, value in values]
+        return any(value is None or value.data is not False for value in known)
+
+    def own_application(self, task: Task) -> bool:
+        """Whether every application that the task can belong to is Celery's class or one of the project's."""
+        if task.application is None:
+            return all(self._is_plain(application) for application in self.tasks.applications.product)
+        application = self.tasks.applications.get(task.application)
+        return application is not None and self._is_plain(application)
+
+    def _is_plain(self, application: Application) -> bool:
+        found = self._plain.get(application.origin)
+        if found is None:
+            entity = self.project.member(application.module, application.origin[1])
+            found = self._plain[application.origin] = self._of_celery(entity)
+        return found
+
+    def _of_celery(self, entity: Entity) -> bool:
+        if entity.kind == "external":
+            return entity.name.startswith("celery.")
+        return all(
+            base.kind in ("class", "instance")
+            or (base.kind == "external" and base.name.startswith(("celery.", "builtins.")))
+            for base in self.project.bases(entity._replace(kind="class"))
+        )
+
+    def is_bound(self, task: Task) -> bool:
+        """Whether the task's function gets the task as its first argument by ``bind``."""
+        given = self.tasks.options.get(task, "bind")
+        known = self.project.constant(*given) if given is not None else None
+        return known is not None and known.data is True
+
+    def soft_limit_possible(self, task: Task) -> bool:
+        """Whether anything in sight, or anything out of sight, may set a soft time limit for the task."""
+        names = frozenset({"soft_time_limit"})
+        given = self.tasks.options.get(task, "soft_time_limit")
+        if given is not None and not (given[1].kind == "constant" and given[1].data is None):
+            return True
+        if (
+            not self.tasks.applications.product
+            or not self.own_application(task)
+            or not self.known(task, names)
+        ):
+            return True
+        if self.project.configuration.time_limits == "worker" or self.settings.named("task_soft_time_limit"):
+            return True
+        if any(command.soft_time_limit for command in self.project.commands):
+            return True
+        return self.limits.may_be_sent_with_limit(task)

@@ -1,0 +1,153 @@
+"""What turns functions into tasks: Celery's own decorators, and what of the project applies them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from celery_lint.inventory.application.applications import Origin, is_application
+from celery_lint.model.facts import Function, Module, Value
+from celery_lint.project.project import Entity, Project
+
+Option = tuple[Module, Value]
+
+_SHARED = frozenset(
+    [
+        "celery.shared_task",
+        "celery.app.shared_task",
+        "celery.app.base.shared_task",
+        "celery.task",
+        "celery.task.task",
+        "celery.decorators.task",
+        "celery.task.base.task",
+        "celery.task.periodic_task",
+        "celery.decorators.periodic_task",
+    ]
+)
+_MAKER_ENDS = ("shared_task", "task", "partial")
+_DEEPEST = 4
+
+
+class Maker(NamedTuple):
+    """Something that turns functions into tasks: where its options come from, and whose tasks they are."""
+
+    application: Origin | None
+    options: tuple[Option, ...] = ()
+    wrapper: Origin | None = None
+
+
+class Makers:
+    """The task makers of a project, resolved on demand. ``wrappers`` are those that the project wrote."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.wrappers: dict[Origin, Maker] = {}
+        self._makers: dict[Origin, Maker | None] = {}
+        self._named = frozenset(project.configuration.task_decorators)
+
+    def maker(self, module: Module, value: Value, depth: int = 0) -> Maker | None:
+        """The maker that a decorator expression is; its own arguments come first among the options."""
+        if depth > _DEEPEST:
+            return None
+        if value.kind == "name":
+            found = self.maker_of(self.project.resolve(module, value.chain), depth)
+            return found or self._configured(value.chain)
+        if value.kind != "call":
+            return None
+        inner = value.keyword("()")
+        if inner is not None:
+            return None
+        callee = self.project.resolve(module, value.chain)
+        found = self.maker_of(callee, depth) or self._configured(value.chain)
+        if found is None and callee.kind == "external" and callee.name == "functools.partial":
+            found = self._partial(module, value, depth)
+        return found._replace(options=((module, value), *found.options)) if found is not None else None
+
+    def _configured(self, chain: str) -> Maker | None:
+        if self._named:
+            plain = chain.lstrip(":.~")
+            if plain in self._named or plain.rpartition(".")[2] in self._named:
+                return Maker(None)
+        return None
+
+    def _partial(self, module: Module, value: Value, depth: int) -> Maker | None:
+        if not value.items:
+            return None
+        found = self.maker(module, value.items[0], depth + 1)
+        return found._replace(options=((module, value), *found.options)) if found is not None else None
+
+    def maker_of(self, entity: Entity, depth: int = 0) -> Maker | None:
+        """The maker that an entity is."""
+        if depth > _DEEPEST:
+            return None
+        if entity.kind == "external":
+            name = entity.name
+            if name in _SHARED:
+                return Maker(None)
+            options = ((entity.module, entity.value),) if entity.value is not None and entity.module else ()
+            if name.endswith("()") and name[:-2] in _SHARED:
+                return Maker(None, options)
+            if name.endswith((".task", ".periodic_task")) and is_application(name.rpartition(".")[0]):
+                return Maker(entity.origin or ("", name))
+            if name.endswith(".task()") and is_application(name[: -len(".task()")]):
+                return Maker(entity.origin or ("", name), options)
+            return None
+        if entity.kind == "partial" and entity.module is not None and entity.value is not None:
+            return self._partial(entity.module, entity.value, depth)
+        if entity.kind in ("function", "class", "instance") and entity.module is not None:
+            return self._wrapper(entity.module, entity, depth)
+        return None
+
+    def _wrapper(self, module: Module, entity: Entity, depth: int) -> Maker | None:
+        """The maker that a function or class of the project is, because it applies one to what it gets."""
+        function = entity.function()
+        key = (module.path, entity.name)
+        if key in self._makers:
+            return self._makers[key]
+        self._makers[key] = None  # a wrapper that calls itself
+        prefixes = (f"{entity.name}/",) if function is not None else (f"{entity.name}.",)
+        inside = [
+            candidate
+            for qualname, candidate in module.functions.items()
+            if qualname == entity.name or qualname.startswith(prefixes)
+        ]
+        found: Maker | None = None
+        for candidate in inside:
+            found = self._applied_in(module, candidate, key, depth)
+            if found is not None:
+                break
+        self._makers[key] = found
+        if found is not None:
+            self.wrappers[key] = found
+        return found
+
+    def possible_wrappers(self) -> Iterator[Origin]:
+        """The functions and classes that may be decorators for tasks, used as such so far or not."""
+        for path, module in self.project.modules.items():
+            for function in module.functions.values():
+                if function.name and self._applies(module, function):
+                    yield path, function.qualname.partition("/")[0].partition(".")[0]
+
+    def _applies(self, module: Module, function: Function) -> bool:
+        values = [value for _, value in function.values]
+        if "/" in function.qualname:
+            values.extend(function.decorators)
+        return any(value.chain.endswith(_MAKER_ENDS) and self.maker(module, value) for value in values)
+
+    def _applied_in(self, module: Module, function: Function, key: Origin, depth: int) -> Maker | None:
+        for _, value in function.values:
+            found = self.maker(module, value, depth + 1)
+            if found is not None:
+                return found._replace(wrapper=key)
+        for decorator in function.decorators if "/" in function.qualname else ():
+            found = self.maker(module, decorator, depth + 1)
+            if found is not None:
+                return found._replace(wrapper=key)
+        for call in function.calls():
+            if not call.chain.startswith("%") and call.chain.endswith("()"):
+                called = self.project.resolve(module, call.chain.removesuffix("()"))
+                if called.kind in ("function", "class") and called.name != key[1]:
+                    found = self.maker_of(called, depth + 1)
+                    if found is not None:
+                        return found._replace(wrapper=key)
+        return None

@@ -1,0 +1,227 @@
+"""A task's effective options: its decorator's, its wrapper's, its base class's, its application's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.application.applications import Application, Applications, Origin, is_task_base
+from celery_lint.inventory.tasks.makers import Option
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.purpose import is_product_path
+from celery_lint.project.project import Entity, Project
+
+
+class TaskOptions:
+    """Questions about the options and classes of tasks."""
+
+    def __init__(self, project: Project, applications: Applications) -> None:
+        self.project = project
+        self.applications = applications
+        self._classes: dict[Origin, list[Entity]] = {}
+
+    def get(self, task: Task, name: str) -> Option | None:
+        """A task's option as its decorator, its wrapper, its base class or its own class gives it."""
+        for module, value in task.options:
+            given = value.keyword(name)
+            if given is not None:
+                return module, given
+            for key, spread in value.keywords:
+                option = self._in_mapping(module, spread, name) if key == "**" else None
+                if option is not None:
+                    return option
+        return self._inherited(task, name)
+
+    def _in_mapping(self, module: Module, value: Value, name: str, depth: int = 4) -> Option | None:
+        """An option of a mapping, where it is written; the mappings that are spread in it count too."""
+        owner, mapping = self._mapping(module, value)
+        for key, given in reversed(mapping.keywords if mapping is not None else ()):
+            if key == name:
+                return owner, given
+            inner = self._in_mapping(owner, given, name, depth - 1) if key == "**" and depth else None
+            if inner is not None:
+                return inner
+        return None
+
+    def _mapping(self, module: Module, value: Value) -> tuple[Module, Value | None]:
+        """The mapping that an expression means, and the module that writes it."""
+        for _ in range(8):
+            if value.kind == "mapping":
+                return module, value
+            entity = self.project.value_entity(module, value) if value.kind in ("name", "call") else None
+            if entity is None or entity.kind != "value" or entity.module is None or entity.value is None:
+                break
+            module, value = entity.module, entity.value
+        return module, None
+
+    def _is_closed(self, module: Module, value: Value, depth: int = 4) -> bool:
+        """Whether a mapping is written down, with all that is spread in it."""
+        owner, mapping = self._mapping(module, value)
+        return mapping is not None and all(
+            key != "**" or (depth > 0 and self._is_closed(owner, given, depth - 1))
+            for key, given in mapping.keywords
+        )
+
+    def _inherited(self, task: Task, name: str) -> Option | None:
+        for start in self._task_bases(task):
+            for entity in self.project.bases(start):
+                class_ = entity.class_()
+                if class_ is not None and entity.module is not None and class_.attributes.get(name):
+                    return entity.module, class_.attributes[name][0]
+        return None
+
+    def _task_bases(self, task: Task) -> list[Entity]:
+        """The classes that the task's own class derives from, as far as they are written down."""
+        bases: list[Entity] = []
+        if task.class_ is not None:
+            bases.append(Entity("class", task.class_.qualname, task.module))
+        for module, value in task.options:
+            base = value.keyword("base")
+            if base is not None:
+                bases.append(self.project.value_entity(module, base))
+        application = self._application_of(task)
+        if application is not None:
+            bases.extend(self._task_classes(application))
+        return bases
+
+    def _task_classes(self, application: Application) -> list[Entity]:
+        """The classes that an application gives to its tasks, itself or in the factory that made it."""
+        if application.origin in self._classes:
+            return self._classes[application.origin]
+        given = [(application.module, application.value.keyword("task_cls"))]
+        factory = self.project.resolve(application.module, application.value.chain)
+        function = factory.function()
+        if function is not None and factory.module is not None:
+            given += [(factory.module, value.keyword("task_cls")) for _, value in function.values]
+        for module in self.project.product_modules():
+            for assignment in module.assignments:
+                if assignment.key in ("Task", "task_cls") and not assignment.subscript:
+                    target = self.project.resolve(module, assignment.target)
+                    made_there = target.origin is None and module is factory.module
+                    inside = made_there and assignment.function == factory.name
+                    if inside or target.origin == application.origin:
+                        given.append((module, assignment.value))
+        made = self.project.member(application.module, application.origin[1])
+        class_, owner = made.class_(), made.module
+        if class_ is not None and owner is not None:  # `class Application(Celery): task_cls = ...`
+            given += [(owner, value) for value in class_.attributes.get("task_cls", ())]
+            for assignment in owner.assignments:  # `self.Task = ...` in one of its methods
+                own = assignment.function.startswith(f"{made.name}.")
+                if own and assignment.key in ("Task", "task_cls") and not assignment.subscript:
+                    given.append((owner, assignment.value))
+        found = [self._class_given(module, value) for module, value in given if value is not None]
+        self._classes[application.origin] = found
+        return found
+
+    def _application_of(self, task: Task) -> Application | None:
+        """The application that a task is bound to; a shared task is bound to the only one there is."""
+        if task.application is not None:
+            return self.applications.get(task.application)
+        product = [a for a in self.applications.by_origin.values() if is_product_path(a.module.path)]
+        return product[0] if len(product) == 1 else None
+
+    def _class_given(self, module: Module, value: Value) -> Entity:
+        """A class by its name or by its path in a string, ``"package.module:Class"``."""
+        path = self.project.text(module, value)
+        if path is None:
+            return self.project.value_entity(module, value)
+        return self.project.resolve(module, path.replace(":", "."))
+
+    def base_of(self, task: Task) -> Entity | None:
+        """The class of the project that a decorated task is an instance of."""
+        for base in self._task_bases(task):
+            if base.kind == "class":
+                return base
+        return None
+
+    def around(self, task: Task, base: Entity | None) -> Iterator[tuple[Module, Function]]:
+        """What the project puts around a task's function: its decorators, and its class's ``__call__``."""
+        decorators = [self.project.value_entity(task.module, value) for value in task.inner_decorators]
+        decorators += [
+            self.project.resolve(task.module, v.chain) for v in task.inner_decorators if v.kind == "call"
+        ]
+        origins = {
+            (e.module.path, e.name) for e in decorators if e.kind == "function" and e.module is not None
+        }
+        if task.wrapper is not None:
+            origins.add(task.wrapper)
+        for path, qualname in sorted(origins):
+            module = self.project.modules.get(path)
+            for function in module.functions.values() if module is not None else ():
+                if module is not None and function.qualname.startswith((f"{qualname}/", f"{qualname}.")):
+                    yield module, function
+        if base is not None:
+            call = self.project.attribute(base, "__call__")
+            function_ = call.function()
+            if function_ is not None and call.module is not None:
+                yield call.module, function_
+
+    def has_own_call(self, task: Task) -> bool:
+        """Whether the task's class says itself how the task is called."""
+        for start in self._task_bases(task):
+            for entity in self.project.bases(start):
+                class_ = entity.class_()
+                if class_ is None:
+                    if entity.kind != "external" or not entity.name.startswith(
+                        ("celery.", "builtins.", "abc.")
+                    ):
+                        return not is_task_base(entity.name)
+                elif "__call__" in class_.methods:
+                    return True
+        return False
+
+    def open_ended(self, task: Task) -> bool:
+        """Whether options of the task are hidden: in a ``**mapping`` or a base class elsewhere."""
+        for module, value in task.options:
+            for key, spread in value.keywords:
+                if key in ("*", "**"):
+                    wrapper_parameter = (
+                        task.wrapper is not None
+                        and spread.chain.startswith("%")
+                        and not self._adds_to(task.wrapper, spread.chain)
+                    )
+                    if (key == "*" or not self._is_closed(module, spread)) and not wrapper_parameter:
+                        return True
+            base = value.keyword("base")
+            if base is not None and not self._base_is_known(self.project.value_entity(module, base)):
+                return True
+        application = self._application_of(task)
+        classes = self._task_classes(application) if application is not None else []
+        return not all(self._base_is_known(base) for base in classes)
+
+    def bases_known(self, task: Task) -> bool:
+        """Whether every class that the task derives from is Celery's own or of the project."""
+        return all(self._base_is_known(base) for base in self._task_bases(task))
+
+    def classes(self, task: Task) -> Iterator[Entity]:
+        """The classes of the project that the task derives from."""
+        for start in self._task_bases(task):
+            for entity in self.project.bases(start):
+                if entity.class_() is not None and entity.module is not None:
+                    yield entity
+
+    def _adds_to(self, wrapper: Origin, chain: str) -> bool:
+        """Whether a wrapper puts options of its own into the mapping that its caller gives."""
+        module = self.project.modules[wrapper[0]]
+        inside = (f"{wrapper[1]}/", f"{wrapper[1]}.")
+        if any(
+            assignment.subscript
+            and assignment.target == chain
+            and (assignment.function == wrapper[1] or assignment.function.startswith(inside))
+            for assignment in module.assignments
+        ):
+            return True
+        return any(
+            call.chain in (f"{chain}.setdefault", f"{chain}.update")
+            for qualname, function in module.functions.items()
+            if qualname == wrapper[1] or qualname.startswith(inside)
+            for call in function.calls()
+        )
+
+    def _base_is_known(self, base: Entity) -> bool:
+        for entity in self.project.bases(base):
+            if entity.kind == "unknown":
+                return False
+            if entity.kind == "external" and not entity.name.startswith(("celery.", "builtins.", "abc.")):
+                return False
+        return True

@@ -1,0 +1,459 @@
+"""The bridge between a scheduler and Celery: registries of tasks by key, and who dispatches from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.analysis.wiring.registrations import (
+    Dispatcher,
+    DuplicateKey,
+    Entry,
+    MissingParameter,
+    NotATask,
+    Registry,
+    UnknownKey,
+    UnregisteredTask,
+)
+from celery_lint.inventory.application.applications import Origin
+from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.facts import Call, Function, Module, Place, Value
+from celery_lint.model.purpose import is_product_path
+from celery_lint.project.project import Project
+
+_SENDERS = frozenset({"delay", "apply_async"})
+
+
+class Bridges:
+    """The registries of a project, each with its entries from every module."""
+
+    def __init__(self, project: Project, tasks: Tasks, calls: Calls) -> None:
+        self.project = project
+        self.tasks = tasks
+        self.calls = calls
+        self._configured = frozenset(project.configuration.bridge_registries)
+
+    @cached_property
+    def registries(self) -> list[Registry]:
+        """The registries: mappings and register functions that hold at least one task."""
+        entries: dict[Origin, list[Entry]] = {}
+        open_ended: set[Origin] = set()
+        for module in self.project.product_modules():
+            for entry in self._mappings(module, open_ended):
+                entries.setdefault(entry.registry, []).append(entry)
+            for entry in self._assignments(module, open_ended):
+                entries.setdefault(entry.registry, []).append(entry)
+            for entry in self._registrations(module, open_ended):
+                entries.setdefault(entry.registry, []).append(entry)
+        found = []
+        for origin in sorted(entries):
+            held = entries[origin]
+            if not any(entry.task is not None for entry in held) and origin[1] not in self._configured:
+                continue
+            module = self.project.modules[origin[0]]
+            dispatchers = tuple(d for d in self._dispatchers if d.registry == origin)
+            found.append(
+                Registry(
+                    origin,
+                    module,
+                    self._place(module, origin[1]),
+                    tuple(held),
+                    dispatchers,
+                    origin not in open_ended,
+                )
+            )
+        return found
+
+    def _place(self, module: Module, name: str) -> Place:
+        values = module.bindings.get(name)
+        if values:
+            return module.place(values[0].span)
+        function = module.functions.get(name)
+        if function is not None:
+            return module.place(function.span)
+        return module.place(module.functions[""].span)
+
+    # ------------------------------------------------------------------ entries
+
+    def _entry(self, registry: Origin, key: str, key_place: Place, module: Module, value: Value) -> Entry:
+        # Whatever defines a task has been read: no mapping of the project has to be followed further.
+        with self.project.asking("quiet"):
+            entity = self.project.value_entity(module, value)
+        return Entry(registry, key, key_place, value, module, self.tasks.of(entity), entity)
+
+    def _mappings(self, module: Module, open_ended: set[Origin]) -> Iterator[Entry]:
+        for name, values in module.bindings.items():
+            for value in values:
+                if value.kind != "mapping":
+                    continue
+                origin = (module.path, name)
+                found: list[Entry] = []
+                with self.project.asking("quiet"):
+                    held = [self.project.value_entity(module, item) for _, item in value.keywords]
+                mode = "demand" if any(self.tasks.of(entity) for entity in held) else "quiet"
+                for key, (text, item) in zip(value.items, value.keywords, strict=True):
+                    if key.kind != "constant" or not isinstance(key.data, str):
+                        with self.project.asking(mode):
+                            known = self.project.text(module, key) if text != "**" else None
+                        if known is None:
+                            open_ended.add(origin)
+                            continue
+                        text = known
+                    found.append(self._entry(origin, text, module.place(key.span), module, item))
+                yield from found
+
+    def _assignments(self, module: Module, open_ended: set[Origin]) -> Iterator[Entry]:
+        """``REGISTRY["key"] = task``, and the function that does it for a key it is given."""
+        for assignment in module.assignments:
+            if not assignment.subscript:
+                continue
+            with self.project.asking("quiet"):
+                origin = self._mapping_origin(module, assignment.target)
+            if origin is None:
+                continue
+            if assignment.key:
+                yield self._entry(
+                    origin, assignment.key, module.place(assignment.key_span), module, assignment.value
+                )
+            elif not self._registers(module, assignment.function):
+                open_ended.add(origin)
+
+    def _registers(self, module: Module, qualname: str) -> bool:
+        """Whether a function stores what it is given under the key that it is given."""
+        return (module.path, qualname.partition("/")[0]) in self.register_functions
+
+    @cached_property
+    def register_functions(self) -> dict[Origin, Origin]:
+        """The functions that write into a module-level mapping under a key of their caller."""
+        found: dict[Origin, Origin] = {}
+        for module in self.project.product_modules():
+            for assignment in module.assignments:
+                if assignment.subscript and not assignment.key and assignment.function:
+                    with self.project.asking("quiet"):
+                        registry = self._mapping_origin(module, assignment.target)
+                    function = module.functions.get(assignment.function)
+                    if registry is None or function is None:
+                        continue
+                    outermost = module.functions[assignment.function.partition("/")[0]]
+                    if outermost.parameters and assignment.value.chain.startswith("%"):
+                        found[(module.path, outermost.qualname)] = registry
+        return found
+
+    def _mapping_origin(self, module: Module, chain: str) -> Origin | None:
+        if chain[0] in "%~":
+            return None
+        entity = self.project.resolve(module, chain)
+        if entity.origin is None:
+            return None
+        is_mapping = entity.kind == "value" and entity.value is not None and entity.value.kind == "mapping"
+        is_dict = entity.kind == "external" and entity.name in (
+            "builtins.dict()",
+            "collections.OrderedDict()",
+        )
+        return entity.origin if is_mapping or is_dict else None
+
+    def _registrations(self, module: Module, open_ended: set[Origin]) -> Iterator[Entry]:
+        """``register_task("key", task)``, ``bridge.register(...)`` and ``@register("key")``."""
+        for function in module.functions.values():
+            for _, value in function.values:
+                yield from self._registration(module, value, open_ended)
+            yield from self._configured_registrations(module, function)
+            for decorator in function.decorators:
+                if decorator.kind == "call" and decorator.items and self._is_task(module, function):
+                    registry = self._registry_of(module, decorator)
+                    key = self.project.text(module, decorator.items[0])
+                    if registry is not None and key is not None and len(decorator.items) == 1:
+                        value = Value("name", function.span, None, f":{function.qualname}")
+                        place = module.place(decorator.items[0].span)
+                        yield self._entry(registry, key, place, module, value)
+
+    def _is_task(self, module: Module, function: Function) -> bool:
+        return (module.path, function.qualname) in self.tasks.by_function
+
+    def _registration(self, module: Module, value: Value, open_ended: set[Origin]) -> Iterator[Entry]:
+        if value.kind != "call" or len(value.items) + len(value.keywords) < 2:
+            return
+        registry = self._registry_of(module, value)
+        if registry is None:
+            return
+        given = list(value.items) + [item for name, item in value.keywords if name not in ("*", "**", "()")]
+        if value.open_ended() or len(given) < 2:
+            open_ended.add(registry)
+            return
+        key = self.project.text(module, given[0])
+        if key is None:
+            open_ended.add(registry)
+            return
+        yield self._entry(registry, key, module.place(given[0].span), module, given[1])
+
+    def _configured_registrations(self, module: Module, function: Function) -> Iterator[Entry]:
+        """The calls of functions that the options name, whose arguments a reader did not know to keep."""
+        if not any(name in function.packed_calls for name in self._configured):
+            return
+        kept = {number for number, _ in function.values}
+        for call in self.calls.calls(module, function):
+            if call.leaf() not in self._configured or call.number in kept or "d" in call.flags:
+                continue
+            given = [a.partition(":")[2] if _keyword(a) else a for a in call.arguments]
+            target = self.project.resolve(module, call.chain)
+            if len(given) > 1 and given[0][:1] == "'" and given[1][:1] == "=" and target.module is not None:
+                value = Value("name", call.span, None, given[1][1:])
+                place = module.place(call.span)
+                yield self._entry((target.module.path, target.name), given[0][1:], place, module, value)
+
+    def _registry_of(self, module: Module, value: Value) -> Origin | None:
+        """The registry that a call writes into."""
+        leaf = value.chain.rpartition(".")[2].lstrip(":~%")
+        entity = self.project.resolve(module, value.chain)
+        function = entity.function()
+        if function is None or entity.module is None:
+            return None
+        origin = (entity.module.path, function.qualname)
+        if origin in self.register_functions:
+            return self.register_functions[origin]
+        if leaf in self._configured:
+            return origin
+        return None
+
+    # ------------------------------------------------------------------ dispatch
+
+    @cached_property
+    def _dispatchers(self) -> list[Dispatcher]:
+        found = []
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                packed = function.packed_calls
+                if function.name and function.parameters and ("delay" in packed or "apply_async" in packed):
+                    dispatcher = self._dispatcher(module, function)
+                    if dispatcher is not None:
+                        found.append(dispatcher)
+        return found
+
+    def _dispatcher(self, module: Module, function: Function) -> Dispatcher | None:
+        calls = self.calls.calls(module, function)
+        names = [parameter.name for parameter in function.parameters]
+        for call in calls:
+            if call.leaf() not in _SENDERS:
+                continue
+            looked_up = call.chain.rpartition(".")[0]
+            base = self._lookup_base(looked_up)
+            registry = self._mapping_origin(module, base) if base else None
+            if registry is None:
+                continue
+            key = self._key_parameter(calls, base, names)
+            if key is None:
+                continue
+            offset = 1 if function.owner and names[:1] in (["self"], ["cls"]) else 0
+            fallback = any(other.chain == f"{base}.get" and len(other.arguments) > 1 for other in calls)
+            return Dispatcher(registry, module, function, key - offset, _passed(call), fallback)
+        return None
+
+    def _lookup_base(self, chain: str) -> str:
+        """``REGISTRY.get()`` and ``REGISTRY[]`` as ``REGISTRY``."""
+        if chain.endswith("[]"):
+            return chain[:-2]
+        if chain.endswith(".get()"):
+            return chain.removesuffix(".get()")
+        return ""
+
+    def _key_parameter(self, calls: list[Call], base: str, names: list[str]) -> int | None:
+        for call in calls:
+            if call.chain == f"{base}.get" and call.arguments and call.arguments[0].startswith("=%"):
+                name = call.arguments[0][2:]
+                return names.index(name) if name in names else None
+        for index, name in enumerate(names):
+            if name not in ("self", "cls"):
+                return index
+        return None
+
+    # ------------------------------------------------------------------ findings
+
+    @cached_property
+    def unregistered(self) -> list[UnregisteredTask]:
+        """The tasks that ask to be tracked by a scheduler and are in no registry."""
+        tracking = self.project.configuration.tracking_parameters
+        bridges = [r for r in self.registries if self.is_bridge(r)]
+        if not bridges:
+            return []
+        registered = {
+            (entry.task.module.path, entry.task.qualname)
+            for registry in self.registries
+            for entry in registry.entries
+            if entry.task is not None
+        }
+        if any(not registry.complete for registry in bridges):
+            return []
+        found = []
+        for task in self.tasks.all:
+            if task.function is None or not is_product_path(task.module.path):
+                continue
+            if (task.module.path, task.qualname) in registered or self.is_exempt(task):
+                continue
+            parameter = next((p.name for p in task.function.parameters if p.name in tracking), None)
+            if parameter is not None:
+                found.append(UnregisteredTask(task, parameter, self._nearest(task, bridges)))
+        return found
+
+    def is_bridge(self, registry: Registry) -> bool:
+        """Whether a registry is there for tracked tasks, and not just any mapping of tasks."""
+        if registry.name in self._configured:
+            return True
+        tracking = self.project.configuration.tracking_parameters
+        return any(set(d.keywords) & set(tracking) for d in registry.dispatchers) or any(
+            entry.task is not None
+            and entry.task.function is not None
+            and any(p.name in tracking for p in entry.task.function.parameters)
+            for entry in registry.entries
+        )
+
+    def _nearest(self, task: Task, bridges: list[Registry]) -> Registry:
+        root = self.project.imports.import_root(task.module.path)
+        for registry in bridges:
+            if self.project.imports.import_root(registry.module.path) == root:
+                return registry
+        return bridges[0]
+
+    def is_exempt(self, task: Task) -> bool:
+        """Whether the options say that a task needs no entry in a registry."""
+        globs = self.project.configuration.bridge_exempt
+        if not globs:
+            return False
+        from fnmatch import fnmatchcase
+
+        return any(fnmatchcase(task.name, glob) or fnmatchcase(task.label, glob) for glob in globs)
+
+    @cached_property
+    def unknown_keys(self) -> list[UnknownKey]:
+        """The dispatches whose literal key is in no registry."""
+        by_function = {
+            (dispatcher.module.path, dispatcher.function.qualname): (dispatcher, registry)
+            for registry in self.registries
+            if registry.complete
+            for dispatcher in registry.dispatchers
+            if not dispatcher.fallback
+        }
+        if not by_function:
+            return []
+        names = {qualname.rpartition(".")[2] for _, qualname in by_function}
+        found: list[UnknownKey] = []
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if not any(name in function.packed_calls for name in names):
+                    continue
+                for call in self.calls.calls(module, function):
+                    if call.leaf() in names:
+                        found.extend(self._unknown(module, call, by_function))
+        return found
+
+    def _unknown(
+        self, module: Module, call: Call, by_function: dict[Origin, tuple[Dispatcher, Registry]]
+    ) -> Iterator[UnknownKey]:
+        target = self.calls.target(module, call.chain)
+        if target is None:
+            return
+        known = by_function.get((target[0].path, target[1].qualname))
+        if known is None:
+            return
+        dispatcher, registry = known
+        positional = [a for a in call.arguments if not _keyword(a)]
+        name = (
+            dispatcher.function.parameters[dispatcher.parameter].name
+            if dispatcher.function.parameters
+            else ""
+        )
+        text = positional[dispatcher.parameter] if dispatcher.parameter < len(positional) else ""
+        for argument in call.arguments:
+            if argument.startswith(f"{name}:"):
+                text = argument[len(name) + 1 :]
+        if not text.startswith("'"):
+            return
+        keys = [entry.key for entry in registry.entries]
+        if text[1:] not in keys:
+            from difflib import get_close_matches
+
+            nearest = get_close_matches(text[1:], keys, 1, 0.6)
+            yield UnknownKey(text[1:], module.place(call.span), registry, nearest[0] if nearest else "")
+
+    @cached_property
+    def duplicates(self) -> list[DuplicateKey]:
+        """The keys that a registry gets more than once, for different tasks."""
+        found: list[DuplicateKey] = []
+        for registry in self.registries:
+            first: dict[str, Entry] = {}
+            for entry in registry.entries:
+                known = first.setdefault(entry.key, entry)
+                if known is not entry and not _same(known, entry):
+                    found.append(DuplicateKey(entry, known))
+        return found
+
+    @cached_property
+    def missing_parameters(self) -> list[MissingParameter]:
+        """The registered tasks that their dispatcher's keywords do not fit."""
+        found = []
+        for registry in self.registries:
+            for dispatcher in registry.dispatchers:
+                for entry in registry.entries:
+                    task = entry.task
+                    if (
+                        task is None
+                        or task.function is None
+                        or task.inner_decorators
+                        or task.wrapper is not None
+                    ):
+                        continue
+                    accepted = {parameter.name for parameter in task.function.parameters}
+                    if any(parameter.kind == "**" for parameter in task.function.parameters):
+                        continue
+                    for keyword in dispatcher.keywords:
+                        if keyword not in accepted:
+                            found.append(MissingParameter(entry, task, keyword, dispatcher))
+        return found
+
+    @cached_property
+    def strangers(self) -> list[NotATask]:
+        """The values in a registry of tasks that cannot be dispatched."""
+        found = []
+        for registry in self.registries:
+            if not registry.dispatchers and registry.name not in self._configured:
+                continue
+            for entry in registry.entries:
+                if entry.task is None:
+                    label = self._stranger(entry)
+                    if label:
+                        found.append(NotATask(entry, label))
+        return found
+
+    def _stranger(self, entry: Entry) -> str:
+        if entry.entity.kind == "function":
+            function = entry.entity.function()
+            # A decorator that nobody can see through may have made a task of it.
+            return (
+                entry.entity.name.rpartition(".")[2]
+                if function is not None and not function.decorators
+                else ""
+            )
+        if entry.value.kind == "call" and entry.value.chain.rpartition(".")[2] in _SENDERS:
+            return f"{entry.value.chain.rpartition(':')[2].rpartition('/')[2]}()"
+        return ""
+
+
+def _passed(call: Call) -> tuple[str, ...]:
+    """The keywords that a ``delay`` or ``apply_async`` gives to the task."""
+    if call.leaf() == "delay":
+        return tuple(a.partition(":")[0] for a in call.arguments if _keyword(a) and not a.startswith("**"))
+    for argument in call.arguments:
+        if argument.startswith("kwargs:{"):
+            return tuple(filter(None, argument.removeprefix("kwargs:{").split(",")))
+    return ()
+
+
+def _keyword(argument: str) -> bool:
+    return argument[:1] not in ("=", "(", "'", "#", "?", "*", "{") or argument.startswith("**")
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    if one.task is not None and other.task is not None:
+        return one.task.place == other.task.place
+    return one.value.chain == other.value.chain and one.value.kind == "name" and one.module is other.module

@@ -1,0 +1,39 @@
+"""A Celery task of the project, as one fact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from celery_lint.inventory.application.applications import Origin
+from celery_lint.inventory.tasks.makers import Option
+from celery_lint.model.facts import Class, Function, Module, Place, Value
+
+
+class Task(NamedTuple):
+    """A Celery task of the project."""
+
+    name: str
+    module: Module
+    qualname: str
+    place: Place
+    function: Function | None
+    application: Origin | None
+    options: tuple[Option, ...]
+    wrapper: Origin | None
+    inner_decorators: tuple[Value, ...]
+    class_: Class | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from all others: a task itself cannot be hashed."""
+        return self.module.path, self.qualname
+
+    @property
+    def label(self) -> str:
+        """How messages call the task."""
+        return self.qualname.rpartition("/")[2].partition("@")[0]
+
+
+#: The queues that tasks are sent to, or ``None`` where nobody can tell.
+Queues = Callable[[Iterable[Task]], "set[str] | None"]

@@ -1,0 +1,145 @@
+"""What a Celery task is: the question that everything else depends on.
+
+A function is a task because of what made it one, never because of how that thing is called: the chain of
+its decorator is resolved to Celery's own ``shared_task`` or ``Celery.task``, directly, through an alias, a
+``partial`` or a function or class of the project that applies one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.application.applications import Applications, Origin, is_task_base
+from celery_lint.inventory.tasks.makers import Maker, Makers, Option
+from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.purpose import is_product_path
+from celery_lint.project.project import Entity, Project
+
+
+class Tasks:
+    """All tasks of a project, with its applications, its task makers and the options of tasks."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.applications = Applications(project)
+        self.makers = Makers(project)
+        self.options = TaskOptions(project, self.applications)
+        self.by_function: dict[Origin, Task] = {}
+        self._bound: dict[Origin, tuple[Entity, Task]] = {}
+        self.all: list[Task] = []
+        found = [task for path in sorted(project.modules) for task in self._find(project.modules[path])]
+        for task in found:
+            if not self._inside_wrapper(task):
+                self.all.append(task)
+                self.by_function[(task.module.path, task.qualname)] = task
+                if task.function is not None:
+                    self.by_function.setdefault((task.module.path, task.function.qualname), task)
+
+    @cached_property
+    def product(self) -> list[Task]:
+        """The tasks of the product."""
+        return [task for task in self.all if is_product_path(task.module.path)]
+
+    def of(self, entity: Entity) -> Task | None:
+        """The task that an entity is."""
+        if entity.kind in ("function", "class", "instance") and entity.module is not None:
+            return self.by_function.get((entity.module.path, entity.name))
+        if entity.kind == "external" and entity.origin is not None:
+            bound, task = self._bound.get(entity.origin, (None, None))
+            return task if bound is not None and bound.name == entity.name else None
+        return None
+
+    def _find(self, module: Module) -> Iterator[Task]:
+        for function in module.functions.values():
+            for index, decorator in enumerate(function.decorators):
+                found = self.makers.maker(module, decorator)
+                if found is not None:
+                    yield self._task(module, function, found, function.decorators[index + 1 :])
+                    break
+        for name, values in module.bindings.items():
+            for value in values:
+                for task in self._assigned(module, value):
+                    self._bound[(module.path, name)] = self.project.member(module, name), task
+                    yield task
+        yield from self._class_based(module)
+
+    def _task(self, module: Module, function: Function, maker: Maker, inner: tuple[Value, ...]) -> Task:
+        return Task(
+            self._celery_name(module, function.name, maker.options),
+            module,
+            function.qualname,
+            module.place(function.span),
+            function,
+            maker.application,
+            maker.options,
+            maker.wrapper,
+            inner,
+            None,
+        )
+
+    def _celery_name(self, module: Module, name: str, options: tuple[Option, ...]) -> str:
+        for owner, value in options:
+            given = value.keyword("name")
+            if given is not None:
+                text = self.project.text(owner, given)
+                if text is not None:
+                    return text
+        return f"{self.project.imports.module_name(module.path)}.{name}"
+
+    def _assigned(self, module: Module, value: Value) -> Iterator[Task]:
+        """``send = app.task(_send)`` and ``send = shared_task(name="x")(_send)``."""
+        if value.kind != "call" or not value.items:
+            return
+        inner = value.keyword("()")
+        found = self.makers.maker(module, inner) if inner is not None else self.makers.maker(module, value)
+        if found is None:
+            return
+        target = self.project.value_entity(module, value.items[0])
+        function = target.function()
+        if function is None or target.module is not module:
+            return
+        yield self._task(module, function, found, function.decorators)
+
+    def _class_based(self, module: Module) -> Iterator[Task]:
+        for class_ in module.classes.values():
+            entity = Entity("class", class_.qualname, module)
+            if not self.is_task_class(entity):
+                continue
+            run = self.project.attribute(entity, "run")
+            function = run.function()
+            inherited = run.kind == "external" and is_task_base(run.name.removesuffix(".run"))
+            if inherited or run.kind == "unknown":
+                continue  # a base for the tasks of others: nobody says what it runs
+            abstract = class_.attributes.get("abstract")
+            if abstract and abstract[0].data is True:
+                continue
+            name = class_.attributes.get("name")
+            text = self.project.text(module, name[0]) if name else None
+            yield Task(
+                text or f"{self.project.imports.module_name(module.path)}.{class_.name}",
+                module,
+                class_.qualname,
+                module.place(class_.span),
+                function,
+                None,
+                (),
+                None,
+                (),
+                class_,
+            )
+
+    def is_task_class(self, entity: Entity) -> bool:
+        """Whether a class derives from Celery's ``Task``."""
+        for base in self.project.bases(entity):
+            if base.kind == "external" and base is not entity and is_task_base(base.name):
+                return True
+        return False
+
+    def _inside_wrapper(self, task: Task) -> bool:
+        return any(
+            path == task.module.path and task.qualname.startswith((f"{qualname}/", f"{qualname}."))
+            for path, qualname in self.makers.wrappers
+        )

@@ -1,0 +1,1 @@
+"""The workers of a project: their pools, queues and limits."""

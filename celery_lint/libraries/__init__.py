@@ -1,0 +1,1 @@
+"""What other packages call their things."""

@@ -1,0 +1,438 @@
+"""The one walk over a module's tree: who binds what, who calls what, in which statement.
+
+What it collects lives only until :mod:`celery_lint.model.reading.reader` has made facts of it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from celery_lint.model.reading.nodes import UNVISITED, children
+from celery_lint.model.reading.scopes import CallRecord, Scope, child_qualname
+from celery_lint.model.reading.statements import STATEMENTS, StepRecord
+from celery_lint.model.steps import TASK_ATTRIBUTES
+
+Task = tuple[ast.AST, "Position", str]
+_NAME = ast.Name
+
+
+class Position:
+    """Where the walk is: the scope, the flags that hold for everything below, the call and statement around.
+
+    ``part`` is the part of that statement in which the statements below stand.
+    """
+
+    __slots__ = ("call", "flags", "part", "scope", "step")
+
+    def __init__(
+        self, scope: Scope, flags: str, call: CallRecord | None, step: StepRecord, part: str = "body"
+    ) -> None:
+        self.scope = scope
+        self.flags = flags
+        self.call = call
+        self.step = step
+        self.part = part
+
+
+class Collector:
+    """One walk over one module. ``brief`` leaves out what functions do."""
+
+    def __init__(self, tree: ast.Module, brief: bool = False) -> None:
+        self.brief = brief
+        self.top = Scope("module", "", None, tree)
+        self.functions: list[Scope] = [self.top]
+        self.classes: list[Scope] = []
+        self.assignments: list[tuple[ast.expr, str, bool, ast.AST, ast.expr, Scope]] = []
+        self.awaits: list[tuple[Scope, ast.AST, str, ast.expr | None]] = []
+        self.stack: list[Task] = []
+        #: Stands for the statement around code that is in none: of a module, a class.
+        self.nowhere = StepRecord(tree, -1, -1, "body")
+        self._walk(tree)
+
+    def _walk(self, tree: ast.Module) -> None:
+        handlers = _HANDLERS
+        stack = self.stack
+        self._push(tree.body, Position(self.top, "", None, self.nowhere))
+        while stack:
+            node, position, role = stack.pop()
+            kind = type(node)
+            if kind in STATEMENTS and position.scope.kind == "function":
+                position = self._step(node, position)
+            handler = handlers.get(kind)
+            if handler is not None:
+                handler(self, node, position, role)
+            else:
+                found = children(node, position.step.loads)
+                if found:
+                    found.reverse()
+                    for child in found:
+                        stack.append((child, position, ""))
+
+    def _step(self, node: ast.AST, position: Position) -> Position:
+        """The position inside a statement of a function."""
+        steps = position.scope.steps
+        record = StepRecord(node, len(steps), position.step.number, position.part)
+        steps.append(record)
+        return Position(position.scope, position.flags, position.call, record)
+
+    def _part(self, position: Position, part: str, flags: str | None = None) -> Position:
+        """The position inside one part of the statement that the walk is at."""
+        return Position(position.scope, position.flags if flags is None else flags, None, position.step, part)
+
+    def _push(self, nodes: Any, position: Position, role: str = "") -> None:
+        for node in nodes if len(nodes) < 2 else reversed(nodes):
+            kind = type(node)
+            if kind is _NAME:
+                position.step.loads.append(node.id)
+            elif kind not in UNVISITED and node is not None:
+                self.stack.append((node, position, role))
+
+    def _import(self, node: ast.Import, position: Position, role: str) -> None:
+        for alias in node.names:
+            if alias.asname:
+                position.scope.imports.setdefault(alias.asname, alias.name)
+            else:
+                top = alias.name.partition(".")[0]
+                position.scope.imports.setdefault(top, top)
+
+    def _import_from(self, node: ast.ImportFrom, position: Position, role: str) -> None:
+        base = "." * (node.level or 0) + (node.module or "")
+        for alias in node.names:
+            if alias.name == "*":
+                position.scope.module().stars.append(base)
+            else:
+                joint = "" if base.endswith(".") or not base else "."
+                position.scope.imports.setdefault(alias.asname or alias.name, f"{base}{joint}{alias.name}")
+
+    def _function(self, node: Any, position: Position, role: str) -> None:
+        outer = position.scope
+        scope = Scope("function", child_qualname(outer, node.name), outer, node)
+        scope.is_async = isinstance(node, ast.AsyncFunctionDef)
+        substitute = "h" in position.flags and node.name in outer.imports
+        again = node.name in outer.definitions and (outer.kind == "function" or _extends(node))
+        if substitute or again:
+            scope.qualname += f"@{node.lineno}"
+        # `except ImportError: def shared_task(f): ...` stands in for an import that does succeed, and the
+        # setter of a property stands beside its getter.
+        if not substitute and not (again and outer.kind == "class"):
+            outer.definitions[node.name] = scope.qualname
+        self.functions.append(scope)
+        self._parameters(node.args, scope)
+        if outer.kind == "class":
+            decorators = {d.id for d in node.decorator_list if isinstance(d, ast.Name)}
+            arguments = [*node.args.posonlyargs, *node.args.args]
+            if arguments and "staticmethod" not in decorators:
+                scope.first_parameter = arguments[0].arg
+                scope.opaque.discard(arguments[0].arg)
+                scope.definitions.pop(arguments[0].arg, None)
+                scope.values[arguments[0].arg] = []
+                if "classmethod" in decorators or node.name in ("__new__", "__init_subclass__"):
+                    scope.binds_class = True
+        if not self.brief:
+            inside = Position(scope, "m" if "m" in position.flags else "", None, self.nowhere)
+            self._push(node.body, inside)
+            position.step.inner = scope
+            position.step.stores.append(node.name)
+        self._push(node.args.defaults, position)
+        self._push([d for d in node.args.kw_defaults if d is not None], position)
+        self._push(node.decorator_list, position, "d")
+
+    def _parameters(self, arguments: ast.arguments, scope: Scope) -> None:
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        for extra in (arguments.vararg, arguments.kwarg):
+            if extra is not None:
+                every.append(extra)
+        for argument in every:
+            scope.opaque.add(argument.arg)
+            annotation = _annotation(argument.annotation)
+            if annotation is not None:
+                scope.annotations[argument.arg] = annotation
+
+    def _lambda(self, node: ast.Lambda, position: Position, role: str) -> None:
+        # Its body belongs to the function around it, flagged: it runs later, or never.
+        for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+            if not position.scope.binds(argument.arg):
+                position.scope.opaque.add(argument.arg)
+        self._push([node.body], Position(position.scope, position.flags + "l", position.call, position.step))
+
+    def _class(self, node: ast.ClassDef, position: Position, role: str) -> None:
+        outer = position.scope
+        scope = Scope("class", child_qualname(outer, node.name), outer, node)
+        if "h" in position.flags and node.name in outer.imports:
+            scope.qualname += f"@{node.lineno}"
+        else:
+            outer.definitions[node.name] = scope.qualname
+        self.classes.append(scope)
+        position.step.stores.append(node.name)
+        inside = Position(scope, "m" if "m" in position.flags else "", None, self.nowhere)
+        self._push(node.body, inside)
+        self._push(node.decorator_list, position, "d")
+        self._push(node.bases, position)
+        self._push([keyword.value for keyword in node.keywords], position)
+
+    def _assign(self, node: ast.Assign, position: Position, role: str) -> None:
+        for target in node.targets:
+            self._bind(target, node.value, position)
+        self._push([node.value], position, "b")
+
+    def _annotated(self, node: ast.AnnAssign, position: Position, role: str) -> None:
+        if node.value is not None:
+            self._bind(node.target, node.value, position)
+            self._push([node.value], position, "b")
+
+    def _augmented(self, node: ast.AugAssign, position: Position, role: str) -> None:
+        if isinstance(node.target, ast.Name):
+            self._bind(node.target, node.value, position)
+            position.step.loads.append(node.target.id)
+        else:
+            self._push([node.target], position)
+        self._push([node.value], position)
+
+    def _named(self, node: ast.NamedExpr, position: Position, role: str) -> None:
+        self._bind(node.target, node.value, position)
+        self._push([node.value], position, "b")
+
+    def _bind(self, target: ast.expr, value: ast.expr | None, position: Position) -> None:
+        scope = position.scope
+        pending: list[tuple[ast.expr, ast.expr | None]] = [(target, value)]
+        while pending:
+            bound, given = pending.pop()
+            if isinstance(bound, ast.Name):
+                position.step.stores.append(bound.id)
+                self._bind_name(bound.id, given, scope)
+            elif isinstance(bound, (ast.Tuple, ast.List)):
+                pairs: list[ast.expr | None] = [None] * len(bound.elts)
+                if isinstance(given, (ast.Tuple, ast.List)) and len(given.elts) == len(bound.elts):
+                    pairs = list(given.elts)
+                pending.extend(zip(bound.elts, pairs, strict=True))
+            elif isinstance(bound, ast.Starred):
+                pending.append((bound.value, None))
+            elif given is not None and isinstance(bound, ast.Attribute):
+                self._bind_attribute(bound, given, scope)
+            elif given is not None and isinstance(bound, ast.Subscript):
+                key = bound.slice.value if isinstance(bound.slice, ast.Constant) else ""
+                if isinstance(key, str):  # "" for a key that only the run knows
+                    self.assignments.append((bound.value, key, True, bound.slice, given, scope))
+                self._push([bound.value, bound.slice], position)
+
+    def _bind_name(self, name: str, value: ast.expr | None, scope: Scope) -> None:
+        if name in scope.outside:
+            scope = scope.module()
+        if scope.kind == "class":
+            scope.definitions.pop(name, None)
+            if value is not None:
+                scope.attributes.setdefault(name, []).append((value, scope))
+        if value is None:
+            if scope.kind != "module" or not scope.binds(name):
+                scope.opaque.add(name)
+            return
+        scope.values.setdefault(name, []).append(value)
+
+    def _bind_attribute(self, target: ast.Attribute, value: ast.expr, scope: Scope) -> None:
+        owner = scope.owner()
+        if (
+            owner is not None
+            and isinstance(target.value, ast.Name)
+            and target.value.id == scope.first_parameter
+        ):
+            owner.attributes.setdefault(target.attr, []).append((value, scope))
+        self.assignments.append((target.value, target.attr, False, target, value, scope))
+
+    def _global(self, node: ast.Global, position: Position, role: str) -> None:
+        position.scope.outside.update(node.names)
+        position.step.stores.extend(node.names)
+
+    def _for(self, node: Any, position: Position, role: str) -> None:
+        if isinstance(node, ast.AsyncFor):
+            self._check_await(node, "async for", node.iter, position)
+        self._bind(node.target, None, position)
+        self._push(node.orelse, self._part(position, "else"))
+        self._push(node.body, position)
+        self._push([node.iter], position)
+
+    def _comprehension(self, node: ast.comprehension, position: Position, role: str) -> None:
+        for name in ast.walk(node.target):
+            if isinstance(name, ast.Name) and not position.scope.binds(name.id):
+                position.scope.opaque.add(name.id)
+        self._push([node.iter, *node.ifs], position)
+
+    def _with(self, node: Any, position: Position, role: str) -> None:
+        is_async = isinstance(node, ast.AsyncWith)
+        for item in node.items:
+            if is_async:
+                self._check_await(node, "async with", item.context_expr, position)
+            if item.optional_vars is not None:
+                self._bind(item.optional_vars, item.context_expr, position)
+        self._push(node.body, position)
+        self._push([item.context_expr for item in node.items], position, "w")
+
+    def _try(self, node: Any, position: Position, role: str) -> None:
+        flags = position.flags
+        self._push(node.finalbody, self._part(position, "finally", flags + "f"))
+        self._push(node.orelse, self._part(position, "else"))
+        self._push(node.handlers, self._part(position, "handler", flags + "h"))
+        self._push(node.body, self._part(position, "body", flags + "t"))
+
+    def _handler(self, node: ast.ExceptHandler, position: Position, role: str) -> None:
+        if node.name:
+            position.scope.opaque.add(node.name)
+            position.step.stores.append(node.name)
+        self._push(node.body, position)
+        # What it catches is looked up where the ``try`` stands.
+        outside = Position(position.scope, position.flags[:-1], position.call, position.step)
+        self._push([node.type], outside)
+
+    def _if(self, node: ast.If, position: Position, role: str) -> None:
+        body = position
+        test = node.test
+        if (
+            position.scope.kind == "module"
+            and isinstance(test, ast.Compare)
+            and isinstance(test.left, ast.Name)
+            and test.left.id == "__name__"
+        ):
+            body = Position(position.scope, position.flags + "m", None, position.step)
+        self._push(node.orelse, self._part(position, "else"))
+        self._push(node.body, body)
+        self._push([test], position)
+
+    def _while(self, node: ast.While, position: Position, role: str) -> None:
+        self._push(node.orelse, self._part(position, "else"))
+        self._push(node.body, position)
+        self._push([node.test], position)
+
+    def _match(self, node: ast.Match, position: Position, role: str) -> None:
+        self._push(node.cases, self._part(position, "case"))
+        self._push([node.subject], position)
+
+    def _return(self, node: ast.Return, position: Position, role: str) -> None:
+        if node.value is not None:
+            position.scope.returns.append(node.value)
+            self._push([node.value], position, "r")
+
+    def _expression(self, node: ast.Expr, position: Position, role: str) -> None:
+        self._push([node.value], position, "s")
+
+    def _await(self, node: ast.Await, position: Position, role: str) -> None:
+        self._check_await(node, "await", node.value, position)
+        self._push([node.value], position, role + "a")
+
+    def _check_await(self, node: ast.AST, keyword: str, value: ast.expr | None, position: Position) -> None:
+        scope = position.scope
+        if scope.kind == "function" and not scope.is_async:
+            self.awaits.append((scope, node, keyword, value))
+
+    def _yield(self, node: Any, position: Position, role: str) -> None:
+        position.scope.is_generator = True
+        if node.value is not None:
+            self._push([node.value], position)
+
+    def _call(self, node: ast.Call, position: Position, role: str) -> None:
+        record = CallRecord(node, position.flags + role, position.call, position.step)
+        position.scope.calls.append(record)
+        inside = Position(position.scope, position.flags, record, position.step)
+        if type(node.func) is ast.Name and node.func.id == "getattr" and len(node.args) > 1:
+            name = getattr(node.args[1], "value", None)
+            if isinstance(name, str) and name in TASK_ATTRIBUTES:
+                position.step.loads.append(f"?.{name}")
+        self._push([keyword.value for keyword in node.keywords], inside, "e")
+        self._push(node.args, inside, "e")
+        self._push(_hidden_below(node.func, position.step.loads), position)
+
+    def _starred(self, node: ast.Starred, position: Position, role: str) -> None:
+        self._push([node.value], position, "")
+
+    def _attribute(self, node: ast.Attribute, position: Position, role: str) -> None:
+        self._push(_hidden_below(node, position.step.loads), position)
+
+
+def _extends(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a definition extends an earlier one of its name: ``@value.setter def value``."""
+    return any(
+        isinstance(decorator, ast.Attribute)
+        and isinstance(decorator.value, ast.Name)
+        and decorator.value.id == node.name
+        for decorator in node.decorator_list
+    )
+
+
+def _hidden_below(node: ast.expr, names: list[str]) -> list[ast.expr]:
+    """The nodes below a chain that the walk has still to visit: inner calls, indexes, other expressions.
+
+    The name that the chain starts with goes to ``names``.
+    """
+    current: ast.expr = node
+    below: list[ast.expr] = []
+    path = ""
+    while True:
+        if isinstance(current, ast.Name):
+            names.append(current.id)
+            if path:
+                names.append(current.id + path)
+            return below
+        if isinstance(current, ast.Attribute):
+            if path or current.attr in TASK_ATTRIBUTES:
+                path = f".{current.attr}{path}"
+            current = current.value
+        elif isinstance(current, ast.Subscript):
+            below.append(current.slice)
+            current = current.value
+        else:
+            below.append(current)
+            if path:
+                names.append(f"?{path}")
+            return below
+
+
+def _annotation(node: ast.expr | None) -> ast.expr | None:
+    """The class that an annotation names, through ``X | None``, ``Optional[X]`` and ``Annotated[X, ...]``."""
+    for _ in range(4):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            node = node.left
+        elif isinstance(node, ast.Subscript):
+            name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            if name not in ("Optional", "Annotated", "Final"):
+                return None
+            node = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+        elif isinstance(node, (ast.Name, ast.Attribute)):
+            return node
+        else:
+            return None
+    return None
+
+
+_HANDLERS: dict[type, Callable[[Collector, Any, Position, str], None]] = {
+    ast.Import: Collector._import,
+    ast.ImportFrom: Collector._import_from,
+    ast.FunctionDef: Collector._function,
+    ast.AsyncFunctionDef: Collector._function,
+    ast.Lambda: Collector._lambda,
+    ast.ClassDef: Collector._class,
+    ast.Assign: Collector._assign,
+    ast.AnnAssign: Collector._annotated,
+    ast.AugAssign: Collector._augmented,
+    ast.NamedExpr: Collector._named,
+    ast.Global: Collector._global,
+    ast.For: Collector._for,
+    ast.AsyncFor: Collector._for,
+    ast.comprehension: Collector._comprehension,
+    ast.With: Collector._with,
+    ast.AsyncWith: Collector._with,
+    ast.Try: Collector._try,
+    ast.ExceptHandler: Collector._handler,
+    ast.If: Collector._if,
+    ast.While: Collector._while,
+    ast.Match: Collector._match,
+    ast.Return: Collector._return,
+    ast.Expr: Collector._expression,
+    ast.Await: Collector._await,
+    ast.Yield: Collector._yield,
+    ast.YieldFrom: Collector._yield,
+    ast.Call: Collector._call,
+    ast.Starred: Collector._starred,
+    ast.Attribute: Collector._attribute,
+}
+if hasattr(ast, "TryStar"):
+    _HANDLERS[ast.TryStar] = Collector._try

@@ -1,0 +1,407 @@
+"""Reading one module: a single iterative walk over its tree, then its facts."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from celery_lint.diagnostics import Span
+from celery_lint.model.facts import (
+    Assignment,
+    Class,
+    Function,
+    MisplacedAwait,
+    Module,
+    Parameter,
+    Value,
+    leaf_of_chain,
+    pack_call,
+)
+from celery_lint.model.purpose import is_test_path
+from celery_lint.model.reading.collector import Collector
+from celery_lint.model.reading.scopes import BUILTINS, CallRecord, Scope, chain_of
+from celery_lint.model.reading.statements import steps_of
+from celery_lint.model.reading.values import value_of
+from celery_lint.source import Source, digest_of
+
+# Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
+_KEPT_WHOLE = frozenset(
+    [
+        "Celery",
+        "task",
+        "shared_task",
+        "periodic_task",
+        "register_task",
+        "retry",
+        "partial",
+        "update",
+        "create_async_engine",
+        "async_sessionmaker",
+        "sessionmaker",
+        "async_engine_from_config",
+        "config_from_object",
+        "update_state",
+        "store_result",
+        "apply_async",
+        "send_task",
+    ]
+)
+# Calls that are kept even on a receiver that nobody can see through.
+_KEPT_BLIND = frozenset(
+    [
+        "dispose",
+        "run",
+        "run_until_complete",
+        "run_forever",
+        "delay",
+        "apply_async",
+        "task",
+        "register_task",
+        "retry",
+        "setdefault",
+        "update",
+        "submit",
+        "apply",
+        "close",
+        "aclose",
+        "execute",
+        "commit",
+        "connect",
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "request",
+        "send",
+        "read",
+        "recv",
+        "sleep",
+        "wait",
+        "communicate",
+        "update_state",
+        "revoke",
+    ]
+)
+
+# Tables of test cases are no facts about tasks.
+_TEST_DECORATORS = ("pytest.", "unittest.mock.", "mock.", "hypothesis.")
+
+
+class Reader:
+    """The facts of one module, from what the walk has seen."""
+
+    def __init__(self, source: Source, seen: Collector) -> None:
+        self.source = source
+        self.ascii = source.text.isascii()
+        self.seen = seen
+
+    def _span(self, node: Any) -> Span:
+        if self.ascii:
+            return Span(node.lineno, node.col_offset + 1, node.end_lineno, node.end_col_offset + 1)
+        column = self.source.column
+        line, end = node.lineno, node.end_lineno or node.lineno
+        last = node.end_col_offset if node.end_col_offset is not None else node.col_offset
+        return Span(line, column(line, node.col_offset), end, column(end, last))
+
+    def _name_span(self, node: Any) -> Span:
+        """The span of the name in a ``def`` or ``class`` statement."""
+        keyword = {"FunctionDef": "def", "AsyncFunctionDef": "def", "ClassDef": "class"}[type(node).__name__]
+        start = self.source.column(node.lineno, node.col_offset)
+        line = self.source.line(node.lineno)
+        after = line.find(keyword, start - 1) + len(keyword)
+        column = line.find(node.name, after) + 1
+        if column <= 0:  # `def \` and the name on the next line
+            return Span(node.lineno, start, node.lineno, start + len(keyword))
+        return Span(node.lineno, column, node.lineno, column + len(node.name))
+
+    def _value(self, node: ast.expr, scope: Scope) -> Value:
+        return value_of(node, scope, self._span)
+
+    def _brief(self, node: ast.expr, scope: Scope) -> Value:
+        """The value, without the arguments of calls that nobody asks about: a model's fields are many."""
+        if isinstance(node, ast.Await):
+            node = node.value
+        if isinstance(node, ast.Call):
+            chain = chain_of(node.func, scope)
+            if chain and chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%") not in _KEPT_WHOLE:
+                return Value("call", self._span(node), None, chain)
+        return self._value(node, scope)
+
+    def module(self, path: str) -> Module:
+        """The facts of the module."""
+        top = self.seen.top
+        stars = tuple(dict.fromkeys(top.stars))
+        return Module(
+            path=path,
+            digest=digest_of(self.source.text),
+            imports=dict(top.imports),
+            star_imports=stars,
+            bindings={
+                name: tuple(self._value(value, top) for value in values[:6])
+                for name, values in top.values.items()
+            },
+            functions=self._functions(bool(stars)),
+            classes={scope.qualname: self._class_facts(scope) for scope in self.seen.classes},
+            assignments=tuple(self._assignment_facts()),
+            misplaced_awaits=tuple(
+                MisplacedAwait(
+                    scope.qualname,
+                    self._span(node),
+                    keyword,
+                    chain_of(value, scope) if value is not None else "",
+                )
+                for scope, node, keyword, value in self.seen.awaits
+            ),
+            suppressions=self._suppressions(),
+        )
+
+    def _functions(self, has_stars: bool) -> dict[str, Function]:
+        """The functions by qualified name; of several with one name the last has it, as when it runs."""
+        found: dict[str, Function] = {}
+        for scope in self.seen.functions:
+            earlier = found.pop(scope.qualname, None)
+            if earlier is not None:
+                other = f"{earlier.qualname}@{earlier.span.line}"
+                found[other] = earlier._replace(qualname=other)
+            found[scope.qualname] = self._function_facts(scope, has_stars)
+        return found
+
+    def _suppressions(self) -> dict[int, str]:
+        if "noqa" not in self.source.text.lower():
+            return {}
+        return {
+            number: line[line.index("#") :]
+            for number, line in enumerate(self.source.lines, 1)
+            if "#" in line and "noqa" in line.lower()
+        }
+
+    def _assignment_facts(self) -> list[Assignment]:
+        facts = []
+        for target, key, subscript, key_node, value, scope in self.seen.assignments:
+            chain = chain_of(target, scope)
+            if chain and _worth_setting(chain, key, subscript):
+                span = self._span(key_node)
+                facts.append(
+                    Assignment(chain, key, subscript, span, self._value(value, scope), scope.qualname)
+                )
+        return facts
+
+    def _class_facts(self, scope: Scope) -> Class:
+        node: Any = scope.node
+        outer = scope.outer or self.seen.top
+        return Class(
+            scope.qualname,
+            node.name,
+            self._name_span(node),
+            tuple(chain_of(base, outer) for base in node.bases),
+            tuple(self._value(decorator, outer) for decorator in node.decorator_list),
+            {
+                name: tuple(self._brief(value, inside) for value, inside in values[:4])
+                for name, values in scope.attributes.items()
+            },
+            tuple(name for name, qualname in scope.definitions.items() if qualname),
+        )
+
+    def _function_facts(self, scope: Scope, has_stars: bool) -> Function:
+        node: Any = scope.node
+        calls, values = self._call_facts(scope, has_stars)
+        span, end, name = Span(1, 1, 1, 1), 1, ""
+        decorators: tuple[Value, ...] = ()
+        parameters: tuple[Parameter, ...] = ()
+        if scope is not self.seen.top:
+            span, end, name = self._name_span(node), node.end_lineno or node.lineno, node.name
+            outer = scope.outer or self.seen.top
+            decorators = tuple(self._decorators(node.decorator_list, outer))
+            parameters = tuple(_parameter_facts(node.args, scope))
+        owner = scope.owner()
+        outer_function = scope.outer
+        while outer_function is not None and outer_function.kind == "class":
+            outer_function = outer_function.outer
+        return Function(
+            scope.qualname,
+            name,
+            scope.is_async,
+            scope.is_generator,
+            span,
+            end,
+            owner.qualname if owner is not None else "",
+            outer_function.qualname if outer_function is not None else "",
+            parameters,
+            decorators,
+            tuple(self._returned(scope)),
+            values,
+            calls,
+            steps_of(scope, self._span, _receiver(scope)[1:-1] or _task_itself(scope)),
+        )
+
+    def _decorators(self, nodes: list[ast.expr], outer: Scope) -> Iterator[Value]:
+        for node in nodes:
+            callee = node.func if isinstance(node, ast.Call) else node
+            if chain_of(callee, outer).startswith(_TEST_DECORATORS):
+                yield Value("name", self._span(node), None, "pytest.mark")
+            else:
+                yield self._value(node, outer)
+
+    def _returned(self, scope: Scope) -> Iterator[Value]:
+        """What a function may return, as far as that can lead anywhere."""
+        for node in scope.returns[:6]:
+            value = self._brief(node, scope)
+            if value.kind not in ("unknown", "constant") and not value.chain.startswith("%"):
+                yield value
+
+    def _call_facts(self, scope: Scope, has_stars: bool) -> tuple[str, tuple[tuple[int, Value], ...]]:
+        """The calls of a function, packed, and the whole of those that are kept whole."""
+        kept: dict[int, int] = {}
+        chains: list[tuple[CallRecord, str]] = []
+        receiver = _receiver(scope)
+        itself = receiver[1:-1] or _task_itself(scope)
+        for record in scope.calls:
+            chain = chain_of(record.node.func, scope)
+            if (
+                _worth_keeping(chain, has_stars)
+                or (receiver and chain.startswith(receiver))
+                or (itself and chain and _is_given(record.node, itself))
+            ):
+                kept[id(record.node)] = len(chains)
+                record.step.calls.append(len(chains))
+                chains.append((record, chain))
+        lines: list[str] = []
+        values: list[tuple[int, Value]] = []
+        for index, (record, chain) in enumerate(chains):
+            parent = record.parent
+            while parent is not None and id(parent.node) not in kept:
+                parent = parent.parent
+            above = kept[id(parent.node)] if parent is not None else -1
+            arguments = self._arguments(record.node, scope, kept)
+            lines.append(pack_call(chain, self._span(record.node), record.flags, above, arguments))
+            leaf = leaf_of_chain(chain)
+            if leaf in _KEPT_WHOLE or leaf.startswith(("register", "dispatch")):
+                values.append((index, self._value(record.node, scope)))
+        return "\n".join(lines), tuple(values)
+
+    def _arguments(self, node: ast.Call, scope: Scope, kept: dict[int, int]) -> list[str]:
+        described = [self._argument(argument, scope, kept) for argument in node.args[:8]]
+        for keyword in node.keywords[:24]:
+            name = keyword.arg or "**"
+            described.append(f"{name}:{self._argument(keyword.value, scope, kept)}")
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "dispose":
+            described.append(f"@{_spelled(node.func.value)}")
+        return described
+
+    def _argument(self, node: ast.expr, scope: Scope, kept: dict[int, int]) -> str:
+        for _ in range(3):
+            if isinstance(node, ast.Lambda):
+                node = node.body
+            elif isinstance(node, ast.Await):
+                node = node.value
+            else:
+                break
+        kind = type(node)  # the commonest come first
+        if kind is ast.Name or kind is ast.Attribute:
+            chain = chain_of(node, scope)
+            return f"={chain}" if chain else "?"
+        if isinstance(node, ast.Constant):
+            if isinstance(node.value, str) and len(node.value) < 120 and node.value.isprintable():
+                return f"'{node.value}"
+            if node.value is None or isinstance(node.value, (bool, int, float)):
+                return f"#{node.value!r}"
+        elif kind is ast.Call:
+            index = kept.get(id(node))
+            return f"({index}" if index is not None else "?"
+        elif kind is ast.Starred:
+            return "*"
+        elif isinstance(node, ast.Dict) and len(node.keys) <= 24:
+            keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+            return "{" + ",".join(key for key in keys if isinstance(key, str) and key.isidentifier())
+        elif kind is ast.BinOp or kind is ast.UnaryOp:  # `sleep(5 * 60)`
+            known = self._value(node, scope)
+            return f"#{known.data!r}" if known.kind == "constant" and known.data is not None else "?"
+        return "?"
+
+
+def read_module(path: str, source: Source) -> Module:
+    """The facts of one module; raises :class:`~celery_lint.source.NotParsed`.
+
+    What the functions of a test do is no fact about the product, and tests are half of many projects: only
+    what they define is read.
+    """
+    return Reader(source, Collector(source.parse(), is_test_path(path))).module(path)
+
+
+def _worth_keeping(chain: str, has_stars: bool) -> bool:
+    if not chain:
+        return False
+    first = chain[0]
+    if first == "~":
+        name = chain[1:].partition(".")[0].rstrip("()[]")
+        return (has_stars and name not in BUILTINS) or name in ("super", "open", "__import__", "exit", "quit")
+    if first == "%":
+        return chain.rpartition(".")[2].rstrip("()[]").lstrip("%") in _KEPT_BLIND or "." not in chain
+    return True
+
+
+def _receiver(scope: Scope) -> str:
+    """How chains on the task begin inside a task that asks for itself by ``bind``."""
+    node: Any = scope.node
+    if scope.kind != "function" or not node.args.args:
+        return ""
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and any(keyword.arg == "bind" for keyword in decorator.keywords):
+            return f"%{node.args.args[0].arg}."
+    return ""
+
+
+def _task_itself(scope: Scope) -> str:
+    """The first parameter of a method of a class that derives from something that is called a task."""
+    owner = scope.owner()
+    if owner is None or not scope.first_parameter:
+        return ""
+    node: Any = owner.node
+    names = (base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in node.bases)
+    return scope.first_parameter if any(name.endswith("Task") for name in names) else ""
+
+
+def _is_given(node: ast.Call, name: str) -> bool:
+    """Whether a call gets this name as an argument of its own."""
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    return any(isinstance(argument, ast.Name) and argument.id == name for argument in given)
+
+
+def _worth_setting(chain: str, key: str, subscript: bool) -> bool:
+    """Whether setting an attribute or item of this chain can configure anything outside its function."""
+    if key in ("time_limit", "soft_time_limit"):  # options of a task that is defined or sent
+        return True
+    if key in ("Task", "task_cls") and chain[0] == ":":  # `self.Task = ...` in a class of applications
+        return True
+    if chain.endswith(".conf") or ".conf." in chain:
+        return True
+    if chain[0] == "%" or (chain[0] == ":" and chain.endswith("()") and not subscript):
+        return False
+    return chain[0] != "~" or subscript
+
+
+def _spelled(node: ast.expr) -> str:
+    """The last name of a receiver as the source spells it."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else "engine"
+
+
+def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    without_default = len(positional) - len(arguments.defaults)
+    outer = scope.outer or scope
+    annotations = {name: chain_of(annotation, outer) for name, annotation in scope.annotations.items()}
+    found = [
+        Parameter(argument.arg, "positional", index < without_default, annotations.get(argument.arg, ""))
+        for index, argument in enumerate(positional)
+    ]
+    if arguments.vararg is not None:
+        found.append(Parameter(arguments.vararg.arg, "*", False, ""))
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        found.append(Parameter(argument.arg, "keyword", default is None, annotations.get(argument.arg, "")))
+    if arguments.kwarg is not None:
+        found.append(Parameter(arguments.kwarg.arg, "**", False, ""))
+    return found

@@ -1,0 +1,210 @@
+"""Scopes while a module is read: who binds a name, and what a chain means from inside.
+
+These objects live only during the reading of one module; what remains are the facts.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from celery_lint.model.reading.statements import StepRecord
+
+BUILTINS = frozenset(dir(builtins))
+# Longer chains are method calls on results of method calls: nothing there is ever resolved.
+MAXIMUM_COMPONENTS = 14
+_LONGEST_CHAIN = 200
+
+
+class CallRecord:
+    """A call as the walk met it, before names are known."""
+
+    __slots__ = ("flags", "node", "parent", "step")
+
+    def __init__(self, node: ast.Call, flags: str, parent: CallRecord | None, step: StepRecord) -> None:
+        self.node = node
+        self.flags = flags
+        self.parent = parent
+        self.step = step
+
+
+class Scope:
+    """A module, class or function while its names are collected."""
+
+    __slots__ = (
+        "annotations",
+        "attributes",
+        "binds_class",
+        "calls",
+        "definitions",
+        "first_parameter",
+        "imports",
+        "is_async",
+        "is_generator",
+        "kind",
+        "node",
+        "opaque",
+        "outer",
+        "outside",
+        "qualname",
+        "resolved",
+        "returns",
+        "roots",
+        "stars",
+        "steps",
+        "values",
+    )
+
+    def __init__(self, kind: str, qualname: str, outer: Scope | None, node: ast.AST) -> None:
+        self.kind = kind
+        self.qualname = qualname
+        self.outer = outer
+        self.node = node
+        self.definitions: dict[str, str] = {}
+        self.imports: dict[str, str] = {}
+        self.values: dict[str, list[ast.expr]] = {}
+        self.opaque: set[str] = set()
+        self.outside: set[str] = set()
+        self.calls: list[CallRecord] = []
+        self.returns: list[ast.expr] = []
+        self.is_async = False
+        self.is_generator = False
+        self.attributes: dict[str, list[tuple[ast.expr, Scope]]] = {}
+        self.first_parameter = ""
+        self.annotations: dict[str, ast.expr] = {}
+        self.binds_class = False
+        #: What local names mean, filled once the walk is over; a name being worked out stands for itself.
+        self.resolved: dict[str, str] = {}
+        #: What all other names mean when they are used in this scope.
+        self.roots: dict[str, str] = {}
+        self.stars: list[str] = []
+        self.steps: list[StepRecord] = []
+
+    def binds(self, name: str) -> bool:
+        """Whether the scope itself gives the name a meaning."""
+        return (
+            name in self.definitions or name in self.imports or name in self.values or name in self.opaque
+        ) and name not in self.outside
+
+    def owner(self) -> Scope | None:
+        """The class that a method stands in directly."""
+        return self.outer if self.outer is not None and self.outer.kind == "class" else None
+
+    def module(self) -> Scope:
+        """The module's own scope."""
+        scope = self
+        while scope.outer is not None:
+            scope = scope.outer
+        return scope
+
+
+def child_qualname(scope: Scope, name: str) -> str:
+    """The qualified name of something defined in this scope: ``Class.method``, ``function/inner``."""
+    if scope.kind == "module":
+        return name
+    return f"{scope.qualname}{'.' if scope.kind == 'class' else '/'}{name}"
+
+
+def lookup(name: str, scope: Scope) -> Scope | None:
+    """The scope that binds the name as seen from inside ``scope``; class scopes are not seen by functions."""
+    current: Scope | None = scope
+    while current is not None:
+        if current.binds(name) and (current is scope or current.kind != "class"):
+            return current
+        current = current.outer
+    return None
+
+
+def chain_of(node: ast.expr, scope: Scope) -> str:
+    """The chain that an expression is, or ``""`` when it is none."""
+    if type(node) is ast.Name:
+        return scope.roots.get(node.id) or resolve_name(node.id, scope)
+    suffix: list[str] = []
+    pending = ""
+    current: ast.expr = node
+    for _ in range(MAXIMUM_COMPONENTS * 2):
+        kind = type(current)
+        if kind is ast.Name:
+            root = resolve_name(current.id, scope) + pending  # type: ignore[attr-defined]
+            if not suffix:
+                return root
+            suffix.append(root)
+            suffix.reverse()
+            return "".join(suffix)
+        if kind is ast.Attribute:
+            suffix.append(f".{current.attr}{pending}")  # type: ignore[attr-defined]
+            pending = ""
+        elif kind is ast.Call:
+            pending = "()" + pending
+            current = current.func  # type: ignore[attr-defined]
+            continue
+        elif kind is ast.Subscript:
+            pending = "[]" + pending
+        elif kind is not ast.Await and kind is not ast.NamedExpr:
+            return ""
+        current = current.value  # type: ignore[attr-defined]
+    return ""
+
+
+def resolve_name(name: str, scope: Scope) -> str:
+    """The first component of a chain: what a bare name means in this scope. Only after the walk."""
+    root = scope.roots.get(name)
+    if root is not None:
+        return root
+    binder = lookup(name, scope)
+    root = f"~{name}" if binder is None else _resolve_global(name, binder)
+    if root:
+        scope.roots[name] = root
+        return root
+    assert binder is not None
+    known = binder.resolved.get(name)
+    if known is None:
+        # `query = query.filter(...)` is its own value: while it is worked out, it means itself.
+        binder.resolved[name] = f"%{name}"
+        known = binder.resolved[name] = _resolve_local(name, binder)
+    return known
+
+
+def _resolve_global(name: str, binder: Scope) -> str:
+    """A name whose meaning does not depend on the values of local variables, or ``""``."""
+    definition = binder.definitions.get(name)
+    if definition is not None:
+        return f":{definition}"
+    imported = binder.imports.get(name)
+    if imported is not None:
+        return imported
+    if binder.kind == "module":
+        return f":{name}"
+    return f":{binder.qualname}.{name}" if binder.kind == "class" else ""
+
+
+def _resolve_local(name: str, binder: Scope) -> str:
+    if name == binder.first_parameter:
+        owner = binder.owner()
+        if owner is not None:
+            return f":{owner.qualname}{'' if binder.binds_class else '()'}"
+    values = binder.values.get(name, ())
+    if name in binder.opaque:
+        annotation = binder.annotations.get(name)
+        if annotation is None or values:
+            return f"%{name}"
+        chain = chain_of(annotation, binder.outer or binder)
+        return f"{chain}()" if chain and chain[0] not in "~%" else f"%{name}"
+    chains: list[str] = []
+    for value in values:
+        if isinstance(value, ast.Constant) and value.value is None:
+            continue
+        chain = chain_of(value, binder)
+        if chain not in chains:
+            chains.append(chain)
+    if len(chains) > 1:
+        # `try: loop = get_running_loop() except RuntimeError: loop = new_event_loop()` and the like:
+        # the alternatives differ, but they are all loops.
+        loops = [chain for chain in chains if chain.endswith("_loop()")]
+        chains = loops[-1:] if len(loops) == len(chains) else []
+    chain = chains[0] if len(chains) == 1 else ""
+    if chain and not chain.startswith(f"%{name}") and len(chain) <= _LONGEST_CHAIN:
+        return chain
+    return f"%{name}"

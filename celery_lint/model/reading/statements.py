@@ -1,0 +1,219 @@
+"""Statements while a module is read; what remains of them is :mod:`celery_lint.model.steps`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from celery_lint.diagnostics import Span
+from celery_lint.model.reading.scopes import Scope, chain_of
+from celery_lint.model.steps import pack_step
+
+_KINDS: dict[type[ast.AST], str] = {
+    ast.Expr: "expr",
+    ast.Assign: "assign",
+    ast.AnnAssign: "assign",
+    ast.AugAssign: "augment",
+    ast.Delete: "delete",
+    ast.Return: "return",
+    ast.Raise: "raise",
+    ast.If: "if",
+    ast.For: "for",
+    ast.AsyncFor: "for",
+    ast.While: "while",
+    ast.With: "with",
+    ast.AsyncWith: "with",
+    ast.Try: "try",
+    ast.ExceptHandler: "handler",
+    ast.Match: "match",
+    ast.match_case: "case",
+    ast.Assert: "assert",
+    ast.FunctionDef: "def",
+    ast.AsyncFunctionDef: "def",
+    ast.ClassDef: "class",
+    ast.Global: "global",
+    ast.Nonlocal: "global",
+    ast.Import: "import",
+    ast.ImportFrom: "import",
+    ast.Pass: "pass",
+    ast.Break: "break",
+    ast.Continue: "continue",
+}
+for _name in ("TryStar", "TypeAlias"):  # Python 3.11 and 3.12
+    if hasattr(ast, _name):
+        _KINDS[getattr(ast, _name)] = "try" if _name == "TryStar" else "pass"
+STATEMENTS = frozenset(_KINDS)
+_VALUED = frozenset({"assign", "augment", "return", "expr"})
+_HOLDING = frozenset({"if", "for", "while", "with", "try", "handler", "match", "def", "class"})
+_BY_SIZE = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+_ASYNCHRONOUS = (ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)
+
+
+class StepRecord:
+    """A statement as the walk met it, before names are known."""
+
+    __slots__ = ("calls", "inner", "loads", "node", "number", "parent", "role", "stores")
+
+    def __init__(self, node: ast.AST, number: int, parent: int, role: str) -> None:
+        self.node = node
+        self.number = number
+        self.parent = parent
+        self.role = role
+        self.loads: list[str] = []
+        self.stores: list[str] = []
+        #: Numbers of the calls that are kept, filled once the walk is over.
+        self.calls: list[int] = []
+        #: The scope of the function that a ``def`` makes.
+        self.inner: Scope | None = None
+
+
+def steps_of(scope: Scope, span_of: Callable[[Any], Span], task: str = "") -> str:
+    """The statements of a function, packed. ``task`` is the parameter that holds the task itself, if any."""
+    if task and scope.steps and _is_given_away(scope.node, task):
+        scope.steps[0].loads.append("&self")
+    return "\n".join([_packed(record, scope, span_of) for record in scope.steps])
+
+
+def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) -> str:
+    node: Any = record.node
+    kind = _KINDS[type(node)]
+    loads = dict.fromkeys(record.loads)
+    if record.inner is not None:
+        for inner in _with_inner(record.inner):
+            loads.update(dict.fromkeys(name for step in inner.steps for name in step.loads))
+    read = " ".join(loads)
+    if ".max_retries" in read:
+        for path in [path for path in loads if path.endswith(".max_retries")]:
+            if _only_calculated(node, kind, path):
+                read += f" <{path}"
+    return pack_step(
+        kind,
+        record.parent,
+        record.role,
+        _span(node, kind, span_of),
+        _flags(node, kind),
+        record.calls,
+        read,
+        " ".join(dict.fromkeys(record.stores)) if record.stores else "",
+        _chains(node, kind, scope),
+    )
+
+
+def _with_inner(scope: Scope) -> Iterator[Scope]:
+    """A function and the functions in it."""
+    pending = [scope]
+    while pending:
+        current = pending.pop()
+        yield current
+        pending.extend(step.inner for step in current.steps if step.inner is not None)
+
+
+def _is_given_away(function: ast.AST, name: str) -> bool:
+    """Whether a name stands anywhere but before an attribute and as an argument of a call."""
+    uses, plain = 0, 0
+    pending = [function]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Name):
+            uses += node.id == name
+            continue
+        if isinstance(node, ast.Attribute):
+            plain += isinstance(node.value, ast.Name) and node.value.id == name
+        elif isinstance(node, ast.Call):
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            plain += sum(isinstance(value, ast.Name) and value.id == name for value in given)
+        for value in vars(node).values():  # a third of the time of ast.walk
+            if type(value) is list:
+                pending += [item for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST):
+                pending.append(value)
+    return uses > plain
+
+
+def _only_calculated(node: Any, kind: str, path: str) -> bool:
+    """Whether the statement uses this attribute only in sums and comparisons by size."""
+    own = node.test if kind in ("if", "while") else getattr(node, "value", None)
+    if own is None or (kind in _HOLDING and kind not in ("if", "while")):
+        return False
+    calculated: list[ast.AST] = []
+    for inner in ast.walk(own):
+        if isinstance(inner, ast.BinOp):
+            calculated += [inner.left, inner.right]
+        elif isinstance(inner, ast.Compare) and all(isinstance(op, _BY_SIZE) for op in inner.ops):
+            calculated += [inner.left, *inner.comparators]
+    reads = [inner for inner in ast.walk(own) if _is_path(inner, path)]
+    return bool(reads) and all(any(read is other for other in calculated) for read in reads)
+
+
+def _is_path(node: ast.AST, path: str) -> bool:
+    owner, _, name = path.rpartition(".")
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == name
+        and isinstance(node.value, ast.Name)
+        and node.value.id == owner
+    )
+
+
+def _span(node: Any, kind: str, span_of: Callable[[Any], Span]) -> Span:
+    if kind in _HOLDING:
+        line, column, _, _ = span_of(node)
+        return Span(line, column, line, column + (6 if kind == "handler" else len(kind)))  # "except"
+    return span_of(node.pattern if kind == "case" else node)
+
+
+def _flags(node: Any, kind: str) -> str:
+    if kind in _VALUED:
+        value = type(node.value)
+        if value is ast.Await:
+            return "a"
+        return "y" if value is ast.Yield or value is ast.YieldFrom else ""
+    if kind == "while":
+        return "T" if isinstance(node.test, ast.Constant) and node.test.value else ""
+    return "a" if isinstance(node, _ASYNCHRONOUS) else ""
+
+
+def _chains(node: Any, kind: str, scope: Scope) -> str:
+    if kind in _VALUED:
+        return _value(node.value, scope)
+    if kind == "with":
+        return " ".join([_item(item, scope) for item in node.items])
+    if kind == "handler":
+        caught = node.type
+        if caught is None:
+            return ""
+        kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+        return " ".join([chain_of(each, scope) or "?" for each in kinds])
+    if kind == "raise":
+        return "" if node.exc is None else chain_of(node.exc, scope) or "?"
+    if kind in ("def", "class"):
+        return scope.definitions.get(node.name) or ""
+    return ""
+
+
+def _item(item: ast.withitem, scope: Scope) -> str:
+    chain = chain_of(item.context_expr, scope) or "?"
+    if isinstance(item.optional_vars, ast.Name):
+        return f"{chain}={item.optional_vars.id}"
+    return chain
+
+
+def _value(node: ast.expr | None, scope: Scope) -> str:
+    """A value in one word."""
+    if isinstance(node, ast.Call):  # most are
+        return chain_of(node, scope) or "?"
+    if isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom)):
+        node = node.value
+    if node is None or isinstance(node, ast.Constant):
+        data = node.value if isinstance(node, ast.Constant) else None
+        if data is None or isinstance(data, (bool, int, float)):
+            return f"#{data!r}"
+        return "#'" if isinstance(data, str) else "#?"
+    if isinstance(node, (ast.Dict, ast.DictComp)):
+        return "{"
+    if isinstance(node, (ast.List, ast.ListComp)):
+        return "["
+    if isinstance(node, ast.Tuple):
+        return "("
+    return chain_of(node, scope) or "?"

@@ -1,0 +1,155 @@
+"""Expressions as :class:`~celery_lint.model.facts.Value`: constants folded, names resolved, calls kept."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from celery_lint.diagnostics import Span
+from celery_lint.model.facts import Value
+from celery_lint.model.reading.scopes import Scope, chain_of
+
+_DEEPEST = 7
+_MOST_ITEMS = 1500
+_LARGEST_NUMBER = 10**15
+_LONGEST_TEXT = 2000
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}
+
+SpanOf = Callable[[ast.AST], Span]
+
+
+def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 0) -> Value:
+    """The value that an expression has for a reader of this scope."""
+    if node is None:
+        return Value("constant", Span(1, 1, 1, 1))
+    span = span_of(node)
+    if depth > _DEEPEST:
+        return Value("unknown", span)
+    if isinstance(node, ast.Constant):
+        return _constant(node.value, span)
+    if isinstance(node, ast.Await):
+        return value_of(node.value, scope, span_of, depth)
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        chain = chain_of(node, scope)
+        return Value("name", span, None, chain) if chain else Value("unknown", span)
+    if isinstance(node, ast.Call):
+        return _call(node, scope, span_of, depth, span)
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        if len(node.elts) > _MOST_ITEMS:
+            return Value("unknown", span)
+        items = tuple(value_of(item, scope, span_of, depth + 1) for item in node.elts)
+        return Value("sequence", span, "set" if isinstance(node, ast.Set) else None, "", items)
+    if isinstance(node, (ast.SetComp, ast.GeneratorExp)):
+        return Value("unknown", span, "set" if isinstance(node, ast.SetComp) else "generator")
+    if isinstance(node, ast.Dict):
+        return _mapping(node, scope, span_of, depth, span)
+    if isinstance(node, ast.BinOp):
+        if isinstance(node.op, ast.BitOr):
+            sides = (node.left, node.right)
+            return Value(
+                "either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in sides)
+            )
+        return _folded(node, scope, span_of, depth, span)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        operand = value_of(node.operand, scope, span_of, depth + 1)
+        if operand.kind == "constant" and isinstance(operand.data, (int, float)):
+            return Value("constant", span, -operand.data)
+    if isinstance(node, ast.IfExp):
+        sides = (node.body, node.orelse)
+        return Value("either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in sides))
+    if isinstance(node, ast.BoolOp):
+        return Value(
+            "either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in node.values)
+        )
+    if isinstance(node, ast.Lambda):
+        body = value_of(node.body, scope, span_of, depth + 1)
+        return Value("lambda", span, None, "", (body,))
+    if isinstance(node, ast.JoinedStr):
+        return Value("text", span, _scheme(node))
+    chain = chain_of(node, scope) if isinstance(node, ast.Subscript) else ""
+    return Value("name", span, None, chain) if chain else Value("unknown", span)
+
+
+def _scheme(node: ast.JoinedStr) -> str | None:
+    """The beginning of a text that only the run knows, if that is the scheme of a URL."""
+    first = node.values[0] if node.values else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str) and "://" in first.value:
+        return first.value.partition("://")[0] + "://"
+    return None
+
+
+def _constant(data: str | bytes | complex | int | float | bool | Any | None, span: Span) -> Value:
+    if data is None or isinstance(data, (bool, float)):
+        return Value("constant", span, data)
+    if isinstance(data, int) and -_LARGEST_NUMBER < data < _LARGEST_NUMBER:
+        return Value("constant", span, data)
+    if isinstance(data, str):
+        return Value("constant", span, data[:_LONGEST_TEXT])
+    return Value("unknown", span)
+
+
+def _call(node: ast.Call, scope: Scope, span_of: SpanOf, depth: int, span: Span) -> Value:
+    items: list[Value] = []
+    keywords: list[tuple[str, Value]] = []
+    for argument in node.args:
+        if isinstance(argument, ast.Starred):
+            keywords.append(("*", value_of(argument.value, scope, span_of, depth + 1)))
+        else:
+            items.append(value_of(argument, scope, span_of, depth + 1))
+    for keyword in node.keywords:
+        keywords.append((keyword.arg or "**", value_of(keyword.value, scope, span_of, depth + 1)))
+    chain = chain_of(node.func, scope)
+    if not chain and isinstance(node.func, ast.Call):
+        return Value("unknown", span)
+    # A call of a call, `shared_task(bind=True)(run)`: the inner call is the first keyword "()".
+    if isinstance(node.func, ast.Call):
+        keywords.insert(0, ("()", value_of(node.func, scope, span_of, depth + 1)))
+    return Value("call", span, None, chain, tuple(items), tuple(keywords))
+
+
+def _mapping(node: ast.Dict, scope: Scope, span_of: SpanOf, depth: int, span: Span) -> Value:
+    if len(node.keys) > _MOST_ITEMS:
+        return Value("unknown", span)
+    keys: list[Value] = []
+    entries: list[tuple[str, Value]] = []
+    for key, item in zip(node.keys, node.values, strict=True):
+        value = value_of(item, scope, span_of, depth + 1)
+        if key is None:
+            keys.append(Value("unknown", value.span))
+            entries.append(("**", value))
+            continue
+        known = value_of(key, scope, span_of, depth + 1)
+        keys.append(known)
+        entries.append((known.data if isinstance(known.data, str) else "?", value))
+    return Value("mapping", span, None, "", tuple(keys), tuple(entries))
+
+
+def _folded(node: ast.BinOp, scope: Scope, span_of: SpanOf, depth: int, span: Span) -> Value:
+    left = value_of(node.left, scope, span_of, depth + 1)
+    right = value_of(node.right, scope, span_of, depth + 1)
+    operate = _ARITHMETIC.get(type(node.op))
+    numbers = (left.data, right.data)
+    if operate is not None and left.kind == right.kind == "constant":
+        if all(isinstance(n, (int, float)) and not isinstance(n, bool) for n in numbers):
+            try:
+                return _constant(operate(*numbers), span)
+            except ArithmeticError:
+                return Value("unknown", span)
+        if isinstance(node.op, ast.Add) and all(isinstance(n, str) for n in numbers):
+            return _constant(operate(*numbers), span)
+    if isinstance(node.op, ast.Add) and left.kind == right.kind == "sequence":
+        return Value("sequence", span, None, "", left.items + right.items)
+    if left.kind in ("name", "call") or right.kind in ("name", "call"):
+        # Kept apart from "unknown": the linker may know the constant behind the name.
+        return Value("arithmetic", span, type(node.op).__name__, "", (left, right))
+    return Value("unknown", span)

@@ -1,0 +1,108 @@
+"""Questions about the statements of one function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from celery_lint.model.facts import Call, Function, Module
+from celery_lint.model.steps import Step
+
+_LEAVES = frozenset({"return", "raise", "continue", "break"})
+
+
+class Flow:
+    """The statements of one function and how they enclose each other."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.steps: tuple[Step, ...] = tuple(function.steps())
+
+    @cached_property
+    def _by_call(self) -> dict[int, Step]:
+        return {number: step for step in self.steps for number in step.calls}
+
+    @cached_property
+    def _children(self) -> dict[tuple[int, str], list[Step]]:
+        found: dict[tuple[int, str], list[Step]] = {}
+        for step in self.steps:
+            found.setdefault((step.parent, step.role), []).append(step)
+        return found
+
+    def step_of(self, call: Call) -> Step | None:
+        """The statement whose own expressions make the call."""
+        return self._by_call.get(call.number)
+
+    def ancestors(self, step: Step) -> Iterator[Step]:
+        """The statements around one, the innermost first."""
+        while step.parent >= 0:
+            step = self.steps[step.parent]
+            yield step
+
+    def body(self, step: Step | None = None, role: str = "body") -> Sequence[Step]:
+        """The statements directly in one part of a compound statement; without one, of the function."""
+        return self._children.get((step.number if step is not None else -1, role), ())
+
+    def inside(self, step: Step, kind: str, role: str) -> Step | None:
+        """The innermost statement of this kind that has the step somewhere in this part of it."""
+        current = step
+        for ancestor in self.ancestors(step):
+            if ancestor.kind == kind and current.role == role:
+                return ancestor
+            current = ancestor
+        return None
+
+    def below(self, step: Step) -> list[Step]:
+        """All statements inside a compound one, in source order."""
+        inner = {step.number}
+        found = []
+        for other in self.steps[step.number + 1 :]:
+            if other.parent not in inner:
+                if other.parent < step.number:
+                    break
+                continue
+            inner.add(other.number)
+            found.append(other)
+        return found
+
+    def after(self, step: Step) -> list[Step]:
+        """The statements that come later in the source and are not inside this one."""
+        last = step.number + len(self.below(step))
+        return list(self.steps[last + 1 :])
+
+    def ends(self, steps: Sequence[Step]) -> bool:
+        """Whether a list of statements always leaves it: by return, raise, continue or break."""
+        for step in steps:
+            if step.kind in _LEAVES:
+                return True
+            if step.kind == "with" and self.ends(self.body(step)):
+                return True
+            if step.kind == "if" and self.ends(self.body(step)) and self.ends(self.body(step, "else")):
+                return True
+            if step.kind == "try" and self._try_ends(step):
+                return True
+        return False
+
+    def _try_ends(self, step: Step) -> bool:
+        if self.ends(self.body(step, "finally")):
+            return True
+        handlers = self.body(step, "handler")
+        good = self.ends(self.body(step)) or self.ends(self.body(step, "else"))
+        return good and all(self.ends(self.body(handler)) for handler in handlers)
+
+
+class Flows:
+    """The statements and calls of the functions of a project, unpacked once when asked for."""
+
+    def __init__(self) -> None:
+        #: The calls of functions by path and qualified name, for ``inventory.code.graph.Calls``.
+        self.calls: dict[tuple[str, str], list[Call]] = {}
+        self._known: dict[tuple[str, str], Flow] = {}
+
+    def of(self, module: Module, function: Function) -> Flow:
+        """The statements of a function of a module."""
+        key = (module.path, function.qualname)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = Flow(function)
+        return found

@@ -1,0 +1,508 @@
+"""All modules of a workspace, linked: what a chain means once every module is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from celery_lint.diagnostics import Unparsed
+from celery_lint.model.facts import Class, Function, Module, Value, steps_of_component
+from celery_lint.options import Configuration
+from celery_lint.project.functions import Flows
+from celery_lint.project.imports import Imports
+from celery_lint.project.memory import Memory, Modules, may_bind
+
+if TYPE_CHECKING:
+    from celery_lint.files.launch import WorkerCommand
+
+_DEEPEST = 24
+_PROPERTIES = frozenset({"property", "cached_property"})
+# Functions that give the same object at every call.
+_CACHES = frozenset({"cache", "lru_cache", "cached"})
+# Objects that call the function they were given at the first use.
+_LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
+
+
+class Entity(NamedTuple):
+    """What a chain turned out to be.
+
+    ``kind`` is ``module``, ``function``, ``class``, ``instance`` (of a class of the project), ``member``
+    (an attribute of a function), ``value`` (a literal or constant), ``partial``, ``external`` (``name`` is
+    its dotted path, calls included: ``celery.Celery().task``) or ``unknown``. ``origin`` is the module-level
+    name (path, name) that it was reached through last.
+    """
+
+    kind: str
+    name: str = ""
+    module: Module | None = None
+    value: Value | None = None
+    origin: tuple[str, str] | None = None
+    owner: tuple[str, str] | None = None
+
+    def function(self) -> Function | None:
+        """The function of the project that this is."""
+        if self.kind == "function" and self.module is not None:
+            return self.module.functions.get(self.name)
+        return None
+
+    def class_(self) -> Class | None:
+        """The class of the project that this is, or is an instance of."""
+        if self.kind in ("class", "instance") and self.module is not None:
+            return self.module.classes.get(self.name)
+        return None
+
+
+UNKNOWN = Entity("unknown")
+
+
+def external(name: str, value: Value | None = None, origin: tuple[str, str] | None = None) -> Entity:
+    """Something of another package, by its dotted path."""
+    return Entity("external", name, None, value, origin)
+
+
+class Project:
+    """The linked modules of one workspace. Questions only; nothing here changes after the construction."""
+
+    def __init__(
+        self,
+        modules: Iterable[Module],
+        imports: Imports,
+        configuration: Configuration,
+        commands: Iterable[WorkerCommand] = (),
+        unparsed: Iterable[str] = (),
+        load: Callable[[str, str], Module | Unparsed | None] | None = None,
+        flows: Flows | None = None,
+    ) -> None:
+        self.modules = Modules(modules)
+        self.imports = imports
+        self.configuration = configuration
+        self.commands = tuple(commands)
+        self.unparsed = frozenset(unparsed)
+        self._resolved = Memory[Entity]()
+        self._resolving: set[tuple[str, str]] = set()
+        self._members = Memory[Entity]()
+        #: Files that a chain led to and that were not among the modules. `load` reads them on the spot, so
+        #: that chains go on; only a project that has them from the start sees all that they say.
+        self.wanted: set[str] = set()
+        #: All files that a chain led to; a run that starts from what the last one read asks for these.
+        self.demanded: set[str] = set()
+        #: Files that a chain hinted at: worth reading if they hold a name that somebody looks for.
+        self.hinted: set[str] = set()
+        self._mode = "demand"
+        self._load = load
+        self._unread = 0
+        self._stars: dict[str, tuple[str, ...]] = {}
+        #: What has been unpacked of its functions.
+        self.flows = flows or Flows()
+        self._results = Memory[Entity]()
+
+    @property
+    def mode(self) -> str:
+        """What happens when a chain leads to a file that has not been read.
+
+        ``demand``: it is read. ``hint``: it is remembered. ``quiet``: nothing.
+        """
+        return self._mode
+
+    def settle(self) -> None:
+        """Read nothing more: what is known now is what every later question is answered from."""
+        self._load = None
+
+    @contextmanager
+    def asking(self, mode: str) -> Iterator[None]:
+        """Resolve in another mode: following every call of every task must not read the whole project."""
+        before, self._mode = self._mode, mode
+        try:
+            yield
+        finally:
+            self._mode = before
+
+    # ------------------------------------------------------------------ chains
+
+    def resolve(self, module: Module, chain: str) -> Entity:
+        """What a chain of this module means."""
+        if not chain or chain[0] == "%":
+            return UNKNOWN
+        key = (module.path, chain)
+        found = self._resolved.firm(key) or self._recall(self._resolved, key)
+        if found is not None:
+            return found
+        if key in self._resolving or len(self._resolving) > _DEEPEST:
+            return UNKNOWN
+        self._resolving.add(key)
+        hits = self._unread
+        try:
+            found = self._resolve(module, chain)
+        finally:
+            self._resolving.discard(key)
+        self._resolved.keep(key, self._mode, found, self.modules.count, self._unread == hits)
+        return found
+
+    def _resolve(self, module: Module, chain: str) -> Entity:
+        if chain[0] in ":~":
+            first, *rest = chain[1:].split(".")
+            entity = self.member(module, first.rstrip("()[]"))
+            if entity.kind == "unknown" and chain[0] == "~":
+                entity = external(f"builtins.{first.rstrip('()[]')}")
+            return self._follow(entity, steps_of_component(first)[1], rest)
+        dots = len(chain) - len(chain.lstrip("."))
+        parts = chain[dots:].split(".")
+        names = []
+        for part in parts:  # the plain ones and the first that is called or indexed
+            names.append(part.rstrip("()[]"))
+            if not part.isidentifier():
+                break
+        entity, used = self._import("." * dots + ".".join(names), module, len(names))
+        rest = parts[used:]
+        steps = steps_of_component(parts[used - 1])[1] if used else []
+        if entity.kind != "module":
+            return self._follow(entity, steps, rest)
+        found = self._follow(entity, steps, rest) if rest else UNKNOWN
+        if found.kind == "unknown":
+            rebound = self._rebound(entity.name)
+            if rebound is not None:
+                return self._follow(rebound, steps, rest)
+        return found if rest else self._follow(entity, steps, rest)
+
+    def _follow(self, entity: Entity, steps: list[str], rest: list[str]) -> Entity:
+        for step in steps:
+            entity = self._step(entity, step)
+        for part in rest:
+            if entity.kind == "unknown":
+                return UNKNOWN
+            name, steps = steps_of_component(part)
+            entity = self.attribute(entity, name)
+            for step in steps:
+                entity = self._step(entity, step)
+        return entity
+
+    def _import(self, dotted: str, importer: Module, parts: int) -> tuple[Entity, int]:
+        """The entity behind the longest importable part of a path, and how many components it took."""
+        located = self.imports.locate(dotted, importer.path)
+        if located is None:
+            if dotted.startswith("."):
+                package = self.imports.module_name(importer.path)
+                return external(f"{package}:{dotted}"), parts
+            return external(dotted.split(".")[0]), 1
+        return self._module_entity(located.path), parts - len(located.rest)
+
+    def _rebound(self, path: str) -> Entity | None:
+        """What a package binds to the name of its own submodule: ``from .celery import celery``.
+
+        ``package.celery`` is then the object, and the submodule only where the import names a member of it.
+        """
+        folder, _, name = path.removesuffix("/__init__.py").rpartition("/")
+        name = name.removesuffix(".py")
+        file = f"{folder}/__init__.py" if folder else "__init__.py"
+        package = self.modules.get(file)
+        own = self.modules.get(path)
+        if package is None and own is not None and name in own.bindings and file in self.imports.files:
+            package = self._unread_module(file, name)
+        if package is None or package.path == path:
+            return None
+        if name not in package.imports and name not in package.bindings:
+            return None
+        entity = self.member(package, name)
+        return entity if entity.kind not in ("unknown", "module") else None
+
+    def _module_entity(self, path: str) -> Entity:
+        return Entity("module", path, self.modules.find(path))
+
+    def _step(self, entity: Entity, step: str) -> Entity:
+        if step == "()":
+            return self.call(entity, None)
+        if entity.kind == "external":
+            return entity._replace(name=f"{entity.name}[]", value=None)
+        return UNKNOWN
+
+    def member(self, module: Module, name: str) -> Entity:
+        """What a module-level name of a module means."""
+        key = (module.path, name)
+        found = self._members.firm(key) or self._recall(self._members, key)
+        if found is None:
+            self._members.begin(key, self._mode, UNKNOWN)  # a cyclic import ends here
+            hits = self._unread
+            found = self._member(module, name)
+            self._members.keep(key, self._mode, found, self.modules.count, self._unread == hits)
+        return found
+
+    def _member(self, module: Module, name: str) -> Entity:
+        if name in module.functions and name:
+            return Entity("function", name, module)
+        if name in module.classes:
+            return Entity("class", name, module)
+        imported = module.imports.get(name)
+        if imported is not None and imported != f":{name}":
+            return self.resolve(module, imported)
+        values = module.bindings.get(name)
+        if values is not None:
+            for value in values:
+                entity = self.value_entity(module, value)
+                if entity.kind != "unknown" and not _is_none(entity):
+                    return entity if entity.origin else entity._replace(origin=(module.path, name))
+            return Entity("unknown", name, None, values[0], (module.path, name))
+        for path in self._star_paths(module) if module.star_imports else ():
+            target = self.modules.find(path) or self._unread_module(path, name)
+            if target is None or target is module or name.startswith("_") or not may_bind(target, name):
+                continue
+            entity = self.member(target, name)
+            if entity.kind != "unknown":
+                return entity
+        return self._submodule(module, name)
+
+    def _star_paths(self, module: Module) -> tuple[str, ...]:
+        """The files of the project that a module imports everything from."""
+        found = self._stars.get(module.path)
+        if found is None:
+            located = [self.imports.locate(dotted, module.path) for dotted in module.star_imports]
+            found = tuple([place.path for place in located if place is not None and not place.rest])
+            self._stars[module.path] = found
+        return found
+
+    def _submodule(self, module: Module, name: str) -> Entity:
+        if module.path.endswith("__init__.py"):
+            located = self.imports.locate(f".{name}", module.path)
+            if located is not None and not located.rest:
+                return self._module_entity(located.path)
+        return UNKNOWN
+
+    def attribute(self, entity: Entity, name: str) -> Entity:
+        """An attribute of an entity."""
+        if entity.kind == "external":
+            return Entity(
+                "external", f"{entity.name}.{name}", entity.module, None, entity.origin, entity.owner
+            )
+        if entity.kind == "module":
+            if self._mode != "quiet":
+                self.demanded.add(entity.name)
+            module = entity.module or self._unread_module(entity.name, name)
+            if module is None:
+                # The module was not worth reading, or could not be read: only its submodules are known.
+                located = self.imports.locate(f".{name}", entity.name)
+                is_package = entity.name.endswith("__init__.py")
+                if is_package and located is not None and not located.rest and located.path != entity.name:
+                    return self._module_entity(located.path)
+                return UNKNOWN
+            return self.member(module, name)
+        if entity.kind in ("class", "instance"):
+            found = self._class_attribute(entity, name, set())
+            if entity.kind == "class" and found.kind == "external" and entity.module is not None:
+                # What a class object holds lives as long as its module; what an instance holds may not.
+                return found._replace(origin=found.origin or (entity.module.path, f"{entity.name}.{name}"))
+            if entity.kind == "instance" and _is_property(found):
+                found = self.call(found, None)
+            return found._replace(origin=entity.origin) if found.kind == "external" else found
+        if entity.kind == "function" and entity.module is not None:
+            return Entity("member", name, entity.module, None, None, (entity.module.path, entity.name))
+        return UNKNOWN
+
+    def _unread_module(self, path: str, name: str) -> Module | None:
+        """A module that was not known to be of interest when a chain led to this name of it."""
+        module: Module | None = self.modules.find(path)
+        if module is not None or path in self.unparsed:
+            return module
+        if self._mode == "hint":
+            self.hinted.add(path)
+        elif self._mode == "demand" and self._load is not None:
+            reading = self._load(path, name)
+            if reading is not None:
+                self.wanted.add(path)
+            if isinstance(reading, Module):
+                self.modules.add(reading)
+                return reading
+        self._unread += 1
+        return None
+
+    def _class_attribute(self, entity: Entity, name: str, seen: set[tuple[str, str]]) -> Entity:
+        class_, module = entity.class_(), entity.module
+        if class_ is None or module is None or (module.path, class_.qualname) in seen:
+            return UNKNOWN
+        seen.add((module.path, class_.qualname))
+        qualname = f"{class_.qualname}.{name}"
+        if qualname in module.functions:
+            return Entity("function", qualname, module)
+        if qualname in module.classes:
+            return Entity("class", qualname, module)
+        for value in class_.attributes.get(name, ()):
+            found = self.value_entity(module, value)
+            if found.kind != "unknown" and not _is_none(found):
+                return found
+        for base in class_.bases:
+            parent = self.resolve(module, base)
+            if parent.kind == "class":
+                found = self._class_attribute(parent._replace(kind=entity.kind), name, seen)
+                if found.kind != "unknown":
+                    return found
+            elif parent.kind == "external" and parent.name != "builtins.object":
+                suffix = "()" if entity.kind == "instance" else ""
+                return external(f"{parent.name}{suffix}.{name}")
+        return UNKNOWN
+
+    def call(self, entity: Entity, value: Value | None) -> Entity:
+        """What calling an entity gives."""
+        if entity.kind == "external":
+            if entity.name == "functools.partial":
+                return Entity("partial", "", None, value)
+            return external(f"{entity.name}()", value)
+        if entity.kind == "class":
+            return Entity("instance", entity.name, entity.module, value)
+        function, module = entity.function(), entity.module
+        if function is not None and module is not None:
+            return self._returned(module, function)
+        return UNKNOWN
+
+    def _returned(self, module: Module, function: Function) -> Entity:
+        key = (module.path, function.qualname)
+        known = self._recall(self._results, key)
+        if known is not None:
+            return known
+        self._results.begin(key, self._mode, UNKNOWN)  # a function that returns what it calls itself for
+        hits, result = self._unread, UNKNOWN
+        for returned in function.returns:
+            found = self.value_entity(module, returned)
+            if found.kind != "unknown" and not _is_none(found):
+                result = found
+                break
+        kept = _is_decorated(function, _CACHES) and not any("loop" in p.name for p in function.parameters)
+        if result.kind == "external" and result.origin is None and kept:
+            result = result._replace(origin=key)
+        self._results.keep(key, self._mode, result, self.modules.count, self._unread == hits)
+        return result
+
+    def _recall(self, memory: Memory[Entity], key: tuple[str, str]) -> Entity | None:
+        found = memory.lasting(key, self._mode)
+        if found is None:
+            found = memory.passing(key, self._mode, self.modules.count)
+            if found is not None:
+                self._unread += 1  # what is concluded from it does not last either
+        return found
+
+    def value_entity(self, module: Module, value: Value) -> Entity:
+        """What an expression of a module means."""
+        if value.kind == "name":
+            return self.resolve(module, value.chain)
+        if value.kind == "call":
+            callee = self.resolve(module, value.chain)
+            if callee.kind == "external" and callee.name == "functools.partial":
+                return Entity("partial", "", module, value)
+            if callee.kind == "external" and callee.name.rpartition(".")[2] in _LAZY and value.items:
+                return self._lazy(module, value.items[0])
+            found = self.call(callee, value)
+            if found.kind in ("external", "instance") and callee.kind != "function":
+                return found._replace(value=value, module=found.module or module)
+            return found
+        if value.kind == "either":
+            for item in value.items:
+                found = self.value_entity(module, item)
+                if found.kind != "unknown" and not _is_none(found):
+                    return found
+            return UNKNOWN
+        if value.kind in ("constant", "sequence", "mapping", "lambda", "arithmetic"):
+            return Entity("value", "", module, value)
+        return UNKNOWN
+
+    def _lazy(self, module: Module, given: Value) -> Entity:
+        if given.kind == "lambda":
+            return self.value_entity(module, given.items[0])
+        return self.call(self.value_entity(module, given), None)
+
+    # ------------------------------------------------------------------ constants
+
+    def constant(self, module: Module, value: Value | None) -> Value | None:
+        """The literal behind an expression, through names, other modules, sums and ``timedelta``."""
+        for _ in range(8):
+            if value is None:
+                return None
+            if value.kind in ("constant", "sequence", "mapping"):
+                return value
+            if value.kind == "arithmetic":
+                return self._sum(module, value)
+            if value.kind == "call" and value.chain == "datetime.timedelta":
+                return self._seconds(module, value)
+            if value.kind not in ("name", "call"):
+                return None
+            entity = self.value_entity(module, value)
+            if entity.kind != "value" or entity.module is None:
+                return None
+            module, value = entity.module, entity.value
+        return None
+
+    def _sum(self, module: Module, value: Value) -> Value | None:
+        sides = [self.constant(module, item) for item in value.items]
+        numbers = [side.data for side in sides if side is not None and side.kind == "constant"]
+        if len(numbers) != 2:
+            return None
+        left, right = numbers
+        if isinstance(left, str) and isinstance(right, str) and value.data == "Add":
+            return Value("constant", value.span, left + right)
+        if not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
+            return None
+        if value.data == "Add":
+            return Value("constant", value.span, left + right)
+        if value.data == "Sub":
+            return Value("constant", value.span, left - right)
+        if value.data == "Mult":
+            return Value("constant", value.span, left * right)
+        return None
+
+    def _seconds(self, module: Module, value: Value) -> Value | None:
+        units = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
+        total = 0.0
+        if value.items:
+            return None
+        for name, amount in value.keywords:
+            known = self.constant(module, amount)
+            if name not in units or known is None or not isinstance(known.data, (int, float)):
+                return None
+            total += units[name] * known.data
+        return Value("constant", value.span, total)
+
+    def number(self, module: Module, value: Value | None) -> float | None:
+        """The number behind an expression."""
+        known = self.constant(module, value)
+        if known is None or isinstance(known.data, bool) or not isinstance(known.data, (int, float)):
+            return None
+        return float(known.data)
+
+    def text(self, module: Module, value: Value | None) -> str | None:
+        """The string behind an expression."""
+        known = self.constant(module, value)
+        return known.data if known and known.kind == "constant" and isinstance(known.data, str) else None
+
+    # ------------------------------------------------------------------ modules
+
+    def product_modules(self) -> Sequence[Module]:
+        """The modules that are neither tests nor examples nor migrations, by path."""
+        return self.modules.product
+
+    def bases(self, entity: Entity) -> Iterator[Entity]:
+        """A class and everything that it derives from, nearest first."""
+        pending, seen = [entity], set()
+        while pending:
+            current = pending.pop(0)
+            key = (current.name, current.module.path if current.module else "")
+            if key in seen:
+                continue
+            seen.add(key)
+            yield current
+            class_ = current.class_()
+            if class_ is not None and current.module is not None:
+                pending.extend(self.resolve(current.module, base) for base in class_.bases)
+
+
+def _is_property(entity: Entity) -> bool:
+    function = entity.function()
+    return function is not None and _is_decorated(function, _PROPERTIES)
+
+
+def _is_decorated(function: Function, names: frozenset[str]) -> bool:
+    return any(decorator.chain.rpartition(".")[2].lstrip("~") in names for decorator in function.decorators)
+
+
+def _is_none(entity: Entity) -> bool:
+    return (
+        entity.kind == "value"
+        and entity.value is not None
+        and (entity.value.kind == "constant" and entity.value.data is None)
+    )
