@@ -9,6 +9,7 @@ from typing import Any
 
 from celery_lint.options import BY_KEY, OPTIONS, Configuration, Option, semantic_key
 from celery_lint.paths import shown
+from celery_lint.regular_files import LARGEST_CONFIGURATION, read_regular
 from celery_lint.selection import Selection, enabled, normal_form, valid_selectors
 
 __all__ = [
@@ -84,8 +85,7 @@ def _table_of_root(root: str) -> tuple[str, Mapping[str, object]]:
     for name in ("pyproject.toml", "setup.cfg"):
         path = os.path.join(root, name)
         try:
-            with open(path, "rb") as file:
-                data = file.read()
+            data = read_regular(path, LARGEST_CONFIGURATION)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             continue
         except OSError as error:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 from celery_lint import __version__
+from celery_lint.digests import blake2b
 from celery_lint.files.discovery import Listing
 
 FOLDER = ".celery_lint_cache"
@@ -298,6 +299,4 @@ def _of_user(root: str) -> str:
 
 
 def _digest(data: bytes) -> str:
-    from hashlib import blake2b  # 3 ms that a run without changes does not pay
-
     return blake2b(data, digest_size=12).hexdigest()

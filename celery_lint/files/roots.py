@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 
+from celery_lint.regular_files import LARGEST_CONFIGURATION, read_regular
+
 CHECKOUT_MARKERS = (".git", ".hg")
 """What stands at the top of a version control checkout (``.git`` is a file in worktrees and submodules)."""
 
@@ -72,8 +74,7 @@ def _says_root(path: str, table: str) -> bool:
     is asked of every nested ``pyproject.toml``.
     """
     try:
-        with open(path, "rb", buffering=0) as file:
-            data = file.read()
+        data = read_regular(path, LARGEST_CONFIGURATION)
     except OSError:
         return False
     if b"celery-lint" not in data:

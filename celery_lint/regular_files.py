@@ -1,0 +1,66 @@
+"""Files are opened here, and nothing else is: no pipe that never speaks, no device that never ends.
+
+A repository may bring a link of any name to anything, and a linter looks at a folder before anybody has.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+LARGEST_CONFIGURATION = 4 << 20
+"""The most bytes of a ``pyproject.toml``, ``setup.cfg`` or the like."""
+
+# Read without waiting for somebody who writes, and never get a terminal or a descriptor for children.
+_READ = os.O_RDONLY
+for _flag in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
+    _READ |= getattr(os, _flag, 0)
+_NO_LINKS: int = getattr(os, "O_NOFOLLOW", 0)
+
+
+class NotRegular(OSError):
+    """What stands there is a pipe, a device, a socket, or a link where none is followed."""
+
+
+class TooLarge(OSError):
+    """The file holds more than the caller wants to have in memory."""
+
+
+def read_regular(path: str, most: int, *, links: bool = True) -> bytes:
+    """The content of a regular file of at most ``most`` bytes.
+
+    ``links`` false refuses a link in the file's place (one in the place of a folder above it is followed).
+    Raises :class:`NotRegular`, :class:`TooLarge` and, as ``open`` does, OSError; ValueError for a name with a
+    null byte. A folder is an IsADirectoryError.
+    """
+    _check(path, os.stat(path) if links else os.lstat(path), most)  # to open a device may move something
+    descriptor = os.open(path, _READ if links else _READ | _NO_LINKS)
+    try:
+        status = os.fstat(descriptor)
+        _check(path, status, most)  # it may have been replaced
+        size = status.st_size
+        data = os.read(descriptor, size + 1)
+        if size and len(data) == size:  # all of it: to ask once more would cost as much again
+            return data
+        while chunk := os.read(descriptor, 1 << 20):  # a file that grows, or of a system that knows no sizes
+            data += chunk
+            if len(data) > most:
+                raise _too_large(path, most)
+        return data
+    finally:
+        os.close(descriptor)
+
+
+def _check(path: str, status: os.stat_result, most: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        raise NotRegular(errno.EINVAL, "is not a regular file", path)
+    if status.st_size > most:
+        raise _too_large(path, most)
+
+
+def _too_large(path: str, most: int) -> TooLarge:
+    amount = f"{most >> 20} MB" if most >= 1 << 20 else f"{most >> 10} KB"
+    return TooLarge(errno.EFBIG, f"is larger than {amount}", path)

@@ -1,0 +1,132 @@
+"""Pipes, devices and files without end stand where a file should be: nothing hangs, no memory is filled."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from celery_lint.regular_files import NotRegular, TooLarge, read_regular
+from tests.project import samples
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pipes, and links need a permission")
+
+# What runs in a process of its own may take so much memory and processor time, and no more.
+LIMITS = """
+import resource, runpy, sys
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+sys.argv = ["celery-lint", *sys.argv[1:]]
+runpy.run_module("celery_lint", run_name="__main__")
+"""
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def terminal(path: Path) -> None:
+    path.symlink_to("/dev/tty")
+
+
+def huge(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 40)  # it takes no space
+
+
+def folder(path: Path) -> None:
+    path.mkdir()
+
+
+def listening(path: Path) -> None:
+    here = os.getcwd()
+    os.chdir(path.parent)  # the address of a socket is short
+    try:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(path.name)
+    finally:
+        os.chdir(here)
+
+
+ODD: dict[str, Callable[[Path], None]] = {
+    "pipe": pipe,
+    "endless": endless,
+    "terminal": terminal,
+    "huge": huge,
+    "folder": folder,
+    "socket": listening,
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_what_is_no_file_is_not_read(tmp_path: Path, kind: str) -> None:
+    ODD[kind](tmp_path / "odd")
+    expected = {"folder": IsADirectoryError, "huge": TooLarge}.get(kind, NotRegular)
+    with pytest.raises(expected):
+        read_regular(str(tmp_path / "odd"), 1 << 20)
+
+
+def test_the_bound_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 100)
+    assert read_regular(str(path), 100) == b"x" * 100
+    with pytest.raises(TooLarge):
+        read_regular(str(path), 99)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="no files without a size here")
+def test_a_file_without_a_size_is_bounded_too() -> None:
+    assert b"\n" in read_regular("/proc/self/maps", 1 << 20)
+    with pytest.raises(TooLarge):
+        read_regular("/proc/self/maps", 10)
+
+
+def test_links(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("file")
+    assert read_regular(str(tmp_path / "link"), 10) == b"x"
+    with pytest.raises(OSError, match="regular"):
+        read_regular(str(tmp_path / "link"), 10, links=False)
+
+
+def test_a_link_that_takes_the_files_place_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "link").symlink_to("file")
+    status = os.lstat(tmp_path / "file")
+    monkeypatch.setattr(os, "lstat", lambda path: status)
+    with pytest.raises(OSError) as caught:  # noqa: PT011
+        read_regular(str(tmp_path / "link"), 10, links=False)
+    assert caught.value.errno == errno.ELOOP
+
+
+@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize(
+    "name", ["pyproject.toml", "setup.cfg", "tox.ini", "Procfile", "app/odd.py", "app/pyproject.toml"]
+)
+def test_a_workspace_with_it(tmp_path: Path, name: str, kind: str) -> None:
+    project = samples.write(tmp_path / "project")
+    (project / name).unlink(missing_ok=True)
+    ODD[kind](project / name)
+    words = [sys.executable, "-c", LIMITS, "check", "--output-format=concise", "."]
+    if name.endswith(".py"):
+        words.append(name)  # discovery leaves it out
+    done = subprocess.run(
+        words, cwd=project, capture_output=True, text=True, timeout=600, check=False, start_new_session=True
+    )
+    assert "Traceback" not in done.stderr
+    if name == "pyproject.toml" and kind != "folder":  # somebody means to configure us, and cannot
+        assert done.returncode == 2, done
+        assert done.stderr.startswith("celery-lint: error: pyproject.toml: is ")
+    else:
+        assert done.returncode == 1, done
+        assert "CEL111" in done.stdout
