@@ -1,9 +1,14 @@
-"""The fixtures: small projects whose comments say what the linter must find in them.
+"""The fixtures: small projects whose comments say what the linter must find in them, and where it is silent.
 
-A case is a folder ``fixtures/<rule>/<case>`` with a ``pyproject.toml`` that makes it a workspace. Comments::
+A case is a folder ``fixtures/<rule>/<case>`` with a ``pyproject.toml`` that makes it a workspace. A file
+``pyproject.<variant>.toml`` beside it is another configuration of the same project: a case of its own.
+Comments::
 
-    asyncio.run(load())  # expect: CEL110
-    asyncio.run(load())  # expect[col=5]: CEL110, CEL210
+    asyncio.run(load())  # expect: CEL110                  under every configuration
+    asyncio.run(load())  # expect[gevent]: CEL110          under ``pyproject.gevent.toml`` only
+    asyncio.run(load())  # expect[default, gevent]: CEL110 ``default`` is ``pyproject.toml``
+    asyncio.run(load())  # expect[col=5]: CEL110, CEL210   at this column
+    asyncio.run(load())  # silent: CEL110 the pool is prefork  (on purpose; on a ``def``: in all of it)
     asyncio.run(load())  # todo: CEL110 the loop is kept in a list     (a known miss; it must still be missed)
     def refresh():       # task                                        (fixtures/tasks: a task starts here)
 """
@@ -16,9 +21,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 FOLDER = Path(__file__).parent.parent / "fixtures"
+DEFAULT = "default"
+"""The variant of ``pyproject.toml``."""
 
-_EXPECT = re.compile(r"# expect(?:\[col=(?P<column>\d+)\])?: (?P<codes>CEL\d{3}(?:, CEL\d{3})*)")
+_EXPECT = re.compile(r"# expect(?:\[(?P<conditions>[\w=, ]+)\])?: (?P<codes>CEL\d{3}(?:, CEL\d{3})*)")
 _TODO = re.compile(r"# todo: (?P<code>CEL\d{3}) (?P<why>[^#]+)")
+_SILENT = re.compile(r"# silent: (?P<code>CEL\d{3}) (?P<why>[^#]+)")
 
 
 class Expectation(NamedTuple):
@@ -30,8 +38,8 @@ class Expectation(NamedTuple):
     column: int
 
 
-class Todo(NamedTuple):
-    """One diagnostic that should be there and is known to be missed."""
+class Reason(NamedTuple):
+    """Why a rule says nothing at a place."""
 
     code: str
     path: str
@@ -40,18 +48,36 @@ class Todo(NamedTuple):
 
 
 class Case(NamedTuple):
-    """One fixture: a folder with its files and what they ask for. Paths are relative to the folder."""
+    """One fixture under one configuration: a folder with its files and what they ask for.
+
+    Paths are relative to the folder. ``todos`` are known misses, ``silences`` are on purpose; they are
+    those of the default configuration, whatever the variant.
+    """
 
     name: str
+    variant: str
     folder: Path
     files: tuple[str, ...]
     expectations: tuple[Expectation, ...]
-    todos: tuple[Todo, ...]
+    todos: tuple[Reason, ...]
+    silences: tuple[Reason, ...]
 
     @property
     def rule(self) -> str:
         """The code of the rule that the case is about (``tasks`` for those about tasks)."""
         return self.name.partition("/")[0]
+
+    @property
+    def label(self) -> str:
+        """What tells this case from all others."""
+        return self.name if self.variant == DEFAULT else f"{self.name}[{self.variant}]"
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The overrides with which the linter reads this configuration."""
+        if self.variant == DEFAULT:
+            return {"cache": False}
+        return {"cache": False, "config": str(self.folder / f"pyproject.{self.variant}.toml")}
 
 
 def lines(path: Path) -> list[str]:
@@ -60,26 +86,50 @@ def lines(path: Path) -> list[str]:
         return [line.removesuffix("\n") for line in file]
 
 
-def cases(*rules: str) -> list[Case]:
-    """All cases, or those of some rules, by name."""
+def cases(*rules: str, variants: bool = True) -> list[Case]:
+    """All cases, or those of some rules, by name; ``variants``: not only the default configurations."""
     found = []
     for marker in sorted(FOLDER.glob("*/*/pyproject.toml")):
         folder = marker.parent
-        name = f"{folder.parent.name}/{folder.name}"
         if not rules or folder.parent.name in rules:
-            found.append(_case(name, folder))
+            others = sorted(file.name.split(".")[1] for file in folder.glob("pyproject.*.toml"))
+            found.extend(_cases(folder, [DEFAULT, *others] if variants else [DEFAULT]))
     return found
 
 
-def _case(name: str, folder: Path) -> Case:
-    files, expectations, todos = [], [], []
+def _cases(folder: Path, variants: list[str]) -> list[Case]:
+    files: list[str] = []
+    expectations: dict[str, list[Expectation]] = {variant: [] for variant in variants}
+    todos, silences = [], []
     for file in sorted(folder.rglob("*.py")):
         path = file.relative_to(folder).as_posix()
         files.append(path)
         for number, line in enumerate(lines(file), 1):
             for match in _EXPECT.finditer(line):
-                for code in match["codes"].split(", "):
-                    expectations.append(Expectation(code, path, number, int(match["column"] or 0)))
-            for match in _TODO.finditer(line):
-                todos.append(Todo(match["code"], path, number, match["why"].strip()))
-    return Case(name, folder, tuple(files), tuple(expectations), tuple(todos))
+                conditions = [word.strip() for word in (match["conditions"] or "").split(",")]
+                columns = [int(word[4:]) for word in conditions if word.startswith("col=")]
+                named = [word for word in conditions if word and not word.startswith("col=")]
+                for variant in named or variants:
+                    # A comment may speak of a variant that was not asked for, but of no other.
+                    for code in match["codes"].split(", ") if variant in variants else ():
+                        expectations[variant].append(Expectation(code, path, number, *(columns or [0])))
+            todos.extend(_reasons(_TODO, path, number, line))
+            silences.extend(_reasons(_SILENT, path, number, line))
+    name = f"{folder.parent.name}/{folder.name}"
+    shared = tuple(todos), tuple(silences)
+    return [Case(name, each, folder, tuple(files), tuple(expectations[each]), *shared) for each in variants]
+
+
+def _reasons(pattern: re.Pattern[str], path: str, number: int, line: str) -> list[Reason]:
+    return [Reason(m["code"], path, number, m["why"].strip()) for m in pattern.finditer(line)]
+
+
+def named_variants(case: Case) -> set[str]:
+    """The variants that comments of a case speak of."""
+    found = set()
+    for file in case.files:
+        for line in lines(case.folder / file):
+            for match in _EXPECT.finditer(line):
+                words = [word.strip() for word in (match["conditions"] or "").split(",")]
+                found.update(word for word in words if word and not word.startswith("col="))
+    return found

@@ -15,13 +15,14 @@ import pytest
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.rule import FAMILIES, PRESETS, Rule, all_rules, checks_of
-from tests.fixture_corpus import FOLDER, cases
+from tests.fixture_corpus import FOLDER, Case, cases, named_variants
 from tests.processes import run
 from tests.proofs.registry import proofs
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = REPOSITORY / "celery_lint"
 RULES = all_rules()
+CODES = {rule.code for rule in RULES}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 every_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.code for rule in RULES])
@@ -275,15 +276,35 @@ def test_fixture_folders_belong_to_rules() -> None:
     for folder in sorted(folders):
         for case in (FOLDER / folder).iterdir():
             assert re.fullmatch(r"[a-z]+(_[a-z]+)*", case.name), case
-            marker = (case / "pyproject.toml").read_text()
-            assert marker.startswith("[tool.celery-lint]\nroot = true\n"), case
+            for marker in case.glob("pyproject*.toml"):
+                assert marker.read_text().startswith("[tool.celery-lint]\nroot = true\n"), marker
+
+
+@pytest.mark.parametrize("case", cases(variants=False), ids=lambda case: case.label)
+def test_comments_of_fixtures(case: Case) -> None:
+    """They speak of variants that are there, and a reason for silence stands where the rule is silent."""
+    variants = {each.variant for each in cases(case.rule) if each.name == case.name}
+    assert named_variants(case) <= variants
+    for code, path, line, why in case.silences:
+        assert code in CODES, why
+        module = ast.parse((case.folder / path).read_bytes())
+        inside = next(
+            (range(line, (node.end_lineno or line) + 1) for node in ast.walk(module) if _starts(node, line)),
+            range(line, line + 1),
+        )
+        loud = [e for e in case.expectations if (e.code, e.path) == (code, path) and e.line in inside]
+        assert not loud, f"{path}:{line} is not silent"
+
+
+def _starts(node: ast.AST, line: int) -> bool:
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.lineno == line
 
 
 @every_rule
 def test_every_message_has_a_fixture(rule: type[Rule]) -> None:
     said: set[str] = set()
     for case in cases(rule.code):
-        report = engine.check_paths([str(case.folder)], load(str(case.folder), {"cache": False}))
+        report = engine.check_paths([str(case.folder)], load(str(case.folder), case.options))
         said.update(d.message + "\n" + d.help for d in report.diagnostics if d.code == rule.code)
     for message, help_text in texts(rule):
         pattern = re.sub(r"\\\{\w+\\\}", ".+", re.escape(f"{message}\n{help_text}"))

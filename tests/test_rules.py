@@ -21,7 +21,10 @@ from celery_lint.rule import all_rules
 from tests.fixture_corpus import FOLDER, Case, cases, lines
 from tests.processes import run
 
-CASES = cases()
+VARIANTS = cases()
+"""All fixtures under all their configurations."""
+CASES = cases(variants=False)
+"""All fixtures as a front end finds them in their folders."""
 REPOSITORY = FOLDER.parent
 FILES = [case.folder / file for case in CASES for file in case.files]
 
@@ -36,10 +39,16 @@ def wanted(suppressed: bool = True) -> dict[str, set[Place]]:
     """What the comments of all fixtures ask for; without the lines that ``# noqa`` silences if told so."""
     found: dict[str, set[Place]] = {}
     for case in CASES:
-        for code, path, line, column in case.expectations:
-            silent = "# noqa" in lines(case.folder / path)[line - 1]
-            if suppressed or not silent:
-                found.setdefault(f"{case.name}/{path}", set()).add((code, line, column))
+        found.update(asked_of(case, suppressed))
+    return found
+
+
+def asked_of(case: Case, suppressed: bool = True) -> dict[str, set[Place]]:
+    """What the comments of one fixture ask for, likewise."""
+    found: dict[str, set[Place]] = {}
+    for code, path, line, column in case.expectations:
+        if suppressed or "# noqa" not in lines(case.folder / path)[line - 1]:
+            found.setdefault(f"{case.name}/{path}", set()).add((code, line, column))
     return found
 
 
@@ -72,20 +81,19 @@ def output(*words: str, stdin: str | None = None) -> str:
 # ------------------------------------------------------------------------------------ engine
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+@pytest.mark.parametrize("case", VARIANTS, ids=[case.label for case in VARIANTS])
 def test_engine(case: Case) -> None:
-    configuration = load(str(case.folder), {"cache": False})
+    configuration = load(str(case.folder), case.options)
     found: list[tuple[str, Place]] = []
     for file in case.files:
         path = case.folder / file
         report = engine.check_text(str(path), path.read_bytes(), configuration, suppress=False)
         assert not report.unparsed
         found.extend((f"{case.name}/{file}", (d.code, d.line, d.column)) for d in report.diagnostics)
-    mine = {path: places for path, places in wanted().items() if path.startswith(f"{case.name}/")}
-    assert differences(found, mine) == []
+    assert differences(found, asked_of(case)) == []
 
 
-@pytest.mark.parametrize("case", cases("tasks"), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", cases("tasks"), ids=lambda case: case.label)
 def test_tasks(case: Case) -> None:
     expected = {
         (file, number)
@@ -93,7 +101,7 @@ def test_tasks(case: Case) -> None:
         for number, line in enumerate(lines(case.folder / file), 1)
         if line.endswith("# task")
     }
-    described = engine.describe(str(case.folder), load(str(case.folder), {"cache": False}))
+    described = engine.describe(str(case.folder), load(str(case.folder), case.options))
     found = {(below(task.path).removeprefix(f"{case.name}/"), task.line) for task in described.tasks}
     assert found == expected
 
@@ -101,7 +109,7 @@ def test_tasks(case: Case) -> None:
 def test_paths_and_suppression() -> None:
     found = []
     for case in CASES:
-        report = engine.check_paths([str(case.folder)], load(str(case.folder), {"cache": False}))
+        report = engine.check_paths([str(case.folder)], load(str(case.folder), case.options))
         found.extend((below(d.path), (d.code, d.line, d.column)) for d in report.diagnostics)
     assert differences(found, wanted(suppressed=False)) == []
 
