@@ -1,0 +1,268 @@
+"""What a chain means once all modules are linked, and which files it leads to on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from celery_lint.diagnostics import Unparsed
+from celery_lint.model.facts import Module
+from celery_lint.model.reading.reader import read_module
+from celery_lint.options import Configuration
+from celery_lint.project.imports import Imports
+from celery_lint.project.project import Entity, Project
+from celery_lint.source import Source
+
+FILES = {
+    "shop/__init__.py": "from shop.loops import run\nfrom .celery import celery\nfrom .stock import *\n",
+    "shop/celery.py": "from celery import Celery\ncelery = Celery('shop')\nanother = celery\n",
+    "shop/loops.py": """
+import asyncio as aio
+from functools import cache, partial
+from . import celery
+
+def run(coroutine):
+    return aio.run(coroutine)
+
+def get_app():
+    if celery is None:
+        return None
+    return celery
+
+@cache
+def kept():
+    return third.Client()
+
+def made():
+    return third.Client()
+
+def endless():
+    return endless()
+
+bound = partial(run, 1)
+""",
+    "shop/stock/__init__.py": "from .shelves import Shelf, build as builder\nfrom .shelves import LIMIT\n",
+    "shop/stock/shelves.py": """
+from third import Base
+
+MINUTE = 60
+LIMIT = MINUTE * 2
+NAME = 'a' + 'b'
+
+class Shelf(Base):
+    client = None
+    size = LIMIT
+
+    class Meta:
+        pass
+
+    def fill(self):
+        return self
+
+    @property
+    def engine(self):
+        return third.Engine()
+
+def build():
+    return Shelf()
+""",
+    "shop/one.py": "from shop.other import name\n",
+    "shop/other.py": "from shop.one import name\n",
+    "shop/tasks.py": """
+import shop.loops
+import third.party
+from shop import LIMIT, Shelf, celery, run
+from shop.one import name
+from shop.stock import builder
+from third import thing as renamed
+
+shelf = Shelf()
+built = builder()
+nothing = None
+late = None
+late = Shelf()
+table = {'a': 1}
+""",
+}
+
+
+def linked(files: Mapping[str, str], *read: str) -> Project:
+    """A project of these files; only some of them have been read yet if so said."""
+    modules = {path: read_module(path, Source(path, text)) for path, text in files.items()}
+
+    def load(path: str, name: str) -> Module | Unparsed | None:
+        return modules[path]
+
+    first = [modules[path] for path in read or files]
+    return Project(first, Imports(files), Configuration(), load=load)
+
+
+def told(entity: Entity) -> str:
+    """An entity in a few words: its kind, its name, the file that it is in and the name that keeps it."""
+    value = [repr(entity.value.data)] if entity.kind == "value" and entity.value else []
+    place = [f"in {entity.module.path}"] if entity.module and entity.kind != "module" else []
+    kept = ["as " + " ".join(entity.origin)] if entity.origin else []
+    return " ".join(filter(None, [entity.kind, entity.name, *value, *place, *kept]))
+
+
+APP = "external celery.Celery() in shop/celery.py as shop/celery.py celery"
+LIMIT = "value 'Mult' in shop/stock/shelves.py as shop/stock/shelves.py LIMIT"
+
+CHAINS = {
+    # what a name of the module is
+    ":run": "function run in shop/loops.py",
+    ":Shelf": "class Shelf in shop/stock/shelves.py",
+    ":LIMIT": LIMIT,
+    ":shelf": "instance Shelf in shop/stock/shelves.py as shop/tasks.py shelf",
+    ":built": "instance Shelf in shop/stock/shelves.py as shop/tasks.py built",
+    ":late": "instance Shelf in shop/stock/shelves.py as shop/tasks.py late",
+    ":nothing": "unknown nothing as shop/tasks.py nothing",
+    ":table": "value None in shop/tasks.py as shop/tasks.py table",
+    ":renamed": "external third.thing",
+    ":celery": APP,
+    ":name": "unknown",  # two modules that import it from each other
+    ":missing": "unknown",
+    # paths of modules
+    "shop.celery": APP,  # the object that the package binds, not its submodule
+    "shop.celery.another": APP,  # the submodule, because it has a member of that name
+    "shop.loops": "module shop/loops.py",
+    "shop.loops.run": "function run in shop/loops.py",
+    "shop.stock.builder": "function build in shop/stock/shelves.py",
+    "shop.stock.shelves.NAME": "value 'ab' in shop/stock/shelves.py as shop/stock/shelves.py NAME",
+    "shop.missing": "unknown",
+    ".loops.run": "function run in shop/loops.py",
+    "..outside": "external shop.tasks:..outside",
+    "third.party.thing": "external third.party.thing",
+    "asyncio.run": "external asyncio.run",
+    "shop.loops.aio.run": "external asyncio.run",
+    "~print": "external builtins.print",
+    # attributes
+    ":shelf.fill": "function Shelf.fill in shop/stock/shelves.py",
+    ":Shelf.Meta": "class Shelf.Meta in shop/stock/shelves.py",
+    ":shelf.size": LIMIT,
+    ":shelf.engine": "external builtins.third.Engine() in shop/stock/shelves.py as shop/tasks.py shelf",
+    ":Shelf.inherited": "external third.Base.inherited as shop/stock/shelves.py Shelf.inherited",
+    ":shelf.inherited": "external third.Base().inherited as shop/tasks.py shelf",
+    ":shelf.client": "external third.Base().client as shop/tasks.py shelf",  # `None` says nothing
+    ":run.delay": "member delay in shop/loops.py",
+    # calls
+    ":Shelf()": "instance Shelf in shop/stock/shelves.py",
+    ":celery.task()": "external celery.Celery().task()",
+    ":renamed.open()[]": "external third.thing.open()[]",
+    "shop.loops.get_app()": APP,
+    "shop.loops.made()": "external builtins.third.Client() in shop/loops.py",
+    "shop.loops.kept()": "external builtins.third.Client() in shop/loops.py as shop/loops.py kept",
+    "shop.loops.endless()": "unknown",
+    "shop.loops.bound": "partial in shop/loops.py as shop/loops.py bound",
+    # what is no chain
+    "": "unknown",
+    "%local": "unknown",
+}
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_chains(chain: str) -> None:
+    project = linked(FILES)
+    assert told(project.resolve(project.modules["shop/tasks.py"], chain)) == CHAINS[chain]
+
+
+EXPRESSIONS = {
+    "60": 60,
+    "-1": -1,
+    "60 * 60": 3600,
+    "LIMIT + 1": 121,
+    "LIMIT - 20.5": 99.5,
+    "timedelta(minutes=2, seconds=1)": 121,
+    "timedelta(days=LIMIT)": 120 * 86400,
+    "'a' + 'b'": "ab",
+    "True": True,
+    # nobody knows
+    "LIMIT / 2": None,
+    "'a' + 1": None,
+    "timedelta(90)": None,
+    "timedelta(years=1)": None,
+    "unknown()": None,
+    "missing": None,
+    "x": None,  # bound to itself
+}
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_constants(expression: str) -> None:
+    text = f"from datetime import timedelta\nfrom shop import LIMIT\nx = {expression}\n"
+    project = linked({**FILES, "shop/own.py": text})
+    module = project.modules["shop/own.py"]
+    (value,) = module.bindings["x"]
+    known = project.constant(module, value)
+    expected = EXPRESSIONS[expression]
+    assert (known.data if known else None) == expected
+    is_number = isinstance(expected, (int, float)) and not isinstance(expected, bool)
+    assert project.number(module, value) == (expected if is_number else None)
+    assert project.text(module, value) == (expected if isinstance(expected, str) else None)
+
+
+def test_bases_come_nearest_first() -> None:
+    text = (
+        "from celery import Task\nclass A(Task): ...\nclass B(A): ...\nclass C(A): ...\nclass D(B, C): ...\n"
+    )
+    project = linked({"shop/bases.py": text})
+    lowest = project.resolve(project.modules["shop/bases.py"], ":D")
+    assert [base.name for base in project.bases(lowest)] == ["D", "B", "C", "A", "celery.Task"]
+
+
+# -------------------------------------------------------------------------- files that nobody has read yet
+
+UNREAD = ("shop/tasks.py", "shop/__init__.py", "shop/stock/__init__.py")
+
+MODES = {
+    # mode: what `shop.loops.run` is, what was read for it, what was hinted at
+    "demand": ("function run in shop/loops.py", {"shop/loops.py"}, set()),
+    "hint": ("unknown", set(), {"shop/loops.py"}),
+    "quiet": ("unknown", set(), set()),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_modes(mode: str) -> None:
+    project = linked(FILES, *UNREAD)
+    module = project.modules["shop/tasks.py"]
+    with project.asking(mode):
+        found = told(project.resolve(module, "shop.loops.run"))
+    assert (found, project.wanted, project.hinted) == MODES[mode]
+    assert project.mode == "demand"
+
+
+def test_what_a_quiet_question_found_is_no_answer_to_an_earnest_one() -> None:
+    project = linked(FILES, *UNREAD)
+    module = project.modules["shop/tasks.py"]
+    for mode in ("quiet", "hint", "quiet"):
+        with project.asking(mode):
+            assert told(project.resolve(module, "shop.loops.run")) == "unknown"
+    assert told(project.resolve(module, "shop.loops.run")) == "function run in shop/loops.py"
+    with project.asking("quiet"):
+        assert told(project.resolve(module, "shop.loops.run")) == "function run in shop/loops.py"
+
+
+def test_a_quiet_question_knows_what_was_read_meanwhile() -> None:
+    project = linked(FILES, *UNREAD)
+    module = project.modules["shop/tasks.py"]
+    with project.asking("quiet"):
+        assert told(project.resolve(module, "shop.loops.aio.run")) == "unknown"
+    project.resolve(module, "shop.loops.run")
+    with project.asking("quiet"):
+        assert told(project.resolve(module, "shop.loops.aio.run")) == "external asyncio.run"
+
+
+def test_a_settled_project_reads_nothing_more() -> None:
+    project = linked(FILES, *UNREAD)
+    project.settle()
+    assert told(project.resolve(project.modules["shop/tasks.py"], "shop.loops.run")) == "unknown"
+    assert project.wanted == set()
+
+
+def test_a_mode_ends_with_its_block_also_by_an_error() -> None:
+    project = linked(FILES)
+    with pytest.raises(KeyError), project.asking("quiet"):
+        raise KeyError
+    assert project.mode == "demand"
