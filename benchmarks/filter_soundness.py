@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine import Workspace
@@ -20,13 +19,16 @@ from celery_lint.engine.building import linked
 from celery_lint.files.discovery import discover
 from celery_lint.files.launch import read as read_commands
 from celery_lint.files.library import NOTHING_KEPT, Library
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Module
 from celery_lint.project.imports import Imports
+from celery_lint.project.known import Known
 
 _DISPATCHES = ("delay", "apply_async", "s", "si", "signature", "apply")
 
 
-def everything(root: str) -> Analysis:
+def everything(root: str) -> Known:
     """The project with all of its files."""
     listing = discover(root)
     sizes = {path: (Path(root) / path).stat().st_size for path in listing.python}
@@ -37,9 +39,9 @@ def everything(root: str) -> Analysis:
     return linked(modules, Imports(listing.python), load(root), commands, unparsed)
 
 
-def relevant(analysis: Analysis, module: Module) -> str:
+def relevant(known: Known, module: Module) -> str:
     """Why a file matters, or nothing."""
-    if any(task.module.path == module.path for task in analysis.tasks.all):
+    if any(task.module.path == module.path for task in known.of(Tasks).all):
         return "defines a task"
     if any(chain.partition(".")[0] == "celery" for chain in module.imports.values()):
         return "imports celery"
@@ -48,14 +50,14 @@ def relevant(analysis: Analysis, module: Module) -> str:
             receiver, dot, leaf = call.chain.rpartition(".")
             if not dot or leaf not in _DISPATCHES:
                 continue
-            if analysis.tasks.of(analysis.project.resolve(module, receiver)) is not None:
+            if known.of(Tasks).of(known.project.resolve(module, receiver)) is not None:
                 return f"dispatches {receiver}"
     return ""
 
 
-def reached(analysis: Analysis) -> set[tuple[str, str]]:
+def reached(known: Known) -> set[tuple[str, str]]:
     """The functions that tasks reach."""
-    return set(analysis.event_loops.reached)
+    return set(known.of(EventLoops).reached)
 
 
 def main() -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from celery_lint.rule import PRESETS
-
+Preset = Literal["recommended", "house", "strict", "all"]
+PRESETS: tuple[Preset, ...] = ("recommended", "house", "strict", "all")
 Kind = Literal["switch", "choice", "choices", "text", "version", "list", "rules", "rules-by-path"]
 
 

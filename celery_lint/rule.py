@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from celery_lint.analysis.analysis import Analysis
     from celery_lint.diagnostics import Severity
     from celery_lint.model.facts import Place
-
-Preset = Literal["recommended", "house", "strict", "all"]
-PRESETS: tuple[Preset, ...] = ("recommended", "house", "strict", "all")
+    from celery_lint.options import Preset
+    from celery_lint.project.known import Known, facts
 
 FAMILIES = {
     "1": "event_loop",
@@ -40,7 +38,7 @@ class Finding(NamedTuple):
 
 
 class Rule:
-    """One rule. The class docstring is its documentation page, see ``scripts/generate.py``."""
+    """One rule of a project. The class docstring is its documentation page, see ``scripts/generate.py``."""
 
     code: ClassVar[str]
     name: ClassVar[str]
@@ -55,6 +53,9 @@ class Rule:
     proof: ClassVar[str] = ""
     #: A line of configuration that the example of the documentation needs.
     example_options: ClassVar[str] = ""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
 
     @classmethod
     def family(cls) -> str:
@@ -72,25 +73,28 @@ class Rule:
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
 
-_Method = TypeVar("_Method", bound=Callable[..., Iterable[Finding]])
+_Rule = TypeVar("_Rule", bound=Rule)
+_Fact = TypeVar("_Fact")
+_Check = Callable[[_Rule, _Fact], Iterable[Finding]]
 
 
-def on(*facts: type) -> Callable[[_Method], _Method]:
-    """Mark a method of a rule as the check of every fact of these types."""
+def on(source: facts[Any, _Fact]) -> Callable[[_Check[_Rule, _Fact]], _Check[_Rule, _Fact]]:
+    """Mark a method of a rule as the check of the facts that this property finds."""
 
-    def mark(method: _Method) -> _Method:
-        method.facts = facts  # type: ignore[attr-defined]
-        return method
+    def mark(check: _Check[_Rule, _Fact]) -> _Check[_Rule, _Fact]:
+        check.source = source  # type: ignore[attr-defined]
+        return check
 
     return mark
 
 
-def checks_of(rule: Rule) -> Iterator[tuple[type, Callable[[Any, Analysis], Iterable[Finding]]]]:
-    """The rule's checks: pairs of fact type and bound method."""
-    for attribute in sorted(vars(type(rule))):
-        method = getattr(rule, attribute)
-        for fact in getattr(method, "facts", ()):
-            yield fact, method
+def checks_of(rule: type[Rule]) -> Iterator[tuple[facts[Any, Any], Callable[[Any, Any], Iterable[Finding]]]]:
+    """The rule's checks: what finds the facts, and the method that judges one of them."""
+    for name in sorted(vars(rule)):
+        check = vars(rule)[name]
+        source = getattr(check, "source", None)
+        if source is not None:
+            yield source, check
 
 
 _registry: list[type[Rule]] = []

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from celery_lint.options import PRESETS
 from celery_lint.patterns import Patterns
-from celery_lint.rule import PRESETS
 
 if TYPE_CHECKING:
     from celery_lint.configuration import Configuration

@@ -11,6 +11,7 @@ from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.rule import Finding, Rule, on
 from tests.project import samples
 
@@ -191,8 +192,8 @@ class Failing(Rule):
     message = "never said"
     help = "none"
 
-    @on(Task)
-    def check(self, task: Task, analysis: object) -> list[Finding]:
+    @on(Tasks.all)
+    def check(self, task: Task) -> list[Finding]:
         """Fail."""
         raise LookupError(f"no\n{task.label}")
 
@@ -223,7 +224,7 @@ def test_facts_that_cannot_be_found_hide_no_others(project: Path, monkeypatch: p
     codes = [code for *_, code in places(report, project)]
     assert sorted(set(codes)) == ["CEL110", "CEL111", "CEL999"]
     messages = [found.message for found in report.diagnostics if found.code == "CEL999"]
-    assert "the search for pairs of limits failed: LookupError: no limits" in messages
+    assert "the search for Limits.pairs failed: LookupError: no limits" in messages
 
 
 def test_describe(project: Path) -> None:

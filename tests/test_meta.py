@@ -14,7 +14,8 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.configuration import load
-from celery_lint.rule import FAMILIES, PRESETS, Rule, all_rules, checks_of
+from celery_lint.options import PRESETS
+from celery_lint.rule import FAMILIES, Rule, all_rules, checks_of
 from tests.fixture_corpus import FOLDER, Case, cases, named_variants
 from tests.processes import run
 from tests.proofs.registry import proofs
@@ -240,7 +241,7 @@ def test_identity(rule: type[Rule]) -> None:
     assert rule.severity in ("error", "warning", "advice")
     assert rule.preset in PRESETS
     assert rule.family() == FAMILIES[rule.code[3]]
-    assert list(checks_of(rule())), "the rule asks for no fact"
+    assert list(checks_of(rule)), "the rule asks for no fact"
 
 
 @every_rule

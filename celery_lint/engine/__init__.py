@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from celery_lint.configuration import Configuration, Selection, load, semantic_key
 from celery_lint.diagnostics import Diagnostic, Report, Unparsed
-from celery_lint.engine.verdict import Verdict, judge, packed, unpacked
+from celery_lint.engine.verdict import Verdict, judge, packed, search, unpacked
 from celery_lint.files import cache, roots
 from celery_lint.files.discovery import is_current
 from celery_lint.source import NotParsed, Source, digest_of, read
 
 if TYPE_CHECKING:
-    from celery_lint.analysis.analysis import Analysis
     from celery_lint.engine.building import Built
     from celery_lint.engine.describing import ProjectDescription
     from celery_lint.files.cache import Manifest, Stamp
     from celery_lint.files.discovery import Listing
     from celery_lint.files.launch import WorkerCommand
     from celery_lint.files.library import Library
+    from celery_lint.project.known import Known
 
 Progress = Callable[[int, int], None]
 
@@ -158,11 +158,11 @@ class Workspace:
         """What is to be said about one file with this text."""
         return _filtered(self.root, self._with_text(path, data), self.configuration, [path], suppress)
 
-    def linked(self) -> tuple[Analysis, list[Unparsed]]:
+    def linked(self) -> tuple[Known, list[Unparsed]]:
         """The workspace as it is on disk, linked."""
         self._current()
         assert self._built is not None
-        return self._built.analysis, sorted(self._built.unparsed.values())
+        return self._built.known, sorted(self._built.unparsed.values())
 
     def _with_text(self, path: str, data: bytes | str) -> Verdict:
         manifest, verdict = self._current()
@@ -216,8 +216,8 @@ class Workspace:
         unparsed.pop(path, None)
         imports = Imports([*manifest.listing.python, path])
         commands = self._commands(manifest.listing)
-        analysis = linked(modules.values(), imports, self.configuration, commands, unparsed)
-        return judge(analysis, list(analysis.facts()), modules, unparsed.values())
+        project = linked(modules.values(), imports, self.configuration, commands, unparsed)
+        return judge(project, search(project), modules, unparsed.values())
 
     # -------------------------------------------------------------------- the state on disk
 
@@ -327,7 +327,7 @@ class Workspace:
             built = build(
                 listing.python, library, self.configuration, commands, earlier.digests, earlier.stray
             )
-        verdict = judge(built.analysis, built.facts, built.modules, built.unparsed.values())
+        verdict = judge(built.known, built.found, built.modules, built.unparsed.values())
         manifest = manifest._replace(
             verdict=packed(verdict),
             digests={path: module.digest for path, module in built.modules.items()},
@@ -420,8 +420,8 @@ def _verdict_of_text(path: str, data: bytes | str, configuration: Configuration)
     reading = facts_of(path, data)
     if isinstance(reading, Unparsed):
         return Verdict([], frozenset(), [reading], {}, {})
-    analysis = linked([reading], Imports([path]), configuration, (), ())
-    return judge(analysis, list(analysis.facts()), {path: reading}, ())
+    project = linked([reading], Imports([path]), configuration, (), ())
+    return judge(project, search(project), {path: reading}, ())
 
 
 def _by_workspace(paths: Sequence[str]) -> Iterator[tuple[str, list[str]]]:

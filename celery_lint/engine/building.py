@@ -6,16 +6,17 @@ import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.diagnostics import Unparsed
-from celery_lint.files.filter import DATABASE_WORDS, NETWORK_WORDS, FirstPass, Pair
+from celery_lint.engine.verdict import Found, search
+from celery_lint.engine.worth_reading import explore, hints, sinks
+from celery_lint.files.filter import FirstPass, Pair
 from celery_lint.files.launch import WorkerCommand
 from celery_lint.files.library import Library
-from celery_lint.inventory.resources.resources import LOOP_WORDS
 from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
 from celery_lint.project.functions import Flows
 from celery_lint.project.imports import Imports
+from celery_lint.project.known import Known
 from celery_lint.project.project import Project
 
 # A relay module leads to the next one: task, service, repository, engine. Real projects settle in three
@@ -26,10 +27,10 @@ MOST_ROUNDS = 8
 class Built(NamedTuple):
     """A linked workspace, and how it came to be: see ``cache.Manifest``."""
 
-    analysis: Analysis
+    known: Known
     modules: dict[str, Module]
     unparsed: dict[str, Unparsed]
-    facts: list[object]
+    found: Found
     passed: list[str]
     names: list[Pair]
     named: list[str]
@@ -74,38 +75,36 @@ def build(
     named: set[str] = set()
     for _ in range(MOST_ROUNDS):
         load = library.reading_of
-        analysis = linked(modules.values(), imports, configuration, commands, unparsed, load, flows)
-        analysis.explore()
-        names = wanted_names(analysis) - searched
+        known = linked(modules.values(), imports, configuration, commands, unparsed, load, flows)
+        explore(known)
+        names = sinks(known) - searched
         searched |= names
-        more = analysis.project.wanted.difference(modules, unparsed)
-        hinted = analysis.project.hinted.difference(modules, unparsed, more)
+        more = known.project.wanted.difference(modules, unparsed)
+        hinted = known.project.hinted.difference(modules, unparsed, more)
         if hinted:
-            leading = analysis.event_loops.relays.to_resources | DATABASE_WORDS | LOOP_WORDS
-            leading |= NETWORK_WORDS | analysis.session_facts.sessions.words()
-            more.update(library.second_pass(sorted(hinted), leading))
+            more.update(library.second_pass(sorted(hinted), hints(known)))
         if names:
             rest = [
                 path for path in files if path in guessed or (path not in modules and path not in unparsed)
             ]
-            found = library.second_pass(rest, names)
-            named.update(found)
-            more.update(found)
+            holding = library.second_pass(rest, names)
+            named.update(holding)
+            more.update(holding)
             more.difference_update(modules, unparsed)
-        if not more and guessed - analysis.project.demanded - named - set(stray):
+        if not more and guessed - known.project.demanded - named - set(stray):
             return build(files, library, configuration, commands)
         if not more:
             break
         take(more)
-    analysis.project.settle()
-    facts = list(analysis.facts())
-    asked = analysis.project.demanded.difference(modules, unparsed)
-    alone = set(modules) - set(passed) - named - analysis.project.demanded
+    known.project.settle()
+    found = search(known)
+    asked = known.project.demanded.difference(modules, unparsed)
+    alone = set(modules) - set(passed) - named - known.project.demanded
     return Built(
-        analysis,
+        known,
         modules,
         unparsed,
-        facts,
+        found,
         sorted(passed),
         sorted(searched),
         sorted(named),
@@ -122,21 +121,12 @@ def linked(
     unparsed: Iterable[str],
     load: Callable[[str, str], Module | Unparsed | None] | None = None,
     flows: Flows | None = None,
-) -> Analysis:
+) -> Known:
     """The modules as one project. ``load`` reads what chains lead to beyond them.
 
     ``flows`` is what has been unpacked already of these very modules.
     """
-    return Analysis(Project(modules, imports, configuration, commands, unparsed, load, flows))
-
-
-def wanted_names(analysis: Analysis) -> set[Pair]:
-    """The names that make another file worth reading."""
-    names = set(analysis.sinks())
-    # A decorator travels through re-exports, so its module's name need not stand beside it.
-    for _, qualname in analysis.tasks.makers.wrappers:
-        names.add((qualname.rpartition("/")[2].rpartition(".")[2], ""))
-    return {(name, leaf) for name, leaf in names if name}
+    return Known(Project(modules, imports, configuration, commands, unparsed, load, flows))
 
 
 def lines_of(built: Built, library: Library) -> dict[str, str]:

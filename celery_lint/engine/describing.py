@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from celery_lint.analysis.analysis import Analysis
     from celery_lint.analysis.wiring.registrations import Registry
     from celery_lint.diagnostics import Unparsed
     from celery_lint.model.facts import Place
+    from celery_lint.project.known import Known
 
 
 class Entry(NamedTuple):
@@ -35,9 +35,14 @@ class ProjectDescription(NamedTuple):
     unparsed: list[Entry]
 
 
-def description(root: str, analysis: Analysis, unparsed: Iterable[Unparsed]) -> ProjectDescription:
+def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> ProjectDescription:
     """Everything that `celery-lint project` shows."""
-    project, tasks = analysis.project, analysis.tasks
+    from celery_lint.inventory.application.applications import Applications
+    from celery_lint.inventory.tasks.makers import Makers
+    from celery_lint.inventory.tasks.registries import Bridges
+    from celery_lint.inventory.tasks.tasks import Tasks
+
+    project = known.project
 
     def at(place: Place) -> tuple[str, int]:
         return f"{root}/{place.path}", place.span.line
@@ -47,7 +52,7 @@ def description(root: str, analysis: Analysis, unparsed: Iterable[Unparsed]) -> 
         import_root = project.imports.import_root(path)
         import_roots[import_root] = import_roots.get(import_root, 0) + 1
     wrappers = []
-    for path, qualname in sorted(tasks.makers.wrappers):
+    for path, qualname in sorted(known.of(Makers).wrappers):
         module = project.modules[path]
         place = module.functions.get(qualname) or module.classes.get(qualname)
         wrappers.append(Entry(qualname, f"{root}/{path}", place.span.line if place else 1, "makes tasks"))
@@ -59,18 +64,18 @@ def description(root: str, analysis: Analysis, unparsed: Iterable[Unparsed]) -> 
         ],
         apps=[
             Entry(application.origin[1], *at(application.place), application.value.chain)
-            for application in tasks.applications.by_origin.values()
+            for application in known.of(Applications).by_origin.values()
         ],
-        tasks=[Entry(task.name, *at(task.place), _task_detail(task)) for task in tasks.all],
+        tasks=[Entry(task.name, *at(task.place), _task_detail(task)) for task in known.of(Tasks).all],
         pools=[
             Entry(command.pool or "unknown", f"{root}/{command.path}", command.line, command.app)
             for command in project.commands
         ],
-        loop_helpers=_loop_helpers(analysis, at),
+        loop_helpers=_loop_helpers(known, at),
         wrappers=wrappers,
         registries=[
             Entry(registry.name, *at(registry.place), _registry_detail(registry))
-            for registry in analysis.bridges.registries
+            for registry in known.of(Bridges).registries
         ],
         unparsed=[Entry(entry.path, f"{root}/{entry.path}", entry.line, entry.message) for entry in unparsed],
     )
@@ -85,10 +90,12 @@ _LOOPS = {
 }
 
 
-def _loop_helpers(analysis: Analysis, at: Callable[[Place], tuple[str, int]]) -> list[Entry]:
+def _loop_helpers(known: Known, at: Callable[[Place], tuple[str, int]]) -> list[Entry]:
     """The functions that run coroutines for tasks."""
+    from celery_lint.inventory.code.runs import EventLoops
+
     found: dict[tuple[str, str], Entry] = {}
-    for run in analysis.event_loops.runs:
+    for run in known.of(EventLoops).runs:
         if run.helper:
             key = (run.module.path, run.function.qualname)
             place = run.module.place(run.function.span)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from celery_lint.diagnostics import Diagnostic, Related, Unparsed
 
 if TYPE_CHECKING:
-    from celery_lint.analysis.analysis import Analysis
     from celery_lint.model.facts import Module, Place
+    from celery_lint.project.known import Known, facts
     from celery_lint.rule import Finding, Rule
 
 
@@ -27,29 +27,46 @@ class Verdict(NamedTuple):
     presets: dict[str, str]
 
 
-def judge(
-    analysis: Analysis, facts: Iterable[Any], modules: Mapping[str, Module], unparsed: Iterable[Unparsed]
-) -> Verdict:
-    """Run every rule over every fact that it asks for."""
-    from celery_lint.analysis.analysis import Failure
+Found = dict["facts[Any, Any]", "list[Any] | Exception"]
+"""What every search has found, or why it failed: that must not hide what the others find."""
+
+
+def search(known: Known) -> Found:
+    """Find the facts that rules ask for."""
+    from celery_lint.rule import all_rules, checks_of
+
+    found: Found = {}
+    for rule in all_rules():
+        for source, _ in checks_of(rule):
+            if source not in found:
+                try:
+                    found[source] = source.among(known)
+                except Exception as error:
+                    found[source] = error
+    return found
+
+
+def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: Iterable[Unparsed]) -> Verdict:
+    """Run every rule over every fact that it asks for, of those that :func:`search` has found."""
     from celery_lint.engine.suppressions import suppressed
+    from celery_lint.inventory.tasks.tasks import Tasks
     from celery_lint.model.purpose import is_test_path
     from celery_lint.rule import all_rules, checks_of
 
-    checks: dict[type, list[tuple[Rule, Callable[[Any, Any], Iterable[Finding]]]]] = {}
     presets: dict[str, str] = {}
+    said = {
+        _internal_error(f"the search for {source}", None, outcome)
+        for source, outcome in found.items()
+        if isinstance(outcome, Exception)
+    }
     for rule_class in all_rules():
-        rule = rule_class()
+        rule = rule_class(known)
         presets[rule.code] = rule.preset
-        for kind, check in checks_of(rule):
-            checks.setdefault(kind, []).append((rule, check))
-    found: set[Diagnostic] = set()
-    for fact in facts:
-        if isinstance(fact, Failure):
-            found.add(_internal_error(f"the search for {fact.name}", fact, fact.error))
-        for rule, check in checks.get(type(fact), ()):
-            _apply(rule, check, fact, analysis, found)
-    diagnostics = sorted(found)
+        for source, check in checks_of(rule_class):
+            outcome = found[source]
+            for fact in outcome if isinstance(outcome, list) else ():
+                _apply(rule, check, fact, said)
+    diagnostics = sorted(said)
     silenced = []
     for index, diagnostic in enumerate(diagnostics):
         module = modules.get(diagnostic.path)
@@ -57,7 +74,7 @@ def judge(
         if comment is not None and suppressed(comment, diagnostic.code, diagnostic.name):
             silenced.append(index)
     tasks: dict[str, int] = {}
-    for task in analysis.tasks.all:
+    for task in known.of(Tasks).all:
         path = task.module.path
         if not is_test_path(path):
             tasks[path] = tasks.get(path, 0) + 1
@@ -75,15 +92,14 @@ def _apply(
     rule: Rule,
     check: Callable[[Any, Any], Iterable[Finding]],
     fact: Any,
-    analysis: Analysis,
-    found: set[Diagnostic],
+    said: set[Diagnostic],
 ) -> None:
     """Let one rule judge one fact; if it fails, it must not silence the others."""
     try:
-        for finding in check(fact, analysis):
-            found.add(_diagnostic(rule, finding))
+        for finding in check(rule, fact):
+            said.add(_diagnostic(rule, finding))
     except Exception as error:
-        found.add(_internal_error(rule.code, fact, error))
+        said.add(_internal_error(rule.code, fact, error))
 
 
 def _diagnostic(rule: Rule, finding: Finding) -> Diagnostic:

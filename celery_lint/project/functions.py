@@ -95,9 +95,16 @@ class Flows:
     """The statements and calls of the functions of a project, unpacked once when asked for."""
 
     def __init__(self) -> None:
-        #: The calls of functions by path and qualified name, for ``inventory.code.graph.Calls``.
-        self.calls: dict[tuple[str, str], list[Call]] = {}
+        self._calls: dict[tuple[str, str], list[Call]] = {}
         self._known: dict[tuple[str, str], Flow] = {}
+
+    def calls(self, module: Module, function: Function) -> list[Call]:
+        """The calls of a function of a module."""
+        key = (module.path, function.qualname)
+        found = self._calls.get(key)
+        if found is None:
+            found = self._calls[key] = function.calls()
+        return found
 
     def of(self, module: Module, function: Function) -> Flow:
         """The statements of a function of a module."""

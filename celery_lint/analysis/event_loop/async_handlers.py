@@ -8,9 +8,12 @@ from functools import cached_property
 from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
 from celery_lint.inventory.application.applications import is_application
 from celery_lint.inventory.code.graph import Key
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 from celery_lint.project.project import Entity
 
 _HOOKS = ("before_start", "on_success", "on_failure", "on_retry", "after_return")
@@ -75,20 +78,20 @@ class BlockingResult(NamedTuple):
 class AsyncHandlers:
     """What asynchronous functions have to do with Celery from outside a task."""
 
-    def __init__(self, coroutines: Coroutines) -> None:
-        self.coroutines = coroutines
-        self.project = coroutines.project
-        self.tasks = coroutines.tasks
-        self.calls = coroutines.calls
-        self.flows = coroutines.flows
+    def __init__(self, known: Known) -> None:
+        self.coroutines = known.of(Coroutines)
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.flows = known.project.flows
+        self.event_loops = known.of(EventLoops)
 
     # ------------------------------------------------------------------ handlers
 
-    @cached_property
+    @facts
     def handlers(self) -> list[AsyncHandler]:
         """The asynchronous signal handlers and hooks of task classes."""
         found: dict[tuple[str, Place], AsyncHandler] = {}
-        if self.coroutines.event_loops.awaits_tasks:
+        if self.event_loops.awaits_tasks:
             return []
         with self.project.asking("quiet"):
             for module in self.project.product_modules():
@@ -113,7 +116,7 @@ class AsyncHandlers:
             yield AsyncHandler(module, function, "signal", place)
 
     def _connected(self, module: Module, function: Function) -> Iterator[AsyncHandler]:
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             if (
                 "d" in call.flags
                 or not call.first().startswith("=")
@@ -151,7 +154,7 @@ class AsyncHandlers:
             if function.is_async and (module.path, function.qualname) not in inside
         ]
 
-    @cached_property
+    @facts
     def publishes(self) -> list[AsyncPublish]:
         """The tasks that asynchronous functions send themselves."""
         found = []
@@ -159,7 +162,7 @@ class AsyncHandlers:
             for module, function in self._clients:
                 if not any(word in function.packed_calls for word in _SENDING):
                     continue
-                for call in self.calls.calls(module, function):
+                for call in self.flows.calls(module, function):
                     if call.leaf() in _SENDING and "l" not in call.flags and self._sends(module, call.chain):
                         found.append(AsyncPublish(module, function, call))
         return found
@@ -171,7 +174,7 @@ class AsyncHandlers:
             return False
         return self.tasks.of(self.project.resolve(module, owner)) is not None
 
-    @cached_property
+    @facts
     def waits(self) -> list[BlockingResult]:
         """The results that asynchronous functions wait for."""
         found = []
@@ -183,7 +186,7 @@ class AsyncHandlers:
                 ):
                     continue
                 flow = self.flows.of(module, function)
-                for call in self.calls.calls(module, function):
+                for call in self.flows.calls(module, function):
                     if self._waits(module, call) and not self._asked_before(flow, call):
                         found.append(BlockingResult(module, function, call))
         return found

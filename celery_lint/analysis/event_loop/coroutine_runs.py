@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
-from celery_lint.inventory.code.graph import Key, Reached
-from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.code.graph import Calls, Key, Reached
+from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
 from celery_lint.project.project import Entity
 
 # These take a coroutine as their first argument, and nothing that makes one.
@@ -74,17 +77,18 @@ class _Elsewhere(NamedTuple):
 class CoroutineRuns:
     """Questions about what is run, over all runs of coroutines that tasks reach."""
 
-    def __init__(self, coroutines: Coroutines) -> None:
-        self.coroutines = coroutines
-        self.project = coroutines.project
-        self.tasks = coroutines.tasks
-        self.event_loops = coroutines.event_loops
-        self.calls = coroutines.calls
-        self.flows = coroutines.flows
+    def __init__(self, known: Known) -> None:
+        self.coroutines = known.of(Coroutines)
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.event_loops = known.of(EventLoops)
+        self.graph = known.of(Calls)
+        self.flows = known.project.flows
+        self.task_options = known.of(TaskOptions)
 
     # ------------------------------------------------------------------ a function for a coroutine
 
-    @cached_property
+    @facts
     def given(self) -> list[GivenFunction]:
         """The coroutine functions that are handed over uncalled."""
         found: list[GivenFunction] = []
@@ -96,7 +100,7 @@ class CoroutineRuns:
         return found
 
     def _given(self, module: Module, function: Function) -> Iterator[GivenFunction]:
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             if call.chain[0] == "%" or not any("=" in argument for argument in call.arguments):
                 continue
             argument = self._taken(module, call)
@@ -116,7 +120,7 @@ class CoroutineRuns:
             entity = self.project.resolve(module, call.chain)
             if entity.kind == "external":
                 return call.first() if entity.name in _TAKING else ""
-        target = self.calls.target(module, call.chain)
+        target = self.graph.target(module, call.chain)
         if target is None:
             return ""
         position, name = self._helpers.get((target[0].path, target[1].qualname), (-1, ""))
@@ -152,7 +156,7 @@ class CoroutineRuns:
             or run.runner.startswith(("anyio", "trio"))
         ):
             return False
-        if any(call.chain.startswith(f"%{name}") for call in self.calls.calls(run.module, run.function)):
+        if any(call.chain.startswith(f"%{name}") for call in self.flows.calls(run.module, run.function)):
             return False
         flow = self.flows.of(run.module, run.function)
         return not any(
@@ -162,16 +166,16 @@ class CoroutineRuns:
 
     # ------------------------------------------------------------------ retry
 
-    @cached_property
+    @facts
     def lost_retries(self) -> list[LostRetry]:
         """The retries that find no request, because their coroutine runs on another thread."""
         found: dict[tuple[str, tuple[int, ...]], LostRetry] = {}
         with self.project.asking("hint"):
             for run in self._elsewhere():
                 for coroutine in run.coroutines:
-                    for module, function in self.calls.closure(*coroutine):
+                    for module, function in self.graph.closure(*coroutine):
                         if function.is_async and "retry" in function.packed_calls:
-                            for call in self.calls.calls(module, function):
+                            for call in self.flows.calls(module, function):
                                 if self._is_retry_of(run.task, module, function, call):
                                     fact = LostRetry(module, call, run.runner, run.place, run.task)
                                     found.setdefault((module.path, call.span), fact)
@@ -201,7 +205,7 @@ class CoroutineRuns:
         if module is task.module and function.qualname.startswith(f"{task.qualname}/"):
             return [own]
         found = []
-        for call in self.calls.calls(task.module, task.function):
+        for call in self.flows.calls(task.module, task.function):
             if f"={own}" in call.arguments and call.leaf() in (function.name, "async_to_sync"):
                 position = call.arguments.index(f"={own}")
                 if position < len(function.parameters):
@@ -209,7 +213,7 @@ class CoroutineRuns:
         return found
 
     def _is_bound(self, task: Task) -> bool:
-        option = self.tasks.options.get(task, "bind")
+        option = self.task_options.get(task, "bind")
         return option is not None and option[1].data is True
 
     def _elsewhere(self) -> Iterator[_Elsewhere]:
@@ -224,14 +228,14 @@ class CoroutineRuns:
                 yield from self._threaded(module, function, reached)
 
     def _threaded(self, module: Module, function: Function, reached: list[Reached]) -> Iterator[_Elsewhere]:
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             if call.leaf() == "run_coroutine_threadsafe":
                 if self.project.resolve(module, call.chain).name not in _THREADSAFE:
                     continue
                 runner, given = "run_coroutine_threadsafe", call
             elif call.leaf() == "submit" and call.first() == "=asyncio.run" and len(call.arguments) == 2:
                 if any(
-                    other.chain.endswith("get_running_loop") for other in self.calls.calls(module, function)
+                    other.chain.endswith("get_running_loop") for other in self.flows.calls(module, function)
                 ):
                     continue  # only where a loop is running, which is never so in a worker
                 runner, given = "asyncio.run", call._replace(arguments=call.arguments[1:])

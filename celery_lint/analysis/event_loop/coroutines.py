@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Key
+from celery_lint.inventory.code.graph import Calls, Key
 from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.resources.resources import Resources
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.sqlalchemy import SYNC_MAKERS, SYNC_SESSIONS
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.functions import Flow, Flows
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
+from celery_lint.project.project import Entity
 
 # Decorators that leave a coroutine function what it is.
 _HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typing_extensions.override"})
@@ -141,12 +144,14 @@ class Inside(NamedTuple):
 class Coroutines:
     """What tasks do with coroutines, apart from running them."""
 
-    def __init__(self, project: Project, tasks: Tasks, event_loops: EventLoops, flows: Flows) -> None:
-        self.project = project
-        self.tasks = tasks
-        self.event_loops = event_loops
-        self.calls = event_loops.calls
-        self.flows = flows
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.event_loops = known.of(EventLoops)
+        self.graph = known.of(Calls)
+        self.flows = known.project.flows
+        self.task_options = known.of(TaskOptions)
+        self.resources = known.of(Resources)
 
     @cached_property
     def inside(self) -> list[Inside]:
@@ -170,7 +175,7 @@ class Coroutines:
                         key = (run.kind, (module.path, function.qualname))
                         if key not in found:
                             closure = [
-                                pair for pair in self.calls.closure(module, function) if pair[1].is_async
+                                pair for pair in self.graph.closure(module, function) if pair[1].is_async
                             ]
                             found[key] = (run.kind, way.task, closure)
         return list(found.values())
@@ -180,13 +185,13 @@ class Coroutines:
         for module, function, _ in self.event_loops.synchronous:
             if (module.path, function.qualname) not in self.tasks.by_function:
                 continue
-            for call in self.calls.calls(module, function):
+            for call in self.flows.calls(module, function):
                 if call.chain[0] not in ":%~" and ("s" in call.flags or "r" in call.flags):
                     self.project.resolve(module, call.chain)
 
     # ------------------------------------------------------------------ never awaited
 
-    @cached_property
+    @facts
     def lost(self) -> list[LostCoroutine]:
         """The coroutines that task code makes and drops, or returns."""
         found: list[LostCoroutine] = []
@@ -199,7 +204,7 @@ class Coroutines:
         return found
 
     def _lost(self, module: Module, function: Function, task: Task) -> Iterator[LostCoroutine]:
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             if not may_be_lost(call):
                 continue
             name = self._coroutine(module, call)
@@ -225,9 +230,9 @@ class Coroutines:
         task = self.tasks.by_function.get((module.path, function.qualname))
         if task is None or task.inner_decorators or task.wrapper is not None or task.class_ is not None:
             return
-        if self.event_loops.awaits_tasks or self.tasks.options.has_own_call(task):
+        if self.event_loops.awaits_tasks or self.task_options.has_own_call(task):
             return
-        calls = self.calls.calls(module, function)
+        calls = self.flows.calls(module, function)
         if any(call.leaf() in _ASKING for call in calls):
             return
         for call in calls:
@@ -238,7 +243,7 @@ class Coroutines:
 
     # ------------------------------------------------------------------ in the background
 
-    @cached_property
+    @facts
     def background(self) -> list[LostBackground]:
         """The asyncio tasks that end with the loop of the Celery task that started them."""
         found: list[LostBackground] = []
@@ -246,7 +251,7 @@ class Coroutines:
             for view in self.inside:
                 if not view.kinds <= _ENDING:
                     continue
-                for call in self.calls.calls(view.module, view.function):
+                for call in self.flows.calls(view.module, view.function):
                     if may_be_lost(call) and self._spawns(view.module, call) and self._forgotten(view, call):
                         found.append(LostBackground(view.module, call, view.task))
         return found
@@ -263,7 +268,7 @@ class Coroutines:
         step = flow.step_of(call)
         if step is None or not is_lost(flow, call):
             return False
-        started = self.calls.argument(view.module, view.function, call.first()) if call.arguments else None
+        started = self.graph.argument(view.module, view.function, call.first()) if call.arguments else None
         waits = [later for later in flow.steps[step.number + 1 :] if "a" in later.flags]
         if started is None:
             # Nobody can tell how long it runs: it may be done before what is awaited next.
@@ -277,19 +282,19 @@ class Coroutines:
         names = set(start.loads) & set(later.loads)
         if names & made_names(self.flows.of(view.module, view.function)):
             return True
-        calls = self.calls.calls(view.module, view.function)
+        calls = self.flows.calls(view.module, view.function)
         chains = [calls[number].chain for number in later.calls]
         return any(chain.startswith(f"%{name}.") for name in names for chain in chains)
 
     # ------------------------------------------------------------------ blocking
 
-    @cached_property
+    @facts
     def blocking(self) -> list[BlockingCall]:
         """The calls that hold up the event loop of a task."""
         found: list[BlockingCall] = []
         with self.project.asking("hint"):
             for view in self.inside:
-                for call in self.calls.calls(view.module, view.function):
+                for call in self.flows.calls(view.module, view.function):
                     if call.chain[0] in "%~" or "l" in call.flags:
                         continue
                     entity = self.project.resolve(view.module, call.chain)
@@ -299,7 +304,7 @@ class Coroutines:
 
     # ------------------------------------------------------------------ sessions
 
-    @cached_property
+    @facts
     def sync_sessions(self) -> list[SyncSession]:
         """The synchronous sessions in coroutines of tasks that also use asynchronous ones."""
         found: dict[tuple[str, tuple[int, ...]], SyncSession] = {}
@@ -315,10 +320,10 @@ class Coroutines:
         return list(found.values())
 
     def _uses_async(self, module: Module, function: Function) -> bool:
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             if call.chain[0] in "%~":
                 continue
-            if self.event_loops.resources.disposed_by(module, call) is not None:
+            if self.resources.disposed_by(module, call) is not None:
                 return True
             entity = self.project.resolve(module, call.chain)
             if entity.kind == "external" and entity.name in _ASYNC_SESSIONS:
@@ -327,7 +332,7 @@ class Coroutines:
 
     def _opens_sync(self, module: Module, function: Function) -> Call | None:
         flow = self.flows.of(module, function)
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             if call.chain[0] in "%~" or set(call.flags) & set("ld"):
                 continue
             entity = self.project.resolve(module, call.chain)

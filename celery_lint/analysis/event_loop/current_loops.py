@@ -7,11 +7,13 @@ from functools import cached_property
 
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
 from celery_lint.inventory.code.graph import Key, Reached
-from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 
 _ASKED = frozenset({"asyncio.get_event_loop", "asyncio.events.get_event_loop"})
 _ASKED_OR_RUNNING = _ASKED | {"asyncio.get_running_loop", "asyncio.events.get_running_loop"}
@@ -65,19 +67,23 @@ class ClosedLoop(NamedTuple):
 class CurrentLoops:
     """What the plain functions of tasks do with the current event loop and with their own."""
 
-    def __init__(self, code: LoopCode) -> None:
-        self.code = code
+    def __init__(self, known: Known) -> None:
+        self.code = known.of(LoopCode)
+        self.flows = known.project.flows
+        self.event_loops = known.of(EventLoops)
+        self.project = known.project
+        self.queues = known.of(Queues)
 
     # ------------------------------------------------------------------ asking for a loop
 
-    @cached_property
+    @facts
     def requests(self) -> list[LoopRequest]:
         """The requests for a current loop that nothing guards, by path and position."""
         found = []
         for module, function, reached, calls in self.code.calls("get_event_loop\t"):
             if any(parameter.name.endswith("loop") for parameter in function.parameters):
                 continue  # `loop or asyncio.get_event_loop()`: callers may have one
-            flow = self.code.flows.of(module, function)
+            flow = self.flows.of(module, function)
             for call in calls:
                 if "l" in call.flags or self.code.name(module, call.chain) not in _ASKED:
                     continue
@@ -89,7 +95,7 @@ class CurrentLoops:
                             module, function, call, reached, set_by_task, self._set_for_process, unset_by
                         )
                     )
-        if not found or self.code.nests or self.code.loops.awaits_tasks:
+        if not found or self.code.nests or self.event_loops.awaits_tasks:
             return []
         return sorted(found, key=lambda request: (request.module.path, request.call.span))
 
@@ -121,11 +127,11 @@ class CurrentLoops:
     def _setters(self) -> list[tuple[Module, Function, Call]]:
         """The calls that set a loop, in the product."""
         found = []
-        for module in self.code.project.product_modules():
+        for module in self.project.product_modules():
             for function in module.functions.values():
                 if "set_event_loop\t" in function.packed_calls:
                     asked = False
-                    for call in self.code.loops.calls.calls(module, function):
+                    for call in self.flows.calls(module, function):
                         name = self.code.name(module, call.chain)
                         if name in _ASKED and "t" not in call.flags:
                             asked = True  # what comes after it comes too late for it
@@ -139,7 +145,7 @@ class CurrentLoops:
         return {
             way.task.key
             for module, function, _ in self._setters
-            for way in self.code.loops.reached.get((module.path, function.qualname), ())
+            for way in self.event_loops.reached.get((module.path, function.qualname), ())
         }
 
     @cached_property
@@ -147,25 +153,25 @@ class CurrentLoops:
         """Whether a task, a signal handler or the import of a module sets a loop."""
         return any(
             not function.name
-            or (module.path, function.qualname) in self.code.loops.reached
+            or (module.path, function.qualname) in self.event_loops.reached
             or any(decorator.chain.startswith("celery.signals.") for decorator in function.decorators)
             for module, function, _ in self._setters
         )
 
     def _unset_by(self, reached: Iterable[Reached]) -> LoopRun | None:
         """An ``asyncio.run`` that runs in the same worker processes: it leaves the thread without a loop."""
-        mine = self.code.queues(way.task for way in reached)
-        for run in self.code.loops.runs:
+        mine = self.queues.of(way.task for way in reached)
+        for run in self.event_loops.runs:
             plain = not run.adaptive and "h" not in run.call.flags
             if run.runner == "asyncio.run" and plain and not _has_loop_factory(run.call):
-                theirs = self.code.queues(way.task for way in run.reached)
+                theirs = self.queues.of(way.task for way in run.reached)
                 if mine is not None and theirs is not None and mine & theirs:
                     return run
         return None
 
     # ------------------------------------------------------------------ making and closing
 
-    @cached_property
+    @facts
     def open(self) -> list[OpenLoop]:
         """The loops that are made at every call and never closed, by path and position."""
         found = []
@@ -173,7 +179,7 @@ class CurrentLoops:
             names = {call.number: self.code.name(module, call.chain) for call in calls}
             if function.is_generator or not _ASKED_OR_RUNNING.isdisjoint(names.values()):
                 continue
-            flow = self.code.flows.of(module, function)
+            flow = self.flows.of(module, function)
             for call in calls:
                 if names[call.number] in _MADE and self._is_left_open(flow, call, calls, names):
                     found.append(OpenLoop(module, function, call, reached))
@@ -205,7 +211,7 @@ class CurrentLoops:
             for call in calls
         )
 
-    @cached_property
+    @facts
     def closed(self) -> list[ClosedLoop]:
         """The loops that are closed and stay current, by path and position."""
         found = []
@@ -216,7 +222,7 @@ class CurrentLoops:
             sets = [call for call in calls if names[call.number] in _SET]
             if any(call.first() == "#None" for call in sets):
                 continue
-            flow = self.code.flows.of(module, function)
+            flow = self.flows.of(module, function)
             close = next((c for c in calls if c.chain.endswith("_event_loop().close")), None)
             if close is None or self._is_optional(flow, close):
                 continue
@@ -242,16 +248,16 @@ class CurrentLoops:
 
     def _victims(self, owner: Module, closing: Function, reached: tuple[Reached, ...]) -> tuple[Place, ...]:
         """Where other tasks of the same worker ask for the current loop and take what they get."""
-        mine = self.code.queues(way.task for way in reached)
+        mine = self.queues.of(way.task for way in reached)
         found = []
         for module, function, ways, calls in self.code.calls("get_event_loop\t"):
             if (module.path, function.qualname) == (owner.path, closing.qualname):
                 continue
             names = [self.code.name(module, call.chain) for call in calls]
-            theirs = self.code.queues(way.task for way in ways)
+            theirs = self.queues.of(way.task for way in ways)
             if mine is None or theirs is None or not mine & theirs or _checks_or_sets(calls, names):
                 continue
-            flow = self.code.flows.of(module, function)
+            flow = self.flows.of(module, function)
             for call, name in zip(calls, names, strict=True):
                 if (
                     name in _ASKED

@@ -7,13 +7,15 @@ from functools import cached_property
 
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
 from celery_lint.diagnostics import Span
-from celery_lint.inventory.code.graph import Key, Reached
+from celery_lint.inventory.code.graph import Calls, Key, Reached
+from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 from celery_lint.project.project import Entity
 
 _EXECUTORS = frozenset(
@@ -84,12 +86,16 @@ class LibraryRun(NamedTuple):
 class LoopBridges:
     """The ways in which plain functions of tasks let others run their coroutines."""
 
-    def __init__(self, code: LoopCode) -> None:
-        self.code = code
+    def __init__(self, known: Known) -> None:
+        self.code = known.of(LoopCode)
+        self.project = known.project
+        self.graph = known.of(Calls)
+        self.flows = known.project.flows
+        self.event_loops = known.of(EventLoops)
 
     # ------------------------------------------------------------------ threads
 
-    @cached_property
+    @facts
     def bridges(self) -> list[ThreadBridge]:
         """The runs that are handed to a thread, by path and position."""
         found = []
@@ -130,24 +136,24 @@ class LoopBridges:
             return None
         if self.code.name(module, given[1:]) == "asyncio.run":
             return "asyncio.run", None
-        with self.code.project.asking("hint"):
-            target = self.code.loops.calls.target(module, given[1:])
+        with self.project.asking("hint"):
+            target = self.graph.target(module, given[1:])
         if target is None or target[1].is_async:
             return None
-        if any(self.code.runs(*target, call) for call in self.code.loops.calls.calls(*target)):
+        if any(self.code.runs(*target, call) for call in self.flows.calls(*target)):
             return target[1].name, (target[0].path, target[1].qualname)
         return None
 
     # ------------------------------------------------------------------ errors that are taken for others
 
-    @cached_property
+    @facts
     def masked(self) -> list[MaskedError]:
         """The handlers that take a coroutine's error for a missing loop, by path and position."""
         found = []
         for module, function, _, calls in self.code.calls(".run_until_complete\t", "asyncio.run"):
             if "submit\t" not in function.packed_calls and len(calls) < 2:
                 continue
-            flow = self.code.flows.of(module, function)
+            flow = self.flows.of(module, function)
             for step in flow.steps:
                 if step.kind != "try":
                     continue
@@ -192,7 +198,7 @@ class LoopBridges:
 
     # ------------------------------------------------------------------ libraries
 
-    @cached_property
+    @facts
     def library_runs(self) -> list[LibraryRun]:
         """The runs that a library makes on the thread's loop, by path and position."""
         found = []
@@ -200,7 +206,7 @@ class LoopBridges:
             for call in calls:
                 if call.leaf() != "run_sync" or call.chain[:1] in "%~" or "l" in call.flags:
                     continue
-                entity = self.code.project.resolve(module, call.chain)
+                entity = self.project.resolve(module, call.chain)
                 name = _LIBRARIES.get(entity.name.replace("[]", ""))
                 if entity.kind != "external" or name is None:
                     continue
@@ -212,23 +218,23 @@ class LoopBridges:
         if entity.origin is not None:
             return True
         given = call.first()
-        return given.startswith("=") and self.code.project.resolve(module, given[1:]).origin is not None
+        return given.startswith("=") and self.project.resolve(module, given[1:]).origin is not None
 
     # ------------------------------------------------------------------ a run inside a run
 
-    @cached_property
+    @facts
     def nested(self) -> list[NestedRun]:
         """The runs that start while the loop of the task's own coroutine runs, by path and position."""
-        loops = self.code.loops
+        loops = self.event_loops
         told = {(run.module.path, run.call.span) for run in loops.runs if run.kind == "run"}
         found: dict[tuple[str, Span], NestedRun] = {}
         for (path, qualname), tasks in loops.task_coroutines.items():
-            caller_module = self.code.project.modules[path]
+            caller_module = self.project.modules[path]
             caller = caller_module.functions[qualname]
             if not caller.is_async:
                 continue
-            with self.code.project.asking("hint"):
-                callees = loops.calls.callees(caller_module, caller)
+            with self.project.asking("hint"):
+                callees = self.graph.callees(caller_module, caller)
             for callee in callees:
                 module, function = callee.module, callee.function
                 if function.is_async or function.is_generator or "l" in callee.call.flags:
@@ -250,12 +256,12 @@ class LoopBridges:
         """The runs of a function that does not ask whether a loop is running already."""
         if ".run" not in function.packed_calls or not is_product_path(module.path):
             return
-        if function.name in self.code.project.configuration.async_helpers:
+        if function.name in self.project.configuration.async_helpers:
             return
-        calls = self.code.loops.calls.calls(module, function)
+        calls = self.flows.calls(module, function)
         if any(call.leaf() in _ASKING for call in calls):
             return
-        flow = self.code.flows.of(module, function)
+        flow = self.flows.of(module, function)
         for call in calls:
             if "l" in call.flags or "m" in call.flags or not self.code.runs(module, function, call):
                 continue

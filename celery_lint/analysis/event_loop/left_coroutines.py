@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.analysis.event_loop.loop_code import LoopCode
 from celery_lint.analysis.limits.limits import Limits
 from celery_lint.inventory.code.graph import Reached
-from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Function, Module, Place
+from celery_lint.project.known import Known, facts
 
 _LIMIT = "SoftTimeLimitExceeded"
 # What a helper that cleans up after an interrupted coroutine does.
@@ -34,18 +34,20 @@ class LeftCoroutine(NamedTuple):
 class LeftCoroutines:
     """The coroutine runs that do not survive a soft time limit cleanly."""
 
-    def __init__(self, code: LoopCode, limits: Limits, pools: Pools) -> None:
-        self.code = code
-        self.limits = limits
-        self.pools = pools
+    def __init__(self, known: Known) -> None:
+        self.limits = known.of(Limits)
+        self.pools = known.of(Pools)
+        self.event_loops = known.of(EventLoops)
+        self.flows = known.project.flows
+        self.queues = known.of(Queues)
 
-    @cached_property
+    @facts
     def all(self) -> list[LeftCoroutine]:
         """One for each run, with the first task that a soft limit holds for."""
         if not self.pools.known:
             return []
         found = []
-        for run in self.code.loops.runs:
+        for run in self.event_loops.runs:
             if run.kind in ("new", "current", "kept") and run.coroutines and not self._cancels(run):
                 left = next((left for way in run.reached if (left := self._left(run, way))), None)
                 if left is not None:
@@ -54,10 +56,10 @@ class LeftCoroutines:
 
     def _cancels(self, run: LoopRun) -> bool:
         """Whether the function of the run cancels what was interrupted, or catches the limit itself."""
-        calls = self.code.loops.calls.calls(run.module, run.function)
+        calls = self.flows.calls(run.module, run.function)
         if any(call.leaf() in _CANCELS for call in calls):
             return True
-        flow = self.code.flows.of(run.module, run.function)
+        flow = self.flows.of(run.module, run.function)
         step = flow.step_of(run.call)
         around = flow.ancestors(step) if step is not None else ()
         return any(
@@ -69,11 +71,11 @@ class LeftCoroutines:
         )
 
     def _left(self, run: LoopRun, way: Reached) -> LeftCoroutine | None:
-        pool = self.pools.running(("prefork",), self.code.queues([way.task]))
+        pool = self.pools.running(("prefork",), self.queues.of([way.task]))
         limit = self.limits.soft_limit(way.task) if pool is not None else None
         if pool is None or limit is None:
             return None
-        for module, function in self.code.loops.handed_over(run, way):
+        for module, function in self.event_loops.handed_over(run, way):
             clean_up = self._clean_up(module, function, run.kind != "new")
             if clean_up is not None:
                 return LeftCoroutine(run, way.task, limit, clean_up, pool)
@@ -84,7 +86,7 @@ class LeftCoroutines:
 
         A coroutine that nobody resumes runs a ``finally`` up to its first ``await``, when it is collected.
         """
-        flow = self.code.flows.of(module, function)
+        flow = self.flows.of(module, function)
         for step in flow.steps:
             if step.kind == "with" and "a" in step.flags:
                 return module.place(step.span)

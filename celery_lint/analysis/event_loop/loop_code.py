@@ -7,11 +7,10 @@ from functools import cached_property
 
 from celery_lint.inventory.code.graph import Reached
 from celery_lint.inventory.code.runs import EventLoops
-from celery_lint.inventory.tasks.task import Queues
 from celery_lint.model.facts import Call, Function, Module
 from celery_lint.model.steps import Step
-from celery_lint.project.functions import Flow, Flows
-from celery_lint.project.project import Project
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known
 
 # What catches the RuntimeError of an event loop, and with it any other.
 _CATCHES = frozenset({"~RuntimeError", "~Exception", "~BaseException"})
@@ -20,11 +19,10 @@ _CATCHES = frozenset({"~RuntimeError", "~Exception", "~BaseException"})
 class LoopCode:
     """What the facts about event loops have in common: where to look, and what runs a coroutine."""
 
-    def __init__(self, project: Project, loops: EventLoops, flows: Flows, queues: Queues) -> None:
-        self.project = project
-        self.loops = loops
-        self.flows = flows
-        self.queues = queues
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.loops = known.of(EventLoops)
+        self.flows = known.project.flows
 
     def calls(self, *words: str) -> Iterator[tuple[Module, Function, tuple[Reached, ...], list[Call]]]:
         """The plain functions that tasks reach and whose calls hold one of these words."""
@@ -32,7 +30,7 @@ class LoopCode:
             if any(word in function.packed_calls for word in words):
                 on_the_way = tuple(way for way in reached if _is_called(way, function))
                 if on_the_way:
-                    yield module, function, on_the_way, self.loops.calls.calls(module, function)
+                    yield module, function, on_the_way, self.flows.calls(module, function)
 
     def name(self, module: Module, chain: str) -> str:
         """The dotted path of something outside the project."""

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.resources.sharing import Sharing
+from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.runs import LoopRun
 from celery_lint.inventory.resources.resources import function_around
-from celery_lint.inventory.workers.pools import Pool
+from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.functions import Flows
+from celery_lint.project.known import Known, facts
 
 _MODULES = ("asyncio", "asyncio.locks", "asyncio.queues")
 _KINDS = ("Lock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier") + (
@@ -55,15 +57,17 @@ class ImportedLoop(NamedTuple):
 class LoopPrimitives:
     """What belongs to a loop and is made before any task runs."""
 
-    def __init__(self, sharing: Sharing, flows: Flows) -> None:
-        self.sharing = sharing
-        self.project = sharing.project
-        self.calls = sharing.event_loops.calls
-        self.flows = flows
+    def __init__(self, known: Known) -> None:
+        self.sharing = known.of(Sharing)
+        self.flows = known.project.flows
+        self.project = known.project
+        self.graph = known.of(Calls)
+        self.queues = known.of(Queues)
+        self.pools = known.of(Pools)
 
     # ------------------------------------------------------------------ locks and queues
 
-    @cached_property
+    @facts
     def shared(self) -> list[SharedPrimitive]:
         """Each primitive once, with the first use that a run leads to."""
         known = self._primitives
@@ -74,7 +78,7 @@ class LoopPrimitives:
             for run in self.sharing.across:
                 pool = self.sharing.pool_of(run, "threads")
                 for coroutine in run.coroutines:
-                    closure = self.calls.closure(*coroutine)
+                    closure = self.graph.closure(*coroutine)
                     if pool is None and not any(self._is_concurrent(*inner) for inner in closure):
                         continue
                     for module, function in closure:
@@ -98,7 +102,7 @@ class LoopPrimitives:
         return found
 
     def _is_concurrent(self, module: Module, function: Function) -> bool:
-        return any(call.leaf() in _CONCURRENT for call in self.calls.calls(module, function))
+        return any(call.leaf() in _CONCURRENT for call in self.flows.calls(module, function))
 
     def _waits(self, module: Module, function: Function) -> Iterator[tuple[tuple[str, str], Place]]:
         """The module-level objects that a function waits for, with ``async with`` or by a method."""
@@ -110,7 +114,7 @@ class LoopPrimitives:
                     origin = self._origin(module, chain.partition("=")[0])
                     if origin is not None:
                         yield origin, module.place(step.span)
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             owner, _, leaf = call.chain.rpartition(".")
             if leaf in _WAITING and "a" in call.flags:
                 origin = self._origin(module, owner)
@@ -124,7 +128,7 @@ class LoopPrimitives:
 
     # ------------------------------------------------------------------ loops
 
-    @cached_property
+    @facts
     def loops(self) -> list[ImportedLoop]:
         """The loops made at import that tasks use in children of a prefork worker."""
         found: dict[tuple[str, str], ImportedLoop] = {}
@@ -147,8 +151,8 @@ class LoopPrimitives:
             if loop is not None and pool is not None:
                 yield loop, run.place, pool
         for given in self.sharing.submissions:
-            queues = self.sharing.queues(reached.task for reached in given.reached)
-            pool = self.sharing.pools.running(("prefork",), queues)
+            queues = self.queues.of(reached.task for reached in given.reached)
+            pool = self.pools.running(("prefork",), queues)
             if given.loop.origin is not None and pool is not None:
                 yield given.loop.origin, given.module.place(given.call.span), pool
 

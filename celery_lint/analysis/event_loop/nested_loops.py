@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, is_lost, may_be_lost
-from celery_lint.inventory.code.graph import DEPTH, Key
-from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.code.graph import DEPTH, Calls, Key
+from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 
 # Each of them asks for the running loop of its thread.
 _NEED_A_LOOP = {
@@ -85,13 +87,13 @@ class Direct(NamedTuple):
 class LoopSides:
     """Which side of an event loop the calls of a project stand on."""
 
-    def __init__(self, coroutines: Coroutines) -> None:
-        self.coroutines = coroutines
-        self.project = coroutines.project
-        self.tasks = coroutines.tasks
-        self.event_loops = coroutines.event_loops
-        self.calls = coroutines.calls
-        self.flows = coroutines.flows
+    def __init__(self, known: Known) -> None:
+        self.coroutines = known.of(Coroutines)
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.event_loops = known.of(EventLoops)
+        self.graph = known.of(Calls)
+        self.flows = known.project.flows
 
     @cached_property
     def direct(self) -> dict[Key, Direct]:
@@ -126,7 +128,7 @@ class LoopSides:
             for current_module, current in level:
                 if self._asks(current_module, current):
                     continue
-                for callee in self.calls.callees(current_module, current):
+                for callee in self.graph.callees(current_module, current):
                     key = (callee.module.path, callee.function.qualname)
                     called = callee.call.leaf() == callee.function.name
                     if (
@@ -145,12 +147,12 @@ class LoopSides:
         """Whether a function asks for a running loop in a way that allows for there being none, or one."""
         return any(
             call.leaf() in _ASKING or (call.leaf() == "get_running_loop" and "t" in call.flags)
-            for call in self.calls.calls(module, function)
+            for call in self.flows.calls(module, function)
         )
 
     # ------------------------------------------------------------------ no loop runs
 
-    @cached_property
+    @facts
     def loopless(self) -> list[LooplessCall]:
         """The calls that need a running loop where there is none."""
         found: list[LooplessCall] = []
@@ -163,7 +165,7 @@ class LoopSides:
     def _loopless(self, view: Direct) -> Iterator[LooplessCall]:
         module, function, tasks = view
         own_task = any(task.function is function for task in tasks)
-        calls = self.calls.calls(module, function)
+        calls = self.flows.calls(module, function)
         owns_loop = any(call.leaf() in _OWN_LOOPS for call in calls)
         flow = self.flows.of(module, function)
         for call in calls:
@@ -186,7 +188,7 @@ class LoopSides:
 
     # ------------------------------------------------------------------ one runs already
 
-    @cached_property
+    @facts
     def nested(self) -> list[DirectCall]:
         """The tasks with a loop of their own that an ``async def`` outside tasks calls like functions."""
         running = self._running_tasks
@@ -238,7 +240,7 @@ class LoopSides:
         return False
 
     def _nested(self, module: Module, function: Function) -> Iterator[DirectCall]:
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             if call.chain[0] in "%~" or set(call.flags) & set("ld"):
                 continue
             task = self.tasks.of(self.project.resolve(module, call.chain))
@@ -251,7 +253,7 @@ class LoopSides:
 
     # ------------------------------------------------------------------ nest_asyncio
 
-    @cached_property
+    @facts
     def patches(self) -> list[NestedLoops]:
         """The calls of ``nest_asyncio.apply`` in modules of tasks, and in modules that these import."""
         found: list[NestedLoops] = []
@@ -270,7 +272,7 @@ class LoopSides:
                         continue
                     at_import = not function.name and module.path in near
                     if at_import or (module.path, function.qualname) in self.event_loops.reached:
-                        for call in self.calls.calls(module, function):
+                        for call in self.flows.calls(module, function):
                             if call.chain == "nest_asyncio.apply" and "m" not in call.flags:
                                 found.append(NestedLoops(module, call))
         return found

@@ -7,16 +7,17 @@ and its ``args``. These are the arguments that reach ``BaseException.__init__``,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.graph import DEPTH, Key
+from celery_lint.inventory.code.graph import DEPTH, Calls, Key
 from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Call, Class, Function, Module, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 from celery_lint.project.project import Entity
 
 # Exceptions of Python that keep what they are given as ``args``, whatever it is.
@@ -63,17 +64,20 @@ class UnrebuildableError(NamedTuple):
 class RaisedErrors:
     """The exceptions that tasks raise and nothing in them catches."""
 
-    def __init__(self, bodies: Bodies, retries: Retries) -> None:
-        self.bodies = bodies
-        self.project = bodies.project
-        self.retries = retries
+    def __init__(self, known: Known) -> None:
+        self.bodies = known.of(Bodies)
+        self.retries = known.of(Retries)
+        self.project = known.project
+        self.effective = known.of(EffectiveOptions)
+        self.flows = known.project.flows
+        self.graph = known.of(Calls)
         self._seen: set[Key] = set()
 
-    @cached_property
+    @facts
     def unrebuildable(self) -> list[UnrebuildableError]:
         """The classes of exceptions that change on their way out of the worker, each once."""
         found: dict[Key, UnrebuildableError] = {}
-        if self.retries.effective.results_ignored:
+        if self.effective.results_ignored:
             return []
         for module, chain, place, task in [*self._raised(), *self._handed_to_retry()]:
             entity = self._class(module, chain)
@@ -109,7 +113,7 @@ class RaisedErrors:
 
     def _is_ignored(self, task: Task) -> bool:
         """Whether a task says something about ignoring its result."""
-        return bool(self.retries.effective.options(task, ("ignore_result",)))
+        return bool(self.effective.options(task, ("ignore_result",)))
 
     def _class(self, module: Module, chain: str) -> Entity | None:
         """The class of the project that a chain names."""
@@ -134,7 +138,7 @@ class RaisedErrors:
                 if (module.path, function.qualname) in self._seen:
                     continue
                 self._seen.add((module.path, function.qualname))
-                flow = self.bodies.flows.of(module, function)
+                flow = self.flows.of(module, function)
                 for step in flow.steps:
                     if step.kind == "raise" and not _guarded(flow, step):
                         yield module, step
@@ -143,12 +147,12 @@ class RaisedErrors:
 
     def _called(self, module: Module, function: Function, flow: Flow) -> Iterator[tuple[Module, Function]]:
         """The functions of the project that a function calls where nothing catches what they raise."""
-        for call in self.bodies.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             step = flow.step_of(call)
             if step is None or not call.chain or call.chain[0] == "%" or _guarded(flow, step):
                 continue
             with self.project.asking("hint"):
-                target = self.bodies.calls.target(module, call.chain)
+                target = self.graph.target(module, call.chain)
             if target is not None and not target[1].is_generator and _runs(target[1], step):
                 yield target
 
@@ -191,7 +195,7 @@ class RaisedErrors:
             init = current.module.functions.get(f"{class_.qualname}.__init__")
             if init is None:
                 continue
-            given = _given_on(init, self.bodies.calls.calls(current.module, init))
+            given = _given_on(init, self.flows.calls(current.module, init))
             if given is None:
                 return None
             above = self._kept(line[line.index(current) + 1])

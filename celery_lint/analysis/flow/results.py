@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from celery_lint.analysis.resources.disposal_order import DisposalOrder
-from celery_lint.inventory.code.bodies import Body
+from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.handlers import Outcomes, in_loop, is_log
 from celery_lint.inventory.resources.sessions import Sessions
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.known import Known, facts
 
 _SUPPRESS = "contextlib.suppress()"
 # Calls that a task never sees fail.
@@ -70,16 +71,17 @@ class UnhandledSession(NamedTuple):
 class Results:
     """What the bodies of tasks leave behind, good and bad."""
 
-    def __init__(self, outcomes: Outcomes, sessions: Sessions, disposals: DisposalOrder) -> None:
-        self.outcomes = outcomes
-        self.bodies = outcomes.bodies
-        self.project = outcomes.project
-        self.sessions = sessions
-        self.disposals = disposals
+    def __init__(self, known: Known) -> None:
+        self.outcomes = known.of(Outcomes)
+        self.bodies = known.of(Bodies)
+        self.project = known.project
+        self.sessions = known.of(Sessions)
+        self.disposals = known.of(DisposalOrder)
+        self.flows = known.project.flows
 
     # ------------------------------------------------------------------ names that may be unbound
 
-    @cached_property
+    @facts
     def unbound(self) -> list[UnboundResult]:
         """The results that may not exist when they are read."""
         bodies = [*self.bodies.all, *(body for body, _ in self.bodies.callees)]
@@ -154,7 +156,7 @@ class Results:
     def _coroutines(self) -> list[Body]:
         return [body for body in self.bodies.all if body.role == "coroutine"]
 
-    @cached_property
+    @facts
     def early_returns(self) -> list[EarlyReturn]:
         """The values that are returned from inside a ``try`` around a session or before a disposal."""
         found = []
@@ -190,7 +192,7 @@ class Results:
         found = []
         with self.project.asking("hint"):
             by_place = {d.place: d for d in self.disposals.of(body.module, body.function)}
-        for call in self.bodies.calls.calls(body.module, body.function):
+        for call in self.flows.calls(body.module, body.function):
             disposal = by_place.get(body.module.place(call.span))
             step = body.flow.step_of(call)
             if disposal is not None and disposal.resolved and step is not None:
@@ -206,7 +208,7 @@ class Results:
             )
         )
 
-    @cached_property
+    @facts
     def lone_disposals(self) -> list[LoneDisposal]:
         """The disposals that a ``finally`` makes alone, without a guard of their own."""
         found: list[LoneDisposal] = []
@@ -232,7 +234,7 @@ class Results:
 
     # ------------------------------------------------------------------ sessions without a handler
 
-    @cached_property
+    @facts
     def unhandled_sessions(self) -> list[UnhandledSession]:
         """The async sessions in coroutines of tasks around which no handler stands, up to the worker."""
         found = []
@@ -251,7 +253,7 @@ class Results:
                 maker = self.project.resolve(body.module, chain.partition("=")[0].removesuffix("()"))
             function = maker.function()
             if function is not None and maker.module is not None:
-                flow = self.bodies.flows.of(maker.module, function)
+                flow = self.flows.of(maker.module, function)
                 if any(inner.kind == "handler" for inner in flow.steps):
                     return True
         return False

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
+from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.retries.calls import RetryCall
 from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 
 _EXCEEDED = "MaxRetriesExceededError"
 _ERRORS = ("Error", "Exception")
@@ -44,21 +47,26 @@ class NoneCalculated(NamedTuple):
 class RetryHandlers:
     """What a project does at the end of its retries."""
 
-    def __init__(self, retries: Retries) -> None:
-        self.retries = retries
+    def __init__(self, known: Known) -> None:
+        self.retries = known.of(Retries)
+        self.project = known.project
+        self.flows = known.project.flows
+        self.graph = known.of(Calls)
+        self.effective = known.of(EffectiveOptions)
+        self.tasks = known.of(Tasks)
 
-    @cached_property
+    @facts
     def dead(self) -> list[DeadRetryHandler]:
         """The handlers that never run."""
         found: list[DeadRetryHandler] = []
-        for module in self.retries.project.product_modules():
+        for module in self.project.product_modules():
             for function in module.functions.values():
                 if _EXCEEDED in function.packed_steps:
                     found.extend(self._dead_in(module, function))
         return found
 
     def _dead_in(self, module: Module, function: Function) -> Iterator[DeadRetryHandler]:
-        flow = self.retries.flows.of(module, function)
+        flow = self.flows.of(module, function)
         calls = [call for call in self.retries.calls if call.module is module and call.function is function]
         for step in flow.steps:
             if step.kind != "handler" or not step.chains or not all(map(_is_exceeded, step.chains)):
@@ -89,7 +97,7 @@ class RetryHandlers:
             made = self.retries.entity(call.module, exc._replace(kind="name"))
             error = made.kind == "class" or made.name.endswith(_ERRORS)
             return error and not made.name.endswith(_EXCEEDED)
-        return call.is_caught(self.retries.flows, exc)
+        return call.is_caught(self.flows, exc)
 
     def _retries_unseen(
         self, module: Module, function: Function, flow: Flow, attempt: Step, inside: list[RetryCall]
@@ -98,18 +106,18 @@ class RetryHandlers:
         known = {call.call.number for call in inside}
         below = [step for step in flow.below(attempt) if _part(flow, step, attempt) == "body"]
         numbers = {number for step in below for number in step.calls} - known
-        graph = self.retries.graph
+        graph = self.graph
         task = self._task(module, function)
-        bound = task is not None and self.retries.effective.is_bound(task)
+        bound = task is not None and self.effective.is_bound(task)
         receivers = {p.name for p in function.parameters[:1]} if bound else set()
-        for call in graph.calls(module, function):
+        for call in self.flows.calls(module, function):
             if call.number not in numbers:
                 continue
             if call.leaf() in _WAITING or call.chain.endswith(_RESULTS):
                 return True
             if any(argument.endswith(f"=%{name}") for argument in call.arguments for name in receivers):
                 return True
-        with self.retries.project.asking("quiet"):
+        with self.project.asking("quiet"):
             callees = [c for c in graph.callees(module, function) if c.call.number in numbers]
             return any(
                 ".retry\t" in inner.packed_calls
@@ -118,18 +126,18 @@ class RetryHandlers:
             )
 
     def _task(self, module: Module, function: Function) -> Task | None:
-        return self.retries.tasks.by_function.get((module.path, function.qualname.partition("/")[0]))
+        return self.tasks.by_function.get((module.path, function.qualname.partition("/")[0]))
 
     def _automatic(self, module: Module, function: Function) -> Place | None:
         """The ``autoretry_for`` of the task that a function is."""
-        task = self.retries.tasks.by_function.get((module.path, function.qualname))
+        task = self.tasks.by_function.get((module.path, function.qualname))
         for policy in self.retries.policies:
             if policy.task is task and policy.automatic and policy.known and not policy.calls:
                 owner, value = policy.options["autoretry_for"]
                 return owner.place(value.span)
         return None
 
-    @cached_property
+    @facts
     def calculations(self) -> list[NoneCalculated]:
         """The calculations with a bound that is ``None``."""
         found = []
@@ -145,16 +153,16 @@ class RetryHandlers:
             path = f"{function.parameters[0].name}.max_retries"
             if f"<{path}" not in function.packed_steps or policy.task.class_ is not None:
                 continue
-            if self.retries.effective.annotated(policy.task, frozenset({"max_retries"})):
+            if self.effective.annotated(policy.task, frozenset({"max_retries"})):
                 continue
-            steps = [step for step in self.retries.flows.of(module, function).steps if path in step.loads]
+            steps = [step for step in self.flows.of(module, function).steps if path in step.loads]
             if all(f"<{path}" in step.loads for step in steps) and self._is_first(policy.task):
                 place = option[0].place(option[1].span)
                 found.append(NoneCalculated(path, module.place(steps[0].span), place))
         return found
 
     def _is_first(self, task: Task) -> bool:
-        return self.retries.effective.is_bound(task)
+        return self.effective.is_bound(task)
 
 
 def _is_exceeded(chain: str) -> bool:

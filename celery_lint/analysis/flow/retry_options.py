@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.retries.calls import RetryCall, RetryOption, RetryPolicy
 from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.project import Project
+from celery_lint.project.known import Known, facts
 
 _OF_AUTORETRY = frozenset(
     {"dont_autoretry_for", "retry_backoff", "retry_backoff_max", "retry_jitter", "retry_kwargs"}
@@ -134,13 +135,16 @@ class UnreachableAutoretry(NamedTuple):
 class RetryOptions:
     """What is wrong with the options about retries of a project."""
 
-    def __init__(self, retries: Retries) -> None:
-        self.retries = retries
-        self.project: Project = retries.project
+    def __init__(self, known: Known) -> None:
+        self.retries = known.of(Retries)
+        self.project = known.project
+        self.effective = known.of(EffectiveOptions)
+        self.task_options = known.of(TaskOptions)
+        self.flows = known.project.flows
 
     # ------------------------------------------------------------------ CEL413, CEL444
 
-    @cached_property
+    @facts
     def inert(self) -> list[InertRetryOption]:
         """The first option of each task that needs ``autoretry_for`` and has none."""
         found: list[InertRetryOption] = []
@@ -156,7 +160,7 @@ class RetryOptions:
     def _is_inert(self, option: RetryOption, policy: RetryPolicy) -> bool:
         if policy.automatic or not policy.known or self.retries.reads(option.name):
             return False
-        if not self.retries.effective.own_application(policy.task):
+        if not self.effective.own_application(policy.task):
             return False
         known = self.retries.constant((option.module, option.value))
         if option.name != "retry_jitter" and known is not None and _is_nothing(known):
@@ -164,7 +168,7 @@ class RetryOptions:
         # A retry that says its own delay shows that nobody waits for the option.
         return not policy.calls or any(not _has_delay(call) for call in policy.calls)
 
-    @cached_property
+    @facts
     def unused(self) -> list[UnusedRetryLimit]:
         """The bounds and delays of tasks that nothing retries."""
         inert = {(p.task.module.path, p.task.qualname) for fact in self.inert for p in fact.option.policies}
@@ -189,16 +193,16 @@ class RetryOptions:
         task = policy.task
         if self._retried_when_lost(task):
             return False
-        if not self.retries.effective.own_application(task) and not self._retries_by_hand(task):
+        if not self.effective.own_application(task) and not self._retries_by_hand(task):
             return False
         return not self.retries.hidden(task) and not self.retries.reads_near(task, option.name)
 
     def _retried_when_lost(self, task: Task) -> bool:
         """Whether Celery itself may retry the task, after the loss of its process."""
-        effective = self.retries.effective
+        effective = self.effective
         if effective.settings.named("task_retry_on_worker_lost"):
             return True
-        return effective.tasks.options.get(task, "retry_on_worker_lost") is not None
+        return self.task_options.get(task, "retry_on_worker_lost") is not None
 
     def _retries_by_hand(self, task: Task) -> bool:
         """Whether other tasks of the same application call ``retry``: then the application does not do it."""
@@ -207,7 +211,7 @@ class RetryOptions:
 
     # ------------------------------------------------------------------ CEL414
 
-    @cached_property
+    @facts
     def ignored(self) -> list[IgnoredDelay]:
         """The delays that another option overrides."""
         found = []
@@ -264,7 +268,7 @@ class RetryOptions:
 
     # ------------------------------------------------------------------ CEL418
 
-    @cached_property
+    @facts
     def unbounded(self) -> list[EndlessRetries]:
         """The tasks whose retries never end."""
         found = []
@@ -277,9 +281,9 @@ class RetryOptions:
         return found
 
     def _never_ends(self, policy: RetryPolicy) -> bool:
-        if self.retries.effective.annotated(policy.task, frozenset({"max_retries", "expires"})):
+        if self.effective.annotated(policy.task, frozenset({"max_retries", "expires"})):
             return False
-        if self.retries.tasks.options.get(policy.task, "expires") is not None:
+        if self.task_options.get(policy.task, "expires") is not None:
             return False
         if self.retries.reads_near(policy.task, "retries"):
             return False
@@ -298,7 +302,7 @@ class RetryOptions:
 
     # ------------------------------------------------------------------ CEL421
 
-    @cached_property
+    @facts
     def unknown_keys(self) -> list[UnknownRetryKey]:
         """The keywords of ``retry`` and in ``retry_kwargs`` that mean nothing there."""
         found: list[UnknownRetryKey] = []
@@ -327,7 +331,7 @@ class RetryOptions:
 
     # ------------------------------------------------------------------ CEL443
 
-    @cached_property
+    @facts
     def unreachable(self) -> list[UnreachableAutoretry]:
         """The exceptions of time limits that `autoretry_for` waits for in vain."""
         found: dict[Place, UnreachableAutoretry | None] = {}
@@ -353,7 +357,7 @@ class RetryOptions:
     def _is_unreachable(self, name: str, option: RetryOption) -> bool:
         if self._raised_here(name):
             return False
-        possible = self.retries.effective.soft_limit_possible
+        possible = self.effective.soft_limit_possible
         return name == _HARD or not any(possible(policy.task) for policy in option.policies)
 
     def _raised_here(self, name: str) -> bool:
@@ -363,7 +367,7 @@ class RetryOptions:
             for module in self.project.product_modules()
             for function in module.functions.values()
             if f".{name}" in function.packed_steps
-            for step in self.retries.flows.of(module, function).steps
+            for step in self.flows.of(module, function).steps
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.bodies import Body
+from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.handlers import (
     CATCHES_ANY,
     CATCHES_SIGNALS,
@@ -15,9 +15,11 @@ from celery_lint.inventory.code.handlers import (
     is_log,
 )
 from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.model.facts import Place, leaf_of_chain
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.known import Known, facts
 
 _SIGNALS = ("Retry", "Ignore", "Reject")
 _COMPOUND = frozenset({"with", "try"})
@@ -77,11 +79,13 @@ class BlanketHandler(NamedTuple):
 class Swallowing:
     """What the handlers of tasks keep from the worker."""
 
-    def __init__(self, outcomes: Outcomes, retries: Retries) -> None:
-        self.outcomes = outcomes
-        self.bodies = outcomes.bodies
-        self.project = outcomes.project
-        self.retries = retries
+    def __init__(self, known: Known) -> None:
+        self.outcomes = known.of(Outcomes)
+        self.bodies = known.of(Bodies)
+        self.project = known.project
+        self.retries = known.of(Retries)
+        self.flows = known.project.flows
+        self.effective = known.of(EffectiveOptions)
 
     # ------------------------------------------------------------------ retries and their like
 
@@ -89,12 +93,12 @@ class Swallowing:
     def _caught(self) -> list[SwallowedSignal | RepeatedRetry]:
         return [*self._retries(), *self._raised(), *self._replaced()]
 
-    @cached_property
+    @facts
     def signals(self) -> list[SwallowedSignal]:
         """The retries, rejections and refusals that nobody but the task hears of."""
         return [fact for fact in self._caught if isinstance(fact, SwallowedSignal)]
 
-    @cached_property
+    @facts
     def repeated(self) -> list[RepeatedRetry]:
         """The retries that are sent twice."""
         return [fact for fact in self._caught if isinstance(fact, RepeatedRetry)]
@@ -107,7 +111,7 @@ class Swallowing:
             thrown = retry.given("throw")
             if retry.value.open_ended() or (thrown is not None and thrown.data is not True):
                 continue
-            flow = self.bodies.flows.of(retry.module, retry.function)
+            flow = self.flows.of(retry.module, retry.function)
             body = self.bodies.by_key.get((retry.module.path, retry.function.qualname))
             body = body or Body(retry.module, retry.function, flow, retry.tasks[0], "callee")
             yield from self._swallowed(body, step, "Retry", retry.place, "retry()")
@@ -124,12 +128,12 @@ class Swallowing:
         """The calls of ``self.replace``, which end the task like a retry."""
         for body in self.bodies.all:
             task = body.task
-            if ".replace\t" not in body.function.packed_calls or not self.retries.effective.is_bound(task):
+            if ".replace\t" not in body.function.packed_calls or not self.effective.is_bound(task):
                 continue
             if task.function is None or not task.function.parameters:
                 continue
             chain = f"%{task.function.parameters[0].name}.replace"
-            for call in self.bodies.calls.calls(body.module, body.function):
+            for call in self.flows.calls(body.module, body.function):
                 step = body.flow.step_of(call) if call.chain == chain and "l" not in call.flags else None
                 if step is not None:
                     yield from self._swallowed(
@@ -196,7 +200,7 @@ class Swallowing:
 
     # ------------------------------------------------------------------ handlers around most of a task
 
-    @cached_property
+    @facts
     def wide(self) -> list[WideHandler]:
         """The handlers around most of what a task does that keep its failure from the worker."""
         found = []
@@ -266,7 +270,7 @@ class Swallowing:
 
     # ------------------------------------------------------------------ bare except, BaseException
 
-    @cached_property
+    @facts
     def blankets(self) -> list[BlanketHandler]:
         """The handlers that keep a revoke or a shutdown from ending the task."""
         return [
@@ -290,7 +294,7 @@ class Swallowing:
 
     # ------------------------------------------------------------------ logged more than once
 
-    @cached_property
+    @facts
     def logged_twice(self) -> list[LoggedTwice]:
         """The handlers that log what another one, further out in the task, logs again."""
         found = []

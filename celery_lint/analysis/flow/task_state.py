@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.handlers import in_loop
 from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 
 #: The states whose result is an exception, which readers build from its type and message.
 EXCEPTION_STATES = frozenset({"FAILURE", "REVOKED", "RETRY"})
@@ -98,12 +103,16 @@ class Replacement(NamedTuple):
 class TaskState:
     """The states that the tasks of a project set by hand."""
 
-    def __init__(self, retries: Retries) -> None:
-        self.retries = retries
-        self.project = retries.project
-        self.flows = retries.flows
+    def __init__(self, known: Known) -> None:
+        self.retries = known.of(Retries)
+        self.project = known.project
+        self.flows = known.project.flows
+        self.graph = known.of(Calls)
+        self.effective = known.of(EffectiveOptions)
+        self.task_options = known.of(TaskOptions)
+        self.settings = known.of(Settings)
 
-    @cached_property
+    @facts
     def calls(self) -> list[StateCall]:
         """All calls that set the state of a task to something that is known."""
         found: list[StateCall] = []
@@ -116,7 +125,7 @@ class TaskState:
 
     def _calls_in(self, module: Module, function: Function) -> Iterator[StateCall]:
         flow = self.flows.of(module, function)
-        for call in self.retries.graph.calls(module, function):
+        for call in self.flows.calls(module, function):
             given = self._given(module, function, call)
             step = flow.step_of(call)
             if given is None or step is None:
@@ -177,7 +186,7 @@ class TaskState:
 
     def _raises_after(self, module: Module, flow: Flow, function: Function, step: Step) -> bool:
         """Whether the function may raise after a statement: then the task does not end with a result."""
-        calls = self.retries.graph.calls(module, function)
+        calls = self.flows.calls(module, function)
         around = [outer for outer in flow.ancestors(step) if outer.kind == "with"]
         for later in [*_following(flow, step), *around]:
             if later.kind == "raise":
@@ -190,7 +199,7 @@ class TaskState:
     def _raises(self, module: Module, call: Call) -> bool:
         """Whether a function of the project raises one of Celery's signals to the worker."""
         with self.project.asking("hint"):
-            target = self.retries.graph.target(module, call.chain)
+            target = self.graph.target(module, call.chain)
         if target is None:
             return False
         names = ("Ignore", "Ignore()", "Reject", "Reject()")
@@ -199,16 +208,16 @@ class TaskState:
 
     def _ignores_results(self, tasks: list[Task]) -> bool:
         """Whether the result of a task is not stored, or that cannot be told."""
-        if self.retries.effective.results_ignored:
+        if self.effective.results_ignored:
             return True
-        return any(self.retries.tasks.options.get(task, "ignore_result") is not None for task in tasks)
+        return any(self.task_options.get(task, "ignore_result") is not None for task in tasks)
 
     # ------------------------------------------------------------------ meta
 
     @cached_property
     def _is_json(self) -> bool:
         """Whether results are encoded as JSON, which is the default."""
-        settings = self.retries.effective.settings.named("result_serializer")
+        settings = self.settings.named("result_serializer")
         return all(self.project.text(setting.module, setting.value) == "json" for setting in settings)
 
     def _refused(self, module: Module, flow: Flow, step: Step, value: Value) -> tuple[str, Place] | None:
@@ -246,7 +255,7 @@ class TaskState:
 
     # ------------------------------------------------------------------ progress, replace
 
-    @cached_property
+    @facts
     def unthrottled(self) -> list[UnthrottledProgress]:
         """The states that are stored for every item of a ``for`` loop, under no condition."""
         found = []
@@ -267,7 +276,7 @@ class TaskState:
                 found.append(UnthrottledProgress(state, loop))
         return found
 
-    @cached_property
+    @facts
     def replacements(self) -> list[Replacement]:
         """The calls of a task's ``replace`` whose line does not show that the task ends there."""
         found = []
@@ -276,7 +285,7 @@ class TaskState:
                 if not function.name or ".replace\t" not in function.packed_calls:
                     continue
                 flow = self.flows.of(module, function)
-                for call in self.retries.graph.calls(module, function):
+                for call in self.flows.calls(module, function):
                     if not call.chain.endswith(".replace") or "s" not in call.flags:
                         continue
                     step = flow.step_of(call)

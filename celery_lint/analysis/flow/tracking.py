@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.wiring.registrations import Dispatcher, Registry
-from celery_lint.inventory.code.graph import Key
+from celery_lint.inventory.code.graph import Calls, Key
 from celery_lint.inventory.code.handlers import is_log
-from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.registries import Bridges
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 
 _SUCCESS = frozenset(
     {"complete", "completed", "done", "finished", "ok", "succeeded", "success", "successful"}
@@ -82,12 +84,13 @@ class _Carrier(NamedTuple):
 class Tracking:
     """What the tasks of a project do with the id of their execution."""
 
-    def __init__(self, bridges: Bridges, retries: Retries) -> None:
-        self.bridges = bridges
-        self.retries = retries
-        self.project = retries.project
-        self.flows = retries.flows
-        self.graph = retries.graph
+    def __init__(self, known: Known) -> None:
+        self.bridges = known.of(Bridges)
+        self.project = known.project
+        self.flows = known.project.flows
+        self.graph = known.of(Calls)
+        self.tasks = known.of(Tasks)
+        self.task_options = known.of(TaskOptions)
         self.parameters = self.project.configuration.tracking_parameters
 
     # ------------------------------------------------------------------ tasks
@@ -96,7 +99,7 @@ class Tracking:
     def _tracked(self) -> list[tuple[Task, str]]:
         """The tasks that take the id of an execution and that nobody else can keep track of."""
         found = []
-        for task in self.retries.tasks.product:
+        for task in self.tasks.product:
             function = task.function
             if function is None or task.wrapper is not None or len(function.decorators) > 1:
                 continue
@@ -117,13 +120,13 @@ class Tracking:
                 if any(_is_signal(decorator.chain) for decorator in function.decorators):
                     return True
                 connects = ".connect\t" in function.packed_calls
-                if connects and any(_is_signal(call.chain) for call in self.graph.calls(module, function)):
+                if connects and any(_is_signal(call.chain) for call in self.flows.calls(module, function)):
                     return True
         return False
 
     def _class_may_track(self, task: Task) -> bool:
         """Whether the class of a task has hooks of its own, or may have."""
-        options = self.retries.tasks.options
+        options = self.task_options
         if not options.bases_known(task) or options.open_ended(task):
             return True
         return any(
@@ -131,7 +134,7 @@ class Tracking:
             for class_ in (entity.class_() for entity in options.classes(task))
         )
 
-    @cached_property
+    @facts
     def unused(self) -> list[UnusedTracking]:
         """The tasks that get the id of an execution for nothing, or only for their log."""
         found = []
@@ -162,7 +165,7 @@ class Tracking:
         if step.kind == "if":
             return step.loads == (name,)
         given = {f"=%{name}", f"{name}:=%{name}"}
-        calls = self.graph.calls(module, function)
+        calls = self.flows.calls(module, function)
         if any(
             not given.isdisjoint(calls[n].arguments) and not self._is_log(module, calls[n].chain)
             for n in step.calls
@@ -186,7 +189,7 @@ class Tracking:
 
     # ------------------------------------------------------------------ success without failure
 
-    @cached_property
+    @facts
     def one_sided(self) -> list[OneSidedTracking]:
         """The tasks that record their success only."""
         found = []
@@ -207,7 +210,7 @@ class Tracking:
             flow = self.flows.of(module, function)
             if any(own in step.loads and self._after_failure(flow, step) for step in flow.steps):
                 return None
-            calls = self.graph.calls(module, function)
+            calls = self.flows.calls(module, function)
             for step in flow.steps:
                 if own not in step.loads or step.kind in ("def", "if"):
                     continue
@@ -235,7 +238,7 @@ class Tracking:
         """Whether it is clear what a statement does with the id: it logs it, or calls what is in sight."""
         if self._only_logs(module, function, step, name):
             return True
-        calls = self.graph.calls(module, function)
+        calls = self.flows.calls(module, function)
         taking = [calls[number] for number in step.calls if _takes(calls[number], name)]
         if not taking or step.kind not in ("expr", "assign", "return"):
             return False
@@ -283,7 +286,7 @@ class Tracking:
     def _handed_on(self, carrier: _Carrier) -> Iterator[_Carrier]:
         if f"=%{carrier.name}" not in carrier.function.packed_calls:
             return
-        for call in self.graph.calls(carrier.module, carrier.function):
+        for call in self.flows.calls(carrier.module, carrier.function):
             if _takes(call, carrier.name) and not _word(call):
                 following = self._follows(carrier.module, call, carrier.name)
                 if following is not None:
@@ -291,7 +294,7 @@ class Tracking:
 
     # ------------------------------------------------------------------ the bridge
 
-    @cached_property
+    @facts
     def untracked(self) -> list[UntrackedTask]:
         """The tasks in a registry of tracked tasks that take no id, where none is passed on by name."""
         found: dict[Key, UntrackedTask] = {}
@@ -311,7 +314,7 @@ class Tracking:
                     found.setdefault((task.module.path, task.qualname), fact)
         return list(found.values())
 
-    @cached_property
+    @facts
     def silent_fallbacks(self) -> list[SilentFallback]:
         """The dispatching functions that answer an unknown key with ``None`` or ``False``."""
         found = []
@@ -328,7 +331,7 @@ class Tracking:
     def _silent_return(self, dispatcher: Dispatcher) -> Step | None:
         """The ``if`` or ``return`` by which a function says nothing about a key that it does not know."""
         flow = self.flows.of(dispatcher.module, dispatcher.function)
-        calls = self.graph.calls(dispatcher.module, dispatcher.function)
+        calls = self.flows.calls(dispatcher.module, dispatcher.function)
         looked_up: set[str] = set()
         for step in flow.steps:
             if any(calls[n].leaf() == "get" and len(calls[n].arguments) == 1 for n in step.calls):

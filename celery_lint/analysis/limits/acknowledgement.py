@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 
+from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.broker import DeliverySettings
+from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import Reached
 from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.functions import Flow, Flows
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 
 _REJECT = "celery.exceptions.Reject"
 _LATE = ("acks_late", "task_acks_late")
@@ -75,13 +80,15 @@ class GreedyPrefetch(NamedTuple):
 class Acknowledgement:
     """How the tasks of a project acknowledge their messages."""
 
-    def __init__(self, delivery: DeliverySettings, event_loops: EventLoops, flows: Flows) -> None:
-        self.delivery = delivery
-        self.project = delivery.project
-        self.settings = delivery.settings
-        self.tasks = delivery.tasks
-        self.event_loops = event_loops
-        self.flows = flows
+    def __init__(self, known: Known) -> None:
+        self.delivery = known.of(DeliverySettings)
+        self.project = known.project
+        self.settings = known.of(Settings)
+        self.tasks = known.of(Tasks)
+        self.event_loops = known.of(EventLoops)
+        self.flows = known.project.flows
+        self.task_options = known.of(TaskOptions)
+        self.applications = known.of(Applications)
 
     def late(self, task: Task) -> bool | None:
         """Whether a task acknowledges its message after it has run; ``None``: nobody knows."""
@@ -89,7 +96,7 @@ class Acknowledgement:
 
     # ------------------------------------------------------------------ Reject
 
-    @cached_property
+    @facts
     def rejections(self) -> list[Rejection]:
         """Every ``Reject`` that a task of the product raises, itself or in a function that it calls."""
         found: list[Rejection] = []
@@ -125,7 +132,7 @@ class Acknowledgement:
         """Whether the message shall be delivered again; ``None`` where that is not written down."""
         if not step.chains[0].endswith("()"):
             return False
-        for call in self.event_loops.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             if call.number in step.calls and self._is_reject(module, call.chain):
                 for index, argument in enumerate(call.arguments):
                     if argument.startswith("requeue:") or (index == 1 and ":" not in argument):
@@ -150,12 +157,12 @@ class Acknowledgement:
 
     # ------------------------------------------------------------------ lost workers
 
-    @cached_property
+    @facts
     def lost_worker_options(self) -> list[LostWorkerOption]:
         """Where ``reject_on_worker_lost`` is switched on."""
         found: dict[Place, LostWorkerOption] = {}
         for task in self.tasks.product:
-            given = self.tasks.options.get(task, _LOST[0])
+            given = self.task_options.get(task, _LOST[0])
             if given is None or not self._is(given, True):
                 continue
             place = given[0].place(given[1].span)
@@ -177,11 +184,7 @@ class Acknowledgement:
         setting = self.delivery.switch(_LATE[1])
         if setting is not False:
             return setting
-        if (
-            self.delivery.hidden
-            or not self.tasks.applications.product
-            or self.settings.named("task_annotations")
-        ):
+        if self.delivery.hidden or not self.applications.product or self.settings.named("task_annotations"):
             return None
         states = {self.late(task) for task in self.tasks.product}
         return True if True in states else None if None in states else False
@@ -190,7 +193,7 @@ class Acknowledgement:
         """Whether something ends the deliveries: retries in their place, or queues that count them."""
         if self.settings.named("task_retry_on_worker_lost") or self.settings.named("task_default_queue_type"):
             return True
-        return task is not None and self.tasks.options.get(task, "retry_on_worker_lost") is not None
+        return task is not None and self.task_options.get(task, "retry_on_worker_lost") is not None
 
     def _is(self, option: tuple[Module, object], wanted: bool) -> bool:
         known = self.project.constant(*option)  # type: ignore[arg-type]
@@ -198,12 +201,12 @@ class Acknowledgement:
 
     # ------------------------------------------------------------------ failures, prefetching
 
-    @cached_property
+    @facts
     def failure_options(self) -> list[FailureOption]:
         """Where failed and timed-out tasks of late acknowledgement are not acknowledged."""
         found: dict[Place, FailureOption] = {}
         for task in self.tasks.product:
-            given = self.tasks.options.get(task, _ON_FAILURE[0])
+            given = self.task_options.get(task, _ON_FAILURE[0])
             if given is not None and self._is(given, False) and self.late(task):
                 place = given[0].place(given[1].span)
                 found[place] = FailureOption(place)
@@ -213,11 +216,11 @@ class Acknowledgement:
                     found[setting.place] = FailureOption(setting.place)
         return list(found.values())
 
-    @cached_property
-    def prefetches(self) -> Iterable[GreedyPrefetch]:
+    @facts
+    def prefetches(self) -> list[GreedyPrefetch]:
         """The settings that switch late acknowledgement on, where nothing says how much is taken."""
         named = self.settings.named
-        if not self.delivery.switch(_LATE[1]) or self.delivery.hidden or not self.tasks.applications.product:
+        if not self.delivery.switch(_LATE[1]) or self.delivery.hidden or not self.applications.product:
             return []
         if named("worker_prefetch_multiplier") or named("worker_disable_prefetch"):
             return []

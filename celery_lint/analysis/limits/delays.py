@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
-from celery_lint.inventory.application.applications import is_application
-from celery_lint.inventory.application.broker import Broker
+from celery_lint.inventory.application.applications import Applications, is_application
+from celery_lint.inventory.application.broker import Broker, DeliverySettings
+from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
 
 # RabbitMQ closes the channel of a consumer that acknowledges nothing for so long.
 # https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
@@ -72,16 +76,17 @@ class LongRun(NamedTuple):
 class Sendings:
     """The calls that send tasks at a later time."""
 
-    def __init__(
-        self, acknowledgement: Acknowledgement, effective: EffectiveOptions, retries: Retries
-    ) -> None:
-        self.acknowledgement = acknowledgement
-        self.delivery = acknowledgement.delivery
-        self.project = acknowledgement.project
-        self.tasks = acknowledgement.tasks
-        self.calls = acknowledgement.event_loops.calls
-        self.effective = effective
-        self.retries = retries
+    def __init__(self, known: Known) -> None:
+        self.acknowledgement = known.of(Acknowledgement)
+        self.delivery = known.of(DeliverySettings)
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.effective = known.of(EffectiveOptions)
+        self.retries = known.of(Retries)
+        self.flows = known.project.flows
+        self.applications = known.of(Applications)
+        self.settings = known.of(Settings)
+        self.task_options = known.of(TaskOptions)
 
     # ------------------------------------------------------------------ calls
 
@@ -97,7 +102,7 @@ class Sendings:
                         word in packed for word in ("countdown:", "eta:", "expires:")
                     ):
                         continue
-                    for call in self.calls.calls(module, function):
+                    for call in self.flows.calls(module, function):
                         if call.leaf() not in _SENDERS or not _is_timed(call):
                             continue
                         value = function.value_of(call)
@@ -110,7 +115,7 @@ class Sendings:
         """The task that a call sends, and whether it sends one at all."""
         if call.leaf() == "send_task":
             application = self.project.resolve(module, call.chain.removesuffix(".send_task"))
-            return self._named(call), self.tasks.applications.class_of(application) is not None
+            return self._named(call), self.applications.class_of(application) is not None
         chain = call.chain.removesuffix(".apply_async")
         for ending in _SIGNATURES:
             chain = chain.removesuffix(ending)
@@ -134,7 +139,7 @@ class Sendings:
 
     # ------------------------------------------------------------------ delays
 
-    @cached_property
+    @facts
     def delays(self) -> list[Delay]:
         """The delays that are longer than a message may wait."""
         broker = self.delivery.broker
@@ -153,7 +158,7 @@ class Sendings:
     @property
     def _counted_queues(self) -> bool:
         """Whether the queues are not the classic ones: RabbitMQ itself holds delayed messages of others."""
-        return bool(self.delivery.settings.named("task_default_queue_type"))
+        return bool(self.settings.named("task_default_queue_type"))
 
     def _limit(self, broker: Broker) -> tuple[float | None, bool]:
         if broker.redelivers:
@@ -173,7 +178,7 @@ class Sendings:
         return (
             bool(delivery.settings.named("broker_transport_options"))
             or delivery.hidden
-            or (not delivery.tasks.applications.product)
+            or (not self.applications.product)
         )
 
     def _all_delays(self) -> Iterator[tuple[Place, str, float]]:
@@ -217,7 +222,7 @@ class Sendings:
 
     # ------------------------------------------------------------------ expiry
 
-    @cached_property
+    @facts
     def expiries(self) -> list[Expiry]:
         """The messages that nobody will ever run."""
         found = []
@@ -226,7 +231,7 @@ class Sendings:
             place = module.place(call.span)
             option = (module, own) if own is not None else None
             if own is None and task is not None:
-                option = self.tasks.options.get(task, "expires")
+                option = self.task_options.get(task, "expires")
             expires = self._seconds(*option) if option is not None else None
             if option is None or expires is None:
                 continue
@@ -252,18 +257,18 @@ class Sendings:
 
     # ------------------------------------------------------------------ long runs
 
-    @cached_property
+    @facts
     def long_runs(self) -> list[LongRun]:
         """The limits that let tasks of late acknowledgement run longer than the broker waits."""
         broker = self.delivery.broker
         if not broker.redelivers or broker.visibility is None:
             return []
         found: dict[Place, LongRun] = {}
-        for task in self.acknowledgement.tasks.product:
+        for task in self.tasks.product:
             if not self.acknowledgement.late(task):
                 continue
             for name in ("time_limit", "soft_time_limit"):
-                option = self.tasks.options.get(task, name)
+                option = self.task_options.get(task, name)
                 if option is None:
                     setting = self.delivery.number(f"task_{name}")
                     if setting is None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.sites import Site, TaskProcess
 from celery_lint.model.facts import Call, Place, leaf_of_chain
+from celery_lint.project.known import Known, facts
 
 _VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request")
 #: The sessions of requests, which know no timeout of their own.
@@ -84,11 +85,12 @@ class EndlessWait(NamedTuple):
 class IoTimeouts:
     """The network calls of tasks that have no timeout."""
 
-    def __init__(self, code: TaskProcess) -> None:
-        self.code = code
-        self.project = code.project
+    def __init__(self, known: Known) -> None:
+        self.code = known.of(TaskProcess)
+        self.project = known.project
+        self.flows = known.project.flows
 
-    @cached_property
+    @facts
     def endless(self) -> list[EndlessWait]:
         """Each call once."""
         found = []
@@ -162,7 +164,7 @@ class IoTimeouts:
             other.leaf() == "mount" and not self._plain_adapter(module.path, function.qualname, other)
             for function in module.functions.values()
             if ".mount\t" in function.packed_calls
-            for other in self.code.graph.calls(module, function)
+            for other in self.flows.calls(module, function)
         )
 
     def _plain_adapter(self, path: str, qualname: str, mount: Call) -> bool:
@@ -171,7 +173,7 @@ class IoTimeouts:
         text = mount.arguments[1] if len(mount.arguments) > 1 else "?"
         chain = text[1:].removesuffix("()")
         if text.startswith("("):
-            chain = self.code.graph.calls(module, module.functions[qualname])[int(text[1:])].chain
+            chain = self.flows.calls(module, module.functions[qualname])[int(text[1:])].chain
         return self.code.name(module, chain) in ("requests.adapters.HTTPAdapter", "requests.HTTPAdapter")
 
     def _without_limits(self, site: Site, call: Call) -> bool:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from collections.abc import Iterator
 
-from celery_lint.analysis.limits.acknowledgement import Acknowledgement
+from celery_lint.inventory.application.broker import DeliverySettings
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.makers import Option
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import DEFAULT_QUEUE, Pool, Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
 
 _SOFT, _HARD = "soft_time_limit", "time_limit"
 # What enforces neither, and what enforces no soft one.
@@ -37,23 +42,19 @@ class IgnoredLimit(NamedTuple):
 class LimitGaps:
     """The time limits of tasks and applications that leave a gap."""
 
-    def __init__(
-        self,
-        acknowledgement: Acknowledgement,
-        pools: Pools,
-        queues: Callable[[Iterable[Task]], set[str] | None],
-    ) -> None:
-        self.delivery = acknowledgement.delivery
-        self.product = acknowledgement.tasks.product
-        self.project = acknowledgement.project
-        self.settings = acknowledgement.settings
-        self.tasks = acknowledgement.tasks
-        self.pools = pools
-        self.queues = queues
+    def __init__(self, known: Known) -> None:
+        self.delivery = known.of(DeliverySettings)
+        self.project = known.project
+        self.settings = known.of(Settings)
+        self.pools = known.of(Pools)
+        self.queues = known.of(Queues)
+        self.effective = known.of(EffectiveOptions)
+        self.task_options = known.of(TaskOptions)
+        self.product = known.of(Tasks).product
 
     # ------------------------------------------------------------------ one without the other
 
-    @cached_property
+    @facts
     def lone(self) -> list[LoneLimit]:
         """The limits of one kind without the other."""
         if self.project.configuration.time_limits == "worker" or self.delivery.hidden:
@@ -65,7 +66,7 @@ class LimitGaps:
             return
         if any(getattr(command, other) for command in self.project.commands):
             return
-        effective, seen = self.delivery.effective, set()
+        effective, seen = self.effective, set()
         for task in self.product:
             option = self._own(task, name)
             if option is None or self._own(task, other) is not None or not self.delivery.visible(task):
@@ -79,13 +80,13 @@ class LimitGaps:
                 yield LoneLimit(setting.place, name, None)
 
     def _own(self, task: Task, name: str) -> Option | None:
-        given = self.tasks.options.get(task, name)
+        given = self.task_options.get(task, name)
         absent = given is None or (given[1].kind == "constant" and given[1].data is None)
         return None if absent else given
 
     # ------------------------------------------------------------------ pools that enforce none
 
-    @cached_property
+    @facts
     def ignored(self) -> list[IgnoredLimit]:
         """The limits that nothing enforces."""
         stated = bool(self.project.configuration.pool)
@@ -130,7 +131,7 @@ class LimitGaps:
         """A pool that runs the task, if all that may run it are among these names."""
         if self.pools.only(*names):
             return self.pools.known[0]
-        queues = self.queues([task])
+        queues = self.queues.of([task])
         if not queues or self.project.configuration.pool:
             return None
         running = [pool for pool in self.pools.known if queues & set(pool.queues or (DEFAULT_QUEUE,))]

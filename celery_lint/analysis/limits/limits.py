@@ -5,17 +5,17 @@ from __future__ import annotations
 from functools import cached_property
 
 from celery_lint.analysis.limits.waiting import Waiting
-from celery_lint.inventory.application.applications import Application, Origin
+from celery_lint.inventory.application.applications import Application, Applications, Origin
 from celery_lint.inventory.application.settings import Setting, Settings
-from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.tasks.makers import Option
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.model.facts import Call, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.project import Project
+from celery_lint.project.known import Known, facts
 
 _LIMITS = ("time_limit", "soft_time_limit")
 _SENDERS = frozenset({"apply_async", "send_task", "signature", "subtask", "set"})
@@ -51,15 +51,15 @@ class LimitPair(NamedTuple):
 class Limits:
     """The time limits of a project."""
 
-    def __init__(
-        self, project: Project, tasks: Tasks, settings: Settings, pools: Pools, calls: Calls
-    ) -> None:
-        self.project = project
-        self.tasks = tasks
-        self.settings = settings
-        self.pools = pools
-        self.calls = calls
-        self.waiting = Waiting(project, calls)
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.settings = known.of(Settings)
+        self.pools = known.of(Pools)
+        self.waiting = known.of(Waiting)
+        self.task_options = known.of(TaskOptions)
+        self.flows = known.project.flows
+        self.all_applications = known.of(Applications)
 
     # ------------------------------------------------------------------ CEL510
 
@@ -78,7 +78,7 @@ class Limits:
         for task in self.tasks.all:
             if not is_product_path(task.module.path) or task.function is None:
                 continue
-            if any(self._limited(task, name) for name in _LIMITS) or self.tasks.options.open_ended(task):
+            if any(self._limited(task, name) for name in _LIMITS) or self.task_options.open_ended(task):
                 continue
             if self.may_be_sent_with_limit(task):
                 continue
@@ -97,7 +97,7 @@ class Limits:
             )
             for function in module.functions.values():
                 if ".setdefault" in function.packed_calls:
-                    for call in self.calls.calls(module, function):
+                    for call in self.flows.calls(module, function):
                         if call.leaf() == "setdefault" and call.first()[1:] in _LIMITS:
                             found.add((module.path, function.qualname))
         return found
@@ -126,7 +126,7 @@ class Limits:
                 written = (module.path, function.qualname) in self._limits_written
                 if not written and "time_limit:" not in function.packed_calls:
                     continue
-                for call in self.calls.calls(module, function):
+                for call in self.flows.calls(module, function):
                     if call.leaf() in _SENDERS and _passes_limit(call, written):
                         task = self.tasks.of(self.project.resolve(module, _task_chain(call)))
                         if task is None and call.first().startswith("'"):
@@ -142,10 +142,10 @@ class Limits:
         return sent is None or (task.module.path, task.qualname) in sent
 
     def _limited(self, task: Task, name: str) -> bool:
-        given = self.tasks.options.get(task, name)
+        given = self.task_options.get(task, name)
         return given is not None and not (given[1].kind == "constant" and given[1].data is None)
 
-    @cached_property
+    @facts
     def applications(self) -> list[AppWithoutLimits]:
         """The applications that leave some of their tasks without a limit."""
         if self._silent:
@@ -164,7 +164,7 @@ class Limits:
                 found.append(AppWithoutLimits(application, lacking, self.pools.first("gevent")))
         return found
 
-    @cached_property
+    @facts
     def lonely_tasks(self) -> list[TaskWithoutLimit]:
         """The tasks without a limit in projects that show no application."""
         if self._silent or self._global_limits:
@@ -180,13 +180,13 @@ class Limits:
 
     @cached_property
     def _product_applications(self) -> list[Application]:
-        found = [a for a in self.tasks.applications.by_origin.values() if is_product_path(a.module.path)]
+        found = [a for a in self.all_applications.by_origin.values() if is_product_path(a.module.path)]
         return sorted(found, key=lambda application: application.origin)
 
     @cached_property
     def _foreign_applications(self) -> bool:
         """Whether tasks belong to an application that is made where nobody can look."""
-        known = set(self.tasks.applications.by_origin)
+        known = set(self.all_applications.by_origin)
         return any(t.application is not None and t.application not in known for t in self.tasks.all)
 
     @cached_property
@@ -232,10 +232,10 @@ class Limits:
 
     def soft_limit(self, task: Task) -> Place | None:
         """Where the soft time limit that is certain to hold for a task is set."""
-        given = self.tasks.options.get(task, "soft_time_limit")
+        given = self.task_options.get(task, "soft_time_limit")
         if given is not None:
             return given[0].place(given[1].span) if self._number(given) else None
-        if self.tasks.options.open_ended(task) or self._annotated(task):
+        if self.task_options.open_ended(task) or self._annotated(task):
             return None
         single = self._single("task_soft_time_limit")
         if single is not None and single[0] and len(self._product_applications) == 1:
@@ -244,7 +244,7 @@ class Limits:
 
     # ------------------------------------------------------------------ CEL511
 
-    @cached_property
+    @facts
     def pairs(self) -> list[LimitPair]:
         """The soft and hard limits that meet in a task or an application."""
         found = []
@@ -268,8 +268,8 @@ class Limits:
 
     def _task_pair(self, task: Task) -> LimitPair | None:
         soft, hard = (
-            self.tasks.options.get(task, "soft_time_limit"),
-            self.tasks.options.get(task, "time_limit"),
+            self.task_options.get(task, "soft_time_limit"),
+            self.task_options.get(task, "time_limit"),
         )
         soft_number, hard_number = self._number(soft), self._number(hard)
         if soft is not None and hard is not None and soft_number is not None and hard_number is not None:
@@ -279,7 +279,7 @@ class Limits:
             soft is not None
             and hard is None
             and soft_number is not None
-            and not self.tasks.options.open_ended(task)
+            and not self.task_options.open_ended(task)
         ):
             single = self._single("task_time_limit")
             if single is not None and len(self._product_applications) <= 1:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.sites import Site, TaskProcess
 from celery_lint.model.facts import Call, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.known import Known, facts
 
 _CLIENTS = re.compile(
     r"""(?:redis(?:\.client|\.cluster|\.asyncio|\.asyncio\.client)?\.(?:Strict)?Redis(?:Cluster)?\(\)
@@ -55,19 +55,20 @@ class AskedLock(NamedTuple):
 class Locks:
     """The locks of the functions that run in the process of tasks."""
 
-    def __init__(self, code: TaskProcess) -> None:
-        self.code = code
+    def __init__(self, known: Known) -> None:
+        self.code = known.of(TaskProcess)
+        self.project = known.project
 
     def explore(self) -> None:
         """Follow the chains of clients: they are at home in modules without tasks."""
         for site in self.code.holding(".lock\t", ".setnx\t", ".add\t", ".set\t"):
             for call in self.code.calls(site):
                 if call.leaf() in ("lock", "setnx") or _sets_if_missing(call) or _adds_for_ever(call):
-                    self.code.project.resolve(site.module, call.chain)
+                    self.project.resolve(site.module, call.chain)
 
     # ------------------------------------------------------------------ locks without an end
 
-    @cached_property
+    @facts
     def eternal(self) -> list[EternalLock]:
         """The locks that stay for ever when their task is killed."""
         found: list[EternalLock] = []
@@ -144,7 +145,7 @@ class Locks:
 
     # ------------------------------------------------------------------ locks that are none
 
-    @cached_property
+    @facts
     def asked(self) -> list[AskedLock]:
         """The pairs of get and set that two tasks can pass side by side."""
         found: list[AskedLock] = []

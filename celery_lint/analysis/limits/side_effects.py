@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.application.applications import is_application
 from celery_lint.inventory.code.graph import Reached
+from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 
 # Calls that somebody outside notices, each time they are made.
 _EFFECTS = frozenset(
@@ -72,16 +74,18 @@ class Termination(NamedTuple):
 class SideEffects:
     """Effects, sleeps and terminations."""
 
-    def __init__(self, acknowledgement: Acknowledgement, retries: Retries, pools: Pools) -> None:
-        self.acknowledgement = acknowledgement
-        self.project = acknowledgement.project
-        self.calls = acknowledgement.event_loops.calls
-        self.retries = retries
-        self.pools = pools
+    def __init__(self, known: Known) -> None:
+        self.acknowledgement = known.of(Acknowledgement)
+        self.project = known.project
+        self.retries = known.of(Retries)
+        self.pools = known.of(Pools)
+        self.tasks = known.of(Tasks)
+        self.flows = known.project.flows
+        self.event_loops = known.of(EventLoops)
 
     # ------------------------------------------------------------------ effects
 
-    @cached_property
+    @facts
     def effects(self) -> list[RepeatedEffect]:
         """The first effect of each task that may run twice."""
         automatic = {
@@ -91,7 +95,7 @@ class SideEffects:
         }
         found = []
         with self.project.asking("quiet"):
-            for task in self.acknowledgement.tasks.product:
+            for task in self.tasks.product:
                 retried = (task.module.path, task.qualname) in automatic
                 if task.function is not None and (retried or self.acknowledgement.late(task)):
                     effect = self._effect(task, task.function, retried)
@@ -100,8 +104,8 @@ class SideEffects:
         return found
 
     def _effect(self, task: Task, function: Function, retried: bool) -> RepeatedEffect | None:
-        flow = self.acknowledgement.flows.of(task.module, function)
-        calls = self.calls.calls(task.module, function)
+        flow = self.flows.of(task.module, function)
+        calls = self.flows.calls(task.module, function)
         for call in calls:
             name = self._name(task.module, call)
             if not (name in _EFFECTS or (name.startswith("stripe.") and name.endswith(".create"))):
@@ -132,11 +136,11 @@ class SideEffects:
 
     # ------------------------------------------------------------------ sleeps
 
-    @cached_property
+    @facts
     def sleeps(self) -> list[LongSleep]:
         """The long sleeps of tasks."""
         found = []
-        for (path, qualname), reached in self.acknowledgement.event_loops.reached.items():
+        for (path, qualname), reached in self.event_loops.reached.items():
             module = self.project.modules.get(path)
             function = module.functions.get(qualname) if module is not None else None
             if module is None or function is None or "sleep\t" not in function.packed_calls:
@@ -144,7 +148,7 @@ class SideEffects:
             if not is_product_path(path):
                 continue
             with self.project.asking("quiet"):
-                for call in self.calls.calls(module, function):
+                for call in self.flows.calls(module, function):
                     if call.leaf() == "sleep" and self._name(module, call) == "time.sleep":
                         seconds = self._number(module, call.first())
                         if seconds is not None and seconds > _LONG:
@@ -163,7 +167,7 @@ class SideEffects:
 
     # ------------------------------------------------------------------ terminations
 
-    @cached_property
+    @facts
     def terminations(self) -> list[Termination]:
         """The calls that kill what runs a task."""
         if self.pools.only("gevent", "eventlet"):  # there they end one greenlet
@@ -177,7 +181,7 @@ class SideEffects:
             packed = function.packed_calls
             if ".revoke\t" not in packed and ".control.terminate\t" not in packed:
                 continue
-            for call in self.calls.calls(module, function):
+            for call in self.flows.calls(module, function):
                 if self._terminates(module, call):
                     known = self.pools.only("threads", "solo")
                     signal = next((a[8:] for a in call.arguments if a.startswith("signal:'")), "SIGTERM")
@@ -200,7 +204,7 @@ class SideEffects:
                 return leaf == "revoke" and entity.name in _RESULTS
             task, _, made = owner.rpartition(".")
             sends = made in ("delay()", "apply_async()", "AsyncResult()")
-            known = self.acknowledgement.tasks.of(self.project.resolve(module, task)) if sends else None
+            known = self.tasks.of(self.project.resolve(module, task)) if sends else None
             return leaf == "revoke" and (known is not None or self._is_control(module, owner))
 
     def _is_control(self, module: Module, owner: str) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from celery_lint.inventory.code.bodies import Body
+from celery_lint.analysis.limits.limits import Limits
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.handlers import Handler, Outcomes, in_loop
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.known import Known, facts
 
 _SOFT = "SoftTimeLimitExceeded"
 _FULL_NAMES = frozenset(
@@ -41,21 +45,18 @@ class DeadLimitHandler(NamedTuple):
 class SoftLimits:
     """The soft time limits that meet the handlers of tasks."""
 
-    def __init__(
-        self,
-        outcomes: Outcomes,
-        effective: EffectiveOptions,
-        pools: Pools,
-        queues: Callable[[Iterable[Task]], set[str] | None],
-    ) -> None:
-        self.outcomes = outcomes
-        self.project = outcomes.project
-        self.effective = effective
-        self.limits = effective.limits
-        self.pools = pools
-        self.queues = queues
+    def __init__(self, known: Known) -> None:
+        self.outcomes = known.of(Outcomes)
+        self.project = known.project
+        self.effective = known.of(EffectiveOptions)
+        self.limits = known.of(Limits)
+        self.pools = known.of(Pools)
+        self.bodies = known.of(Bodies)
+        self.task_options = known.of(TaskOptions)
+        self.settings = known.of(Settings)
+        self.flows = known.project.flows
 
-    @cached_property
+    @facts
     def swallowed(self) -> list[SwallowedLimit]:
         """The handlers after which a loop goes on although its time is over."""
         if self.pools.only(*_WITHOUT):
@@ -63,7 +64,7 @@ class SoftLimits:
         found: list[SwallowedLimit] = []
         for handler in self.outcomes.handlers:
             found.extend(self._swallowed(handler, [handler.body.task]))
-        for body, tasks in self.outcomes.bodies.callees:
+        for body, tasks in self.bodies.callees:
             if not body.function.is_async:
                 for handler in self.outcomes.handlers_in(body):
                     found.extend(self._swallowed(handler, tasks))
@@ -98,24 +99,24 @@ class SoftLimits:
             for number in step.calls
         )
 
-    @cached_property
+    @facts
     def dead(self) -> list[DeadLimitHandler]:
         """The handlers that wait for a limit which cannot come."""
         if self._raised_by_hand:
             return []
         found: list[DeadLimitHandler] = []
-        for body in self.outcomes.bodies.all:
+        for body in self.bodies.all:
             for step in body.flow.steps:
                 if step.kind == "handler" and len(step.chains) == 1 and self._is_soft(body, step.chains[0]):
                     found.extend(self._dead(body, step))
         return found
 
     def _dead(self, body: Body, step: Step) -> Iterator[DeadLimitHandler]:
-        own = self.effective.tasks.options.get(body.task, "soft_time_limit")
+        own = self.task_options.get(body.task, "soft_time_limit")
         if own is not None and not (own[1].kind == "constant" and own[1].data is None):
             return  # a limit that no pool enforces is told where it is set
         if self.pools.only(*_WITHOUT):
-            if not self.effective.settings.named("task_soft_time_limit"):
+            if not self.settings.named("task_soft_time_limit"):
                 yield DeadLimitHandler(body, step, self.pools.known[0])
         elif not self.effective.soft_limit_possible(body.task):
             yield DeadLimitHandler(body, step, None)
@@ -135,7 +136,7 @@ class SoftLimits:
             for function in module.functions.values():
                 if _SOFT in function.packed_steps and any(
                     step.kind == "raise" and step.chains and step.chains[0].removesuffix("()").endswith(_SOFT)
-                    for step in self.outcomes.bodies.flows.of(module, function).steps
+                    for step in self.flows.of(module, function).steps
                 ):
                     return True
         return False

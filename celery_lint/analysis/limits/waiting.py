@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Call, Module, Place
-from celery_lint.project.project import Project
+from celery_lint.project.known import Known
 
 # Calls that wait for something outside the process, by the start of their dotted path.
 _WAITING = (
@@ -76,17 +76,18 @@ _WAITING_PARTS = (".objects.", ".session.query", ".session.execute", ".session.c
 class Waiting:
     """What tasks wait for: network, databases, other programs, time."""
 
-    def __init__(self, project: Project, calls: Calls) -> None:
-        self.project = project
-        self.calls = calls
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.graph = known.of(Calls)
+        self.flows = known.project.flows
 
     def evidence(self, task: Task) -> Place | None:
         """Where a task waits for something outside its process."""
         if task.function is None:
             return None
         with self.project.asking("quiet"):
-            for module, function in self.calls.closure(task.module, task.function):
-                for call in self.calls.calls(module, function):
+            for module, function in self.graph.closure(task.module, task.function):
+                for call in self.flows.calls(module, function):
                     if self._waits(module, call):
                         return module.place(call.span)
         return None

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.sqlalchemy import SYNC_MAKERS, SYNC_SESSIONS
 from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
 from celery_lint.project.project import Entity
 
 #: Calls that open a connection and give it back.
@@ -99,25 +104,30 @@ class EarlyClient(NamedTuple):
 class BeforeFork:
     """What the modules of tasks open at import."""
 
-    def __init__(self, code: TaskProcess) -> None:
-        self.code = code
-        self.project = code.project
+    def __init__(self, known: Known) -> None:
+        self.code = known.of(TaskProcess)
+        self.applications = known.of(Applications)
+        self.project = known.project
+        self.pools = known.of(Pools)
+        self.tasks = known.of(Tasks)
+        self.flows = known.project.flows
+        self.graph = known.of(Calls)
 
     @cached_property
     def _forking(self) -> bool:
-        return not self.code.pools.only(*UNFORKED)
+        return not self.pools.only(*UNFORKED)
 
     @cached_property
     def _loaded(self) -> list[Module]:
         """The modules that a worker imports before it forks: those of its tasks and applications."""
-        tasks = self.code.loops.tasks
+        tasks = self.tasks
         paths = {task.module.path for task in tasks.all}
-        paths.update(app.module.path for app in tasks.applications.by_origin.values())
+        paths.update(app.module.path for app in self.applications.by_origin.values())
         return [self.project.modules[path] for path in sorted(filter(is_product_path, paths))]
 
     # ------------------------------------------------------------------ connections
 
-    @cached_property
+    @facts
     def connections(self) -> list[EarlyConnection]:
         """The connections that modules of tasks and applications open."""
         if not self._forking:
@@ -125,7 +135,7 @@ class BeforeFork:
         found: list[EarlyConnection] = []
         for module in self._loaded:
             top = module.functions.get("")
-            for call in self.code.graph.calls(module, top) if top is not None else ():
+            for call in self.flows.calls(module, top) if top is not None else ():
                 if not set("ml") & set(call.flags) and call.chain[0] not in "%~":
                     found.extend(self._connection(module, call))
         return found
@@ -134,7 +144,7 @@ class BeforeFork:
         """Follow the chains of imports that connect: the engine is at home in a module without tasks."""
         for module in self._loaded:
             top = module.functions.get("")
-            for call in self.code.graph.calls(module, top) if top is not None else ():
+            for call in self.flows.calls(module, top) if top is not None else ():
                 if call.leaf() in _ENGINE_USES and "." in call.chain and call.chain[0] not in "%~":
                     self.project.resolve(module, call.chain.rpartition(".")[0])
                 elif call.leaf() in _SCHEMA_USES and call.chain[0] not in "%~":
@@ -179,7 +189,7 @@ class BeforeFork:
             return False
         method, mention = f":{names[0]}.", f"=:{names[0]}\t"
         top = module.functions[""]
-        if any(other.chain == f"{method}close" for other in self.code.graph.calls(module, top)):
+        if any(other.chain == f"{method}close" for other in self.flows.calls(module, top)):
             return False
         return any(
             function.name and (method in function.packed_calls or mention in f"{function.packed_calls}\t")
@@ -217,7 +227,7 @@ class BeforeFork:
             for function in module.functions.values():
                 if "dispose" not in function.packed_calls:
                     continue
-                for call in self.code.graph.calls(module, function):
+                for call in self.flows.calls(module, function):
                     words = [call.chain, *(argument.rpartition("=")[2] for argument in call.arguments)]
                     for chain in words:
                         if chain.endswith(".dispose"):
@@ -237,7 +247,7 @@ class BeforeFork:
                     return True
         return False
 
-    @cached_property
+    @facts
     def engines(self) -> list[EarlyEngine]:
         """The engines of modules that tasks use and that connect before the fork, once each."""
         if not self._forking or not self._bound(_ENGINE_LEAVES) or self._hooked:
@@ -276,7 +286,7 @@ class BeforeFork:
                         found.setdefault(origin, place)
         for module in modules.values():
             top = module.functions.get("")
-            for call in self.code.graph.calls(module, top) if top is not None else ():
+            for call in self.flows.calls(module, top) if top is not None else ():
                 if set("mld") & set(call.flags) or call.chain[0] in "%~":
                     continue
                 place = module.place(call.span)
@@ -284,7 +294,7 @@ class BeforeFork:
                 if engine is not None and engine.origin is not None:
                     found.setdefault(engine.origin, place)
                 with self.project.asking("quiet"):
-                    target = self.code.graph.target(module, call.chain)
+                    target = self.graph.target(module, call.chain)
                 if target is not None and not target[1].is_generator:
                     for origin in self._engines_in(*target):
                         found.setdefault(origin, place)
@@ -293,9 +303,9 @@ class BeforeFork:
     def _engines_in(self, module: Module, function: Function) -> Iterator[tuple[str, str]]:
         """The engines that a function, or what it calls, takes a connection from."""
         with self.project.asking("quiet"):
-            closure = self.code.graph.closure(module, function)
+            closure = self.graph.closure(module, function)
         for inner_module, inner in closure:
-            for call in self.code.graph.calls(inner_module, inner):
+            for call in self.flows.calls(inner_module, inner):
                 engine = self._connected(inner_module, call)
                 if engine is not None and engine.origin is not None:
                     yield engine.origin
@@ -348,7 +358,7 @@ class BeforeFork:
 
     # ------------------------------------------------------------------ clients
 
-    @cached_property
+    @facts
     def clients(self) -> list[EarlyClient]:
         """The clients of modules that tasks use, once each."""
         if not self._forking or not self._bound(_CLIENT_LEAVES) or self._hooked:
@@ -370,7 +380,7 @@ class BeforeFork:
         """Where a module makes a client that it gives a name, unless it is told to open nothing yet."""
         module = self.project.modules[path]
         starts = [value.span[:2] for value in module.bindings.get(name, ())]
-        for call in self.code.graph.calls(module, module.functions[""]):
+        for call in self.flows.calls(module, module.functions[""]):
             if call.span[:2] in starts and call.leaf() in _CLIENT_LEAVES:
                 told = any(text.startswith(("connect:", "**")) for text in call.arguments)
                 return None if told and "connect:#True" not in call.arguments else module.place(call.span)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.resources.sharing import Sharing
-from celery_lint.inventory.code.graph import Key
+from celery_lint.inventory.code.graph import Calls, Key
 from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Assignment, Call, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
 from celery_lint.project.project import Entity
 
 # What is kept here by key or in order; a `WeakKeyDictionary` is what keys by the loop.
@@ -49,21 +51,22 @@ class _Fill(NamedTuple):
 class ClientCaches:
     """The caches that coroutines of tasks fill while each task has a loop of its own."""
 
-    def __init__(self, sharing: Sharing) -> None:
-        self.sharing = sharing
-        self.project = sharing.project
-        self.calls = sharing.event_loops.calls
-        self.resources = sharing.event_loops.resources
+    def __init__(self, known: Known) -> None:
+        self.sharing = known.of(Sharing)
+        self.project = known.project
+        self.graph = known.of(Calls)
+        self.resources = known.of(Resources)
+        self.flows = known.project.flows
 
-    @cached_property
+    @facts
     def all(self) -> list[ClientCache]:
         """Each cache once, with the first run that fills it."""
         found: dict[tuple[str, str], ClientCache] = {}
         with self.project.asking("hint"):
             for run in self.sharing.across:
-                around = self.calls.closure(run.module, run.function)
+                around = self.graph.closure(run.module, run.function)
                 for coroutine in run.coroutines:
-                    closure = self.calls.closure(*coroutine)
+                    closure = self.graph.closure(*coroutine)
                     for module, function in closure:
                         for fill in self._fills(module, function):
                             key = (module.path, fill.name)
@@ -88,7 +91,7 @@ class ClientCaches:
             owner = self._owner(module, function, assignment.value) if name in caches else None
             if owner is not None:
                 yield _Fill(name, owner, module.place(assignment.value.span), False)
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             target, _, leaf = call.chain.rpartition(".")
             if leaf in _KEEPING and target[1:] in caches and target[0] == ":":
                 owner = self._owner_given(module, function, call)
@@ -128,9 +131,9 @@ class ClientCaches:
             return True
         return any(
             call.leaf() in _ASKS_FOR_LOOP or "loop" in call.leaf()
-            for inner_module, inner in self.calls.closure(module, function)
+            for inner_module, inner in self.graph.closure(module, function)
             if inner_module is module
-            for call in self.calls.calls(inner_module, inner)
+            for call in self.flows.calls(inner_module, inner)
         )
 
     def _is_emptied(self, module: Module, name: str, functions: list[tuple[Module, Function]]) -> bool:
@@ -139,7 +142,7 @@ class ClientCaches:
             call.leaf() in _EMPTYING and call.chain.rpartition(".")[0] == f":{name}"
             for inner_module, inner in functions
             if inner_module is module and f":{name}." in inner.packed_calls
-            for call in self.calls.calls(inner_module, inner)
+            for call in self.flows.calls(inner_module, inner)
         )
 
     # ------------------------------------------------------------------ what is kept
@@ -147,7 +150,7 @@ class ClientCaches:
     def _owner(self, module: Module, function: Function, value: Value) -> str | None:
         entity = self.project.value_entity(module, value)
         if self.resources.is_async_engine(entity) and entity.value is None:
-            made = [call for call in self.calls.calls(module, function) if f"{call.chain}()" == value.chain]
+            made = [call for call in self.flows.calls(module, function) if f"{call.chain}()" == value.chain]
             whole = function.value_of(made[0]) if len(made) == 1 else None
             entity = entity._replace(value=whole, module=module)
         return self._bound_to_loop(entity)
@@ -155,7 +158,7 @@ class ClientCaches:
     def _owner_given(self, module: Module, function: Function, call: Call) -> str | None:
         for argument in call.arguments:
             if argument.startswith("("):
-                inner = self.calls.calls(module, function)[int(argument[1:])]
+                inner = self.flows.calls(module, function)[int(argument[1:])]
                 chain = f"{inner.chain}()"
             elif argument.startswith("="):
                 chain = argument[1:]

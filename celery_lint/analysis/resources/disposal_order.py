@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
-from celery_lint.inventory.code.graph import Key
+from celery_lint.inventory.code.graph import Calls, Key
 from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.functions import Flow, Flows
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 
 
 class EngineDisposal(NamedTuple):
@@ -35,12 +36,14 @@ class DisposalChain(NamedTuple):
 class DisposalOrder:
     """The functions that dispose of more than one engine."""
 
-    def __init__(self, event_loops: EventLoops, flows: Flows) -> None:
-        self.event_loops = event_loops
-        self.project = event_loops.project
-        self.flows = flows
+    def __init__(self, known: Known) -> None:
+        self.event_loops = known.of(EventLoops)
+        self.project = known.project
+        self.flows = known.project.flows
+        self.resources = known.of(Resources)
+        self.graph = known.of(Calls)
 
-    @cached_property
+    @facts
     def chains(self) -> list[DisposalChain]:
         """The chains in coroutines of tasks, and in the helpers that run them."""
         found = []
@@ -61,7 +64,7 @@ class DisposalOrder:
 
     def _disposals(self, module: Module, function: Function) -> Iterator[EngineDisposal]:
         flow = self.flows.of(module, function)
-        calls = self.event_loops.calls.calls(module, function)
+        calls = self.flows.calls(module, function)
         for step in flow.steps:
             for number in step.calls:
                 call = calls[number]
@@ -76,10 +79,10 @@ class DisposalOrder:
             spelled = next(
                 (argument[1:] for argument in call.arguments if argument.startswith("@")), "engine"
             )
-            engine = self.event_loops.resources.disposed_by(module, call)
+            engine = self.resources.disposed_by(module, call)
             names = (self._dotted(engine.origin),) if engine is not None and engine.origin else (spelled,)
             return EngineDisposal(f"{spelled}.dispose()", names, place, block, engine is not None)
-        target = self.event_loops.calls.target(module, call.chain)
+        target = self.graph.target(module, call.chain)
         if target is None:
             if call.chain.startswith((":", "%", "~")):
                 return None
@@ -89,10 +92,10 @@ class DisposalOrder:
 
     def _engines_of(self, module: Module, function: Function) -> Iterator[str]:
         """The engines that a function disposes of."""
-        for inner_module, inner in self.event_loops.calls.closure(module, function):
+        for inner_module, inner in self.graph.closure(module, function):
             if "dispose" in inner.packed_calls:
-                for call in self.event_loops.calls.calls(inner_module, inner):
-                    engine = self.event_loops.resources.disposed_by(inner_module, call)
+                for call in self.flows.calls(inner_module, inner):
+                    engine = self.resources.disposed_by(inner_module, call)
                     if engine is not None and engine.origin is not None:
                         yield self._dotted(engine.origin)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 
-from celery_lint.inventory.code.graph import DEPTH, Key
+from celery_lint.analysis.resources.session_flow import SessionFlow, UnclosedSession
+from celery_lint.inventory.code.graph import DEPTH, Calls, Key
 from celery_lint.inventory.resources.sessions import Sessions, is_context_manager
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.known import Known, facts
 
 _MAKERS = frozenset(
     f"{module}.{name}"
@@ -59,19 +61,28 @@ class _Made(NamedTuple):
 class EnginesPerTask:
     """The engines made in functions that tasks run."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self.sessions = sessions
-        self.project = sessions.project
-        self.calls = sessions.calls
+    def __init__(self, known: Known) -> None:
+        self.session_flow = known.of(SessionFlow)
+        self.sessions = known.of(Sessions)
+        self.project = known.project
+        self.graph = known.of(Calls)
+        self.tasks = known.of(Tasks)
+        self.flows = known.project.flows
         self._given: dict[Key, _Made | None] = {}
 
-    @cached_property
+    @facts
+    def unclosed_sessions(self) -> list[UnclosedSession]:
+        """The sessions left open, but for those of functions that leave an engine behind as well."""
+        left = {engine.owner for engine in self.left}
+        return [session for session in self.session_flow.unclosed if session.owner not in left]
+
+    @facts
     def left(self) -> list[LeftEngine]:
         """The engines that are left open, once for each place that makes or takes one."""
         found = []
         with self.project.asking("quiet"):
             for module, function, tasks in self.sessions.functions:
-                known = self.sessions.event_loops.tasks.by_function
+                known = self.tasks.by_function
                 is_task = (module.path, function.qualname) in known
                 if function.decorators and not is_task and not is_context_manager(function):
                     continue  # a cache, a singleton, a handler: who knows how often it runs
@@ -87,7 +98,7 @@ class EnginesPerTask:
     def _made_in(self, module: Module, function: Function, depth: int = DEPTH) -> Iterator[_Made]:
         """The calls of a function that give it a new engine, or something with one."""
         direct = any(word in function.packed_calls for word in _WORDS)
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             if direct and call.leaf() in _WORDS:
                 entity = self.project.resolve(module, call.chain)
                 if entity.name in _MAKERS and self._keeps_connections(module, call):
@@ -138,7 +149,7 @@ class _Fate:
         self.module = module
         self.function = function
         self.flow = engines.sessions.flows.of(module, function)
-        self.calls = engines.calls.calls(module, function)
+        self.calls = engines.flows.calls(module, function)
         self.made = made
         #: The names that hold the engine or something on it: ``engine``, ``maker`` or ``session``.
         self.names: dict[str, str] = {}
@@ -321,7 +332,7 @@ class _Fate:
         entity = self.project.resolve(self.module, call.chain)
         function = entity.function()
         if function is not None and entity.module is not None:
-            closure = self.engines.calls.closure(entity.module, function)
+            closure = self.engines.graph.closure(entity.module, function)
             if any("dispose" in inner.packed_calls for _, inner in closure):
                 return False
             return kind == "session" or not any(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.analysis.resources.sharing import Sharing
-from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.project.known import Known, facts
 
 
 class LateDisposal(NamedTuple):
@@ -22,13 +24,15 @@ class LateDisposal(NamedTuple):
 class LateDisposals:
     """The disposals that come after the loop of the connections is closed."""
 
-    def __init__(self, sharing: Sharing) -> None:
-        self.sharing = sharing
-        self.project = sharing.project
-        self.loops = sharing.event_loops
-        self.calls = sharing.event_loops.calls
+    def __init__(self, known: Known) -> None:
+        self.sharing = known.of(Sharing)
+        self.project = known.project
+        self.loops = known.of(EventLoops)
+        self.graph = known.of(Calls)
+        self.flows = known.project.flows
+        self.resources = known.of(Resources)
 
-    @cached_property
+    @facts
     def all(self) -> list[LateDisposal]:
         """Every such run in the functions that tasks reach."""
         found: list[LateDisposal] = []
@@ -39,9 +43,9 @@ class LateDisposals:
         return found
 
     def _of_function(self, module: Module, function: Function) -> Iterator[LateDisposal]:
-        calls = self.calls.calls(module, function)
+        calls = self.flows.calls(module, function)
         for call in calls:
-            engine = self.loops.resources.disposed_by(module, call)
+            engine = self.resources.disposed_by(module, call)
             if engine is None or engine.origin is None or call.parent < 0 or "a" in call.flags:
                 continue
             around = calls[call.parent]
@@ -66,7 +70,7 @@ class LateDisposals:
 
     def _leads_to(self, module: Module, function: Function, call: Call) -> LoopRun | None:
         """The run that a call is, or that the helper makes which it calls."""
-        target = self.calls.target(module, call.chain)
+        target = self.graph.target(module, call.chain)
         for run in self.sharing.runs:
             if run.module is module and run.function is function and run.call.number == call.number:
                 return run
@@ -80,9 +84,9 @@ class LateDisposals:
             target = self.loops.coroutine_function(module, function, argument)
             if target is None:
                 continue
-            for inner_module, inner in self.calls.closure(*target):
-                for inner_call in self.calls.calls(inner_module, inner):
-                    resource = self.loops.resources.used_by(inner_module, inner_call)
+            for inner_module, inner in self.graph.closure(*target):
+                for inner_call in self.flows.calls(inner_module, inner):
+                    resource = self.resources.used_by(inner_module, inner_call)
                     if resource is not None and resource.key == engine and resource.pooled:
                         return inner_module.place(inner_call.span)
         return None

@@ -10,6 +10,7 @@ from celery_lint.inventory.code.sites import Site, TaskProcess
 from celery_lint.model.facts import Assignment, Call, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.known import Known, facts
 from celery_lint.project.project import Entity
 
 #: Calls that change the whole process, and those that take it back.
@@ -60,10 +61,10 @@ class ModuleValue(NamedTuple):
 class ProcessState:
     """Changes of the process and of modules that outlive a task."""
 
-    def __init__(self, code: TaskProcess, settings: Settings) -> None:
-        self.code = code
-        self.project = code.project
-        self.settings = settings
+    def __init__(self, known: Known) -> None:
+        self.code = known.of(TaskProcess)
+        self.project = known.project
+        self.settings = known.of(Settings)
 
     @cached_property
     def _one_task_each(self) -> bool:
@@ -75,7 +76,7 @@ class ProcessState:
 
     # ------------------------------------------------------------------ the process
 
-    @cached_property
+    @facts
     def changes(self) -> list[ProcessChange]:
         """What tasks change for the whole process and do not take back, once a function and kind."""
         if self._one_task_each:
@@ -143,7 +144,7 @@ class ProcessState:
 
     # ------------------------------------------------------------------ modules
 
-    @cached_property
+    @facts
     def values(self) -> list[ModuleValue]:
         """Values of modules that tasks change."""
         if self._one_task_each:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
+from celery_lint.inventory.workers.pools import Pools
 from celery_lint.model.facts import Call, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
 
 _EXECUTORS = frozenset(
     {"concurrent.futures.ProcessPoolExecutor", "concurrent.futures.process.ProcessPoolExecutor"}
@@ -81,16 +83,17 @@ class SignalChange(NamedTuple):
 class Processes:
     """Processes that tasks start, exits and signal handlers."""
 
-    def __init__(self, code: TaskProcess) -> None:
-        self.code = code
-        self.project = code.project
+    def __init__(self, known: Known) -> None:
+        self.code = known.of(TaskProcess)
+        self.project = known.project
+        self.pools = known.of(Pools)
 
     # ------------------------------------------------------------------ processes
 
-    @cached_property
+    @facts
     def children(self) -> list[ChildProcess]:
         """The processes that tasks of a prefork pool start."""
-        if self.code.pools.only(*UNFORKED):
+        if self.pools.only(*UNFORKED):
             return []
         found = []
         for site in self.code.holding("multiprocessing.", "rocess", "loky", ".submit", ".map", ".start"):
@@ -139,7 +142,7 @@ class Processes:
 
     # ------------------------------------------------------------------ exits
 
-    @cached_property
+    @facts
     def exits(self) -> list[ProcessExit]:
         """What ends the process of a task."""
         found: list[ProcessExit] = []
@@ -173,11 +176,11 @@ class Processes:
     def _fate(self, site: Site, raised: bool) -> str:
         if self.code.forks(site.tasks):
             return "lost"
-        return "stopped" if not raised or self.code.pools.only("solo") else "pending"
+        return "stopped" if not raised or self.pools.only("solo") else "pending"
 
     # ------------------------------------------------------------------ signals
 
-    @cached_property
+    @facts
     def signals(self) -> list[SignalChange]:
         """The signals that tasks take."""
         found: list[SignalChange] = []
@@ -195,7 +198,7 @@ class Processes:
     def _handler(self, site: Site, call: Call) -> Iterator[SignalChange]:
         signal = self.code.name(site.module, call.first()[1:]) if call.first().startswith("=") else ""
         label = signal.rpartition(".")[2]
-        if self.code.pools.only("threads"):
+        if self.pools.only("threads"):
             yield SignalChange(site, call, label or "signal", "thread")
         elif label in _OWN_SIGNALS and self.code.forks(site.tasks) and not self._restored(site, call):
             yield SignalChange(site, call, label, "replaced")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Key
+from celery_lint.inventory.code.graph import Calls, Key
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
 
 _CLOSINGS = frozenset({"close", "aclose", "remove"})
 # Calls on a closed session, or on one whose transaction has failed, that are allowed and do no harm.
@@ -92,9 +93,11 @@ class View(NamedTuple):
 class SessionFlow:
     """The session facts that need the statements of functions."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self.sessions = sessions
-        self.project = sessions.project
+    def __init__(self, known: Known) -> None:
+        self.sessions = known.of(Sessions)
+        self.project = known.project
+        self.flows = known.project.flows
+        self.graph = known.of(Calls)
 
     @cached_property
     def views(self) -> list[tuple[View, dict[str, SessionName]]]:
@@ -103,8 +106,8 @@ class SessionFlow:
         for module, function, tasks in self.sessions.functions:
             names = self.sessions.names(module, function)
             if names:
-                flow = self.sessions.flows.of(module, function)
-                calls = self.sessions.calls.calls(module, function)
+                flow = self.flows.of(module, function)
+                calls = self.flows.calls(module, function)
                 found.append((View(module, function, flow, calls, tasks), names))
         return found
 
@@ -176,7 +179,7 @@ class SessionFlow:
         if function is None or entity.module is None:
             return entity.kind == "external" and entity.name.startswith(_BORROWERS)
         return not any(
-            "close" in inner.packed_calls for _, inner in self.sessions.calls.closure(entity.module, function)
+            "close" in inner.packed_calls for _, inner in self.graph.closure(entity.module, function)
         )
 
     def _is_on(self, call: Call, held: SessionName, leaves: Iterable[str]) -> bool:
@@ -184,7 +187,7 @@ class SessionFlow:
 
     # ------------------------------------------------------------------ after a failure
 
-    @cached_property
+    @facts
     def after_failures(self) -> list[SessionAfterFailure]:
         """The uses of an ``AsyncSession`` in an ``except`` that come before its rollback."""
         found: list[SessionAfterFailure] = []
@@ -288,17 +291,17 @@ class SessionFlow:
             if self._is_on(call, held, _HARMLESS):
                 return True
             if hands_on(call, held.chain):
-                target = self.sessions.calls.target(view.module, call.chain)
+                target = self.graph.target(view.module, call.chain)
                 if target is not None and any(
                     "rollback" in inner.packed_calls or "begin" in inner.packed_calls
-                    for _, inner in self.sessions.calls.closure(*target)
+                    for _, inner in self.graph.closure(*target)
                 ):
                     return True
         return False
 
     # ------------------------------------------------------------------ after the block
 
-    @cached_property
+    @facts
     def after_blocks(self) -> list[SessionAfterBlock]:
         """The uses of a session after the ``with`` that closed it."""
         found: list[SessionAfterBlock] = []

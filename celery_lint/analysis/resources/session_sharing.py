@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.analysis.resources.session_flow import WORK, SessionFlow, View, hands_on
-from celery_lint.inventory.resources.sessions import SessionName
+from celery_lint.inventory.resources.sessions import SessionName, Sessions
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.steps import Step
+from celery_lint.project.known import Known, facts
 
 _GATHERINGS = frozenset({"asyncio.gather", "asyncio.tasks.gather", "asyncio.wait", "asyncio.tasks.wait"})
 _SPAWNERS = frozenset({"asyncio.TaskGroup().create_task", "asyncio.taskgroups.TaskGroup().create_task"})
@@ -29,12 +29,12 @@ class GatheredSession(NamedTuple):
 class SessionSharing:
     """The sessions that the coroutines of a ``gather`` or a task group share."""
 
-    def __init__(self, session_flow: SessionFlow) -> None:
-        self.session_flow = session_flow
-        self.sessions = session_flow.sessions
-        self.project = session_flow.project
+    def __init__(self, known: Known) -> None:
+        self.session_flow = known.of(SessionFlow)
+        self.sessions = known.of(Sessions)
+        self.project = known.project
 
-    @cached_property
+    @facts
     def gathered(self) -> list[GatheredSession]:
         """The shared sessions, by function."""
         found: list[GatheredSession] = []
@@ -185,7 +185,7 @@ class _Search:
     def _works(self, module: Module, function: Function, name: str) -> bool:
         """Whether a coroutine function awaits something with the session and holds no lock meanwhile."""
         flow = self.sharing.sessions.flows.of(module, function)
-        calls = self.sharing.sessions.calls.calls(module, function)
+        calls = self.sharing.sessions.flows.calls(module, function)
         for step in flow.steps:
             if name not in step.loads or step.kind == "def":
                 continue

@@ -8,10 +8,12 @@ from functools import cached_property
 from celery_lint.inventory.code.graph import Reached
 from celery_lint.inventory.code.runs import EventLoops, LoopRun, Use
 from celery_lint.inventory.resources.resources import Resource
-from celery_lint.inventory.tasks.task import Queues, Task
+from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
 from celery_lint.project.project import Entity
 
 Origin = tuple[str, str]
@@ -69,17 +71,18 @@ class Submission(NamedTuple):
 class Sharing:
     """What the coroutine runs of a project share."""
 
-    def __init__(self, event_loops: EventLoops, pools: Pools, queues: Queues) -> None:
-        self.event_loops = event_loops
-        self.project = event_loops.project
-        self.pools = pools
-        self.queues = queues
+    def __init__(self, known: Known) -> None:
+        self.event_loops = known.of(EventLoops)
+        self.project = known.project
+        self.pools = known.of(Pools)
+        self.queues = known.of(Queues)
+        self.flows = known.project.flows
 
     # ------------------------------------------------------------------ runs and their loops
 
     def pool_of(self, run: LoopRun, *names: str) -> Pool | None:
         """The pool of these names that runs the tasks of a run."""
-        return self.pools.running(names, self.queues(reached.task for reached in run.reached))
+        return self.pools.running(names, self.queues.of(reached.task for reached in run.reached))
 
     def renews(self, run: LoopRun) -> bool:
         """Whether every call of a run has an event loop of its own."""
@@ -112,7 +115,7 @@ class Sharing:
 
     # ------------------------------------------------------------------ clients and engines
 
-    @cached_property
+    @facts
     def clients(self) -> list[SharedClient]:
         """The clients that ``asyncio.run`` has nothing to do with: its own are told where it is called."""
         found: dict[Place, SharedClient] = {}
@@ -125,7 +128,7 @@ class Sharing:
                     found.setdefault(use.place, SharedClient(run, use, pool))
         return list(found.values())
 
-    @cached_property
+    @facts
     def engines(self) -> list[SharedEngine]:
         """The engines that several threads share although they are disposed of, or pool nothing."""
         found: dict[Origin, SharedEngine] = {}
@@ -152,7 +155,7 @@ class Sharing:
             for module, function, reached in self.event_loops.synchronous:
                 if "run_coroutine_threadsafe\t" not in function.packed_calls:
                     continue
-                for call in self.event_loops.calls.calls(module, function):
+                for call in self.flows.calls(module, function):
                     if call.leaf() != "run_coroutine_threadsafe" or len(call.arguments) < 2:
                         continue
                     entity = self.project.resolve(module, call.chain)
@@ -168,11 +171,11 @@ class Sharing:
         text = call.arguments[1].removeprefix("loop:")
         chain = text[1:] if text.startswith("=") else ""
         if text.startswith("("):
-            chain = f"{self.event_loops.calls.calls(module, function)[int(text[1:])].chain}()"
+            chain = f"{self.flows.calls(module, function)[int(text[1:])].chain}()"
         loop = self.project.resolve(module, chain)
         return Submission(module, function, call, tuple(reached), loop, engines)
 
-    @cached_property
+    @facts
     def divided(self) -> list[EngineOfOwners]:
         """The pooled engines with several owners, where no single run is to blame and the pool is known."""
         owners = list(self._owners()) if self.pools.known else []
@@ -197,7 +200,7 @@ class Sharing:
 
     def _meet(self, one: Owner, other: Owner) -> bool:
         """Whether the tasks of two owners may share a process: unless their queues say otherwise."""
-        here, there = self.queues(one.tasks), self.queues(other.tasks)
+        here, there = self.queues.of(one.tasks), self.queues.of(other.tasks)
         return not (here and there and here.isdisjoint(there))
 
     def _owners(self) -> Iterator[Owner]:
@@ -230,5 +233,5 @@ class Sharing:
 
     def _alone(self, given: Submission) -> bool:
         """Whether the pool of a submission has one thread, as its owner believes."""
-        queues = self.queues(reached.task for reached in given.reached)
+        queues = self.queues.of(reached.task for reached in given.reached)
         return self.pools.running(("gevent", "eventlet"), queues) is None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
+from celery_lint.inventory.workers.pools import Pools
 from celery_lint.model.facts import Call, Place
 from celery_lint.model.steps import Step
+from celery_lint.project.known import Known, facts
 
 _THREADS = frozenset({"threading.Thread", "threading.Timer"})
 _EXECUTORS = ("concurrent.futures.ThreadPoolExecutor", "concurrent.futures.thread.ThreadPoolExecutor")
@@ -30,10 +31,11 @@ class LooseThread(NamedTuple):
 class Threads:
     """The threads that tasks start."""
 
-    def __init__(self, code: TaskProcess) -> None:
-        self.code = code
+    def __init__(self, known: Known) -> None:
+        self.code = known.of(TaskProcess)
+        self.pools = known.of(Pools)
 
-    @cached_property
+    @facts
     def loose(self) -> list[LooseThread]:
         """The threads that a worker may take with it when its process ends.
 
@@ -45,7 +47,7 @@ class Threads:
                 continue
             found.extend(self._threads(site))
             found.extend(self._submitted(site))
-        waits = self.code.pools.only(*UNFORKED)
+        waits = self.pools.only(*UNFORKED)
         return [
             thread
             for thread in found

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.purpose import is_product_path
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.known import Known
+from celery_lint.project.project import Entity
 
 Origin = tuple[str, str]
 
@@ -55,8 +56,8 @@ def is_application(name: str) -> bool:
 class Applications:
     """All applications of a project, by the name that they are bound to."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
         self.by_origin: dict[Origin, Application] = dict(self._find())
 
     @cached_property

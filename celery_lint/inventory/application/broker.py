@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.inventory.application.settings import Setting
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Module, Place, Value
+from celery_lint.project.known import Known
 
 # https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
 _DEFAULT_VISIBILITY = {"redis": 3600.0, "sqs": 1800.0}
@@ -52,11 +55,12 @@ class Broker(NamedTuple):
 class DeliverySettings:
     """Questions about settings that hold for all tasks."""
 
-    def __init__(self, effective: EffectiveOptions) -> None:
-        self.effective = effective
-        self.project = effective.project
-        self.settings = effective.settings
-        self.tasks = effective.tasks
+    def __init__(self, known: Known) -> None:
+        self.effective = known.of(EffectiveOptions)
+        self.project = known.project
+        self.settings = known.of(Settings)
+        self.applications = known.of(Applications)
+        self.task_options = known.of(TaskOptions)
 
     @cached_property
     def hidden(self) -> bool:
@@ -97,14 +101,12 @@ class DeliverySettings:
 
     def visible(self, task: Task) -> bool:
         """Whether all settings that hold for a task can be seen."""
-        return (
-            bool(self.tasks.applications.product) and self.effective.own_application(task) and not self.hidden
-        )
+        return bool(self.applications.product) and self.effective.own_application(task) and not self.hidden
 
     def number(self, name: str) -> tuple[float, Setting] | None:
         """A number that the project sets exactly once, for its only application."""
         found = self.settings.named(name)
-        if len(found) != 1 or len(self.tasks.applications.product) > 1:
+        if len(found) != 1 or len(self.applications.product) > 1:
             return None
         known = self.project.number(found[0].module, found[0].value)
         return (known, found[0]) if known is not None else None
@@ -115,7 +117,7 @@ class DeliverySettings:
         if not found:
             return False
         values = {self._truth(setting.module, setting.value) for setting in found}
-        if len(values) == 1 and (values == {False} or len(self.tasks.applications.product) <= 1):
+        if len(values) == 1 and (values == {False} or len(self.applications.product) <= 1):
             return values.pop()
         return None
 
@@ -125,7 +127,7 @@ class DeliverySettings:
 
     def option(self, task: Task, name: str, setting: str) -> bool | None:
         """Whether a switch is on for a task, by its own option or by the setting; ``None``: nobody knows."""
-        given = self.tasks.options.get(task, name)
+        given = self.task_options.get(task, name)
         if given is not None and not (given[1].kind == "constant" and given[1].data is None):
             return self._truth(*given)
         if not self.effective.known(task, frozenset({name})):

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.model.facts import Module, Place, Value
-from celery_lint.project.project import Project
+from celery_lint.project.known import Known
 
 # Today's lower-case names and the older upper-case ones that mean the same.
 # https://docs.celeryq.dev/en/stable/userguide/configuration.html#new-lowercase-settings
@@ -79,8 +79,8 @@ def setting_name(name: str, namespaces: frozenset[str] | None) -> str | None:
 class Settings:
     """The settings of all applications of a project that rules ask for."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
 
     def named(self, name: str) -> list[Setting]:
         """Everything that sets this name to something other than ``None``."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls
 from celery_lint.model.facts import Call, Function, Module, Value
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.known import Known
+from celery_lint.project.project import Entity
 
 _BRIDGE = "asgiref.sync.async_to_sync"
 _LEAF = "async_to_sync"
@@ -15,9 +15,9 @@ _LEAF = "async_to_sync"
 class Bridged:
     """The coroutine functions that ``async_to_sync`` has made plain ones."""
 
-    def __init__(self, project: Project, calls: Calls) -> None:
-        self.project = project
-        self.calls = calls
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.flows = known.project.flows
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -68,7 +68,7 @@ class Bridged:
         """
         made = [
             other
-            for other in self.calls.calls(module, function)
+            for other in self.flows.calls(module, function)
             if other.chain == call.chain.removesuffix("()") and other.arguments
         ]
         here = [other for other in made if other.span[:2] == call.span[:2]]

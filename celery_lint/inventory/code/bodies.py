@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.inventory.code.graph import Key, Reached
+from celery_lint.inventory.code.graph import Calls, Key, Reached
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.steps import KINDS, Step
-from celery_lint.project.functions import Flow, Flows
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known
 
 #: How the line of a ``try`` begins among packed statements.
 _TRY = f"\n{KINDS['try']}"
@@ -46,12 +47,12 @@ class Body(NamedTuple):
 class Bodies:
     """The bodies of all tasks of the product."""
 
-    def __init__(self, tasks: Tasks, event_loops: EventLoops, flows: Flows) -> None:
-        self.tasks = tasks
-        self.event_loops = event_loops
-        self.calls = event_loops.calls
-        self.project = event_loops.project
-        self.flows = flows
+    def __init__(self, known: Known) -> None:
+        self.tasks = known.of(Tasks)
+        self.event_loops = known.of(EventLoops)
+        self.flows = known.project.flows
+        self.graph = known.of(Calls)
+        self.project = known.project
 
     @cached_property
     def by_key(self) -> dict[Key, Body]:
@@ -119,7 +120,7 @@ class Bodies:
         module, outer = task.module, task.function
         if outer is None or f":{outer.qualname}/" not in outer.packed_calls:
             return
-        for call in self.calls.calls(module, outer):
+        for call in self.flows.calls(module, outer):
             if call.chain.startswith(f":{outer.qualname}/"):
                 function = module.functions.get(call.chain[1:])
                 if function is not None and function.is_async:
@@ -133,7 +134,7 @@ class Bodies:
         for task in tasks:
             if task.function is None:
                 continue
-            if key in {(m.path, f.qualname) for m, f in self.calls.closure(task.module, task.function)}:
+            if key in {(m.path, f.qualname) for m, f in self.graph.closure(task.module, task.function)}:
                 return task
         return None
 
@@ -150,7 +151,7 @@ class Bodies:
         outer = self.by_key.get((task.module.path, task.function.qualname))
         if outer is None:
             return None
-        for call in self.calls.calls(outer.module, outer.function):
+        for call in self.flows.calls(outer.module, outer.function):
             if self._is_of(outer.module, call, function):
                 step = outer.flow.step_of(call)
                 if step is not None:
@@ -163,7 +164,7 @@ class Bodies:
         for chain in named:
             if chain.rpartition(".")[2].rpartition("/")[2].lstrip(":") == function.name:
                 with self.project.asking("hint"):
-                    target = self.calls.target(module, chain)
+                    target = self.graph.target(module, chain)
                 if target is not None and target[1] is function:
                     return True
         return False

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module
 from celery_lint.model.purpose import is_product_path
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.known import Known
+from celery_lint.project.project import Entity
 
 Key = tuple[str, str]
 #: How many calls away from a task a function still counts as reached.
@@ -34,30 +36,23 @@ class Reached(NamedTuple):
 class Calls:
     """The calls between the functions of a project, resolved on demand."""
 
-    def __init__(self, project: Project, tasks: Tasks) -> None:
-        self.project = project
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.flows = known.project.flows
+        options = known.of(TaskOptions)
         self.receivers: dict[Key, Entity] = {}
         self._around: dict[Key, list[tuple[Module, Function]]] = {}
-        for task in tasks.all:
+        for task in known.of(Tasks).all:
             if task.function is not None and is_product_path(task.module.path):
-                base = tasks.options.base_of(task) if task.class_ is None else None
+                base = options.base_of(task) if task.class_ is None else None
                 if base is not None:
                     self.receivers[(task.module.path, task.qualname)] = base
                 if task.function.is_async:
-                    around = list(tasks.options.around(task, base))
+                    around = list(options.around(task, base))
                     if around:
                         self._around[(task.module.path, task.qualname)] = around
-        self._calls = project.flows.calls
         self._closures: dict[tuple[str, str, str], list[tuple[Module, Function]]] = {}
         self._callees: dict[tuple[str, str, str], list[Callee]] = {}
-
-    def calls(self, module: Module, function: Function) -> list[Call]:
-        """The calls of a function, unpacked once."""
-        key = (module.path, function.qualname)
-        found = self._calls.get(key)
-        if found is None:
-            found = self._calls[key] = function.calls()
-        return found
 
     def callees(self, module: Module, function: Function) -> list[Callee]:
         """The functions of the project that a function calls or hands on by name."""
@@ -68,7 +63,7 @@ class Calls:
         return found
 
     def _find(self, module: Module, function: Function) -> Iterator[Callee]:
-        for call in self.calls(module, function):
+        for call in self.flows.calls(module, function):
             target = self.target(module, call.chain) or self._method(module, function, call.chain)
             if target is not None:
                 yield Callee(*target, call)
@@ -109,7 +104,7 @@ class Calls:
     def argument(self, module: Module, function: Function, text: str) -> tuple[Module, Function] | None:
         """The function whose coroutine an argument of a call is, called there or handed on by name."""
         if text.startswith("("):
-            return self.target(module, self.calls(module, function)[int(text[1:])].chain)
+            return self.target(module, self.flows.calls(module, function)[int(text[1:])].chain)
         if text.startswith("="):
             chain = text[1:]
             return self.target(module, chain.removesuffix("()"))

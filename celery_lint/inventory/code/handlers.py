@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.inventory.code.bodies import Bodies, Body
+from celery_lint.inventory.code.graph import Calls
 from celery_lint.model.facts import Call, Module, leaf_of_chain
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
-from celery_lint.project.project import Project
+from celery_lint.project.known import Known, facts
 
 #: What catches an exception of Celery by catching all and sundry.
 CATCHES_ANY = frozenset({"BaseException", "Exception", "CeleryError"})
@@ -74,9 +75,11 @@ class ExitInFinally(NamedTuple):
 class Outcomes:
     """Where the exceptions of tasks go."""
 
-    def __init__(self, project: Project, bodies: Bodies) -> None:
-        self.project = project
-        self.bodies = bodies
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.bodies = known.of(Bodies)
+        self.flows = known.project.flows
+        self.graph = known.of(Calls)
 
     # ------------------------------------------------------------------ handlers
 
@@ -134,7 +137,7 @@ class Outcomes:
         if is_log(step):
             return False
         caught = set(handler.stores)
-        calls = self.bodies.calls.calls(body.module, body.function)
+        calls = self.flows.calls(body.module, body.function)
         made = [calls[number] for number in step.calls]
         if any(leaf_of_chain(call.chain) in _LEAVING for call in made):
             return True
@@ -149,12 +152,12 @@ class Outcomes:
     def _may_raise(self, module: Module, call: Call, caught: set[str]) -> bool:
         """Whether a function has a ``raise``, or gets the exception where nobody can look."""
         with self.project.asking("hint"):
-            target = self.bodies.calls.target(module, call.chain)
+            target = self.graph.target(module, call.chain)
             if target is None:
                 given = {text.rpartition("=%")[2] for text in call.arguments if "=%" in text}
                 hidden = call.chain[:1] == "%" or self.project.resolve(module, call.chain).kind == "unknown"
                 return hidden and not caught.isdisjoint(given)
-        return any(step.kind == "raise" for step in self.bodies.flows.of(*target).steps)
+        return any(step.kind == "raise" for step in self.flows.of(*target).steps)
 
     def catcher(self, module: Module, flow: Flow, step: Step, names: frozenset[str]) -> Step | None:
         """The handler of this function that gets an exception with one of these names, if that is certain."""
@@ -179,7 +182,7 @@ class Outcomes:
 
     # ------------------------------------------------------------------ finally
 
-    @cached_property
+    @facts
     def exits_in_finally(self) -> list[ExitInFinally]:
         """The statements that discard an exception on its way through a ``finally``."""
         found = []

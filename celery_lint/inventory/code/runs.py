@@ -7,14 +7,14 @@ from functools import cached_property
 
 from celery_lint.inventory.code.async_to_sync import Bridged
 from celery_lint.inventory.code.graph import Calls, Key, Reached
-from celery_lint.inventory.resources.relays import Relays
 from celery_lint.inventory.resources.resources import RELEASES, Resource, Resources
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, MisplacedAwait, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.known import Known, facts
+from celery_lint.project.project import Entity
 
 # These make a loop, run one coroutine on it and close it.
 _RUNNERS = frozenset(
@@ -111,20 +111,20 @@ class StrayAwait(NamedTuple):
 class EventLoops:
     """All coroutine runs of a project that tasks reach."""
 
-    def __init__(self, project: Project, tasks: Tasks) -> None:
-        self.project = project
-        self.tasks = tasks
-        self.calls = Calls(project, tasks)
-        self.resources = Resources(project)
-        self.relays = Relays(project, self.calls, self.resources)
-        self.bridged = Bridged(project, self.calls)
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.graph = known.of(Calls)
+        self.resources = known.of(Resources)
+        self.bridged = known.of(Bridged)
+        self.flows = known.project.flows
 
     @cached_property
     def reached(self) -> dict[Key, list[Reached]]:
         """The synchronous functions that tasks reach."""
         product = self.tasks.product
         with self.project.asking("quiet"):
-            return self.calls.reached(product)
+            return self.graph.reached(product)
 
     @cached_property
     def synchronous(self) -> list[tuple[Module, Function, list[Reached]]]:
@@ -139,12 +139,12 @@ class EventLoops:
                 found.append((module, function, reached))
         return found
 
-    @cached_property
+    @facts
     def runs(self) -> list[LoopRun]:
         """The coroutine runs, by path and position."""
         found = []
         for module, function, reached in self.synchronous:
-            for call in self.calls.calls(module, function):
+            for call in self.flows.calls(module, function):
                 leaf = call.leaf()
                 if leaf in _RUN_LEAVES or "async_to_sync" in call.chain or leaf in self.bridged.names:
                     with self.project.asking("hint"):
@@ -182,7 +182,7 @@ class EventLoops:
         return None
 
     def _asks_for_loop(self, module: Module, function: Function) -> bool:
-        return any(call.chain in _CURRENT_LOOPS for call in self.calls.calls(module, function))
+        return any(call.chain in _CURRENT_LOOPS for call in self.flows.calls(module, function))
 
     def _run(self, module: Module, function: Function, call: Call, reached: list[Reached]) -> LoopRun | None:
         runner = self.runner(module, function, call)
@@ -246,7 +246,7 @@ class EventLoops:
         if argument.startswith("=%"):
             return argument[2:].rstrip("()")
         if argument.startswith("("):
-            chain = self.calls.calls(module, function)[int(argument[1:])].chain
+            chain = self.flows.calls(module, function)[int(argument[1:])].chain
             return chain[1:].rstrip("()") if chain.startswith("%") else ""
         return ""
 
@@ -269,10 +269,10 @@ class EventLoops:
         """The coroutine function that an argument is, calls, or binds with ``partial``."""
         text = argument if argument[:1] in ("=", "(", "'", "*", "?") else argument.partition(":")[2]
         if text.startswith("("):
-            inner = self.calls.calls(module, function)[int(text[1:])]
+            inner = self.flows.calls(module, function)[int(text[1:])]
             if inner.leaf() in _HANDING_ON and inner.arguments:
                 return self.coroutine_function(module, function, inner.arguments[0])
-        return self.calls.argument(module, function, text)
+        return self.graph.argument(module, function, text)
 
     def _callers(self, way: Reached) -> Iterator[tuple[Module, Function, Call]]:
         """The functions on the way that call the helper."""
@@ -280,10 +280,10 @@ class EventLoops:
         task = way.task
         if task.function is None:
             return
-        for module, function in self.calls.closure(task.module, task.function):
+        for module, function in self.graph.closure(task.module, task.function):
             if function.is_async:
                 continue
-            for callee in self.calls.callees(module, function):
+            for callee in self.graph.callees(module, function):
                 if callee.function is way.through.function:
                     yield module, function, callee.call
 
@@ -304,12 +304,12 @@ class EventLoops:
         engines: dict[Key, Use] = {}
         outliving: dict[Key, Use] = {}
         for module, function in coroutines:
-            closure = self.calls.closure(module, function)
+            closure = self.graph.closure(module, function)
             mine = set(disposed)
             for inner in closure:
                 mine |= self._disposed_in(*inner)
             for current_module, current in closure:
-                for resource, call in self.resources.used_in(current_module, current, self.calls.calls):
+                for resource, call in self.resources.used_in(current_module, current, self.flows.calls):
                     use = Use(resource, current_module.place(call.span))
                     if resource.kind == "engine" and resource.pooled is not None:
                         engines.setdefault(resource.key, use)
@@ -326,14 +326,14 @@ class EventLoops:
         """The clients whose own coroutines are run: ``asyncio.run(client.get(url))``, also by a helper."""
         for module, function, call in [(*runner, run), *self._all_callers(reached)]:
             if call.first().startswith("("):
-                inner = self.calls.calls(module, function)[int(call.first()[1:])]
+                inner = self.flows.calls(module, function)[int(call.first()[1:])]
                 resource = self.resources.used_by(module, inner)
                 if resource is not None and resource.kind == "client" and inner.leaf() not in RELEASES:
                     yield Use(resource, module.place(inner.span))
 
     def _disposed(self, runner: tuple[Module, Function]) -> set[Key]:
         found = set(self._disposed_by_signals)
-        for module, function in self.calls.closure(*runner):
+        for module, function in self.graph.closure(*runner):
             found |= self._disposed_in(module, function)
         return found
 
@@ -355,7 +355,7 @@ class EventLoops:
         return found
 
     def _disposed_in(self, module: Module, function: Function) -> set[Key]:
-        return self.resources.released_in(module, function, self.calls.calls)
+        return self.resources.released_in(module, function, self.flows.calls)
 
     @cached_property
     def awaits_tasks(self) -> bool:
@@ -382,14 +382,14 @@ class EventLoops:
         found: dict[Key, list[Task]] = {}
         for run in self.runs:
             for module, function in run.coroutines:
-                for inner_module, inner in self.calls.closure(module, function):
+                for inner_module, inner in self.graph.closure(module, function):
                     known = found.setdefault((inner_module.path, inner.qualname), [])
                     for reached in run.reached:
                         if reached.task not in known:
                             known.append(reached.task)
         return found
 
-    @cached_property
+    @facts
     def disposals(self) -> list[Disposal]:
         """Every ``dispose`` of an async engine in the product."""
         found = []
@@ -397,7 +397,7 @@ class EventLoops:
             for function in module.functions.values():
                 if "dispose" not in function.packed_calls:
                     continue
-                calls = self.calls.calls(module, function)
+                calls = self.flows.calls(module, function)
                 for call in calls:
                     engine = self.resources.disposed_by(module, call)
                     if engine is not None:
@@ -413,7 +413,7 @@ class EventLoops:
         tasks = tuple(self.task_coroutines.get((module.path, function.qualname), ()))
         return Disposal(module, function, call, label, tasks, not before, guarded)
 
-    @cached_property
+    @facts
     def stray_awaits(self) -> list[StrayAwait]:
         """The awaits in plain functions of modules that define tasks."""
         with_tasks = {task.module.path for task in self.tasks.all}

@@ -8,13 +8,17 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.graph import DEPTH, Callee, Calls, Key
 from celery_lint.inventory.code.runs import EventLoops
-from celery_lint.inventory.tasks.task import Queues, Task
+from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.steps import Step
-from celery_lint.project.functions import Flow, Flows
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known
+from celery_lint.project.project import Entity
 
 #: Pools whose workers fork no processes for their tasks.
 UNFORKED = ("threads", "solo", "gevent", "eventlet")
@@ -54,15 +58,15 @@ class TaskProcess:
     knows when and where it runs.
     """
 
-    def __init__(
-        self, project: Project, loops: EventLoops, flows: Flows, pools: Pools, queues: Queues
-    ) -> None:
-        self.project = project
-        self.loops = loops
-        self.graph: Calls = loops.calls
-        self.flows = flows
-        self.pools = pools
-        self.queues = queues
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.loops = known.of(EventLoops)
+        self.graph = known.of(Calls)
+        self.flows = known.project.flows
+        self.pools = known.of(Pools)
+        self.queues = known.of(Queues)
+        self.tasks = known.of(Tasks)
+        self.task_options = known.of(TaskOptions)
         self._hooked: set[Key] = set()
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
 
@@ -74,7 +78,7 @@ class TaskProcess:
 
     def _sites(self) -> dict[Key, Site]:
         found: dict[Key, Site] = {}
-        for task in self.loops.tasks.all:
+        for task in self.tasks.all:
             if task.function is not None and is_product_path(task.module.path):
                 for module, function in ((self._home(task), task.function), *self._hooks(task)):
                     site = Site(module, function, (task,))
@@ -120,7 +124,7 @@ class TaskProcess:
     def _hooks(self, task: Task) -> Iterator[tuple[Module, Function]]:
         """The methods of its class that run in the task's process before and after it."""
         class_ = (
-            self.loops.tasks.options.base_of(task)
+            self.task_options.base_of(task)
             if task.class_ is None
             else Entity("class", task.class_.qualname, task.module)
         )
@@ -146,7 +150,7 @@ class TaskProcess:
 
     def calls(self, site: Site) -> list[Call]:
         """The calls of a site."""
-        return self.graph.calls(site.module, site.function)
+        return self.flows.calls(site.module, site.function)
 
     def flow(self, site: Site) -> Flow:
         """The statements of a site."""
@@ -169,7 +173,7 @@ class TaskProcess:
         """Whether a pool that forks may run one of these tasks: prefork, or nobody can tell."""
         if not self.pools.known:
             return True
-        return self.pools.running(("prefork",), self.queues(tasks)) is not None
+        return self.pools.running(("prefork",), self.queues.of(tasks)) is not None
 
     def optional(self, site: Site, step: Step) -> bool:
         """Whether a function that tasks call comes to a statement only if its caller says so.
@@ -203,7 +207,7 @@ class TaskProcess:
         around = [function for task in site.tasks for _, function in self._hooks(task)]
         if any(name in function.packed_steps for function in around for name in names):
             return True
-        options = (self.loops.tasks.options.get(task, "autoretry_for") for task in site.tasks)
+        options = (self.task_options.get(task, "autoretry_for") for task in site.tasks)
         given = [item.chain for option in options if option is not None for item in option[1].items]
         return not names.isdisjoint(given)
 

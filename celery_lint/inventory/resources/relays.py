@@ -8,7 +8,7 @@ from functools import cached_property
 from celery_lint.inventory.code.graph import DEPTH, Calls, Key
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Function, Module
-from celery_lint.project.project import Project
+from celery_lint.project.known import Known
 
 # Everything in a packed call that is no part of a name, as blanks. Of bytes: that is several times faster.
 _WORDS = bytes(code if code >= 128 or chr(code).isalnum() or chr(code) == "_" else 32 for code in range(256))
@@ -17,10 +17,10 @@ _WORDS = bytes(code if code >= 128 or chr(code).isalnum() or chr(code) == "_" el
 class Relays:
     """The functions of a project that run event loops or use loop-bound objects, directly or for others."""
 
-    def __init__(self, project: Project, calls: Calls, resources: Resources) -> None:
-        self.project = project
-        self.calls = calls
-        self.resources = resources
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.graph = known.of(Calls)
+        self.resources = known.of(Resources)
 
     def _mentioning(self, names: set[str]) -> Iterator[tuple[Module, Function]]:
         """The functions whose calls hold one of the names. Module by module: few of them hold any."""
@@ -58,7 +58,7 @@ class Relays:
                     and not function.is_async
                     and any(
                         (callee.module.path, callee.function.qualname) in level
-                        for callee in self.calls.callees(module, function)
+                        for callee in self.graph.callees(module, function)
                     )
                 }
                 if not level:

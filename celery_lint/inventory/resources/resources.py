@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
 from celery_lint.model.facts import Call, Class, Function, Module, Place, Value
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.known import Known
+from celery_lint.project.project import Entity
 
 _ENGINES = frozenset(
     f"{module}.{name}()"
@@ -89,8 +90,8 @@ class Resource(NamedTuple):
 class Resources:
     """The loop-bound objects of a project, found through whatever name leads to them."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
         self._known: dict[tuple[str, str], Resource | None] = {}
         self._clients: dict[tuple[str, str], list[str]] = {}
         self._anew: dict[tuple[str, str], bool] = {}

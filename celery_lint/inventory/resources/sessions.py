@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls, Key
+from celery_lint.inventory.code.graph import Key
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.resources.relays import leaf_of
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.functions import Flow, Flows
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
+from celery_lint.project.project import Entity
 
 _SYNC = frozenset(
     [
@@ -65,11 +66,10 @@ class KeptSession(NamedTuple):
 class Sessions:
     """The sessions of a project, as far as tasks come across them."""
 
-    def __init__(self, project: Project, event_loops: EventLoops, flows: Flows) -> None:
-        self.project = project
-        self.event_loops = event_loops
-        self.calls: Calls = event_loops.calls
-        self.flows = flows
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.event_loops = known.of(EventLoops)
+        self.flows = known.project.flows
         self._kinds: dict[tuple[str, str], str] = {}
         self._names: dict[Key, dict[str, SessionName]] = {}
 
@@ -95,7 +95,7 @@ class Sessions:
         """Hint at the files that what tasks run calls into: one of them may make the sessions."""
         with self.project.asking("hint"):
             for module, function, _ in self._reached():
-                for call in self.calls.calls(module, function):
+                for call in self.flows.calls(module, function):
                     if call.chain[0] not in ":%~":
                         self.project.resolve(module, call.chain)
 
@@ -221,7 +221,7 @@ class Sessions:
 
     # ------------------------------------------------------------------ sessions at module level
 
-    @cached_property
+    @facts
     def kept(self) -> list[KeptSession]:
         """The sessions at module level that tasks use and that nothing in the project ever ends."""
         with self.project.asking("quiet"):
@@ -251,7 +251,7 @@ class Sessions:
     def _uses(self, origin: Key) -> Iterator[tuple[Place, Task]]:
         for module, function, tasks in self.functions:
             if origin[1] in function.packed_calls:
-                for call in self.calls.calls(module, function):
+                for call in self.flows.calls(module, function):
                     if self._is_of(module, call, origin):
                         yield module.place(call.span), tasks[0]
                         break
@@ -274,7 +274,7 @@ class Sessions:
             for function in module.functions.values():
                 if origin[1] not in function.packed_calls:
                     continue
-                for call in self.calls.calls(module, function):
+                for call in self.flows.calls(module, function):
                     leaves = {call.leaf(), *(argument.rpartition(".")[2] for argument in call.arguments)}
                     if leaves & _ENDINGS and self._is_of(module, call, origin):
                         return True

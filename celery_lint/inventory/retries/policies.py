@@ -10,11 +10,12 @@ from celery_lint.inventory.code.graph import DEPTH, Calls, Key
 from celery_lint.inventory.retries.calls import RetryCall, RetryOption, RetryPolicy
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.makers import Option
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Value
-from celery_lint.project.functions import Flows
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.known import Known, facts
+from celery_lint.project.project import Entity
 
 RETRY_OPTIONS = frozenset(
     {
@@ -41,14 +42,13 @@ Holder = tuple[str, str, str]
 class Retries:
     """The retries of a project."""
 
-    def __init__(
-        self, project: Project, tasks: Tasks, calls: Calls, flows: Flows, effective: EffectiveOptions
-    ) -> None:
-        self.project = project
-        self.tasks = tasks
-        self.graph = calls
-        self.flows = flows
-        self.effective = effective
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.graph = known.of(Calls)
+        self.flows = known.project.flows
+        self.effective = known.of(EffectiveOptions)
+        self.task_options = known.of(TaskOptions)
         self._hidden: dict[Key, bool] = {}
         self._used: dict[Key, bool] = {}
 
@@ -100,7 +100,7 @@ class Retries:
         for _, function in _with_nested(module, qualname) if module is not None else ():
             if f"={chain}" not in function.packed_calls:
                 continue
-            for call in self.graph.calls(module, function):
+            for call in self.flows.calls(module, function):
                 for index, argument in enumerate(call.arguments):
                     keyword, _, given = argument.rpartition(":")
                     if given == f"={chain}" and call.leaf() not in _HARMLESS:
@@ -126,7 +126,7 @@ class Retries:
 
     # ------------------------------------------------------------------ calls of retry
 
-    @cached_property
+    @facts
     def calls(self) -> list[RetryCall]:
         """All calls of Celery's ``retry`` in the product."""
         found: list[RetryCall] = []
@@ -138,7 +138,7 @@ class Retries:
 
     def _calls_in(self, module: Module, function: Function) -> Iterator[RetryCall]:
         flow = self.flows.of(module, function)
-        for call in self.graph.calls(module, function):
+        for call in self.flows.calls(module, function):
             value = function.value_of(call) if call.chain.endswith(".retry") else None
             tasks = self.tasks_of(module, function, call.chain) if value is not None else None
             if value is not None and tasks is not None:
@@ -179,7 +179,7 @@ class Retries:
         for task in self.tasks.product:
             if task.function is not None:
                 found.setdefault((task.module.path, task.function.qualname), []).append(task)
-            for module, function in self.tasks.options.around(task, None):
+            for module, function in self.task_options.around(task, None):
                 if _CALLED in function.packed_calls:
                     found.setdefault((module.path, function.qualname), []).append(task)
         return found
@@ -211,8 +211,8 @@ class Retries:
         known = {(c.module.path, c.function.qualname) for c in self.calls_of(task)}
         with self.project.asking("quiet"):
             near = self.graph.closure(task.module, task.function)
-        near += self.tasks.options.around(task, None)
-        for entity in self.tasks.options.classes(task):
+        near += self.task_options.around(task, None)
+        for entity in self.task_options.classes(task):
             assert entity.module is not None
             methods = _with_nested(entity.module, entity.name)
             if any(self._is_given_away(module, function) for module, function in methods):
@@ -229,7 +229,7 @@ class Retries:
         itself = f"=:{method.qualname.rpartition('.')[0]}()"
         if itself not in method.packed_calls:
             return False
-        for call in self.graph.calls(module, method):
+        for call in self.flows.calls(module, method):
             if any(argument.endswith(itself) for argument in call.arguments) and call.leaf() not in _HARMLESS:
                 with self.project.asking("quiet"):
                     target = self.graph.target(module, call.chain)
@@ -277,7 +277,7 @@ class Retries:
         known = self.project.constant(*option)
         return known is None or known.kind != "sequence" or bool(known.items)
 
-    @cached_property
+    @facts
     def options(self) -> list[RetryOption]:
         """The options about retries, each where it is written."""
         found: dict[tuple[str, str, tuple[int, ...]], tuple[Module, Value, list[RetryPolicy]]] = {}
@@ -323,7 +323,7 @@ class Retries:
             return bool(readers)
         with self.project.asking("quiet"):
             near = {(m.path, f.qualname) for m, f in self.graph.closure(task.module, task.function)}
-        classes = {(e.module.path, e.name) for e in self.tasks.options.classes(task) if e.module is not None}
+        classes = {(e.module.path, e.name) for e in self.task_options.classes(task) if e.module is not None}
         for module, function, path in readers:
             root = function.qualname.partition("/")[0]
             if (module.path, function.qualname) in near or (module.path, root) in near:

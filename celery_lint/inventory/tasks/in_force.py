@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from celery_lint.analysis.limits.limits import Limits
-from celery_lint.inventory.application.applications import Application, Origin
+from celery_lint.inventory.application.applications import Application, Applications, Origin
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.makers import Option
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Module, Value
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.known import Known
+from celery_lint.project.project import Entity
 
 _OPEN = ("**", "?")
 
@@ -20,18 +21,19 @@ _OPEN = ("**", "?")
 class EffectiveOptions:
     """Questions whose answer depends on more than a task's own options."""
 
-    def __init__(self, project: Project, tasks: Tasks, settings: Settings, limits: Limits) -> None:
-        self.project = project
-        self.tasks = tasks
-        self.settings = settings
-        self.limits = limits
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.settings = known.of(Settings)
+        self.limits = known.of(Limits)
+        self.task_options = known.of(TaskOptions)
+        self.applications = known.of(Applications)
         self._plain: dict[Origin, bool] = {}
 
     def options(self, task: Task, names: Iterable[str]) -> dict[str, Option]:
         """Those of the named options that the task has, whoever gives them."""
         found = {}
         for name in names:
-            given = self.tasks.options.get(task, name)
+            given = self.task_options.get(task, name)
             if given is not None:
                 found[name] = given
         return found
@@ -39,8 +41,8 @@ class EffectiveOptions:
     def known(self, task: Task, names: frozenset[str]) -> bool:
         """Whether nothing can add one of these options where nobody can look."""
         return (
-            not self.tasks.options.open_ended(task)
-            and self.tasks.options.bases_known(task)
+            not self.task_options.open_ended(task)
+            and self.task_options.bases_known(task)
             and not self.annotated(task, names)
         )
 
@@ -72,8 +74,8 @@ class EffectiveOptions:
     def own_application(self, task: Task) -> bool:
         """Whether every application that the task can belong to is Celery's class or one of the project's."""
         if task.application is None:
-            return all(self._is_plain(application) for application in self.tasks.applications.product)
-        application = self.tasks.applications.get(task.application)
+            return all(self._is_plain(application) for application in self.applications.product)
+        application = self.applications.get(task.application)
         return application is not None and self._is_plain(application)
 
     def _is_plain(self, application: Application) -> bool:
@@ -94,21 +96,17 @@ class EffectiveOptions:
 
     def is_bound(self, task: Task) -> bool:
         """Whether the task's function gets the task as its first argument by ``bind``."""
-        given = self.tasks.options.get(task, "bind")
+        given = self.task_options.get(task, "bind")
         known = self.project.constant(*given) if given is not None else None
         return known is not None and known.data is True
 
     def soft_limit_possible(self, task: Task) -> bool:
         """Whether anything in sight, or anything out of sight, may set a soft time limit for the task."""
         names = frozenset({"soft_time_limit"})
-        given = self.tasks.options.get(task, "soft_time_limit")
+        given = self.task_options.get(task, "soft_time_limit")
         if given is not None and not (given[1].kind == "constant" and given[1].data is None):
             return True
-        if (
-            not self.tasks.applications.product
-            or not self.own_application(task)
-            or not self.known(task, names)
-        ):
+        if not self.applications.product or not self.own_application(task) or not self.known(task, names):
             return True
         if self.project.configuration.time_limits == "worker" or self.settings.named("task_soft_time_limit"):
             return True

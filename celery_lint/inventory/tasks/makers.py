@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from celery_lint.inventory.application.applications import Origin, is_application
 from celery_lint.model.facts import Function, Module, Value
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.known import Known
+from celery_lint.project.project import Entity
 
 Option = tuple[Module, Value]
 
@@ -39,11 +40,11 @@ class Maker(NamedTuple):
 class Makers:
     """The task makers of a project, resolved on demand. ``wrappers`` are those that the project wrote."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
         self.wrappers: dict[Origin, Maker] = {}
         self._makers: dict[Origin, Maker | None] = {}
-        self._named = frozenset(project.configuration.task_decorators)
+        self._named = frozenset(self.project.configuration.task_decorators)
 
     def maker(self, module: Module, value: Value, depth: int = 0) -> Maker | None:
         """The maker that a decorator expression is; its own arguments come first among the options."""

@@ -9,15 +9,16 @@ from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.purpose import is_product_path
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.known import Known
+from celery_lint.project.project import Entity
 
 
 class TaskOptions:
     """Questions about the options and classes of tasks."""
 
-    def __init__(self, project: Project, applications: Applications) -> None:
-        self.project = project
-        self.applications = applications
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.applications = known.of(Applications)
         self._classes: dict[Origin, list[Entity]] = {}
 
     def get(self, task: Task, name: str) -> Option | None:

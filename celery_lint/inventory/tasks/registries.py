@@ -21,7 +21,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.purpose import is_product_path
-from celery_lint.project.project import Project
+from celery_lint.project.known import Known, facts
 
 _SENDERS = frozenset({"delay", "apply_async"})
 
@@ -29,11 +29,12 @@ _SENDERS = frozenset({"delay", "apply_async"})
 class Bridges:
     """The registries of a project, each with its entries from every module."""
 
-    def __init__(self, project: Project, tasks: Tasks, calls: Calls) -> None:
-        self.project = project
-        self.tasks = tasks
-        self.calls = calls
-        self._configured = frozenset(project.configuration.bridge_registries)
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.graph = known.of(Calls)
+        self.flows = known.project.flows
+        self._configured = frozenset(self.project.configuration.bridge_registries)
 
     @cached_property
     def registries(self) -> list[Registry]:
@@ -193,7 +194,7 @@ class Bridges:
         if not any(name in function.packed_calls for name in self._configured):
             return
         kept = {number for number, _ in function.values}
-        for call in self.calls.calls(module, function):
+        for call in self.flows.calls(module, function):
             if call.leaf() not in self._configured or call.number in kept or "d" in call.flags:
                 continue
             given = [a.partition(":")[2] if _keyword(a) else a for a in call.arguments]
@@ -232,7 +233,7 @@ class Bridges:
         return found
 
     def _dispatcher(self, module: Module, function: Function) -> Dispatcher | None:
-        calls = self.calls.calls(module, function)
+        calls = self.flows.calls(module, function)
         names = [parameter.name for parameter in function.parameters]
         for call in calls:
             if call.leaf() not in _SENDERS:
@@ -270,7 +271,7 @@ class Bridges:
 
     # ------------------------------------------------------------------ findings
 
-    @cached_property
+    @facts
     def unregistered(self) -> list[UnregisteredTask]:
         """The tasks that ask to be tracked by a scheduler and are in no registry."""
         tracking = self.project.configuration.tracking_parameters
@@ -324,7 +325,7 @@ class Bridges:
 
         return any(fnmatchcase(task.name, glob) or fnmatchcase(task.label, glob) for glob in globs)
 
-    @cached_property
+    @facts
     def unknown_keys(self) -> list[UnknownKey]:
         """The dispatches whose literal key is in no registry."""
         by_function = {
@@ -342,7 +343,7 @@ class Bridges:
             for function in module.functions.values():
                 if not any(name in function.packed_calls for name in names):
                     continue
-                for call in self.calls.calls(module, function):
+                for call in self.flows.calls(module, function):
                     if call.leaf() in names:
                         found.extend(self._unknown(module, call, by_function))
         return found
@@ -350,7 +351,7 @@ class Bridges:
     def _unknown(
         self, module: Module, call: Call, by_function: dict[Origin, tuple[Dispatcher, Registry]]
     ) -> Iterator[UnknownKey]:
-        target = self.calls.target(module, call.chain)
+        target = self.graph.target(module, call.chain)
         if target is None:
             return
         known = by_function.get((target[0].path, target[1].qualname))
@@ -376,7 +377,7 @@ class Bridges:
             nearest = get_close_matches(text[1:], keys, 1, 0.6)
             yield UnknownKey(text[1:], module.place(call.span), registry, nearest[0] if nearest else "")
 
-    @cached_property
+    @facts
     def duplicates(self) -> list[DuplicateKey]:
         """The keys that a registry gets more than once, for different tasks."""
         found: list[DuplicateKey] = []
@@ -388,7 +389,7 @@ class Bridges:
                     found.append(DuplicateKey(entry, known))
         return found
 
-    @cached_property
+    @facts
     def missing_parameters(self) -> list[MissingParameter]:
         """The registered tasks that their dispatcher's keywords do not fit."""
         found = []
@@ -411,7 +412,7 @@ class Bridges:
                             found.append(MissingParameter(entry, task, keyword, dispatcher))
         return found
 
-    @cached_property
+    @facts
     def strangers(self) -> list[NotATask]:
         """The values in a registry of tasks that cannot be dispatched."""
         found = []

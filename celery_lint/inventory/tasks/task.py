@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from celery_lint.inventory.application.applications import Origin
@@ -33,7 +32,3 @@ class Task(NamedTuple):
     def label(self) -> str:
         """How messages call the task."""
         return self.qualname.rpartition("/")[2].partition("@")[0]
-
-
-#: The queues that tasks are sent to, or ``None`` where nobody can tell.
-Queues = Callable[[Iterable[Task]], "set[str] | None"]

@@ -10,33 +10,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.application.applications import Applications, Origin, is_task_base
+from celery_lint.inventory.application.applications import Origin, is_task_base
 from celery_lint.inventory.tasks.makers import Maker, Makers, Option
-from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.purpose import is_product_path
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.known import Known, facts
+from celery_lint.project.project import Entity
 
 
 class Tasks:
     """All tasks of a project, with its applications, its task makers and the options of tasks."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.applications = Applications(project)
-        self.makers = Makers(project)
-        self.options = TaskOptions(project, self.applications)
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.makers = known.of(Makers)
         self.by_function: dict[Origin, Task] = {}
         self._bound: dict[Origin, tuple[Entity, Task]] = {}
-        self.all: list[Task] = []
-        found = [task for path in sorted(project.modules) for task in self._find(project.modules[path])]
+        self._all: list[Task] = []
+        found = [
+            task for path in sorted(self.project.modules) for task in self._find(self.project.modules[path])
+        ]
         for task in found:
             if not self._inside_wrapper(task):
-                self.all.append(task)
+                self._all.append(task)
                 self.by_function[(task.module.path, task.qualname)] = task
                 if task.function is not None:
                     self.by_function.setdefault((task.module.path, task.function.qualname), task)
+
+    @facts
+    def all(self) -> list[Task]:
+        """The tasks, by path and position."""
+        return self._all
 
     @cached_property
     def product(self) -> list[Task]:

@@ -6,6 +6,7 @@ from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known
 from celery_lint.project.project import Project
 
 DEFAULT_QUEUE = "celery"
@@ -30,10 +31,11 @@ class Pool(NamedTuple):
         return f"{self.place.path}:{self.place.span.line}"
 
 
-class Pools(NamedTuple):
+class Pools:
     """The worker pools of a project; empty means that nobody can tell."""
 
-    known: tuple[Pool, ...]
+    def __init__(self, known: Known) -> None:
+        self.known = _pools(known.project, known.of(Settings))
 
     def first(self, *names: str) -> Pool | None:
         """The first known pool that has one of these names."""
@@ -63,11 +65,11 @@ class Pools(NamedTuple):
         return bool(self.known) and all(pool.name in names for pool in self.known)
 
 
-def find_pools(project: Project, settings: Settings) -> Pools:
+def _pools(project: Project, settings: Settings) -> tuple[Pool, ...]:
     """The pools by precedence: option ``pool``, then ``-P`` of a launch file, then ``worker_pool``."""
     if project.configuration.pool:
         nowhere = Place("", Span(1, 1, 1, 1))
-        return Pools(tuple(Pool(_ALIASES.get(name, name), nowhere) for name in project.configuration.pool))
+        return tuple([Pool(_ALIASES.get(name, name), nowhere) for name in project.configuration.pool])
     configured = [
         Pool(_ALIASES.get(name, name), setting.place)
         for setting in settings.named("worker_pool")
@@ -94,4 +96,4 @@ def find_pools(project: Project, settings: Settings) -> Pools:
     if not found and not project.commands:
         for pool in configured:
             found.setdefault(pool.name, pool)
-    return Pools(tuple(found.values()))
+    return tuple(found.values())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -120,15 +121,15 @@ class AsyncioRunInTask(Rule):
     }
     proof = "tests/proofs/test_event_loop.py::test_asyncio_run_leaves_the_pool_on_a_closed_loop"
 
-    @on(LoopRun)
-    def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:
+    @on(EventLoops.runs)
+    def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report each run call once, with what outlives its loop and the tasks that reach it."""
         if run.kind != "run" or run.adaptive:
             return
         related = run.related()
-        queues = analysis.queues(reached.task for reached in run.reached)
-        green = analysis.pools.running(("gevent", "eventlet"), queues)
-        threads = analysis.pools.running(("threads",), queues)
+        queues = self.known.of(Queues).of(reached.task for reached in run.reached)
+        green = self.known.of(Pools).running(("gevent", "eventlet"), queues)
+        threads = self.known.of(Pools).running(("threads",), queues)
         runner = {"runner": run.runner}
         if green is not None:
             values = {**runner, "pool": green.name, "where": green.where}
@@ -147,5 +148,5 @@ class AsyncioRunInTask(Rule):
             )
             variant = "client" if use.resource.kind == "client" else ""
             yield Finding(run.place, {**runner, "resource": use.resource.name}, (*story, *related), variant)
-        elif not analysis.pools.known:
+        elif not self.known.of(Pools).known:
             yield Finding(run.place, runner, tuple(related), "unknown")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -64,12 +66,12 @@ class AsyncDefTask(Rule):
     help = "make the task a plain `def` and run the coroutine from it"
     proof = "tests/proofs/test_event_loop.py::test_nobody_awaits_a_coroutine_task"
 
-    @on(Task)
-    def check(self, task: Task, analysis: Analysis) -> Iterator[Finding]:
+    @on(Tasks.all)
+    def check(self, task: Task) -> Iterator[Finding]:
         """Report coroutine functions that nothing is seen to await."""
         if task.function is None or not task.function.is_async or task.wrapper or task.inner_decorators:
             return
-        if analysis.event_loops.awaits_tasks or analysis.tasks.options.has_own_call(task):
+        if self.known.of(EventLoops).awaits_tasks or self.known.of(TaskOptions).has_own_call(task):
             return
         place = task.module.place(task.function.span) if task.class_ is None else task.place
         yield Finding(place, {"task": task.label})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.handing_over import NestedRun
-from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.analysis.event_loop.current_loops import CurrentLoops
+from celery_lint.analysis.event_loop.handing_over import LoopBridges, NestedRun
+from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -97,17 +99,17 @@ class RunUntilCompleteInTask(Rule):
     }
     proof = "tests/proofs/test_event_loop.py::test_run_until_complete_fails_beside_another"
 
-    @on(LoopRun)
-    def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:
+    @on(EventLoops.runs)
+    def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report runs on a loop that tasks of the same thread, or of all threads, run as well."""
         if run.kind not in ("new", "current", "kept"):
             return
         key = (run.module.path, run.function.qualname)
-        if key in analysis.loop_bridges.bridging or key in analysis.current_loops.asking:
+        if key in self.known.of(LoopBridges).bridging or key in self.known.of(CurrentLoops).asking:
             return
-        queues = analysis.queues(reached.task for reached in run.reached)
-        green = analysis.pools.running(("gevent", "eventlet"), queues)
-        threads = analysis.pools.running(("threads",), queues)
+        queues = self.known.of(Queues).of(reached.task for reached in run.reached)
+        green = self.known.of(Pools).running(("gevent", "eventlet"), queues)
+        threads = self.known.of(Pools).running(("threads",), queues)
         if green is not None:
             values = {"runner": run.runner, "pool": green.name, "where": green.where}
             yield Finding(run.place, values, tuple(run.related()))
@@ -115,8 +117,8 @@ class RunUntilCompleteInTask(Rule):
             values = {"pool": threads.name, "where": threads.where}
             yield Finding(run.place, values, tuple(run.related()), "shared")
 
-    @on(NestedRun)
-    def check_nested(self, run: NestedRun, analysis: Analysis) -> Iterator[Finding]:
+    @on(LoopBridges.nested)
+    def check_nested(self, run: NestedRun) -> Iterator[Finding]:
         """Report runs inside the running loop of a task's own coroutine."""
         related = (
             (run.caller, "the coroutine calls it here"),

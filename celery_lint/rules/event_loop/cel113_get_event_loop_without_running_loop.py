@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.current_loops import LoopRequest
+from celery_lint.analysis.event_loop.current_loops import CurrentLoops, LoopRequest
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -85,8 +86,8 @@ class GetEventLoopWithoutRunningLoop(Rule):
     }
     proof = "tests/proofs/test_event_loop.py::test_only_the_main_thread_has_a_current_loop"
 
-    @on(LoopRequest)
-    def check(self, request: LoopRequest, analysis: Analysis) -> Iterator[Finding]:
+    @on(CurrentLoops.requests)
+    def check(self, request: LoopRequest) -> Iterator[Finding]:
         """Report what fails for certain first: the pool, then another task, then newer Pythons."""
         if request.set_by_task:
             return
@@ -96,8 +97,8 @@ class GetEventLoopWithoutRunningLoop(Rule):
             for way in request.reached[:3]
             if way.task.function is not request.function
         )
-        queues = analysis.queues(way.task for way in request.reached)
-        pool = analysis.pools.running(("gevent", "eventlet", "threads"), queues)
+        queues = self.known.of(Queues).of(way.task for way in request.reached)
+        pool = self.known.of(Pools).running(("gevent", "eventlet", "threads"), queues)
         if pool is not None:
             yield Finding(place, {"pool": pool.name, "where": pool.where}, related, "pool")
         elif request.set_for_process:
@@ -105,5 +106,5 @@ class GetEventLoopWithoutRunningLoop(Rule):
         elif request.unset_by is not None:
             ran = (request.unset_by.place, "this leaves the process without a current loop")
             yield Finding(place, {}, (ran, *related), "unset")
-        elif not analysis.project.configuration.runs_python_before(3, 12):
+        elif not self.known.project.configuration.runs_python_before(3, 12):
             yield Finding(place, {}, related)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.handing_over import ThreadBridge
+from celery_lint.analysis.event_loop.handing_over import LoopBridges, ThreadBridge
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -84,11 +85,11 @@ class ThreadBridgeUnderGevent(Rule):
     help = "run coroutines on one event loop in one greenlet per worker process"
     proof = "tests/proofs/test_event_loop.py::test_a_thread_of_an_executor_is_a_greenlet_too"
 
-    @on(ThreadBridge)
-    def check(self, bridge: ThreadBridge, analysis: Analysis) -> Iterator[Finding]:
+    @on(LoopBridges.bridges)
+    def check(self, bridge: ThreadBridge) -> Iterator[Finding]:
         """Report the call that starts the thread."""
-        queues = analysis.queues(way.task for way in bridge.reached)
-        pool = analysis.pools.running(("gevent", "eventlet"), queues)
+        queues = self.known.of(Queues).of(way.task for way in bridge.reached)
+        pool = self.known.of(Pools).running(("gevent", "eventlet"), queues)
         if pool is not None:
             values = {"runner": bridge.runner, "pool": pool.name, "where": pool.where}
             related = tuple(

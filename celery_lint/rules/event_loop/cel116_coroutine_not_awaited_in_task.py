@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.coroutines import LostCoroutine
+from celery_lint.analysis.event_loop.coroutines import Coroutines, LostCoroutine
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -76,8 +75,8 @@ class CoroutineNotAwaitedInTask(Rule):
     }
     proof = "tests/proofs/test_event_loop.py::test_a_coroutine_that_is_not_awaited_does_nothing"
 
-    @on(LostCoroutine)
-    def check(self, lost: LostCoroutine, analysis: Analysis) -> Iterator[Finding]:
+    @on(Coroutines.lost)
+    def check(self, lost: LostCoroutine) -> Iterator[Finding]:
         """Report each call that makes one."""
         inside = (lost.task.place, f"inside task `{lost.task.label}`")
         yield Finding(lost.place, {"function": lost.name}, (inside,), lost.how.removeprefix("dropped"))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.coroutines import LostBackground
+from celery_lint.analysis.event_loop.coroutines import Coroutines, LostBackground
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -87,8 +86,8 @@ class BackgroundAsyncioTaskLost(Rule):
     help = "await it, gather it, or start it in an `asyncio.TaskGroup`"
     proof = "tests/proofs/test_event_loop.py::test_the_loop_ends_before_its_background_work"
 
-    @on(LostBackground)
-    def check(self, lost: LostBackground, analysis: Analysis) -> Iterator[Finding]:
+    @on(Coroutines.background)
+    def check(self, lost: LostBackground) -> Iterator[Finding]:
         """Report each call that starts such work."""
         values = {"function": lost.call.leaf(), "task": lost.task.label}
         yield Finding(lost.place, values, ((lost.task.place, "the task that runs the coroutine"),))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.coroutines import BlockingCall
+from celery_lint.analysis.event_loop.coroutines import BlockingCall, Coroutines
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -75,7 +74,7 @@ class BlockingCallInTaskCoroutine(Rule):
     help = "use the asynchronous form, or hand it to `asyncio.to_thread`"
     proof = "tests/proofs/test_event_loop.py::test_a_blocking_call_holds_the_loop_up"
 
-    @on(BlockingCall)
-    def check(self, blocking: BlockingCall, analysis: Analysis) -> Iterator[Finding]:
+    @on(Coroutines.blocking)
+    def check(self, blocking: BlockingCall) -> Iterator[Finding]:
         """Report each blocking call."""
         yield Finding(blocking.place, {"function": blocking.name, "task": blocking.task.label})

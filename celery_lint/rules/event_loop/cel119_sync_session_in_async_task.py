@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.coroutines import SyncSession
+from celery_lint.analysis.event_loop.coroutines import Coroutines, SyncSession
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -88,7 +87,7 @@ class SyncSessionInAsyncTask(Rule):
     help = "use the asynchronous session here too"
     proof = "tests/proofs/test_resources.py::test_two_sessions_wait_for_each_other"
 
-    @on(SyncSession)
-    def check(self, session: SyncSession, analysis: Analysis) -> Iterator[Finding]:
+    @on(Coroutines.sync_sessions)
+    def check(self, session: SyncSession) -> Iterator[Finding]:
         """Report the first one of each function."""
         yield Finding(session.place, {"function": session.name, "task": session.task.label})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.async_handlers import AsyncPublish
+from celery_lint.analysis.event_loop.async_handlers import AsyncHandlers, AsyncPublish
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -67,7 +66,7 @@ class PublishInAsyncHandler(Rule):
     help = "hand it to `asyncio.to_thread` if the broker may be slow"
     proof = "tests/proofs/test_event_loop.py::test_publishing_holds_the_loop_up"
 
-    @on(AsyncPublish)
-    def check(self, publish: AsyncPublish, analysis: Analysis) -> Iterator[Finding]:
+    @on(AsyncHandlers.publishes)
+    def check(self, publish: AsyncPublish) -> Iterator[Finding]:
         """Report each call that sends a task."""
         yield Finding(publish.place, {"function": publish.call.leaf()})

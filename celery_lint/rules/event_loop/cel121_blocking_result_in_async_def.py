@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.async_handlers import BlockingResult
+from celery_lint.analysis.event_loop.async_handlers import AsyncHandlers, BlockingResult
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -69,7 +68,7 @@ class BlockingResultInAsyncDef(Rule):
     help = "return the task's id and poll, or wait with `asyncio.to_thread`"
     proof = "tests/proofs/test_event_loop.py::test_waiting_for_a_result_holds_the_loop_up"
 
-    @on(BlockingResult)
-    def check(self, wait: BlockingResult, analysis: Analysis) -> Iterator[Finding]:
+    @on(AsyncHandlers.waits)
+    def check(self, wait: BlockingResult) -> Iterator[Finding]:
         """Report each call that waits."""
         yield Finding(wait.place, {"function": wait.call.leaf()})

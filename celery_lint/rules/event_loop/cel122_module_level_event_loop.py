@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.loop_primitives import ImportedLoop
+from celery_lint.analysis.event_loop.loop_primitives import ImportedLoop, LoopPrimitives
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -96,8 +95,8 @@ class ModuleLevelEventLoop(Rule):
     }
     proof = "tests/proofs/test_shared.py::test_the_thread_of_a_loop_stays_in_the_parent"
 
-    @on(ImportedLoop)
-    def check(self, loop: ImportedLoop, analysis: Analysis) -> Iterator[Finding]:
+    @on(LoopPrimitives.loops)
+    def check(self, loop: ImportedLoop) -> Iterator[Finding]:
         """Report each loop once, where it is made."""
         story = ((loop.use, "tasks run coroutines on it here"),)
         values = {"loop": loop.name, "where": loop.pool.where}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.nested_loops import NestedLoops
+from celery_lint.analysis.event_loop.nested_loops import LoopSides, NestedLoops
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -74,9 +76,11 @@ class NestAsyncioInWorker(Rule):
     help = "run coroutines on one event loop in one greenlet per worker process"
     proof = "tests/proofs/test_event_loop.py::test_a_loop_that_is_entered_again_waits_twice"
 
-    @on(NestedLoops)
-    def check(self, patch: NestedLoops, analysis: Analysis) -> Iterator[Finding]:
+    @on(LoopSides.patches)
+    def check(self, patch: NestedLoops) -> Iterator[Finding]:
         """Report each call, if the pool is one of greenlets."""
-        pool = analysis.pools.running(("gevent", "eventlet"), analysis.queues(analysis.tasks.all))
+        pool = self.known.of(Pools).running(
+            ("gevent", "eventlet"), self.known.of(Queues).of(self.known.of(Tasks).all)
+        )
         if pool is not None:
             yield Finding(patch.place, {"pool": pool.name, "where": pool.where})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.coroutine_runs import GivenFunction
+from celery_lint.analysis.event_loop.coroutine_runs import CoroutineRuns, GivenFunction
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -76,7 +75,7 @@ class RunAsyncGivenFunction(Rule):
     help = "call it: `{function}()`"
     proof = "tests/proofs/test_event_loop.py::test_a_function_is_no_coroutine"
 
-    @on(GivenFunction)
-    def check(self, given: GivenFunction, analysis: Analysis) -> Iterator[Finding]:
+    @on(CoroutineRuns.given)
+    def check(self, given: GivenFunction) -> Iterator[Finding]:
         """Report each call that is given one."""
         yield Finding(given.place, {"runner": given.taker, "function": given.name})

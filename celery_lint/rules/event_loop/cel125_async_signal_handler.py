@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.async_handlers import AsyncHandler
+from celery_lint.analysis.event_loop.async_handlers import AsyncHandler, AsyncHandlers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -60,7 +59,7 @@ class AsyncSignalHandler(Rule):
     help = "make it a plain function"
     proof = "tests/proofs/test_event_loop.py::test_nobody_awaits_a_coroutine_handler"
 
-    @on(AsyncHandler)
-    def check(self, handler: AsyncHandler, analysis: Analysis) -> Iterator[Finding]:
+    @on(AsyncHandlers.handlers)
+    def check(self, handler: AsyncHandler) -> Iterator[Finding]:
         """Report each of them, where it is defined or connected."""
         yield Finding(handler.place, {"function": handler.function.name})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.inventory.code.runs import StrayAwait
+from celery_lint.inventory.code.runs import EventLoops, StrayAwait
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -66,8 +65,8 @@ class AwaitInSyncTask(Rule):
     help = "move it into an `async def` and run that from the task"
     proof = "tests/proofs/test_event_loop.py::test_await_in_a_plain_function_does_not_compile"
 
-    @on(StrayAwait)
-    def check(self, stray: StrayAwait, analysis: Analysis) -> Iterator[Finding]:
+    @on(EventLoops.stray_awaits)
+    def check(self, stray: StrayAwait) -> Iterator[Finding]:
         """Report each of them where it stands."""
         if not stray.of_engine:
             name = stray.fact.function.rpartition("/")[2]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.loop_primitives import SharedPrimitive
+from celery_lint.analysis.event_loop.loop_primitives import LoopPrimitives, SharedPrimitive
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -94,8 +93,8 @@ class LoopBoundPrimitiveShared(Rule):
     }
     proof = "tests/proofs/test_shared.py::test_a_lock_belongs_to_the_first_loop_that_waits"
 
-    @on(SharedPrimitive)
-    def check(self, shared: SharedPrimitive, analysis: Analysis) -> Iterator[Finding]:
+    @on(LoopPrimitives.shared)
+    def check(self, shared: SharedPrimitive) -> Iterator[Finding]:
         """Report each primitive once, where it is made."""
         story = (
             (shared.use, f"a coroutine of a task waits for `{shared.name}` here"),

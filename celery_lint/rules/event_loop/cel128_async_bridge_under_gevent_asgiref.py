@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -74,12 +75,12 @@ class AsyncBridgeUnderGeventAsgiref(Rule):
     help = "run coroutines on one event loop in one greenlet per worker process"
     proof = "tests/proofs/test_event_loop.py::test_async_to_sync_fails_beside_another"
 
-    @on(LoopRun)
-    def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:
+    @on(EventLoops.runs)
+    def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report each call."""
         if run.kind == "bridge":
-            queues = analysis.queues(reached.task for reached in run.reached)
-            pool = analysis.pools.running(("gevent", "eventlet"), queues)
+            queues = self.known.of(Queues).of(reached.task for reached in run.reached)
+            pool = self.known.of(Pools).running(("gevent", "eventlet"), queues)
             if pool is not None:
                 values = {"pool": pool.name, "where": pool.where}
                 yield Finding(run.place, values, tuple(run.related()))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.current_loops import OpenLoop
+from celery_lint.analysis.event_loop.current_loops import CurrentLoops, OpenLoop
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -76,8 +75,8 @@ class LoopNeverClosed(Rule):
     help = "close the loop in a `finally`, or use `asyncio.run`"
     proof = "tests/proofs/test_event_loop.py::test_unclosed_loops_keep_files_open"
 
-    @on(OpenLoop)
-    def check(self, loop: OpenLoop, analysis: Analysis) -> Iterator[Finding]:
+    @on(CurrentLoops.open)
+    def check(self, loop: OpenLoop) -> Iterator[Finding]:
         """Report where the loop is made."""
         related = tuple(
             (way.task.place, f"reached from task `{way.task.label}`")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.current_loops import ClosedLoop
+from celery_lint.analysis.event_loop.current_loops import ClosedLoop, CurrentLoops
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -102,14 +103,14 @@ class ClosedLoopLeftCurrent(Rule):
     }
     proof = "tests/proofs/test_event_loop.py::test_a_closed_loop_stays_current"
 
-    @on(ClosedLoop)
-    def check(self, loop: ClosedLoop, analysis: Analysis) -> Iterator[Finding]:
+    @on(CurrentLoops.closed)
+    def check(self, loop: ClosedLoop) -> Iterator[Finding]:
         """Report the close, with those who get the loop later."""
-        queues = analysis.queues(way.task for way in loop.reached)
-        if analysis.pools.running(("gevent", "eventlet"), queues) is not None:
+        queues = self.known.of(Queues).of(way.task for way in loop.reached)
+        if self.known.of(Pools).running(("gevent", "eventlet"), queues) is not None:
             return  # each greenlet has a current loop of its own
         key = (loop.module.path, loop.function.qualname)
-        if analysis.pools.running(("threads",), queues) and key in analysis.current_loops.asking:
+        if self.known.of(Pools).running(("threads",), queues) and key in self.known.of(CurrentLoops).asking:
             return  # it never gets that far
         place = loop.module.place(loop.call.span)
         if loop.own:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.handing_over import LibraryRun
+from celery_lint.analysis.event_loop.handing_over import LibraryRun, LoopBridges
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -77,12 +78,12 @@ class LibraryRunSyncInTask(Rule):
         ),
     }
 
-    @on(LibraryRun)
-    def check(self, run: LibraryRun, analysis: Analysis) -> Iterator[Finding]:
+    @on(LoopBridges.library_runs)
+    def check(self, run: LibraryRun) -> Iterator[Finding]:
         """Report each call."""
-        queues = analysis.queues(way.task for way in run.reached)
-        green = analysis.pools.running(("gevent", "eventlet"), queues)
-        threads = analysis.pools.running(("threads",), queues)
+        queues = self.known.of(Queues).of(way.task for way in run.reached)
+        green = self.known.of(Pools).running(("gevent", "eventlet"), queues)
+        threads = self.known.of(Pools).running(("threads",), queues)
         place = run.module.place(run.call.span)
         if green is not None:
             yield Finding(place, {"runner": run.name, "pool": green.name, "where": green.where})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.coroutine_runs import LostRetry
+from celery_lint.analysis.event_loop.coroutine_runs import CoroutineRuns, LostRetry
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -83,8 +82,8 @@ class RetryInCoroutine(Rule):
     help = "let the error out of the coroutine and call `retry` in the task itself"
     proof = "tests/proofs/test_event_loop.py::test_a_coroutine_cannot_retry"
 
-    @on(LostRetry)
-    def check(self, retry: LostRetry, analysis: Analysis) -> Iterator[Finding]:
+    @on(CoroutineRuns.lost_retries)
+    def check(self, retry: LostRetry) -> Iterator[Finding]:
         """Report each of these calls, with the run that moves it."""
         run = (retry.run, f"`{retry.runner}()` runs the coroutine elsewhere")
         yield Finding(retry.place, {"task": retry.task.label}, (run,))

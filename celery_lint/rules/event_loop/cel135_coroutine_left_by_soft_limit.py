@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.event_loop.left_coroutines import LeftCoroutine
+from celery_lint.analysis.event_loop.left_coroutines import LeftCoroutine, LeftCoroutines
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -97,8 +96,8 @@ class CoroutineLeftBySoftLimit(Rule):
     help = "run it with `asyncio.run`, which cancels it, or cancel it where the limit is caught"
     proof = "tests/proofs/test_event_loop.py::test_a_coroutine_outlives_its_soft_limit"
 
-    @on(LeftCoroutine)
-    def check(self, left: LeftCoroutine, analysis: Analysis) -> Iterator[Finding]:
+    @on(LeftCoroutines.all)
+    def check(self, left: LeftCoroutine) -> Iterator[Finding]:
         """Report each run once, with the limit and what does not run."""
         related = (
             (left.limit, "the soft limit is set here"),

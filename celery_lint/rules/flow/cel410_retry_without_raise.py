@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.inventory.retries.calls import RetryCall
+from celery_lint.inventory.retries.policies import Retries
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -62,9 +62,9 @@ class RetryWithoutRaise(Rule):
     message = "`retry()` ends the task here, and the line does not show it"
     help = "write `raise` before the call"
 
-    @on(RetryCall)
-    def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:
+    @on(Retries.calls)
+    def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report a call that is a statement of its own."""
         is_statement = retry.step is not None and retry.step.kind == "expr" and "s" in retry.call.flags
-        if is_statement and retry.throws and not retry.is_expected(analysis.flows):
+        if is_statement and retry.throws and not retry.is_expected(self.known.project.flows):
             yield Finding(retry.place)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.swallowing import SwallowedSignal
+from celery_lint.analysis.flow.swallowing import SwallowedSignal, Swallowing
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -99,8 +98,8 @@ class RetrySwallowed(Rule):
     }
     proof = "tests/proofs/test_retries.py::test_a_swallowed_retry_is_a_success"
 
-    @on(SwallowedSignal)
-    def check(self, fact: SwallowedSignal, analysis: Analysis) -> Iterator[Finding]:
+    @on(Swallowing.signals)
+    def check(self, fact: SwallowedSignal) -> Iterator[Finding]:
         """Report what is raised, or the call of the function that raises it, and point at the handler."""
         related = [(fact.body.place(fact.handler), "this handler swallows it")]
         if fact.raised is not None:

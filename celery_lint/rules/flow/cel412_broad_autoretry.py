@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.inventory.retries.calls import RetryOption
+from celery_lint.inventory.retries.policies import Retries
 from celery_lint.rule import Finding, Rule, on
 
 _BROAD = ("builtins.BaseException", "builtins.Exception")
@@ -65,13 +65,13 @@ class BroadAutoretry(Rule):
     help = "list the errors that go away by themselves, or add `dont_autoretry_for`"
     proof = "tests/proofs/test_retries.py::test_a_soft_limit_is_an_exception_to_retry"
 
-    @on(RetryOption)
-    def check(self, option: RetryOption, analysis: Analysis) -> Iterator[Finding]:
+    @on(Retries.options)
+    def check(self, option: RetryOption) -> Iterator[Finding]:
         """Report the exception in the list."""
         if option.name != "autoretry_for" or option.value.kind != "sequence":
             return
         if any("dont_autoretry_for" in policy.options or not policy.known for policy in option.policies):
             return
         for item in option.value.items:
-            if analysis.retries.entity(option.module, item).name in _BROAD:
+            if self.known.of(Retries).entity(option.module, item).name in _BROAD:
                 yield Finding(option.module.place(item.span), {"task": option.task})

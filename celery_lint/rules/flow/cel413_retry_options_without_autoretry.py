@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.retry_options import InertRetryOption
+from celery_lint.analysis.flow.retry_options import InertRetryOption, RetryOptions
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -62,8 +61,8 @@ class RetryOptionsWithoutAutoretry(Rule):
     help = "add `autoretry_for`, or give `countdown` to `retry()`"
     proof = "tests/proofs/test_retries.py::test_retry_does_not_look_at_the_backoff"
 
-    @on(InertRetryOption)
-    def check(self, fact: InertRetryOption, analysis: Analysis) -> Iterator[Finding]:
+    @on(RetryOptions.inert)
+    def check(self, fact: InertRetryOption) -> Iterator[Finding]:
         """Report the option, pointing at a retry that does not look at it."""
         calls = fact.option.policies[0].calls
         related = ((calls[0].place, "this retry does not look at it"),) if calls else ()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.retry_options import IgnoredDelay
+from celery_lint.analysis.flow.retry_options import IgnoredDelay, RetryOptions
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -80,8 +79,8 @@ class RetryDelayIgnored(Rule):
     }
     proof = "tests/proofs/test_retries.py::test_the_backoff_takes_the_place_of_the_delay"
 
-    @on(IgnoredDelay)
-    def check(self, fact: IgnoredDelay, analysis: Analysis) -> Iterator[Finding]:
+    @on(RetryOptions.ignored)
+    def check(self, fact: IgnoredDelay) -> Iterator[Finding]:
         """Report the delay that is ignored, pointing at the option that decides."""
         variant = "mapping" if fact.delay == "countdown" else ""
         if not variant and fact.winner == "countdown":

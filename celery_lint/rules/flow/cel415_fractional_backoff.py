@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.inventory.retries.calls import RetryOption
+from celery_lint.inventory.retries.policies import Retries
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -57,11 +57,11 @@ class FractionalBackoff(Rule):
     help = "use a whole number of seconds"
     proof = "tests/proofs/test_retries.py::test_a_backoff_is_rounded_down"
 
-    @on(RetryOption)
-    def check(self, option: RetryOption, analysis: Analysis) -> Iterator[Finding]:
+    @on(Retries.options)
+    def check(self, option: RetryOption) -> Iterator[Finding]:
         """Report a number with a fraction."""
         least = {"retry_backoff": 1, "retry_backoff_max": 0}.get(option.name)
-        number = analysis.project.number(option.module, option.value)
+        number = self.known.project.number(option.module, option.value)
         if least is None or number is None or number <= 0 or number == int(number):
             return
         if all(policy.automatic for policy in option.policies):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.inventory.retries.calls import RetryOption
+from celery_lint.inventory.retries.policies import Retries
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -63,11 +63,11 @@ class RetryWithoutJitter(Rule):
     message = "`retry_jitter=False` lets tasks that failed together retry together"
     help = "leave the jitter on"
 
-    @on(RetryOption)
-    def check(self, option: RetryOption, analysis: Analysis) -> Iterator[Finding]:
+    @on(Retries.options)
+    def check(self, option: RetryOption) -> Iterator[Finding]:
         """Report an explicit ``False``."""
-        known = analysis.retries.constant((option.module, option.value))
+        known = self.known.of(Retries).constant((option.module, option.value))
         if option.name != "retry_jitter" or known is None or known.data is not False:
             return
-        if all(policy.automatic and policy.backs_off(analysis.project) for policy in option.policies):
+        if all(policy.automatic and policy.backs_off(self.known.project) for policy in option.policies):
             yield Finding(option.place)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.inventory.retries.calls import RetryOption
+from celery_lint.inventory.retries.policies import Retries
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -57,14 +57,14 @@ class RetryWithoutBackoff(Rule):
     message = "`{task}` is retried at a fixed interval"
     help = "add `retry_backoff=True`"
 
-    @on(RetryOption)
-    def check(self, option: RetryOption, analysis: Analysis) -> Iterator[Finding]:
+    @on(Retries.options)
+    def check(self, option: RetryOption) -> Iterator[Finding]:
         """Report the list of exceptions."""
         if option.name != "autoretry_for":
             return
         for policy in option.policies:
             given = policy.options.get("retry_kwargs")
-            known = analysis.retries.constant(given)
+            known = self.known.of(Retries).constant(given)
             if given is not None and (known is None or known.open_ended() or known.keyword("countdown")):
                 return
             if not policy.known or not policy.automatic or "retry_backoff" in policy.options:

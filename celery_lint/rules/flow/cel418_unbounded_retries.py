@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.retry_options import EndlessRetries
+from celery_lint.analysis.flow.retry_options import EndlessRetries, RetryOptions
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -72,7 +71,7 @@ class UnboundedRetries(Rule):
     help = "set a bound, or `expires`"
     proof = "tests/proofs/test_retries.py::test_a_task_without_a_bound_comes_back_for_ever"
 
-    @on(EndlessRetries)
-    def check(self, fact: EndlessRetries, analysis: Analysis) -> Iterator[Finding]:
+    @on(RetryOptions.unbounded)
+    def check(self, fact: EndlessRetries) -> Iterator[Finding]:
         """Report the option."""
         yield Finding(fact.option.place, {"task": fact.option.task})

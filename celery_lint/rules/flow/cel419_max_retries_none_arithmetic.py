@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.retry_handlers import NoneCalculated
+from celery_lint.analysis.flow.retry_handlers import NoneCalculated, RetryHandlers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -56,7 +55,7 @@ class MaxRetriesNoneArithmetic(Rule):
     help = "set a number as `max_retries`, or ask for `None` first"
     proof = "tests/proofs/test_retries.py::test_no_bound_is_no_number"
 
-    @on(NoneCalculated)
-    def check(self, fact: NoneCalculated, analysis: Analysis) -> Iterator[Finding]:
+    @on(RetryHandlers.calculations)
+    def check(self, fact: NoneCalculated) -> Iterator[Finding]:
         """Report the statement, pointing at the option."""
         yield Finding(fact.place, {"value": fact.path}, ((fact.option, "it is set to `None` here"),))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.retry_handlers import DeadRetryHandler
+from celery_lint.analysis.flow.retry_handlers import DeadRetryHandler, RetryHandlers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -76,8 +75,8 @@ class DeadMaxRetriesHandler(Rule):
     }
     proof = "tests/proofs/test_retries.py::test_retries_with_a_cause_end_with_it"
 
-    @on(DeadRetryHandler)
-    def check(self, fact: DeadRetryHandler, analysis: Analysis) -> Iterator[Finding]:
+    @on(RetryHandlers.dead)
+    def check(self, fact: DeadRetryHandler) -> Iterator[Finding]:
         """Report the handler, pointing at the retry."""
         if fact.kind != "sibling":
             variant = "automatic" if fact.kind == "automatic" else ""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.retry_options import UnknownRetryKey
+from celery_lint.analysis.flow.retry_options import RetryOptions, UnknownRetryKey
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -75,8 +74,8 @@ class RetryKwargsTypo(Rule):
     }
     proof = "tests/proofs/test_retries.py::test_retry_ignores_what_it_does_not_know"
 
-    @on(UnknownRetryKey)
-    def check(self, fact: UnknownRetryKey, analysis: Analysis) -> Iterator[Finding]:
+    @on(RetryOptions.unknown_keys)
+    def check(self, fact: UnknownRetryKey) -> Iterator[Finding]:
         """Report the keyword."""
         variant = "nearest" if fact.nearest else ""
         yield Finding(fact.place, {"key": fact.key, "nearest": fact.nearest}, (), variant)

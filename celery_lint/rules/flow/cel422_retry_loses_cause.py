@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.inventory.retries.calls import RetryCall
+from celery_lint.inventory.retries.policies import Retries
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -63,8 +63,12 @@ class RetryLosesCause(Rule):
     help = "name the error in the `except` and pass it as `exc`"
     proof = "tests/proofs/test_retries.py::test_retries_without_a_cause_end_without_it"
 
-    @on(RetryCall)
-    def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:
+    @on(Retries.calls)
+    def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report a call in a handler that does not pass the error on."""
-        if not retry.value.items and retry.sets("exc") is False and retry.loses_cause(analysis.flows):
+        if (
+            not retry.value.items
+            and retry.sets("exc") is False
+            and retry.loses_cause(self.known.project.flows)
+        ):
             yield Finding(retry.place)

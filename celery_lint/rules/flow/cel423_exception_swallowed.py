@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.swallowing import WideHandler
+from celery_lint.analysis.flow.swallowing import Swallowing, WideHandler
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -73,8 +72,8 @@ class ExceptionSwallowed(Rule):
     help = "let the exception leave the task, or catch only those that are no failure"
     proof = "tests/proofs/test_retries.py::test_a_swallowed_retry_is_a_success"
 
-    @on(WideHandler)
-    def check(self, fact: WideHandler, analysis: Analysis) -> Iterator[Finding]:
+    @on(Swallowing.wide)
+    def check(self, fact: WideHandler) -> Iterator[Finding]:
         """Report the handler."""
         if fact.ending == "silent":
             body = fact.handler.body

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.swallowing import WideHandler
+from celery_lint.analysis.flow.swallowing import Swallowing, WideHandler
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -61,8 +60,8 @@ class FailureReturnedAsSuccess(Rule):
     help = "raise, so that retries, error callbacks and monitoring see the failure"
     proof = "tests/proofs/test_retries.py::test_a_description_of_a_failure_is_a_success"
 
-    @on(WideHandler)
-    def check(self, fact: WideHandler, analysis: Analysis) -> Iterator[Finding]:
+    @on(Swallowing.wide)
+    def check(self, fact: WideHandler) -> Iterator[Finding]:
         """Report what the handler returns."""
         if fact.ending == "value":
             body = fact.handler.body

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.results import EarlyReturn
+from celery_lint.analysis.flow.results import EarlyReturn, Results
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -97,7 +96,7 @@ class ReturnInTryWithFinally(Rule):
     help = "keep the result in a name and return it after the `finally`"
     proof = "convention"
 
-    @on(EarlyReturn)
-    def check(self, fact: EarlyReturn, analysis: Analysis) -> Iterator[Finding]:
+    @on(Results.early_returns)
+    def check(self, fact: EarlyReturn) -> Iterator[Finding]:
         """Report the return."""
         yield Finding(fact.body.place(fact.step), {"task": fact.body.task.label}, fact.body.related())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.inventory.code.handlers import ExitInFinally
+from celery_lint.inventory.code.handlers import ExitInFinally, Outcomes
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -69,8 +68,8 @@ class ExceptionLostInFinally(Rule):
     help = "move it behind the `finally`"
     proof = "tests/proofs/test_retries.py::test_a_return_in_finally_drops_the_exception"
 
-    @on(ExitInFinally)
-    def check(self, fact: ExitInFinally, analysis: Analysis) -> Iterator[Finding]:
+    @on(Outcomes.exits_in_finally)
+    def check(self, fact: ExitInFinally) -> Iterator[Finding]:
         """Report the statement."""
         values = {"keyword": fact.step.kind, "task": fact.body.task.label}
         yield Finding(fact.body.place(fact.step), values, fact.body.related())

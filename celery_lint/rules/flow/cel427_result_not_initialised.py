@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.results import UnboundResult
+from celery_lint.analysis.flow.results import Results, UnboundResult
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -75,8 +74,8 @@ class ResultNotInitialised(Rule):
     }
     proof = "tests/proofs/test_retries.py::test_what_the_handler_leaves_unbound_hides_the_error"
 
-    @on(UnboundResult)
-    def check(self, fact: UnboundResult, analysis: Analysis) -> Iterator[Finding]:
+    @on(Results.unbound)
+    def check(self, fact: UnboundResult) -> Iterator[Finding]:
         """Report the statement that reads the name."""
         related = ((fact.body.place(fact.handler), "this handler goes on"), *fact.body.related())
         values = {"value": fact.name, "line": fact.handler.span.line}

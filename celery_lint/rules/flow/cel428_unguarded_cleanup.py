@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.results import LoneDisposal
+from celery_lint.analysis.flow.results import LoneDisposal, Results
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -87,8 +86,8 @@ class UnguardedCleanup(Rule):
     help = "put it into a `try` of its own that logs what goes wrong"
     proof = "convention"
 
-    @on(LoneDisposal)
-    def check(self, fact: LoneDisposal, analysis: Analysis) -> Iterator[Finding]:
+    @on(Results.lone_disposals)
+    def check(self, fact: LoneDisposal) -> Iterator[Finding]:
         """Report the disposal."""
         values = {"call": fact.label, "task": fact.body.task.label}
         yield Finding(fact.body.place(fact.step), values, fact.body.related())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.results import UnhandledSession
+from celery_lint.analysis.flow.results import Results, UnhandledSession
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -81,7 +80,7 @@ class MissingErrorHandling(Rule):
     help = "log them with what the task works on, and raise again"
     proof = "convention"
 
-    @on(UnhandledSession)
-    def check(self, fact: UnhandledSession, analysis: Analysis) -> Iterator[Finding]:
+    @on(Results.unhandled_sessions)
+    def check(self, fact: UnhandledSession) -> Iterator[Finding]:
         """Report the session."""
         yield Finding(fact.body.place(fact.step), {"task": fact.body.task.label}, fact.body.related())

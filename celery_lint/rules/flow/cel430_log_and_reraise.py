@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.swallowing import LoggedTwice
+from celery_lint.analysis.flow.swallowing import LoggedTwice, Swallowing
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -77,8 +76,8 @@ class LogAndReraise(Rule):
     help = "log it in one place, with all that is known there"
     proof = "convention"
 
-    @on(LoggedTwice)
-    def check(self, fact: LoggedTwice, analysis: Analysis) -> Iterator[Finding]:
+    @on(Swallowing.logged_twice)
+    def check(self, fact: LoggedTwice) -> Iterator[Finding]:
         """Report the inner handler."""
         related = ((fact.outer, "it is logged again here"),)
         yield Finding(fact.body.place(fact.step), {}, related)

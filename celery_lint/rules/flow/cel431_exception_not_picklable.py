@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.raised_errors import UnrebuildableError
+from celery_lint.analysis.flow.raised_errors import RaisedErrors, UnrebuildableError
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -83,8 +82,8 @@ class ExceptionNotPicklable(Rule):
     message = "`{exception}` wants {wants} of its arguments back, and `args` holds {gets}"
     help = "hand the same arguments to `super().__init__`, and write the text in `__str__`"
 
-    @on(UnrebuildableError)
-    def check(self, fact: UnrebuildableError, analysis: Analysis) -> Iterator[Finding]:
+    @on(RaisedErrors.unrebuildable)
+    def check(self, fact: UnrebuildableError) -> Iterator[Finding]:
         """Report at the class, pointing at a statement that raises it."""
         values = {"exception": fact.class_.name, "wants": fact.wants, "gets": fact.gets}
         yield Finding(fact.place, values, ((fact.raised, f"leaves task `{fact.task.label}` here"),))

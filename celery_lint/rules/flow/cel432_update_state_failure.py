@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.task_state import StateCall
+from celery_lint.analysis.flow.task_state import StateCall, TaskState
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -74,8 +73,8 @@ class UpdateStateFailure(Rule):
     }
     proof = "tests/proofs/test_states.py::test_a_failure_without_its_exception_cannot_be_read"
 
-    @on(StateCall)
-    def check(self, fact: StateCall, analysis: Analysis) -> Iterator[Finding]:
+    @on(TaskState.calls)
+    def check(self, fact: StateCall) -> Iterator[Finding]:
         """Report a state that nobody can read, or that does not last."""
         if fact.refused is not None:
             return

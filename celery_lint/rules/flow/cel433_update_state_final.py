@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.task_state import StateCall
+from celery_lint.analysis.flow.task_state import StateCall, TaskState
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -61,8 +60,8 @@ class UpdateStateFinal(Rule):
     message = "`{state}` is set by hand: whoever waits for the task takes this for its end"
     help = "return the result, and use a state of the project's own, such as `PROGRESS`, before"
 
-    @on(StateCall)
-    def check(self, fact: StateCall, analysis: Analysis) -> Iterator[Finding]:
+    @on(TaskState.calls)
+    def check(self, fact: StateCall) -> Iterator[Finding]:
         """Report SUCCESS in the function of a task that goes on."""
         if fact.state == "SUCCESS" and fact.own and fact.final and fact.refused is None:
             yield Finding(fact.place, {"state": fact.state})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.task_state import StateCall
+from celery_lint.analysis.flow.task_state import StateCall, TaskState
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -61,8 +60,8 @@ class UpdateStateMetaUnserializable(Rule):
     message = "`meta` holds {what}, which JSON cannot encode"
     help = "put numbers, texts, lists and dictionaries with text keys into `meta`"
 
-    @on(StateCall)
-    def check(self, fact: StateCall, analysis: Analysis) -> Iterator[Finding]:
+    @on(TaskState.calls)
+    def check(self, fact: StateCall) -> Iterator[Finding]:
         """Report what the encoder refuses, where it stands."""
         if fact.refused is not None:
             what, place = fact.refused

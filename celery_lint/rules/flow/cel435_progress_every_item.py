@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.task_state import UnthrottledProgress
+from celery_lint.analysis.flow.task_state import TaskState, UnthrottledProgress
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -67,8 +66,8 @@ class ProgressEveryItem(Rule):
     message = "every item of the loop writes its progress to the result backend"
     help = "report every hundredth item, or once a second"
 
-    @on(UnthrottledProgress)
-    def check(self, fact: UnthrottledProgress, analysis: Analysis) -> Iterator[Finding]:
+    @on(TaskState.unthrottled)
+    def check(self, fact: UnthrottledProgress) -> Iterator[Finding]:
         """Report the call, pointing at the loop."""
         loop = fact.state.module.place(fact.loop.span)
         yield Finding(fact.state.place, {}, ((loop, "once for every item of this loop"),))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.task_state import Replacement
+from celery_lint.analysis.flow.task_state import Replacement, TaskState
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -71,7 +70,7 @@ class ReplaceWithoutRaise(Rule):
     message = "`replace()` ends the task here, and the line does not show it"
     help = "write `raise` before the call"
 
-    @on(Replacement)
-    def check(self, fact: Replacement, analysis: Analysis) -> Iterator[Finding]:
+    @on(TaskState.replacements)
+    def check(self, fact: Replacement) -> Iterator[Finding]:
         """Report a call that is a statement of its own."""
         yield Finding(fact.place)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.swallowing import BlanketHandler
+from celery_lint.analysis.flow.swallowing import BlanketHandler, Swallowing
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -78,8 +77,8 @@ class ExceptBaseexception(Rule):
     }
     proof = "tests/proofs/test_retries.py::test_a_bare_except_swallows_the_revocation"
 
-    @on(BlanketHandler)
-    def check(self, fact: BlanketHandler, analysis: Analysis) -> Iterator[Finding]:
+    @on(Swallowing.blankets)
+    def check(self, fact: BlanketHandler) -> Iterator[Finding]:
         """Report the handler."""
         body, step = fact.handler.body, fact.handler.step
         variant = "" if step.chains else "bare"

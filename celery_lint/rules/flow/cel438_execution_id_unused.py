@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.tracking import UnusedTracking
+from celery_lint.analysis.flow.tracking import Tracking, UnusedTracking
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -64,7 +63,7 @@ class ExecutionIdUnused(Rule):
     message = "task `{task}` takes `{parameter}` and tells nobody how the execution ends"
     help = "record success and failure under `{parameter}`, or drop the parameter"
 
-    @on(UnusedTracking)
-    def check(self, fact: UnusedTracking, analysis: Analysis) -> Iterator[Finding]:
+    @on(Tracking.unused)
+    def check(self, fact: UnusedTracking) -> Iterator[Finding]:
         """Report at the task."""
         yield Finding(fact.task.place, {"task": fact.task.label, "parameter": fact.parameter})

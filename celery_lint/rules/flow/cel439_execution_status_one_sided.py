@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.tracking import OneSidedTracking
+from celery_lint.analysis.flow.tracking import OneSidedTracking, Tracking
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -68,8 +67,8 @@ class ExecutionStatusOneSided(Rule):
     message = "task `{task}` records its success under `{parameter}` and never a failure"
     help = "record the failure too, in an `except` that raises again or in a `finally`"
 
-    @on(OneSidedTracking)
-    def check(self, fact: OneSidedTracking, analysis: Analysis) -> Iterator[Finding]:
+    @on(Tracking.one_sided)
+    def check(self, fact: OneSidedTracking) -> Iterator[Finding]:
         """Report at the call that records the success."""
         values = {"task": fact.task.label, "parameter": fact.parameter}
         yield Finding(fact.place, values, ((fact.task.place, f"task `{fact.task.label}`"),))

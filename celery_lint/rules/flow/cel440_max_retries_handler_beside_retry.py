@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.retry_handlers import DeadRetryHandler
+from celery_lint.analysis.flow.retry_handlers import DeadRetryHandler, RetryHandlers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -68,8 +67,8 @@ class MaxRetriesHandlerBesideRetry(Rule):
     help = "ask whether `self.request.retries` has reached the bound, before `retry()`"
     proof = "tests/proofs/test_retries.py::test_a_handler_does_not_catch_what_its_neighbour_raises"
 
-    @on(DeadRetryHandler)
-    def check(self, fact: DeadRetryHandler, analysis: Analysis) -> Iterator[Finding]:
+    @on(RetryHandlers.dead)
+    def check(self, fact: DeadRetryHandler) -> Iterator[Finding]:
         """Report the handler, pointing at the retry."""
         if fact.kind == "sibling":
             yield Finding(fact.place, {}, ((fact.retry, "the retry is here"),))

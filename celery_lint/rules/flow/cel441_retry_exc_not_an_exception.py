@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.inventory.retries.calls import RetryCall
+from celery_lint.inventory.retries.policies import Retries
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -64,11 +64,11 @@ class RetryExcNotAnException(Rule):
     help = "pass the exception that was caught, or make one"
     proof = "tests/proofs/test_retries.py::test_a_text_cannot_be_raised"
 
-    @on(RetryCall)
-    def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:
+    @on(Retries.calls)
+    def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report the argument."""
         given = retry.given("exc")
-        if given is None or retry.counts(analysis.flows):
+        if given is None or retry.counts(self.known.project.flows):
             return
-        if analysis.retries.is_no_exception(retry.module, given):
+        if self.known.of(Retries).is_no_exception(retry.module, given):
             yield Finding(retry.module.place(given.span))

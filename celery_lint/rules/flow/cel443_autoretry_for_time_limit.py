@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.retry_options import UnreachableAutoretry
+from celery_lint.analysis.flow.retry_options import RetryOptions, UnreachableAutoretry
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -78,7 +77,7 @@ class AutoretryForTimeLimit(Rule):
     }
     proof = "tests/proofs/test_retries.py::test_a_hard_limit_is_not_raised_in_the_task"
 
-    @on(UnreachableAutoretry)
-    def check(self, fact: UnreachableAutoretry, analysis: Analysis) -> Iterator[Finding]:
+    @on(RetryOptions.unreachable)
+    def check(self, fact: UnreachableAutoretry) -> Iterator[Finding]:
         """Report the exception in the list."""
         yield Finding(fact.place, {"value": fact.exception}, (), "" if fact.hard else "soft")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.retry_options import UnusedRetryLimit
+from celery_lint.analysis.flow.retry_options import RetryOptions, UnusedRetryLimit
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -65,7 +64,7 @@ class MaxRetriesWithoutRetry(Rule):
     help = "add `autoretry_for` or call `self.retry()`, or remove the option"
     proof = "tests/proofs/test_retries.py::test_a_bound_does_not_ask_for_retries"
 
-    @on(UnusedRetryLimit)
-    def check(self, fact: UnusedRetryLimit, analysis: Analysis) -> Iterator[Finding]:
+    @on(RetryOptions.unused)
+    def check(self, fact: UnusedRetryLimit) -> Iterator[Finding]:
         """Report the option."""
         yield Finding(fact.option.place, {"keyword": fact.option.name, "task": fact.option.task})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.inventory.retries.calls import RetryCall
+from celery_lint.inventory.retries.policies import Retries
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -63,8 +63,8 @@ class ExceptionAsRetryArguments(Rule):
     help = "pass it as `exc=`"
     proof = "tests/proofs/test_retries.py::test_an_error_is_no_tuple_of_arguments"
 
-    @on(RetryCall)
-    def check(self, retry: RetryCall, analysis: Analysis) -> Iterator[Finding]:
+    @on(Retries.calls)
+    def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report the argument."""
-        if retry.value.items and retry.is_caught(analysis.flows, retry.value.items[0]):
+        if retry.value.items and retry.is_caught(self.known.project.flows, retry.value.items[0]):
             yield Finding(retry.module.place(retry.value.items[0].span))

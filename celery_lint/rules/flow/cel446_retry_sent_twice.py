@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.swallowing import RepeatedRetry
+from celery_lint.analysis.flow.swallowing import RepeatedRetry, Swallowing
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -79,8 +78,8 @@ class RetrySentTwice(Rule):
     help = "put `except Retry: raise` before that handler, or move the call out of the `try`"
     proof = "tests/proofs/test_retries.py::test_a_retry_of_a_retry_doubles_the_runs"
 
-    @on(RepeatedRetry)
-    def check(self, fact: RepeatedRetry, analysis: Analysis) -> Iterator[Finding]:
+    @on(Swallowing.repeated)
+    def check(self, fact: RepeatedRetry) -> Iterator[Finding]:
         """Report the first retry, pointing at the second."""
         related = [(fact.body.place(fact.handler), "this handler catches it"), (fact.again, "and retries")]
         if fact.raised is not None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.limits import AppWithoutLimits, TaskWithoutLimit
+from celery_lint.analysis.limits.limits import AppWithoutLimits, Limits, TaskWithoutLimit
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -98,13 +97,13 @@ class MissingTimeLimit(Rule):
     }
     proof = "tests/proofs/test_retries.py::test_without_a_limit_a_silent_peer_keeps_the_process"
 
-    @on(AppWithoutLimits)
-    def application(self, fact: AppWithoutLimits, analysis: Analysis) -> Iterator[Finding]:
+    @on(Limits.applications)
+    def application(self, fact: AppWithoutLimits) -> Iterator[Finding]:
         """Report an application once."""
         tasks = fact.tasks
         values = {"count": len(tasks), "task": tasks[0].label}
         related = tuple((task.place, f"task `{task.label}` has no time limit") for task in tasks[:3])
-        if analysis.project.configuration.time_limits == "always":
+        if self.known.project.configuration.time_limits == "always":
             variant = "every"
         elif fact.pool is not None:
             variant = "gevent"
@@ -112,8 +111,8 @@ class MissingTimeLimit(Rule):
             variant = "one" if len(tasks) == 1 else ""
         yield Finding(fact.application.place, values, related, variant)
 
-    @on(TaskWithoutLimit)
-    def task(self, fact: TaskWithoutLimit, analysis: Analysis) -> Iterator[Finding]:
+    @on(Limits.lonely_tasks)
+    def task(self, fact: TaskWithoutLimit) -> Iterator[Finding]:
         """Report a task whose application is not in the project."""
         related = ((fact.evidence, "it waits here"),) if fact.evidence is not None else ()
         variant = "any task" if fact.evidence is None else "gevent task" if fact.pool is not None else "task"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.limits import LimitPair
+from celery_lint.analysis.limits.limits import LimitPair, Limits
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -59,8 +58,8 @@ class SoftLimitNotBelowHard(Rule):
     help = "make the soft limit smaller, so that the task can clean up before it is killed"
     proof = "tests/proofs/test_limits.py::test_a_soft_limit_above_the_hard_one_is_refused"
 
-    @on(LimitPair)
-    def check(self, pair: LimitPair, analysis: Analysis) -> Iterator[Finding]:
+    @on(Limits.pairs)
+    def check(self, pair: LimitPair) -> Iterator[Finding]:
         """Report at the soft limit, pointing at the hard one."""
         if pair.soft >= pair.hard > 0:
             values = {"owner": pair.owner, "soft": f"{pair.soft:g}", "hard": f"{pair.hard:g}"}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.limit_gaps import LoneLimit
+from celery_lint.analysis.limits.limit_gaps import LimitGaps, LoneLimit
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -69,8 +68,8 @@ class HardLimitOnly(Rule):
     }
     proof = "convention"
 
-    @on(LoneLimit)
-    def check(self, fact: LoneLimit, analysis: Analysis) -> Iterator[Finding]:
+    @on(LimitGaps.lone)
+    def check(self, fact: LoneLimit) -> Iterator[Finding]:
         """Report a hard limit without a soft one."""
         if fact.name == "time_limit":
             if fact.task is None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.limit_gaps import LoneLimit
+from celery_lint.analysis.limits.limit_gaps import LimitGaps, LoneLimit
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -68,8 +67,8 @@ class SoftLimitOnly(Rule):
     }
     proof = "convention"
 
-    @on(LoneLimit)
-    def check(self, fact: LoneLimit, analysis: Analysis) -> Iterator[Finding]:
+    @on(LimitGaps.lone)
+    def check(self, fact: LoneLimit) -> Iterator[Finding]:
         """Report a soft limit without a hard one."""
         if fact.name == "soft_time_limit":
             if fact.task is None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.limit_gaps import IgnoredLimit
+from celery_lint.analysis.limits.limit_gaps import IgnoredLimit, LimitGaps
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -77,8 +76,8 @@ class TimeLimitIgnoredByPool(Rule):
     proof = "tests/proofs/test_limits.py::test_only_prefork_has_a_soft_limit"
     example_options = 'pool = ["gevent"]'
 
-    @on(IgnoredLimit)
-    def check(self, fact: IgnoredLimit, analysis: Analysis) -> Iterator[Finding]:
+    @on(LimitGaps.ignored)
+    def check(self, fact: IgnoredLimit) -> Iterator[Finding]:
         """Report the first of the limits that nothing enforces."""
         values = {"pool": fact.pool.name, "where": fact.pool.where, "option": fact.names[0]}
         if len(fact.names) > 1:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.soft_limits import SwallowedLimit
+from celery_lint.analysis.limits.soft_limits import SoftLimits, SwallowedLimit
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -77,8 +76,8 @@ class SoftLimitSwallowed(Rule):
     help = "put `except SoftTimeLimitExceeded: raise` before it"
     proof = "tests/proofs/test_retries.py::test_a_swallowed_soft_limit_does_not_end_the_task"
 
-    @on(SwallowedLimit)
-    def check(self, fact: SwallowedLimit, analysis: Analysis) -> Iterator[Finding]:
+    @on(SoftLimits.swallowed)
+    def check(self, fact: SwallowedLimit) -> Iterator[Finding]:
         """Report the handler, pointing at the limit."""
         body = fact.handler.body
         related = ((fact.limit, "the soft limit is set here"), *body.related())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.delays import LongRun
+from celery_lint.analysis.limits.delays import LongRun, Sendings
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -66,8 +65,8 @@ class VisibilityTimeoutTooShort(Rule):
     message = "{owner} may run {limit} s, and {broker} delivers the message again after {visibility} s"
     help = "set a longer `visibility_timeout` in `broker_transport_options`"
 
-    @on(LongRun)
-    def check(self, fact: LongRun, analysis: Analysis) -> Iterator[Finding]:
+    @on(Sendings.long_runs)
+    def check(self, fact: LongRun) -> Iterator[Finding]:
         """Report the limit that allows so much, pointing at the timeout if it is set."""
         values = {
             "owner": fact.owner,

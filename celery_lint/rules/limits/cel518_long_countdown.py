@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.delays import Delay
+from celery_lint.analysis.limits.delays import Delay, Sendings
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -77,8 +76,8 @@ class LongCountdown(Rule):
     help = "store what is due and let a periodic task send it"
     proof = "convention"
 
-    @on(Delay)
-    def check(self, fact: Delay, analysis: Analysis) -> Iterator[Finding]:
+    @on(Sendings.delays)
+    def check(self, fact: Delay) -> Iterator[Finding]:
         """Report a delay where the broker's own limit is not known for certain."""
         if not fact.certain:
             values = {"option": fact.word, "delay": f"{fact.seconds:g}", "limit": f"{fact.limit:g}"}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.side_effects import RepeatedEffect
+from celery_lint.analysis.limits.side_effects import RepeatedEffect, SideEffects
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -62,8 +61,8 @@ class NonIdempotentAcksLate(Rule):
     help = "give the receiver a key by which it knows a repetition, or look first whether it is done"
     proof = "convention"
 
-    @on(RepeatedEffect)
-    def check(self, fact: RepeatedEffect, analysis: Analysis) -> Iterator[Finding]:
+    @on(SideEffects.effects)
+    def check(self, fact: RepeatedEffect) -> Iterator[Finding]:
         """Report the effect."""
         if not fact.retried:
             yield Finding(fact.place, {"task": fact.task.label, "call": fact.call})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.side_effects import RepeatedEffect
+from celery_lint.analysis.limits.side_effects import RepeatedEffect, SideEffects
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -64,8 +63,8 @@ class RetryNonIdempotent(Rule):
     help = "do it last, or in a task of its own"
     proof = "convention"
 
-    @on(RepeatedEffect)
-    def check(self, fact: RepeatedEffect, analysis: Analysis) -> Iterator[Finding]:
+    @on(SideEffects.effects)
+    def check(self, fact: RepeatedEffect) -> Iterator[Finding]:
         """Report the effect."""
         if fact.retried:
             yield Finding(fact.place, {"task": fact.task.label, "call": fact.call})

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.acknowledgement import LostWorkerOption
+from celery_lint.analysis.limits.acknowledgement import Acknowledgement, LostWorkerOption
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -59,8 +58,8 @@ class RejectOnWorkerLostLoop(Rule):
     help = "use `retry_on_worker_lost` (Celery 5.7), or a quorum queue with a delivery limit"
     proof = "tests/proofs/test_deliveries.py::test_a_task_that_kills_its_process_comes_back_for_ever"
 
-    @on(LostWorkerOption)
-    def check(self, fact: LostWorkerOption, analysis: Analysis) -> Iterator[Finding]:
+    @on(Acknowledgement.lost_worker_options)
+    def check(self, fact: LostWorkerOption) -> Iterator[Finding]:
         """Report the option that nothing bounds."""
         if fact.late and not fact.bounded:
             yield Finding(fact.place)

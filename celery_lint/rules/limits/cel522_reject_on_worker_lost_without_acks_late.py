@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.acknowledgement import LostWorkerOption
+from celery_lint.analysis.limits.acknowledgement import Acknowledgement, LostWorkerOption
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -68,8 +67,8 @@ class RejectOnWorkerLostWithoutAcksLate(Rule):
     }
     proof = "tests/proofs/test_deliveries.py::test_an_acknowledged_message_does_not_come_back"
 
-    @on(LostWorkerOption)
-    def check(self, fact: LostWorkerOption, analysis: Analysis) -> Iterator[Finding]:
+    @on(Acknowledgement.lost_worker_options)
+    def check(self, fact: LostWorkerOption) -> Iterator[Finding]:
         """Report the option that does nothing."""
         if fact.late is False:
             if fact.task is None:

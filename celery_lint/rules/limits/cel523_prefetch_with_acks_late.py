@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.acknowledgement import GreedyPrefetch
+from celery_lint.analysis.limits.acknowledgement import Acknowledgement, GreedyPrefetch
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -55,7 +54,7 @@ class PrefetchWithAcksLate(Rule):
     help = "set `worker_prefetch_multiplier=1`, or the number that is meant"
     proof = "convention"
 
-    @on(GreedyPrefetch)
-    def check(self, fact: GreedyPrefetch, analysis: Analysis) -> Iterator[Finding]:
+    @on(Acknowledgement.prefetches)
+    def check(self, fact: GreedyPrefetch) -> Iterator[Finding]:
         """Report the setting that acknowledges late."""
         yield Finding(fact.place)

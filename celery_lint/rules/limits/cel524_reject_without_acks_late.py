@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.acknowledgement import Rejection
+from celery_lint.analysis.limits.acknowledgement import Acknowledgement, Rejection
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -73,8 +72,8 @@ class RejectWithoutAcksLate(Rule):
     }
     proof = "tests/proofs/test_deliveries.py::test_an_acknowledged_message_cannot_be_rejected"
 
-    @on(Rejection)
-    def check(self, fact: Rejection, analysis: Analysis) -> Iterator[Finding]:
+    @on(Acknowledgement.rejections)
+    def check(self, fact: Rejection) -> Iterator[Finding]:
         """Report a rejection that cannot reach the broker."""
         if fact.late is False:
             values = {"task": fact.tasks[0].label}

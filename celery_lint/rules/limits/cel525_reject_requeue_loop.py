@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.acknowledgement import Rejection
+from celery_lint.analysis.limits.acknowledgement import Acknowledgement, Rejection
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -65,8 +64,8 @@ class RejectRequeueLoop(Rule):
     help = "use `self.retry(countdown=...)`, which waits and counts"
     proof = "tests/proofs/test_deliveries.py::test_a_rejected_message_comes_back_at_once"
 
-    @on(Rejection)
-    def check(self, fact: Rejection, analysis: Analysis) -> Iterator[Finding]:
+    @on(Acknowledgement.rejections)
+    def check(self, fact: Rejection) -> Iterator[Finding]:
         """Report a rejection that has no bound."""
         if fact.requeue and fact.late and not fact.guarded:
             yield Finding(fact.place, {}, tuple(fact.related()))

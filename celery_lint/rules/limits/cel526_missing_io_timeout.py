@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.io_timeouts import EndlessWait
+from celery_lint.analysis.limits.io_timeouts import EndlessWait, IoTimeouts
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -72,8 +71,8 @@ class MissingIoTimeout(Rule):
     }
     proof = "tests/proofs/test_deliveries.py::test_a_silent_peer_keeps_the_process"
 
-    @on(EndlessWait)
-    def check(self, wait: EndlessWait, analysis: Analysis) -> Iterator[Finding]:
+    @on(IoTimeouts.endless)
+    def check(self, wait: EndlessWait) -> Iterator[Finding]:
         """Report the call itself."""
         values = {"call": wait.name, "task": wait.site.tasks[0].label}
         yield Finding(wait.place, values, wait.site.related(), "off" if wait.off else "")

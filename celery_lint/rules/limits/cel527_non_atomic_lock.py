@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.locks import AskedLock
+from celery_lint.analysis.limits.locks import AskedLock, Locks
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -72,8 +71,8 @@ class NonAtomicLock(Rule):
     help = "take it in one call: `cache.add()`, or `set()` with `nx=True` and `ex=`"
     proof = "tests/proofs/test_states.py::test_a_lock_in_two_steps_is_taken_twice"
 
-    @on(AskedLock)
-    def check(self, lock: AskedLock, analysis: Analysis) -> Iterator[Finding]:
+    @on(Locks.asked)
+    def check(self, lock: AskedLock) -> Iterator[Finding]:
         """Report where the key is set."""
         related = ((lock.asked, "asked for here"), *lock.site.related())
         yield Finding(lock.place, {"call": lock.name}, related)

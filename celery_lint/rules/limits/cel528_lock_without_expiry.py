@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.locks import EternalLock
+from celery_lint.analysis.limits.locks import EternalLock, Locks
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -78,8 +77,8 @@ class LockWithoutExpiry(Rule):
     }
     proof = "tests/proofs/test_states.py::test_a_lock_that_never_expires_outlives_its_process"
 
-    @on(EternalLock)
-    def check(self, lock: EternalLock, analysis: Analysis) -> Iterator[Finding]:
+    @on(Locks.eternal)
+    def check(self, lock: EternalLock) -> Iterator[Finding]:
         """Report where the lock is made or the key is set."""
         values = {"call": lock.name, "task": lock.site.tasks[0].label}
         variant = "key" if lock.kind == "key" else ""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.side_effects import Termination
+from celery_lint.analysis.limits.side_effects import SideEffects, Termination
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -74,8 +73,8 @@ class RevokeTerminate(Rule):
     }
     proof = "tests/proofs/test_deliveries.py::test_threads_cannot_be_terminated"
 
-    @on(Termination)
-    def check(self, fact: Termination, analysis: Analysis) -> Iterator[Finding]:
+    @on(SideEffects.terminations)
+    def check(self, fact: Termination) -> Iterator[Finding]:
         """Report the call."""
         if fact.pool is not None:
             values = {"pool": fact.pool.name, "where": fact.pool.where}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.delays import Expiry
+from celery_lint.analysis.limits.delays import Expiry, Sendings
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -72,8 +71,8 @@ class ExpiresBeforeEta(Rule):
     }
     proof = "tests/proofs/test_deliveries.py::test_a_message_expires_before_its_time"
 
-    @on(Expiry)
-    def check(self, fact: Expiry, analysis: Analysis) -> Iterator[Finding]:
+    @on(Sendings.expiries)
+    def check(self, fact: Expiry) -> Iterator[Finding]:
         """Report the time of expiry, pointing at the delay."""
         if fact.countdown is None:
             yield Finding(fact.place, {"expires": f"{fact.expires:g}"}, (), "at once")

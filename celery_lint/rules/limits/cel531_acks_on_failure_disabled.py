@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.acknowledgement import FailureOption
+from celery_lint.analysis.limits.acknowledgement import Acknowledgement, FailureOption
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -59,7 +58,7 @@ class AcksOnFailureDisabled(Rule):
     help = "Celery 5.7 has `acks_on_failure` and `acks_on_timeout`; before, remove it"
     proof = "tests/proofs/test_deliveries.py::test_only_timed_out_tasks_come_back"
 
-    @on(FailureOption)
-    def check(self, fact: FailureOption, analysis: Analysis) -> Iterator[Finding]:
+    @on(Acknowledgement.failure_options)
+    def check(self, fact: FailureOption) -> Iterator[Finding]:
         """Report the option."""
         yield Finding(fact.place)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.side_effects import LongSleep
+from celery_lint.analysis.limits.side_effects import LongSleep, SideEffects
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -64,7 +63,7 @@ class SleepInTask(Rule):
     help = "send the task with `countdown`, or use `self.retry(countdown=...)`"
     proof = "convention"
 
-    @on(LongSleep)
-    def check(self, fact: LongSleep, analysis: Analysis) -> Iterator[Finding]:
+    @on(SideEffects.sleeps)
+    def check(self, fact: LongSleep) -> Iterator[Finding]:
         """Report the sleep, pointing at the tasks."""
         yield Finding(fact.place, {"delay": f"{fact.seconds:g}"}, tuple(fact.related()))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.limits.soft_limits import DeadLimitHandler
+from celery_lint.analysis.limits.soft_limits import DeadLimitHandler, SoftLimits
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -79,8 +78,8 @@ class SoftLimitHandlerWithoutLimit(Rule):
     }
     proof = "tests/proofs/test_retries.py::test_no_soft_limit_comes_unless_it_is_set"
 
-    @on(DeadLimitHandler)
-    def check(self, fact: DeadLimitHandler, analysis: Analysis) -> Iterator[Finding]:
+    @on(SoftLimits.dead)
+    def check(self, fact: DeadLimitHandler) -> Iterator[Finding]:
         """Report the handler."""
         body = fact.body
         if fact.pool is None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -114,10 +115,10 @@ class AsyncEngineNotDisposed(Rule):
     }
     proof = "tests/proofs/test_event_loop.py::test_asyncio_run_leaves_the_pool_on_a_closed_loop"
 
-    @on(LoopRun)
-    def check(self, run: LoopRun, analysis: Analysis) -> Iterator[Finding]:
+    @on(EventLoops.runs)
+    def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report the first use of each engine in a run, whatever number of tasks come to it."""
-        pools = analysis.pools
+        pools = self.known.of(Pools)
         if run.kind in ("apart", "kept") or (run.kind == "run" and not run.adaptive):
             return
         for use in run.uses:
@@ -132,7 +133,7 @@ class AsyncEngineNotDisposed(Rule):
             if run.kind in ("new", "bridge"):
                 yield Finding(use.place, {"engine": engine}, story)
                 continue
-            queues = analysis.queues(reached.task for reached in run.reached)
+            queues = self.known.of(Queues).of(reached.task for reached in run.reached)
             pool = pools.running(("gevent", "eventlet", "threads"), queues)
             if pool is not None:
                 values = {"engine": engine, "pool": pool.name, "where": pool.where}

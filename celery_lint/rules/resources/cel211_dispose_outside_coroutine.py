@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.inventory.code.runs import Disposal
+from celery_lint.inventory.code.runs import Disposal, EventLoops
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -89,8 +88,8 @@ class DisposeOutsideCoroutine(Rule):
     }
     proof = "tests/proofs/test_resources.py::test_a_disposal_that_is_not_awaited_closes_nothing"
 
-    @on(Disposal)
-    def check(self, disposal: Disposal, analysis: Analysis) -> Iterator[Finding]:
+    @on(EventLoops.disposals)
+    def check(self, disposal: Disposal) -> Iterator[Finding]:
         """Report a call that is a statement of its own, or awaited in a plain function."""
         flags = disposal.call.flags
         values = {"engine": disposal.engine}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.inventory.code.runs import Disposal
+from celery_lint.inventory.code.runs import Disposal, EventLoops
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -79,8 +78,8 @@ class DisposeNotInFinally(Rule):
     help = "put the work in `try` and await `{engine}.dispose()` in its `finally`"
     proof = "tests/proofs/test_resources.py::test_a_failure_skips_a_disposal_at_the_end"
 
-    @on(Disposal)
-    def check(self, disposal: Disposal, analysis: Analysis) -> Iterator[Finding]:
+    @on(EventLoops.disposals)
+    def check(self, disposal: Disposal) -> Iterator[Finding]:
         """Report an awaited dispose that only the good path reaches."""
         if not disposal.tasks or not disposal.function.is_async or disposal.first_action or disposal.guarded:
             return

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.sharing import SharedEngine
+from celery_lint.analysis.resources.sharing import SharedEngine, Sharing
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -108,8 +107,8 @@ class SharedAsyncEngineAcrossLoops(Rule):
     help = "keep one event loop per worker process; disposing and NullPool do not help in threads"
     proof = "tests/proofs/test_resources.py::test_disposal_in_one_thread_orphans_the_connections_of_others"
 
-    @on(SharedEngine)
-    def check(self, shared: SharedEngine, analysis: Analysis) -> Iterator[Finding]:
+    @on(Sharing.engines)
+    def check(self, shared: SharedEngine) -> Iterator[Finding]:
         """Report each engine once, with the runs that share it."""
         runs = [(run.place, "its coroutines are run here") for run in shared.runs[:2]]
         values = {"engine": shared.resource.name, "where": shared.pool.where}

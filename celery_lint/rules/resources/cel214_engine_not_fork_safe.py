@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.before_fork import EarlyEngine
+from celery_lint.analysis.resources.before_fork import BeforeFork, EarlyEngine
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -90,7 +89,7 @@ class EngineNotForkSafe(Rule):
     help = "call `{engine}.dispose(close=False)` in a handler of `worker_process_init`"
     proof = "tests/proofs/test_resources.py::test_forked_processes_share_a_connection"
 
-    @on(EarlyEngine)
-    def check(self, engine: EarlyEngine, analysis: Analysis) -> Iterator[Finding]:
+    @on(BeforeFork.engines)
+    def check(self, engine: EarlyEngine) -> Iterator[Finding]:
         """Report where the connection is made."""
         yield Finding(engine.place, {"engine": engine.name}, ((engine.use, "used by a task here"),))

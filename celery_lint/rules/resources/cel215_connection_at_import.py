@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.before_fork import EarlyConnection
+from celery_lint.analysis.resources.before_fork import BeforeFork, EarlyConnection
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -76,8 +75,8 @@ class ConnectionAtImport(Rule):
     }
     proof = "tests/proofs/test_resources.py::test_forked_processes_share_a_connection"
 
-    @on(EarlyConnection)
-    def check(self, connection: EarlyConnection, analysis: Analysis) -> Iterator[Finding]:
+    @on(BeforeFork.connections)
+    def check(self, connection: EarlyConnection) -> Iterator[Finding]:
         """Report the call that connects."""
         variant = "engine" if connection.kind == "engine" else ""
         yield Finding(connection.place, {"call": connection.name, "engine": connection.name}, (), variant)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.before_fork import EarlyClient
+from celery_lint.analysis.resources.before_fork import BeforeFork, EarlyClient
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -82,8 +81,8 @@ class ClientNotForkSafe(Rule):
     }
     proof = "tests/proofs/test_resources.py::test_threads_do_not_survive_a_fork"
 
-    @on(EarlyClient)
-    def check(self, client: EarlyClient, analysis: Analysis) -> Iterator[Finding]:
+    @on(BeforeFork.clients)
+    def check(self, client: EarlyClient) -> Iterator[Finding]:
         """Report the client where it is made."""
         variant = "warns" if client.kind == "warns" else ""
         yield Finding(client.place, {"client": client.name}, ((client.use, "used by a task here"),), variant)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.sharing import SharedClient
+from celery_lint.analysis.resources.sharing import SharedClient, Sharing
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -90,8 +89,8 @@ class AsyncClientSharedAcrossLoops(Rule):
     }
     proof = "tests/proofs/test_shared.py::test_a_client_keeps_connections_of_a_closed_loop"
 
-    @on(SharedClient)
-    def check(self, shared: SharedClient, analysis: Analysis) -> Iterator[Finding]:
+    @on(Sharing.clients)
+    def check(self, shared: SharedClient) -> Iterator[Finding]:
         """Report the first use of each client in a run, whatever number of tasks come to it."""
         name = shared.use.resource.name
         story = (

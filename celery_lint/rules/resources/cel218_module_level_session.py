@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.inventory.resources.sessions import KeptSession
+from celery_lint.inventory.resources.sessions import KeptSession, Sessions
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -73,8 +72,8 @@ class ModuleLevelSession(Rule):
     help = "open a session in each task: `with Session() as session:`"
     proof = "tests/proofs/test_resources.py::test_a_shared_session_stays_broken"
 
-    @on(KeptSession)
-    def check(self, session: KeptSession, analysis: Analysis) -> Iterator[Finding]:
+    @on(Sessions.kept)
+    def check(self, session: KeptSession) -> Iterator[Finding]:
         """Report the session where it is made."""
         if not session.scoped:
             related = tuple((place, f"used for task `{task.label}`") for place, task in session.uses[:3])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
+from celery_lint.analysis.resources.engines_per_task import EnginesPerTask
 from celery_lint.analysis.resources.session_flow import UnclosedSession
 from celery_lint.rule import Finding, Rule, on
 
@@ -80,8 +80,8 @@ class SessionNotClosed(Rule):
     }
     proof = "tests/proofs/test_resources.py::test_sessions_that_nobody_closes_use_the_pool_up"
 
-    @on(UnclosedSession)
-    def check(self, session: UnclosedSession, analysis: Analysis) -> Iterator[Finding]:
+    @on(EnginesPerTask.unclosed_sessions)
+    def check(self, session: UnclosedSession) -> Iterator[Finding]:
         """Report the call that opens the session."""
         related = ((session.task.place, f"runs for task `{session.task.label}`"),)
         variant = "skipped" if session.skipped else ""

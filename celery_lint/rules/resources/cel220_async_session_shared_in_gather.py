@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.session_sharing import GatheredSession
+from celery_lint.analysis.resources.session_sharing import GatheredSession, SessionSharing
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -94,8 +93,8 @@ class AsyncSessionSharedInGather(Rule):
     help = "open a session in each of the coroutines, or await them one after another"
     proof = "tests/proofs/test_resources.py::test_a_session_does_one_thing_at_a_time"
 
-    @on(GatheredSession)
-    def check(self, shared: GatheredSession, analysis: Analysis) -> Iterator[Finding]:
+    @on(SessionSharing.gathered)
+    def check(self, shared: GatheredSession) -> Iterator[Finding]:
         """Report the first of the coroutines."""
         related = tuple((place, "and used here meanwhile") for place in shared.others)
         yield Finding(shared.place, {"session": shared.name}, related)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.disposal_order import DisposalChain
+from celery_lint.analysis.resources.disposal_order import DisposalChain, DisposalOrder
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -91,8 +90,8 @@ class DisposeChainUnguarded(Rule):
     help = "give each disposal its own `try`, or put the next one into a `finally`"
     proof = "tests/proofs/test_resources.py::test_a_disposal_that_fails_skips_the_next"
 
-    @on(DisposalChain)
-    def check(self, chain: DisposalChain, analysis: Analysis) -> Iterator[Finding]:
+    @on(DisposalOrder.chains)
+    def check(self, chain: DisposalChain) -> Iterator[Finding]:
         """Report the first disposal that another one depends on, once for each list of statements."""
         seen: set[tuple[int, ...]] = set()
         known = [disposal for disposal in chain.disposals if disposal.block and disposal.resolved]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.disposal_order import DisposalChain, EngineDisposal
+from celery_lint.analysis.resources.disposal_order import DisposalChain, DisposalOrder, EngineDisposal
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -94,10 +93,10 @@ class DisposeOrder(Rule):
     proof = "convention"
     example_options = 'primary-engines = ["primary"]'
 
-    @on(DisposalChain)
-    def check(self, chain: DisposalChain, analysis: Analysis) -> Iterator[Finding]:
+    @on(DisposalOrder.chains)
+    def check(self, chain: DisposalChain) -> Iterator[Finding]:
         """Report the first primary engine that another one follows."""
-        named = analysis.project.configuration.primary_engines
+        named = self.known.project.configuration.primary_engines
 
         def primary(disposal: EngineDisposal) -> str:
             return next(

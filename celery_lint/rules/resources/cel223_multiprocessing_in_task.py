@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.processes import ChildProcess
+from celery_lint.analysis.resources.processes import ChildProcess, Processes
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -76,7 +75,7 @@ class MultiprocessingInTask(Rule):
     help = "split the work with `group`, use threads, or `billiard` in place of `multiprocessing`"
     proof = "tests/proofs/test_resources.py::test_prefork_processes_have_no_children"
 
-    @on(ChildProcess)
-    def check(self, child: ChildProcess, analysis: Analysis) -> Iterator[Finding]:
+    @on(Processes.children)
+    def check(self, child: ChildProcess) -> Iterator[Finding]:
         """Report the call that starts processes."""
         yield Finding(child.place, {"call": child.name}, child.site.related())

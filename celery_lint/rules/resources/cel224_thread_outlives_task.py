@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.threads import LooseThread
+from celery_lint.analysis.resources.threads import LooseThread, Threads
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -79,8 +78,8 @@ class ThreadOutlivesTask(Rule):
     }
     proof = "tests/proofs/test_resources.py::test_a_thread_dies_with_its_process"
 
-    @on(LooseThread)
-    def check(self, thread: LooseThread, analysis: Analysis) -> Iterator[Finding]:
+    @on(Threads.loose)
+    def check(self, thread: LooseThread) -> Iterator[Finding]:
         """Report where the thread is made, or its work submitted."""
         variant = "work" if thread.name.endswith("submit") else ""
         values = {"task": thread.site.tasks[0].label}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.processes import ProcessExit
+from celery_lint.analysis.resources.processes import Processes, ProcessExit
 from celery_lint.inventory.code.sites import UNFORKED
+from celery_lint.inventory.workers.pools import Pools
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -79,9 +79,9 @@ class ProcessExitInTask(Rule):
     }
     proof = "tests/proofs/test_resources.py::test_an_exit_loses_the_process"
 
-    @on(ProcessExit)
-    def check(self, end: ProcessExit, analysis: Analysis) -> Iterator[Finding]:
+    @on(Processes.exits)
+    def check(self, end: ProcessExit) -> Iterator[Finding]:
         """Report what ends the process."""
-        pool = analysis.pools.first(*UNFORKED)
+        pool = self.known.of(Pools).first(*UNFORKED)
         values = {"call": end.name, "pool": pool.name if pool is not None else ""}
         yield Finding(end.place, values, end.site.related(), "" if end.fate == "lost" else end.fate)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.processes import SignalChange
+from celery_lint.analysis.resources.processes import Processes, SignalChange
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -83,8 +82,8 @@ class SignalHandlerInTask(Rule):
     }
     proof = "tests/proofs/test_resources.py::test_an_alarm_kills_the_process"
 
-    @on(SignalChange)
-    def check(self, change: SignalChange, analysis: Analysis) -> Iterator[Finding]:
+    @on(Processes.signals)
+    def check(self, change: SignalChange) -> Iterator[Finding]:
         """Report the call that sets the handler or the alarm."""
         variant = "" if change.fate == "replaced" else change.fate
         yield Finding(change.place, {"signal": change.signal}, change.site.related(), variant)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.process_state import ProcessChange
+from celery_lint.analysis.resources.process_state import ProcessChange, ProcessState
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -66,7 +65,7 @@ class ProcessWideSideEffect(Rule):
     help = "take it back in a `finally`, or pass the value where it is needed"
     proof = "tests/proofs/test_resources.py::test_the_next_task_is_in_another_folder"
 
-    @on(ProcessChange)
-    def check(self, change: ProcessChange, analysis: Analysis) -> Iterator[Finding]:
+    @on(ProcessState.changes)
+    def check(self, change: ProcessChange) -> Iterator[Finding]:
         """Report the call or assignment that changes the process."""
         yield Finding(change.place, {"call": change.name.rpartition("utils.")[2]}, change.site.related())

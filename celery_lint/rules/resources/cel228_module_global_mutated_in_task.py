@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.process_state import ModuleValue
+from celery_lint.analysis.resources.process_state import ModuleValue, ProcessState
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -64,7 +63,7 @@ class ModuleGlobalMutatedInTask(Rule):
     help = "keep what tasks share in the database or in Redis"
     proof = "tests/proofs/test_resources.py::test_each_process_remembers_for_itself"
 
-    @on(ModuleValue)
-    def check(self, changed: ModuleValue, analysis: Analysis) -> Iterator[Finding]:
+    @on(ProcessState.values)
+    def check(self, changed: ModuleValue) -> Iterator[Finding]:
         """Report the change."""
         yield Finding(changed.place, {"value": changed.name}, changed.site.related())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.inventory.resources.sessions import KeptSession
+from celery_lint.inventory.resources.sessions import KeptSession, Sessions
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -76,8 +75,8 @@ class ScopedSessionNotRemoved(Rule):
     help = "call `{session}.remove()` in a handler of `task_postrun`"
     proof = "tests/proofs/test_resources.py::test_a_scoped_session_is_inherited"
 
-    @on(KeptSession)
-    def check(self, session: KeptSession, analysis: Analysis) -> Iterator[Finding]:
+    @on(Sessions.kept)
+    def check(self, session: KeptSession) -> Iterator[Finding]:
         """Report the registry where it is made."""
         if session.scoped:
             related = tuple((place, f"used for task `{task.label}`") for place, task in session.uses[:3])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.session_flow import SessionAfterFailure
+from celery_lint.analysis.resources.session_flow import SessionAfterFailure, SessionFlow
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -103,8 +102,8 @@ class MissingRollback(Rule):
     help = "await `{session}.rollback()` before the handler uses it"
     proof = "tests/proofs/test_resources.py::test_a_failed_session_saves_nothing"
 
-    @on(SessionAfterFailure)
-    def check(self, use: SessionAfterFailure, analysis: Analysis) -> Iterator[Finding]:
+    @on(SessionFlow.after_failures)
+    def check(self, use: SessionAfterFailure) -> Iterator[Finding]:
         """Report the first use in the handler."""
         related = ((use.attempt, "the work that may fail"),)
         yield Finding(use.place, {"session": use.name}, related)

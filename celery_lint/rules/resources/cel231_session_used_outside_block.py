@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.session_flow import SessionAfterBlock
+from celery_lint.analysis.resources.session_flow import SessionAfterBlock, SessionFlow
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -70,8 +69,8 @@ class SessionUsedOutsideBlock(Rule):
     help = "move the call into the `with` block"
     proof = "tests/proofs/test_resources.py::test_a_commit_after_the_block_commits_nothing"
 
-    @on(SessionAfterBlock)
-    def check(self, use: SessionAfterBlock, analysis: Analysis) -> Iterator[Finding]:
+    @on(SessionFlow.after_blocks)
+    def check(self, use: SessionAfterBlock) -> Iterator[Finding]:
         """Report the first use after the block."""
         related = ((use.block, f"`{use.name}` is closed at the end of this block"),)
         yield Finding(use.place, {"session": use.name}, related)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.late_disposals import LateDisposal
+from celery_lint.analysis.resources.late_disposals import LateDisposal, LateDisposals
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -91,8 +90,8 @@ class DisposeAfterRun(Rule):
     help = "await `{engine}.dispose()` in the `finally` of the coroutine that uses it"
     proof = "tests/proofs/test_shared.py::test_connections_cannot_say_goodbye_on_another_loop"
 
-    @on(LateDisposal)
-    def check(self, late: LateDisposal, analysis: Analysis) -> Iterator[Finding]:
+    @on(LateDisposals.all)
+    def check(self, late: LateDisposal) -> Iterator[Finding]:
         """Report the run that disposes."""
         story = ((late.used, f"`{late.engine}` is used here, on the loop of another run"),)
         yield Finding(late.place, {"engine": late.engine}, story)

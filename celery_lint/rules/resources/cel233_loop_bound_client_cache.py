@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.client_caches import ClientCache
+from celery_lint.analysis.resources.client_caches import ClientCache, ClientCaches
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -103,8 +102,8 @@ class LoopBoundClientCache(Rule):
     }
     proof = "tests/proofs/test_shared.py::test_a_cache_keeps_clients_of_a_closed_loop"
 
-    @on(ClientCache)
-    def check(self, cache: ClientCache, analysis: Analysis) -> Iterator[Finding]:
+    @on(ClientCaches.all)
+    def check(self, cache: ClientCache) -> Iterator[Finding]:
         """Report each cache once, where it is filled."""
         story = ((cache.run.place, "the coroutine is run here"), *cache.run.related())
         values = {"cache": cache.name, "client": cache.owner.rpartition(".")[2]}

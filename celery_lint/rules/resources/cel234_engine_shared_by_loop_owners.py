@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.sharing import EngineOfOwners
+from celery_lint.analysis.resources.sharing import EngineOfOwners, Sharing
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -117,8 +116,8 @@ class EngineSharedByLoopOwners(Rule):
     help = "run every coroutine that uses `{engine}` on the same event loop"
     proof = "tests/proofs/test_shared.py::test_a_pool_serves_one_loop"
 
-    @on(EngineOfOwners)
-    def check(self, divided: EngineOfOwners, analysis: Analysis) -> Iterator[Finding]:
+    @on(Sharing.divided)
+    def check(self, divided: EngineOfOwners) -> Iterator[Finding]:
         """Report each engine once, with the places where its coroutines are run."""
         first, second, *_ = divided.owners
         engine = divided.resource.name

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.resources.engines_per_task import LeftEngine
+from celery_lint.analysis.resources.engines_per_task import EnginesPerTask, LeftEngine
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -76,8 +75,8 @@ class EngineMadePerTaskNotDisposed(Rule):
     help = "dispose of the engine in `finally`, or make it once for the process"
     proof = "tests/proofs/test_resources.py::test_an_engine_for_each_run_keeps_connections"
 
-    @on(LeftEngine)
-    def check(self, engine: LeftEngine, analysis: Analysis) -> Iterator[Finding]:
+    @on(EnginesPerTask.left)
+    def check(self, engine: LeftEngine) -> Iterator[Finding]:
         """Report the call that makes the engine, or takes it from the function that does."""
         made = ((engine.made, "the engine is made here"),) if engine.made is not None else ()
         tasks = tuple((task.place, f"runs for task `{task.label}`") for task in engine.tasks[:2])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.analysis.wiring.registrations import UnknownKey
+from celery_lint.inventory.tasks.registries import Bridges
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -80,8 +80,8 @@ class BridgeUnknownKey(Rule):
         )
     }
 
-    @on(UnknownKey)
-    def check(self, fact: UnknownKey, analysis: Analysis) -> Iterator[Finding]:
+    @on(Bridges.unknown_keys)
+    def check(self, fact: UnknownKey) -> Iterator[Finding]:
         """Report at the dispatch, pointing at the registry."""
         values = {"key": fact.key, "registry": fact.registry.name, "nearest": fact.nearest}
         related = ((fact.registry.place, "the registry is here"),)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.analysis.wiring.registrations import DuplicateKey
+from celery_lint.inventory.tasks.registries import Bridges
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -69,8 +69,8 @@ class BridgeDuplicateKey(Rule):
     message = "key `{key}` of `{registry}` is registered twice, for different tasks"
     help = "give each task a key of its own"
 
-    @on(DuplicateKey)
-    def check(self, fact: DuplicateKey, analysis: Analysis) -> Iterator[Finding]:
+    @on(Bridges.duplicates)
+    def check(self, fact: DuplicateKey) -> Iterator[Finding]:
         """Report the later registration, pointing at the first."""
         values = {"key": fact.entry.key, "registry": fact.entry.registry[1]}
         yield Finding(fact.entry.key_place, values, ((fact.first.key_place, "first registered here"),))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.analysis.wiring.registrations import MissingParameter
+from celery_lint.inventory.tasks.registries import Bridges
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -81,8 +81,8 @@ class BridgeTaskSignature(Rule):
     help = "add the parameter `{keyword}` to `{task}`, with a default if it is called elsewhere too"
     proof = "tests/proofs/test_wiring.py::test_a_task_that_takes_other_arguments_cannot_be_sent"
 
-    @on(MissingParameter)
-    def check(self, fact: MissingParameter, analysis: Analysis) -> Iterator[Finding]:
+    @on(Bridges.missing_parameters)
+    def check(self, fact: MissingParameter) -> Iterator[Finding]:
         """Report at the task, pointing at its registration and at the dispatching function."""
         dispatcher = fact.dispatcher
         related = (

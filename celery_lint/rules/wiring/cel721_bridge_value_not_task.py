@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
 from celery_lint.analysis.wiring.registrations import NotATask
+from celery_lint.inventory.tasks.registries import Bridges
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -81,8 +81,8 @@ class BridgeValueNotTask(Rule):
     help = "make it a task, or take it out of the registry"
     proof = "tests/proofs/test_wiring.py::test_a_function_cannot_be_sent"
 
-    @on(NotATask)
-    def check(self, fact: NotATask, analysis: Analysis) -> Iterator[Finding]:
+    @on(Bridges.strangers)
+    def check(self, fact: NotATask) -> Iterator[Finding]:
         """Report at the value."""
         place = fact.entry.module.place(fact.entry.value.span)
         yield Finding(place, {"value": fact.label, "registry": fact.entry.registry[1]})

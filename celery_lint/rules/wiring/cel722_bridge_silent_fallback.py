@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.tracking import SilentFallback
+from celery_lint.analysis.flow.tracking import SilentFallback, Tracking
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -73,8 +72,8 @@ class BridgeSilentFallback(Rule):
     message = "a key that is not in `{registry}` is answered with nothing"
     help = "raise, and let the caller decide whether to run the job itself"
 
-    @on(SilentFallback)
-    def check(self, fact: SilentFallback, analysis: Analysis) -> Iterator[Finding]:
+    @on(Tracking.silent_fallbacks)
+    def check(self, fact: SilentFallback) -> Iterator[Finding]:
         """Report at the return, pointing at the registry."""
         related = ((fact.registry.place, "the registry is here"),)
         yield Finding(fact.place, {"registry": fact.registry.name}, related)

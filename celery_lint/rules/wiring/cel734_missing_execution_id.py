@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.analysis import Analysis
-from celery_lint.analysis.flow.tracking import UntrackedTask
+from celery_lint.analysis.flow.tracking import Tracking, UntrackedTask
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -78,8 +77,8 @@ class MissingExecutionId(Rule):
     message = "task `{task}` is sent by a scheduler and takes no `{parameter}`"
     help = "add the parameter `{parameter}`, and record under it how the execution ends"
 
-    @on(UntrackedTask)
-    def check(self, fact: UntrackedTask, analysis: Analysis) -> Iterator[Finding]:
+    @on(Tracking.untracked)
+    def check(self, fact: UntrackedTask) -> Iterator[Finding]:
         """Report at the task, pointing at its registration."""
         values = {"task": fact.task.label, "parameter": fact.parameter}
         yield Finding(fact.task.place, values, ((fact.entry_place, "registered here"),))

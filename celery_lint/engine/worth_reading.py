@@ -1,0 +1,93 @@
+"""Which files are worth reading: the one list of everybody who may lead to another file.
+
+What is read is a policy of the whole: a part that asks about a file nobody has read would otherwise decide it
+by being asked first. So the order of the explorers is part of the outcome, and it stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from celery_lint.analysis.event_loop.coroutines import Coroutines
+from celery_lint.analysis.event_loop.handing_over import LoopBridges
+from celery_lint.analysis.flow.raised_errors import RaisedErrors
+from celery_lint.analysis.limits.acknowledgement import Acknowledgement
+from celery_lint.analysis.limits.delays import Sendings
+from celery_lint.analysis.limits.limits import Limits
+from celery_lint.analysis.limits.locks import Locks
+from celery_lint.analysis.resources.before_fork import BeforeFork
+from celery_lint.files.filter import DATABASE_WORDS, NETWORK_WORDS, Pair
+from celery_lint.inventory.application.broker import DeliverySettings
+from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.resources.relays import Relays, leaf_of, name_of
+from celery_lint.inventory.resources.resources import LOOP_WORDS
+from celery_lint.inventory.resources.sessions import Sessions
+from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.makers import Makers
+from celery_lint.inventory.tasks.registries import Bridges
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.project.known import Known
+
+#: Each follows every chain that may lead to a file that has not been read, and nothing more.
+_EXPLORERS: tuple[Callable[[Known], object], ...] = (
+    lambda known: known.of(Tasks),
+    lambda known: known.of(Pools),
+    lambda known: known.of(Limits).explore(),
+    lambda known: known.of(Retries).explore(),
+    lambda known: known.of(DeliverySettings).broker,
+    lambda known: known.of(Acknowledgement).lost_worker_options,
+    lambda known: known.of(Acknowledgement).failure_options,
+    lambda known: known.of(Sendings).long_runs,
+    lambda known: known.of(Bridges).registries,
+    lambda known: known.of(Bridges).unknown_keys,
+    lambda known: known.of(Relays).to_resources and known.of(EventLoops).runs,
+    lambda known: known.of(LoopBridges).library_runs,
+    lambda known: known.of(BeforeFork).explore(),
+    lambda known: known.of(Locks).explore(),
+    lambda known: known.of(Sessions).explore(),
+    lambda known: known.of(Coroutines).explore(),
+    lambda known: known.of(RaisedErrors).explore(),
+)
+
+
+def explore(known: Known) -> None:
+    """Follow every chain that may lead to a file that has not been read.
+
+    What fails here fails again, and is told, when the facts are asked for.
+    """
+    for step in _EXPLORERS:
+        with suppress(Exception):
+            step(known)
+
+
+def sinks(known: Known) -> set[Pair]:
+    """Names that make another file worth reading: (name, leaf of the module that defines it).
+
+    They are the project's own words for what the filter looks for: its task wrappers, functions that run
+    event loops, functions that register and dispatch tasks, objects that belong to a loop.
+    """
+    makers, registries = known.of(Makers), known.of(Bridges)
+    found = {(name.rpartition(".")[2], leaf_of(path)) for path, name in makers.wrappers}
+    # A decorator travels through re-exports, so its module's name need not stand beside it.
+    found.update((name.rpartition("/")[2].rpartition(".")[2], "") for _, name in makers.wrappers)
+    found.update((name, leaf_of(path)) for path, name in makers.possible_wrappers())
+    found.update((name_of(qualname), leaf_of(path)) for path, qualname in known.of(Relays).to_loops)
+    for path, module in known.project.modules.items():
+        for name, values in module.bindings.items():
+            if any(value.chain.endswith(("create_async_engine", "sessionmaker")) for value in values):
+                found.add((name, leaf_of(path)))
+    for path, name in registries.register_functions:
+        found.add((name.rpartition(".")[2], leaf_of(path)))
+    for registry in registries.registries:
+        found.add((registry.name, leaf_of(registry.origin[0])))
+        for dispatcher in registry.dispatchers:
+            found.add((dispatcher.function.name, leaf_of(dispatcher.module.path)))
+    return {(name, leaf) for name, leaf in found if name}
+
+
+def hints(known: Known) -> set[Pair]:
+    """Names that make a file worth reading that a chain has hinted at, in the form of :func:`sinks`."""
+    leading = known.of(Relays).to_resources | known.of(Sessions).words()
+    return leading | DATABASE_WORDS | NETWORK_WORDS | LOOP_WORDS
