@@ -129,7 +129,8 @@ def digest_of(text: str) -> str:
 
 
 def _tree(text: str) -> ast.Module:
-    return cast("ast.Module", compile(text, "<source>", "exec", PyCF_ONLY_AST, dont_inherit=True))
+    # The text of an error's line is looked up by Python in the file of this name, so there must not be one.
+    return cast("ast.Module", compile(text, "", "exec", PyCF_ONLY_AST, dont_inherit=True))
 
 
 if sys.version_info < (3, 11):

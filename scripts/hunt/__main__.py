@@ -1,0 +1,192 @@
+"""The command of the hunt: see ``scripts/hunt/__init__.py``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from scripts.hunt import checks, sources, workspaces
+from scripts.hunt.trials import Files, Kind, Outcome, Trial
+from scripts.hunt.watch import Watch
+
+
+class Prey(NamedTuple):
+    """One kind of trials: how many in the long form, how many in the short one, what must be installed."""
+
+    kind: Kind
+    long: int
+    short: int
+    needs: str = ""
+
+
+KINDS = {
+    "stdlib": Prey(sources.stdlib, 5_000, 12),
+    "stdlib-tasks": Prey(sources.stdlib_tasks, 5_000, 12),
+    "packages-tasks": Prey(sources.packages_tasks, 5_000, 12),
+    "grammar": Prey(sources.grammar, 2_200, 10, "hypothesmith"),
+    "grammar-tasks": Prey(sources.grammar_tasks, 2_200, 10, "hypothesmith"),
+    "fixtures": Prey(sources.mutated_fixtures, 3_000, 60),
+    "projects": Prey(workspaces.mutated_projects, 1_000, 12),
+    "together": Prey(workspaces.together, 200, 2),
+    "hostile": Prey(workspaces.hostile_files, 1_500, 25),
+}
+_MOST_SHOWN = 10
+_MOST_MEMORY = 6 << 30
+
+
+class Tally(NamedTuple):
+    """What came of the trials of one kind."""
+
+    tried: int = 0
+    unparsed: int = 0
+    diagnostics: int = 0
+    codes: frozenset[str] = frozenset()
+    failed: int = 0
+    slowest: float = 0.0
+    seconds: float = 0.0
+
+    def with_outcome(self, outcome: Outcome, seconds: float) -> Tally:
+        """One trial more. Seconds are of processor time."""
+        return Tally(
+            self.tried + 1,
+            self.unparsed + bool(outcome.unparsed),
+            self.diagnostics + len(outcome.diagnostics),
+            self.codes | checks.by_code(outcome.diagnostics),
+            self.failed + bool(outcome.faults),
+            max(self.slowest, seconds),
+            self.seconds + seconds,
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Hunt, print the table and what has failed; 1 if anything has, or nothing was tried."""
+    arguments = _arguments(argv)
+    with tempfile.TemporaryDirectory(prefix="hunt-") as place:
+        scratch = Path(place).resolve()
+        failures: list[str] = []
+        tried = 0
+        _print_row("kind", "tried", "unparsed", "diagnostics", "rules", "failed", "slowest", "seconds")
+        with _at_home_in(scratch):
+            for name in arguments.kinds or KINDS:
+                tally = _hunt(name, arguments, scratch, failures)
+                tried += tally.tried if tally is not None else 0
+    print()
+    print("\n".join(failures) if failures else f"{tried} tried, 0 failed (seed {arguments.seed})")
+    return 1 if failures or not tried else 0
+
+
+@contextmanager
+def _at_home_in(scratch: Path) -> Iterator[None]:
+    """Neither the user's settings of git nor his caches take part."""
+    (scratch / "home").mkdir()
+    before = dict(os.environ)
+    os.environ.update(HOME=str(scratch / "home"), XDG_CACHE_HOME=str(scratch / "cache"))
+    os.environ.pop("XDG_CONFIG_HOME", None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _bound_memory() -> None:
+    """Let a trial that reads for ever fail, and not the machine."""
+    if importlib.util.find_spec("resource") is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m scripts.hunt", description=checks.__doc__)
+    parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("--short", action="store_true", help="a few of each kind, in seconds")
+    parser.add_argument("--count", type=int, default=0, help="so many of each kind")
+    parser.add_argument("--seed", type=int, default=1, help="what everything follows from (1)")
+    parser.add_argument("--only", default="", metavar="NAME", help="the trial of this name alone")
+    parser.add_argument("--keep", default="", metavar="FOLDER", help="where to put what has failed")
+    arguments = parser.parse_args(argv)
+    for name in arguments.kinds:
+        if name not in KINDS:
+            parser.error(f"no kind {name!r}: {', '.join(KINDS)}")
+    return arguments
+
+
+def _hunt(name: str, arguments: argparse.Namespace, scratch: Path, failures: list[str]) -> Tally | None:
+    """Try one kind, and add what has failed to the failures."""
+    prey = KINDS[name]
+    if prey.needs and importlib.util.find_spec(prey.needs) is None:
+        print(f"{name:16} skipped: {prey.needs} is not installed")
+        return None
+    tally = Tally()
+    count = arguments.count or (prey.short if arguments.short else prey.long)
+    for trial in prey.kind(arguments.seed, count):
+        if arguments.only and trial.name != arguments.only:
+            continue
+        made = trial.make()
+        if made is None:
+            continue
+        started = time.process_time()
+        outcome = _try(made, scratch)
+        tally = tally.with_outcome(outcome, time.process_time() - started)
+        if outcome.faults:
+            failures.append(_failure(name, trial, made, outcome, tally, arguments))
+    _print_row(
+        name, tally.tried, tally.unparsed, tally.diagnostics, len(tally.codes), tally.failed,
+        f"{tally.slowest:.2f}", f"{tally.seconds:.0f}",
+    )  # fmt: skip
+    return tally
+
+
+def _try(made: str | bytes | Files, scratch: Path) -> Outcome:
+    cache = str(scratch / "cache")
+    if not isinstance(made, dict):
+        return checks.of_text(made, Watch([str(Path.cwd())], [cache]))
+    folder = scratch / "workspace" / "outer" / "project"
+    folder.mkdir(parents=True)
+    try:
+        workspaces.write(folder, made)
+        return checks.of_workspace(folder, Watch([str(folder)], [cache]))
+    finally:
+        shutil.rmtree(scratch / "workspace")
+        shutil.rmtree(cache, ignore_errors=True)
+
+
+def _failure(
+    kind: str,
+    trial: Trial,
+    made: str | bytes | Files,
+    outcome: Outcome,
+    tally: Tally,
+    arguments: argparse.Namespace,
+) -> str:
+    """What has failed, where it is kept, and how to try it again."""
+    if tally.failed > _MOST_SHOWN:
+        return f"{kind} {trial.name!r}: {outcome.faults[0][:200]}"
+    kept = Path(arguments.keep or tempfile.mkdtemp(prefix="hunt-failed-")) / f"{kind}-{tally.failed}"
+    kept.mkdir(parents=True, exist_ok=True)
+    if isinstance(made, str):
+        made = made.encode("utf-8", "surrogatepass")
+    workspaces.write(kept, made if isinstance(made, dict) else {b"program.py": made})
+    count = f" --count {arguments.count}" if arguments.count else " --short" if arguments.short else ""
+    again = f"python -m scripts.hunt {kind} --seed {arguments.seed}{count} --only {trial.name!r}"
+    lines = [f"{kind} {trial.name!r}", *(f"    {fault}" for fault in outcome.faults[:5])]
+    return "\n".join([*lines, f"    again: {again}", f"    files: {kept}"])
+
+
+def _print_row(kind: str, *columns: object) -> None:
+    print(f"{kind:16}", *(f"{column!s:>11}" for column in columns), flush=True)
+
+
+if __name__ == "__main__":
+    _bound_memory()
+    sys.exit(main())
