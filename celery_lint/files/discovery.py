@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from celery_lint.files.git import checkout_around
 from celery_lint.files.roots import CHECKOUT_MARKERS, CONFIGURATION_FILES, is_marked
 
 # Never entered, not even where git tracks what is in them.
@@ -39,11 +40,6 @@ _HIDDEN_FOLDERS_ENTERED = frozenset(
 
 # A folder that holds one of these is an environment, a cache or another checkout.
 _FOREIGN_CONTENT = frozenset({"pyvenv.cfg", "conda-meta", "CACHEDIR.TAG", *CHECKOUT_MARKERS})
-
-# Set for hooks; they would make git look at another repository than the one asked about.
-_REPOSITORY_VARIABLES = frozenset(
-    {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE"}
-)
 
 # Modification times may be as coarse as two seconds (FAT), so a younger one proves nothing.
 _RACY_NANOSECONDS = 2_000_000_000
@@ -78,14 +74,15 @@ def discover(root: str) -> Listing:
     name.
     """
     started = time.time_ns()
-    folder, git_directory = _checkout(root)
-    if folder:
-        output = _git(root, "ls-files", "-co", "--exclude-standard", "-z")
-        if output:  # nothing at all: the root itself is ignored by a checkout around it
-            walk = _Walk(root, set(os.fsdecode(output).split("\0")))
-            walk.watched += _git_configuration(root, folder, git_directory)
-            return walk.listing(started)
-    return _Walk(root, None).listing(started)
+    checkout = checkout_around(root)
+    if checkout is not None:
+        with checkout:
+            known = checkout.files()
+            if known is not None:
+                walk = _Walk(root, known, checkout.not_ignored)
+                walk.watched += checkout.deciding()
+                return walk.listing(started)
+    return _Walk(root, None, None).listing(started)
 
 
 def is_current(root: str, listing: Listing) -> bool:
@@ -119,9 +116,15 @@ def _signature(path: str) -> tuple[int, int]:
 
 
 class _Walk:
-    """One walk over a workspace. ``known`` holds the files that git names, or None without git."""
+    """One walk over a workspace.
 
-    def __init__(self, root: str, known: set[str] | None) -> None:
+    ``known`` holds the files that git names, or None without git; ``not_ignored`` says which of several
+    folders git does not ignore.
+    """
+
+    def __init__(
+        self, root: str, known: set[str] | None, not_ignored: Callable[[list[str]], list[str]] | None
+    ) -> None:
         self.python: list[str] = []
         self.launch: list[str] = []
         self.configuration: list[str] = []
@@ -129,6 +132,7 @@ class _Walk:
         self.watched: list[str] = []
         self._root = root
         self._known = known
+        self._not_ignored = not_ignored
         # Imported here: a warm run asks is_current() only, and needs no regular expressions for that.
         from celery_lint.files.launch import is_candidate
 
@@ -139,9 +143,9 @@ class _Walk:
     def listing(self, started: int) -> Listing:
         """Walk, and freeze what was found. ``started`` is the time before the first look at the disk."""
         self._walk([""])
-        while self._unsettled:
+        while self._unsettled and self._not_ignored is not None:
             unsettled, self._unsettled = self._unsettled, []
-            self._walk(_not_ignored(self._root, unsettled))
+            self._walk([f"{folder}/" for folder in self._not_ignored(unsettled)])
         for found in (self.python, self.launch, self.configuration, self.directories):
             found.sort()
         self.watched = sorted({*self.watched, *self.configuration})
@@ -242,105 +246,3 @@ def _ancestors(paths: Iterable[str]) -> set[str]:
             found.add(above)
             pending.append(above)
     return found
-
-
-def _checkout(root: str) -> tuple[str, str]:
-    """The top of the git checkout around the root, and its ``.git``; empty texts if there is none."""
-    folder = root
-    while True:
-        git_directory = f"{folder}/.git"
-        if os.path.exists(git_directory):
-            return folder, git_directory
-        above = os.path.dirname(folder)
-        if above == folder:
-            return "", ""
-        folder = above
-
-
-def _git_configuration(root: str, folder: str, git_directory: str) -> list[str]:
-    """The files outside the walk that decide what git lists."""
-    if os.path.isfile(git_directory):  # a worktree or a submodule: a file that names the directory
-        with open(git_directory, encoding="utf-8", errors="surrogateescape") as file:
-            git_directory = os.path.join(folder, file.read().removeprefix("gitdir:").strip())
-    common = git_directory
-    try:
-        with open(f"{git_directory}/commondir", encoding="utf-8", errors="surrogateescape") as file:
-            common = os.path.join(git_directory, file.read().strip())
-    except OSError:
-        pass  # not a worktree
-    settings = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    found = [
-        f"{git_directory}/index",
-        f"{common}/info/exclude",
-        f"{common}/config",
-        f"{settings}/git/ignore",
-        f"{settings}/git/config",
-        os.path.expanduser("~/.gitconfig"),
-    ]
-    while root != folder:
-        root = os.path.dirname(root)
-        found.append(f"{root}/.gitignore")
-    return found
-
-
-def _not_ignored(root: str, folders: list[str]) -> list[str]:
-    """The prefixes of those folders that git does not ignore; none of them if git cannot say."""
-    ignored: set[str] = set()
-    questions = [os.fsencode(folder) + b"\0" for folder in folders]
-    while questions:
-        question = b""
-        # Question and answer have to fit into their pipes, because nobody reads while we write.
-        while questions and len(question) + len(questions[-1]) < 16_384:
-            question += questions.pop()
-        output = _git(root, "check-ignore", "-z", "--stdin", question=question, accepted=(0, 1))
-        if output is None:
-            return []
-        ignored.update(os.fsdecode(output).split("\0"))
-    return [f"{folder}/" for folder in folders if folder not in ignored]
-
-
-def _git(root: str, *arguments: str, question: bytes = b"", accepted: tuple[int, ...] = (0,)) -> bytes | None:
-    """What git prints, or None if it is missing or refuses."""
-    # A repository's own configuration may name a program as its file system monitor: don't run that.
-    command = ["git", "-C", root, "-c", "core.fsmonitor=false", *arguments]
-    environment = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
-    environment["GIT_OPTIONAL_LOCKS"] = "0"
-    try:
-        code, output = _run(command, environment, question)
-    except OSError:
-        return None
-    return output if code in accepted else None
-
-
-def _run(command: list[str], environment: dict[str, str], question: bytes) -> tuple[int, bytes]:
-    """Exit code and output of a command that reads the question, which has to fit into a pipe."""
-    if not hasattr(os, "posix_spawnp"):
-        import subprocess  # 10 ms of import, so only where it must be
-
-        done = subprocess.run(command, env=environment, input=question, capture_output=True, check=False)
-        return done.returncode, done.stdout
-    asking, answering = os.pipe(), os.pipe()
-    try:
-        os.write(asking[1], question)
-        process = os.posix_spawnp(
-            command[0],
-            command,
-            environment,
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, asking[0], 0),
-                (os.POSIX_SPAWN_DUP2, answering[1], 1),
-                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-            ],
-        )
-    except OSError:
-        os.close(answering[0])
-        raise
-    finally:
-        for descriptor in (*asking, answering[1]):
-            os.close(descriptor)
-    with open(answering[0], "rb") as answer:
-        output = answer.read()
-    try:
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), output
-    except ChildProcessError:  # the host ignores SIGCHLD and the system has reaped the process already
-        return (0 if output else 128), output
