@@ -57,6 +57,10 @@ class Value(NamedTuple):
                 return value
         return None
 
+    def first(self) -> Value | None:
+        """The first item, or nothing where there is none."""
+        return self.items[0] if self.items else None
+
     def open_ended(self) -> bool:
         """Whether ``*`` or ``**`` hides some of the arguments."""
         return any(key in ("*", "**") for key, _ in self.keywords)
@@ -84,7 +88,11 @@ class Call(NamedTuple):
 
     def first(self) -> str:
         """The description of the first argument, or nothing where there is none."""
-        return self.arguments[0] if self.arguments else ""
+        return self.given(0)
+
+    def given(self, position: int) -> str:
+        """The description of the argument at this place, counted from 0, or nothing where there is none."""
+        return self.arguments[position] if position < len(self.arguments) else ""
 
     def leaf(self) -> str:
         """The last component of the callee, without ``()``."""
@@ -117,6 +125,10 @@ class Function(NamedTuple):
     values: tuple[tuple[int, Value], ...]
     packed_calls: str
     packed_steps: str
+
+    def first(self) -> str:
+        """The name of the first parameter, or nothing where there is none."""
+        return self.parameters[0].name if self.parameters else ""
 
     def calls(self) -> list[Call]:
         """The calls of the function, in the order of the source. Packed, because most are never asked for."""

@@ -87,6 +87,16 @@ class Step(NamedTuple):
     stores: tuple[str, ...]
     chains: tuple[str, ...]
 
+    @property
+    def value(self) -> str:
+        """The first of the chains (of most kinds the only one), or nothing: `pass` has none."""
+        return self.chains[0] if self.chains else ""
+
+    @property
+    def name(self) -> str:
+        """The first name that the statement binds, or nothing."""
+        return self.stores[0] if self.stores else ""
+
 
 def pack_step(
     kind: str,

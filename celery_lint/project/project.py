@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from celery_lint.files.launch import WorkerCommand
 
 _DEEPEST = 24
+_DEEPEST_SUM = 6
+_LONGEST_TEXT = 2000
+_LARGEST = 1e15  # of numbers that are calculated; also keeps them off the limits of Python
 _PROPERTIES = frozenset({"property", "cached_property"})
 # Functions that give the same object at every call.
 _CACHES = frozenset({"cache", "lru_cache", "cached"})
@@ -54,6 +57,11 @@ class Entity(NamedTuple):
 
 
 UNKNOWN = Entity("unknown")
+
+
+def _is_usual(number: float) -> bool:
+    """Whether somebody may mean a number: it is not infinite, none at all, or beyond all counting."""
+    return abs(number) <= _LARGEST
 
 
 def external(name: str, value: Value | None = None, origin: tuple[str, str] | None = None) -> Entity:
@@ -105,6 +113,13 @@ class Project:
         """
         return self._mode
 
+    def of_modules(self, modules: Iterable[Module]) -> Project:
+        """The same project with other facts of its modules. What chains lead to is noted in this one too."""
+        given = self.imports, self.configuration, self.commands, self.unparsed, self._load
+        other = Project(modules, *given)
+        other.wanted, other.demanded, other.hinted = self.wanted, self.demanded, self.hinted
+        return other
+
     def settle(self) -> None:
         """Read nothing more: what is known now is what every later question is answered from."""
         self._load = None
@@ -122,7 +137,7 @@ class Project:
 
     def resolve(self, module: Module, chain: str) -> Entity:
         """What a chain of this module means."""
-        if not chain or chain[0] == "%":
+        if not chain or chain[:1] == "%":
             return UNKNOWN
         key = (module.path, chain)
         found = self._resolved.firm(key) or self._recall(self._resolved, key)
@@ -140,10 +155,10 @@ class Project:
         return found
 
     def _resolve(self, module: Module, chain: str) -> Entity:
-        if chain[0] in ":~":
+        if chain[:1] in ":~":
             first, *rest = chain[1:].split(".")
             entity = self.member(module, first.rstrip("()[]"))
-            if entity.kind == "unknown" and chain[0] == "~":
+            if entity.kind == "unknown" and chain[:1] == "~":
                 entity = external(f"builtins.{first.rstrip('()[]')}")
             return self._follow(entity, steps_of_component(first)[1], rest)
         dots = len(chain) - len(chain.lstrip("."))
@@ -386,8 +401,9 @@ class Project:
             callee = self.resolve(module, value.chain)
             if callee.kind == "external" and callee.name == "functools.partial":
                 return Entity("partial", "", module, value)
-            if callee.kind == "external" and callee.name.rpartition(".")[2] in _LAZY and value.items:
-                return self._lazy(module, value.items[0])
+            given = value.first()
+            if callee.kind == "external" and callee.name.rpartition(".")[2] in _LAZY and given is not None:
+                return self._lazy(module, given)
             found = self.call(callee, value)
             if found.kind in ("external", "instance") and callee.kind != "function":
                 return found._replace(value=value, module=found.module or module)
@@ -403,23 +419,29 @@ class Project:
         return UNKNOWN
 
     def _lazy(self, module: Module, given: Value) -> Entity:
-        if given.kind == "lambda":
-            return self.value_entity(module, given.items[0])
+        returned = given.first() if given.kind == "lambda" else None
+        if returned is not None:
+            return self.value_entity(module, returned)
         return self.call(self.value_entity(module, given), None)
 
     # ------------------------------------------------------------------ constants
 
-    def constant(self, module: Module, value: Value | None) -> Value | None:
-        """The literal behind an expression, through names, other modules, sums and ``timedelta``."""
+    def constant(self, module: Module, value: Value | None, depth: int = 0) -> Value | None:
+        """The literal behind an expression, through names, other modules, sums and ``timedelta``.
+
+        ``depth`` counts the sums around it. Each of them has two sides, so that many would take for ever.
+        """
+        if depth > _DEEPEST_SUM:
+            return None
         for _ in range(8):
             if value is None:
                 return None
             if value.kind in ("constant", "sequence", "mapping"):
                 return value
             if value.kind == "arithmetic":
-                return self._sum(module, value)
+                return self._sum(module, value, depth)
             if value.kind == "call" and value.chain == "datetime.timedelta":
-                return self._seconds(module, value)
+                return self._seconds(module, value, depth)
             if value.kind not in ("name", "call"):
                 return None
             entity = self.value_entity(module, value)
@@ -428,31 +450,27 @@ class Project:
             module, value = entity.module, entity.value
         return None
 
-    def _sum(self, module: Module, value: Value) -> Value | None:
-        sides = [self.constant(module, item) for item in value.items]
+    def _sum(self, module: Module, value: Value, depth: int) -> Value | None:
+        sides = [self.constant(module, item, depth + 1) for item in value.items]
         numbers = [side.data for side in sides if side is not None and side.kind == "constant"]
         if len(numbers) != 2:
             return None
         left, right = numbers
         if isinstance(left, str) and isinstance(right, str) and value.data == "Add":
-            return Value("constant", value.span, left + right)
+            return Value("constant", value.span, (left + right)[:_LONGEST_TEXT])
         if not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
             return None
-        if value.data == "Add":
-            return Value("constant", value.span, left + right)
-        if value.data == "Sub":
-            return Value("constant", value.span, left - right)
-        if value.data == "Mult":
-            return Value("constant", value.span, left * right)
-        return None
+        results = {"Add": left + right, "Sub": left - right, "Mult": left * right}
+        result = results.get(str(value.data))
+        return Value("constant", value.span, result) if result is not None and _is_usual(result) else None
 
-    def _seconds(self, module: Module, value: Value) -> Value | None:
+    def _seconds(self, module: Module, value: Value, depth: int) -> Value | None:
         units = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
         total = 0.0
         if value.items:
             return None
         for name, amount in value.keywords:
-            known = self.constant(module, amount)
+            known = self.constant(module, amount, depth + 1)
             if name not in units or known is None or not isinstance(known.data, (int, float)):
                 return None
             total += units[name] * known.data
@@ -463,7 +481,7 @@ class Project:
         known = self.constant(module, value)
         if known is None or isinstance(known.data, bool) or not isinstance(known.data, (int, float)):
             return None
-        return float(known.data)
+        return float(known.data) if _is_usual(known.data) else None
 
     def text(self, module: Module, value: Value | None) -> str | None:
         """The string behind an expression."""

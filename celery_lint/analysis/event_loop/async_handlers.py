@@ -111,7 +111,7 @@ class AsyncHandlers:
         if function.name in _HOOKS and function.owner and makes_coroutine(module, function):
             if self.tasks.is_task_class(Entity("class", function.owner, module)):
                 yield AsyncHandler(module, function, "hook", place)
-        elif function.decorators and self._is_signal(module, function.decorators[-1].chain):
+        elif any(self._is_signal(module, innermost.chain) for innermost in function.decorators[-1:]):
             # Only the innermost: a decorator below it may have made a plain function.
             yield AsyncHandler(module, function, "signal", place)
 
@@ -129,7 +129,7 @@ class AsyncHandlers:
                 yield AsyncHandler(target.module, handler, "signal", module.place(call.span))
 
     def _is_signal(self, module: Module, chain: str) -> bool:
-        if not chain.endswith(".connect") or chain[0] == "%":
+        if not chain.endswith(".connect") or chain[:1] == "%":
             return False
         entity = self.project.resolve(module, chain)
         if entity.kind != "external":
@@ -170,7 +170,7 @@ class AsyncHandlers:
     def _sends(self, module: Module, chain: str) -> bool:
         """Whether a chain is ``task.delay`` or ``task.apply_async``."""
         owner, _, leaf = chain.rpartition(".")
-        if leaf not in _SENDING or not owner or owner[0] in "%~":
+        if leaf not in _SENDING or not owner or owner[:1] in "%~":
             return False
         return self.tasks.of(self.project.resolve(module, owner)) is not None
 
@@ -192,7 +192,7 @@ class AsyncHandlers:
         return found
 
     def _waits(self, module: Module, call: Call) -> bool:
-        if call.leaf() not in _WAITING or call.chain[0] in "%~" or set(call.flags) & set("la"):
+        if call.leaf() not in _WAITING or call.chain[:1] in "%~" or set(call.flags) & set("la"):
             return False
         if any(_is_short(argument) for argument in call.arguments):
             return False

@@ -101,7 +101,7 @@ class CoroutineRuns:
 
     def _given(self, module: Module, function: Function) -> Iterator[GivenFunction]:
         for call in self.flows.calls(module, function):
-            if call.chain[0] == "%" or not any("=" in argument for argument in call.arguments):
+            if call.chain[:1] == "%" or not any("=" in argument for argument in call.arguments):
                 continue
             argument = self._taken(module, call)
             if argument.startswith("=") and argument[1:2] not in ("%", "~"):

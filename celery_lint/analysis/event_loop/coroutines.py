@@ -186,7 +186,7 @@ class Coroutines:
             if (module.path, function.qualname) not in self.tasks.by_function:
                 continue
             for call in self.flows.calls(module, function):
-                if call.chain[0] not in ":%~" and ("s" in call.flags or "r" in call.flags):
+                if call.chain[:1] not in ":%~" and ("s" in call.flags or "r" in call.flags):
                     self.project.resolve(module, call.chain)
 
     # ------------------------------------------------------------------ never awaited
@@ -214,7 +214,7 @@ class Coroutines:
 
     def _coroutine(self, module: Module, call: Call) -> str:
         """The name of the coroutine function that a call calls, or nothing."""
-        if call.chain[0] == "%":
+        if call.chain[:1] == "%":
             return ""
         entity = self.project.resolve(module, call.chain)
         function = entity.function()
@@ -257,7 +257,7 @@ class Coroutines:
         return found
 
     def _spawns(self, module: Module, call: Call) -> bool:
-        if call.leaf() not in ("create_task", "ensure_future", "gather") or call.chain[0] in "%~":
+        if call.leaf() not in ("create_task", "ensure_future", "gather") or call.chain[:1] in "%~":
             return False
         name = self.project.resolve(module, call.chain).name
         return name in _SPAWNERS or (name.endswith(".create_task") and name[: -len(".create_task")] in _LOOPS)
@@ -295,7 +295,7 @@ class Coroutines:
         with self.project.asking("hint"):
             for view in self.inside:
                 for call in self.flows.calls(view.module, view.function):
-                    if call.chain[0] in "%~" or "l" in call.flags:
+                    if call.chain[:1] in "%~" or "l" in call.flags:
                         continue
                     entity = self.project.resolve(view.module, call.chain)
                     if entity.kind == "external" and entity.name in _BLOCKING:
@@ -321,7 +321,7 @@ class Coroutines:
 
     def _uses_async(self, module: Module, function: Function) -> bool:
         for call in self.flows.calls(module, function):
-            if call.chain[0] in "%~":
+            if call.chain[:1] in "%~":
                 continue
             if self.resources.disposed_by(module, call) is not None:
                 return True
@@ -333,7 +333,7 @@ class Coroutines:
     def _opens_sync(self, module: Module, function: Function) -> Call | None:
         flow = self.flows.of(module, function)
         for call in self.flows.calls(module, function):
-            if call.chain[0] in "%~" or set(call.flags) & set("ld"):
+            if call.chain[:1] in "%~" or set(call.flags) & set("ld"):
                 continue
             entity = self.project.resolve(module, call.chain)
             if entity.kind == "external" and self._is_sync(entity):
@@ -350,7 +350,7 @@ class Coroutines:
         value, module = entity.value, entity.module
         if entity.name not in SYNC_MAKERS or value is None or module is None:
             return False
-        bind = value.items[0] if value.items else value.keyword("bind")
+        bind = value.first() or value.keyword("bind")
         return bind is not None and self.project.value_entity(module, bind).name in _SYNC_ENGINES
 
 
@@ -379,7 +379,7 @@ def is_lost(flow: Flow, call: Call) -> bool:
     step = flow.step_of(call)
     if step is None or step.kind != "assign" or len(step.stores) != 1 or "s" in step.flags:
         return False
-    name = step.stores[0]
+    name = step.name
     return not any(
         name in other.loads or (other.kind == "global" and name in other.stores) for other in flow.steps
     )

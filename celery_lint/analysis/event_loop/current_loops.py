@@ -202,7 +202,7 @@ class CurrentLoops:
         if len(step.stores) != 1 or kept.intersection(step.stores) or step.chains != (loop,):
             return False
         for other in flow.steps:
-            if step.stores[0] in other.loads and not any(
+            if step.name in other.loads and not any(
                 call.number in other.calls and (call in uses or names[call.number] in _SET) for call in calls
             ):
                 return False

@@ -127,7 +127,7 @@ class LoopBridges:
         if given.startswith("("):
             inner = calls[int(given[1:])]
             if inner.leaf() == "partial" and inner.arguments:
-                return self._runner_given(module, function, inner.arguments[0], calls)
+                return self._runner_given(module, function, inner.first(), calls)
             if "l" not in inner.flags:
                 return None
             made_there = inner._replace(flags="e")
@@ -191,7 +191,7 @@ class LoopBridges:
         if call.leaf() == "submit" and text.startswith("("):
             return self._coroutine(calls[int(text[1:])], calls)  # `submit(lambda: asyncio.run(coroutine))`
         if call.leaf() == "submit":
-            text = call.arguments[1] if len(call.arguments) > 1 else ""
+            text = call.given(1)
         if text.startswith("("):
             return calls[int(text[1:])].chain
         return text if text.startswith("=") else ""

@@ -122,7 +122,7 @@ class LoopPrimitives:
                     yield origin, module.place(call.span)
 
     def _origin(self, module: Module, chain: str) -> tuple[str, str] | None:
-        if not chain or chain[0] in "%~" or "()" in chain:
+        if not chain or chain[:1] in "%~" or "()" in chain:
             return None
         return self.project.resolve(module, chain).origin
 

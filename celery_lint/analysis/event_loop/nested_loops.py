@@ -169,7 +169,7 @@ class LoopSides:
         owns_loop = any(call.leaf() in _OWN_LOOPS for call in calls)
         flow = self.flows.of(module, function)
         for call in calls:
-            if call.leaf() not in _LEAVES or call.chain[0] in "%~:" or set(call.flags) & set("tald"):
+            if call.leaf() not in _LEAVES or call.chain[:1] in "%~:" or set(call.flags) & set("tald"):
                 continue
             name = self.project.resolve(module, call.chain).name
             step = flow.step_of(call)
@@ -241,7 +241,7 @@ class LoopSides:
 
     def _nested(self, module: Module, function: Function) -> Iterator[DirectCall]:
         for call in self.flows.calls(module, function):
-            if call.chain[0] in "%~" or set(call.flags) & set("ld"):
+            if call.chain[:1] in "%~" or set(call.flags) & set("ld"):
                 continue
             task = self.tasks.of(self.project.resolve(module, call.chain))
             owner, _, leaf = call.chain.rpartition(".")

@@ -101,7 +101,7 @@ class RaisedErrors:
             if not body.function.is_generator and not self._is_ignored(body.task):
                 for module, step in self._raises(body):
                     if step.chains:
-                        yield module, step.chains[0].removesuffix("()"), module.place(step.span), body.task
+                        yield module, step.value.removesuffix("()"), module.place(step.span), body.task
 
     def _handed_to_retry(self) -> Iterator[tuple[Module, str, Place, Task]]:
         """What tasks are to raise once they are not retried any more."""
@@ -117,7 +117,7 @@ class RaisedErrors:
 
     def _class(self, module: Module, chain: str) -> Entity | None:
         """The class of the project that a chain names."""
-        if not chain or chain[0] in "%~?":
+        if not chain or chain[:1] in "%~?":
             return None
         with self.project.asking("demand"):
             entity = self.project.resolve(module, chain)
@@ -149,7 +149,7 @@ class RaisedErrors:
         """The functions of the project that a function calls where nothing catches what they raise."""
         for call in self.flows.calls(module, function):
             step = flow.step_of(call)
-            if step is None or not call.chain or call.chain[0] == "%" or _guarded(flow, step):
+            if step is None or not call.chain or call.chain[:1] == "%" or _guarded(flow, step):
                 continue
             with self.project.asking("hint"):
                 target = self.graph.target(module, call.chain)

@@ -274,7 +274,7 @@ def _cannot_fail(step: Step) -> bool:
         return True
     if step.kind != "assign" or not step.chains:
         return False
-    chain = step.chains[0]
+    chain = step.value
     return chain[:1] in ("#", "[", "{") or chain in _HARMLESS
 
 

@@ -150,7 +150,7 @@ class RetryHandlers:
             if known.kind != "constant" or known.data is not None or not function.parameters:
                 continue
             module = policy.task.module
-            path = f"{function.parameters[0].name}.max_retries"
+            path = f"{function.first()}.max_retries"
             if f"<{path}" not in function.packed_steps or policy.task.class_ is not None:
                 continue
             if self.effective.annotated(policy.task, frozenset({"max_retries"})):

@@ -120,8 +120,8 @@ class Swallowing:
         for body in self.bodies.all:
             for step in body.flow.steps:
                 if step.kind == "raise" and step.chains:
-                    leaf = leaf_of_chain(step.chains[0])
-                    if leaf in _SIGNALS and self._is_celery(body, step.chains[0], leaf):
+                    leaf = leaf_of_chain(step.value)
+                    if leaf in _SIGNALS and self._is_celery(body, step.value, leaf):
                         yield from self._swallowed(body, step, leaf, body.place(step), leaf)
 
     def _replaced(self) -> Iterator[SwallowedSignal | RepeatedRetry]:
@@ -132,7 +132,7 @@ class Swallowing:
                 continue
             if task.function is None or not task.function.parameters:
                 continue
-            chain = f"%{task.function.parameters[0].name}.replace"
+            chain = f"%{task.function.first()}.replace"
             for call in self.flows.calls(body.module, body.function):
                 step = body.flow.step_of(call) if call.chain == chain and "l" not in call.flags else None
                 if step is not None:
@@ -310,7 +310,7 @@ class Swallowing:
         if len(steps) < 2 or not all(is_log(inner) for inner in steps[:-1]):
             return False
         last = steps[-1]
-        again = not last.chains or (step.stores and last.chains == (f"%{step.stores[0]}",))
+        again = not last.chains or (step.stores and last.chains == (f"%{step.name}",))
         return last.kind == "raise" and bool(again)
 
     def _outer(self, body: Body, attempt: Step) -> Place | None:

@@ -173,7 +173,7 @@ class Tracking:
             return False
         if step.kind not in ("expr", "assign") or not step.chains:
             return False
-        chain = step.chains[0]
+        chain = step.value
         binds = leaf_of_chain(chain) in _LOG_BINDERS and chain.endswith("()")
         return (is_log(step) or binds) and self._is_log(module, chain)
 
@@ -246,7 +246,7 @@ class Tracking:
 
     def _follows(self, module: Module, call: Call, name: str) -> _Carrier | None:
         """The function of the project that gets the id from a call."""
-        if not call.chain or call.chain[0] == "%":
+        if not call.chain or call.chain[:1] == "%":
             return None
         with self.project.asking("hint"):
             target = self.graph.target(module, call.chain)
@@ -298,8 +298,9 @@ class Tracking:
     def untracked(self) -> list[UntrackedTask]:
         """The tasks in a registry of tracked tasks that take no id, where none is passed on by name."""
         found: dict[Key, UntrackedTask] = {}
+        wanted = next(iter(self.parameters), "")
         for registry in self.bridges.registries:
-            if not self.bridges.is_bridge(registry):
+            if not wanted or not self.bridges.is_bridge(registry):
                 continue
             if any(set(d.keywords) & set(self.parameters) for d in registry.dispatchers):
                 continue
@@ -310,7 +311,7 @@ class Tracking:
                 if not is_product_path(task.module.path) or self.bridges.is_exempt(task):
                     continue
                 if not any(p.kind == "**" or p.name in self.parameters for p in task.function.parameters):
-                    fact = UntrackedTask(task, self.parameters[0], entry.key_place, registry)
+                    fact = UntrackedTask(task, wanted, entry.key_place, registry)
                     found.setdefault((task.module.path, task.qualname), fact)
         return list(found.values())
 
@@ -363,7 +364,8 @@ def _does_something(flow: Flow) -> bool:
         if step.kind == "raise" and any("NotImplementedError" in chain for chain in step.chains):
             return False
     return any(
-        step.kind not in ("pass", "expr") or step.calls or step.chains[0][:1] != "#" for step in flow.steps
+        step.kind != "pass" and (step.kind != "expr" or step.calls or step.value[:1] != "#")
+        for step in flow.steps
     )
 
 

@@ -112,7 +112,7 @@ class Acknowledgement:
     def _rejections(self, module: Module, function: Function, reached: list[Reached]) -> Iterator[Rejection]:
         flow = self.flows.of(module, function)
         for step in flow.steps:
-            if step.kind != "raise" or not step.chains or not self._is_reject(module, step.chains[0]):
+            if step.kind != "raise" or not step.chains or not self._is_reject(module, step.value):
                 continue
             tasks = tuple({(w.task.module.path, w.task.qualname): w.task for w in reached}.values())
             late = {self.late(task) for task in tasks}
@@ -130,7 +130,7 @@ class Acknowledgement:
 
     def _requeues(self, module: Module, function: Function, step: Step) -> bool | None:
         """Whether the message shall be delivered again; ``None`` where that is not written down."""
-        if not step.chains[0].endswith("()"):
+        if not step.value.endswith("()"):
             return False
         for call in self.flows.calls(module, function):
             if call.number in step.calls and self._is_reject(module, call.chain):
@@ -147,7 +147,7 @@ class Acknowledgement:
         if any(f".{word}" in function.packed_calls for word in ("sleep", "redelivered")):
             return True
         bound = any(decorator.keyword("bind") is not None for decorator in function.decorators)
-        own = function.parameters[0].name if bound and function.parameters else "self"
+        own = function.first() if bound and function.parameters else "self"
         for other in flow.steps[: step.number]:
             names = [*other.loads, *other.stores]
             asks = other.kind in ("if", "while", "match", "assign")

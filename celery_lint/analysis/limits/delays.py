@@ -120,7 +120,7 @@ class Sendings:
         for ending in _SIGNATURES:
             chain = chain.removesuffix(ending)
         own = self.tasks.by_function.get((module.path, function.qualname))
-        if own is not None and function.parameters and chain == f"%{function.parameters[0].name}":
+        if own is not None and function.parameters and chain == f"%{function.first()}":
             return (own, True) if self.effective.is_bound(own) else (None, False)
         entity = self.project.resolve(module, chain)
         task = self.tasks.of(entity)

@@ -98,7 +98,7 @@ class IoTimeouts:
             if not self._may_call(site):
                 continue
             for call in self.code.calls(site):
-                if call.leaf() in _LEAVES and call.chain[0] != "%":
+                if call.leaf() in _LEAVES and call.chain[:1] != "%":
                     wait = self._wait(site, call)
                     if wait is not None and not self._ended(site, call):
                         found.append(wait)
@@ -170,7 +170,7 @@ class IoTimeouts:
     def _plain_adapter(self, path: str, qualname: str, mount: Call) -> bool:
         """Whether an adapter is the one of requests, which has no timeout."""
         module = self.project.modules[path]
-        text = mount.arguments[1] if len(mount.arguments) > 1 else "?"
+        text = mount.given(1) or "?"
         chain = text[1:].removesuffix("()")
         if text.startswith("("):
             chain = self.flows.calls(module, module.functions[qualname])[int(text[1:])].chain

@@ -161,7 +161,7 @@ class Locks:
             return  # asked before the lock is taken, to save a call
         for call in calls:
             key = call.first()
-            if call.leaf() not in _ASKING or key[:1] not in ("'", "=") or call.chain[0] == "%":
+            if call.leaf() not in _ASKING or key[:1] not in ("'", "=") or call.chain[:1] == "%":
                 continue
             left = self._leaves_early(site, call) if self._is_store(site, call) else None
             if left is None:

@@ -123,7 +123,7 @@ class SideEffects:
         return None
 
     def _name(self, module: Module, call: Call) -> str:
-        if not call.chain or call.chain[0] in "%~":
+        if not call.chain or call.chain[:1] in "%~":
             return ""
         entity = self.project.resolve(module, call.chain)
         return entity.name if entity.kind == "external" else ""
@@ -191,7 +191,7 @@ class SideEffects:
         owner, _, leaf = call.chain.rpartition(".")
         if leaf != "terminate" and (leaf != "revoke" or "terminate:#True" not in call.arguments):
             return False
-        if owner.endswith(".control") and owner[0] == "%":
+        if owner.endswith(".control") and owner[:1] == "%":
             return leaf == "revoke"  # nothing else has a `control` that revokes and terminates
         with self.project.asking("quiet"):
             entity = self.project.resolve(module, owner)

@@ -107,7 +107,7 @@ class SoftLimits:
         found: list[DeadLimitHandler] = []
         for body in self.bodies.all:
             for step in body.flow.steps:
-                if step.kind == "handler" and len(step.chains) == 1 and self._is_soft(body, step.chains[0]):
+                if step.kind == "handler" and len(step.chains) == 1 and self._is_soft(body, step.value):
                     found.extend(self._dead(body, step))
         return found
 
@@ -135,7 +135,7 @@ class SoftLimits:
                 continue
             for function in module.functions.values():
                 if _SOFT in function.packed_steps and any(
-                    step.kind == "raise" and step.chains and step.chains[0].removesuffix("()").endswith(_SOFT)
+                    step.kind == "raise" and step.value.removesuffix("()").endswith(_SOFT)
                     for step in self.flows.of(module, function).steps
                 ):
                     return True

@@ -98,7 +98,7 @@ class Waiting:
             return True
         if chain.startswith(_WAITING):
             return True
-        if chain[0] in "%~":
+        if chain[:1] in "%~":
             return False
         entity = self.project.resolve(module, chain)
         return entity.kind == "external" and entity.name.startswith(_WAITING)

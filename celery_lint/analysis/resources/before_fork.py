@@ -136,7 +136,7 @@ class BeforeFork:
         for module in self._loaded:
             top = module.functions.get("")
             for call in self.flows.calls(module, top) if top is not None else ():
-                if not set("ml") & set(call.flags) and call.chain[0] not in "%~":
+                if not set("ml") & set(call.flags) and call.chain[:1] not in "%~":
                     found.extend(self._connection(module, call))
         return found
 
@@ -145,15 +145,15 @@ class BeforeFork:
         for module in self._loaded:
             top = module.functions.get("")
             for call in self.flows.calls(module, top) if top is not None else ():
-                if call.leaf() in _ENGINE_USES and "." in call.chain and call.chain[0] not in "%~":
+                if call.leaf() in _ENGINE_USES and "." in call.chain and call.chain[:1] not in "%~":
                     self.project.resolve(module, call.chain.rpartition(".")[0])
-                elif call.leaf() in _SCHEMA_USES and call.chain[0] not in "%~":
+                elif call.leaf() in _SCHEMA_USES and call.chain[:1] not in "%~":
                     self.project.resolve(module, call.chain)
                     self._bind(module, call)
 
     def _connection(self, module: Module, call: Call) -> Iterator[EarlyConnection]:
         leaf = call.leaf()
-        if leaf in _CONNECT_LEAVES and call.chain[0] != ":":
+        if leaf in _CONNECT_LEAVES and call.chain[:1] != ":":
             name = self.code.name(module, call.chain)
             if name in _CONNECTS and self._kept(module, call, name):
                 yield EarlyConnection(module, call, name, "connection")
@@ -213,7 +213,7 @@ class BeforeFork:
         arguments = value.keyword("connect_args")
         if arguments is not None and arguments.keyword("check_same_thread") is not None:
             return False  # only SQLite knows that
-        address = self.project.text(module, value.items[0]) if value.items else None
+        address = self.project.text(module, value.first())
         return not (address or "").startswith("sqlite")
 
     def _disposed(self, engine: Entity) -> bool:
@@ -287,7 +287,7 @@ class BeforeFork:
         for module in modules.values():
             top = module.functions.get("")
             for call in self.flows.calls(module, top) if top is not None else ():
-                if set("mld") & set(call.flags) or call.chain[0] in "%~":
+                if set("mld") & set(call.flags) or call.chain[:1] in "%~":
                     continue
                 place = module.place(call.span)
                 engine = self._connected(module, call)
@@ -312,7 +312,7 @@ class BeforeFork:
 
     def _connected(self, module: Module, call: Call) -> Entity | None:
         """The engine that a call certainly takes a connection from."""
-        if call.chain[0] in "%~":
+        if call.chain[:1] in "%~":
             return None
         if call.leaf() in _ENGINE_USES:
             engine = self.code.entity(module, call.chain.rpartition(".")[0])
@@ -350,7 +350,7 @@ class BeforeFork:
             return entity
         if entity.name not in SYNC_MAKERS | _SCOPED or entity.value is None or entity.module is None:
             return None
-        bind = entity.value.keyword("bind") or (entity.value.items[0] if entity.value.items else None)
+        bind = entity.value.keyword("bind") or entity.value.first()
         if bind is None or depth == 0:
             return None
         given = self.project.value_entity(entity.module, bind)

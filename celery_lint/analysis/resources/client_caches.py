@@ -93,7 +93,7 @@ class ClientCaches:
                 yield _Fill(name, owner, module.place(assignment.value.span), False)
         for call in self.flows.calls(module, function):
             target, _, leaf = call.chain.rpartition(".")
-            if leaf in _KEEPING and target[1:] in caches and target[0] == ":":
+            if leaf in _KEEPING and target[1:] in caches and target[:1] == ":":
                 owner = self._owner_given(module, function, call)
                 if owner is not None:
                     yield _Fill(target[1:], owner, module.place(call.span), False)

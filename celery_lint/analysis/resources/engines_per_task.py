@@ -104,7 +104,7 @@ class EnginesPerTask:
                 if entity.name in _MAKERS and self._keeps_connections(module, call):
                     yield _Made("engine", call, module.place(call.span))
                     continue
-            if depth and call.chain[0] != "%":
+            if depth and call.chain[:1] != "%":
                 target = self.project.resolve(module, call.chain)
                 inner = target.function()
                 if inner is not None and target.module is not None and inner is not function:
@@ -198,7 +198,7 @@ class _Fate:
         return self._bind(step, chain, kind)
 
     def _bind(self, step: Step, chain: str, kind: str) -> bool:
-        value = step.chains[0] if step.chains else ""
+        value = step.value
         if step.kind == "with":
             self.used = True
             for item in step.chains:
@@ -221,7 +221,7 @@ class _Fate:
             return True
         if step.kind != "assign" or len(step.stores) != 1:
             return False
-        name = step.stores[0]
+        name = step.name
         for other in self.flow.steps:
             if name in other.stores and other is not step and other.chains != ("#None",):
                 return False  # a global name, or another engine in another case
@@ -237,7 +237,7 @@ class _Fate:
     def _meet(self, step: Step) -> None:
         """A later statement that reads or binds one of the names."""
         held = {name: self.names[name] for name in step.loads if name in self.names}
-        value = step.chains[0] if step.chains else ""
+        value = step.value
         if step.kind in ("def", "class", "global"):
             self.unknown = set(held.values()) != {"session"}
         elif "y" in step.flags:
@@ -306,7 +306,7 @@ class _Fate:
         if len(step.stores) != 1:
             self.unknown = not step.stores and value in self.chains
             return
-        name, callee = step.stores[0], value.removesuffix("()")
+        name, callee = step.name, value.removesuffix("()")
         leaf = callee.rpartition(".")[2]
         if name in self.names or value in self.chains:
             self.unknown = True  # bound again, or known by two names

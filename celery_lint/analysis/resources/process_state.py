@@ -165,7 +165,7 @@ class ProcessState:
             if assignment.function != site.function.qualname or not assignment.subscript:
                 continue
             owner, line = assignment.target, assignment.key_span.line
-            if owner[0] in "%~" or "()" in owner:
+            if owner[:1] in "%~" or "()" in owner:
                 continue
             with self.project.asking("hint"):
                 entity = self.project.resolve(site.module, owner)
@@ -180,7 +180,7 @@ class ProcessState:
 
     def _additions(self, site: Site) -> Iterator[ModuleValue]:
         for call in self.code.calls(site):
-            if call.leaf() not in _ADDING or call.chain[0] in "%~" or "l" in call.flags:
+            if call.leaf() not in _ADDING or call.chain[:1] in "%~" or "l" in call.flags:
                 continue
             owner = call.chain.rpartition(".")[0]
             step = self.code.flow(site).step_of(call)
@@ -194,7 +194,7 @@ class ProcessState:
 
     def _roots(self, site: Site, owner: str) -> set[str]:
         """The names under which the module has imported what a chain leads to."""
-        if owner[0] == ":":
+        if owner[:1] == ":":
             return set()
         return {
             name

@@ -106,7 +106,7 @@ class Processes:
         return [child for child in found if self.code.forks(child.site.tasks)]
 
     def _started(self, site: Site, call: Call) -> str:
-        if call.chain[0] in "%~" or "d" in call.flags:
+        if call.chain[:1] in "%~" or "d" in call.flags:
             return ""
         leaf = call.leaf()
         if leaf in ("submit", "map", "start"):
@@ -167,7 +167,7 @@ class Processes:
 
     def _exit_raises(self, site: Site) -> Iterator[ProcessExit]:
         for step in self.code.flow(site).steps:
-            raised = step.chains[0].removesuffix("()") if step.kind == "raise" and step.chains else ""
+            raised = step.value.removesuffix("()") if step.kind == "raise" and step.chains else ""
             if raised == "~SystemExit" and self.code.escapes(site, step, _EXIT):
                 yield ProcessExit(
                     site, site.module.place(step.span), "raise SystemExit", self._fate(site, raised=True)

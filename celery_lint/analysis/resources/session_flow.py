@@ -161,7 +161,7 @@ class SessionFlow:
         """Whether a statement hands the session to somebody who may close it."""
         if step.kind in ("def", "class") or "y" in step.flags:
             return True
-        value = step.chains[0] if step.chains else ""
+        value = step.value
         if step.kind in ("return", "assign", "expr") and value in (held.chain, "?", "(", "[", "{"):
             return True
         if step.kind == "with" and any(chain.partition("=")[0] == held.chain for chain in step.chains):

@@ -168,7 +168,7 @@ class Sharing:
     ) -> Submission:
         _, coroutines = self.event_loops.coroutines_of(module, function, call, "kept", reached)
         engines, _ = self.event_loops.uses_of(coroutines, (module, function), reached, call)
-        text = call.arguments[1].removeprefix("loop:")
+        text = call.given(1).removeprefix("loop:")
         chain = text[1:] if text.startswith("=") else ""
         if text.startswith("("):
             chain = f"{self.flows.calls(module, function)[int(text[1:])].chain}()"

@@ -80,7 +80,7 @@ class Threads:
             return None
         if step.chains != (f"{made.chain}()",):
             return None
-        name, started, daemon = step.stores[0], False, False
+        name, started, daemon = step.name, False, False
         for other in self.code.flow(site).steps:
             if other.kind == "global" and name in other.stores:
                 return None
@@ -106,7 +106,7 @@ class Threads:
     def _submitted(self, site: Site) -> Iterator[LooseThread]:
         calls = self.code.calls(site)
         for call in calls:
-            if call.leaf() != "submit" or "s" not in call.flags or call.chain[0] == "%" or "l" in call.flags:
+            if call.leaf() != "submit" or "s" not in call.flags or call.chain[:1] == "%" or "l" in call.flags:
                 continue
             entity = self.code.entity(site.module, call.chain)
             if entity is None or entity.name not in _SUBMITS:

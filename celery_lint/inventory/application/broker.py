@@ -79,7 +79,7 @@ class DeliverySettings:
         return False
 
     def _is_readable(self, module: Module, value: Value) -> bool:
-        given = value.items[0] if value.items else value.keyword("obj")
+        given = value.first() or value.keyword("obj")
         if given is None:
             return False
         text = self.project.text(module, given)

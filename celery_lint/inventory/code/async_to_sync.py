@@ -55,9 +55,10 @@ class Bridged:
         function = entity.function()
         if function is not None and entity.module is not None:
             return entity.module, function
-        if entity.value is None or entity.module is None or not entity.value.items:
+        given = entity.value.first() if entity.value is not None else None
+        if given is None or entity.module is None:
             return None
-        wrapped = self.project.value_entity(entity.module, entity.value.items[0])
+        wrapped = self.project.value_entity(entity.module, given)
         function = wrapped.function()
         return (wrapped.module, function) if function is not None and wrapped.module is not None else None
 
@@ -73,7 +74,7 @@ class Bridged:
         ]
         here = [other for other in made if other.span[:2] == call.span[:2]]
         if here or len(made) == 1:
-            return (here or made)[0].arguments[0]
+            return (here or made)[0].first()
         return ""
 
 

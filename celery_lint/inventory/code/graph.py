@@ -80,7 +80,7 @@ class Calls:
         if name[:1] != "%" or not method.isidentifier() or not function.parameters:
             return None
         base = self.receivers.get((module.path, function.qualname))
-        if base is None or name[1:] != function.parameters[0].name:
+        if base is None or name[1:] != function.first():
             return None
         entity = self.project.attribute(base, method)
         found = entity.function()
@@ -88,7 +88,7 @@ class Calls:
 
     def target(self, module: Module, chain: str) -> tuple[Module, Function] | None:
         """The function that a chain names; a class stands for its ``__init__``."""
-        if not chain or chain[0] == "%":
+        if not chain or chain[:1] == "%":
             return None
         entity = self.project.resolve(module, chain)
         function = entity.function()

@@ -90,7 +90,7 @@ class Outcomes:
         found = set()
         with self.project.asking("hint"):
             for chain in handler.chains:
-                if chain == "?" or (chain[0] == "%" and "." not in chain):
+                if chain == "?" or (chain[:1] == "%" and "." not in chain):
                     return None
                 entity = self.project.resolve(module, chain)
                 if entity.kind in ("value", "partial"):
@@ -143,10 +143,10 @@ class Outcomes:
             return True
         if any(self._may_raise(body.module, call, caught) for call in made):
             return True
-        if step.kind in ("expr", "assign", "return") and step.chains and step.chains[0][:1] == "%":
+        if step.kind in ("expr", "assign", "return") and step.value[:1] == "%":
             # A method of something that nobody can see through: does it get the exception, or only its text?
             handed_on = bool(caught.intersection(step.loads)) and _TEXT.isdisjoint(step.loads)
-            return step.chains[0].endswith("()") and (handed_on or leaf_of_chain(step.chains[0]) in _LEAVING)
+            return step.value.endswith("()") and (handed_on or leaf_of_chain(step.value) in _LEAVING)
         return False
 
     def _may_raise(self, module: Module, call: Call, caught: set[str]) -> bool:
@@ -218,7 +218,7 @@ def is_log(step: Step) -> bool:
     """Whether a statement writes a line to a log, or is a text that does nothing."""
     if step.kind != "expr" or not step.chains:
         return False
-    chain = step.chains[0]
+    chain = step.value
     return chain.startswith("#") or (chain.endswith("()") and leaf_of_chain(chain) in _LOGGING)
 
 

@@ -156,7 +156,7 @@ class EventLoops:
     def runner(self, module: Module, function: Function, call: Call) -> tuple[str, str] | None:
         """The kind and name of the runner that a call is."""
         chain = call.chain
-        if chain[0] == "%" or ("l" in call.flags and "e" not in call.flags):
+        if chain[:1] == "%" or ("l" in call.flags and "e" not in call.flags):
             return None
         entity = self.project.resolve(module, chain)
         name = entity.name if entity.kind == "external" else ""
@@ -271,7 +271,7 @@ class EventLoops:
         if text.startswith("("):
             inner = self.flows.calls(module, function)[int(text[1:])]
             if inner.leaf() in _HANDING_ON and inner.arguments:
-                return self.coroutine_function(module, function, inner.arguments[0])
+                return self.coroutine_function(module, function, inner.first())
         return self.graph.argument(module, function, text)
 
     def _callers(self, way: Reached) -> Iterator[tuple[Module, Function, Call]]:

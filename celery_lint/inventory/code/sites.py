@@ -163,7 +163,7 @@ class TaskProcess:
 
     def entity(self, module: Module, chain: str) -> Entity | None:
         """Something outside the project that a chain leads to."""
-        if not chain or chain[0] == "%":
+        if not chain or chain[:1] == "%":
             return None
         with self.project.asking("hint"):
             entity = self.project.resolve(module, chain)

@@ -145,7 +145,7 @@ class Resources:
         """The resource that a call uses: called itself, or by one of its methods."""
         chain, method = call.chain, ""
         while chain:
-            if chain[0] in "%~":
+            if chain[:1] in "%~":
                 return None
             entity = self.project.resolve(module, chain)
             found = self.of(entity) or self._owned(entity, method)
@@ -242,14 +242,14 @@ class Resources:
             return known.name.rpartition(".")[2] not in _POOLLESS
         if value.open_ended():
             return None
-        address = self.project.text(module, value.items[0]) if value.items else None
+        address = self.project.text(module, value.first())
         return not (address or "").startswith(_WITHOUT_A_LOOP)
 
     def _sessions(self, entity: Entity) -> Resource | None:
         value, module = entity.value, entity.module
         if value is None or module is None:
             return None
-        bind = value.items[0] if value.items else value.keyword("bind")
+        bind = value.first() or value.keyword("bind")
         if bind is None:
             return None
         engine = self.project.value_entity(module, bind)
@@ -262,7 +262,7 @@ class Resources:
 
     def released_by(self, module: Module, call: Call) -> tuple[str, str] | None:
         """What a call gives the connections of back: an engine disposed of, a client closed."""
-        if call.leaf() not in RELEASES or call.chain.endswith("()") or call.chain[0] in "%~":
+        if call.leaf() not in RELEASES or call.chain.endswith("()") or call.chain[:1] in "%~":
             return None
         entity = self.project.resolve(module, call.chain.rpartition(".")[0])
         bound = entity.kind == "instance" or self.is_async_engine(entity) or self.is_client(entity)
@@ -308,7 +308,7 @@ class Resources:
 
     def disposed_by(self, module: Module, call: Call) -> Entity | None:
         """The async engine whose ``dispose`` a call is."""
-        if call.leaf() != "dispose" or call.chain.endswith("()") or call.chain[0] in "%~":
+        if call.leaf() != "dispose" or call.chain.endswith("()") or call.chain[:1] in "%~":
             return None
         owner = call.chain.rpartition(".")[0]
         entity = self.project.resolve(module, owner)

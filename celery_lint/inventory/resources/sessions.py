@@ -96,7 +96,7 @@ class Sessions:
         with self.project.asking("hint"):
             for module, function, _ in self._reached():
                 for call in self.flows.calls(module, function):
-                    if call.chain[0] not in ":%~":
+                    if call.chain[:1] not in ":%~":
                         self.project.resolve(module, call.chain)
 
     def words(self) -> set[tuple[str, str]]:
@@ -130,7 +130,7 @@ class Sessions:
         return known
 
     def _kind(self, module: Module, chain: str) -> str:
-        if not chain or chain[0] == "%":
+        if not chain or chain[:1] == "%":
             return ""
         if not chain.endswith("()"):
             return _kind_of(self.project.resolve(module, chain))
@@ -179,7 +179,7 @@ class Sessions:
         """The session that a context manager of the project gives and closes, if that can be seen."""
         for step in self.flows.of(module, function).steps:
             if "y" in step.flags and step.chains and len(step.loads) == 1:
-                held = self.names(module, function).get(step.loads[0])
+                held = self.names(module, function).get("".join(step.loads))
                 if held is None or held.kind == "scoped":
                     return ""
                 closed = held.closes or closes_in_finally(self.flows.of(module, function), held)
@@ -263,7 +263,7 @@ class Sessions:
             *(argument.rpartition("=")[2] for argument in call.arguments if "=" in argument),
         ]
         for chain in chains:
-            while chain and chain[0] not in "%~" and origin[1] in chain:
+            while chain and chain[:1] not in "%~" and origin[1] in chain:
                 if self.project.resolve(module, chain).origin == origin:
                     return True
                 chain = chain[:-2] if chain.endswith("()") else chain.rpartition(".")[0].rstrip(".")

@@ -73,7 +73,7 @@ class Retries:
             if not function.parameters:
                 escaped.add(task.key)
                 continue
-            level[(task.module.path, function.qualname, function.parameters[0].name)] = [task]
+            level[(task.module.path, function.qualname, function.first())] = [task]
             own = any(decorator.keyword("bind") is not None for decorator in function.decorators)
             if not own or "&self" in function.packed_steps:
                 escaped.add(task.key)
@@ -330,7 +330,7 @@ class Retries:
                 return True
             if (module.path, function.owner) in classes:
                 return True
-            own = path.partition(".")[0] == (function.parameters[0].name if function.parameters else "")
+            own = path.partition(".")[0] == function.first()
             other_task = (module.path, root) in self._around or (module.path, root) in self._helpers
             if not other_task and not (function.owner and own) and self._is_used(module, function):
                 return True

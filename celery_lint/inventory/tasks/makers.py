@@ -72,9 +72,10 @@ class Makers:
         return None
 
     def _partial(self, module: Module, value: Value, depth: int) -> Maker | None:
-        if not value.items:
+        given = value.first()
+        if given is None:
             return None
-        found = self.maker(module, value.items[0], depth + 1)
+        found = self.maker(module, given, depth + 1)
         return found._replace(options=((module, value), *found.options)) if found is not None else None
 
     def maker_of(self, entity: Entity, depth: int = 0) -> Maker | None:

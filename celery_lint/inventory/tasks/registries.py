@@ -143,7 +143,7 @@ class Bridges:
         return found
 
     def _mapping_origin(self, module: Module, chain: str) -> Origin | None:
-        if chain[0] in "%~":
+        if chain[:1] in "%~":
             return None
         entity = self.project.resolve(module, chain)
         if entity.origin is None:
@@ -162,12 +162,13 @@ class Bridges:
                 yield from self._registration(module, value, open_ended)
             yield from self._configured_registrations(module, function)
             for decorator in function.decorators:
-                if decorator.kind == "call" and decorator.items and self._is_task(module, function):
+                given = decorator.first() if decorator.kind == "call" else None
+                if given is not None and self._is_task(module, function):
                     registry = self._registry_of(module, decorator)
-                    key = self.project.text(module, decorator.items[0])
+                    key = self.project.text(module, given)
                     if registry is not None and key is not None and len(decorator.items) == 1:
                         value = Value("name", function.span, None, f":{function.qualname}")
-                        place = module.place(decorator.items[0].span)
+                        place = module.place(given.span)
                         yield self._entry(registry, key, place, module, value)
 
     def _is_task(self, module: Module, function: Function) -> bool:
@@ -261,8 +262,8 @@ class Bridges:
 
     def _key_parameter(self, calls: list[Call], base: str, names: list[str]) -> int | None:
         for call in calls:
-            if call.chain == f"{base}.get" and call.arguments and call.arguments[0].startswith("=%"):
-                name = call.arguments[0][2:]
+            if call.chain == f"{base}.get" and call.first().startswith("=%"):
+                name = call.first()[2:]
                 return names.index(name) if name in names else None
         for index, name in enumerate(names):
             if name not in ("self", "cls"):

@@ -96,13 +96,14 @@ class Tasks:
 
     def _assigned(self, module: Module, value: Value) -> Iterator[Task]:
         """``send = app.task(_send)`` and ``send = shared_task(name="x")(_send)``."""
-        if value.kind != "call" or not value.items:
+        given = value.first()
+        if value.kind != "call" or given is None:
             return
         inner = value.keyword("()")
         found = self.makers.maker(module, inner) if inner is not None else self.makers.maker(module, value)
         if found is None:
             return
-        target = self.project.value_entity(module, value.items[0])
+        target = self.project.value_entity(module, given)
         function = target.function()
         if function is None or target.module is not module:
             return

@@ -22,7 +22,7 @@ from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.scopes import BUILTINS, CallRecord, Scope, chain_of
 from celery_lint.model.reading.statements import steps_of
-from celery_lint.model.reading.values import value_of
+from celery_lint.model.reading.values import value_of, word_of
 from celery_lint.source import Source, digest_of
 
 # Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
@@ -306,7 +306,7 @@ class Reader:
             if isinstance(node.value, str) and len(node.value) < 120 and node.value.isprintable():
                 return f"'{node.value}"
             if node.value is None or isinstance(node.value, (bool, int, float)):
-                return f"#{node.value!r}"
+                return word_of(node.value)
         elif kind is ast.Call:
             index = kept.get(id(node))
             return f"({index}" if index is not None else "?"
@@ -373,13 +373,13 @@ def _worth_setting(chain: str, key: str, subscript: bool) -> bool:
     """Whether setting an attribute or item of this chain can configure anything outside its function."""
     if key in ("time_limit", "soft_time_limit"):  # options of a task that is defined or sent
         return True
-    if key in ("Task", "task_cls") and chain[0] == ":":  # `self.Task = ...` in a class of applications
+    if key in ("Task", "task_cls") and chain[:1] == ":":  # `self.Task = ...` in a class of applications
         return True
     if chain.endswith(".conf") or ".conf." in chain:
         return True
-    if chain[0] == "%" or (chain[0] == ":" and chain.endswith("()") and not subscript):
+    if chain[:1] == "%" or (chain[:1] == ":" and chain.endswith("()") and not subscript):
         return False
-    return chain[0] != "~" or subscript
+    return chain[:1] != "~" or subscript
 
 
 def _spelled(node: ast.expr) -> str:

@@ -191,7 +191,7 @@ def _resolve_local(name: str, binder: Scope) -> str:
         if annotation is None or values:
             return f"%{name}"
         chain = chain_of(annotation, binder.outer or binder)
-        return f"{chain}()" if chain and chain[0] not in "~%" else f"%{name}"
+        return f"{chain}()" if chain and chain[:1] not in "~%" else f"%{name}"
     chains: list[str] = []
     for value in values:
         if isinstance(value, ast.Constant) and value.value is None:

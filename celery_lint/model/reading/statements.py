@@ -8,6 +8,7 @@ from typing import Any
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.reading.scopes import Scope, chain_of
+from celery_lint.model.reading.values import word_of
 from celery_lint.model.steps import pack_step
 
 _KINDS: dict[type[ast.AST], str] = {
@@ -208,7 +209,7 @@ def _value(node: ast.expr | None, scope: Scope) -> str:
     if node is None or isinstance(node, ast.Constant):
         data = node.value if isinstance(node, ast.Constant) else None
         if data is None or isinstance(data, (bool, int, float)):
-            return f"#{data!r}"
+            return word_of(data)
         return "#'" if isinstance(data, str) else "#?"
     if isinstance(node, (ast.Dict, ast.DictComp)):
         return "{"

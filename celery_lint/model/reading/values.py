@@ -88,6 +88,14 @@ def _scheme(node: ast.JoinedStr) -> str | None:
     return None
 
 
+def word_of(data: bool | int | float | None) -> str:
+    """A constant in one word, as the arguments of calls and the values of statements have it.
+
+    ``?`` for a number beyond all that Celery counts; Python refuses to write some of these out.
+    """
+    return "?" if isinstance(data, int) and abs(data) >= _LARGEST_NUMBER else f"#{data!r}"
+
+
 def _constant(data: str | bytes | complex | int | float | bool | Any | None, span: Span) -> Value:
     if data is None or isinstance(data, (bool, float)):
         return Value("constant", span, data)

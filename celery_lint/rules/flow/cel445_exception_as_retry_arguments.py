@@ -66,5 +66,6 @@ class ExceptionAsRetryArguments(Rule):
     @on(Retries.calls)
     def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report the argument."""
-        if retry.value.items and retry.is_caught(self.known.project.flows, retry.value.items[0]):
-            yield Finding(retry.module.place(retry.value.items[0].span))
+        given = retry.value.first()
+        if given is not None and retry.is_caught(self.known.project.flows, given):
+            yield Finding(retry.module.place(given.span))
