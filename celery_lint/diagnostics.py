@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+#: How the reason begins why a file was not checked where the linter itself is wrong: that is a failure too.
+READING_FAILED = "reading the file failed: "
 Severity = Literal["error", "warning", "advice"]
 
 

@@ -204,7 +204,8 @@ def test_a_rule_that_fails_fails_alone(project: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("celery_lint.rule._registry", [*all_rules(), Failing])
     report = engine.check_paths([str(project)], None, overrides={"cache": False})
     assert report.failed
-    assert [code for *_, code in places(report, project)] == ["CEL110", "CEL999", "CEL999", "CEL111"]
+    told = [(line, code) for _, line, _, code in places(report, project)]
+    assert told == [(5, "CEL110"), (10, "CEL999"), (15, "CEL111"), (15, "CEL999")]
     failure = next(d for d in report.diagnostics if d.code == "CEL999")
     assert "CEL398" in failure.message
     assert "LookupError" in failure.message

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery_lint.configuration import Configuration, Selection, load, semantic_key
 from celery_lint.diagnostics import Diagnostic, Report, Unparsed
-from celery_lint.engine.verdict import Verdict, judge, packed, search, unpacked
+from celery_lint.engine.verdict import Verdict, failures_to_read, judge, packed, search, unpacked
 from celery_lint.files import cache, roots
 from celery_lint.files.discovery import is_current
 from celery_lint.source import NotParsed, Source, digest_of, read
@@ -466,10 +466,12 @@ def _filtered(
     def absolute(path: str) -> str:
         return path if path == NAMELESS else prefix + path
 
+    # What concerns the whole project is told in one of its files.
+    anywhere = min(wanted, default=NAMELESS)
     diagnostics = []
-    for index, diagnostic in enumerate(verdict.diagnostics):
-        path, code, name = diagnostic.path, diagnostic.code, diagnostic.name
-        if path and path not in wanted:
+    for index, diagnostic in enumerate((*verdict.diagnostics, *failures_to_read(verdict.unparsed))):
+        path, code, name = diagnostic.path or anywhere, diagnostic.code, diagnostic.name
+        if diagnostic.path and path not in wanted:
             continue
         if suppress and index in verdict.suppressed:
             continue

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from celery_lint.diagnostics import Diagnostic, Related, Unparsed
+from celery_lint.diagnostics import READING_FAILED, Diagnostic, Related, Span, Unparsed
 
 if TYPE_CHECKING:
     from celery_lint.model.facts import Module, Place
+    from celery_lint.project.isolation import Failure
     from celery_lint.project.known import Known, facts
     from celery_lint.rule import Finding, Rule
+
+_REPORT_IT = "please report this; everything else has been checked"
+_TOP = Span(1, 1, 1, 1)
 
 
 class Verdict(NamedTuple):
@@ -27,23 +31,17 @@ class Verdict(NamedTuple):
     presets: dict[str, str]
 
 
-Found = dict["facts[Any, Any]", "list[Any] | Exception"]
-"""What every search has found, or why it failed: that must not hide what the others find."""
+Found = dict["facts[Any, Any]", list[Any]]
+"""What every search has found."""
 
 
 def search(known: Known) -> Found:
-    """Find the facts that rules ask for."""
+    """Find the facts that rules ask for, and the tasks."""
+    from celery_lint.inventory.tasks.tasks import Tasks
     from celery_lint.rule import all_rules, checks_of
 
-    found: Found = {}
-    for rule in all_rules():
-        for source, _ in checks_of(rule):
-            if source not in found:
-                try:
-                    found[source] = source.among(known)
-                except Exception as error:
-                    found[source] = error
-    return found
+    sources = {source: None for rule in all_rules() for source, _ in checks_of(rule)} | {Tasks.all: None}
+    return {source: known.isolation.search(f"the search for {source}", source.among) for source in sources}
 
 
 def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: Iterable[Unparsed]) -> Verdict:
@@ -54,17 +52,12 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
     from celery_lint.rule import all_rules, checks_of
 
     presets: dict[str, str] = {}
-    said = {
-        _internal_error(f"the search for {source}", None, outcome)
-        for source, outcome in found.items()
-        if isinstance(outcome, Exception)
-    }
+    said = {_internal_error(failure) for failure in known.isolation.told()}
     for rule_class in all_rules():
         rule = rule_class(known)
         presets[rule.code] = rule.preset
         for source, check in checks_of(rule_class):
-            outcome = found[source]
-            for fact in outcome if isinstance(outcome, list) else ():
+            for fact in found[source]:
                 _apply(rule, check, fact, said)
     diagnostics = sorted(said)
     silenced = []
@@ -74,7 +67,7 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
         if comment is not None and suppressed(comment, diagnostic.code, diagnostic.name):
             silenced.append(index)
     tasks: dict[str, int] = {}
-    for task in known.of(Tasks).all:
+    for task in found[Tasks.all]:
         path = task.module.path
         if not is_test_path(path):
             tasks[path] = tasks.get(path, 0) + 1
@@ -95,11 +88,15 @@ def _apply(
     said: set[Diagnostic],
 ) -> None:
     """Let one rule judge one fact; if it fails, it must not silence the others."""
-    try:
-        for finding in check(rule, fact):
-            said.add(_diagnostic(rule, finding))
-    except Exception as error:
-        said.add(_internal_error(rule.code, fact, error))
+
+    def findings(known: Known) -> list[Diagnostic]:
+        asking = rule if known is rule.known else type(rule)(known)
+        return [_diagnostic(rule, finding) for finding in check(asking, fact)]
+
+    isolation = rule.known.isolation
+    failures = len(isolation.failures)
+    said.update(isolation.search(rule.code, findings))
+    said.update(_internal_error(failure, fact) for failure in isolation.failures[failures:])
 
 
 def _diagnostic(rule: Rule, finding: Finding) -> Diagnostic:
@@ -119,12 +116,26 @@ def _diagnostic(rule: Rule, finding: Finding) -> Diagnostic:
     )
 
 
-def _internal_error(culprit: str, fact: Any, error: Exception) -> Diagnostic:
-    place: Place | None = getattr(fact, "place", None)
-    path = place.path if place is not None else getattr(getattr(fact, "module", None), "path", "")
-    message = " ".join(f"{culprit} failed: {type(error).__name__}: {error}".split())
-    help_text = "please report this; every other rule has been checked"
-    return Diagnostic(path, 1, 1, 1, 1, "CEL999", "internal-error", message, help_text, "error")
+def _internal_error(failure: Failure, fact: Any = None) -> Diagnostic:
+    """A failure as a diagnostic. One that concerns the whole project has no path: it is told in any file."""
+    place, what = failure.what
+    if failure.lost and fact is not None:
+        own: Place | None = getattr(fact, "place", None)
+        place = own or place
+    at = ""
+    if place is not None and failure.lost and fact is None:
+        at, place = f" (at {place.path}:{place.span.line})", None
+    path, span = place if place is not None else (getattr(getattr(fact, "module", None), "path", ""), _TOP)
+    message = f"{failure.name} failed: {what}{at}"
+    return Diagnostic(path, *span, "CEL999", "internal-error", message, _REPORT_IT, "error")
+
+
+def failures_to_read(unparsed: Iterable[Unparsed]) -> Iterator[Diagnostic]:
+    """The failures of the linter itself among the reasons why files were not checked."""
+    for path, line, message in unparsed:
+        if message.startswith(READING_FAILED):
+            span = Span(line, 1, line, 1)
+            yield Diagnostic(path, *span, "CEL999", "internal-error", message, _REPORT_IT, "error")
 
 
 def packed(verdict: Verdict) -> list[Any]:

@@ -7,7 +7,6 @@ by being asked first. So the order of the explorers is part of the outcome, and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines
 from celery_lint.analysis.event_loop.handing_over import LoopBridges
@@ -28,6 +27,7 @@ from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.registries import Bridges
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.project.isolation import READING
 from celery_lint.project.known import Known
 
 #: Each follows every chain that may lead to a file that has not been read, and nothing more.
@@ -53,13 +53,9 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
 
 
 def explore(known: Known) -> None:
-    """Follow every chain that may lead to a file that has not been read.
-
-    What fails here fails again, and is told, when the facts are asked for.
-    """
+    """Follow every chain that may lead to a file that has not been read."""
     for step in _EXPLORERS:
-        with suppress(Exception):
-            step(known)
+        known.isolation.run(READING, step)
 
 
 def sinks(known: Known) -> set[Pair]:
@@ -68,6 +64,10 @@ def sinks(known: Known) -> set[Pair]:
     They are the project's own words for what the filter looks for: its task wrappers, functions that run
     event loops, functions that register and dispatch tasks, objects that belong to a loop.
     """
+    return {(name, leaf) for name, leaf in known.isolation.search(READING, _sinks) if name}
+
+
+def _sinks(known: Known) -> set[Pair]:
     makers, registries = known.of(Makers), known.of(Bridges)
     found = {(name.rpartition(".")[2], leaf_of(path)) for path, name in makers.wrappers}
     # A decorator travels through re-exports, so its module's name need not stand beside it.
@@ -84,10 +84,11 @@ def sinks(known: Known) -> set[Pair]:
         found.add((registry.name, leaf_of(registry.origin[0])))
         for dispatcher in registry.dispatchers:
             found.add((dispatcher.function.name, leaf_of(dispatcher.module.path)))
-    return {(name, leaf) for name, leaf in found if name}
+    return found
 
 
 def hints(known: Known) -> set[Pair]:
     """Names that make a file worth reading that a chain has hinted at, in the form of :func:`sinks`."""
-    leading = known.of(Relays).to_resources | known.of(Sessions).words()
-    return leading | DATABASE_WORDS | NETWORK_WORDS | LOOP_WORDS
+    leading = known.isolation.search(READING, lambda known: known.of(Relays).to_resources)
+    leading += known.isolation.search(READING, lambda known: known.of(Sessions).words())
+    return {*leading, *DATABASE_WORDS, *NETWORK_WORDS, *LOOP_WORDS}

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from celery_lint.diagnostics import Unparsed
+from celery_lint.diagnostics import READING_FAILED, Unparsed
 from celery_lint.files.filter import Pair, SecondPass, leads_on
 from celery_lint.model.facts import Module, decode
 from celery_lint.model.reading.reader import read_module
@@ -52,6 +52,8 @@ def facts_of(path: str, data: bytes | str) -> Reading:
         return error.unparsed
     except (RecursionError, MemoryError):
         return Unparsed(path, 1, "too deeply nested to be read")
+    except Exception as error:
+        return Unparsed(path, 1, " ".join(f"{READING_FAILED}{type(error).__name__}: {error}".split()))
 
 
 class Library:

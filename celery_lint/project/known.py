@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
+from celery_lint.project.isolation import Isolation
 from celery_lint.project.project import Project
 
 Part = TypeVar("Part")
@@ -16,6 +17,8 @@ class Known:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        #: What goes through it may fail at some places without a loss elsewhere.
+        self.isolation = Isolation(project, self, Known)
         self._parts: dict[Any, Any] = {}
 
     def of(self, part: Callable[[Known], Part]) -> Part:
