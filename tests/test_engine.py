@@ -77,6 +77,47 @@ def test_two_workspaces(tmp_path: Path) -> None:
     ]
 
 
+@pytest.fixture
+def nested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without any marker, a workspace within, one in that one that says so, and a hidden file."""
+    for folder in ("", "web", "web/inner", "web/.hidden"):
+        samples.write(tmp_path / folder)
+        if folder != "web/inner":
+            (tmp_path / folder / "pyproject.toml").unlink()
+    (tmp_path / "web/manage.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "asked, at, files",
+    [
+        ([".", "web"], [".", "web"], 13),
+        ([".", "./", "web", "web/app", "web/app/mail.py"], [".", "web"], 13),
+        ([".", "web", "web/inner", "web/inner/app"], [".", "web", "web/inner"], 19),
+        (["web", "web/app/mail.py", "web/app/loops.py"], ["web"], 7),
+        (["web/.hidden", "web/.hidden/app", "web/.hidden/app/mail.py", "web"], ["web", "web/.hidden"], 13),
+        ([".", "web/.hidden"], [".", "web", "web/.hidden"], 19),
+        (["web/app/mail.py", "web/app/loops.py", "."], [".", "web"], 13),
+    ],
+)
+def test_overlapping_paths(nested: Path, asked: list[str], at: list[str], files: int) -> None:
+    expected = sorted((os.path.normpath(f"{folder}/{path}"), *rest) for folder in at for path, *rest in BOTH)
+    for words in (asked, asked[::-1], asked * 2, [*asked, str(nested / asked[-1])]):
+        report = engine.check_paths(words, None)
+        assert sorted(places(report, nested)) == expected
+        assert (report.files, report.tasks) == (files, 2 * len(at))
+
+
+def test_a_file_named_together_with_its_folder_though_it_is_ignored(project: Path) -> None:
+    (project / ".hidden").mkdir()
+    (project / ".hidden/job.py").write_text((project / "app/mail.py").read_text())
+    for words in ([".", ".hidden/job.py"], [".hidden/job.py", "."]):
+        report = engine.check_paths([str(project / word) for word in words], None)
+        assert report.files == 7
+        assert (".hidden/job.py", 15, 11, "CEL111") in places(report, project)
+
+
 def test_the_configuration_filters(project: Path) -> None:
     def codes(**overrides: object) -> list[str]:
         return [d.code for d in engine.check_paths([str(project)], None, overrides=overrides).diagnostics]

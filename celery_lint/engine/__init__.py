@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from celery_lint.configuration import Configuration, Selection, load, semantic_key
@@ -42,14 +42,21 @@ def check_paths(
     overrides: Mapping[str, object] = {},
     progress: Progress | None = None,
 ) -> Report:
-    """Check files and folders, each with the options of its own workspace unless they are given."""
+    """Check files and folders, each with the options of its own workspace unless they are given.
+
+    A file is reported once, however many of the paths lead to it, and neither their order nor their
+    repetition changes the report. Of two workspaces that hold it, the outer one reports it.
+    """
     report = Report([], [], 0, 0)
+    reported: set[str] = set()
     collecting = _pause_collection()
     try:
         for root, asked in _by_workspace(paths):
+            if reported.issuperset(_absolute(root, path) for path in asked):  # each of them a file
+                continue
             options = configuration if configuration is not None else load(root, overrides)
             workspace = Workspace(root, options, progress)
-            report = _joined(report, workspace.report(asked))
+            report = _joined(report, workspace.report(asked, reported))
     finally:
         _resume_collection(collecting)
     report.diagnostics.sort(key=_order)
@@ -130,24 +137,31 @@ class Workspace:
         self._built: Built | None = None
         self._verdict: Verdict | None = None
 
-    def report(self, asked: Sequence[str]) -> Report:
-        """What is to be said about the files and folders asked for."""
+    def report(self, asked: Iterable[str], reported: set[str]) -> Report:
+        """What is to be said about the files and folders asked for (``""``: all).
+
+        ``reported`` holds the absolute paths of files that have had their report, and gets those of ours.
+        """
         manifest, verdict = self._current()
-        if "" in asked:
-            return _filtered(self.root, verdict, self.configuration, manifest.listing.python, True)
-        names, folders = set(asked), tuple(f"{path}/" for path in asked)
-        files = [path for path in manifest.listing.python if path in names or path.startswith(folders)]
-        report = _filtered(self.root, verdict, self.configuration, files, True)
+        names, listed = set(asked), manifest.listing.python
+        folders = tuple(f"{path}/" for path in names)
+        files = listed if "" in names else [p for p in listed if p in names or p.startswith(folders)]
+        new = [path for path in files if _absolute(self.root, path) not in reported]
+        reported.update(_absolute(self.root, path) for path in new)
+        report = _filtered(self.root, verdict, self.configuration, new, True)
         for path in sorted(names.difference(files)):
-            if not any(file.startswith(f"{path}/") for file in files):
-                report = _joined(report, self._unlisted(path))
+            if path and not any(file.startswith(f"{path}/") for file in files):
+                report = _joined(report, self._unlisted(path, reported))
         return report
 
-    def _unlisted(self, path: str) -> Report:
+    def _unlisted(self, path: str, reported: set[str]) -> Report:
         """A file or folder that discovery leaves out, but the user names: an ignored one, for example."""
-        absolute = f"{self.root}/{path}"
+        absolute = _absolute(self.root, path)
         if os.path.isdir(absolute):
-            return Workspace(absolute, self.configuration, self._progress).report([""])
+            return Workspace(absolute, self.configuration, self._progress).report([""], reported)
+        if absolute in reported:
+            return Report([], [], 0, 0)
+        reported.add(absolute)
         try:
             data = read(absolute)
         except NotParsed as error:
@@ -424,14 +438,17 @@ def _verdict_of_text(path: str, data: bytes | str, configuration: Configuration)
     return judge(project, search(project), {path: reading}, ())
 
 
-def _by_workspace(paths: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """The workspaces of the paths, each with its paths as the index names them (``""``: the root)."""
-    found: dict[str, list[str]] = {}
-    for path in paths:
-        real = os.path.realpath(path)
-        root = roots.workspace(real)
-        found.setdefault(root, []).append(_relative(real, root))
-    yield from found.items()
+def _by_workspace(paths: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """The workspaces of the paths, outer before inner, each with its paths as the index names them."""
+    found: dict[str, set[str]] = {}
+    roots_of: dict[str, str] = {}
+    for real in {os.path.realpath(path) for path in paths}:
+        folder = real if os.path.isdir(real) else os.path.dirname(real)
+        root = roots_of.get(folder)
+        if root is None:
+            root = roots_of[folder] = roots.workspace(folder)
+        found.setdefault(root, set()).add(_relative(real, root))
+    return [(root, sorted(asked)) for root, asked in sorted(found.items())]
 
 
 def _relative(path: str, root: str) -> str:
@@ -439,6 +456,11 @@ def _relative(path: str, root: str) -> str:
     if path == root:
         return ""
     return path[len(root.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
+
+
+def _absolute(root: str, path: str) -> str:
+    """A path as the index names it, as an absolute one."""
+    return f"{root}/{path}" if root != "/" else f"/{path}"
 
 
 # ------------------------------------------------------------------------------------ filters
@@ -461,10 +483,9 @@ def _filtered(
     wanted = set(files)
     if configuration.exclude:
         wanted = {path for path in wanted if not selection.excluded(path)}
-    prefix = f"{root}/" if root != "/" else "/"
 
     def absolute(path: str) -> str:
-        return path if path == NAMELESS else prefix + path
+        return path if path == NAMELESS else _absolute(root, path)
 
     # What concerns the whole project is told in one of its files.
     anywhere = min(wanted, default=NAMELESS)

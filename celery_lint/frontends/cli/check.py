@@ -28,8 +28,9 @@ def _check_paths(paths: list[str], overrides: dict[str, object]) -> int:
     present = [path for path in paths if is_there(path)]
     if not present:
         return 2
-    # The engine reads the options of each workspace; how to show its report, the first one decides.
-    configuration = load(roots.workspace(present[0]), overrides)
+    # The engine reads the options of each workspace; how to show its report, the outermost one decides.
+    folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in present}
+    configuration = load(min(roots.workspace(folder) for folder in folders), overrides)
     progress = Progress(sys.stderr)
     try:
         report = engine.check_paths(present, None, overrides=overrides, progress=progress)
