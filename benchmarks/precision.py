@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from celery_lint import engine
 from celery_lint.configuration import load
-from celery_lint.rule import all_rules
+from celery_lint.rules import all_rules
 
 HERE = Path(__file__).resolve().parent
 SAMPLE = 10

@@ -7,23 +7,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from celery_lint.options import BY_KEY, OPTIONS, Configuration, Option, semantic_key
+from celery_lint.options import BY_KEY, Configuration, Option
 from celery_lint.paths import shown
 from celery_lint.regular_files import LARGEST_CONFIGURATION, read_regular
-from celery_lint.selection import Selection, enabled, normal_form, valid_selectors
-
-__all__ = [
-    "BY_KEY",
-    "OPTIONS",
-    "Configuration",
-    "ConfigurationError",
-    "Option",
-    "Selection",
-    "enabled",
-    "load",
-    "nearest",
-    "semantic_key",
-]
+from celery_lint.selection import normal_form, valid_selectors
 
 _TABLE = "celery-lint"
 

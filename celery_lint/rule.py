@@ -1,8 +1,7 @@
-"""What a rule is, and where the rules are found."""
+"""What a rule is."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
@@ -95,47 +94,3 @@ def checks_of(rule: type[Rule]) -> Iterator[tuple[facts[Any, Any], Callable[[Any
         source = getattr(check, "source", None)
         if source is not None:
             yield source, check
-
-
-_registry: list[type[Rule]] = []
-
-
-def _module_names() -> list[str]:
-    """The modules of the rules. Where they are files, without ``pkgutil``: it would import ``inspect``."""
-    import celery_lint.rules as package
-
-    found: list[str] = []
-    try:
-        for folder in package.__path__:
-            for family in sorted(os.listdir(folder)):
-                if "." not in family and family != "__pycache__":
-                    names = sorted(os.listdir(f"{folder}/{family}"))
-                    stems = [name[:-3] for name in names if name.startswith("cel") and name.endswith(".py")]
-                    found += [f"{package.__name__}.{family}.{stem}" for stem in stems]
-    except OSError:  # in an archive
-        found = []
-    if not found:
-        import pkgutil
-
-        found = [module.name for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
-    return found
-
-
-def all_rules() -> list[type[Rule]]:
-    """Every rule of the package, by code. Importing a module of ``celery_lint.rules`` is enough."""
-    if not _registry:
-        import importlib
-
-        found: list[type[Rule]] = []
-        for name in _module_names():
-            module = importlib.import_module(name)
-            for value in vars(module).values():
-                if (
-                    isinstance(value, type)
-                    and issubclass(value, Rule)
-                    and value is not Rule
-                    and value.__module__ == module.__name__
-                ):
-                    found.append(value)
-        _registry.extend(sorted(found, key=lambda rule: rule.code))
-    return _registry

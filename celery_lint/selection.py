@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from celery_lint.options import PRESETS
+from celery_lint.options import PRESETS, Configuration
 from celery_lint.patterns import Patterns
-
-if TYPE_CHECKING:
-    from celery_lint.configuration import Configuration
+from celery_lint.rules import all_rules, names_by_file
 
 INTERNAL_ERROR = "CEL999"
 
@@ -19,7 +15,9 @@ def normal_form(word: str) -> str | None:
     """A code (``CEL110``), prefix (``CEL1``) or name as it is compared; None if no rule answers to it."""
     upper = word.upper()
     normal = upper if upper.startswith("CEL") and "-" not in word else word.lower()
-    if _answers(normal, _rules_by_file_name()) or _answers(normal, _rules()):
+    # The names of files spare a warm run with `--select` the import of every rule; `all_rules` has the last
+    # word where a selector is not found there.
+    if _answers(normal, names_by_file()) or _answers(normal, _rules()):
         return normal
     return None
 
@@ -30,39 +28,11 @@ def valid_selectors() -> list[str]:
 
 
 def _rules() -> list[tuple[str, str]]:
-    from celery_lint.rule import all_rules
-
     return [(rule.code, rule.name) for rule in all_rules()]
 
 
 def _answers(selector: str, rules: Iterable[tuple[str, str]]) -> bool:
     return any(code.startswith(selector) or name == selector for code, name in rules)
-
-
-def _rules_by_file_name() -> list[tuple[str, str]]:
-    """Code and name of the rules from their files' names, ``cel110_asyncio_run_in_task.py``.
-
-    This spares a warm run with ``--select`` the import of every rule; ``all_rules`` has the last word
-    where a selector is not found here.
-    """
-    if not _file_names:
-        folder = os.path.join(os.path.dirname(__file__), "rules")
-        try:
-            families = sorted(os.listdir(folder))
-        except OSError:  # installed as an archive
-            return []
-        for family in families:
-            path = os.path.join(folder, family)
-            if not os.path.isdir(path):
-                continue
-            for file in os.listdir(path):
-                code, underscore, name = file.removesuffix(".py").partition("_")
-                if underscore and code.startswith("cel"):
-                    _file_names.append((code.upper(), name.replace("_", "-")))
-    return _file_names
-
-
-_file_names: list[tuple[str, str]] = []
 
 
 def _specificity(selectors: Iterable[str], code: str, name: str) -> int:

@@ -25,7 +25,8 @@ sys.path.insert(0, str(REPOSITORY))
 from celery_lint import engine  # noqa: E402
 from celery_lint.options import OPTIONS, Option  # noqa: E402
 from celery_lint.reports import full  # noqa: E402
-from celery_lint.rule import FAMILIES, Rule, all_rules  # noqa: E402
+from celery_lint.rule import FAMILIES, Rule  # noqa: E402
+from celery_lint.rules import all_rules  # noqa: E402
 from tests import fixture_corpus  # noqa: E402
 from tests.proofs import pages  # noqa: E402
 

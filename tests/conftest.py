@@ -23,6 +23,6 @@ def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture
 def example_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the example rules be the only ones, so that a new rule changes no expectation."""
-    monkeypatch.setattr("celery_lint.rule._registry", list(examples.RULES))
+    monkeypatch.setattr("celery_lint.rules._registry", list(examples.RULES))
     names = [(rule.code, rule.name) for rule in examples.RULES]
-    monkeypatch.setattr("celery_lint.selection._file_names", names)
+    monkeypatch.setattr("celery_lint.rules._file_names", names)

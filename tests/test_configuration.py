@@ -8,15 +8,9 @@ from typing import Any
 
 import pytest
 
-from celery_lint.configuration import (
-    OPTIONS,
-    Configuration,
-    ConfigurationError,
-    Selection,
-    enabled,
-    load,
-    semantic_key,
-)
+from celery_lint.configuration import ConfigurationError, load
+from celery_lint.options import OPTIONS, Configuration, semantic_key
+from celery_lint.selection import Selection, enabled
 from tests import examples
 
 pytestmark = pytest.mark.usefixtures("example_rules")

@@ -11,7 +11,7 @@ import pytest
 
 from celery_lint.configuration import load
 from celery_lint.options import OPTIONS
-from celery_lint.rule import all_rules
+from celery_lint.rules import all_rules
 from scripts import generate
 from tests.fixture_corpus import cases
 

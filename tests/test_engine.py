@@ -240,9 +240,9 @@ class Failing(Rule):
 
 
 def test_a_rule_that_fails_fails_alone(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from celery_lint.rule import all_rules
+    from celery_lint.rules import all_rules
 
-    monkeypatch.setattr("celery_lint.rule._registry", [*all_rules(), Failing])
+    monkeypatch.setattr("celery_lint.rules._registry", [*all_rules(), Failing])
     report = engine.check_paths([str(project)], None, overrides={"cache": False})
     assert report.failed
     told = [(line, code) for _, line, _, code in places(report, project)]

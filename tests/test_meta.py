@@ -15,7 +15,8 @@ import pytest
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.options import PRESETS
-from celery_lint.rule import FAMILIES, Rule, all_rules, checks_of
+from celery_lint.rule import FAMILIES, Rule, checks_of
+from celery_lint.rules import all_rules
 from tests.fixture_corpus import FOLDER, Case, cases, named_variants
 from tests.processes import run
 from tests.proofs.registry import proofs

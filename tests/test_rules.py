@@ -17,7 +17,7 @@ import pytest
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.frontends.flake8 import Plugin
-from celery_lint.rule import all_rules
+from celery_lint.rules import all_rules
 from tests.fixture_corpus import FOLDER, Case, cases, lines
 from tests.processes import run
 

@@ -13,11 +13,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from celery_lint.configuration import Configuration, Selection, load, semantic_key
+from celery_lint.configuration import load
 from celery_lint.diagnostics import Diagnostic, Report, Unparsed
 from celery_lint.engine.verdict import Verdict, failures_to_read, judge, packed, search, unpacked
 from celery_lint.files import cache, roots
 from celery_lint.files.discovery import is_current
+from celery_lint.options import Configuration, semantic_key
+from celery_lint.selection import Selection
 from celery_lint.source import NotParsed, Source, digest_of, read
 
 if TYPE_CHECKING:

@@ -51,6 +51,6 @@ def _pattern() -> re.Pattern[str]:
 
 def _rule_names() -> frozenset[str]:
     # Only reached for a comment that lists words: the rules themselves are costly to import.
-    from celery_lint.rule import all_rules
+    from celery_lint.rules import all_rules
 
     return frozenset(rule.name for rule in all_rules())

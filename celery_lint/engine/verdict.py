@@ -38,7 +38,8 @@ Found = dict["facts[Any, Any]", list[Any]]
 def search(known: Known) -> Found:
     """Find the facts that rules ask for, and the tasks."""
     from celery_lint.inventory.tasks.tasks import Tasks
-    from celery_lint.rule import all_rules, checks_of
+    from celery_lint.rule import checks_of
+    from celery_lint.rules import all_rules
 
     sources = {source: None for rule in all_rules() for source, _ in checks_of(rule)} | {Tasks.all: None}
     return {source: known.isolation.search(f"the search for {source}", source.among) for source in sources}
@@ -49,7 +50,8 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
     from celery_lint.engine.suppressions import suppressed
     from celery_lint.inventory.tasks.tasks import Tasks
     from celery_lint.model.purpose import is_test_path
-    from celery_lint.rule import all_rules, checks_of
+    from celery_lint.rule import checks_of
+    from celery_lint.rules import all_rules
 
     presets: dict[str, str] = {}
     said = {_internal_error(failure) for failure in known.isolation.told()}

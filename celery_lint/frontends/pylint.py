@@ -7,7 +7,8 @@ from pylint.checkers import BaseRawFileChecker
 from pylint.lint import PyLinter
 
 from celery_lint.frontends import host
-from celery_lint.rule import FAMILIES, all_rules
+from celery_lint.rule import FAMILIES
+from celery_lint.rules import all_rules
 
 _OURS: set[str] = set()  # messages that a table of ours turned on, and not the user of pylint
 

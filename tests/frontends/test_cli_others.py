@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from celery_lint.configuration import Configuration
+from celery_lint.options import Configuration
 from tests.frontends.conftest import Engine
 
 pytestmark = pytest.mark.usefixtures("example_rules")

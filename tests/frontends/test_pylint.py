@@ -78,7 +78,7 @@ def test_every_rule_is_a_message() -> None:
     from pylint.lint import PyLinter
 
     import celery_lint
-    from celery_lint.rule import all_rules
+    from celery_lint.rules import all_rules
 
     linter = PyLinter()
     celery_lint.register(linter)

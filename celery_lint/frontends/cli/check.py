@@ -6,11 +6,12 @@ import os
 import sys
 
 from celery_lint import engine
-from celery_lint.configuration import Configuration, load
+from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.files import roots
 from celery_lint.frontends.cli.arguments import Arguments, UsageError
 from celery_lint.frontends.cli.progress import Progress
+from celery_lint.options import Configuration
 from celery_lint.reports.colours import Paint, printable, wanted
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from celery_lint.configuration import nearest
 from celery_lint.frontends.cli.arguments import Arguments, UsageError
 from celery_lint.reports.colours import Paint, wanted
-from celery_lint.rule import Rule, all_rules
+from celery_lint.rule import Rule
+from celery_lint.rules import all_rules
 
 
 def run(arguments: Arguments) -> int:

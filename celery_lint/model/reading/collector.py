@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from celery_lint.model.reading.nodes import UNVISITED, children
-from celery_lint.model.reading.scopes import CallRecord, Scope, child_qualname
-from celery_lint.model.reading.statements import STATEMENTS, StepRecord
+from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord, child_qualname
+from celery_lint.model.reading.statements import STATEMENTS
 from celery_lint.model.steps import TASK_ATTRIBUTES
 
 Task = tuple[ast.AST, "Position", str]

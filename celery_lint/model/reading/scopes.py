@@ -7,15 +7,29 @@ from __future__ import annotations
 
 import ast
 import builtins
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from celery_lint.model.reading.statements import StepRecord
 
 BUILTINS = frozenset(dir(builtins))
 # Longer chains are method calls on results of method calls: nothing there is ever resolved.
 MAXIMUM_COMPONENTS = 14
 _LONGEST_CHAIN = 200
+
+
+class StepRecord:
+    """A statement as the walk met it, before names are known."""
+
+    __slots__ = ("calls", "inner", "loads", "node", "number", "parent", "role", "stores")
+
+    def __init__(self, node: ast.AST, number: int, parent: int, role: str) -> None:
+        self.node = node
+        self.number = number
+        self.parent = parent
+        self.role = role
+        self.loads: list[str] = []
+        self.stores: list[str] = []
+        #: Numbers of the calls that are kept, filled once the walk is over.
+        self.calls: list[int] = []
+        #: The scope of the function that a ``def`` makes.
+        self.inner: Scope | None = None
 
 
 class CallRecord:

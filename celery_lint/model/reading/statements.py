@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from celery_lint.diagnostics import Span
-from celery_lint.model.reading.scopes import Scope, chain_of
+from celery_lint.model.reading.scopes import Scope, StepRecord, chain_of
 from celery_lint.model.reading.values import word_of
 from celery_lint.model.steps import pack_step
 
@@ -49,24 +49,6 @@ _VALUED = frozenset({"assign", "augment", "return", "expr"})
 _HOLDING = frozenset({"if", "for", "while", "with", "try", "handler", "match", "def", "class"})
 _BY_SIZE = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _ASYNCHRONOUS = (ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)
-
-
-class StepRecord:
-    """A statement as the walk met it, before names are known."""
-
-    __slots__ = ("calls", "inner", "loads", "node", "number", "parent", "role", "stores")
-
-    def __init__(self, node: ast.AST, number: int, parent: int, role: str) -> None:
-        self.node = node
-        self.number = number
-        self.parent = parent
-        self.role = role
-        self.loads: list[str] = []
-        self.stores: list[str] = []
-        #: Numbers of the calls that are kept, filled once the walk is over.
-        self.calls: list[int] = []
-        #: The scope of the function that a ``def`` makes.
-        self.inner: Scope | None = None
 
 
 def steps_of(scope: Scope, span_of: Callable[[Any], Span], task: str = "") -> str:
