@@ -91,7 +91,9 @@ def build(
             named.update(holding)
             more.update(holding)
             more.difference_update(modules, unparsed)
-        if not more and guessed - known.project.demanded - named - set(stray):
+        # Of a file that cannot be parsed nobody knows any more whether it is worth a word.
+        in_vain = guessed - known.project.demanded - named - set(stray) or guessed & unparsed.keys()
+        if not more and in_vain:
             return build(files, library, configuration, commands)
         if not more:
             break
@@ -155,7 +157,7 @@ def says_the_same(
     others = []
     for path, module in before.items():
         if module is None:
-            if path in through:
+            if path in through or library.was_read(path):
                 return None
             others.append(path)
             continue

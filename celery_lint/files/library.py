@@ -79,7 +79,8 @@ class Library:
 
     def reading_of(self, path: str, name: str) -> Reading | None:
         """The facts of a file for the sake of one name that it binds; ``None`` if that leads nowhere."""
-        if path not in self._readings and not self._leads_on(path, name):
+        known = self._readings.get(path)
+        if (known is None or isinstance(known, Unparsed)) and not self._leads_on(path, name):
             return None
         return self.readings([path])[path]
 
@@ -117,6 +118,10 @@ class Library:
         """The facts that a file had when the cache was written."""
         line = self._kept.lines.get(path)
         return _decoded(path, line) if line is not None else None
+
+    def was_read(self, path: str) -> bool:
+        """Whether the last run has read the file, for facts (which may be lost) or in vain."""
+        return path in self._kept.digests or path in self._kept.unparsed
 
     def _recall(self, path: str) -> bool:
         """Take the facts from the cache if the file has not changed."""
@@ -254,6 +259,7 @@ class Library:
         """Take over what a child has read; returns the chunks that it has done."""
         with os.fdopen(os.dup(results), "rb") as file:
             records = file.read().decode().split("\n")
+        paths = []
         try:
             done = set(json.loads(records[0]))
             for record in records[1:]:
@@ -264,9 +270,10 @@ class Library:
                 else:
                     self._readings[path] = decode(json.loads(line), path)
                     self.lines[path] = line
-                found.append(path)
+                paths.append(path)
         except (ValueError, TypeError, LookupError):  # the child was killed while it wrote
             return set()
+        found += paths
         return done
 
 
