@@ -228,7 +228,13 @@ OPTIONS: tuple[Option, ...] = (
         "keep what was read between runs (`--no-cache`: neither read nor write it)",
         linters=True,
     ),
-    Option("cache-dir", "text", "the folder of the cache", "FOLDER", linters=True),
+    Option(
+        "cache-dir",
+        "text",
+        "the folder of the cache, in place of one in the user's folder for caches",
+        "FOLDER",
+        linters=True,
+    ),
     Option("statistics", "switch", "show how often each rule was broken instead of where"),
     Option("root", "switch", "this folder is a workspace of its own", flag=False),
 )

@@ -16,6 +16,10 @@ LARGEST_CONFIGURATION = 4 << 20
 _READ = os.O_RDONLY
 for _flag in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
     _READ |= getattr(os, _flag, 0)
+# Only for the user, and only where there is nothing yet, not even a link to nowhere.
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+for _flag in ("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY"):
+    _CREATE |= getattr(os, _flag, 0)
 _NO_LINKS: int = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -50,6 +54,25 @@ def read_regular(path: str, most: int, *, links: bool = True) -> bytes:
         return data
     finally:
         os.close(descriptor)
+
+
+def create(path: str, data: bytes) -> None:
+    """Write a new file that only the user may read; OSError if there is anything of that name already."""
+    descriptor = os.open(path, _CREATE, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
+
+
+def unlink(path: str) -> None:
+    """Remove a file if it is there and may be removed."""
+    try:  # noqa: SIM105 (contextlib would have to be imported)
+        os.unlink(path)
+    except OSError:
+        pass
 
 
 def _check(path: str, status: os.stat_result, most: int) -> None:

@@ -277,8 +277,7 @@ def test_describe(project: Path) -> None:
 
 
 def test_clean(project: Path) -> None:
-    assert engine.clean(str(project)) == ""
+    assert engine.clean(str(project)) == []
     engine.check_paths([str(project)], None)
-    assert engine.clean(str(project)) == str(project / ".celery_lint_cache")
-    assert not (project / ".celery_lint_cache").exists()
-    assert engine.clean(str(project)) == ""
+    assert engine.clean(str(project)) == [os.path.join(os.environ["XDG_CACHE_HOME"], "celery-lint")]
+    assert engine.clean(str(project)) == []

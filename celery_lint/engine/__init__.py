@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Diagnostic, Report, Unparsed
 from celery_lint.engine.verdict import Verdict, failures_to_read, judge, packed, search, unpacked
-from celery_lint.files import cache, roots
+from celery_lint.files import cache, roots, stamps
 from celery_lint.files.discovery import is_current
 from celery_lint.options import Configuration, semantic_key
 from celery_lint.selection import Selection
@@ -25,7 +25,7 @@ from celery_lint.source import NotParsed, Source, digest_of, read
 if TYPE_CHECKING:
     from celery_lint.engine.building import Built
     from celery_lint.engine.describing import ProjectDescription
-    from celery_lint.files.cache import Manifest, Stamp
+    from celery_lint.files.cache import Manifest
     from celery_lint.files.discovery import Listing
     from celery_lint.files.launch import WorkerCommand
     from celery_lint.files.library import Library
@@ -104,8 +104,8 @@ def describe(path: str, configuration: Configuration) -> ProjectDescription:
     return description(workspace.root, *workspace.linked())
 
 
-def clean(path: str) -> str:
-    """Remove the cache of the workspace; returns its folder, or ``""`` if there was none."""
+def clean(path: str) -> list[str]:
+    """Remove the cache of the workspace; returns the folders that something was removed from."""
     from celery_lint.files.cache import Cache
 
     root = roots.workspace(path)
@@ -253,12 +253,7 @@ class Workspace:
                 kept = self._kept()
                 if kept is not None and kept[1] is not None:
                     return kept[0], kept[1]
-            if kept is not None:
-                try:
-                    return self._made(kept[0])
-                except _DAMAGE:  # the manifest was not what it seemed
-                    pass
-            return self._made(None)
+            return self._made(kept[0] if kept is not None else None)
         finally:
             if lock >= 0:
                 os.close(lock)
@@ -269,15 +264,12 @@ class Workspace:
         if manifest is None:
             return None
         listing = manifest.listing
-        try:
-            if (
-                is_current(self.root, listing)
-                and not cache.changed(self.root, manifest)
-                and cache.stamps(self.root, listing.launch) == list(map(tuple, manifest.others))
-            ):
-                return manifest, unpacked(manifest.verdict)
-        except _DAMAGE:
-            return None
+        if (
+            is_current(self.root, listing)
+            and stamps.all_are(self.root, listing.python, manifest.stamps)
+            and stamps.stamps(self.root, listing.launch) == manifest.others
+        ):
+            return manifest, unpacked(manifest.verdict)
         return manifest, None
 
     def _made(self, earlier: Manifest | None) -> tuple[Manifest, Verdict]:
@@ -294,15 +286,12 @@ class Workspace:
             listing = discover(self.root)
             if any("\n" in path for path in listing.python):  # the manifest has a line for each path
                 listing = listing._replace(python=[path for path in listing.python if "\n" not in path])
-        stamps = cache.stamps(self.root, listing.python)
-        others = cache.stamps(self.root, listing.launch)
-        settled = list(cache.settled(stamps, started))
+        found = stamps.stamps(self.root, listing.python)
+        others = stamps.stamps(self.root, listing.launch)
         manifest = cache.Manifest(
             listing,
-            [stamp[0] for stamp in settled],
-            [stamp[1] for stamp in settled],
-            [stamp[2] for stamp in settled],
-            list(cache.settled(others, started)),
+            stamps.flat(stamps.settled(found, started)),
+            list(stamps.settled(others, started)),
             [],
             {},
             [],
@@ -312,15 +301,10 @@ class Workspace:
             [],
             "",
         )
-        unchanged = _unchanged(listing, stamps, earlier)
-        library = self._library(
-            earlier, unchanged, dict(zip(listing.python, (s[0] for s in stamps), strict=True))
-        )
-        if (
-            earlier is not None
-            and listing.python == earlier.listing.python
-            and others == list(map(tuple, earlier.others))
-        ):
+        unchanged = _unchanged(listing, found, earlier)
+        sizes = {path: stamp[0] for path, stamp in zip(listing.python, found, strict=True)}
+        library = self._library(earlier, unchanged, sizes)
+        if earlier is not None and listing.python == earlier.listing.python and others == earlier.others:
             same = self._same(earlier, library, [path for path in listing.python if path not in unchanged])
             if same is not None:
                 digests, verdict = same
@@ -397,9 +381,6 @@ class Workspace:
         return launch.read(self.root, listing.launch)
 
 
-# What a manifest that is JSON, but not ours, makes of code that believes it.
-_DAMAGE = (TypeError, ValueError, LookupError, AttributeError)
-
 _workspaces: dict[tuple[str, Configuration], Workspace] = {}
 _settings_of: dict[tuple[str, object, str], tuple[str, Configuration]] = {}
 
@@ -417,14 +398,13 @@ def _settings(
     return known
 
 
-def _unchanged(listing: Listing, stamps: Sequence[Stamp], earlier: Manifest | None) -> frozenset[str]:
+def _unchanged(listing: Listing, found: Sequence[stamps.Stamp], earlier: Manifest | None) -> frozenset[str]:
     """The files that are what they were at the last run, by all that their stamps tell."""
     if earlier is None:
         return frozenset()
-    before = zip(earlier.sizes, earlier.times, earlier.inodes, strict=True)
-    known = dict(zip(earlier.listing.python, before, strict=True))
+    known = dict(zip(earlier.listing.python, stamps.unflat(earlier.stamps), strict=True))
     return frozenset(
-        path for path, stamp in zip(listing.python, stamps, strict=True) if known.get(path) == stamp
+        path for path, stamp in zip(listing.python, found, strict=True) if known.get(path) == stamp
     )
 
 

@@ -1,57 +1,45 @@
 """What is kept between runs: in one file what a run without changes needs, in another the facts.
 
-``manifest.json`` says what every file looked like (size, time, inode) and what the rules said about all of
-them. ``facts.json`` holds the facts of the modules that were read, a line each, and is only opened when
-something has changed. Both are replaced, never changed; both are JSON, because a repository may bring a
-folder of this name along; and whatever is wrong with them, they count as missing.
+The *manifest* says what every file looked like and what the rules said about all of them. The *facts* are
+those of the modules that were read, a line each; they are only opened when something has changed. Each
+workspace, installation and set of options has a pair of files of its own, in the user's folder for caches
+unless an option names another. Both are replaced, never changed, and both are JSON.
+
+Over all that they say goes a digest that only the user can make: what is damaged, forged, somebody else's or
+of another version counts as missing, without a word.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from celery_lint import __version__
 from celery_lint.digests import blake2b
+from celery_lint.files import secret as secrets
+from celery_lint.files.cache_folder import Name, chosen, of_user, remove_former
 from celery_lint.files.discovery import Listing
+from celery_lint.files.installation import installation
+from celery_lint.files.stamps import Stamp
 
-FOLDER = ".celery_lint_cache"
-
-_MANIFEST = "manifest.json"
-_FACTS = "facts.json"
-_TAG = """Signature: 8a477f597d28d172789f06886806bc55
-# This folder is a cache of celery-lint. See https://bford.info/cachedir/
-"""
-# A file that changes within the tick of the file system's clock keeps its time. Two seconds (FAT).
-_RACY_NANOSECONDS = 2_000_000_000
-_NEVER = -1
 _PATIENCE = 10.0
-
-Stamp = tuple[int, int, int]
-"""Size, modification time in nanoseconds, inode. Two files of the same stamp are the same file."""
-
-MISSING: Stamp = (_NEVER, _NEVER, _NEVER)
+_MOST = 256 << 20
 
 
 class Manifest(NamedTuple):
     """The outcome of a run. ``verdict`` is the engine's own.
 
-    ``sizes``, ``times`` and ``inodes`` run parallel to ``listing.python``, ``others`` holds the stamps of
-    the launch files. ``digests`` has the digest of every file whose facts were used, ``passed`` the files
-    that passed the first filter (or could not be read), ``names`` what the second filter looked for,
-    ``named`` the files that it let through, ``stray`` those that were read for nothing, ``asked`` those
-    that a chain led to and that were not worth reading as they were. ``token`` names the facts that belong
-    to it.
+    ``stamps`` holds those of ``listing.python``, flat; ``others`` those of the launch files. ``digests`` has
+    the digest of every file whose facts were used, ``passed`` the files that passed the first filter (or
+    could not be read), ``names`` what the second filter looked for, ``named`` the files that it let through,
+    ``stray`` those that were read for nothing, ``asked`` those that a chain led to and that were not worth
+    reading as they were. ``token`` is the digest of the facts that belong to it.
     """
 
     listing: Listing
-    sizes: list[int]
-    times: list[int]
-    inodes: list[int]
+    stamps: list[int]
     others: list[Stamp]
     verdict: list[Any]
     digests: dict[str, str]
@@ -64,68 +52,69 @@ class Manifest(NamedTuple):
 
 
 class Cache:
-    """The cache of one workspace for one set of options that change the findings."""
+    """The cache of one workspace for one set of options that change the findings.
+
+    ``folder`` is what the user has chosen, relative to the root, or ``""``. Where there is no folder to be
+    had, because there is no home or it belongs to somebody else, nothing is kept.
+    """
 
     def __init__(self, root: str, folder: str, options: str) -> None:
         self._root = root
         self._options = options
-        self._folder = os.path.join(root, folder or FOLDER)
-
-    @property
-    def folder(self) -> str:
-        """Where the cache is."""
-        return self._folder
+        self._user = of_user()
+        self._folder = chosen(root, folder) if folder else self._user
+        self._secret: secrets.Secret | None = None
+        self._name = Name(_short(os.fsencode(root)), "", _short(options.encode()))
 
     def load(self) -> Manifest | None:
-        """The outcome of the last run, if it was one of this version with these options."""
-        try:
-            with self._opened(_MANIFEST) as file:
-                key, options, (python, directories, *others), *rest = json.loads(file.read())
-            if key != version_key() or options != self._options:
-                return None
-            launch, configuration, watched, state = others
-            manifest = Manifest(
-                Listing(
-                    python.split("\n") if python else [],
-                    launch,
-                    configuration,
-                    directories.split("\n"),
-                    watched,
-                    state,
-                ),
-                *rest,
-            )
-            lengths = {len(manifest.sizes), len(manifest.times), len(manifest.inodes)}
-            return manifest if lengths == {len(manifest.listing.python)} else None
-        except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        """The outcome of the last run, if it was one of this installation with these options."""
+        if self._user is None or self._folder is None:
             return None
-
-    def _opened(self, name: str) -> BinaryIO:
-        """A file of the cache, wherever that is."""
+        self._secret = secrets.found(self._user.path)
+        if self._secret is None or not self._is_named():
+            return None
+        name = self._name.of("manifest")
         try:
-            return open(os.path.join(self._folder, name), "rb")
-        except OSError:
-            folder = _of_user(self._root)
-            file = open(os.path.join(folder, name), "rb")  # noqa: SIM115
-            self._folder = folder
-            return file
+            digest, _, text = self._folder.read(name, _MOST).partition(b"\n")
+            if digest != self._secret.digest("manifest", text).encode():
+                return None
+            whose, (python, directories, *others), stamps, kept, verdict, *rest = json.loads(text)
+        except (OSError, ValueError):
+            return None
+        if whose != self._whose():
+            return None
+        self._folder.use(name, self._name.of("facts"))
+        launch, configuration, watched, state = others
+        listing = Listing(_lines(python), launch, configuration, _lines(directories), watched, state)
+        return Manifest(listing, stamps, [tuple(stamp) for stamp in kept], verdict, *rest)
 
     def lines(self, manifest: Manifest) -> dict[str, str]:
         """The facts of a manifest by path, as lines of JSON."""
-        try:
-            with open(os.path.join(self._folder, _FACTS), "rb") as file:
-                token, *rows = file.read().decode().split("\n")
-            if token != manifest.token:  # another process has replaced them meanwhile
-                return {}
-            return {json.loads(name): line for name, _, line in (row.partition("\t") for row in rows)}
-        except (OSError, ValueError, TypeError):
+        if self._folder is None or self._secret is None:
             return {}
+        try:
+            data = self._folder.read(self._name.of("facts"), _MOST)
+        except (OSError, ValueError):
+            return {}
+        if self._secret.digest("facts", data) != manifest.token:  # or another process has replaced them
+            return {}
+        rows = data.decode().split("\n") if data else []
+        return {json.loads(name): line for name, _, line in (row.partition("\t") for row in rows)}
 
     def save(self, manifest: Manifest, lines: Mapping[str, str] | None) -> None:
         """Keep the outcome of a run, and its facts unless they are those of the last one.
 
         Nothing depends on it, so a folder that cannot be written to is passed over in silence.
         """
+        if not self.prepare():
+            return
+        assert self._folder is not None
+        assert self._secret is not None
+        if lines is not None:
+            rows = "\n".join(f"{json.dumps(path)}\t{lines[path]}" for path in sorted(lines)).encode()
+            if len(rows) > _MOST or not self._folder.replace(self._name.of("facts"), rows):
+                return
+            manifest = manifest._replace(token=self._secret.digest("facts", rows))
         listing = manifest.listing
         packed = [
             "\n".join(listing.python),
@@ -135,56 +124,29 @@ class Cache:
             listing.watched,
             listing.state,
         ]
-        if not self.prepare():
-            return
-        try:
-            if lines is not None:
-                rows = "\n".join(f"{json.dumps(path)}\t{lines[path]}" for path in sorted(lines))
-                manifest = manifest._replace(token=_digest(rows.encode()))
-                self._replace(_FACTS, f"{manifest.token}\n{rows}" if rows else manifest.token)
-            row = [version_key(), self._options, packed, *manifest[1:]]
-            self._replace(_MANIFEST, json.dumps(row, separators=(",", ":")))
-        except (OSError, ValueError):
-            return
-
-    def _replace(self, name: str, text: str) -> None:
-        path = os.path.join(self._folder, name)
-        temporary = f"{path}.{os.getpid()}.tmp"
-        try:
-            with open(temporary, "wb") as file:
-                file.write(text.encode())
-            os.replace(temporary, path)
-        except BaseException:
-            try:  # noqa: SIM105 (contextlib would have to be imported)
-                os.unlink(temporary)
-            except OSError:
-                pass
-            raise
+        text = json.dumps([self._whose(), packed, *manifest[1:]], separators=(",", ":")).encode()
+        digest = self._secret.digest("manifest", text).encode()
+        self._folder.replace(self._name.of("manifest"), digest + b"\n" + text)
+        if lines is not None:
+            self._folder.tidy(self._name.root)
 
     def prepare(self) -> bool:
-        """Make the folder; returns whether there is one.
+        """Make the folder and the secret; returns whether there is a place to keep something."""
+        if self._user is None or self._folder is None or not self._user.make():
+            return False
+        self._secret = secrets.made(self._user.path)
+        return self._secret is not None and self._is_named() and self._folder.make()
 
-        Where the workspace may not be written to, the user's own folder for caches takes its place.
-        """
-        for folder in (self._folder, _of_user(self._root)):
-            try:
-                self._make(folder)
-            except OSError:
-                continue
-            self._folder = folder
-            return True
-        return False
+    def _is_named(self) -> bool:
+        assert self._user is not None
+        assert self._secret is not None
+        content = installation(self._user, self._secret, time.time_ns())
+        self._name = self._name._replace(installation=content)
+        return content != ""
 
-    def _make(self, folder: str) -> None:
-        """Make a folder that is marked for backup programs and version control as what it is."""
-        if os.path.isdir(folder):
-            if os.access(folder, os.W_OK):
-                return
-            raise PermissionError(folder)
-        os.makedirs(folder, exist_ok=True)
-        for name, text in (("CACHEDIR.TAG", _TAG), (".gitignore", "*\n")):
-            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-                file.write(text)
+    def _whose(self) -> list[str]:
+        """What a manifest says that it is of. Its name says so too, but anybody can rename a file."""
+        return [self._root, self._name.installation, self._options]
 
     def acquire(self) -> tuple[int, bool]:
         """Get the right to build, so that the processes of a parallel linter do not all do the same.
@@ -195,9 +157,9 @@ class Cache:
         try:
             import fcntl
 
-            if not self.prepare():
+            if not self.prepare() or self._folder is None:
                 return -1, False
-            descriptor = os.open(os.path.join(self._folder, "lock"), os.O_CREAT | os.O_RDWR, 0o666)
+            descriptor = self._folder.lock(self._name.of("lock"))
         except (ImportError, OSError):
             return -1, False
         until = time.monotonic() + _PATIENCE
@@ -212,91 +174,17 @@ class Cache:
                     return descriptor, waited
                 time.sleep(0.02)
 
-    def remove(self) -> str:
-        """Remove the cache; returns its folder, or nothing if there was none."""
-        removed = ""
-        for folder in (self._folder, _of_user(self._root)):
-            if not os.path.isfile(os.path.join(folder, "CACHEDIR.TAG")):
-                continue
-            for name in os.listdir(folder):
-                if name in (_MANIFEST, _FACTS, "CACHEDIR.TAG", ".gitignore", "lock") or name.endswith(".tmp"):
-                    os.unlink(os.path.join(folder, name))
-            try:  # noqa: SIM105
-                os.rmdir(folder)
-            except OSError:
-                pass  # somebody keeps other things there
-            removed = removed or folder
-        return removed
+    def remove(self) -> list[str]:
+        """Remove the workspace's caches, those of other options too; returns the folders where they were."""
+        folders = [folder for folder in (self._folder, self._user) if folder is not None]
+        removed = [folder.path for folder in folders if folder.remove(self._name.root)]
+        former = remove_former(self._root)
+        return [*removed, former] if former else removed
 
 
-def stamp(path: str) -> Stamp:
-    """What a file looks like from outside."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return MISSING
-    return status.st_size, status.st_mtime_ns, status.st_ino
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
 
 
-def changed(root: str, manifest: Manifest) -> list[str]:
-    """The files that are no longer what they were. A warm run spends most of its time here."""
-    found = []
-    stat, prefix = os.stat, f"{root}/"
-    for path, size, modified, inode in zip(
-        manifest.listing.python, manifest.sizes, manifest.times, manifest.inodes, strict=True
-    ):
-        try:
-            status = stat(prefix + path)
-        except OSError:  # noqa: PERF203
-            found.append(path)
-        else:
-            if status.st_mtime_ns != modified or status.st_size != size or status.st_ino != inode:
-                found.append(path)
-    return found
-
-
-def settled(stamps: Iterable[Stamp], started: int) -> Iterator[Stamp]:
-    """The stamps as they may be kept: a file that is as young as the run may change without a trace."""
-    newest = started - _RACY_NANOSECONDS
-    for size, modified, inode in stamps:
-        yield (size, modified if modified < newest else _NEVER, inode)
-
-
-def stamps(root: str, paths: Sequence[str]) -> list[Stamp]:
-    """The stamps of several files."""
-    return [stamp(f"{root}/{path}") for path in paths]
-
-
-_key = ""
-
-
-def version_key() -> str:
-    """What must be equal for facts and verdicts to be: our own source and the Python that parses."""
-    global _key
-    if not _key:
-        newest, count, size = 0, 0, 0
-        pending = [os.path.dirname(os.path.dirname(os.path.abspath(__file__)))]
-        while pending:
-            try:
-                with os.scandir(pending.pop()) as entries:
-                    for entry in entries:
-                        if entry.name.endswith(".py"):
-                            status = entry.stat()
-                            newest = max(newest, status.st_mtime_ns)
-                            size += status.st_size
-                            count += 1
-                        elif "." not in entry.name and entry.name != "__pycache__" and entry.is_dir():
-                            pending.append(entry.path)
-            except OSError:  # noqa: PERF203
-                continue
-        _key = f"{__version__}/{newest}/{count}/{size}/{sys.version_info[0]}.{sys.version_info[1]}"
-    return _key
-
-
-def _of_user(root: str) -> str:
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return os.path.join(base, "celery-lint", _digest(os.fsencode(root)))
-
-
-def _digest(data: bytes) -> str:
-    return blake2b(data, digest_size=12).hexdigest()
+def _short(data: bytes) -> str:
+    return blake2b(data, digest_size=8).hexdigest()

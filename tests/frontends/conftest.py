@@ -33,7 +33,7 @@ class Engine:
         self.error: BaseException | None = None
         self.asked: list[tuple[Any, ...]] = []
         self.description: Any = None
-        self.removed = ""
+        self.removed: list[str] = []
 
     def check_paths(self, paths: list[str], configuration: Any, **options: Any) -> Report:
         options.pop("progress")(1, 2)
@@ -46,7 +46,7 @@ class Engine:
         self._answer(("describe", path, configuration))
         return self.description
 
-    def clean(self, path: str) -> str:
+    def clean(self, path: str) -> list[str]:
         self._answer(("clean", path))
         return self.removed
 

@@ -133,8 +133,9 @@ def test_project_as_json(described: Engine, command: Command) -> None:
 
 def test_clean(engine: Engine, command: Command, tmp_path: Path) -> None:
     assert command("clean") == (0, "There is no cache\n", "")
-    engine.removed = str(tmp_path / ".cache")
-    assert command("clean", "tasks.py") == (0, "Removed .cache\n", "")
+    engine.removed = [str(tmp_path / ".cache"), str(tmp_path / "other")]
+    removed = "Removed the project's cache from .cache\nRemoved the project's cache from other\n"
+    assert command("clean", "tasks.py") == (0, removed, "")
     assert engine.asked == [("clean", "."), ("clean", "tasks.py")]
 
 

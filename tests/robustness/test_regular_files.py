@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from celery_lint.regular_files import NotRegular, TooLarge, read_regular
+from tests.processes import run
 from tests.project import samples
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pipes, and links need a permission")
@@ -120,13 +120,11 @@ def test_a_workspace_with_it(tmp_path: Path, name: str, kind: str) -> None:
     words = [sys.executable, "-c", LIMITS, "check", "--output-format=concise", "."]
     if name.endswith(".py"):
         words.append(name)  # discovery leaves it out
-    done = subprocess.run(
-        words, cwd=project, capture_output=True, text=True, timeout=600, check=False, start_new_session=True
-    )
-    assert "Traceback" not in done.stderr
+    done = run(words, cwd=project)
+    assert "Traceback" not in done.err
     if name == "pyproject.toml" and kind != "folder":  # somebody means to configure us, and cannot
-        assert done.returncode == 2, done
-        assert done.stderr.startswith("celery-lint: error: pyproject.toml: is ")
+        assert done.code == 2, done
+        assert done.err.startswith("celery-lint: error: pyproject.toml: is ")
     else:
-        assert done.returncode == 1, done
-        assert "CEL111" in done.stdout
+        assert done.code == 1, done
+        assert "CEL111" in done.out

@@ -18,5 +18,8 @@ def run(arguments: Arguments) -> int:
     if not is_there(path):
         return 2
     removed = engine.clean(path)
-    sys.stdout.write(f"Removed {printable(shown(removed))}\n" if removed else "There is no cache\n")
+    for folder in removed:
+        sys.stdout.write(f"Removed the project's cache from {printable(shown(folder))}\n")
+    if not removed:
+        sys.stdout.write("There is no cache\n")
     return 0
