@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from celery_lint.diagnostics import Span
-from celery_lint.model.steps import Step, unpack_steps
+from celery_lint.model.steps import KINDS, Step, StepKind, unpack_steps
 
 Constant = str | int | float | bool | None
 
@@ -69,11 +69,8 @@ class Value(NamedTuple):
 class Call(NamedTuple):
     """One call inside a function.
 
-    ``flags`` is a set of letters: ``a`` awaited, ``f`` inside a ``finally``, ``h`` inside an ``except``,
-    ``t`` inside a ``try`` body, ``w`` a context manager of ``with``, ``s`` a statement of its own,
-    ``r`` returned, ``l`` inside a lambda, ``m`` under ``if __name__``, ``b`` bound to a name, ``d`` a
-    decorator, ``e`` an argument. ``parent`` is the number of the call that takes this one as an argument,
-    or -1. ``arguments`` are short descriptions:
+    ``flags`` is a set of letters, which have properties. ``parent`` is the number of the call that takes
+    this one as an argument, or -1. ``arguments`` are short descriptions:
     ``=chain`` a name, ``(number`` a call of this function, ``'text`` a string, ``{name,name`` a dictionary
     with these keys among others, ``name:…`` a keyword argument, ``?`` anything else, ``@name`` the receiver
     of a ``dispose`` as spelled.
@@ -97,6 +94,66 @@ class Call(NamedTuple):
     def leaf(self) -> str:
         """The last component of the callee, without ``()``."""
         return leaf_of_chain(self.chain)
+
+    @property
+    def is_awaited(self) -> bool:
+        """``await call()``."""
+        return "a" in self.flags
+
+    @property
+    def is_statement(self) -> bool:
+        """It is a statement of its own: nobody takes what it gives."""
+        return "s" in self.flags
+
+    @property
+    def is_bound(self) -> bool:
+        """A name is bound to what it gives."""
+        return "b" in self.flags
+
+    @property
+    def is_returned(self) -> bool:
+        """What it gives is returned."""
+        return "r" in self.flags
+
+    @property
+    def is_argument(self) -> bool:
+        """Another call takes what it gives."""
+        return "e" in self.flags
+
+    @property
+    def is_context_manager(self) -> bool:
+        """``with call():``."""
+        return "w" in self.flags
+
+    @property
+    def is_decorator(self) -> bool:
+        """``@call()`` above a function or class."""
+        return "d" in self.flags
+
+    @property
+    def in_lambda(self) -> bool:
+        """It stands in a lambda, so it is made later or never."""
+        return "l" in self.flags
+
+    @property
+    def in_try(self) -> bool:
+        """It stands in the body of a ``try``."""
+        return "t" in self.flags
+
+    @property
+    def in_handler(self) -> bool:
+        """It stands in an ``except``."""
+        return "h" in self.flags
+
+    @property
+    def in_finally(self) -> bool:
+        """It stands in a ``finally``."""
+        return "f" in self.flags
+
+    @property
+    def in_main(self) -> bool:
+        """It stands under ``if __name__ == "__main__"``."""
+        return "m" in self.flags
 
 
 class Parameter(NamedTuple):
@@ -129,6 +186,32 @@ class Function(NamedTuple):
     def first(self) -> str:
         """The name of the first parameter, or nothing where there is none."""
         return self.parameters[0].name if self.parameters else ""
+
+    def mentions(self, *words: str) -> bool:
+        """Whether one of the words stands anywhere in its calls: far cheaper than to unpack them.
+
+        A word may be part of a name, a chain or an argument; ``leaf`` of a call is asked by :meth:`may_call`.
+        """
+        packed = self.packed_calls
+        return any(word in packed for word in words)
+
+    def may_call(self, *leaves: str) -> bool:
+        """Whether a chain of its calls ends in one of these: as cheap, and nearly certain."""
+        packed = self.packed_calls
+        return any(f"{leaf}\t" in packed for leaf in leaves)
+
+    def hands_on(self, chain: str) -> bool:
+        """Whether this very chain may be an argument of one of its calls: as cheap."""
+        return f"={chain}\t" in f"{self.packed_calls}\t".replace("\n", "\t")
+
+    def has(self, kind: StepKind) -> bool:
+        """Whether it has a statement of this kind: as cheap."""
+        return f"\n{KINDS[kind]}" in f"\n{self.packed_steps}"
+
+    def states(self, *words: str) -> bool:
+        """Whether one of the words stands anywhere in its statements: far cheaper than to unpack them."""
+        packed = self.packed_steps
+        return any(word in packed for word in words)
 
     def calls(self) -> list[Call]:
         """The calls of the function, in the order of the source. Packed, because most are never asked for."""

@@ -6,12 +6,37 @@ They are packed like the calls, one line each, because most are never asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from celery_lint.diagnostics import Span
 
+StepKind = Literal[
+    "expr",
+    "assign",
+    "augment",
+    "delete",
+    "return",
+    "raise",
+    "if",
+    "for",
+    "while",
+    "with",
+    "try",
+    "handler",
+    "match",
+    "case",
+    "assert",
+    "def",
+    "class",
+    "global",
+    "import",
+    "pass",
+    "break",
+    "continue",
+]
+StepRole = Literal["body", "else", "handler", "finally", "case"]
 #: Kinds of statements and their letters in packed form.
-KINDS = {
+KINDS: dict[StepKind, str] = {
     "expr": "e",
     "assign": "=",
     "augment": "+",
@@ -36,7 +61,7 @@ KINDS = {
     "continue": "c",
 }
 #: The parts of a compound statement and their letters in packed form.
-ROLES = {"body": "b", "else": "e", "handler": "h", "finally": "f", "case": "k"}
+ROLES: dict[StepRole, str] = {"body": "b", "else": "e", "handler": "h", "finally": "f", "case": "k"}
 #: Attributes of tasks whose reading tells something: with them, loads hold the whole path as spelled.
 TASK_ATTRIBUTES = frozenset(
     {
@@ -60,14 +85,13 @@ class Step(NamedTuple):
 
     ``kind`` is a key of :data:`KINDS`. ``parent`` is the number of the statement around it, or -1, and
     ``role`` the part of that statement it stands in, a key of :data:`ROLES`. ``span`` is the statement, or
-    the keyword of one that holds others. ``flags``: ``a`` asynchronous, or its value is awaited; ``T`` a
-    ``while`` whose test is a true constant; ``y`` its value is yielded. ``calls`` are the numbers of the
-    calls in its own expressions, ``loads`` the names read there (of ``a.b.c`` the ``a``, as spelled; of a
-    nested function all that it reads), ``stores`` the names bound there. Loads also hold the paths that end
-    in one of :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver without a name), ``<``
-    before the path of a ``max_retries`` that is calculated or compared by size and only that; and once in a
-    function ``&self``, if the task that it gets by ``bind``, or as a method of a class of tasks, is used for
-    more than its attributes and as an argument.
+    the keyword of one that holds others. ``flags`` is a set of letters, which have properties. ``calls``
+    are the numbers of the calls in its own expressions, ``loads`` the names read there (of ``a.b.c`` the
+    ``a``, as spelled; of a nested function all that it reads), ``stores`` the names bound there. Loads also
+    hold the paths that end in one of :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver
+    without a name), ``<`` before the path of a ``max_retries`` that is calculated or compared by size and
+    only that; and once in a function ``&self``, if the task that it gets by ``bind``, or as a method of a
+    class of tasks, is used for more than its attributes and as an argument.
 
     ``chains`` depends on the kind. ``with``: one chain an item, ``chain=name`` if it is bound. ``handler``:
     the exceptions, none for a bare ``except``. ``raise``: what is raised, nothing for a bare one. ``return``,
@@ -77,9 +101,9 @@ class Step(NamedTuple):
     """
 
     number: int
-    kind: str
+    kind: StepKind
     parent: int
-    role: str
+    role: StepRole
     span: Span
     flags: str
     calls: tuple[int, ...]
@@ -97,11 +121,26 @@ class Step(NamedTuple):
         """The first name that the statement binds, or nothing."""
         return self.stores[0] if self.stores else ""
 
+    @property
+    def waits(self) -> bool:
+        """It is asynchronous (``async for``, ``async with``), or its value is awaited."""
+        return "a" in self.flags
+
+    @property
+    def is_endless(self) -> bool:
+        """A ``while`` whose test is a true constant."""
+        return "T" in self.flags
+
+    @property
+    def yields(self) -> bool:
+        """Its value is yielded."""
+        return "y" in self.flags
+
 
 def pack_step(
-    kind: str,
+    kind: StepKind,
     parent: int,
-    role: str,
+    role: StepRole,
     span: Span,
     flags: str,
     calls: Iterable[int],

@@ -103,7 +103,7 @@ class AsyncHandlers:
         for function in module.functions.values():
             if function.is_async and not function.is_generator:
                 yield from self._declared(module, function)
-            if ".connect\t" in function.packed_calls:
+            if function.may_call(".connect"):
                 yield from self._connected(module, function)
 
     def _declared(self, module: Module, function: Function) -> Iterator[AsyncHandler]:
@@ -118,7 +118,7 @@ class AsyncHandlers:
     def _connected(self, module: Module, function: Function) -> Iterator[AsyncHandler]:
         for call in self.flows.calls(module, function):
             if (
-                "d" in call.flags
+                call.is_decorator
                 or not call.first().startswith("=")
                 or not self._is_signal(module, call.chain)
             ):
@@ -160,10 +160,10 @@ class AsyncHandlers:
         found = []
         with self.project.asking("quiet"):
             for module, function in self._clients:
-                if not any(word in function.packed_calls for word in _SENDING):
+                if not function.mentions(*_SENDING):
                     continue
                 for call in self.flows.calls(module, function):
-                    if call.leaf() in _SENDING and "l" not in call.flags and self._sends(module, call.chain):
+                    if call.leaf() in _SENDING and not call.in_lambda and self._sends(module, call.chain):
                         found.append(AsyncPublish(module, function, call))
         return found
 
@@ -180,10 +180,8 @@ class AsyncHandlers:
         found = []
         with self.project.asking("quiet"):
             for module, function in self._clients:
-                packed = function.packed_calls
-                if not any(word in packed for word in _OF_RESULTS) or not any(
-                    f".{word}\t" in packed for word in _WAITING
-                ):
+                waits = function.may_call(*(f".{word}" for word in _WAITING))
+                if not waits or not function.mentions(*_OF_RESULTS):
                     continue
                 flow = self.flows.of(module, function)
                 for call in self.flows.calls(module, function):
@@ -192,7 +190,7 @@ class AsyncHandlers:
         return found
 
     def _waits(self, module: Module, call: Call) -> bool:
-        if call.leaf() not in _WAITING or call.chain[:1] in "%~" or set(call.flags) & set("la"):
+        if call.leaf() not in _WAITING or call.chain[:1] in "%~" or call.in_lambda or call.is_awaited:
             return False
         if any(_is_short(argument) for argument in call.arguments):
             return False

@@ -174,7 +174,7 @@ class CoroutineRuns:
             for run in self._elsewhere():
                 for coroutine in run.coroutines:
                     for module, function in self.graph.closure(*coroutine):
-                        if function.is_async and "retry" in function.packed_calls:
+                        if function.is_async and function.mentions("retry"):
                             for call in self.flows.calls(module, function):
                                 if self._is_retry_of(run.task, module, function, call):
                                     fact = LostRetry(module, call, run.runner, run.place, run.task)
@@ -224,7 +224,7 @@ class CoroutineRuns:
                     coroutines = self.event_loops.handed_over(run, way)
                     yield _Elsewhere(run.runner, run.place, way.task, tuple(coroutines))
         for module, function, reached in self.event_loops.synchronous:
-            if "run_coroutine_threadsafe" in function.packed_calls or "asyncio.run" in function.packed_calls:
+            if function.mentions("run_coroutine_threadsafe") or function.mentions("asyncio.run"):
                 yield from self._threaded(module, function, reached)
 
     def _threaded(self, module: Module, function: Function, reached: list[Reached]) -> Iterator[_Elsewhere]:

@@ -186,7 +186,7 @@ class Coroutines:
             if (module.path, function.qualname) not in self.tasks.by_function:
                 continue
             for call in self.flows.calls(module, function):
-                if call.chain[:1] not in ":%~" and ("s" in call.flags or "r" in call.flags):
+                if call.chain[:1] not in ":%~" and (call.is_statement or call.is_returned):
                     self.project.resolve(module, call.chain)
 
     # ------------------------------------------------------------------ never awaited
@@ -236,7 +236,7 @@ class Coroutines:
         if any(call.leaf() in _ASKING for call in calls):
             return
         for call in calls:
-            if "r" in call.flags and not set(call.flags) & set("alf"):
+            if call.is_returned and not (call.is_awaited or call.in_lambda or call.in_finally):
                 name = self._coroutine(module, call)
                 if name:
                     yield LostCoroutine(module, call, name, "returned", task)
@@ -269,11 +269,11 @@ class Coroutines:
         if step is None or not is_lost(flow, call):
             return False
         started = self.graph.argument(view.module, view.function, call.first()) if call.arguments else None
-        waits = [later for later in flow.steps[step.number + 1 :] if "a" in later.flags]
+        waits = [later for later in flow.steps[step.number + 1 :] if later.waits]
         if started is None:
             # Nobody can tell how long it runs: it may be done before what is awaited next.
             return not waits
-        if any(inner.kind == "while" and "T" in inner.flags for inner in self.flows.of(*started).steps):
+        if any(inner.kind == "while" and inner.is_endless for inner in self.flows.of(*started).steps):
             return False  # a heartbeat: meant to end with the rest
         return not any(self._share(view, step, later) for later in waits)
 
@@ -295,7 +295,7 @@ class Coroutines:
         with self.project.asking("hint"):
             for view in self.inside:
                 for call in self.flows.calls(view.module, view.function):
-                    if call.chain[:1] in "%~" or "l" in call.flags:
+                    if call.chain[:1] in "%~" or call.in_lambda:
                         continue
                     entity = self.project.resolve(view.module, call.chain)
                     if entity.kind == "external" and entity.name in _BLOCKING:
@@ -333,12 +333,12 @@ class Coroutines:
     def _opens_sync(self, module: Module, function: Function) -> Call | None:
         flow = self.flows.of(module, function)
         for call in self.flows.calls(module, function):
-            if call.chain[:1] in "%~" or set(call.flags) & set("ld"):
+            if call.chain[:1] in "%~" or call.in_lambda or call.is_decorator:
                 continue
             entity = self.project.resolve(module, call.chain)
             if entity.kind == "external" and self._is_sync(entity):
                 step = flow.step_of(call)
-                if step is None or step.kind != "with" or "a" not in step.flags:
+                if step is None or step.kind != "with" or not step.waits:
                     return call
         return None
 
@@ -368,16 +368,16 @@ def makes_coroutine(module: Module, function: Function) -> bool:
 
 def may_be_lost(call: Call) -> bool:
     """Whether what a call gives is a statement of its own or is bound to a name, and nothing else."""
-    flags = call.flags
-    return ("s" in flags or "b" in flags) and not any(letter in flags for letter in "alred")
+    kept = call.is_awaited or call.is_returned or call.is_argument
+    return (call.is_statement or call.is_bound) and not (kept or call.in_lambda or call.is_decorator)
 
 
 def is_lost(flow: Flow, call: Call) -> bool:
     """Whether nobody can use what a call gives: it is dropped, or bound to a name that is never read."""
-    if "s" in call.flags:
+    if call.is_statement:
         return True
     step = flow.step_of(call)
-    if step is None or step.kind != "assign" or len(step.stores) != 1 or "s" in step.flags:
+    if step is None or step.kind != "assign" or len(step.stores) != 1:
         return False
     name = step.name
     return not any(

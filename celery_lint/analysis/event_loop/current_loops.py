@@ -80,12 +80,12 @@ class CurrentLoops:
     def requests(self) -> list[LoopRequest]:
         """The requests for a current loop that nothing guards, by path and position."""
         found = []
-        for module, function, reached, calls in self.code.calls("get_event_loop\t"):
+        for module, function, reached, calls in self.code.calls("get_event_loop"):
             if any(parameter.name.endswith("loop") for parameter in function.parameters):
                 continue  # `loop or asyncio.get_event_loop()`: callers may have one
             flow = self.flows.of(module, function)
             for call in calls:
-                if "l" in call.flags or self.code.name(module, call.chain) not in _ASKED:
+                if call.in_lambda or self.code.name(module, call.chain) not in _ASKED:
                     continue
                 if not self._is_guarded(module, flow, call, calls):
                     set_by_task = any(way.task.key in self._tasks_with_a_loop for way in reached)
@@ -129,11 +129,11 @@ class CurrentLoops:
         found = []
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if "set_event_loop\t" in function.packed_calls:
+                if function.may_call("set_event_loop"):
                     asked = False
                     for call in self.flows.calls(module, function):
                         name = self.code.name(module, call.chain)
-                        if name in _ASKED and "t" not in call.flags:
+                        if name in _ASKED and not call.in_try:
                             asked = True  # what comes after it comes too late for it
                         elif name in _SET and call.first() != "#None" and not asked:
                             found.append((module, function, call))
@@ -162,7 +162,7 @@ class CurrentLoops:
         """An ``asyncio.run`` that runs in the same worker processes: it leaves the thread without a loop."""
         mine = self.queues.of(way.task for way in reached)
         for run in self.event_loops.runs:
-            plain = not run.adaptive and "h" not in run.call.flags
+            plain = not run.adaptive and not run.call.in_handler
             if run.runner == "asyncio.run" and plain and not _has_loop_factory(run.call):
                 theirs = self.queues.of(way.task for way in run.reached)
                 if mine is not None and theirs is not None and mine & theirs:
@@ -175,7 +175,7 @@ class CurrentLoops:
     def open(self) -> list[OpenLoop]:
         """The loops that are made at every call and never closed, by path and position."""
         found = []
-        for module, function, reached, calls in self.code.calls("new_event_loop\t", "uvloop.Loop\t"):
+        for module, function, reached, calls in self.code.calls("new_event_loop", "uvloop.Loop"):
             names = {call.number: self.code.name(module, call.chain) for call in calls}
             if function.is_generator or not _ASKED_OR_RUNNING.isdisjoint(names.values()):
                 continue
@@ -188,7 +188,7 @@ class CurrentLoops:
     def _is_left_open(self, flow: Flow, made: Call, calls: list[Call], names: dict[int, str]) -> bool:
         """Whether a loop is kept in one local name, only ever used by its own methods, and never closed."""
         step = flow.step_of(made)
-        if step is None or "l" in made.flags:
+        if step is None or made.in_lambda:
             return False
         loop = f"{made.chain}()"
         if any(call.leaf() in ("close", "closing") or "%" in call.chain[:1] for call in calls):
@@ -215,7 +215,7 @@ class CurrentLoops:
     def closed(self) -> list[ClosedLoop]:
         """The loops that are closed and stay current, by path and position."""
         found = []
-        for module, function, reached, calls in self.code.calls("_event_loop().close\t"):
+        for module, function, reached, calls in self.code.calls("_event_loop().close"):
             names = {call.number: self.code.name(module, call.chain) for call in calls}
             if any(call.leaf() == "is_closed" for call in calls):
                 continue
@@ -227,7 +227,7 @@ class CurrentLoops:
             if close is None or self._is_optional(flow, close):
                 continue
             firmly = [call for call in sets if not self._is_optional(flow, call)]
-            asked = [call for call in calls if names[call.number] in _ASKED and "l" not in call.flags]
+            asked = [call for call in calls if names[call.number] in _ASKED and not call.in_lambda]
             if firmly:
                 victims = self._victims(module, function, reached)
                 if victims:
@@ -239,7 +239,7 @@ class CurrentLoops:
     def _is_optional(self, flow: Flow, call: Call) -> bool:
         """Whether a call is made in some runs of its function only."""
         step = flow.step_of(call)
-        if step is None or "l" in call.flags:
+        if step is None or call.in_lambda:
             return True
         return any(
             ancestor.kind in ("if", "for", "while", "handler", "match", "case", "def")
@@ -250,7 +250,7 @@ class CurrentLoops:
         """Where other tasks of the same worker ask for the current loop and take what they get."""
         mine = self.queues.of(way.task for way in reached)
         found = []
-        for module, function, ways, calls in self.code.calls("get_event_loop\t"):
+        for module, function, ways, calls in self.code.calls("get_event_loop"):
             if (module.path, function.qualname) == (owner.path, closing.qualname):
                 continue
             names = [self.code.name(module, call.chain) for call in calls]
@@ -261,7 +261,7 @@ class CurrentLoops:
             for call, name in zip(calls, names, strict=True):
                 if (
                     name in _ASKED
-                    and "l" not in call.flags
+                    and not call.in_lambda
                     and not self._runs_guarded(module, flow, call, calls)
                 ):
                     found.append(module.place(call.span))
@@ -291,5 +291,5 @@ def _within(flow: Flow, step: Step, ancestor: Step, role: str) -> bool:
 def _checks_or_sets(calls: list[Call], names: list[str]) -> bool:
     """Whether a function looks whether the loop is closed, or sets one of its own."""
     return any(call.leaf() == "is_closed" for call in calls) or any(
-        name in _SET and call.flags.find("h") < 0 for call, name in zip(calls, names, strict=True)
+        name in _SET and not call.in_handler for call, name in zip(calls, names, strict=True)
     )

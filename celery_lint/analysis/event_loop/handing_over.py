@@ -99,7 +99,7 @@ class LoopBridges:
     def bridges(self) -> list[ThreadBridge]:
         """The runs that are handed to a thread, by path and position."""
         found = []
-        for module, function, reached, calls in self.code.calls(".submit\t", "threading.Thread\t"):
+        for module, function, reached, calls in self.code.calls(".submit", "threading.Thread"):
             for call in calls:
                 given = ""
                 if call.leaf() == "submit" and self.code.name(module, call.chain) in _EXECUTORS:
@@ -116,7 +116,7 @@ class LoopBridges:
     def bridging(self) -> set[Key]:
         """The functions with such calls, those that they start, and those that hand coroutines to a loop."""
         found = {(bridge.module.path, bridge.function.qualname) for bridge in self.bridges}
-        for module, function, _, _ in self.code.calls("run_coroutine_threadsafe\t"):
+        for module, function, _, _ in self.code.calls("run_coroutine_threadsafe"):
             found.add((module.path, function.qualname))
         return found | {bridge.target for bridge in self.bridges if bridge.target is not None}
 
@@ -128,7 +128,7 @@ class LoopBridges:
             inner = calls[int(given[1:])]
             if inner.leaf() == "partial" and inner.arguments:
                 return self._runner_given(module, function, inner.first(), calls)
-            if "l" not in inner.flags:
+            if not inner.in_lambda:
                 return None
             made_there = inner._replace(flags="e")
             return (_runner_label(inner), None) if self.code.runs(module, function, made_there) else None
@@ -150,8 +150,8 @@ class LoopBridges:
     def masked(self) -> list[MaskedError]:
         """The handlers that take a coroutine's error for a missing loop, by path and position."""
         found = []
-        for module, function, _, calls in self.code.calls(".run_until_complete\t", "asyncio.run"):
-            if "submit\t" not in function.packed_calls and len(calls) < 2:
+        for module, function, _, calls in self.code.calls(".run_until_complete", words=["asyncio.run"]):
+            if not function.may_call("submit") and len(calls) < 2:
                 continue
             flow = self.flows.of(module, function)
             for step in flow.steps:
@@ -202,9 +202,9 @@ class LoopBridges:
     def library_runs(self) -> list[LibraryRun]:
         """The runs that a library makes on the thread's loop, by path and position."""
         found = []
-        for module, function, reached, calls in self.code.calls(".run_sync\t"):
+        for module, function, reached, calls in self.code.calls(".run_sync"):
             for call in calls:
-                if call.leaf() != "run_sync" or call.chain[:1] in "%~" or "l" in call.flags:
+                if call.leaf() != "run_sync" or call.chain[:1] in "%~" or call.in_lambda:
                     continue
                 entity = self.project.resolve(module, call.chain)
                 name = _LIBRARIES.get(entity.name.replace("[]", ""))
@@ -237,9 +237,9 @@ class LoopBridges:
                 callees = self.graph.callees(caller_module, caller)
             for callee in callees:
                 module, function = callee.module, callee.function
-                if function.is_async or function.is_generator or "l" in callee.call.flags:
+                if function.is_async or function.is_generator or callee.call.in_lambda:
                     continue
-                if callee.call.leaf() != function.name or "d" in callee.call.flags:
+                if callee.call.leaf() != function.name or callee.call.is_decorator:
                     continue
                 if (module.path, function.qualname) in loops.tasks.by_function:
                     continue  # a task that is called like a function is told at that call
@@ -254,7 +254,7 @@ class LoopBridges:
 
     def _unguarded_runs(self, module: Module, function: Function) -> Iterator[Call]:
         """The runs of a function that does not ask whether a loop is running already."""
-        if ".run" not in function.packed_calls or not is_product_path(module.path):
+        if not function.mentions(".run") or not is_product_path(module.path):
             return
         if function.name in self.project.configuration.async_helpers:
             return
@@ -263,7 +263,7 @@ class LoopBridges:
             return
         flow = self.flows.of(module, function)
         for call in calls:
-            if "l" in call.flags or "m" in call.flags or not self.code.runs(module, function, call):
+            if call.in_lambda or call.in_main or not self.code.runs(module, function, call):
                 continue
             step = flow.step_of(call)
             if step is not None and not any(above.kind in ("try", "if") for above in flow.ancestors(step)):

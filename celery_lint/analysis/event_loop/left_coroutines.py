@@ -88,10 +88,10 @@ class LeftCoroutines:
         """
         flow = self.flows.of(module, function)
         for step in flow.steps:
-            if step.kind == "with" and "a" in step.flags:
+            if step.kind == "with" and step.waits:
                 return module.place(step.span)
             if step.kind == "try":
                 last = [s for direct in flow.body(step, "finally") for s in (direct, *flow.below(direct))]
-                if any(resumed or "a" in inner.flags for inner in last):
+                if any(resumed or inner.waits for inner in last):
                     return module.place(step.span)
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from celery_lint.inventory.code.graph import Reached
@@ -24,10 +24,12 @@ class LoopCode:
         self.loops = known.of(EventLoops)
         self.flows = known.project.flows
 
-    def calls(self, *words: str) -> Iterator[tuple[Module, Function, tuple[Reached, ...], list[Call]]]:
-        """The plain functions that tasks reach and whose calls hold one of these words."""
+    def calls(
+        self, *leaves: str, words: Sequence[str] = ()
+    ) -> Iterator[tuple[Module, Function, tuple[Reached, ...], list[Call]]]:
+        """The plain functions that tasks reach with calls that end in a leaf or mention one of the words."""
         for module, function, reached in self.loops.synchronous:
-            if any(word in function.packed_calls for word in words):
+            if function.may_call(*leaves) or function.mentions(*words):
                 on_the_way = tuple(way for way in reached if _is_called(way, function))
                 if on_the_way:
                     yield module, function, on_the_way, self.flows.calls(module, function)
@@ -60,7 +62,7 @@ class LoopCode:
         return [
             call
             for call in calls
-            if call.number in numbers and "l" not in call.flags and self.runs(module, flow.function, call)
+            if call.number in numbers and not call.in_lambda and self.runs(module, flow.function, call)
         ]
 
     def runs(self, module: Module, function: Function, call: Call) -> bool:

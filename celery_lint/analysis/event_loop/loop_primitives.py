@@ -109,14 +109,14 @@ class LoopPrimitives:
         if not function.is_async:
             return
         for step in self.flows.of(module, function).steps:
-            if step.kind == "with" and "a" in step.flags:
+            if step.kind == "with" and step.waits:
                 for chain in step.chains:
                     origin = self._origin(module, chain.partition("=")[0])
                     if origin is not None:
                         yield origin, module.place(step.span)
         for call in self.flows.calls(module, function):
             owner, _, leaf = call.chain.rpartition(".")
-            if leaf in _WAITING and "a" in call.flags:
+            if leaf in _WAITING and call.is_awaited:
                 origin = self._origin(module, owner)
                 if origin is not None:
                     yield origin, module.place(call.span)

@@ -135,7 +135,8 @@ class LoopSides:
                         key in seen
                         or not called
                         or callee.function.is_async
-                        or set(callee.call.flags) & set("ld")
+                        or callee.call.in_lambda
+                        or callee.call.is_decorator
                     ):
                         continue
                     seen[key] = (callee.module, callee.function)
@@ -146,7 +147,7 @@ class LoopSides:
     def _asks(self, module: Module, function: Function) -> bool:
         """Whether a function asks for a running loop in a way that allows for there being none, or one."""
         return any(
-            call.leaf() in _ASKING or (call.leaf() == "get_running_loop" and "t" in call.flags)
+            call.leaf() in _ASKING or (call.leaf() == "get_running_loop" and call.in_try)
             for call in self.flows.calls(module, function)
         )
 
@@ -158,7 +159,7 @@ class LoopSides:
         found: list[LooplessCall] = []
         with self.project.asking("quiet"):
             for view in self.direct.values():
-                if any(leaf in view.function.packed_calls for leaf in _LEAVES) and not self._asks(*view[:2]):
+                if view.function.mentions(*_LEAVES) and not self._asks(*view[:2]):
                     found.extend(self._loopless(view))
         return found
 
@@ -169,7 +170,7 @@ class LoopSides:
         owns_loop = any(call.leaf() in _OWN_LOOPS for call in calls)
         flow = self.flows.of(module, function)
         for call in calls:
-            if call.leaf() not in _LEAVES or call.chain[:1] in "%~:" or set(call.flags) & set("tald"):
+            if call.leaf() not in _LEAVES or call.chain[:1] in "%~:" or not _is_made_here(call):
                 continue
             name = self.project.resolve(module, call.chain).name
             step = flow.step_of(call)
@@ -179,7 +180,7 @@ class LoopSides:
                 if call.leaf() == "create_task" or not call.arguments:
                     yield LooplessCall(module, call, _NEED_A_LOOP[name], tasks[0])
             elif name in _FUTURES:
-                given = call.parent >= 0 and calls[call.parent].chain == "asyncio.run" and "e" in call.flags
+                given = call.parent >= 0 and calls[call.parent].chain == "asyncio.run" and call.is_argument
                 lost = may_be_lost(call) and is_lost(flow, call)
                 if given or (
                     lost and not owns_loop and not any(a.startswith("loop:") for a in call.arguments)
@@ -200,7 +201,7 @@ class LoopSides:
         with self.project.asking("quiet"):
             for module in self.project.product_modules():
                 for function in module.functions.values():
-                    mentioned = function.is_async and any(name in function.packed_calls for name in names)
+                    mentioned = function.is_async and function.mentions(*names)
                     if mentioned and (module.path, function.qualname) not in inside:
                         found.extend(self._nested(module, function))
         return found
@@ -213,7 +214,7 @@ class LoopSides:
             return found
         for run in self.event_loops.runs:
             view = self.direct.get((run.module.path, run.function.qualname))
-            if view is None or run.adaptive or "l" in run.call.flags or self._asks(run.module, run.function):
+            if view is None or run.adaptive or run.call.in_lambda or self._asks(run.module, run.function):
                 continue
             if not self._catches(run) and not self._decides(run, view):
                 for task in view.tasks:
@@ -241,7 +242,7 @@ class LoopSides:
 
     def _nested(self, module: Module, function: Function) -> Iterator[DirectCall]:
         for call in self.flows.calls(module, function):
-            if call.chain[:1] in "%~" or set(call.flags) & set("ld"):
+            if call.chain[:1] in "%~" or call.in_lambda or call.is_decorator:
                 continue
             task = self.tasks.of(self.project.resolve(module, call.chain))
             owner, _, leaf = call.chain.rpartition(".")
@@ -268,12 +269,12 @@ class LoopSides:
         with self.project.asking("quiet"):
             for module in patching:
                 for function in module.functions.values():
-                    if "nest_asyncio.apply" not in function.packed_calls:
+                    if not function.mentions("nest_asyncio.apply"):
                         continue
                     at_import = not function.name and module.path in near
                     if at_import or (module.path, function.qualname) in self.event_loops.reached:
                         for call in self.flows.calls(module, function):
-                            if call.chain == "nest_asyncio.apply" and "m" not in call.flags:
+                            if call.chain == "nest_asyncio.apply" and not call.in_main:
                                 found.append(NestedLoops(module, call))
         return found
 
@@ -296,3 +297,8 @@ def _is_conditional(flow: Flow, step: Step, conditions: frozenset[str] = _CONDIT
         return True
     earlier = flow.steps[: step.number]
     return any(other.kind in ("return", "raise") and flow.inside(other, "if", "body") for other in earlier)
+
+
+def _is_made_here(call: Call) -> bool:
+    """Whether a call is made as its line says: not for a lambda, not under a guard, not to be awaited."""
+    return not (call.in_try or call.is_awaited or call.in_lambda or call.is_decorator)

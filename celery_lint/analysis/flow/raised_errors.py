@@ -206,7 +206,7 @@ class RaisedErrors:
 def _given_on(init: Function, calls: list[Call]) -> int | None:
     """How many arguments an ``__init__`` hands to ``super().__init__``, if there is one such call."""
     above = [call for call in calls if call.chain == _CALL]
-    if len(above) != 1 or "h" in above[0].flags:
+    if len(above) != 1 or above[0].in_handler:
         return None
     steps = list(init.steps())
     step = next((step for step in steps if above[0].number in step.calls), None)
@@ -240,4 +240,4 @@ def _guarded(flow: Flow, step: Step) -> bool:
 
 def _runs(function: Function, step: Step) -> bool:
     """Whether calling a function at a statement runs it there: a coroutine function has to be awaited."""
-    return not function.is_async or "a" in step.flags
+    return not function.is_async or step.waits

@@ -187,7 +187,7 @@ class Results:
 
     def _disposals_of(self, body: Body) -> list[tuple[Step, str]]:
         """The statements that await the disposal of an async engine, with what they say."""
-        if "dispose" not in body.function.packed_calls:
+        if not body.function.mentions("dispose"):
             return []
         found = []
         with self.project.asking("hint"):
@@ -202,7 +202,7 @@ class Results:
     def _is_session(self, body: Body, step: Step) -> bool:
         return (
             step.kind == "with"
-            and "a" in step.flags
+            and step.waits
             and any(
                 self.sessions.kind(body.module, chain.partition("=")[0]) == "async" for chain in step.chains
             )

@@ -61,7 +61,7 @@ class RetryHandlers:
         found: list[DeadRetryHandler] = []
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if _EXCEEDED in function.packed_steps:
+                if function.states(_EXCEEDED):
                     found.extend(self._dead_in(module, function))
         return found
 
@@ -120,7 +120,7 @@ class RetryHandlers:
         with self.project.asking("quiet"):
             callees = [c for c in graph.callees(module, function) if c.call.number in numbers]
             return any(
-                ".retry\t" in inner.packed_calls
+                inner.may_call(".retry")
                 for callee in callees
                 for _, inner in graph.closure(callee.module, callee.function)
             )
@@ -151,7 +151,7 @@ class RetryHandlers:
                 continue
             module = policy.task.module
             path = f"{function.first()}.max_retries"
-            if f"<{path}" not in function.packed_steps or policy.task.class_ is not None:
+            if not function.states(f"<{path}") or policy.task.class_ is not None:
                 continue
             if self.effective.annotated(policy.task, frozenset({"max_retries"})):
                 continue

@@ -366,7 +366,7 @@ class RetryOptions:
             step.kind == "raise" and any(chain.endswith((f".{name}()", f".{name}")) for chain in step.chains)
             for module in self.project.product_modules()
             for function in module.functions.values()
-            if f".{name}" in function.packed_steps
+            if function.states(f".{name}")
             for step in self.flows.of(module, function).steps
         )
 

@@ -106,7 +106,7 @@ class Swallowing:
     def _retries(self) -> Iterator[SwallowedSignal | RepeatedRetry]:
         for retry in self.retries.calls:
             step = retry.step
-            if step is None or not retry.tasks or "l" in retry.call.flags:
+            if step is None or not retry.tasks or retry.call.in_lambda:
                 continue
             thrown = retry.given("throw")
             if retry.value.open_ended() or (thrown is not None and thrown.data is not True):
@@ -128,13 +128,13 @@ class Swallowing:
         """The calls of ``self.replace``, which end the task like a retry."""
         for body in self.bodies.all:
             task = body.task
-            if ".replace\t" not in body.function.packed_calls or not self.effective.is_bound(task):
+            if not body.function.may_call(".replace") or not self.effective.is_bound(task):
                 continue
             if task.function is None or not task.function.parameters:
                 continue
             chain = f"%{task.function.first()}.replace"
             for call in self.flows.calls(body.module, body.function):
-                step = body.flow.step_of(call) if call.chain == chain and "l" not in call.flags else None
+                step = body.flow.step_of(call) if call.chain == chain and not call.in_lambda else None
                 if step is not None:
                     yield from self._swallowed(
                         body, step, "Ignore", body.module.place(call.span), "replace()"
@@ -287,7 +287,7 @@ class Swallowing:
         """Whether the ``try`` calls, awaits or loops: what takes no time is hardly ever interrupted."""
         flow = handler.body.flow
         return any(
-            step.calls or step.kind in ("for", "while", "with") or "a" in step.flags
+            step.calls or step.kind in ("for", "while", "with") or step.waits
             for step in flow.below(handler.attempt)
             if _within_body(handler, step)
         )

@@ -118,8 +118,7 @@ class TaskState:
         found: list[StateCall] = []
         for module in self.project.product_modules():
             for function in module.functions.values():
-                packed = function.packed_calls
-                if function.name and (".update_state\t" in packed or ".store_result\t" in packed):
+                if function.name and function.may_call(".update_state", ".store_result"):
                     found.extend(self._calls_in(module, function))
         return found
 
@@ -282,11 +281,11 @@ class TaskState:
         found = []
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if not function.name or ".replace\t" not in function.packed_calls:
+                if not function.name or not function.may_call(".replace"):
                     continue
                 flow = self.flows.of(module, function)
                 for call in self.flows.calls(module, function):
-                    if not call.chain.endswith(".replace") or "s" not in call.flags:
+                    if not call.chain.endswith(".replace") or not call.is_statement:
                         continue
                     step = flow.step_of(call)
                     if step is None or step.kind != "expr" or self._is_expected(flow, step):

@@ -119,7 +119,7 @@ class Tracking:
             for function in module.functions.values():
                 if any(_is_signal(decorator.chain) for decorator in function.decorators):
                     return True
-                connects = ".connect\t" in function.packed_calls
+                connects = function.may_call(".connect")
                 if connects and any(_is_signal(call.chain) for call in self.flows.calls(module, function)):
                     return True
         return False
@@ -145,12 +145,12 @@ class Tracking:
         return found
 
     def _is_used(self, module: Module, function: Function, name: str) -> bool:
-        if f"'{name}" in function.packed_calls:  # `self.request.kwargs.get("execution_id")`
+        if function.mentions(f"'{name}"):  # `self.request.kwargs.get("execution_id")`
             return True
         for inner in _with_nested(module, function):
             if inner is not function and any(p.name == name for p in inner.parameters):
                 return True
-            if "~locals" in inner.packed_steps:
+            if inner.states("~locals"):
                 return True
             flow = self.flows.of(module, inner)
             reading = [step for step in flow.steps if name in step.loads]
@@ -284,7 +284,7 @@ class Tracking:
             yield None
 
     def _handed_on(self, carrier: _Carrier) -> Iterator[_Carrier]:
-        if f"=%{carrier.name}" not in carrier.function.packed_calls:
+        if not carrier.function.mentions(f"=%{carrier.name}"):
             return
         for call in self.flows.calls(carrier.module, carrier.function):
             if _takes(call, carrier.name) and not _word(call):

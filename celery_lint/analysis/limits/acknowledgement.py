@@ -103,7 +103,7 @@ class Acknowledgement:
         for (path, qualname), reached in self.event_loops.reached.items():
             module = self.project.modules.get(path)
             function = module.functions.get(qualname) if module is not None else None
-            if module is None or function is None or "Reject" not in function.packed_steps:
+            if module is None or function is None or not function.states("Reject"):
                 continue
             if is_product_path(path):
                 found.extend(self._rejections(module, function, reached))
@@ -144,7 +144,7 @@ class Acknowledgement:
 
     def _is_guarded(self, flow: Flow, function: Function, step: Step) -> bool:
         """Whether a condition before it may look at how often the message has been delivered, or it waits."""
-        if any(f".{word}" in function.packed_calls for word in ("sleep", "redelivered")):
+        if any(function.mentions(f".{word}") for word in ("sleep", "redelivered")):
             return True
         bound = any(decorator.keyword("bind") is not None for decorator in function.decorators)
         own = function.first() if bound and function.parameters else "self"

@@ -97,10 +97,8 @@ class Sendings:
         with self.project.asking("quiet"):
             for module in self.project.product_modules():
                 for function in module.functions.values():
-                    packed = function.packed_calls
-                    if not any(f".{word}\t" in packed for word in _SENDERS) or not any(
-                        word in packed for word in ("countdown:", "eta:", "expires:")
-                    ):
+                    sends = function.may_call(*(f".{word}" for word in _SENDERS))
+                    if not sends or not function.mentions("countdown:", "eta:", "expires:"):
                         continue
                     for call in self.flows.calls(module, function):
                         if call.leaf() not in _SENDERS or not _is_timed(call):

@@ -105,12 +105,13 @@ class IoTimeouts:
         return found
 
     def _may_call(self, site: Site) -> bool:
-        packed = site.function.packed_calls
-        if any(word in packed for word in _WORDS):
+        if site.function.mentions(*_WORDS):
             return True
         # A session that the module or the class keeps: `session.get(…)`.
         imports = site.module.imports.values()
-        return ":" in packed and any(path.partition(".")[0].startswith("requests") for path in imports)
+        return site.function.mentions(":") and any(
+            path.partition(".")[0].startswith("requests") for path in imports
+        )
 
     def _wait(self, site: Site, call: Call) -> EndlessWait | None:
         name = self.code.name(site.module, call.chain)
@@ -133,7 +134,7 @@ class IoTimeouts:
 
     def _ended(self, site: Site, call: Call) -> bool:
         """Whether something around the call ends it: an alarm, a ``with`` of a timeout, a decorator."""
-        if any(word in site.function.packed_calls for word in _ENDED):
+        if site.function.mentions(*_ENDED):
             return True
         if any("timeout" in decorator.chain.lower() for decorator in site.function.decorators):
             return True
@@ -145,7 +146,7 @@ class IoTimeouts:
     def _default_timeout(self) -> bool:
         """Whether the product gives all sockets a timeout."""
         return any(
-            "setdefaulttimeout" in function.packed_calls
+            function.mentions("setdefaulttimeout")
             for module in self.project.product_modules()
             for function in module.functions.values()
         )
@@ -163,7 +164,7 @@ class IoTimeouts:
         return any(
             other.leaf() == "mount" and not self._plain_adapter(module.path, function.qualname, other)
             for function in module.functions.values()
-            if ".mount\t" in function.packed_calls
+            if function.may_call(".mount")
             for other in self.flows.calls(module, function)
         )
 

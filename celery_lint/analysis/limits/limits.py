@@ -96,7 +96,7 @@ class Limits:
                 (module.path, a.function) for a in module.assignments if a.key in _LIMITS and a.function
             )
             for function in module.functions.values():
-                if ".setdefault" in function.packed_calls:
+                if function.mentions(".setdefault"):
                     for call in self.flows.calls(module, function):
                         if call.leaf() == "setdefault" and call.first()[1:] in _LIMITS:
                             found.add((module.path, function.qualname))
@@ -124,7 +124,7 @@ class Limits:
         for module in self.project.product_modules():
             for function in module.functions.values():
                 written = (module.path, function.qualname) in self._limits_written
-                if not written and "time_limit:" not in function.packed_calls:
+                if not written and not function.mentions("time_limit:"):
                     continue
                 for call in self.flows.calls(module, function):
                     if call.leaf() in _SENDERS and _passes_limit(call, written):

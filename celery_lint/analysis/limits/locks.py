@@ -61,7 +61,7 @@ class Locks:
 
     def explore(self) -> None:
         """Follow the chains of clients: they are at home in modules without tasks."""
-        for site in self.code.holding(".lock\t", ".setnx\t", ".add\t", ".set\t"):
+        for site in self.code.calling(".lock", ".setnx", ".add", ".set"):
             for call in self.code.calls(site):
                 if call.leaf() in ("lock", "setnx") or _sets_if_missing(call) or _adds_for_ever(call):
                     self.project.resolve(site.module, call.chain)
@@ -72,7 +72,7 @@ class Locks:
     def eternal(self) -> list[EternalLock]:
         """The locks that stay for ever when their task is killed."""
         found: list[EternalLock] = []
-        for site in self.code.holding(".lock\t", ".Lock\t", ".setnx\t", ".set\t", ".add\t"):
+        for site in self.code.calling(".lock", ".Lock", ".setnx", ".set", ".add"):
             calls = self.code.calls(site)
             for call in calls:
                 if call.leaf() in ("lock", "Lock"):
@@ -139,7 +139,7 @@ class Locks:
             return False
         names = set(step.stores)
         return any(
-            names & set(other.loads) and (other.kind in ("if", "while", "return") or "y" in other.flags)
+            names & set(other.loads) and (other.kind in ("if", "while", "return") or other.yields)
             for other in flow.steps
         )
 
@@ -149,9 +149,9 @@ class Locks:
     def asked(self) -> list[AskedLock]:
         """The pairs of get and set that two tasks can pass side by side."""
         found: list[AskedLock] = []
-        for site in self.code.holding(".set\t", ".setex\t"):
-            packed = site.function.packed_calls
-            if any(f".{leaf}\t" in packed for leaf in _ASKING) and "select_for_update" not in packed:
+        for site in self.code.calling(".set", ".setex"):
+            asks = site.function.may_call(*(f".{leaf}" for leaf in _ASKING))
+            if asks and not site.function.mentions("select_for_update"):
                 found.extend(self._asked(site))
         return found
 

@@ -143,7 +143,7 @@ class SideEffects:
         for (path, qualname), reached in self.event_loops.reached.items():
             module = self.project.modules.get(path)
             function = module.functions.get(qualname) if module is not None else None
-            if module is None or function is None or "sleep\t" not in function.packed_calls:
+            if module is None or function is None or not function.may_call("sleep"):
                 continue
             if not is_product_path(path):
                 continue
@@ -178,8 +178,7 @@ class SideEffects:
         if "/management/commands/" in f"/{module.path}":  # a command is given by somebody who looks
             return
         for function in module.functions.values():
-            packed = function.packed_calls
-            if ".revoke\t" not in packed and ".control.terminate\t" not in packed:
+            if not function.may_call(".revoke", ".control.terminate"):
                 continue
             for call in self.flows.calls(module, function):
                 if self._terminates(module, call):

@@ -134,7 +134,7 @@ class SoftLimits:
             if not any(name.endswith(_SOFT) for name in module.imports.values()):
                 continue
             for function in module.functions.values():
-                if _SOFT in function.packed_steps and any(
+                if function.states(_SOFT) and any(
                     step.kind == "raise" and step.value.removesuffix("()").endswith(_SOFT)
                     for step in self.flows.of(module, function).steps
                 ):

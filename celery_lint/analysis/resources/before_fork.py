@@ -136,7 +136,7 @@ class BeforeFork:
         for module in self._loaded:
             top = module.functions.get("")
             for call in self.flows.calls(module, top) if top is not None else ():
-                if not set("ml") & set(call.flags) and call.chain[:1] not in "%~":
+                if not (call.in_main or call.in_lambda) and call.chain[:1] not in "%~":
                     found.extend(self._connection(module, call))
         return found
 
@@ -178,7 +178,7 @@ class BeforeFork:
 
     def _kept(self, module: Module, call: Call, name: str) -> bool:
         """Whether the connection has a name that functions of the module use, and stays open."""
-        if "w" in call.flags or (name in _WITHOUT_ADDRESS and not call.arguments):
+        if call.is_context_manager or (name in _WITHOUT_ADDRESS and not call.arguments):
             return False
         names = [
             name
@@ -187,12 +187,12 @@ class BeforeFork:
         ]
         if len(names) != 1:
             return False
-        method, mention = f":{names[0]}.", f"=:{names[0]}\t"
+        method = f":{names[0]}."
         top = module.functions[""]
         if any(other.chain == f"{method}close" for other in self.flows.calls(module, top)):
             return False
         return any(
-            function.name and (method in function.packed_calls or mention in f"{function.packed_calls}\t")
+            function.name and (function.mentions(method) or function.hands_on(f":{names[0]}"))
             for function in module.functions.values()
         )
 
@@ -225,7 +225,7 @@ class BeforeFork:
         found = set()
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if "dispose" not in function.packed_calls:
+                if not function.mentions("dispose"):
                     continue
                 for call in self.flows.calls(module, function):
                     words = [call.chain, *(argument.rpartition("=")[2] for argument in call.arguments)]
@@ -241,7 +241,7 @@ class BeforeFork:
         """Whether the project does something of its own in every process that was forked."""
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if _AFTER_FORK in function.packed_calls or "register_at_fork" in function.packed_calls:
+                if function.mentions(_AFTER_FORK) or function.mentions("register_at_fork"):
                     return True
                 if any(decorator.chain.startswith(_AFTER_FORK) for decorator in function.decorators):
                     return True
@@ -287,7 +287,7 @@ class BeforeFork:
         for module in modules.values():
             top = module.functions.get("")
             for call in self.flows.calls(module, top) if top is not None else ():
-                if set("mld") & set(call.flags) or call.chain[:1] in "%~":
+                if call.in_main or call.in_lambda or call.is_decorator or call.chain[:1] in "%~":
                     continue
                 place = module.place(call.span)
                 engine = self._connected(module, call)

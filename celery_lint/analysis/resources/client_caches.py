@@ -141,7 +141,7 @@ class ClientCaches:
         return any(
             call.leaf() in _EMPTYING and call.chain.rpartition(".")[0] == f":{name}"
             for inner_module, inner in functions
-            if inner_module is module and f":{name}." in inner.packed_calls
+            if inner_module is module and inner.mentions(f":{name}.")
             for call in self.flows.calls(inner_module, inner)
         )
 

@@ -52,7 +52,7 @@ class DisposalOrder:
             for path, qualname in sorted(keys):
                 module = self.project.modules.get(path)
                 function = module.functions.get(qualname) if module is not None else None
-                if module is not None and function is not None and "dispose" in function.packed_calls:
+                if module is not None and function is not None and function.mentions("dispose"):
                     disposals = self.of(module, function)
                     if len(disposals) > 1:
                         found.append(DisposalChain(disposals))
@@ -68,7 +68,7 @@ class DisposalOrder:
         for step in flow.steps:
             for number in step.calls:
                 call = calls[number]
-                if "a" in call.flags and "dispose" in call.chain:
+                if call.is_awaited and "dispose" in call.chain:
                     disposal = self._disposal(module, flow, step, call)
                     if disposal is not None:
                         yield disposal
@@ -93,7 +93,7 @@ class DisposalOrder:
     def _engines_of(self, module: Module, function: Function) -> Iterator[str]:
         """The engines that a function disposes of."""
         for inner_module, inner in self.graph.closure(module, function):
-            if "dispose" in inner.packed_calls:
+            if inner.mentions("dispose"):
                 for call in self.flows.calls(inner_module, inner):
                     engine = self.resources.disposed_by(inner_module, call)
                     if engine is not None and engine.origin is not None:

@@ -97,7 +97,7 @@ class EnginesPerTask:
 
     def _made_in(self, module: Module, function: Function, depth: int = DEPTH) -> Iterator[_Made]:
         """The calls of a function that give it a new engine, or something with one."""
-        direct = any(word in function.packed_calls for word in _WORDS)
+        direct = function.mentions(*_WORDS)
         for call in self.flows.calls(module, function):
             if direct and call.leaf() in _WORDS:
                 entity = self.project.resolve(module, call.chain)
@@ -168,7 +168,7 @@ class _Fate:
         return "" if self.unknown else self.given_back
 
     def _follow(self) -> None:
-        if "dispose" in self.function.packed_calls:
+        if self.function.mentions("dispose"):
             self.unknown = True
             return
         step = self.flow.step_of(self.made.call)
@@ -240,7 +240,7 @@ class _Fate:
         value = step.value
         if step.kind in ("def", "class", "global"):
             self.unknown = set(held.values()) != {"session"}
-        elif "y" in step.flags:
+        elif step.yields:
             self.unknown = "engine" in held.values() or "maker" in held.values()
         elif step.kind == "return":
             self._return(step, value, held)
@@ -333,7 +333,7 @@ class _Fate:
         function = entity.function()
         if function is not None and entity.module is not None:
             closure = self.engines.graph.closure(entity.module, function)
-            if any("dispose" in inner.packed_calls for _, inner in closure):
+            if any(inner.mentions("dispose") for _, inner in closure):
                 return False
             return kind == "session" or not any(
                 step.kind == "assign" and not step.stores

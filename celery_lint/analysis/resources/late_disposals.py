@@ -38,7 +38,7 @@ class LateDisposals:
         found: list[LateDisposal] = []
         with self.project.asking("hint"):
             for module, function, _ in self.loops.synchronous:
-                if "dispose\t" in function.packed_calls:
+                if function.may_call("dispose"):
                     found += self._of_function(module, function)
         return found
 
@@ -46,7 +46,7 @@ class LateDisposals:
         calls = self.flows.calls(module, function)
         for call in calls:
             engine = self.resources.disposed_by(module, call)
-            if engine is None or engine.origin is None or call.parent < 0 or "a" in call.flags:
+            if engine is None or engine.origin is None or call.parent < 0 or call.is_awaited:
                 continue
             around = calls[call.parent]
             late = self._run(module, function, around)

@@ -98,7 +98,7 @@ class ProcessState:
         seen = set()
         calls = self.code.calls(site)
         for call in calls:
-            if call.leaf() not in _LEAVES or "l" in call.flags or "w" in call.flags:
+            if call.leaf() not in _LEAVES or call.in_lambda or call.is_context_manager:
                 continue
             name = self.code.name(site.module, call.chain)
             if name not in _CHANGES or name in seen or not call.arguments:
@@ -153,7 +153,7 @@ class ProcessState:
         for site in self.code.sites:
             if not site.is_task() and not any(task.module is site.module for task in site.tasks):
                 continue
-            if any(f".{leaf}\t" in site.function.packed_calls for leaf in _ADDING):
+            if site.function.may_call(*(f".{leaf}" for leaf in _ADDING)):
                 found.extend(self._additions(site))
             found.extend(self._globals(site))
             found.extend(self._items(site))
@@ -180,7 +180,7 @@ class ProcessState:
 
     def _additions(self, site: Site) -> Iterator[ModuleValue]:
         for call in self.code.calls(site):
-            if call.leaf() not in _ADDING or call.chain[:1] in "%~" or "l" in call.flags:
+            if call.leaf() not in _ADDING or call.chain[:1] in "%~" or call.in_lambda:
                 continue
             owner = call.chain.rpartition(".")[0]
             step = self.code.flow(site).step_of(call)
@@ -203,7 +203,7 @@ class ProcessState:
         }
 
     def _globals(self, site: Site) -> Iterator[ModuleValue]:
-        if "\ng" not in f"\n{site.function.packed_steps}":
+        if not site.function.has("global"):
             return
         flow = self.code.flow(site)
         declared = {name for step in flow.steps if step.kind == "global" for name in step.stores}

@@ -106,7 +106,7 @@ class Processes:
         return [child for child in found if self.code.forks(child.site.tasks)]
 
     def _started(self, site: Site, call: Call) -> str:
-        if call.chain[:1] in "%~" or "d" in call.flags:
+        if call.chain[:1] in "%~" or call.is_decorator:
             return ""
         leaf = call.leaf()
         if leaf in ("submit", "map", "start"):
@@ -135,7 +135,7 @@ class Processes:
     def _daemon_lifted(self) -> bool:
         """Whether the project asks for, or changes, what its own process is: such code knows daemons."""
         return any(
-            "multiprocessing" in function.packed_calls and "current_process" in function.packed_calls
+            function.mentions("multiprocessing") and function.mentions("current_process")
             for module in self.project.product_modules()
             for function in module.functions.values()
         )
@@ -147,16 +147,16 @@ class Processes:
         """What ends the process of a task."""
         found: list[ProcessExit] = []
         for site in self.code.sites:
-            if any(word in site.function.packed_calls for word in _EXIT_WORDS):
+            if site.function.mentions(*_EXIT_WORDS):
                 found.extend(self._exit_calls(site))
-            if "~SystemExit" in site.function.packed_steps:
+            if site.function.states("~SystemExit"):
                 found.extend(self._exit_raises(site))
         return found
 
     def _exit_calls(self, site: Site) -> Iterator[ProcessExit]:
-        forked = "os.fork" in site.function.packed_calls
+        forked = site.function.mentions("os.fork")
         for call in self.code.calls(site):
-            if not any(word in call.chain for word in _EXIT_WORDS) or set("le") & set(call.flags):
+            if not any(word in call.chain for word in _EXIT_WORDS) or call.in_lambda or call.is_argument:
                 continue
             name = self.code.name(site.module, call.chain)
             place = site.module.place(call.span)
@@ -218,7 +218,7 @@ class Processes:
         if call.leaf() == "setitimer" and not call.first().endswith("ITIMER_REAL"):
             return False
         return not any(
-            "SIGALRM" in function.packed_calls
+            function.mentions("SIGALRM")
             for module in self.project.product_modules()
             for function in module.functions.values()
         )

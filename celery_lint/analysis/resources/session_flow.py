@@ -134,7 +134,7 @@ class SessionFlow:
         if step.kind != "assign":
             return None
         for call in view.made_in(step):
-            if f"{call.chain}()" == held.chain and "b" in call.flags:
+            if f"{call.chain}()" == held.chain and call.is_bound:
                 return call
         return None
 
@@ -159,7 +159,7 @@ class SessionFlow:
 
     def _gives_away(self, view: View, step: Step, held: SessionName) -> bool:
         """Whether a statement hands the session to somebody who may close it."""
-        if step.kind in ("def", "class") or "y" in step.flags:
+        if step.kind in ("def", "class") or step.yields:
             return True
         value = step.value
         if step.kind in ("return", "assign", "expr") and value in (held.chain, "?", "(", "[", "{"):
@@ -178,9 +178,7 @@ class SessionFlow:
         function = entity.function()
         if function is None or entity.module is None:
             return entity.kind == "external" and entity.name.startswith(_BORROWERS)
-        return not any(
-            "close" in inner.packed_calls for _, inner in self.graph.closure(entity.module, function)
-        )
+        return not any(inner.mentions("close") for _, inner in self.graph.closure(entity.module, function))
 
     def _is_on(self, call: Call, held: SessionName, leaves: Iterable[str]) -> bool:
         return call.leaf() in leaves and call.chain.rpartition(".")[0] in (held.chain, f"%{held.name}")
@@ -274,7 +272,7 @@ class SessionFlow:
         """Whether a statement awaits something that talks to the database by the session."""
         for call in view.made_in(step):
             on_it = call.leaf() in WORK and call.chain.rpartition(".")[0] == held.chain
-            if "a" in call.flags and (on_it or self.lent(view, call, held)):
+            if call.is_awaited and (on_it or self.lent(view, call, held)):
                 return True
         return False
 
@@ -293,7 +291,7 @@ class SessionFlow:
             if hands_on(call, held.chain):
                 target = self.graph.target(view.module, call.chain)
                 if target is not None and any(
-                    "rollback" in inner.packed_calls or "begin" in inner.packed_calls
+                    inner.mentions("rollback") or inner.mentions("begin")
                     for _, inner in self.graph.closure(*target)
                 ):
                     return True

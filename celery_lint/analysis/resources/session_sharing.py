@@ -40,8 +40,7 @@ class SessionSharing:
         found: list[GatheredSession] = []
         with self.project.asking("quiet"):
             for view, names in self.session_flow.views:
-                packed = view.function.packed_calls
-                if "gather" in packed or "asyncio.wait" in packed or "create_task" in packed:
+                if view.function.mentions("gather", "asyncio.wait", "create_task"):
                     for held in names.values():
                         if held.kind == "async":
                             found += _Search(self, view, names, held).shared()
@@ -115,7 +114,7 @@ class _Search:
         return []
 
     def _awaits(self, step: Step) -> bool:
-        return "a" in step.flags or any("a" in call.flags for call in self.view.made_in(step))
+        return step.waits or any(call.is_awaited for call in self.view.made_in(step))
 
     def _together(self, step: Step, call: Call) -> Iterator[Call]:
         """The calls whose coroutines a ``gather`` runs; one of a comprehension counts twice."""
@@ -158,7 +157,7 @@ class _Search:
 
     def _uses(self, step: Step, call: Call) -> bool:
         """Whether a call makes a coroutine that works with the session, with no lock to wait for."""
-        if "a" in call.flags:
+        if call.is_awaited:
             return False
         here = self.held.name in step.loads and self.alike.isdisjoint(step.loads)
         if here and call.leaf() in WORK and call.chain.rpartition(".")[0] == self.held.chain:
@@ -189,7 +188,7 @@ class _Search:
         for step in flow.steps:
             if name not in step.loads or step.kind == "def":
                 continue
-            awaited = "a" in step.flags or any("a" in calls[number].flags for number in step.calls)
+            awaited = step.waits or any(calls[number].is_awaited for number in step.calls)
             if awaited and not any(self._waits(module, outer) for outer in flow.ancestors(step)):
                 return True
         return False

@@ -153,7 +153,7 @@ class Sharing:
         found = []
         with self.project.asking("hint"):
             for module, function, reached in self.event_loops.synchronous:
-                if "run_coroutine_threadsafe\t" not in function.packed_calls:
+                if not function.may_call("run_coroutine_threadsafe"):
                     continue
                 for call in self.flows.calls(module, function):
                     if call.leaf() != "run_coroutine_threadsafe" or len(call.arguments) < 2:
@@ -206,7 +206,7 @@ class Sharing:
     def _owners(self) -> Iterator[Owner]:
         sets_loops = False
         for run in self.runs:
-            sets_loops = sets_loops or "set_event_loop\t" in run.function.packed_calls
+            sets_loops = sets_loops or run.function.may_call("set_event_loop")
         for run in self.runs:
             if not run.engines or self.pool_of(run, *_SEVERAL_LOOPS) is not None:
                 continue

@@ -43,7 +43,7 @@ class Threads:
         """
         found: list[LooseThread] = []
         for site in self.code.holding("threading.T", ".submit"):
-            if site.function.name == "__init__" or any(word in site.function.packed_calls for word in _TALK):
+            if site.function.name == "__init__" or site.function.mentions(*_TALK):
                 continue
             found.extend(self._threads(site))
             found.extend(self._submitted(site))
@@ -57,7 +57,7 @@ class Threads:
     def _threads(self, site: Site) -> Iterator[LooseThread]:
         calls = self.code.calls(site)
         for call in calls:
-            if call.leaf() not in ("Thread", "Timer") or "l" in call.flags:
+            if call.leaf() not in ("Thread", "Timer") or call.in_lambda:
                 continue
             name = self.code.name(site.module, call.chain)
             if name not in _THREADS or any(given.endswith(".run_forever") for given in call.arguments):
@@ -106,7 +106,7 @@ class Threads:
     def _submitted(self, site: Site) -> Iterator[LooseThread]:
         calls = self.code.calls(site)
         for call in calls:
-            if call.leaf() != "submit" or "s" not in call.flags or call.chain[:1] == "%" or "l" in call.flags:
+            if call.leaf() != "submit" or not call.is_statement or call.chain[:1] == "%" or call.in_lambda:
                 continue
             entity = self.code.entity(site.module, call.chain)
             if entity is None or entity.name not in _SUBMITS:
@@ -114,7 +114,7 @@ class Threads:
             owner = call.chain.removesuffix(".submit")
             if entity.origin is None:
                 maker = owner.removesuffix("()")
-                kept = [c for c in calls if c.chain == maker and "b" in c.flags and "w" not in c.flags]
+                kept = [c for c in calls if c.chain == maker and c.is_bound and not c.is_context_manager]
                 if not kept or any(c.chain.startswith(f"{owner}.shutdown") for c in calls):
                     continue
             yield LooseThread(site, site.module.place(call.span), "ThreadPoolExecutor.submit", False)

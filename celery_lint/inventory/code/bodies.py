@@ -12,12 +12,11 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
-from celery_lint.model.steps import KINDS, Step
+from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
 #: How the line of a ``try`` begins among packed statements.
-_TRY = f"\n{KINDS['try']}"
 
 
 class Body(NamedTuple):
@@ -83,7 +82,7 @@ class Bodies:
             function = module.functions.get(qualname) if module is not None else None
             if module is None or function is None or not known or (path, qualname) in self.by_key:
                 continue
-            if _TRY in f"\n{function.packed_steps}" and is_product_path(path):
+            if function.has("try") and is_product_path(path):
                 found.append((self._body(module, function, known[0], "callee"), known))
         return found
 

@@ -145,7 +145,13 @@ class TaskProcess:
     def holding(self, *words: str) -> Iterator[Site]:
         """The sites whose calls hold one of these words."""
         for site in self.sites:
-            if any(word in site.function.packed_calls for word in words):
+            if site.function.mentions(*words):
+                yield site
+
+    def calling(self, *leaves: str) -> Iterator[Site]:
+        """The sites with a call whose chain ends in one of these."""
+        for site in self.sites:
+            if site.function.may_call(*leaves):
                 yield site
 
     def calls(self, site: Site) -> list[Call]:

@@ -12,7 +12,7 @@ from typing import Any
 from celery_lint.model.reading.nodes import UNVISITED, children
 from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord, child_qualname
 from celery_lint.model.reading.statements import STATEMENTS
-from celery_lint.model.steps import TASK_ATTRIBUTES
+from celery_lint.model.steps import TASK_ATTRIBUTES, StepRole
 
 Task = tuple[ast.AST, "Position", str]
 _NAME = ast.Name
@@ -27,7 +27,7 @@ class Position:
     __slots__ = ("call", "flags", "part", "scope", "step")
 
     def __init__(
-        self, scope: Scope, flags: str, call: CallRecord | None, step: StepRecord, part: str = "body"
+        self, scope: Scope, flags: str, call: CallRecord | None, step: StepRecord, part: StepRole = "body"
     ) -> None:
         self.scope = scope
         self.flags = flags
@@ -77,7 +77,7 @@ class Collector:
         steps.append(record)
         return Position(position.scope, position.flags, position.call, record)
 
-    def _part(self, position: Position, part: str, flags: str | None = None) -> Position:
+    def _part(self, position: Position, part: StepRole, flags: str | None = None) -> Position:
         """The position inside one part of the statement that the walk is at."""
         return Position(position.scope, position.flags if flags is None else flags, None, position.step, part)
 

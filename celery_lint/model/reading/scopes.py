@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import builtins
 
+from celery_lint.model.steps import StepRole
+
 BUILTINS = frozenset(dir(builtins))
 # Longer chains are method calls on results of method calls: nothing there is ever resolved.
 MAXIMUM_COMPONENTS = 14
@@ -19,7 +21,7 @@ class StepRecord:
 
     __slots__ = ("calls", "inner", "loads", "node", "number", "parent", "role", "stores")
 
-    def __init__(self, node: ast.AST, number: int, parent: int, role: str) -> None:
+    def __init__(self, node: ast.AST, number: int, parent: int, role: StepRole) -> None:
         self.node = node
         self.number = number
         self.parent = parent

@@ -9,9 +9,9 @@ from typing import Any
 from celery_lint.diagnostics import Span
 from celery_lint.model.reading.scopes import Scope, StepRecord, chain_of
 from celery_lint.model.reading.values import word_of
-from celery_lint.model.steps import pack_step
+from celery_lint.model.steps import StepKind, pack_step
 
-_KINDS: dict[type[ast.AST], str] = {
+_KINDS: dict[type[ast.AST], StepKind] = {
     ast.Expr: "expr",
     ast.Assign: "assign",
     ast.AnnAssign: "assign",
@@ -114,7 +114,7 @@ def _is_given_away(function: ast.AST, name: str) -> bool:
     return uses > plain
 
 
-def _only_calculated(node: Any, kind: str, path: str) -> bool:
+def _only_calculated(node: Any, kind: StepKind, path: str) -> bool:
     """Whether the statement uses this attribute only in sums and comparisons by size."""
     own = node.test if kind in ("if", "while") else getattr(node, "value", None)
     if own is None or (kind in _HOLDING and kind not in ("if", "while")):
@@ -139,14 +139,14 @@ def _is_path(node: ast.AST, path: str) -> bool:
     )
 
 
-def _span(node: Any, kind: str, span_of: Callable[[Any], Span]) -> Span:
+def _span(node: Any, kind: StepKind, span_of: Callable[[Any], Span]) -> Span:
     if kind in _HOLDING:
         line, column, _, _ = span_of(node)
         return Span(line, column, line, column + (6 if kind == "handler" else len(kind)))  # "except"
     return span_of(node.pattern if kind == "case" else node)
 
 
-def _flags(node: Any, kind: str) -> str:
+def _flags(node: Any, kind: StepKind) -> str:
     if kind in _VALUED:
         value = type(node.value)
         if value is ast.Await:
@@ -157,7 +157,7 @@ def _flags(node: Any, kind: str) -> str:
     return "a" if isinstance(node, _ASYNCHRONOUS) else ""
 
 
-def _chains(node: Any, kind: str, scope: Scope) -> str:
+def _chains(node: Any, kind: StepKind, scope: Scope) -> str:
     if kind in _VALUED:
         return _value(node.value, scope)
     if kind == "with":

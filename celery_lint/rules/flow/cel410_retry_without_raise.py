@@ -65,6 +65,6 @@ class RetryWithoutRaise(Rule):
     @on(Retries.calls)
     def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report a call that is a statement of its own."""
-        is_statement = retry.step is not None and retry.step.kind == "expr" and "s" in retry.call.flags
+        is_statement = retry.step is not None and retry.step.kind == "expr" and retry.call.is_statement
         if is_statement and retry.throws and not retry.is_expected(self.known.project.flows):
             yield Finding(retry.place)

@@ -91,9 +91,9 @@ class DisposeOutsideCoroutine(Rule):
     @on(EventLoops.disposals)
     def check(self, disposal: Disposal) -> Iterator[Finding]:
         """Report a call that is a statement of its own, or awaited in a plain function."""
-        flags = disposal.call.flags
+        call = disposal.call
         values = {"engine": disposal.engine}
-        if "a" in flags and not disposal.function.is_async and disposal.function.name:
+        if call.is_awaited and not disposal.function.is_async and disposal.function.name:
             yield Finding(disposal.place, values, (), "plain")
-        elif "a" not in flags and "s" in flags and "l" not in flags:
+        elif not call.is_awaited and call.is_statement and not call.in_lambda:
             yield Finding(disposal.place, values)

@@ -83,8 +83,8 @@ class DisposeNotInFinally(Rule):
         """Report an awaited dispose that only the good path reaches."""
         if not disposal.tasks or not disposal.function.is_async or disposal.first_action or disposal.guarded:
             return
-        flags = disposal.call.flags
-        if "a" in flags and "f" not in flags:
+        call = disposal.call
+        if call.is_awaited and not call.in_finally:
             tasks = disposal.tasks[:3]
             related = tuple((task.place, f"runs for task `{task.label}`") for task in tasks)
             yield Finding(disposal.place, {"engine": disposal.engine}, related)
