@@ -4,8 +4,9 @@
     python scripts/generate.py --check    writes nothing, exits with 1 if anything is out of date
 
 Made are the rules' pages (``docs/rules/CEL110.md``), their table (``docs/rules.md``), the tables and the
-example in ``README.md``, the known misses in ``docs/limitations.md``, the proofs and their figures
-(``docs/proofs.md``) and the schema of the configuration (``docs/schema.json``).
+example in ``README.md``, the known misses in ``docs/limitations.md``, the figures of first sight in
+``docs/precision.md``, the proofs and their figures (``docs/proofs.md``) and the schema of the configuration
+(``docs/schema.json``).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from benchmarks import first_sight  # noqa: E402
 from celery_lint import engine  # noqa: E402
 from celery_lint.options import OPTIONS, Option  # noqa: E402
 from celery_lint.reports import full  # noqa: E402
@@ -52,6 +54,8 @@ def files() -> dict[Path, str]:
     """Every generated file with its text."""
     readme = REPOSITORY / "README.md"
     limitations = REPOSITORY / "docs/limitations.md"
+    precision = REPOSITORY / "docs/precision.md"
+    names = {rule.code: rule.name for rule in all_rules()}
     made = {
         REPOSITORY / "docs/rules.md": rules_index(),
         REPOSITORY / "docs/proofs.md": pages.overview([rule.code for rule in all_rules()]),
@@ -61,6 +65,10 @@ def files() -> dict[Path, str]:
             {"example": example(), "rules": rules_overview("docs/rules/"), "options": options_table()},
         ),
         limitations: filled(limitations.read_text(encoding="utf-8"), {"misses": known_misses()}),
+        precision: filled(
+            precision.read_text(encoding="utf-8"),
+            {"first-sight": first_sight.section(first_sight.batches(), names)},
+        ),
     }
     for rule in all_rules():
         made[REPOSITORY / f"docs/rules/{rule.code}.md"] = page(rule)
