@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from celery_lint.files import stamps
 from scripts.hunt import checks, sources, workspaces
-from scripts.hunt.trials import Files, Kind, Outcome, Trial
+from scripts.hunt.trials import Kind, Made, Outcome, Story, Trial
 from scripts.hunt.watch import Watch
 
 
@@ -35,9 +36,12 @@ KINDS = {
     "grammar": Prey(sources.grammar, 2_200, 10, "hypothesmith"),
     "grammar-tasks": Prey(sources.grammar_tasks, 2_200, 10, "hypothesmith"),
     "fixtures": Prey(sources.mutated_fixtures, 3_000, 60),
+    "stubs": Prey(sources.stubs, 3_000, 60),
     "projects": Prey(workspaces.mutated_projects, 1_000, 12),
     "together": Prey(workspaces.together, 200, 2),
     "hostile": Prey(workspaces.hostile_files, 1_500, 25),
+    "edits": Prey(workspaces.edited_projects, 170, 2),
+    "attacks": Prey(workspaces.attacked_caches, 20, 1),
 }
 _MOST_SHOWN = 10
 _MOST_MEMORY = 6 << 30
@@ -57,7 +61,7 @@ class Tally(NamedTuple):
     def with_outcome(self, outcome: Outcome, seconds: float) -> Tally:
         """One trial more. Seconds are of processor time."""
         return Tally(
-            self.tried + 1,
+            self.tried + outcome.tried,
             self.unparsed + bool(outcome.unparsed),
             self.diagnostics + len(outcome.diagnostics),
             self.codes | checks.by_code(outcome.diagnostics),
@@ -87,13 +91,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 @contextmanager
 def _at_home_in(scratch: Path) -> Iterator[None]:
     """Neither the user's settings of git nor his caches take part."""
-    (scratch / "home").mkdir()
     before = dict(os.environ)
-    os.environ.update(HOME=str(scratch / "home"), XDG_CACHE_HOME=str(scratch / "cache"))
-    os.environ.pop("XDG_CONFIG_HOME", None)
+    places = {"HOME": "home", "XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "settings", "TMPDIR": "temporary"}
+    for variable, name in places.items():
+        (scratch / name).mkdir()
+        os.environ[variable] = str(scratch / name)
+    was_racy, stamps.RACY_NANOSECONDS = stamps.RACY_NANOSECONDS, 0  # else no cache is trusted so soon
     try:
         yield
     finally:
+        stamps.RACY_NANOSECONDS = was_racy
         os.environ.clear()
         os.environ.update(before)
 
@@ -147,24 +154,31 @@ def _hunt(name: str, arguments: argparse.Namespace, scratch: Path, failures: lis
     return tally
 
 
-def _try(made: str | bytes | Files, scratch: Path) -> Outcome:
-    cache = str(scratch / "cache")
-    if not isinstance(made, dict):
-        return checks.of_text(made, Watch([str(Path.cwd())], [cache]))
+def _try(made: Made, scratch: Path) -> Outcome:
+    own = [str(scratch / "cache"), str(scratch / "temporary")]
+    if isinstance(made, (str, bytes)):
+        return checks.of_text(made, Watch([str(Path.cwd())], own))
     folder = scratch / "workspace" / "outer" / "project"
     folder.mkdir(parents=True)
     try:
+        if isinstance(made, Story):
+            return checks.of_story(folder, made)
         workspaces.write(folder, made)
-        return checks.of_workspace(folder, Watch([str(folder)], [cache]))
+        outcome = checks.of_workspace(folder, Watch([str(folder)], own))
+        left = [path.name for path in (scratch / "temporary").iterdir()]
+        outcome.faults.extend(f"left behind: {name}" for name in left)
+        return outcome
     finally:
         shutil.rmtree(scratch / "workspace")
-        shutil.rmtree(cache, ignore_errors=True)
+        for name in own:
+            shutil.rmtree(name, ignore_errors=True)
+        (scratch / "temporary").mkdir()
 
 
 def _failure(
     kind: str,
     trial: Trial,
-    made: str | bytes | Files,
+    made: Made,
     outcome: Outcome,
     tally: Tally,
     arguments: argparse.Namespace,
@@ -176,7 +190,8 @@ def _failure(
     kept.mkdir(parents=True, exist_ok=True)
     if isinstance(made, str):
         made = made.encode("utf-8", "surrogatepass")
-    workspaces.write(kept, made if isinstance(made, dict) else {b"program.py": made})
+    if not isinstance(made, Story):
+        workspaces.write(kept, made if isinstance(made, dict) else {b"program.py": made})
     count = f" --count {arguments.count}" if arguments.count else " --short" if arguments.short else ""
     again = f"python -m scripts.hunt {kind} --seed {arguments.seed}{count} --only {trial.name!r}"
     lines = [f"{kind} {trial.name!r}", *(f"    {fault}" for fault in outcome.faults[:5])]

@@ -18,7 +18,7 @@ from celery_lint.options import Configuration
 from celery_lint.reports import concise, full, json, statistics
 from celery_lint.reports.summary import not_checked
 from celery_lint.source import NotParsed, Source, read
-from scripts.hunt.trials import Outcome
+from scripts.hunt.trials import Outcome, Story
 from scripts.hunt.watch import Watch
 
 CONFIGURATION = Configuration(preset="all", cache=False)
@@ -87,6 +87,14 @@ def of_workspace(folder: Path, watch: Watch) -> Outcome:
     faults += of_report(fresh, {})
     faults += _guarded(lambda: faults.extend(_of_buffers(folder, fresh)), watch)
     return Outcome(faults, fresh.diagnostics, len(fresh.unparsed))
+
+
+def of_story(folder: Path, story: Story) -> Outcome:
+    """What goes wrong in the course of a story, which looks for itself."""
+    try:
+        return Outcome(list(story.told(folder)), [], 0, story.steps)
+    except Exception as error:
+        return Outcome([f"{type(error).__name__}: {error}: {_where(error)}"], [], 0, story.steps)
 
 
 def _of_buffers(folder: Path, fresh: Report) -> Iterator[str]:

@@ -15,6 +15,7 @@ from celery_lint.source import NotParsed, Source, read
 from scripts.hunt.mutations import mutated
 from scripts.hunt.trials import Trial
 from tests import fixture_corpus
+from tests.robustness import generated_tasks
 
 HEADER = """\
 import asyncio
@@ -204,3 +205,10 @@ def mutated_fixtures(seed: int, count: int) -> Iterator[Trial]:
             return mutated(dice.choice(fixtures()), dice, fixtures())
 
         yield Trial(str(number), make)
+
+
+def stubs(seed: int, count: int) -> Iterator[Trial]:
+    """Tasks that nobody would write, made of every name that a rule asks for."""
+    for number in range(count):
+        first = choice(seed, "stubs").getrandbits(32)
+        yield Trial(str(number), lambda number=first + number: generated_tasks.text(number))  # type: ignore[misc]

@@ -50,6 +50,8 @@ _CHANGES = frozenset(
         "shutil.copyfile", "shutil.chown", "tempfile.mkdtemp", "tempfile.mkstemp",
     }
 )  # fmt: skip
+# What git asks of the repository that a `.git` file names, wherever that is.
+_OF_GIT = frozenset({"HEAD", "commondir", "config", "exclude"})
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -107,6 +109,8 @@ class Watch:
 
     def _touch(self, what: str, path: str | bytes, changes: bool) -> None:
         real = os.path.realpath(os.fsdecode(path))
+        if not changes and os.path.basename(real) in _OF_GIT:
+            return
         if not _is_below(real, self._writable if changes else self._readable):
             self._seen.append(f"{what} {os.fsdecode(path)!r}, which is {real!r}")
 

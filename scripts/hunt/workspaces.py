@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from celery_lint.source import NotParsed, Source
+from scripts import cache_attacks, edits
 from scripts.hunt import hostile, sources
 from scripts.hunt.mutations import mutated
-from scripts.hunt.trials import Files, Link, Pipe, Trial
+from scripts.hunt.trials import Files, Link, Pipe, Story, Trial
 from tests import fixture_corpus
 
 MARKER = b"[tool.celery-lint]\nroot = true\n"
 _TOGETHER = 12
+_ATTACKS = 60
 
 
 def write(folder: Path, files: Files) -> None:
@@ -96,3 +98,28 @@ def hostile_files(seed: int, count: int) -> Iterator[Trial]:
             str(number),
             lambda number=number: hostile.files(sources.choice(seed, "hostile", number)),  # type: ignore[misc]
         )
+
+
+def edited_projects(seed: int, count: int) -> Iterator[Trial]:
+    """Fixtures that are edited several times in a row: see ``scripts/edits.py``."""
+    for number in range(count):
+
+        def told(folder: Path, number: int = number) -> Iterator[str]:
+            dice = sources.choice(seed, "edits", number).getrandbits(32)
+            for difference in edits.differences(edits.EDITS_OF_A_PROJECT, dice, folder):
+                yield " | ".join(edits.told(difference))
+
+        yield Trial(str(number), lambda told=told: Story(edits.EDITS_OF_A_PROJECT, told))  # type: ignore[misc]
+
+
+def attacked_caches(seed: int, count: int) -> Iterator[Trial]:
+    """Caches that are damaged, replaced and forged: see ``scripts/cache_attacks.py``."""
+    for number in range(count):
+
+        def told(folder: Path, number: int = number) -> Iterator[str]:
+            dice = sources.choice(seed, "attacks", number).getrandbits(32)
+            for kind, wrong in cache_attacks.attacks(_ATTACKS, dice, folder):
+                if wrong:
+                    yield f"{kind}: {wrong}"
+
+        yield Trial(str(number), lambda told=told: Story(_ATTACKS, told))  # type: ignore[misc]
