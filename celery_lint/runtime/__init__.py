@@ -6,6 +6,13 @@ each module holds is imported from there; the names that every project needs are
 
 from __future__ import annotations
 
-from celery_lint.runtime.event_loop import on_shutdown, per_process, run_async, shutdown
+from celery_lint.runtime.event_loop import (
+    CoroutineStopped,
+    current_request,
+    on_shutdown,
+    run_async,
+    shutdown,
+)
+from celery_lint.runtime.resources import per_process
 
-__all__ = ["on_shutdown", "per_process", "run_async", "shutdown"]
+__all__ = ["CoroutineStopped", "current_request", "on_shutdown", "per_process", "run_async", "shutdown"]

@@ -25,7 +25,7 @@ class engine_scope:
     """Dispose of engines when a block ends, one by one in the order given: external databases first.
 
     For code that cannot keep its engines for the life of the process, see
-    :class:`~celery_lint.runtime.event_loop.per_process`. A ``dispose`` that fails is logged and hides neither
+    :class:`~celery_lint.runtime.resources.per_process`. A ``dispose`` that fails is logged and hides neither
     the next one nor what the block itself raised::
 
         async with engine_scope(warehouse, primary), session_scope(Session) as session:

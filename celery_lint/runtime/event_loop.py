@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
+from celery_lint.runtime.call import REQUEST, CoroutineStopped
 from celery_lint.runtime.owner import Finalizer, LoopOwner
 
 T = TypeVar("T")
@@ -19,86 +21,95 @@ T = TypeVar("T")
 _owner: LoopOwner | None = None
 _making = threading.Lock()
 _finalizers: list[Finalizer] = []
-#: What a fork inherits from its parent. Kept for ever: collecting it would close the parent's connections.
-_inherited: list[object] = []
+_blocked_after = 5.0
+#: The owners of parents. Kept for ever: collecting their loops would close descriptors of the parent's.
+_inherited: list[LoopOwner] = []
 
 
 def run_async(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on the event loop of this process and return its result.
 
     The calling thread or greenlet waits; others of its worker go on. The coroutine sees the caller's context
-    variables. What it raises is raised here, unchanged and with its traceback. If the caller is interrupted
-    (a soft time limit, a revoke, a timeout of gevent, a shutdown) the coroutine is cancelled, and the
-    interruption goes on once its ``finally`` blocks have run, or after five seconds.
+    variables, and what it sets is set here afterwards. What it raises is raised here, unchanged and with its
+    traceback; but for what is no ``Exception`` (``SystemExit``, ``KeyboardInterrupt``, a ``CancelledError``
+    that comes from within), which is the cause of a :class:`CoroutineStopped`. Others on the loop go on.
 
-    The coroutine runs in another thread or greenlet than the task: ``self.request`` and ``current_task`` are
-    empty there. Read what it needs of them first, and call ``self.retry()`` in the task itself.
+    If the caller is interrupted (a soft time limit, a revoke, a timeout of gevent) the coroutine is
+    cancelled, with the interruption as the text of its ``CancelledError``, and the interruption goes on once
+    its ``finally`` blocks have run, or after five seconds. A loop that is ended under a call, which a worker
+    does after its tasks, raises ``CancelledError`` here.
+
+    What is not promised:
+
+    * A coroutine that blocks keeps all others of its process waiting, and the next task as well when a limit
+      has taken its caller away. After five seconds that is logged, see :func:`warn_when_blocked`.
+    * Tasks that the coroutine starts and does not await (``asyncio.create_task``) run on while others use the
+      loop, and end with it.
+    * The coroutine runs in another thread or greenlet than the task: ``self.request`` and ``current_task``
+      are empty there. :func:`current_request` has what they hold. Call ``self.retry()`` in the task itself.
+    * In a child that a task has forked under eventlet, the event loop and everything else green still use the
+      parent's sockets: start another program there (``subprocess``) and do not fork. gevent makes its own
+      part new, and this one with it.
 
     Raises ``TypeError`` for anything but a coroutine, and ``RuntimeError`` when called from code that itself
     runs on this loop: ``await`` there.
     """
     if not inspect.iscoroutine(coroutine):
         raise TypeError(f"run_async() takes a coroutine, not {coroutine!r}; call the function")
-    owner = _owner_of_this_process()
+    owner = owner_of_this_process()
     if owner.runs_here():
         coroutine.close()
         raise RuntimeError("run_async() was called from its own event loop; use `await` there")
-    result: T = owner.run(coroutine)
+    result: T = owner.run(coroutine, _request_of_the_caller())
     return result
 
 
-def _owner_of_this_process() -> LoopOwner:
+def current_request() -> Any:
+    """Inside a coroutine of :func:`run_async`: the request of the task that waits for it, or ``None``.
+
+    What ``self.request`` is in the task: ``id``, ``retries``, ``headers`` and so on.
+    """
+    return REQUEST.get()
+
+
+def _request_of_the_caller() -> Any:
+    state = sys.modules.get("celery._state")
+    task = state.get_current_task() if state is not None else None
+    return None if task is None else task.request
+
+
+def warn_when_blocked(after: float) -> None:
+    """Log a warning with the stack when a coroutine has blocked the loop for so many seconds; 0 never does.
+
+    Five seconds unless this is called, which has to be before the first :func:`run_async` of the process.
+    Under gevent and eventlet the warning is written straight to the files and streams of the handlers: the
+    locks of logging are for greenlets alone.
+    """
+    global _blocked_after
+    if after < 0:
+        raise ValueError(f"{after} is no number of seconds; 0 turns the warning off")
+    _blocked_after = after
+
+
+def owner_of_this_process() -> LoopOwner:
+    """The owner of the loop, which is made if there is none or if it is about to end."""
     global _owner
     owner = _owner
     if owner is None or owner.closing:
         with _making:
             owner = _owner
             if owner is None or owner.closing:
-                owner = _owner = LoopOwner(_finalizers)
+                owner = _owner = LoopOwner(_finalizers, _blocked_after)
     return owner
 
 
 def on_shutdown(finalizer: Finalizer) -> Finalizer:
-    """Register a coroutine function to be awaited on the loop before it closes; the last comes first."""
+    """Register a coroutine function to be awaited on the loop before it closes; the last comes first.
+
+    Each gets five seconds. One that fails or takes longer is logged and keeps no other from its turn.
+    """
     _finalizers.append(finalizer)
     return finalizer
-
-
-class per_process(Generic[T]):
-    """An object that each worker process makes for itself at the first use, on its event loop.
-
-    ``factory`` makes it (an engine, an HTTP client, a pool of connections), ``close`` is awaited with it
-    before the loop ends. Call this object inside coroutines to get it::
-
-        engine = per_process(lambda: create_async_engine(URL), AsyncEngine.dispose)
-
-        async def load(pk):
-            async with engine().connect() as connection: ...
-
-    A forked child never sees the object of its parent, whose connections both would use.
-    """
-
-    def __init__(
-        self, factory: Callable[[], T], close: Callable[[T], Awaitable[object]] | None = None
-    ) -> None:
-        self._factory = factory
-        self._close = close
-        self._held: tuple[int, T] | None = None
-        if close is not None:
-            on_shutdown(self._finalize)
-
-    def __call__(self) -> T:
-        held = self._held
-        if held is None or held[0] != os.getpid():
-            if held is not None:
-                _inherited.append(held)
-            self._held = held = (os.getpid(), self._factory())
-        return held[1]
-
-    async def _finalize(self) -> None:
-        held, self._held = self._held, None
-        if held is not None and held[0] == os.getpid() and self._close is not None:
-            await self._close(held[1])
 
 
 def shutdown(**_: object) -> None:
@@ -106,6 +117,9 @@ def shutdown(**_: object) -> None:
 
     Connected to both of Celery's signals for it: prefork sends ``worker_process_shutdown`` in each child,
     every other pool only ``worker_shutdown``. A later :func:`run_async` starts again with a new loop.
+
+    What is cancelled has five seconds to end, and each finalizer as many. A loop that is blocked is given up
+    after ten seconds, without its finalizers.
     """
     global _owner
     owner, _owner = _owner, None
@@ -117,6 +131,7 @@ def _after_fork() -> None:
     global _making, _owner
     _making = threading.Lock()
     if _owner is not None:
+        _owner.forsake()
         _inherited.append(_owner)
         _owner = None
 
@@ -134,4 +149,4 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 _connect()
 
-__all__ = ["on_shutdown", "per_process", "run_async", "shutdown"]
+__all__ = ["CoroutineStopped", "current_request", "on_shutdown", "run_async", "shutdown", "warn_when_blocked"]

@@ -3,198 +3,248 @@
 Which of the two is decided by how the process was started. Under gevent and eventlet every thread that Python
 makes is a greenlet of one operating system thread, and the locks of ``logging`` are green as well: a loop in
 a native thread there hangs as soon as a coroutine logs. So the loop runs in a greenlet where sockets are
-green, and in a daemon thread everywhere else. Callers wait for a byte on a socket, which is green in exactly
-the same places.
+green, and in a daemon thread everywhere else. Callers wait for a lock, which is green in the same places.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import logging
 import os
+import sys
 import threading
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from celery_lint.runtime.green import Bell, green_spawn, identity
+from celery_lint.runtime.call import Call, error_of, stopped
+from celery_lint.runtime.green import Bell, Threads, threads
+from celery_lint.runtime.watchdog import Watchdog
 
 logger = logging.getLogger("celery_lint.runtime")
 
-#: Seconds that a cancelled coroutine gets for its ``finally`` blocks before it is abandoned.
+#: Seconds that a cancelled coroutine gets for its ``finally`` blocks, and each finalizer, before it is left.
 GRACE = 5.0
 Finalizer = Callable[[], Awaitable[object]]
-
-
-class Job:
-    """One coroutine on its way through the loop."""
-
-    __slots__ = ("abandoned", "bell", "cancelled", "context", "coroutine", "done", "error", "result", "task")
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], bell: Bell) -> None:
-        self.coroutine = coroutine
-        self.context = contextvars.copy_context()
-        self.bell = bell
-        self.task: asyncio.Task[Any] | None = None
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.cancelled = self.done = self.abandoned = False
 
 
 class LoopOwner:
     """An event loop that runs until :meth:`close`, and the calls that wait for it."""
 
-    def __init__(self, finalizers: list[Finalizer]) -> None:
+    def __init__(self, finalizers: list[Finalizer], blocked_after: float) -> None:
         self.pid = os.getpid()
+        self.loop = asyncio.new_event_loop()
+        #: No call is taken any more.
         self.closing = False
         self._finalizers = finalizers
-        self._bells: deque[Bell] = deque()
-        self._jobs: set[Job] = set()
-        self._loop = asyncio.new_event_loop()
+        self._blocked_after = blocked_after
+        self._finishing = False
+        self._ended = False
+        self._closer: Bell | None = None
+        self._calls: set[Call] = set()
+        self._failures: list[tuple[object, BaseException]] = []
+        self._threads: Threads = threads()
         self._identity: object = None
-        self._failures: list[tuple[Finalizer, Exception]] = []
-        self._ended = Bell()
-        ready = Bell()
-        spawn = green_spawn()
-        if spawn is not None:
-            spawn(self._main, ready)
+        self._greenlet: Any = None
+        self._native_id = threading.get_native_id()
+        if self._threads.spawn is not None:
+            self._greenlet = self._threads.spawn(self._main)
         else:
-            threading.Thread(target=self._main, args=(ready,), name="run_async", daemon=True).start()
-        ready.wait()
-        ready.close()
+            threading.Thread(target=self._main, name="run_async", daemon=True).start()
 
     # ------------------------------------------------------------ in the loop's thread or greenlet
 
-    def _main(self, ready: Bell) -> None:
-        self._identity = identity()
-        asyncio.set_event_loop(self._loop)
-        self._loop.call_soon(ready.ring)
+    def _main(self) -> None:
+        self._identity = self._threads.identity()
+        asyncio.set_event_loop(self.loop)
+        watchdog: Watchdog | None = None
         reason: BaseException | None = None
         try:
-            self._loop.run_forever()
-            self._loop.run_until_complete(self._finish())
+            if self._blocked_after:
+                watchdog = Watchdog(self.loop, self._threads, self._blocked_after)
+            while not self._finishing:
+                self._turn(self.loop.run_forever)
+            finish = self.loop.create_task(self._finish())
+            while not finish.done():
+                self._turn(self.loop.run_until_complete, finish)
         except BaseException as error:
             reason = error
         finally:
-            self.closing = True
-            for job in list(self._jobs):
-                self._end(job, RuntimeError(f"the event loop of this worker process has ended: {reason!r}"))
-            self._loop.close()
-            self._ended.ring()
+            if os.getpid() == self.pid:  # in a forked child the callers are copies, and not to be woken
+                self._conclude(reason)
+                if watchdog is not None:
+                    watchdog.stop()
+
+    def _turn(self, run: Callable[..., object], *arguments: object) -> None:
+        """Let the loop run until it is stopped or an exit comes through it, which ends nobody else."""
+        try:
+            run(*arguments)
+        except Exception:
+            raise
+        except BaseException as error:
+            if _is_kill(error):
+                raise
+            if isinstance(error, KeyboardInterrupt) and not self._belongs_to_a_call(error):
+                for call in list(self._calls):  # under gevent and eventlet Ctrl-C may strike here
+                    call.interrupted = error
+                    self._cancel(call)
+            elif not self._belongs_to_a_call(error):
+                logger.error("%r left a background task of the event loop, which goes on", error)
+
+    def _belongs_to_a_call(self, error: BaseException) -> bool:
+        tasks = [call.task for call in self._calls if call.task is not None]
+        return any(task.done() and not task.cancelled() and task.exception() is error for task in tasks)
+
+    def _stop(self) -> None:
+        self._finishing = True
+        self.loop.stop()
 
     async def _finish(self) -> None:
-        """Cancel what still runs, then await the finalizers, the last registered first."""
+        """Cancel what still runs, then await the finalizers, the last registered first; each has its time."""
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            _, stubborn = await asyncio.wait(tasks, timeout=GRACE)
+            self._failures += [(task, TimeoutError(f"not cancelled within {GRACE} s")) for task in stubborn]
         for finalizer in reversed(self._finalizers):
-            try:
-                await finalizer()
-            except Exception as error:
-                self._failures.append((finalizer, error))
-        await self._loop.shutdown_asyncgens()
+            await self._within_grace(finalizer, finalizer)
+        await self._within_grace("asynchronous generators", self.loop.shutdown_asyncgens)
 
-    def _begin(self, job: Job) -> None:
-        self._jobs.add(job)
-        if job.cancelled:
-            job.coroutine.close()
-            self._end(job, asyncio.CancelledError())
+    async def _within_grace(self, what: object, function: Finalizer) -> None:
+        async def call() -> None:
+            await function()
+
+        task = asyncio.ensure_future(call())
+        await asyncio.wait({task}, timeout=GRACE)
+        if not task.done():
+            task.cancel()
+            self._failures.append((what, TimeoutError(f"not done within {GRACE} s")))
+        elif task.cancelled():
+            self._failures.append((what, asyncio.CancelledError()))
+        elif (error := task.exception()) is not None:
+            self._failures.append((what, error))
+
+    def _conclude(self, reason: BaseException | None) -> None:
+        self.closing = self._ended = True
+        for call in list(self._calls):
+            self._end(call, _ended(reason))
+        self.loop.close()
+        if self._closer is not None:
+            self._closer.ring()
+
+    def _begin(self, call: Call) -> None:
+        if call.done:
+            return
+        if self._finishing:
+            call.coroutine.close()
+            self._end(call, _ended())
             return
         # `create_task(context=…)` is newer than Python 3.10; a task always copies the context it is made in.
-        job.task = job.context.run(self._loop.create_task, job.coroutine)
-        job.task.add_done_callback(lambda task: self._collect(job, task))
+        call.task = call.context.run(self.loop.create_task, call.run())
+        call.task.add_done_callback(lambda task: self._collect(call, task))
 
-    def _collect(self, job: Job, task: asyncio.Task[Any]) -> None:
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    def _collect(self, call: Call, task: asyncio.Task[Any]) -> None:
+        call.coroutine.close()  # one that was cancelled before it began
+        error = error_of(task)
         if error is None:
-            job.result = task.result()
-        self._end(job, error)
+            call.result = task.result()
+        if call.interrupted is not None:
+            if isinstance(error, Exception):
+                logger.error("%r failed while it was cancelled", call.coroutine, exc_info=error)
+            error = call.interrupted
+        elif error is not None and not isinstance(error, Exception) and not self._finishing:
+            error = stopped(call.coroutine, error)
+        self._end(call, error)
 
-    def _end(self, job: Job, error: BaseException | None) -> None:
-        job.error, job.task, job.done = error, None, True
-        self._jobs.discard(job)
-        if job.abandoned:
-            job.bell.close()
-        else:
-            job.bell.ring()
+    def _end(self, call: Call, error: BaseException | None) -> None:
+        if not call.done:
+            self._calls.discard(call)
+            call.end(error)
 
-    def _give_up(self, job: Job) -> None:
-        """Nobody listens to the job's bell any more: it rings for no other, and whoever is last closes it."""
-        job.abandoned = True
-        if job.done:
-            job.bell.close()
-
-    def _cancel(self, job: Job) -> None:
-        job.cancelled = True
-        if job.task is not None:
-            job.task.cancel()
+    def _cancel(self, call: Call) -> None:
+        if call.task is not None:
+            call.task.cancel(f"{call.interrupted!r}")
+        elif not call.done:
+            call.coroutine.close()
+            self._end(call, call.interrupted)
 
     # ------------------------------------------------------------ in the thread or greenlet of a task
 
     def runs_here(self) -> bool:
         """Whether the caller itself runs on the loop; SQLAlchemy runs synchronous code in child greenlets."""
-        current: Any = identity()
-        while current is not None and current is not self._identity and current != self._identity:
-            current = getattr(current, "parent", None)
+        current: Any = self._threads.identity()
+        if self._threads.spawn is None:
+            return bool(current == self._identity)
+        while current is not None and current is not self._identity:
+            current = current.parent
         return current is not None
 
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    def run(self, coroutine: Coroutine[Any, Any, Any], request: object) -> Any:
         """Run a coroutine on the loop and wait for it; see :func:`celery_lint.runtime.run_async`."""
+        call = Call(coroutine, self._threads.bell(self._native_id), request)
+        self._calls.add(call)
+        if self._ended:  # whoever ends the loop looks at the calls after it has said so
+            self._calls.discard(call)
+            coroutine.close()
+            raise _ended()
         try:
-            bell = self._bells.pop()
-        except IndexError:
-            bell = Bell()
-        job = Job(coroutine, bell)
-        self._loop.call_soon_threadsafe(self._begin, job)
-        try:
-            bell.wait()
-        except BaseException:  # a soft limit, SystemExit of a revoke, gevent.Timeout, GreenletExit, Ctrl-C
-            self._abandon(job)
+            self.loop.call_soon_threadsafe(self._begin, call)
+            call.bell.wait()
+        except BaseException as error:  # a soft limit, SystemExit of a revoke, GreenletExit, gevent.Timeout
+            self._interrupt(call, error)
             raise
-        self._put_back(bell)
-        if job.error is not None:
-            try:
-                raise job.error
-            finally:
-                del job  # the traceback would keep itself alive through it
-        return job.result
-
-    def _abandon(self, job: Job) -> None:
-        """Cancel the coroutine of a caller that is being interrupted, and let it clean up."""
-        if not job.done:
-            self._loop.call_soon_threadsafe(self._cancel, job)
         try:
-            job.bell.wait(GRACE)
-        except OSError:
-            logger.error("%r ignored its cancellation for %s s and is abandoned", job.coroutine, GRACE)
-            self._loop.call_soon_threadsafe(self._give_up, job)
-        else:
-            self._put_back(job.bell)
+            return call.outcome()
+        finally:
+            del call  # an error's traceback would keep itself alive through it
 
-    def _put_back(self, bell: Bell) -> None:
-        self._bells.append(bell)
-        if self.closing:
-            self._close_bells()
-
-    def _close_bells(self) -> None:
-        with contextlib.suppress(IndexError):
-            while True:
-                self._bells.pop().close()
+    def _interrupt(self, call: Call, error: BaseException) -> None:
+        """Cancel the coroutine of a caller that is being interrupted, and let it clean up."""
+        if call.done:
+            return
+        call.interrupted = error
+        with contextlib.suppress(RuntimeError):  # the loop has been closed, which has ended the call
+            self.loop.call_soon_threadsafe(self._cancel, call)
+        if not call.bell.wait(GRACE):
+            logger.error("%r ignored its cancellation for %s s and is abandoned", call.coroutine, GRACE)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Stop the loop, await the finalizers, close it; gives up waiting after ``timeout`` seconds."""
+        """Stop the loop, await the finalizers, close it.
+
+        Gives up after ``timeout`` seconds if something blocks the loop, and otherwise when the finalizers
+        have had their time.
+        """
         if self.closing:
             return
         self.closing = True
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        try:
-            self._ended.wait(timeout)
-            self._ended.close()
-        except OSError:
-            logger.error("the event loop of the worker process did not end within %s s", timeout)
-        self._close_bells()
-        for finalizer, error in self._failures:
-            logger.error("%r failed while the worker process shut down", finalizer, exc_info=error)
+        self._closer = self._threads.bell(self._native_id)
+        if not self._ended:
+            with contextlib.suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(self._stop)
+            ended = self._closer.wait(timeout)
+            if not ended and self._finishing:
+                ended = self._closer.wait(GRACE * (2 + len(self._finalizers)))
+            if not ended:
+                logger.error("the event loop of the worker process did not end: something blocks it")
+        for what, error in self._failures:
+            logger.error("%r failed while the worker process shut down", what, exc_info=error)
+
+    def forsake(self) -> None:
+        """In a forked child: let the parent's greenlet, which was copied, not read the parent's sockets.
+
+        Only gevent makes its hub new in a child. eventlet's hub is one with the parent's, whatever we do.
+        """
+        if self._threads.library == "gevent":
+            self._greenlet.kill(block=False)
+
+
+def _ended(reason: BaseException | None = None) -> BaseException:
+    """For a call that outlives its loop. At a shutdown the task's message should go back to the broker."""
+    text = "the event loop of this worker process has ended"
+    return asyncio.CancelledError(text) if reason is None else RuntimeError(f"{text}: {reason!r}")
+
+
+def _is_kill(error: BaseException) -> bool:
+    greenlet = sys.modules.get("greenlet")
+    return greenlet is not None and isinstance(error, greenlet.GreenletExit)
