@@ -79,8 +79,8 @@ def build(
         explore(known)
         names = sinks(known) - searched
         searched |= names
-        more = known.project.wanted.difference(modules, unparsed)
-        hinted = known.project.hinted.difference(modules, unparsed, more)
+        more = known.project.reading.wanted.difference(modules, unparsed)
+        hinted = known.project.reading.hinted.difference(modules, unparsed, more)
         if hinted:
             more.update(library.second_pass(sorted(hinted), hints(known)))
         if names:
@@ -92,16 +92,16 @@ def build(
             more.update(holding)
             more.difference_update(modules, unparsed)
         # Of a file that cannot be parsed nobody knows any more whether it is worth a word.
-        in_vain = guessed - known.project.demanded - named - set(stray) or guessed & unparsed.keys()
+        in_vain = guessed - known.project.reading.demanded - named - set(stray) or guessed & unparsed.keys()
         if not more and in_vain:
             return build(files, library, configuration, commands)
         if not more:
             break
         take(more)
-    known.project.settle()
+    known.project.reading.settle()
     found = search(known)
-    asked = known.project.demanded.difference(modules, unparsed)
-    alone = set(modules) - set(passed) - named - known.project.demanded
+    asked = known.project.reading.demanded.difference(modules, unparsed)
+    alone = set(modules) - set(passed) - named - known.project.reading.demanded
     return Built(
         known,
         modules,

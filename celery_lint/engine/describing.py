@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from celery_lint.analysis.wiring.registrations import Registry
     from celery_lint.diagnostics import Unparsed
     from celery_lint.model.facts import Place
+    from celery_lint.project.entity import Key
     from celery_lint.project.known import Known
 
 
@@ -94,7 +95,7 @@ def _loop_helpers(known: Known, at: Callable[[Place], tuple[str, int]]) -> list[
     """The functions that run coroutines for tasks."""
     from celery_lint.inventory.code.runs import EventLoops
 
-    found: dict[tuple[str, str], Entry] = {}
+    found: dict[Key, Entry] = {}
     for run in known.of(EventLoops).runs:
         if run.helper:
             key = (run.module.path, run.function.qualname)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from celery_lint.model.facts import Call, Function, Module
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 
 _LEAVES = frozenset({"return", "raise", "continue", "break"})
 
@@ -95,8 +96,8 @@ class Flows:
     """The statements and calls of the functions of a project, unpacked once when asked for."""
 
     def __init__(self) -> None:
-        self._calls: dict[tuple[str, str], list[Call]] = {}
-        self._known: dict[tuple[str, str], Flow] = {}
+        self._calls: dict[Key, list[Call]] = {}
+        self._known: dict[Key, Flow] = {}
 
     def calls(self, module: Module, function: Function) -> list[Call]:
         """The calls of a function of a module."""

@@ -12,13 +12,12 @@ from types import TracebackType
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from celery_lint.model.facts import Class, Function, Module, Place
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.project import Project
 
 View = TypeVar("View")
 Fact = TypeVar("Fact")
-Key = tuple[str, str]
-"""A function or class by path and qualified name; an empty name is all of a module."""
 
 READING = "the search for files to read"
 """The name of searches whose answers are more files. What fails there mostly fails again in one for facts."""

@@ -2,71 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from celery_lint.diagnostics import Unparsed
-from celery_lint.model.facts import Class, Function, Module, Value, steps_of_component
+from celery_lint.model.facts import Function, Module, Value, steps_of_component
 from celery_lint.options import Configuration
+from celery_lint.project.constants import combined, is_usual, seconds_of
+from celery_lint.project.entity import UNKNOWN, Entity, Key, external, is_decorated, is_none, is_property
 from celery_lint.project.functions import Flows
 from celery_lint.project.imports import Imports
-from celery_lint.project.memory import Memory, Modules, may_bind
+from celery_lint.project.memory import Memory
+from celery_lint.project.modules import Modules, may_bind
+from celery_lint.project.reading import Load, Reading
 
 if TYPE_CHECKING:
     from celery_lint.files.launch import WorkerCommand
 
 _DEEPEST = 24
 _DEEPEST_SUM = 6
-_LONGEST_TEXT = 2000
-_LARGEST = 1e15  # of numbers that are calculated; also keeps them off the limits of Python
-_PROPERTIES = frozenset({"property", "cached_property"})
 # Functions that give the same object at every call.
 _CACHES = frozenset({"cache", "lru_cache", "cached"})
 # Objects that call the function they were given at the first use.
 _LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
-
-
-class Entity(NamedTuple):
-    """What a chain turned out to be.
-
-    ``kind`` is ``module``, ``function``, ``class``, ``instance`` (of a class of the project), ``member``
-    (an attribute of a function), ``value`` (a literal or constant), ``partial``, ``external`` (``name`` is
-    its dotted path, calls included: ``celery.Celery().task``) or ``unknown``. ``origin`` is the module-level
-    name (path, name) that it was reached through last.
-    """
-
-    kind: str
-    name: str = ""
-    module: Module | None = None
-    value: Value | None = None
-    origin: tuple[str, str] | None = None
-    owner: tuple[str, str] | None = None
-
-    def function(self) -> Function | None:
-        """The function of the project that this is."""
-        if self.kind == "function" and self.module is not None:
-            return self.module.functions.get(self.name)
-        return None
-
-    def class_(self) -> Class | None:
-        """The class of the project that this is, or is an instance of."""
-        if self.kind in ("class", "instance") and self.module is not None:
-            return self.module.classes.get(self.name)
-        return None
-
-
-UNKNOWN = Entity("unknown")
-
-
-def _is_usual(number: float) -> bool:
-    """Whether somebody may mean a number: it is not infinite, none at all, or beyond all counting."""
-    return abs(number) <= _LARGEST
-
-
-def external(name: str, value: Value | None = None, origin: tuple[str, str] | None = None) -> Entity:
-    """Something of another package, by its dotted path."""
-    return Entity("external", name, None, value, origin)
 
 
 class Project:
@@ -79,7 +36,7 @@ class Project:
         configuration: Configuration,
         commands: Iterable[WorkerCommand] = (),
         unparsed: Iterable[str] = (),
-        load: Callable[[str, str], Module | Unparsed | None] | None = None,
+        load: Load | None = None,
         flows: Flows | None = None,
     ) -> None:
         self.modules = Modules(modules)
@@ -88,50 +45,22 @@ class Project:
         self.commands = tuple(commands)
         self.unparsed = frozenset(unparsed)
         self._resolved = Memory[Entity]()
-        self._resolving: set[tuple[str, str]] = set()
+        self._resolving: set[Key] = set()
         self._members = Memory[Entity]()
-        #: Files that a chain led to and that were not among the modules. `load` reads them on the spot, so
-        #: that chains go on; only a project that has them from the start sees all that they say.
-        self.wanted: set[str] = set()
-        #: All files that a chain led to; a run that starts from what the last one read asks for these.
-        self.demanded: set[str] = set()
-        #: Files that a chain hinted at: worth reading if they hold a name that somebody looks for.
-        self.hinted: set[str] = set()
-        self._mode = "demand"
-        self._load = load
-        self._unread = 0
+        self.reading = Reading(self.modules, self.unparsed, load)
+        #: What happens within, when a chain leads to a file that has not been read.
+        self.asking = self.reading.asking
         self._stars: dict[str, tuple[str, ...]] = {}
         #: What has been unpacked of its functions.
         self.flows = flows or Flows()
         self._results = Memory[Entity]()
 
-    @property
-    def mode(self) -> str:
-        """What happens when a chain leads to a file that has not been read.
-
-        ``demand``: it is read. ``hint``: it is remembered. ``quiet``: nothing.
-        """
-        return self._mode
-
     def of_modules(self, modules: Iterable[Module]) -> Project:
         """The same project with other facts of its modules. What chains lead to is noted in this one too."""
-        given = self.imports, self.configuration, self.commands, self.unparsed, self._load
+        given = self.imports, self.configuration, self.commands, self.unparsed, self.reading.load
         other = Project(modules, *given)
-        other.wanted, other.demanded, other.hinted = self.wanted, self.demanded, self.hinted
+        other.reading.noting_in(self.reading)
         return other
-
-    def settle(self) -> None:
-        """Read nothing more: what is known now is what every later question is answered from."""
-        self._load = None
-
-    @contextmanager
-    def asking(self, mode: str) -> Iterator[None]:
-        """Resolve in another mode: following every call of every task must not read the whole project."""
-        before, self._mode = self._mode, mode
-        try:
-            yield
-        finally:
-            self._mode = before
 
     # ------------------------------------------------------------------ chains
 
@@ -146,12 +75,12 @@ class Project:
         if key in self._resolving or len(self._resolving) > _DEEPEST:
             return UNKNOWN
         self._resolving.add(key)
-        hits = self._unread
+        hits = self.reading.misses
         try:
             found = self._resolve(module, chain)
         finally:
             self._resolving.discard(key)
-        self._resolved.keep(key, self._mode, found, self.modules.count, self._unread == hits)
+        self._resolved.keep(key, self.reading.mode, found, self.modules.count, self.reading.misses == hits)
         return found
 
     def _resolve(self, module: Module, chain: str) -> Entity:
@@ -213,7 +142,7 @@ class Project:
         package = self.modules.get(file)
         own = self.modules.get(path)
         if package is None and own is not None and name in own.bindings and file in self.imports.files:
-            package = self._unread_module(file, name)
+            package = self.reading.module(file, name)
         if package is None or package.path == path:
             return None
         if name not in package.imports and name not in package.bindings:
@@ -236,10 +165,10 @@ class Project:
         key = (module.path, name)
         found = self._members.firm(key) or self._recall(self._members, key)
         if found is None:
-            self._members.begin(key, self._mode, UNKNOWN)  # a cyclic import ends here
-            hits = self._unread
+            self._members.begin(key, self.reading.mode, UNKNOWN)  # a cyclic import ends here
+            hits = self.reading.misses
             found = self._member(module, name)
-            self._members.keep(key, self._mode, found, self.modules.count, self._unread == hits)
+            self._members.keep(key, self.reading.mode, found, self.modules.count, self.reading.misses == hits)
         return found
 
     def _member(self, module: Module, name: str) -> Entity:
@@ -254,11 +183,11 @@ class Project:
         if values is not None:
             for value in values:
                 entity = self.value_entity(module, value)
-                if entity.kind != "unknown" and not _is_none(entity):
+                if entity.kind != "unknown" and not is_none(entity):
                     return entity if entity.origin else entity._replace(origin=(module.path, name))
             return Entity("unknown", name, None, values[0], (module.path, name))
         for path in self._star_paths(module) if module.star_imports else ():
-            target = self.modules.find(path) or self._unread_module(path, name)
+            target = self.modules.find(path) or self.reading.module(path, name)
             if target is None or target is module or name.startswith("_") or not may_bind(target, name):
                 continue
             entity = self.member(target, name)
@@ -289,9 +218,9 @@ class Project:
                 "external", f"{entity.name}.{name}", entity.module, None, entity.origin, entity.owner
             )
         if entity.kind == "module":
-            if self._mode != "quiet":
-                self.demanded.add(entity.name)
-            module = entity.module or self._unread_module(entity.name, name)
+            if self.reading.mode != "quiet":
+                self.reading.demanded.add(entity.name)
+            module = entity.module or self.reading.module(entity.name, name)
             if module is None:
                 # The module was not worth reading, or could not be read: only its submodules are known.
                 located = self.imports.locate(f".{name}", entity.name)
@@ -305,31 +234,14 @@ class Project:
             if entity.kind == "class" and found.kind == "external" and entity.module is not None:
                 # What a class object holds lives as long as its module; what an instance holds may not.
                 return found._replace(origin=found.origin or (entity.module.path, f"{entity.name}.{name}"))
-            if entity.kind == "instance" and _is_property(found):
+            if entity.kind == "instance" and is_property(found):
                 found = self.call(found, None)
             return found._replace(origin=entity.origin) if found.kind == "external" else found
         if entity.kind == "function" and entity.module is not None:
             return Entity("member", name, entity.module, None, None, (entity.module.path, entity.name))
         return UNKNOWN
 
-    def _unread_module(self, path: str, name: str) -> Module | None:
-        """A module that was not known to be of interest when a chain led to this name of it."""
-        module: Module | None = self.modules.find(path)
-        if module is not None or path in self.unparsed:
-            return module
-        if self._mode == "hint":
-            self.hinted.add(path)
-        elif self._mode == "demand" and self._load is not None:
-            reading = self._load(path, name)
-            if reading is not None:
-                self.wanted.add(path)
-            if isinstance(reading, Module):
-                self.modules.add(reading)
-                return reading
-        self._unread += 1
-        return None
-
-    def _class_attribute(self, entity: Entity, name: str, seen: set[tuple[str, str]]) -> Entity:
+    def _class_attribute(self, entity: Entity, name: str, seen: set[Key]) -> Entity:
         class_, module = entity.class_(), entity.module
         if class_ is None or module is None or (module.path, class_.qualname) in seen:
             return UNKNOWN
@@ -341,7 +253,7 @@ class Project:
             return Entity("class", qualname, module)
         for value in class_.attributes.get(name, ()):
             found = self.value_entity(module, value)
-            if found.kind != "unknown" and not _is_none(found):
+            if found.kind != "unknown" and not is_none(found):
                 return found
         for base in class_.bases:
             parent = self.resolve(module, base)
@@ -372,25 +284,27 @@ class Project:
         known = self._recall(self._results, key)
         if known is not None:
             return known
-        self._results.begin(key, self._mode, UNKNOWN)  # a function that returns what it calls itself for
-        hits, result = self._unread, UNKNOWN
+        self._results.begin(
+            key, self.reading.mode, UNKNOWN
+        )  # a function that returns what it calls itself for
+        hits, result = self.reading.misses, UNKNOWN
         for returned in function.returns:
             found = self.value_entity(module, returned)
-            if found.kind != "unknown" and not _is_none(found):
+            if found.kind != "unknown" and not is_none(found):
                 result = found
                 break
-        kept = _is_decorated(function, _CACHES) and not any("loop" in p.name for p in function.parameters)
+        kept = is_decorated(function, _CACHES) and not any("loop" in p.name for p in function.parameters)
         if result.kind == "external" and result.origin is None and kept:
             result = result._replace(origin=key)
-        self._results.keep(key, self._mode, result, self.modules.count, self._unread == hits)
+        self._results.keep(key, self.reading.mode, result, self.modules.count, self.reading.misses == hits)
         return result
 
-    def _recall(self, memory: Memory[Entity], key: tuple[str, str]) -> Entity | None:
-        found = memory.lasting(key, self._mode)
+    def _recall(self, memory: Memory[Entity], key: Key) -> Entity | None:
+        found = memory.lasting(key, self.reading.mode)
         if found is None:
-            found = memory.passing(key, self._mode, self.modules.count)
+            found = memory.passing(key, self.reading.mode, self.modules.count)
             if found is not None:
-                self._unread += 1  # what is concluded from it does not last either
+                self.reading.misses += 1  # what is concluded from it does not last either
         return found
 
     def value_entity(self, module: Module, value: Value) -> Entity:
@@ -411,7 +325,7 @@ class Project:
         if value.kind == "either":
             for item in value.items:
                 found = self.value_entity(module, item)
-                if found.kind != "unknown" and not _is_none(found):
+                if found.kind != "unknown" and not is_none(found):
                     return found
             return UNKNOWN
         if value.kind in ("constant", "sequence", "mapping", "lambda", "arithmetic"):
@@ -439,9 +353,10 @@ class Project:
             if value.kind in ("constant", "sequence", "mapping"):
                 return value
             if value.kind == "arithmetic":
-                return self._sum(module, value, depth)
+                return combined(value, [self.constant(module, side, depth + 1) for side in value.items])
             if value.kind == "call" and value.chain == "datetime.timedelta":
-                return self._seconds(module, value, depth)
+                given = {name: self.constant(module, item, depth + 1) for name, item in value.keywords}
+                return seconds_of(value, given)
             if value.kind not in ("name", "call"):
                 return None
             entity = self.value_entity(module, value)
@@ -450,38 +365,12 @@ class Project:
             module, value = entity.module, entity.value
         return None
 
-    def _sum(self, module: Module, value: Value, depth: int) -> Value | None:
-        sides = [self.constant(module, item, depth + 1) for item in value.items]
-        numbers = [side.data for side in sides if side is not None and side.kind == "constant"]
-        if len(numbers) != 2:
-            return None
-        left, right = numbers
-        if isinstance(left, str) and isinstance(right, str) and value.data == "Add":
-            return Value("constant", value.span, (left + right)[:_LONGEST_TEXT])
-        if not isinstance(left, (int, float)) or not isinstance(right, (int, float)):
-            return None
-        results = {"Add": left + right, "Sub": left - right, "Mult": left * right}
-        result = results.get(str(value.data))
-        return Value("constant", value.span, result) if result is not None and _is_usual(result) else None
-
-    def _seconds(self, module: Module, value: Value, depth: int) -> Value | None:
-        units = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
-        total = 0.0
-        if value.items:
-            return None
-        for name, amount in value.keywords:
-            known = self.constant(module, amount, depth + 1)
-            if name not in units or known is None or not isinstance(known.data, (int, float)):
-                return None
-            total += units[name] * known.data
-        return Value("constant", value.span, total)
-
     def number(self, module: Module, value: Value | None) -> float | None:
         """The number behind an expression."""
         known = self.constant(module, value)
         if known is None or isinstance(known.data, bool) or not isinstance(known.data, (int, float)):
             return None
-        return float(known.data) if _is_usual(known.data) else None
+        return float(known.data) if is_usual(known.data) else None
 
     def text(self, module: Module, value: Value | None) -> str | None:
         """The string behind an expression."""
@@ -507,20 +396,3 @@ class Project:
             class_ = current.class_()
             if class_ is not None and current.module is not None:
                 pending.extend(self.resolve(current.module, base) for base in class_.bases)
-
-
-def _is_property(entity: Entity) -> bool:
-    function = entity.function()
-    return function is not None and _is_decorated(function, _PROPERTIES)
-
-
-def _is_decorated(function: Function, names: frozenset[str]) -> bool:
-    return any(decorator.chain.rpartition(".")[2].lstrip("~") in names for decorator in function.decorators)
-
-
-def _is_none(entity: Entity) -> bool:
-    return (
-        entity.kind == "value"
-        and entity.value is not None
-        and (entity.value.kind == "constant" and entity.value.data is None)
-    )

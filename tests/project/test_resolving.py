@@ -10,8 +10,9 @@ from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module
 from celery_lint.model.reading.reader import read_module
 from celery_lint.options import Configuration
+from celery_lint.project.entity import Entity
 from celery_lint.project.imports import Imports
-from celery_lint.project.project import Entity, Project
+from celery_lint.project.project import Project
 from celery_lint.source import Source
 
 FILES = {
@@ -229,8 +230,8 @@ def test_modes(mode: str) -> None:
     module = project.modules["shop/tasks.py"]
     with project.asking(mode):
         found = told(project.resolve(module, "shop.loops.run"))
-    assert (found, project.wanted, project.hinted) == MODES[mode]
-    assert project.mode == "demand"
+    assert (found, project.reading.wanted, project.reading.hinted) == MODES[mode]
+    assert project.reading.mode == "demand"
 
 
 def test_what_a_quiet_question_found_is_no_answer_to_an_earnest_one() -> None:
@@ -256,13 +257,13 @@ def test_a_quiet_question_knows_what_was_read_meanwhile() -> None:
 
 def test_a_settled_project_reads_nothing_more() -> None:
     project = linked(FILES, *UNREAD)
-    project.settle()
+    project.reading.settle()
     assert told(project.resolve(project.modules["shop/tasks.py"], "shop.loops.run")) == "unknown"
-    assert project.wanted == set()
+    assert project.reading.wanted == set()
 
 
 def test_a_mode_ends_with_its_block_also_by_an_error() -> None:
     project = linked(FILES)
     with pytest.raises(KeyError), project.asking("quiet"):
         raise KeyError
-    assert project.mode == "demand"
+    assert project.reading.mode == "demand"

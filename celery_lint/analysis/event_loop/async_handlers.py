@@ -7,14 +7,13 @@ from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
 from celery_lint.inventory.application.applications import is_application
-from celery_lint.inventory.code.graph import Key
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 _HOOKS = ("before_start", "on_success", "on_failure", "on_retry", "after_return")
 _APPLICATION_SIGNALS = frozenset({"on_configure", "on_after_configure", "on_after_finalize", "on_after_fork"})

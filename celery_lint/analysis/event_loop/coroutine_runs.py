@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
-from celery_lint.inventory.code.graph import Calls, Key, Reached
+from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 # These take a coroutine as their first argument, and nothing that makes one.
 _TAKING = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls, Key
+from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -15,9 +15,9 @@ from celery_lint.libraries.sqlalchemy import SYNC_MAKERS, SYNC_SESSIONS
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 # Decorators that leave a coroutine function what it is.
 _HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typing_extensions.override"})

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
-from celery_lint.inventory.code.graph import Key, Reached
+from celery_lint.inventory.code.graph import Reached
 from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 

@@ -7,16 +7,16 @@ from functools import cached_property
 
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
 from celery_lint.diagnostics import Span
-from celery_lint.inventory.code.graph import Calls, Key, Reached
+from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 _EXECUTORS = frozenset(
     {

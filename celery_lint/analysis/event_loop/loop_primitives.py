@@ -13,6 +13,7 @@ from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
 _MODULES = ("asyncio", "asyncio.locks", "asyncio.queues")
@@ -71,7 +72,7 @@ class LoopPrimitives:
     def shared(self) -> list[SharedPrimitive]:
         """Each primitive once, with the first use that a run leads to."""
         known = self._primitives
-        found: dict[tuple[str, str], SharedPrimitive] = {}
+        found: dict[Key, SharedPrimitive] = {}
         if not known:
             return []
         with self.project.asking("hint"):
@@ -89,7 +90,7 @@ class LoopPrimitives:
         return list(found.values())
 
     @cached_property
-    def _primitives(self) -> dict[tuple[str, str], tuple[str, Place]]:
+    def _primitives(self) -> dict[Key, tuple[str, Place]]:
         """The primitives that modules make at import: their kinds and places."""
         found = {}
         for module in self.project.product_modules():
@@ -104,7 +105,7 @@ class LoopPrimitives:
     def _is_concurrent(self, module: Module, function: Function) -> bool:
         return any(call.leaf() in _CONCURRENT for call in self.flows.calls(module, function))
 
-    def _waits(self, module: Module, function: Function) -> Iterator[tuple[tuple[str, str], Place]]:
+    def _waits(self, module: Module, function: Function) -> Iterator[tuple[Key, Place]]:
         """The module-level objects that a function waits for, with ``async with`` or by a method."""
         if not function.is_async:
             return
@@ -121,7 +122,7 @@ class LoopPrimitives:
                 if origin is not None:
                     yield origin, module.place(call.span)
 
-    def _origin(self, module: Module, chain: str) -> tuple[str, str] | None:
+    def _origin(self, module: Module, chain: str) -> Key | None:
         if not chain or chain[:1] in "%~" or "()" in chain:
             return None
         return self.project.resolve(module, chain).origin
@@ -131,7 +132,7 @@ class LoopPrimitives:
     @facts
     def loops(self) -> list[ImportedLoop]:
         """The loops made at import that tasks use in children of a prefork worker."""
-        found: dict[tuple[str, str], ImportedLoop] = {}
+        found: dict[Key, ImportedLoop] = {}
         for origin, use, pool in self._users():
             path, name = origin
             module = self.project.modules[path]
@@ -144,7 +145,7 @@ class LoopPrimitives:
                 found[origin] = ImportedLoop(name, place, use, pool, thread)
         return list(found.values())
 
-    def _users(self) -> Iterator[tuple[tuple[str, str], Place, Pool]]:
+    def _users(self) -> Iterator[tuple[Key, Place, Pool]]:
         for run in self.sharing.runs:
             pool = self.sharing.pool_of(run, "prefork") if run.kind == "kept" else None
             loop = self.sharing.loop_of(run).origin if pool is not None else None

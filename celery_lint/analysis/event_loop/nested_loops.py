@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, is_lost, may_be_lost
-from celery_lint.inventory.code.graph import DEPTH, Calls, Key
+from celery_lint.inventory.code.graph import DEPTH, Calls
 from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -14,6 +14,7 @@ from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.graph import DEPTH, Calls, Key
+from celery_lint.inventory.code.graph import DEPTH, Calls
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Call, Class, Function, Module, Place
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 # Exceptions of Python that keep what they are given as ``args``, whatever it is.
 _PLAIN = frozenset(

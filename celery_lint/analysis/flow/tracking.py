@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.wiring.registrations import Dispatcher, Registry
-from celery_lint.inventory.code.graph import Calls, Key
+from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.registries import Bridges
@@ -16,6 +16,7 @@ from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from celery_lint.analysis.limits.waiting import Waiting
-from celery_lint.inventory.application.applications import Application, Applications, Origin
+from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -15,6 +15,7 @@ from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.model.facts import Call, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
 _LIMITS = ("time_limit", "soft_time_limit")
@@ -88,9 +89,9 @@ class Limits:
         return found
 
     @cached_property
-    def _limits_written(self) -> set[Origin]:
+    def _limits_written(self) -> set[Key]:
         """The functions that write a limit into a mapping of options that they hand on."""
-        found: set[Origin] = set()
+        found: set[Key] = set()
         for module in self.project.product_modules():
             found.update(
                 (module.path, a.function) for a in module.assignments if a.key in _LIMITS and a.function
@@ -117,10 +118,10 @@ class Limits:
         return False
 
     @cached_property
-    def _sent_with_limit(self) -> set[Origin] | None:
+    def _sent_with_limit(self) -> set[Key] | None:
         """The tasks that get a limit where they are sent; ``None`` where nobody can tell which task it is."""
         by_name = {task.name: task for task in self.tasks.all}
-        found: set[Origin] = set()
+        found: set[Key] = set()
         for module in self.project.product_modules():
             for function in module.functions.values():
                 written = (module.path, function.qualname) in self._limits_written
@@ -217,7 +218,7 @@ class Limits:
             for base in self.project.bases(entity._replace(kind="class"))
         )
 
-    def _owner(self, task: Task) -> Origin | None:
+    def _owner(self, task: Task) -> Key | None:
         """The application that a task is told at: its own, or for a shared task the nearest one."""
         if task.application is not None:
             return task.application

@@ -14,8 +14,8 @@ from celery_lint.libraries.sqlalchemy import SYNC_MAKERS, SYNC_SESSIONS
 from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 #: Calls that open a connection and give it back.
 _CONNECTS = frozenset(
@@ -221,7 +221,7 @@ class BeforeFork:
         return engine.origin in self._disposals or self._hooked
 
     @cached_property
-    def _disposals(self) -> set[tuple[str, str]]:
+    def _disposals(self) -> set[Key]:
         found = set()
         for module in self.project.product_modules():
             for function in module.functions.values():
@@ -253,7 +253,7 @@ class BeforeFork:
         if not self._forking or not self._bound(_ENGINE_LEAVES) or self._hooked:
             return []
         direct = {connection.name for connection in self.connections if connection.kind == "engine"}
-        found: dict[tuple[str, str], EarlyEngine] = {}
+        found: dict[Key, EarlyEngine] = {}
         for site in self.code.sites:
             for call in self.code.calls(site):
                 engine = self._used(site.module, call)
@@ -268,9 +268,9 @@ class BeforeFork:
         return sorted(found.values(), key=lambda engine: engine.place)
 
     @cached_property
-    def _early(self) -> dict[tuple[str, str], Place]:
+    def _early(self) -> dict[Key, Place]:
         """The engines that connect in the worker before it forks, and where that begins."""
-        found: dict[tuple[str, str], Place] = {}
+        found: dict[Key, Place] = {}
         modules = {module.path: module for module in self._loaded}
         for module in self.project.product_modules():
             if any(
@@ -300,7 +300,7 @@ class BeforeFork:
                         found.setdefault(origin, place)
         return found
 
-    def _engines_in(self, module: Module, function: Function) -> Iterator[tuple[str, str]]:
+    def _engines_in(self, module: Module, function: Function) -> Iterator[Key]:
         """The engines that a function, or what it calls, takes a connection from."""
         with self.project.asking("quiet"):
             closure = self.graph.closure(module, function)
@@ -363,7 +363,7 @@ class BeforeFork:
         """The clients of modules that tasks use, once each."""
         if not self._forking or not self._bound(_CLIENT_LEAVES) or self._hooked:
             return []
-        found: dict[tuple[str, str], EarlyClient] = {}
+        found: dict[Key, EarlyClient] = {}
         for site in self.code.sites:
             for call in self.code.calls(site):
                 entity = self.code.entity(site.module, call.chain) if "." in call.chain else None

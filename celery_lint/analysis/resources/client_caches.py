@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.resources.sharing import Sharing
-from celery_lint.inventory.code.graph import Calls, Key
+from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.runs import LoopRun
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Assignment, Call, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 # What is kept here by key or in order; a `WeakKeyDictionary` is what keys by the loop.
 _CONTAINERS = frozenset(
@@ -61,7 +61,7 @@ class ClientCaches:
     @facts
     def all(self) -> list[ClientCache]:
         """Each cache once, with the first run that fills it."""
-        found: dict[tuple[str, str], ClientCache] = {}
+        found: dict[Key, ClientCache] = {}
         with self.project.asking("hint"):
             for run in self.sharing.across:
                 around = self.graph.closure(run.module, run.function)

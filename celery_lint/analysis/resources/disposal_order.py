@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.graph import Calls, Key
+from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from celery_lint.analysis.resources.session_flow import SessionFlow, UnclosedSession
-from celery_lint.inventory.code.graph import DEPTH, Calls, Key
+from celery_lint.inventory.code.graph import DEPTH, Calls
 from celery_lint.inventory.resources.sessions import Sessions, is_context_manager
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
 _MAKERS = frozenset(

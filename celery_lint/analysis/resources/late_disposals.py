@@ -10,6 +10,7 @@ from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
 
@@ -78,7 +79,7 @@ class LateDisposals:
                 return run
         return None
 
-    def _use(self, module: Module, function: Function, call: Call, engine: tuple[str, str]) -> Place | None:
+    def _use(self, module: Module, function: Function, call: Call, engine: Key) -> Place | None:
         """Where the coroutine that a call runs uses an engine."""
         for argument in call.arguments[:2]:
             target = self.loops.coroutine_function(module, function, argument)

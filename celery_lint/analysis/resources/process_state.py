@@ -10,8 +10,8 @@ from celery_lint.inventory.code.sites import Site, TaskProcess
 from celery_lint.model.facts import Assignment, Call, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 #: Calls that change the whole process, and those that take it back.
 _CHANGES = {

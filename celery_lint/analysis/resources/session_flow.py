@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls, Key
+from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 

@@ -13,10 +13,9 @@ from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
-Origin = tuple[str, str]
 Story = tuple[tuple[Place, str], ...]
 
 _SUBMITS = frozenset({"asyncio.run_coroutine_threadsafe", "asyncio.tasks.run_coroutine_threadsafe"})
@@ -42,7 +41,7 @@ class SharedEngine(NamedTuple):
 class Owner(NamedTuple):
     """Something that runs coroutines on a loop of its own: ``label`` for people, ``kept`` for the process."""
 
-    loop: Origin
+    loop: Key
     label: str
     kept: bool
     place: Place
@@ -131,7 +130,7 @@ class Sharing:
     @facts
     def engines(self) -> list[SharedEngine]:
         """The engines that several threads share although they are disposed of, or pool nothing."""
-        found: dict[Origin, SharedEngine] = {}
+        found: dict[Key, SharedEngine] = {}
         for run in self.runs:
             plain = run.kind == "run" and not run.adaptive
             pool = self.pool_of(run, "threads") if run.kind in ("run", "new", "bridge", "current") else None
@@ -190,7 +189,7 @@ class Sharing:
                 found.append(EngineOfOwners(resource, (kept, *others)))
         return found
 
-    def _pooled(self, owners: list[Owner]) -> dict[Origin, Resource]:
+    def _pooled(self, owners: list[Owner]) -> dict[Key, Resource]:
         found = {}
         for owner in owners:
             for use in owner.engines:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from celery_lint.inventory.application.applications import Origin
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.project import Entity
+from celery_lint.project.entity import Entity, Key
 
 
 class Entry(NamedTuple):
     """One registration: a key and what stands behind it. ``task`` is ``None`` for anything else."""
 
-    registry: Origin
+    registry: Key
     key: str
     key_place: Place
     value: Value
@@ -28,7 +27,7 @@ class Dispatcher(NamedTuple):
     passes on to the task; ``fallback`` says that a key that is not there has a task as well.
     """
 
-    registry: Origin
+    registry: Key
     module: Module
     function: Function
     parameter: int
@@ -39,7 +38,7 @@ class Dispatcher(NamedTuple):
 class Registry(NamedTuple):
     """A registry of tasks. ``complete`` tells that every key is written down as a literal."""
 
-    origin: Origin
+    origin: Key
     module: Module
     place: Place
     entries: tuple[Entry, ...]

@@ -8,10 +8,8 @@ from typing import NamedTuple
 
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.purpose import is_product_path
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
-from celery_lint.project.project import Entity
-
-Origin = tuple[str, str]
 
 _APPLICATIONS = frozenset(
     [
@@ -33,7 +31,7 @@ _APPLICATIONS = frozenset(
 class Application(NamedTuple):
     """A Celery application of the project, by the name that it is bound to."""
 
-    origin: Origin
+    origin: Key
     module: Module
     place: Place
     value: Value
@@ -58,7 +56,7 @@ class Applications:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.by_origin: dict[Origin, Application] = dict(self._find())
+        self.by_origin: dict[Key, Application] = dict(self._find())
 
     @cached_property
     def product(self) -> list[Application]:
@@ -66,11 +64,11 @@ class Applications:
         every = self.by_origin.values()
         return [application for application in every if is_product_path(application.module.path)]
 
-    def get(self, origin: Origin | None) -> Application | None:
+    def get(self, origin: Key | None) -> Application | None:
         """The application of this name, if the project makes it."""
         return self.by_origin.get(origin) if origin is not None else None
 
-    def _find(self) -> Iterator[tuple[Origin, Application]]:
+    def _find(self) -> Iterator[tuple[Key, Application]]:
         project = self.project
         for path in sorted(project.modules):
             module = project.modules[path]

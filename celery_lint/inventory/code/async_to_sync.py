@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from celery_lint.model.facts import Call, Function, Module, Value
+from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known
-from celery_lint.project.project import Entity
 
 _BRIDGE = "asgiref.sync.async_to_sync"
 _LEAF = "async_to_sync"

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.inventory.code.graph import Calls, Key, Reached
+from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 

@@ -10,10 +10,9 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module
 from celery_lint.model.purpose import is_product_path
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
-from celery_lint.project.project import Entity
 
-Key = tuple[str, str]
 #: How many calls away from a task a function still counts as reached.
 DEPTH = 3
 
@@ -56,7 +55,7 @@ class Calls:
 
     def callees(self, module: Module, function: Function) -> list[Callee]:
         """The functions of the project that a function calls or hands on by name."""
-        key = (module.path, function.qualname, self.project.mode)
+        key = (module.path, function.qualname, self.project.reading.mode)
         found = self._callees.get(key)
         if found is None:
             found = self._callees[key] = list(self._find(module, function))
@@ -112,7 +111,7 @@ class Calls:
 
     def closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
         """The function and everything that it calls, to the depth of the index."""
-        asked = (module.path, function.qualname, self.project.mode)
+        asked = (module.path, function.qualname, self.project.reading.mode)
         found = self._closures.get(asked)
         if found is None:
             found = self._closures[asked] = self._closure(module, function)

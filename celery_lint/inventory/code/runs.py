@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from celery_lint.inventory.code.async_to_sync import Bridged
-from celery_lint.inventory.code.graph import Calls, Key, Reached
+from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.resources.resources import RELEASES, Resource, Resources
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, MisplacedAwait, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 # These make a loop, run one coroutine on it and close it.
 _RUNNERS = frozenset(

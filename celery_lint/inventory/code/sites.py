@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.inventory.code.graph import DEPTH, Callee, Calls, Key
+from celery_lint.inventory.code.graph import DEPTH, Callee, Calls
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -16,9 +16,9 @@ from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
-from celery_lint.project.project import Entity
 
 #: Pools whose workers fork no processes for their tasks.
 UNFORKED = ("threads", "solo", "gevent", "eventlet")

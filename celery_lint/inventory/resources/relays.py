@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import DEPTH, Calls, Key
+from celery_lint.inventory.code.graph import DEPTH, Calls
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Function, Module
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
 
 # Everything in a packed call that is no part of a name, as blanks. Of bytes: that is several times faster.

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
 from celery_lint.model.facts import Call, Class, Function, Module, Place, Value
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
-from celery_lint.project.project import Entity
 
 _ENGINES = frozenset(
     f"{module}.{name}()"
@@ -84,7 +84,7 @@ class Resource(NamedTuple):
     name: str
     place: Place
     pooled: bool | None
-    key: tuple[str, str]
+    key: Key
 
 
 class Resources:
@@ -92,11 +92,11 @@ class Resources:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self._known: dict[tuple[str, str], Resource | None] = {}
-        self._clients: dict[tuple[str, str], list[str]] = {}
-        self._anew: dict[tuple[str, str], bool] = {}
+        self._known: dict[Key, Resource | None] = {}
+        self._clients: dict[Key, list[str]] = {}
+        self._anew: dict[Key, bool] = {}
         self._used: dict[tuple[str, str, str, int], list[tuple[Resource, Call]]] = {}
-        self._released: dict[tuple[str, str, str, int], set[tuple[str, str]]] = {}
+        self._released: dict[tuple[str, str, str, int], set[Key]] = {}
 
     def is_async_engine(self, entity: Entity) -> bool:
         """Whether an entity is an ``AsyncEngine``, wherever it was made."""
@@ -121,7 +121,7 @@ class Resources:
             return Resource("client", name, self._place(entity), True, entity.origin)
         return None
 
-    def _is_made_anew(self, origin: tuple[str, str]) -> bool:
+    def _is_made_anew(self, origin: Key) -> bool:
         """Whether only coroutines bind a module-level name, and do so without asking what it holds."""
         known = self._anew.get(origin)
         if known is None:
@@ -260,7 +260,7 @@ class Resources:
             engine = engine._replace(origin=entity.origin)
         return self._engine(engine)
 
-    def released_by(self, module: Module, call: Call) -> tuple[str, str] | None:
+    def released_by(self, module: Module, call: Call) -> Key | None:
         """What a call gives the connections of back: an engine disposed of, a client closed."""
         if call.leaf() not in RELEASES or call.chain.endswith("()") or call.chain[:1] in "%~":
             return None
@@ -280,7 +280,7 @@ class Resources:
                     found.append((resource, call))
         return found
 
-    def released_in(self, module: Module, function: Function, calls: CallsOf) -> set[tuple[str, str]]:
+    def released_in(self, module: Module, function: Function, calls: CallsOf) -> set[Key]:
         """What a function's own calls give the connections of back, now or by a callback."""
         key = self._now(module, function)
         found = self._released.get(key)
@@ -290,7 +290,7 @@ class Resources:
                 found.update(self._releases(module, calls(module, function)))
         return found
 
-    def _releases(self, module: Module, calls: Iterable[Call]) -> Iterator[tuple[str, str]]:
+    def _releases(self, module: Module, calls: Iterable[Call]) -> Iterator[Key]:
         for call in calls:
             released = self.released_by(module, call)
             if released is not None:
@@ -304,7 +304,7 @@ class Resources:
 
     def _now(self, module: Module, function: Function) -> tuple[str, str, str, int]:
         """A function, and what answers about it depend on: the mode, and how many modules are known."""
-        return module.path, function.qualname, self.project.mode, self.project.modules.count
+        return module.path, function.qualname, self.project.reading.mode, self.project.modules.count
 
     def disposed_by(self, module: Module, call: Call) -> Entity | None:
         """The async engine whose ``dispose`` a call is."""

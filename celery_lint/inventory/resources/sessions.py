@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Key
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.resources.relays import leaf_of
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 _SYNC = frozenset(
     [
@@ -70,7 +69,7 @@ class Sessions:
         self.project = known.project
         self.event_loops = known.of(EventLoops)
         self.flows = known.project.flows
-        self._kinds: dict[tuple[str, str], str] = {}
+        self._kinds: dict[Key, str] = {}
         self._names: dict[Key, dict[str, SessionName]] = {}
 
     @cached_property

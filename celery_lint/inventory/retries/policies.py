@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.inventory.application.applications import is_task_base
-from celery_lint.inventory.code.graph import DEPTH, Calls, Key
+from celery_lint.inventory.code.graph import DEPTH, Calls
 from celery_lint.inventory.retries.calls import RetryCall, RetryOption, RetryPolicy
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.makers import Option
@@ -14,8 +14,8 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Value
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 RETRY_OPTIONS = frozenset(
     {

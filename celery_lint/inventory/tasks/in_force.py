@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from celery_lint.analysis.limits.limits import Limits
-from celery_lint.inventory.application.applications import Application, Applications, Origin
+from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Module, Value
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
-from celery_lint.project.project import Entity
 
 _OPEN = ("**", "?")
 
@@ -27,7 +27,7 @@ class EffectiveOptions:
         self.limits = known.of(Limits)
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
-        self._plain: dict[Origin, bool] = {}
+        self._plain: dict[Key, bool] = {}
 
     def options(self, task: Task, names: Iterable[str]) -> dict[str, Option]:
         """Those of the named options that the task has, whoever gives them."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.application.applications import Origin, is_application
+from celery_lint.inventory.application.applications import is_application
 from celery_lint.model.facts import Function, Module, Value
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
-from celery_lint.project.project import Entity
 
 Option = tuple[Module, Value]
 
@@ -32,9 +32,9 @@ _DEEPEST = 4
 class Maker(NamedTuple):
     """Something that turns functions into tasks: where its options come from, and whose tasks they are."""
 
-    application: Origin | None
+    application: Key | None
     options: tuple[Option, ...] = ()
-    wrapper: Origin | None = None
+    wrapper: Key | None = None
 
 
 class Makers:
@@ -42,8 +42,8 @@ class Makers:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.wrappers: dict[Origin, Maker] = {}
-        self._makers: dict[Origin, Maker | None] = {}
+        self.wrappers: dict[Key, Maker] = {}
+        self._makers: dict[Key, Maker | None] = {}
         self._named = frozenset(self.project.configuration.task_decorators)
 
     def maker(self, module: Module, value: Value, depth: int = 0) -> Maker | None:
@@ -123,7 +123,7 @@ class Makers:
             self.wrappers[key] = found
         return found
 
-    def possible_wrappers(self) -> Iterator[Origin]:
+    def possible_wrappers(self) -> Iterator[Key]:
         """The functions and classes that may be decorators for tasks, used as such so far or not."""
         for path, module in self.project.modules.items():
             for function in module.functions.values():
@@ -136,7 +136,7 @@ class Makers:
             values.extend(function.decorators)
         return any(value.chain.endswith(_MAKER_ENDS) and self.maker(module, value) for value in values)
 
-    def _applied_in(self, module: Module, function: Function, key: Origin, depth: int) -> Maker | None:
+    def _applied_in(self, module: Module, function: Function, key: Key, depth: int) -> Maker | None:
         for _, value in function.values:
             found = self.maker(module, value, depth + 1)
             if found is not None:

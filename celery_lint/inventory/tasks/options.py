@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.application.applications import Application, Applications, Origin, is_task_base
+from celery_lint.inventory.application.applications import Application, Applications, is_task_base
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.purpose import is_product_path
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
-from celery_lint.project.project import Entity
 
 
 class TaskOptions:
@@ -19,7 +19,7 @@ class TaskOptions:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.applications = known.of(Applications)
-        self._classes: dict[Origin, list[Entity]] = {}
+        self._classes: dict[Key, list[Entity]] = {}
 
     def get(self, task: Task, name: str) -> Option | None:
         """A task's option as its decorator, its wrapper, its base class or its own class gives it."""
@@ -201,7 +201,7 @@ class TaskOptions:
                 if entity.class_() is not None and entity.module is not None:
                     yield entity
 
-    def _adds_to(self, wrapper: Origin, chain: str) -> bool:
+    def _adds_to(self, wrapper: Key, chain: str) -> bool:
         """Whether a wrapper puts options of its own into the mapping that its caller gives."""
         module = self.project.modules[wrapper[0]]
         inside = (f"{wrapper[1]}/", f"{wrapper[1]}.")

@@ -15,12 +15,12 @@ from celery_lint.analysis.wiring.registrations import (
     UnknownKey,
     UnregisteredTask,
 )
-from celery_lint.inventory.application.applications import Origin
 from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.purpose import is_product_path
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
 _SENDERS = frozenset({"delay", "apply_async"})
@@ -39,8 +39,8 @@ class Bridges:
     @cached_property
     def registries(self) -> list[Registry]:
         """The registries: mappings and register functions that hold at least one task."""
-        entries: dict[Origin, list[Entry]] = {}
-        open_ended: set[Origin] = set()
+        entries: dict[Key, list[Entry]] = {}
+        open_ended: set[Key] = set()
         for module in self.project.product_modules():
             for entry in self._mappings(module, open_ended):
                 entries.setdefault(entry.registry, []).append(entry)
@@ -78,13 +78,13 @@ class Bridges:
 
     # ------------------------------------------------------------------ entries
 
-    def _entry(self, registry: Origin, key: str, key_place: Place, module: Module, value: Value) -> Entry:
+    def _entry(self, registry: Key, key: str, key_place: Place, module: Module, value: Value) -> Entry:
         # Whatever defines a task has been read: no mapping of the project has to be followed further.
         with self.project.asking("quiet"):
             entity = self.project.value_entity(module, value)
         return Entry(registry, key, key_place, value, module, self.tasks.of(entity), entity)
 
-    def _mappings(self, module: Module, open_ended: set[Origin]) -> Iterator[Entry]:
+    def _mappings(self, module: Module, open_ended: set[Key]) -> Iterator[Entry]:
         for name, values in module.bindings.items():
             for value in values:
                 if value.kind != "mapping":
@@ -105,7 +105,7 @@ class Bridges:
                     found.append(self._entry(origin, text, module.place(key.span), module, item))
                 yield from found
 
-    def _assignments(self, module: Module, open_ended: set[Origin]) -> Iterator[Entry]:
+    def _assignments(self, module: Module, open_ended: set[Key]) -> Iterator[Entry]:
         """``REGISTRY["key"] = task``, and the function that does it for a key it is given."""
         for assignment in module.assignments:
             if not assignment.subscript:
@@ -126,9 +126,9 @@ class Bridges:
         return (module.path, qualname.partition("/")[0]) in self.register_functions
 
     @cached_property
-    def register_functions(self) -> dict[Origin, Origin]:
+    def register_functions(self) -> dict[Key, Key]:
         """The functions that write into a module-level mapping under a key of their caller."""
-        found: dict[Origin, Origin] = {}
+        found: dict[Key, Key] = {}
         for module in self.project.product_modules():
             for assignment in module.assignments:
                 if assignment.subscript and not assignment.key and assignment.function:
@@ -142,7 +142,7 @@ class Bridges:
                         found[(module.path, outermost.qualname)] = registry
         return found
 
-    def _mapping_origin(self, module: Module, chain: str) -> Origin | None:
+    def _mapping_origin(self, module: Module, chain: str) -> Key | None:
         if chain[:1] in "%~":
             return None
         entity = self.project.resolve(module, chain)
@@ -155,7 +155,7 @@ class Bridges:
         )
         return entity.origin if is_mapping or is_dict else None
 
-    def _registrations(self, module: Module, open_ended: set[Origin]) -> Iterator[Entry]:
+    def _registrations(self, module: Module, open_ended: set[Key]) -> Iterator[Entry]:
         """``register_task("key", task)``, ``bridge.register(...)`` and ``@register("key")``."""
         for function in module.functions.values():
             for _, value in function.values:
@@ -174,7 +174,7 @@ class Bridges:
     def _is_task(self, module: Module, function: Function) -> bool:
         return (module.path, function.qualname) in self.tasks.by_function
 
-    def _registration(self, module: Module, value: Value, open_ended: set[Origin]) -> Iterator[Entry]:
+    def _registration(self, module: Module, value: Value, open_ended: set[Key]) -> Iterator[Entry]:
         if value.kind != "call" or len(value.items) + len(value.keywords) < 2:
             return
         registry = self._registry_of(module, value)
@@ -205,7 +205,7 @@ class Bridges:
                 place = module.place(call.span)
                 yield self._entry((target.module.path, target.name), given[0][1:], place, module, value)
 
-    def _registry_of(self, module: Module, value: Value) -> Origin | None:
+    def _registry_of(self, module: Module, value: Value) -> Key | None:
         """The registry that a call writes into."""
         leaf = value.chain.rpartition(".")[2].lstrip(":~%")
         entity = self.project.resolve(module, value.chain)
@@ -350,7 +350,7 @@ class Bridges:
         return found
 
     def _unknown(
-        self, module: Module, call: Call, by_function: dict[Origin, tuple[Dispatcher, Registry]]
+        self, module: Module, call: Call, by_function: dict[Key, tuple[Dispatcher, Registry]]
     ) -> Iterator[UnknownKey]:
         target = self.graph.target(module, call.chain)
         if target is None:

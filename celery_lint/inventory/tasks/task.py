@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from celery_lint.inventory.application.applications import Origin
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.model.facts import Class, Function, Module, Place, Value
+from celery_lint.project.entity import Key
 
 
 class Task(NamedTuple):
@@ -17,14 +17,14 @@ class Task(NamedTuple):
     qualname: str
     place: Place
     function: Function | None
-    application: Origin | None
+    application: Key | None
     options: tuple[Option, ...]
-    wrapper: Origin | None
+    wrapper: Key | None
     inner_decorators: tuple[Value, ...]
     class_: Class | None
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """What tells it from all others: a task itself cannot be hashed."""
         return self.module.path, self.qualname
 

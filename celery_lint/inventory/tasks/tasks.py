@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.application.applications import Origin, is_task_base
+from celery_lint.inventory.application.applications import is_task_base
 from celery_lint.inventory.tasks.makers import Maker, Makers, Option
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.purpose import is_product_path
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
-from celery_lint.project.project import Entity
 
 
 class Tasks:
@@ -25,8 +25,8 @@ class Tasks:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.makers = known.of(Makers)
-        self.by_function: dict[Origin, Task] = {}
-        self._bound: dict[Origin, tuple[Entity, Task]] = {}
+        self.by_function: dict[Key, Task] = {}
+        self._bound: dict[Key, tuple[Entity, Task]] = {}
         self._all: list[Task] = []
         found = [
             task for path in sorted(self.project.modules) for task in self._find(self.project.modules[path])

@@ -1,0 +1,69 @@
+"""What a name turned out to be."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from celery_lint.model.facts import Class, Function, Module, Value
+
+Key = tuple[str, str]
+"""A function, class or other name of a module: the module's path, and the qualified name."""
+
+_PROPERTIES = frozenset({"property", "cached_property"})
+
+
+class Entity(NamedTuple):
+    """What a chain turned out to be.
+
+    ``kind`` is ``module``, ``function``, ``class``, ``instance`` (of a class of the project), ``member``
+    (an attribute of a function), ``value`` (a literal or constant), ``partial``, ``external`` (``name`` is
+    its dotted path, calls included: ``celery.Celery().task``) or ``unknown``. ``origin`` is the module-level
+    name (path, name) that it was reached through last.
+    """
+
+    kind: str
+    name: str = ""
+    module: Module | None = None
+    value: Value | None = None
+    origin: Key | None = None
+    owner: Key | None = None
+
+    def function(self) -> Function | None:
+        """The function of the project that this is."""
+        if self.kind == "function" and self.module is not None:
+            return self.module.functions.get(self.name)
+        return None
+
+    def class_(self) -> Class | None:
+        """The class of the project that this is, or is an instance of."""
+        if self.kind in ("class", "instance") and self.module is not None:
+            return self.module.classes.get(self.name)
+        return None
+
+
+UNKNOWN = Entity("unknown")
+
+
+def external(name: str, value: Value | None = None, origin: Key | None = None) -> Entity:
+    """Something of another package, by its dotted path."""
+    return Entity("external", name, None, value, origin)
+
+
+def is_property(entity: Entity) -> bool:
+    """Whether an attribute gives what its function returns."""
+    function = entity.function()
+    return function is not None and is_decorated(function, _PROPERTIES)
+
+
+def is_decorated(function: Function, names: frozenset[str]) -> bool:
+    """Whether a function has a decorator of one of these names, wherever that is from."""
+    return any(decorator.chain.rpartition(".")[2].lstrip("~") in names for decorator in function.decorators)
+
+
+def is_none(entity: Entity) -> bool:
+    """Whether an entity is the literal ``None``."""
+    return (
+        entity.kind == "value"
+        and entity.value is not None
+        and (entity.value.kind == "constant" and entity.value.data is None)
+    )

@@ -1,0 +1,67 @@
+"""What happens when a chain leads to a file that has not been read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from celery_lint.diagnostics import Unparsed
+from celery_lint.model.facts import Module
+from celery_lint.project.modules import Modules
+
+Load = Callable[[str, str], "Module | Unparsed | None"]
+"""Reads the file of a path for the sake of a name; ``None`` if it cannot know that name."""
+
+
+class Reading:
+    """The modules of a project, and those that chains lead to beyond them."""
+
+    def __init__(self, modules: Modules, unparsed: frozenset[str], load: Load | None) -> None:
+        self.modules = modules
+        self.unparsed = unparsed
+        self.load = load
+        #: ``demand``: the file is read. ``hint``: it is remembered. ``quiet``: nothing.
+        self.mode = "demand"
+        #: How often a chain ended at a file that was not read.
+        self.misses = 0
+        #: Files that a chain led to and that were not among the modules. `load` reads them on the spot, so
+        #: that chains go on; only a project that has them from the start sees all that they say.
+        self.wanted: set[str] = set()
+        #: All files that a chain led to; a run that starts from what the last one read asks for these.
+        self.demanded: set[str] = set()
+        #: Files that a chain hinted at: worth reading if they hold a name that somebody looks for.
+        self.hinted: set[str] = set()
+
+    @contextmanager
+    def asking(self, mode: str) -> Iterator[None]:
+        """Resolve in another mode: following every call of every task must not read the whole project."""
+        before, self.mode = self.mode, mode
+        try:
+            yield
+        finally:
+            self.mode = before
+
+    def settle(self) -> None:
+        """Read nothing more: what is known now is what every later question is answered from."""
+        self.load = None
+
+    def noting_in(self, other: Reading) -> None:
+        """Let another project know what chains of this one lead to."""
+        self.wanted, self.demanded, self.hinted = other.wanted, other.demanded, other.hinted
+
+    def module(self, path: str, name: str) -> Module | None:
+        """A module that was not known to be of interest when a chain led to this name of it."""
+        module: Module | None = self.modules.find(path)
+        if module is not None or path in self.unparsed:
+            return module
+        if self.mode == "hint":
+            self.hinted.add(path)
+        elif self.mode == "demand" and self.load is not None:
+            found = self.load(path, name)
+            if found is not None:
+                self.wanted.add(path)
+            if isinstance(found, Module):
+                self.modules.add(found)
+                return found
+        self.misses += 1
+        return None
