@@ -9,6 +9,7 @@ from celery_lint import engine
 from celery_lint.configuration import ConfigurationError
 from celery_lint.diagnostics import Diagnostic
 from celery_lint.options import OPTIONS, Option
+from celery_lint.reports.colours import printable
 
 PREFIX = "celery-lint-"
 
@@ -40,7 +41,10 @@ def is_own(selector: str) -> bool:
 def diagnostics(
     path: str | None, text: bytes | str, given: tuple[tuple[str, object], ...]
 ) -> tuple[Diagnostic, ...]:
-    """The diagnostics of one file; what goes wrong is one of them, because a host would die of it."""
+    """The diagnostics of one file; what goes wrong is one of them, because a host would die of it.
+
+    Messages are printable, whatever they quote: hosts write them as they are.
+    """
     settings: Mapping[str, object] = dict(given)
     try:
         report = engine.check_text(path, text, None, overrides=settings, suppress=False)
@@ -48,8 +52,8 @@ def diagnostics(
         return (_failure(path, f"celery-lint is not configured: {error}"),)
     except Exception as error:
         return (_failure(path, " ".join(f"celery-lint failed: {type(error).__name__}: {error}".split())),)
-    return tuple(report.diagnostics)
+    return tuple(found._replace(message=printable(found.message)) for found in report.diagnostics)
 
 
 def _failure(path: str | None, message: str) -> Diagnostic:
-    return Diagnostic(path or "", 1, 1, 1, 1, "CEL999", "internal-error", message, "", "error")
+    return Diagnostic(path or "", 1, 1, 1, 1, "CEL999", "internal-error", printable(message), "", "error")

@@ -52,11 +52,40 @@ def wanted(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
 def printable(text: str) -> str:
     """The text with every control, bidirectional and undecodable character escaped, on one line.
 
-    Messages quote the user's source, and a file name may hold anything: neither may move the cursor.
+    Messages quote the user's source, and a file name may hold anything: neither may move the cursor, nor
+    give orders to a service that reads its log for commands.
     """
+    if "##" in text:
+        text = without_commands(text, "\\x23")
     if text.isprintable():
         return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape", "replace").decode()
         for character in text
     )
+
+
+def without_commands(text: str, sharp: str) -> str:
+    """The text with another character (or characters) for the second sharp of ``##vso[`` and the like.
+
+    Azure Pipelines and the older form of GitHub's workflow commands (``##[add-path]``) are obeyed anywhere
+    in a line, TeamCity's ``##teamcity[`` at its start.
+    """
+    start = text.find("##")
+    while start >= 0:
+        end = start + 2
+        while text[end : end + 1].isalpha():
+            end += 1
+        if text[end : end + 1] == "[":
+            text = f"{text[: start + 1]}{sharp}{text[start + 2 :]}"
+        start = text.find("##", start + 1)
+    return text
+
+
+def opening(text: str) -> str:
+    """A printable text that begins a line, where ``::`` would be a workflow command of GitHub.
+
+    A path stays a path: ``./::x.py``. Blanks before it make no difference to GitHub.
+    """
+    text = printable(text)
+    return f"./{text}" if text.lstrip().startswith("::") else text

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from celery_lint import source
+from celery_lint.reports.colours import without_commands
 
 _TAB = "    "
 _LONGEST = 160
@@ -97,7 +98,7 @@ def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
 
 def _drawn(line: str) -> tuple[str, list[int]]:
     """The line as a terminal shows it, and the cell at which each of its characters starts (and the end)."""
-    line = line.rstrip()
+    line = without_commands(line.rstrip(), "\N{REPLACEMENT CHARACTER}")
     if line.isascii() and line.isprintable():
         return line, list(range(len(line) + 1))
     from unicodedata import combining, east_asian_width

@@ -20,8 +20,12 @@ def write(report: Report, stream: TextIO, *, statistics: bool = False) -> None:
             {"code": code, "name": name, "severity": severity, "count": times}
             for times, code, name, severity in counts(report)
         ]
-    json.dump(document, stream, indent=2)
-    stream.write("\n")
+    stream.write(f"{text_of(document)}\n")
+
+
+def text_of(document: Any) -> str:
+    """The document as text, without what a service that reads its log would take for a command."""
+    return json.dumps(document, indent=2).replace("##", "#\\u0023")  # sharps stand within texts only
 
 
 def to_document(report: Report) -> dict[str, Any]:

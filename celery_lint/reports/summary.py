@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery_lint.diagnostics import Report
 from celery_lint.paths import shown
-from celery_lint.reports.colours import Paint, printable
+from celery_lint.reports.colours import Paint, opening, printable
 
 _NOUNS = {"error": "error", "warning": "warning", "advice": "piece of advice"}
 _PLURALS = {"advice": "pieces of advice"}
@@ -30,7 +30,7 @@ def summary(report: Report, paint: Paint) -> str:
 def not_checked(report: Report) -> list[str]:
     """A line for each file that was not checked."""
     return [
-        f"{printable(shown(path))}:{line}: not checked: {printable(message)}"
+        f"{opening(shown(path))}:{line}: not checked: {printable(message)}"
         for path, line, message in report.unparsed
     ]
 

@@ -10,7 +10,7 @@ import pytest
 
 from celery_lint.diagnostics import Related, Report, Unparsed
 from celery_lint.reports import concise, full, statistics
-from celery_lint.reports.colours import Paint, printable, wanted
+from celery_lint.reports.colours import Paint, opening, printable, wanted
 from celery_lint.reports.summary import not_checked, summary
 from tests import examples
 
@@ -110,6 +110,7 @@ EXCERPTS = [
     ("\tf()\t# tab", (1, 2, 1, 5), ["1 |     f()    # tab", "  |     ^^^"]),
     ("é = e\u0301 + f()", (1, 10, 1, 13), ["1 | é = e\u0301 + f()", "  |         ^^^"]),
     ("'\x1b[31m\u202e' + f()", (1, 12, 1, 15), ["1 | '\ufffd[31m\ufffd' + f()", "  |            ^^^"]),
+    ("# ##vso[x] f()", (1, 12, 1, 15), ["1 | # #\ufffdvso[x] f()", "  |            ^^^"]),
     ("a = 1\x0cb\r\nf()", (2, 1, 2, 4), ["2 | f()", "  | ^^^"]),
     (
         "x = f(\n    1,\n)",
@@ -177,10 +178,27 @@ def test_text_from_the_source_cannot_move_the_cursor(report: Report) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, expected", [("日本 é", "日本 é"), ("a\tb", "a\\tb"), ("\u202e", "\\u202e"), ("", "")]
+    "text, expected",
+    [
+        ("日本 é", "日本 é"),
+        ("a\tb", "a\\tb"),
+        ("\u202e", "\\u202e"),
+        ("", ""),
+        ("x ##vso[a.b] ##[c]d", "x #\\x23vso[a.b] #\\x23[c]d"),
+        ("###[c] ####vso[", "##\\x23[c] ###\\x23vso["),
+        ("## [c] ##vso ##1[ #[", "## [c] ##vso ##1[ #["),
+    ],
 )
 def test_printable(text: str, expected: str) -> None:
     assert printable(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [("a::b", "a::b"), ("::x", "./::x"), (" ::x", "./ ::x"), ("\t::x", "\\t::x"), (":x", ":x")],
+)
+def test_opening(text: str, expected: str) -> None:
+    assert opening(text) == expected
 
 
 SUMMARIES = [

@@ -61,14 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _failed(error: Exception) -> int:
     from celery_lint.configuration import ConfigurationError
     from celery_lint.frontends.cli.arguments import UsageError
+    from celery_lint.reports.colours import opening, printable
 
     if isinstance(error, (ConfigurationError, UsageError)):
-        sys.stderr.write(f"celery-lint: error: {error}\n")
+        sys.stderr.write(f"celery-lint: error: {printable(str(error))}\n")
         return 2
     if os.environ.get("CELERY_LINT_DEBUG") == "1":
         import traceback
 
-        traceback.print_exc()
+        sys.stderr.writelines(f"{opening(line)}\n" for line in traceback.format_exc().splitlines())
     message = " ".join(f"{type(error).__name__}: {error}".split())
-    sys.stderr.write(f"celery-lint: internal error: {message} (CELERY_LINT_DEBUG=1 shows where)\n")
+    sys.stderr.write(f"celery-lint: internal error: {printable(message)} (CELERY_LINT_DEBUG=1 shows where)\n")
     return 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -14,7 +13,8 @@ from celery_lint.files import roots
 from celery_lint.frontends.cli.arguments import Arguments
 from celery_lint.frontends.cli.check import is_there
 from celery_lint.paths import shown
-from celery_lint.reports.colours import Paint, printable, wanted
+from celery_lint.reports.colours import Paint, opening, printable, wanted
+from celery_lint.reports.json import text_of
 
 VERSION = 1
 
@@ -32,7 +32,7 @@ def run(arguments: Arguments) -> int:
     if arguments.flags.get("--output-format") == "json":
         document: dict[str, Any] = {"version": VERSION}
         document.update((name, [_entry(entry) for entry in entries]) for name, entries in sections.items())
-        sys.stdout.write(f"{json.dumps(document, indent=2)}\n")
+        sys.stdout.write(f"{text_of(document)}\n")
     else:
         sys.stdout.write(_text(sections, Paint(wanted(sys.stdout))))
     return 0
@@ -49,7 +49,7 @@ def _text(sections: dict[str, list[Any]], paint: Paint) -> str:
     for title, entries in sections.items():
         lines.append(paint.strong(f"{title.replace('_', ' ')} ({len(entries)})"))
         rows = [
-            (printable(name), printable(_place(path, line)), printable(detail))
+            (opening(name), printable(_place(path, line)), printable(detail))
             for name, path, line, detail in entries
         ]
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
