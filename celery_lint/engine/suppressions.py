@@ -1,52 +1,98 @@
 """``# noqa`` comments, with the meaning that flake8 gives them.
 
-``# noqa`` silences every rule on its line, ``# noqa: CEL110,CEL2`` the codes and prefixes it lists.
-Beyond flake8, a list may also hold rule names: ``# noqa: asyncio-run-in-task``. Words that name no rule
-are prose, and prose after the colon leaves the comment a blanket one, as in flake8.
+``# noqa`` silences every rule on its line, ``# noqa: CEL110,CEL2`` the codes and prefixes it lists, written
+as the codes are. Beyond flake8, a list may also hold rule names: ``# noqa: asyncio-run-in-task``. Words that
+name no rule are prose, and prose after the colon leaves the comment a blanket one, as in flake8.
+A line ``# flake8: noqa`` silences its file (:func:`celery_lint.model.reading.reader.read_module` notes it).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-if TYPE_CHECKING:
-    import re
-
-_comment: re.Pattern[str] | None = None
+_SEPARATORS = ", \t\n\r\f\v"
 
 
 def suppressed(line: str, code: str, name: str) -> bool:
     """Whether the text of a diagnostic's own line silences this rule."""
-    # Nearly every line ends here, so that `re` is only imported where a comment asks for it.
-    if "noqa" not in line.lower():
-        return False
-    found = _pattern().search(line)
-    if found is None:
-        return False
-    listed = found.group("listed")
+    listed = _listed(line)
     if listed is None:
-        return True
-    items = listed.replace(",", " ").split()
-    codes = tuple(item.upper() for item in items if item[-1].isdigit() and "-" not in item)
-    names = [item.lower() for item in items if "-" in item]
-    if code.startswith(codes) or name in names:
-        return True
-    if codes:
         return False
-    return not any(item in _rule_names() for item in names)
+    items = list(listed)
+    codes = tuple(item for item in items if "-" not in item)
+    names = [item.lower() for item in items if "-" in item]
+    if not items or code.startswith(codes) or name in names:
+        return True
+    return not codes and not any(item in _rule_names() for item in names)
 
 
-def _pattern() -> re.Pattern[str]:
-    global _comment
-    if _comment is None:
-        import re
+def _listed(line: str) -> Iterator[str] | None:
+    """The codes and names behind the first ``# noqa``; None if there is none.
 
-        # flake8's own expression, with rule names beside the codes.
-        code, rule_name = r"[A-Z]+[0-9]+", r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+"
-        _comment = re.compile(
-            rf"# noqa(?::\s?(?P<listed>(?:(?:{rule_name}|{code})(?:[,\s]+)?)+))?", re.IGNORECASE
-        )
-    return _comment
+    Read by hand and not by flake8's regular expression, which with names in it takes hours for some lines.
+    """
+    at = line.find("# ")
+    while at >= 0:
+        if line[at + 2 : at + 6].lower() == "noqa":
+            return _items(line, at + 6)
+        at = line.find("# ", at + 2)
+    return None
+
+
+def _items(line: str, at: int) -> Iterator[str]:
+    if line[at : at + 1] != ":":
+        return
+    at += 1
+    if line[at : at + 1].isspace():  # one blank, not more
+        at += 1
+    while at < len(line):
+        end = _end_of_word(line, at)
+        whole = _end_of_name(line, at, end)
+        if whole:
+            yield line[at:whole]
+            at = whole
+        else:
+            code = _end_of_codes(line, at, end)
+            if code == at:
+                return
+            yield line[at:code]
+            at = code
+        if at < end:  # an item ends where something else begins
+            return
+        while at < len(line) and line[at] in _SEPARATORS:
+            at += 1
+
+
+def _end_of_word(line: str, at: int) -> int:
+    while at < len(line) and line[at].isascii() and (line[at].isalnum() or line[at] == "-"):
+        at += 1
+    return at
+
+
+def _end_of_name(line: str, at: int, end: int) -> int:
+    """Where a name with hyphens ends that begins here; 0 if none does."""
+    parts = line[at:end].split("-")
+    if not parts[0] or parts[0][0].isdigit() or len(parts) < 2 or not parts[1]:
+        return 0
+    for number, part in enumerate(parts):
+        if not part:
+            parts = parts[:number]
+            break
+    return at + len("-".join(parts))
+
+
+def _end_of_codes(line: str, at: int, end: int) -> int:
+    """Where the codes end that begin here, letters and digits, several without a separator too."""
+    found = at
+    while at < end and line[at].isalpha():
+        while at < end and line[at].isalpha():
+            at += 1
+        if at == end or not line[at].isdigit():
+            break
+        while at < end and line[at].isdigit():
+            at += 1
+        found = at
+    return found
 
 
 def _rule_names() -> frozenset[str]:

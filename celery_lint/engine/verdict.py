@@ -49,9 +49,11 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
     """Run every rule over every fact that it asks for, of those that :func:`search` has found."""
     from celery_lint.engine.suppressions import suppressed
     from celery_lint.inventory.tasks.tasks import Tasks
+    from celery_lint.model.facts import WHOLE_FILE
     from celery_lint.model.purpose import is_test_path
     from celery_lint.rule import checks_of
     from celery_lint.rules import all_rules
+    from celery_lint.selection import INTERNAL_ERROR
 
     presets: dict[str, str] = {}
     said = {_internal_error(failure) for failure in known.isolation.told()}
@@ -65,8 +67,10 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
     silenced = []
     for index, diagnostic in enumerate(diagnostics):
         module = modules.get(diagnostic.path)
-        comment = module.suppressions.get(diagnostic.line) if module is not None else None
-        if comment is not None and suppressed(comment, diagnostic.code, diagnostic.name):
+        if module is None or diagnostic.code == INTERNAL_ERROR:  # that the linter fails is always told
+            continue
+        comment = module.suppressions.get(diagnostic.line, "")
+        if WHOLE_FILE in module.suppressions or suppressed(comment, diagnostic.code, diagnostic.name):
             silenced.append(index)
     tasks: dict[str, int] = {}
     for task in found[Tasks.all]:

@@ -22,6 +22,9 @@ from typing import Any, NamedTuple
 from celery_lint.diagnostics import Span
 from celery_lint.model.steps import KINDS, Step, StepKind, unpack_steps
 
+WHOLE_FILE = 0
+"""The key of a comment among the suppressions of a module that silences all of it."""
+
 Constant = str | int | float | bool | None
 
 
@@ -262,7 +265,10 @@ class MisplacedAwait(NamedTuple):
 
 
 class Module(NamedTuple):
-    """All facts of one module. ``path`` is relative to the workspace, with forward slashes."""
+    """All facts of one module. ``path`` is relative to the workspace, with forward slashes.
+
+    ``suppressions`` are the comments with ``noqa`` by line, and by :data:`WHOLE_FILE` one for all lines.
+    """
 
     path: str
     digest: str

@@ -8,6 +8,7 @@ from typing import Any
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import (
+    WHOLE_FILE,
     Assignment,
     Class,
     Function,
@@ -171,11 +172,15 @@ class Reader:
     def _suppressions(self) -> dict[int, str]:
         if "noqa" not in self.source.text.lower():
             return {}
-        return {
+        found = {
             number: line[line.index("#") :]
             for number, line in enumerate(self.source.lines, 1)
             if "#" in line and "noqa" in line.lower()
         }
+        for number, comment in found.items():
+            if _is_for_the_file(comment) and not self.source.line(number).partition("#")[0].strip():
+                return {WHOLE_FILE: comment, **found}
+        return found
 
     def _assignment_facts(self) -> list[Assignment]:
         facts = []
@@ -328,6 +333,11 @@ def read_module(path: str, source: Source) -> Module:
     what they define is read.
     """
     return Reader(source, Collector(source.parse(), is_test_path(path))).module(path)
+
+
+def _is_for_the_file(comment: str) -> bool:
+    """Whether flake8 would leave out a whole file for a comment that has a line to itself."""
+    return comment[:9].lower() in ("# flake8:", "# flake8=") and comment[9:].lstrip()[:4].lower() == "noqa"
 
 
 def _worth_keeping(chain: str, has_stars: bool) -> bool:
