@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from celery_lint.diagnostics import Span
+from celery_lint.model.arguments import ABSENT, Argument, unpack_argument
 from celery_lint.model.steps import KINDS, Step, StepKind, unpack_steps
 
 WHOLE_FILE = 0
@@ -97,6 +98,48 @@ class Call(NamedTuple):
     def leaf(self) -> str:
         """The last component of the callee, without ``()``."""
         return leaf_of_chain(self.chain)
+
+    @property
+    def takes(self) -> tuple[Argument, ...]:
+        """Its arguments, in the order of the source."""
+        return tuple([unpack_argument(text) for text in self.arguments if text[:1] != "@"])
+
+    @property
+    def positional(self) -> list[Argument]:
+        """Its arguments without a keyword, what ``*`` unpacks among them."""
+        return [argument for argument in self.takes if not argument.keyword]
+
+    def argument(self, position: int, keyword: str = "") -> Argument:
+        """What the parameter at this place, counted from 0, or of this name is given, if that is told."""
+        if keyword:
+            named = self.keyword(keyword)
+            if named:
+                return named
+        positional = self.positional[: position + 1]
+        if len(positional) <= position or any(given.kind == "starred" for given in positional):
+            return ABSENT
+        return positional[position]
+
+    def keyword(self, name: str) -> Argument:
+        """What is given by this keyword."""
+        for argument in self.takes:
+            if argument.keyword == name:
+                return argument
+        return ABSENT
+
+    @property
+    def is_open_ended(self) -> bool:
+        """``*`` or ``**`` hides some of the arguments."""
+        return any(given.kind == "starred" or given.keyword == "**" for given in self.takes)
+
+    def hands_on(self, chain: str) -> bool:
+        """Whether this very chain is one of its arguments."""
+        return any(given.chain == chain for given in self.takes)
+
+    @property
+    def receiver(self) -> str:
+        """The last name of what ``dispose`` is called on, as spelled."""
+        return next((text[1:] for text in self.arguments if text[:1] == "@"), "engine")
 
     @property
     def is_awaited(self) -> bool:
@@ -215,6 +258,19 @@ class Function(NamedTuple):
         """Whether one of the words stands anywhere in its statements: far cheaper than to unpack them."""
         packed = self.packed_steps
         return any(word in packed for word in words)
+
+    def filled(self) -> list[str]:
+        """The parameters that the positional arguments of a call fill, without the object of a method."""
+        names = [parameter.name for parameter in self.parameters if parameter.kind == "positional"]
+        return names[1:] if self.owner and names[:1] in (["self"], ["cls"]) else names
+
+    def parameter_given(self, call: Call, chain: str) -> str:
+        """The parameter that a call of this function fills with what this chain names, or nothing."""
+        for position, given in enumerate(call.takes):
+            if given.kind == "name" and given.chain == chain:
+                names = self.filled()
+                return given.keyword or (names[position] if position < len(names) else "")
+        return ""
 
     def calls(self) -> list[Call]:
         """The calls of the function, in the order of the source. Packed, because most are never asked for."""

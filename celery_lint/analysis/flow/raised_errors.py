@@ -212,14 +212,10 @@ def _given_on(init: Function, calls: list[Call]) -> int | None:
     step = next((step for step in steps if above[0].number in step.calls), None)
     if step is None or step.parent >= 0 or any(other.kind == "class" for other in steps):
         return None
-    texts = [text for text in above[0].arguments if not text.startswith("@")]
-    if any(text == "*" or _is_keyword(text) for text in texts) or len(texts) >= 8:
+    given = above[0].takes
+    if any(argument.keyword or argument.kind == "starred" for argument in given) or len(given) >= 8:
         return None
-    return len(texts)
-
-
-def _is_keyword(text: str) -> bool:
-    return text[:1] not in ("=", "(", "'", "#", "?", "{")
+    return len(given)
 
 
 def _counted(number: int) -> str:

@@ -115,7 +115,7 @@ class RetryHandlers:
                 continue
             if call.leaf() in _WAITING or call.chain.endswith(_RESULTS):
                 return True
-            if any(argument.endswith(f"=%{name}") for argument in call.arguments for name in receivers):
+            if any(given.local in receivers for given in call.takes if given.local):
                 return True
         with self.project.asking("quiet"):
             callees = [c for c in graph.callees(module, function) if c.call.number in numbers]

@@ -32,8 +32,6 @@ _SIGNALS = ("task_failure", "task_postrun", "task_prerun", "task_received", "tas
 _HOOKS = ("after_return", "before_start", "on_failure", "on_success", "__call__")
 _SENDERS = frozenset({"delay", "apply_async"})
 _DEPTH = 3
-# What the description of a positional argument begins with.
-_POSITIONAL = ("=", "(", "'", "#", "?", "*", "{")
 
 
 class UnusedTracking(NamedTuple):
@@ -165,12 +163,8 @@ class Tracking:
             return True  # what is in it is looked at on its own
         if step.kind == "if":
             return step.loads == (name,)
-        given = {f"=%{name}", f"{name}:=%{name}"}
         calls = self.flows.calls(module, function)
-        if any(
-            not given.isdisjoint(calls[n].arguments) and not self._is_log(module, calls[n].chain)
-            for n in step.calls
-        ):
+        if any(_takes(calls[n], name) and not self._is_log(module, calls[n].chain) for n in step.calls):
             return False
         if step.kind not in ("expr", "assign") or not step.chains:
             return False
@@ -254,16 +248,8 @@ class Tracking:
         if target is None:
             return None
         inner, function = target
-        names = [p.name for p in function.parameters if p.kind == "positional"]
-        if function.owner and names[:1] in (["self"], ["cls"]):
-            del names[0]
-        for index, text in enumerate(call.arguments):
-            keyword, _, given = text.rpartition(":")
-            if given == f"=%{name}":
-                own = keyword or (names[index] if index < len(names) else "")
-                if any(p.name == own for p in function.parameters):
-                    return _Carrier(inner, function, own)
-        return None
+        own = function.parameter_given(call, f"%{name}")
+        return _Carrier(inner, function, own) if any(p.name == own for p in function.parameters) else None
 
     def _carriers(self, start: _Carrier) -> Iterator[_Carrier | None]:
         """The functions that get the id; ``None`` if that leads too deep to be sure."""
@@ -285,7 +271,7 @@ class Tracking:
             yield None
 
     def _handed_on(self, carrier: _Carrier) -> Iterator[_Carrier]:
-        if not carrier.function.mentions(f"=%{carrier.name}"):
+        if not carrier.function.mentions(f"%{carrier.name}"):
             return
         for call in self.flows.calls(carrier.module, carrier.function):
             if _takes(call, carrier.name) and not _word(call):
@@ -336,7 +322,7 @@ class Tracking:
         calls = self.flows.calls(dispatcher.module, dispatcher.function)
         looked_up: set[str] = set()
         for step in flow.steps:
-            if any(calls[n].leaf() == "get" and len(calls[n].arguments) == 1 for n in step.calls):
+            if any(calls[n].leaf() == "get" and len(calls[n].takes) == 1 for n in step.calls):
                 looked_up.update(step.stores)
             if step.kind != "if" or looked_up.isdisjoint((*step.loads, *step.stores)):
                 continue
@@ -376,7 +362,7 @@ def _is_signal(chain: str) -> bool:
 
 def _takes(call: Call, name: str) -> bool:
     """Whether a call gets a name as an argument of its own."""
-    return any(text.rpartition(":")[2] == f"=%{name}" for text in call.arguments)
+    return call.hands_on(f"%{name}")
 
 
 def _says_nothing(step: Step) -> bool:
@@ -386,14 +372,11 @@ def _says_nothing(step: Step) -> bool:
 def _word(call: Call) -> str:
     """The word by which a call tells of an execution: ``success``, ``beginning``, ``other``, or nothing."""
     words = set()
-    for text in call.arguments:
-        value = text if text[:1] in _POSITIONAL else text.partition(":")[2]
-        if value[:1] == "'":
-            words.add(value[1:].lower())
-        elif value[:1] == "=" and "." in value:
-            leaf = value.rpartition(".")[2]
-            if leaf == "value":
-                leaf = value.rpartition(".")[0].rpartition(".")[2]
+    for given in call.takes:
+        if given.kind == "text":
+            words.add(given.text.lower())
+        elif "." in given.chain:
+            leaf = given.chain.removesuffix(".value").rpartition(".")[2]
             if leaf.isupper():
                 words.add(leaf.lower())
     if words & _SUCCESS:

@@ -134,12 +134,10 @@ class Acknowledgement:
             return False
         for call in self.flows.calls(module, function):
             if call.number in step.calls and self._is_reject(module, call.chain):
-                for index, argument in enumerate(call.arguments):
-                    if argument.startswith("requeue:") or (index == 1 and ":" not in argument):
-                        return {"#True": True, "#False": False}.get(argument.removeprefix("requeue:"))
-                    if argument.startswith("*"):
-                        return None
-                return False
+                given = call.argument(1, "requeue")
+                if not given:
+                    return None if call.is_open_ended else False
+                return given.is_true if given.kind == "constant" else None
         return None
 
     def _is_guarded(self, flow: Flow, function: Function, step: Step) -> bool:

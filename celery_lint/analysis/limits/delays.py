@@ -22,7 +22,7 @@ from celery_lint.project.known import Known, facts
 # https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
 _CONSUMER_TIMEOUT = 1800.0
 _LONGEST_DEFAULT = 3600.0
-_DELAYS = ("countdown:", "eta:")
+_TIMES = frozenset({"countdown", "eta", "expires"})
 _SENDERS = ("apply_async", "send_task")
 _SIGNATURES = (".s()", ".si()", ".signature()", ".subtask()")
 _CANVASES = frozenset({"celery.chain()", "celery.group()", "celery.chord()", "celery.signature()"})
@@ -131,8 +131,8 @@ class Sendings:
         return None, sends
 
     def _named(self, call: Call) -> Task | None:
-        name = call.first()
-        tasks = [task for task in self.tasks.all if name == f"'{task.name}"]
+        name = call.argument(0, "name").text
+        tasks = [task for task in self.tasks.all if name and task.name == name]
         return tasks[0] if len(tasks) == 1 else None
 
     # ------------------------------------------------------------------ delays
@@ -285,4 +285,4 @@ class Sendings:
 
 
 def _is_timed(call: Call) -> bool:
-    return any(argument.startswith((*_DELAYS, "expires:")) for argument in call.arguments)
+    return any(given.keyword in _TIMES for given in call.takes)

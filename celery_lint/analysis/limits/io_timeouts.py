@@ -70,7 +70,7 @@ _WORDS = (
 _LEAVES = frozenset(leaf_of_chain(name) for name in (*_REQUESTS, *_SOCKETS, *_HTTPX))
 #: What ends the wait by other means.
 _ENDED = ("signal.alarm", "signal.setitimer", "wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
-_LOCAL = ("'file:", "'data:", "'http://localhost", "'http://127.0.0.1")
+_LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1")
 
 
 class EndlessWait(NamedTuple):
@@ -122,9 +122,11 @@ class IoTimeouts:
             used = name.endswith("Client") and self._limited_at_use(site, name)
             return EndlessWait(site, place, _shown(name), True) if off and not used else None
         position = _REQUESTS.get(name, _SOCKETS.get(name))
-        if position is None or not (off or _lacks(call, position)) or call.first().startswith(_LOCAL):
+        if position is None or not (off or _lacks(call, position)):
             return None
-        if name in _SOCKETS and (self._default_timeout or not call.arguments):
+        if any(given.text.startswith(_LOCAL) for given in call.takes[:2]):
+            return None
+        if name in _SOCKETS and (self._default_timeout or not call.takes):
             return None
         if name.startswith(_SESSIONS) and self._taught(site, call):
             return None
@@ -171,19 +173,19 @@ class IoTimeouts:
     def _plain_adapter(self, path: str, qualname: str, mount: Call) -> bool:
         """Whether an adapter is the one of requests, which has no timeout."""
         module = self.project.modules[path]
-        text = mount.given(1) or "?"
-        chain = text[1:].removesuffix("()")
-        if text.startswith("("):
-            chain = self.flows.calls(module, module.functions[qualname])[int(text[1:])].chain
+        given = mount.argument(1, "adapter")
+        chain = given.chain.removesuffix("()")
+        if given.kind == "call":
+            chain = self.flows.calls(module, module.functions[qualname])[given.number].chain
         return self.code.name(module, chain) in ("requests.adapters.HTTPAdapter", "requests.HTTPAdapter")
 
     def _without_limits(self, site: Site, call: Call) -> bool:
         """Whether the timeout of a call is ``httpx.Timeout(None)``."""
-        for argument in call.arguments:
-            if argument.startswith("timeout:("):
-                given = self.code.calls(site)[int(argument[len("timeout:(") :])]
-                return given.arguments == ("#None",) and given.chain == "httpx.Timeout"
-        return False
+        timeout = call.keyword("timeout")
+        if timeout.kind != "call":
+            return False
+        made = self.code.calls(site)[timeout.number]
+        return made.chain == "httpx.Timeout" and len(made.takes) == 1 and made.argument(0).is_none
 
     def _limited_at_use(self, site: Site, client: str) -> bool:
         """Whether requests of a client that has no timeout bring their own."""
@@ -195,16 +197,11 @@ class IoTimeouts:
 
 def _lacks(call: Call, position: int) -> bool:
     """Whether a call gives no timeout, by name or position, nor anything that may hold one."""
-    positional = 0
-    for argument in call.arguments:
-        if argument.startswith(("timeout:", "**:", "*")):
-            return False
-        positional += argument[:1] in "=('{#?" or not argument
-    return positional <= position
+    return not (call.is_open_ended or call.keyword("timeout") or len(call.positional) > position)
 
 
 def _switched_off(call: Call) -> bool:
-    return "timeout:#None" in call.arguments
+    return call.keyword("timeout").is_none
 
 
 def _shown(name: str) -> str:

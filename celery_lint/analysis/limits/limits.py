@@ -99,7 +99,7 @@ class Limits:
             for function in module.functions.values():
                 if function.mentions(".setdefault"):
                     for call in self.flows.calls(module, function):
-                        if call.leaf() == "setdefault" and call.first()[1:] in _LIMITS:
+                        if call.leaf() == "setdefault" and call.argument(0).text in _LIMITS:
                             found.add((module.path, function.qualname))
         return found
 
@@ -130,8 +130,8 @@ class Limits:
                 for call in self.flows.calls(module, function):
                     if call.leaf() in _SENDERS and _passes_limit(call, written):
                         task = self.tasks.of(self.project.resolve(module, _task_chain(call)))
-                        if task is None and call.first().startswith("'"):
-                            task = by_name.get(call.first()[1:])
+                        if task is None:
+                            task = by_name.get(call.argument(0, "name").text)
                         if task is None:
                             return None
                         found.add((task.module.path, task.qualname))
@@ -297,8 +297,7 @@ def _nested(one: str, other: str) -> bool:
 
 
 def _passes_limit(call: Call, written: bool) -> bool:
-    starts = ("time_limit:", "soft_time_limit:", *(["**:"] if written else []))
-    return any(argument.startswith(starts) for argument in call.arguments)
+    return any(given.keyword in _LIMITS or (written and given.keyword == "**") for given in call.takes)
 
 
 def _task_chain(call: Call) -> str:

@@ -26,7 +26,7 @@ _CLASSES = {
     "redis.asyncio.lock.Lock": (2, "timeout"),
     "redis_lock.Lock": (2, "expire"),
 }
-_ENDING_SET = ("ex:", "px:", "exat:", "pxat:", "keepttl:", "**:", "*", "timeout:")
+_ENDING_SET = frozenset({"ex", "px", "exat", "pxat", "keepttl", "timeout"})
 _EXPIRING = ("expire", "pexpire", "expireat", "pexpireat", "setex", "psetex", "touch", "eval", "evalsha")
 _ASKING = frozenset({"get", "exists", "has_key"})
 _LOCK_WORDS = frozenset(
@@ -106,7 +106,7 @@ class Locks:
     def _lock(self, site: Site, call: Call) -> Iterator[EternalLock]:
         name = self.code.name(site.module, call.chain)
         kind = self._kind(name)
-        if kind is not None and call.arguments and not _given(call, *kind):
+        if kind is not None and call.takes and not _given(call, *kind):
             yield EternalLock(site, site.module.place(call.span), _shown(name), "lock")
 
     def _kind(self, name: str) -> tuple[int, str] | None:
@@ -122,11 +122,11 @@ class Locks:
     def _key(self, site: Site, call: Call, calls: list[Call]) -> Iterator[EternalLock]:
         name = self.code.name(site.module, call.chain)
         store = _CACHES if call.leaf() == "add" else _CLIENTS
-        if not store.match(name) or not call.arguments or not self._decides(site, call):
+        if not store.match(name) or not call.takes or not self._decides(site, call):
             return
         if any(other.leaf() in _EXPIRING for other in calls):
             return
-        if _is_lock(call.first()) or _released(call, calls):
+        if _is_lock(_key_of(call)) or _released(call, calls):
             yield EternalLock(site, site.module.place(call.span), _shown(name), "key")
 
     def _decides(self, site: Site, call: Call) -> bool:
@@ -157,20 +157,20 @@ class Locks:
 
     def _asked(self, site: Site) -> Iterator[AskedLock]:
         calls = self.code.calls(site)
-        if any(c.leaf() in ("add", "setnx", "lock", "Lock") or "nx:#True" in c.arguments for c in calls):
+        if any(c.leaf() in ("add", "setnx", "lock", "Lock") or c.keyword("nx").is_true for c in calls):
             return  # asked before the lock is taken, to save a call
         for call in calls:
-            key = call.first()
-            if call.leaf() not in _ASKING or key[:1] not in ("'", "=") or call.chain[:1] == "%":
+            key = call.argument(0)
+            if call.leaf() not in _ASKING or key.kind not in ("text", "name") or call.chain[:1] == "%":
                 continue
             left = self._leaves_early(site, call) if self._is_store(site, call) else None
             if left is None:
                 continue
             owner = call.chain.rpartition(".")[0]
             for other in calls[call.number + 1 :]:
-                if other.chain not in (f"{owner}.set", f"{owner}.setex") or other.first() != key:
+                if other.chain not in (f"{owner}.set", f"{owner}.setex") or other.argument(0) != key:
                     continue
-                if _released(other, calls) or (_is_lock(key) and self._follows(site, left, other)):
+                if _released(other, calls) or (_is_lock(_key_of(call)) and self._follows(site, left, other)):
                     place, asked = site.module.place(other.span), site.module.place(call.span)
                     yield AskedLock(site, place, asked, _shown(self.code.name(site.module, other.chain)))
                 break
@@ -213,34 +213,33 @@ class Locks:
 
 def _sets_if_missing(call: Call) -> bool:
     """Whether a call of ``set`` is a lock by ``nx`` without an end."""
-    if call.leaf() != "set" or "nx:#True" not in call.arguments:
+    if call.leaf() != "set" or not call.keyword("nx").is_true or call.is_open_ended:
         return False
-    positional = [a for a in call.arguments if a[:1] in "=('{#?"]
-    return len(positional) < 3 and not any(a.startswith(_ENDING_SET) for a in call.arguments)
+    return len(call.positional) < 3 and not any(given.keyword in _ENDING_SET for given in call.takes)
 
 
 def _adds_for_ever(call: Call) -> bool:
     """Whether a call of ``add`` on a cache asks for a key that never expires."""
-    if call.leaf() != "add":
-        return False
-    return "timeout:#None" in call.arguments or call.arguments[2:3] == ("#None",)
+    return call.leaf() == "add" and call.argument(2, "timeout").is_none
 
 
 def _given(call: Call, position: int, keyword: str) -> bool:
     """Whether a call may give a parameter a value other than ``None``."""
-    if any(argument.startswith(("**:", "*")) for argument in call.arguments):
-        return True
-    for argument in call.arguments:
-        if argument.startswith(f"{keyword}:"):
-            return argument != f"{keyword}:#None"
-    positional = [argument for argument in call.arguments if argument[:1] in "=('{#?"]
-    return len(positional) > position and positional[position] != "#None"
+    given = call.argument(position, keyword)
+    return call.is_open_ended or (bool(given) and not given.is_none)
 
 
 def _released(taken: Call, calls: list[Call]) -> bool:
     """Whether the function deletes the key that it has set."""
     owner = taken.chain.rpartition(".")[0]
-    return any(other.chain == f"{owner}.delete" and other.first() == taken.first() for other in calls)
+    key = taken.argument(0)
+    return any(other.chain == f"{owner}.delete" and other.argument(0) == key for other in calls)
+
+
+def _key_of(call: Call) -> str:
+    """The key that a call is given: its text, or the name that holds it."""
+    key = call.argument(0)
+    return key.text or key.chain
 
 
 def _is_lock(key: str) -> bool:

@@ -12,6 +12,7 @@ from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.model.arguments import Argument
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
@@ -110,7 +111,7 @@ class SideEffects:
             name = self._name(task.module, call)
             if not (name in _EFFECTS or (name.startswith("stripe.") and name.endswith(".create"))):
                 continue
-            if any("idempot" in argument or argument.startswith("headers:") for argument in call.arguments):
+            if any(_is_idempotent(given) for given in call.takes):
                 continue
             step = flow.step_of(call)
             later = {number for other in _following(flow, step) for number in other.calls} if step else set()
@@ -150,20 +151,17 @@ class SideEffects:
             with self.project.asking("quiet"):
                 for call in self.flows.calls(module, function):
                     if call.leaf() == "sleep" and self._name(module, call) == "time.sleep":
-                        seconds = self._number(module, call.first())
+                        seconds = self._number(module, call.argument(0, "secs"))
                         if seconds is not None and seconds > _LONG:
                             found.append(LongSleep(module.place(call.span), seconds, tuple(reached)))
         return found
 
-    def _number(self, module: Module, argument: str) -> float | None:
-        if argument.startswith("="):
-            entity = self.project.resolve(module, argument[1:])
+    def _number(self, module: Module, given: Argument) -> float | None:
+        if given.kind == "name":
+            entity = self.project.resolve(module, given.chain)
             known = self.project.number(entity.module, entity.value) if entity.module is not None else None
             return known if entity.kind == "value" else None
-        try:
-            return float(argument.removeprefix("#")) if argument.startswith("#") else None
-        except ValueError:
-            return None
+        return given.amount
 
     # ------------------------------------------------------------------ terminations
 
@@ -183,12 +181,12 @@ class SideEffects:
             for call in self.flows.calls(module, function):
                 if self._terminates(module, call):
                     known = self.pools.only("threads", "solo")
-                    signal = next((a[8:] for a in call.arguments if a.startswith("signal:'")), "SIGTERM")
+                    signal = call.keyword("signal").text or "SIGTERM"
                     yield Termination(module.place(call.span), signal, self.pools.known[0] if known else None)
 
     def _terminates(self, module: Module, call: Call) -> bool:
         owner, _, leaf = call.chain.rpartition(".")
-        if leaf != "terminate" and (leaf != "revoke" or "terminate:#True" not in call.arguments):
+        if leaf != "terminate" and (leaf != "revoke" or not call.keyword("terminate").is_true):
             return False
         if owner.endswith(".control") and owner[:1] == "%":
             return leaf == "revoke"  # nothing else has a `control` that revokes and terminates
@@ -209,6 +207,13 @@ class SideEffects:
     def _is_control(self, module: Module, owner: str) -> bool:
         """Whether a chain is the ``control`` of something that nobody can see through."""
         return owner.endswith(".control") and self.project.resolve(module, owner).kind == "unknown"
+
+
+def _is_idempotent(given: Argument) -> bool:
+    """Whether an argument tells the other side what belongs to one and the same request."""
+    return given.keyword == "headers" or any(
+        "idempot" in word for word in (given.keyword, given.chain, given.text)
+    )
 
 
 def _following(flow: Flow, step: Step) -> Iterator[Step]:
