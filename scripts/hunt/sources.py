@@ -181,7 +181,9 @@ def _examples(seed: int, portion: int, count: int) -> list[str]:
         def collect(text: str) -> None:
             texts.append(text)
 
-        collect()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # generated programs are full of what Python warns of
+            collect()
     return texts
 
 
