@@ -168,6 +168,7 @@ class Attacker:
 
     def _leaf(self, path: Path) -> None:
         digest, _, text = path.read_bytes().partition(b"\n")
+        text, _, stamps = text.partition(b"\n")
         try:
             document = json.loads(text)
         except ValueError:  # a file of another kind
@@ -177,7 +178,7 @@ class Attacker:
         holder, key = self._rng.choice(places) if places else ([0], 0)
         wrong: list[Any] = [None, 7, -1, 10**30, "x", "", [], {}, [None], True, "recommendeD", 0.5]
         holder[key] = self._rng.choice(wrong)
-        path.write_bytes(digest + b"\n" + json.dumps(document).encode())
+        path.write_bytes(digest + b"\n" + json.dumps(document).encode() + b"\n" + stamps)
 
     def _odd(self, path: Path) -> None:
         path.unlink()
@@ -205,11 +206,12 @@ class Attacker:
         for path in folder.glob("*.manifest"):
             facts = path.with_suffix(".facts")
             rows = facts.read_text().split("\n") if facts.exists() else []
-            manifest = json.loads(path.read_bytes().partition(b"\n")[2])
+            text, _, numbers = path.read_bytes().partition(b"\n")[2].partition(b"\n")
+            manifest = json.loads(text)
             data = "\n".join(change(manifest, rows)).encode()
             facts.write_bytes(data)
             manifest[-1] = self._digest("facts", data)
-            text = json.dumps(manifest, separators=(",", ":")).encode()
+            text = json.dumps(manifest, separators=(",", ":")).encode() + b"\n" + numbers
             path.write_bytes(self._digest("manifest", text).encode() + b"\n" + text)
 
     def _digest(self, purpose: str, data: bytes) -> str:
@@ -218,7 +220,7 @@ class Attacker:
         return Secret(b"a secret of somebody else's     ").digest(purpose, data)
 
     def _emptied(self, manifest: list[Any], rows: list[str]) -> list[str]:
-        manifest[4] = [[], [], [], {}, {}]
+        manifest[3] = [[], [], [], {}, {}]
         return rows
 
     def _other_facts(self, manifest: list[Any], rows: list[str]) -> list[str]:

@@ -3,7 +3,7 @@
 The *manifest* says what every file looked like and what the rules said about all of them. The *facts* are
 those of the modules that were read, a line each; they are only opened when something has changed. Each
 workspace, installation and set of options has a pair of files of its own, in the user's folder for caches
-unless an option names another. Both are replaced, never changed, and both are JSON.
+unless an option names another. Both are replaced, never changed, and both are JSON but for the stamps.
 
 Over all that they say goes a digest that only the user can make: what is damaged, forged, somebody else's or
 of another version counts as missing, without a word.
@@ -22,7 +22,7 @@ from celery_lint.files import secret as secrets
 from celery_lint.files.cache_folder import Name, chosen, of_user, remove_former
 from celery_lint.files.discovery import Listing
 from celery_lint.files.installation import installation
-from celery_lint.files.stamps import Stamp
+from celery_lint.files.stamps import Stamp, packed, unpacked
 
 _PATIENCE = 10.0
 _MOST = 256 << 20
@@ -78,7 +78,8 @@ class Cache:
             digest, _, text = self._folder.read(name, _MOST).partition(b"\n")
             if digest != self._secret.digest("manifest", text).encode():
                 return None
-            whose, (python, directories, *others), stamps, kept, verdict, *rest = json.loads(text)
+            document, _, numbers = text.partition(b"\n")
+            whose, (python, directories, *others), kept, *rest = json.loads(document)
         except (OSError, ValueError):
             return None
         if whose != self._whose():
@@ -86,7 +87,7 @@ class Cache:
         self._folder.use(name, self._name.of("facts"))
         launch, configuration, watched, state = others
         listing = Listing(_lines(python), launch, configuration, _lines(directories), watched, state)
-        return Manifest(listing, stamps, [tuple(stamp) for stamp in kept], verdict, *rest)
+        return Manifest(listing, unpacked(numbers), [tuple(stamp) for stamp in kept], *rest)
 
     def lines(self, manifest: Manifest) -> dict[str, str]:
         """The facts of a manifest by path, as lines of JSON."""
@@ -116,7 +117,7 @@ class Cache:
                 return
             manifest = manifest._replace(token=self._secret.digest("facts", rows))
         listing = manifest.listing
-        packed = [
+        described = [
             "\n".join(listing.python),
             "\n".join(listing.directories),
             listing.launch,
@@ -124,7 +125,8 @@ class Cache:
             listing.watched,
             listing.state,
         ]
-        text = json.dumps([self._whose(), packed, *manifest[1:]], separators=(",", ":")).encode()
+        document = json.dumps([self._whose(), described, *manifest[2:]], separators=(",", ":"))
+        text = document.encode() + b"\n" + packed(manifest.stamps)
         digest = self._secret.digest("manifest", text).encode()
         self._folder.replace(self._name.of("manifest"), digest + b"\n" + text)
         if lines is not None:

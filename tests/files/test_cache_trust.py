@@ -154,9 +154,10 @@ def test_a_manifest_of_another_installation_does_not_count(
 @pytest.mark.parametrize("part", range(3), ids=["workspace", "installation", "options"])
 def test_a_manifest_says_what_it_is_of(project: Path, kept: Path, part: int) -> None:
     path = the_only(kept, "*.manifest")
-    document = json.loads(path.read_bytes().partition(b"\n")[2])
+    text, _, numbers = path.read_bytes().partition(b"\n")[2].partition(b"\n")
+    document = json.loads(text)
     document[0][part] += "x"
-    text = json.dumps(document).encode()
+    text = json.dumps(document).encode() + b"\n" + numbers
     own = secret.found(str(kept))
     assert own is not None
     path.write_bytes(own.digest("manifest", text).encode() + b"\n" + text)

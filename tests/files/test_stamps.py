@@ -23,6 +23,19 @@ def test_flat_and_back() -> None:
     assert list(stamps.unflat(stamps.flat(found))) == found
 
 
+@pytest.mark.parametrize("inode", [0, 7, 2**63, 2**64 - 1])
+def test_packed_and_back(inode: int) -> None:
+    numbers = [5, 1_700_000_000_123_456_789, 1_700_000_000_123_456_790, inode]
+    assert stamps.unpacked(stamps.packed(numbers)) == numbers
+
+
+@pytest.mark.parametrize("number", [-1, -(10**18), 2**64, 2**127])
+def test_numbers_that_cannot_be_kept(number: int) -> None:
+    """No file has them: a file that must not be trusted, a time before 1970, an inode of 128 bits."""
+    (kept,) = stamps.unpacked(stamps.packed([number]))
+    assert kept != number
+
+
 def test_files_that_are_what_they_were(folder: str) -> None:
     names = ["a.py", "b.py"]
     kept = stamps.flat(stamps.stamps(folder, names))
