@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 
 from celery_lint.digests import blake2b
 from celery_lint.files.cache_folder import CacheFolder
 from celery_lint.files.secret import Secret
-from celery_lint.files.stamps import RACY_NANOSECONDS
+from celery_lint.files.stamps import RACY_NANOSECONDS, Stamp
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MOST = 4096
@@ -32,28 +31,29 @@ def installation(user: CacheFolder, secret: Secret, now: int) -> str:
 
 
 def _identified(user: CacheFolder, secret: Secret, now: int) -> str:
-    files = sorted(_files(_PACKAGE))
-    if not files:  # in an archive, for example
+    looks, youngest = _looks(_PACKAGE)
+    if not looks:  # in an archive, for example
         return ""
-    looks = blake2b("\n".join(look for _, look, _ in files).encode("utf-8", "replace"), digest_size=16)
     python = f"{sys.implementation.name}-{sys.hexversion:x}"
     name = f"celery-lint-installation-{_short(os.fsencode(_PACKAGE))}-{python}"
-    expected = f"{looks.hexdigest()} {python}"
+    expected = f"{_short(repr(sorted(looks.items())).encode('utf-8', 'replace'))} {python}"
     known = _remembered(user, secret, name)
     if known is not None and known[0] == expected:
         return known[1]
     try:
-        content = _content([path for path, _, _ in files], python)
+        content = _content(sorted(looks), python)
     except OSError:
         return ""
-    if max(changed for _, _, changed in files) < now - RACY_NANOSECONDS:
+    if youngest < now - RACY_NANOSECONDS:
         text = json.dumps([expected, content])
         user.replace(name, f"{secret.digest('installation', text.encode())}\n{text}".encode())
     return content
 
 
-def _files(folder: str) -> Iterator[tuple[str, str, int]]:
-    """The source files of the package: path, what it looks like, when it last changed."""
+def _looks(folder: str) -> tuple[dict[str, Stamp], int]:
+    """The stamps of the package's source files, and the time in nanoseconds when the youngest changed."""
+    looks: dict[str, Stamp] = {}
+    youngest = 0
     pending = [folder]
     while pending:
         try:
@@ -62,12 +62,13 @@ def _files(folder: str) -> Iterator[tuple[str, str, int]]:
                     if entry.name.endswith(".py"):
                         status = entry.stat()
                         modified, changed = status.st_mtime_ns, status.st_ctime_ns
-                        look = f"{entry.path} {status.st_size} {modified} {changed} {status.st_ino}"
-                        yield entry.path, look, max(modified, changed)
+                        looks[entry.path] = (status.st_size, modified, changed, status.st_ino)
+                        youngest = max(youngest, modified, changed)
                     elif "." not in entry.name and entry.name != "__pycache__" and entry.is_dir():
                         pending.append(entry.path)
         except OSError:  # noqa: PERF203
             continue
+    return looks, youngest
 
 
 def _content(paths: list[str], python: str) -> str:
