@@ -245,7 +245,7 @@ class Library:
             os.close(results)
             self._readings = {}
             done = self._work(queue, chunks, passes, None)
-            records = [json.dumps(sorted(done))]
+            records = [json.dumps([len(self._readings), *sorted(done)])]
             for path, reading in self._readings.items():
                 kind = "u" if isinstance(reading, Unparsed) else "m"
                 records.append(f"{kind}{json.dumps(path)}\t{json.dumps(reading)}")
@@ -261,7 +261,9 @@ class Library:
             records = file.read().decode().split("\n")
         paths = []
         try:
-            done = set(json.loads(records[0]))
+            number, *done = json.loads(records[0])
+            if number != len(records) - 1:  # it ends between two of them
+                return set()
             for record in records[1:]:
                 name, _, line = record[1:].partition("\t")
                 path = json.loads(name)
@@ -274,7 +276,7 @@ class Library:
         except (ValueError, TypeError, LookupError):  # the child was killed while it wrote
             return set()
         found += paths
-        return done
+        return set(done)
 
 
 def _decoded(path: str, line: str) -> Module | None:
