@@ -136,6 +136,14 @@ class Call(NamedTuple):
         """Whether this very chain is one of its arguments."""
         return any(given.chain == chain for given in self.takes)
 
+    def of_what_it_is_given(self) -> Call:
+        """``submit(f, x)`` as ``f(x)``."""
+        return self._replace(arguments=self.arguments[1:])
+
+    def made_by_a_lambda(self) -> Call:
+        """The call as it is made where the lambda runs."""
+        return self._replace(flags="e")
+
     @property
     def receiver(self) -> str:
         """The last name of what ``dispose`` is called on, as spelled."""

@@ -116,13 +116,10 @@ class AsyncHandlers:
 
     def _connected(self, module: Module, function: Function) -> Iterator[AsyncHandler]:
         for call in self.flows.calls(module, function):
-            if (
-                call.is_decorator
-                or not call.first().startswith("=")
-                or not self._is_signal(module, call.chain)
-            ):
+            given = call.argument(0, "receiver")
+            if call.is_decorator or not given.chain or not self._is_signal(module, call.chain):
                 continue
-            target = self.project.resolve(module, call.first()[1:])
+            target = self.project.resolve(module, given.chain)
             handler = target.function()
             if handler is not None and target.module is not None and makes_coroutine(target.module, handler):
                 yield AsyncHandler(target.module, handler, "signal", module.place(call.span))
@@ -191,7 +188,8 @@ class AsyncHandlers:
     def _waits(self, module: Module, call: Call) -> bool:
         if call.leaf() not in _WAITING or call.chain[:1] in "%~" or call.in_lambda or call.is_awaited:
             return False
-        if any(_is_short(argument) for argument in call.arguments):
+        patience = call.keyword("timeout").amount
+        if patience is not None and patience < 1:  # `timeout=0` does not wait at all
             return False
         owner = call.chain.rpartition(".")[0]
         if owner.endswith("()") and self._sends(module, owner[:-2]):
@@ -214,12 +212,3 @@ class AsyncHandlers:
         return step.kind in _CONDITIONS or any(
             other.kind in _CONDITIONS and results & set(other.loads) for other in flow.steps[: step.number]
         )
-
-
-def _is_short(argument: str) -> bool:
-    """Whether an argument is a timeout of less than a second. ``timeout=0`` does not wait at all."""
-    name, _, value = argument.partition(":#")
-    try:
-        return name == "timeout" and value != "None" and float(value) < 1
-    except ValueError:
-        return False

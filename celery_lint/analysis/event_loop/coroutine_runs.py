@@ -11,6 +11,7 @@ from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
@@ -101,11 +102,11 @@ class CoroutineRuns:
 
     def _given(self, module: Module, function: Function) -> Iterator[GivenFunction]:
         for call in self.flows.calls(module, function):
-            if call.chain[:1] == "%" or not any("=" in argument for argument in call.arguments):
+            if call.chain[:1] == "%" or not any(given.chain for given in call.takes):
                 continue
-            argument = self._taken(module, call)
-            if argument.startswith("=") and argument[1:2] not in ("%", "~"):
-                target = self.project.resolve(module, argument[1:])
+            chain = self._taken(module, call).chain
+            if chain and chain[:1] not in ("%", "~"):
+                target = self.project.resolve(module, chain)
                 handed = target.function()
                 if (
                     handed is not None
@@ -114,33 +115,25 @@ class CoroutineRuns:
                 ):
                     yield GivenFunction(module, call, handed.name, call.leaf())
 
-    def _taken(self, module: Module, call: Call) -> str:
+    def _taken(self, module: Module, call: Call) -> Argument:
         """The argument that a call takes as a coroutine."""
         if call.leaf() in _LEAVES:
             entity = self.project.resolve(module, call.chain)
             if entity.kind == "external":
-                return call.first() if entity.name in _TAKING else ""
+                return call.argument(0) if entity.name in _TAKING else ABSENT
         target = self.graph.target(module, call.chain)
         if target is None:
-            return ""
+            return ABSENT
         position, name = self._helpers.get((target[0].path, target[1].qualname), (-1, ""))
-        if position < 0:
-            return ""
-        for argument in call.arguments:
-            if argument.startswith(f"{name}:"):
-                return argument.partition(":")[2]
-        positional = [argument for argument in call.arguments if argument[:1] in "=(*'#{?"]
-        if "*" in positional[: position + 1] or position >= len(positional):
-            return ""
-        return positional[position]
+        return call.argument(position, name) if position >= 0 else ABSENT
 
     @cached_property
     def _helpers(self) -> dict[Key, tuple[int, str]]:
         """The functions that run a parameter as a coroutine and do nothing else with it: which one."""
         found: dict[Key, tuple[int, str]] = {}
         for run in self.event_loops.runs:
-            name = run.call.first().removeprefix("=%")
-            if not run.helper or not run.call.first().startswith("=%") or run.kind == "bridge":
+            name = run.call.argument(0).local
+            if not run.helper or not name or run.kind == "bridge":
                 continue
             names = [parameter.name for parameter in run.function.parameters]
             if name in names and self._only_runs(run, name):
@@ -206,10 +199,10 @@ class CoroutineRuns:
             return [own]
         found = []
         for call in self.flows.calls(task.module, task.function):
-            if f"={own}" in call.arguments and call.leaf() in (function.name, "async_to_sync"):
-                position = call.arguments.index(f"={own}")
-                if position < len(function.parameters):
-                    found.append(f"%{function.parameters[position].name}")
+            if call.leaf() in (function.name, "async_to_sync"):
+                for position, given in enumerate(call.positional[: len(function.parameters)]):
+                    if given.chain == own:
+                        found.append(f"%{function.parameters[position].name}")
         return found
 
     def _is_bound(self, task: Task) -> bool:
@@ -233,12 +226,12 @@ class CoroutineRuns:
                 if self.project.resolve(module, call.chain).name not in _THREADSAFE:
                     continue
                 runner, given = "run_coroutine_threadsafe", call
-            elif call.leaf() == "submit" and call.first() == "=asyncio.run" and len(call.arguments) == 2:
+            elif call.leaf() == "submit" and call.argument(0).chain == "asyncio.run" and len(call.takes) == 2:
                 if any(
                     other.chain.endswith("get_running_loop") for other in self.flows.calls(module, function)
                 ):
                     continue  # only where a loop is running, which is never so in a worker
-                runner, given = "asyncio.run", call._replace(arguments=call.arguments[1:])
+                runner, given = "asyncio.run", call.of_what_it_is_given()
             else:
                 continue
             for way in reached:

@@ -136,7 +136,7 @@ class CurrentLoops:
                         name = self.code.name(module, call.chain)
                         if name in _ASKED and not call.in_try:
                             asked = True  # what comes after it comes too late for it
-                        elif name in _SET and call.first() != "#None" and not asked:
+                        elif name in _SET and not call.argument(0, "loop").is_none and not asked:
                             found.append((module, function, call))
         return found
 
@@ -207,10 +207,7 @@ class CurrentLoops:
                 call.number in other.calls and (call in uses or names[call.number] in _SET) for call in calls
             ):
                 return False
-        return all(
-            names[call.number] in _SET or not any(a.endswith(f"={loop}") for a in call.arguments)
-            for call in calls
-        )
+        return all(names[call.number] in _SET or not call.hands_on(loop) for call in calls)
 
     @facts
     def closed(self) -> list[ClosedLoop]:
@@ -221,7 +218,7 @@ class CurrentLoops:
             if any(call.leaf() == "is_closed" for call in calls):
                 continue
             sets = [call for call in calls if names[call.number] in _SET]
-            if any(call.first() == "#None" for call in sets):
+            if any(call.argument(0, "loop").is_none for call in sets):
                 continue
             flow = self.flows.of(module, function)
             close = next((c for c in calls if c.chain.endswith("_event_loop().close")), None)
@@ -276,7 +273,7 @@ class CurrentLoops:
 
 
 def _has_loop_factory(call: Call) -> bool:
-    return any(argument.startswith("loop_factory:") for argument in call.arguments)
+    return bool(call.keyword("loop_factory"))
 
 
 def _within(flow: Flow, step: Step, ancestor: Step, role: str) -> bool:

@@ -10,6 +10,7 @@ from celery_lint.diagnostics import Span
 from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
@@ -101,12 +102,11 @@ class LoopBridges:
         found = []
         for module, function, reached, calls in self.code.calls(".submit", "threading.Thread"):
             for call in calls:
-                given = ""
+                given = ABSENT
                 if call.leaf() == "submit" and self.code.name(module, call.chain) in _EXECUTORS:
-                    given = call.first()
+                    given = call.argument(0, "fn")
                 elif call.leaf() == "Thread" and self.code.name(module, call.chain) == _THREADS:
-                    targets = [a[7:] for a in call.arguments if a.startswith("target:")]
-                    given = targets[0] if targets else ""
+                    given = call.argument(1, "target")
                 runner = self._runner_given(module, function, given, calls)
                 if runner is not None:
                     found.append(ThreadBridge(module, function, call, *runner, reached))
@@ -121,23 +121,23 @@ class LoopBridges:
         return found | {bridge.target for bridge in self.bridges if bridge.target is not None}
 
     def _runner_given(
-        self, module: Module, function: Function, given: str, calls: list[Call]
+        self, module: Module, function: Function, given: Argument, calls: list[Call]
     ) -> tuple[str, Key | None] | None:
         """What a thread is to run, if that runs a coroutine on a loop of its own."""
-        if given.startswith("("):
-            inner = calls[int(given[1:])]
-            if inner.leaf() == "partial" and inner.arguments:
-                return self._runner_given(module, function, inner.first(), calls)
+        if given.kind == "call":
+            inner = calls[given.number]
+            if inner.leaf() == "partial" and inner.takes:
+                return self._runner_given(module, function, inner.argument(0), calls)
             if not inner.in_lambda:
                 return None
-            made_there = inner._replace(flags="e")
-            return (_runner_label(inner), None) if self.code.runs(module, function, made_there) else None
-        if not given.startswith("="):
+            runs = self.code.runs(module, function, inner.made_by_a_lambda())
+            return (_runner_label(inner), None) if runs else None
+        if not given.chain:
             return None
-        if self.code.name(module, given[1:]) == "asyncio.run":
+        if self.code.name(module, given.chain) == "asyncio.run":
             return "asyncio.run", None
         with self.project.asking("hint"):
-            target = self.graph.target(module, given[1:])
+            target = self.graph.target(module, given.chain)
         if target is None or target[1].is_async:
             return None
         if any(self.code.runs(*target, call) for call in self.flows.calls(*target)):
@@ -187,14 +187,12 @@ class LoopBridges:
 
     def _coroutine(self, call: Call, calls: list[Call]) -> str:
         """The coroutine that a call runs or hands on, as far as two of them can be compared."""
-        text = call.first()
-        if call.leaf() == "submit" and text.startswith("("):
-            return self._coroutine(calls[int(text[1:])], calls)  # `submit(lambda: asyncio.run(coroutine))`
+        given = call.argument(0)
+        if call.leaf() == "submit" and given.kind == "call":
+            return self._coroutine(calls[given.number], calls)  # `submit(lambda: asyncio.run(coroutine))`
         if call.leaf() == "submit":
-            text = call.given(1)
-        if text.startswith("("):
-            return calls[int(text[1:])].chain
-        return text if text.startswith("=") else ""
+            given = call.argument(1)
+        return calls[given.number].chain if given.kind == "call" else given.chain
 
     # ------------------------------------------------------------------ libraries
 
@@ -217,8 +215,8 @@ class LoopBridges:
     def _is_shared(self, module: Module, entity: Entity, call: Call) -> bool:
         if entity.origin is not None:
             return True
-        given = call.first()
-        return given.startswith("=") and self.project.resolve(module, given[1:]).origin is not None
+        given = call.argument(0)
+        return bool(given.chain) and self.project.resolve(module, given.chain).origin is not None
 
     # ------------------------------------------------------------------ a run inside a run
 

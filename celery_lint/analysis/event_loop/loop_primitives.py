@@ -161,7 +161,4 @@ class LoopPrimitives:
 def _starts_thread(module: Module, name: str) -> bool:
     """Whether the import starts a thread that runs the loop."""
     top = module.functions[""]
-    return any(
-        call.leaf() == "Thread" and any(f"=:{name}.run_forever" in argument for argument in call.arguments)
-        for call in top.calls()
-    )
+    return any(call.leaf() == "Thread" and call.hands_on(f":{name}.run_forever") for call in top.calls())

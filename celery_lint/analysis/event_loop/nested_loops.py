@@ -178,14 +178,12 @@ class LoopSides:
             if step is None or (not own_task and _is_conditional(flow, step)):
                 continue
             if name in _NEED_A_LOOP:
-                if call.leaf() == "create_task" or not call.arguments:
+                if call.leaf() == "create_task" or not call.takes:
                     yield LooplessCall(module, call, _NEED_A_LOOP[name], tasks[0])
             elif name in _FUTURES:
                 given = call.parent >= 0 and calls[call.parent].chain == "asyncio.run" and call.is_argument
                 lost = may_be_lost(call) and is_lost(flow, call)
-                if given or (
-                    lost and not owns_loop and not any(a.startswith("loop:") for a in call.arguments)
-                ):
+                if given or (lost and not owns_loop and not call.keyword("loop")):
                     yield LooplessCall(module, call, _FUTURES[name], tasks[0])
 
     # ------------------------------------------------------------------ one runs already

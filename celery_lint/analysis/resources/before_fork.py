@@ -170,15 +170,13 @@ class BeforeFork:
 
     def _bind(self, module: Module, call: Call) -> Entity | None:
         """What the first argument of a call is, or the one called ``bind``."""
-        for argument in call.arguments[:2]:
-            if argument.startswith(("=", "bind:=")):
-                entity = self.project.resolve(module, argument.partition("=")[2])
-                return entity if entity.kind == "external" else None
-        return None
+        given = call.argument(0, "bind") or call.argument(1)
+        entity = self.project.resolve(module, given.chain)
+        return entity if entity.kind == "external" else None
 
     def _kept(self, module: Module, call: Call, name: str) -> bool:
         """Whether the connection has a name that functions of the module use, and stays open."""
-        if call.is_context_manager or (name in _WITHOUT_ADDRESS and not call.arguments):
+        if call.is_context_manager or (name in _WITHOUT_ADDRESS and not call.takes):
             return False
         names = [
             name
@@ -228,7 +226,7 @@ class BeforeFork:
                 if not function.mentions("dispose"):
                     continue
                 for call in self.flows.calls(module, function):
-                    words = [call.chain, *(argument.rpartition("=")[2] for argument in call.arguments)]
+                    words = [call.chain, *(given.chain for given in call.takes)]
                     for chain in words:
                         if chain.endswith(".dispose"):
                             engine = self.code.entity(module, chain.removesuffix(".dispose"))
@@ -382,6 +380,6 @@ class BeforeFork:
         starts = [value.span[:2] for value in module.bindings.get(name, ())]
         for call in self.flows.calls(module, module.functions[""]):
             if call.span[:2] in starts and call.leaf() in _CLIENT_LEAVES:
-                told = any(text.startswith(("connect:", "**")) for text in call.arguments)
-                return None if told and "connect:#True" not in call.arguments else module.place(call.span)
+                told = call.keyword("connect") or call.keyword("**")
+                return None if told and not told.is_true else module.place(call.span)
         return None

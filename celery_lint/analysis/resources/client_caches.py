@@ -156,13 +156,11 @@ class ClientCaches:
         return self._bound_to_loop(entity)
 
     def _owner_given(self, module: Module, function: Function, call: Call) -> str | None:
-        for argument in call.arguments:
-            if argument.startswith("("):
-                inner = self.flows.calls(module, function)[int(argument[1:])]
-                chain = f"{inner.chain}()"
-            elif argument.startswith("="):
-                chain = argument[1:]
-            else:
+        for given in call.positional:
+            chain = given.chain
+            if given.kind == "call":
+                chain = f"{self.flows.calls(module, function)[given.number].chain}()"
+            if not chain:
                 continue
             owner = self._bound_to_loop(self.project.resolve(module, chain))
             if owner is not None:

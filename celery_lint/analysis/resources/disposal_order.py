@@ -77,9 +77,7 @@ class DisposalOrder:
     def _disposal(self, module: Module, flow: Flow, step: Step, call: Call) -> EngineDisposal | None:
         place, block = module.place(call.span), _block(flow, step)
         if call.leaf() == "dispose":
-            spelled = next(
-                (argument[1:] for argument in call.arguments if argument.startswith("@")), "engine"
-            )
+            spelled = call.receiver
             engine = self.resources.disposed_by(module, call)
             names = (self._dotted(engine.origin),) if engine is not None and engine.origin else (spelled,)
             return EngineDisposal(f"{spelled}.dispose()", names, place, block, engine is not None)

@@ -127,17 +127,15 @@ class EnginesPerTask:
 
     def _keeps_connections(self, module: Module, call: Call) -> bool:
         """Whether the engine is known to keep pooled connections to a server."""
-        for argument in call.arguments:
-            if argument.startswith(("*", "pool:", "creator:")):
-                return False
-            if argument.startswith("poolclass:"):
-                pool = self.project.resolve(module, argument.rpartition("=")[2])
-                if pool.name.rpartition(".")[2] not in _POOLS:
-                    return False
-        first = call.first().removeprefix("url:")
-        text: str | None = first[1:] if first.startswith("'") else None
-        if first.startswith("="):
-            text = self.project.text(module, Value("name", call.span, None, first[1:]))
+        if call.is_open_ended or call.keyword("pool") or call.keyword("creator"):
+            return False
+        given = call.keyword("poolclass")
+        if given and self.project.resolve(module, given.chain).name.rpartition(".")[2] not in _POOLS:
+            return False
+        address = call.argument(0, "url")
+        text: str | None = address.text
+        if address.kind == "name":
+            text = self.project.text(module, Value("name", call.span, None, address.chain))
         return not (text or "").startswith(_LOCAL)
 
 
@@ -350,7 +348,4 @@ class _Fate:
 
 def _given(call: Call) -> Iterable[str]:
     """The chains that a call takes as arguments."""
-    for argument in call.arguments:
-        name, separator, chain = argument.partition("=")
-        if separator and (not name or name.endswith(":")):
-            yield chain
+    return [given.chain for given in call.takes if given.kind == "name"]

@@ -101,14 +101,14 @@ class ProcessState:
             if call.leaf() not in _LEAVES or call.in_lambda or call.is_context_manager:
                 continue
             name = self.code.name(site.module, call.chain)
-            if name not in _CHANGES or name in seen or not call.arguments:
+            if name not in _CHANGES or name in seen or not call.takes:
                 continue
             seen.add(name)
             if not self._taken_back(site, name, call, calls) and not _of_all(name, call):
                 yield ProcessChange(site, site.module.place(call.span), name)
 
     def _taken_back(self, site: Site, name: str, call: Call, calls: list[Call]) -> bool:
-        if name == "locale.setlocale" and len(call.arguments) < 2:
+        if name == "locale.setlocale" and len(call.takes) < 2:
             return True  # only asks for the locale
         return any(
             other.number > call.number
@@ -129,7 +129,7 @@ class ProcessState:
                 _ENVIRONMENT in call.chain and call.leaf() in ("pop", "clear", "update") for call in calls
             ):
                 return
-            if any(f"={_ENVIRONMENT}" in argument for call in calls for argument in call.arguments):
+            if any(given.chain.startswith(_ENVIRONMENT) for call in calls for given in call.takes):
                 return  # copied, or patched for a while
         again = [
             other
@@ -227,9 +227,10 @@ class ProcessState:
 
 def _of_all(name: str, call: Call) -> bool:
     """Whether a call sets what every task of the project would set, or starts over on purpose."""
-    if name == "random.seed" and call.first().startswith(("#", "'")):
+    given = call.argument(0)
+    if name == "random.seed" and given.kind in ("constant", "text"):
         return True
-    return call.first().endswith(("settings.LANGUAGE_CODE", "settings.TIME_ZONE"))
+    return given.chain.endswith(("settings.LANGUAGE_CODE", "settings.TIME_ZONE"))
 
 
 def _of_this_call(value: Value) -> bool:

@@ -196,7 +196,7 @@ class Processes:
         return found
 
     def _handler(self, site: Site, call: Call) -> Iterator[SignalChange]:
-        signal = self.code.name(site.module, call.first()[1:]) if call.first().startswith("=") else ""
+        signal = self.code.name(site.module, call.argument(0, "signalnum").chain)
         label = signal.rpartition(".")[2]
         if self.pools.only("threads"):
             yield SignalChange(site, call, label or "signal", "thread")
@@ -206,16 +206,16 @@ class Processes:
     def _restored(self, site: Site, call: Call) -> bool:
         """Whether the same signal is set again: before the end, or after what a context manager yields."""
         return any(
-            other.first() == call.first() and other.number != call.number and other.leaf() == "signal"
+            other.argument(0) == call.argument(0) and other.number != call.number and other.leaf() == "signal"
             for other in self.code.calls(site)
         )
 
     def _unheard(self, call: Call) -> bool:
         """Whether an alarm is set and no code of the product handles alarms."""
-        seconds = call.first() if call.leaf() == "alarm" else "".join(call.arguments[1:2])
-        if seconds in ("", "#0", "#0.0"):
+        seconds = call.argument(0 if call.leaf() == "alarm" else 1)
+        if not seconds or seconds.amount == 0:
             return False
-        if call.leaf() == "setitimer" and not call.first().endswith("ITIMER_REAL"):
+        if call.leaf() == "setitimer" and call.argument(0).leaf != "ITIMER_REAL":
             return False
         return not any(
             function.mentions("SIGALRM")

@@ -168,8 +168,8 @@ class SessionFlow:
         if step.kind == "with" and any(chain.partition("=")[0] == held.chain for chain in step.chains):
             return True
         return any(
-            any(f"={held.chain}." in argument for argument in call.arguments)  # `callback(session.close)`
-            or (hands_on(call, held.chain) and not self._borrows(view, call))
+            any(given.chain.startswith(f"{held.chain}.") for given in call.takes)  # `callback(session.close)`
+            or (call.hands_on(held.chain) and not self._borrows(view, call))
             for call in view.made_in(step)
         )
 
@@ -279,7 +279,7 @@ class SessionFlow:
 
     def lent(self, view: View, call: Call, held: SessionName) -> bool:
         """Whether a call hands the session to a function of the project."""
-        if not hands_on(call, held.chain):
+        if not call.hands_on(held.chain):
             return False
         entity = self.project.resolve(view.module, call.chain)
         return entity.function() is not None
@@ -289,7 +289,7 @@ class SessionFlow:
         for call in view.made_in(step):
             if self._is_on(call, held, _HARMLESS):
                 return True
-            if hands_on(call, held.chain):
+            if call.hands_on(held.chain):
                 target = self.graph.target(view.module, call.chain)
                 if target is not None and any(
                     inner.mentions("rollback") or inner.mentions("begin")
@@ -325,8 +325,3 @@ class SessionFlow:
                     place = view.module.place(call.span)
                     yield SessionAfterBlock(place, held.name, view.module.place(flow.steps[block].span))
                     return
-
-
-def hands_on(call: Call, chain: str) -> bool:
-    """Whether a call takes what a chain is as an argument."""
-    return any(argument == f"={chain}" or argument.endswith(f":={chain}") for argument in call.arguments)

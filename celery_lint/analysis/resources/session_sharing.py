@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.analysis.resources.session_flow import WORK, SessionFlow, View, hands_on
+from celery_lint.analysis.resources.session_flow import WORK, SessionFlow, View
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
+from celery_lint.model.arguments import Argument
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts
@@ -118,14 +119,15 @@ class _Search:
 
     def _together(self, step: Step, call: Call) -> Iterator[Call]:
         """The calls whose coroutines a ``gather`` runs; one of a comprehension counts twice."""
-        direct = {argument for argument in call.arguments if argument[:1] == "("}
+        direct = {given.number for given in call.takes if given.kind == "call"}
+        several = any(given.kind == "starred" for given in call.takes)
         for inner in self.view.calls:
             if inner.parent == call.number and self._uses(step, inner):
-                if f"({inner.number}" in direct:
+                if inner.number in direct:
                     yield inner
-                elif "*" in call.arguments and self._repeated(inner):
+                elif several and self._repeated(inner):
                     yield from (inner, inner)
-        if "*" in call.arguments or call.leaf() == "wait":
+        if several or call.leaf() == "wait":
             for name in step.loads:
                 yield from self._listed(step, name)
 
@@ -147,11 +149,8 @@ class _Search:
         """Whether a call stands in a comprehension: it takes a name that no statement binds."""
         bound = {parameter.name for parameter in self.view.function.parameters}
         bound.update(name for step in self.view.flow.steps for name in step.stores)
-        for argument in call.arguments:
-            name = argument.rpartition("=%")[2].partition(".")[0].rstrip("()[]")
-            if "=%" in argument and name not in bound:
-                return True
-        return False
+        local = [given.chain for given in call.takes if given.chain[:1] == "%"]
+        return any(chain[1:].partition(".")[0].rstrip("()[]") not in bound for chain in local)
 
     # ------------------------------------------------------------------ one coroutine
 
@@ -166,8 +165,8 @@ class _Search:
         function = entity.function()
         if function is None or entity.module is None or not function.is_async:
             return False
-        if here and hands_on(call, self.held.chain):
-            name = _parameter_of(function, call, self.held.chain)
+        if here and call.hands_on(self.held.chain):
+            name = function.parameter_given(call, self.held.chain)
         elif function.parent == self.view.function.qualname and self._seen_by(function):
             name = self.held.name
         else:
@@ -207,17 +206,8 @@ class _Search:
     def _lets_several_in(self, maker: str) -> bool:
         """Whether the semaphores that the function makes are no locks."""
         made = [call for call in self.view.calls if call.chain == maker]
-        return bool(made) and all(call.first() not in ("", "#1") for call in made)
+        return bool(made) and all(_lets_several_in(call.argument(0, "value")) for call in made)
 
 
-def _parameter_of(function: Function, call: Call, chain: str) -> str:
-    """The parameter that a call gives the session to."""
-    positional = [parameter.name for parameter in function.parameters if parameter.kind == "positional"]
-    if function.owner and positional[:1] in (["self"], ["cls"]):
-        positional = positional[1:]
-    for index, argument in enumerate(call.arguments):
-        if argument == f"={chain}":
-            return positional[index] if index < len(positional) else ""
-        if argument.endswith(f":={chain}"):
-            return argument.partition(":")[0]
-    return ""
+def _lets_several_in(limit: Argument) -> bool:
+    return bool(limit) and limit.data != 1

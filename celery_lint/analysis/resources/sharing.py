@@ -155,7 +155,7 @@ class Sharing:
                 if not function.may_call("run_coroutine_threadsafe"):
                     continue
                 for call in self.flows.calls(module, function):
-                    if call.leaf() != "run_coroutine_threadsafe" or len(call.arguments) < 2:
+                    if call.leaf() != "run_coroutine_threadsafe" or len(call.takes) < 2:
                         continue
                     entity = self.project.resolve(module, call.chain)
                     if entity.kind == "external" and entity.name in _SUBMITS:
@@ -167,10 +167,10 @@ class Sharing:
     ) -> Submission:
         _, coroutines = self.event_loops.coroutines_of(module, function, call, "kept", reached)
         engines, _ = self.event_loops.uses_of(coroutines, (module, function), reached, call)
-        text = call.given(1).removeprefix("loop:")
-        chain = text[1:] if text.startswith("=") else ""
-        if text.startswith("("):
-            chain = f"{self.flows.calls(module, function)[int(text[1:])].chain}()"
+        given = call.argument(1, "loop")
+        chain = given.chain
+        if given.kind == "call":
+            chain = f"{self.flows.calls(module, function)[given.number].chain}()"
         loop = self.project.resolve(module, chain)
         return Submission(module, function, call, tuple(reached), loop, engines)
 

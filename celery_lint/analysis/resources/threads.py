@@ -60,14 +60,14 @@ class Threads:
             if call.leaf() not in ("Thread", "Timer") or call.in_lambda:
                 continue
             name = self.code.name(site.module, call.chain)
-            if name not in _THREADS or any(given.endswith(".run_forever") for given in call.arguments):
+            if name not in _THREADS or any(given.leaf == "run_forever" for given in call.takes):
                 continue  # a loop for all tasks of the process is meant to outlive each
             step = self.code.flow(site).step_of(call)
             if step is None or self.code.optional(site, step):
                 continue
             daemon = self._started(site, call, step, calls)
             if daemon is not None:
-                daemon = daemon or "daemon:#True" in call.arguments
+                daemon = daemon or call.keyword("daemon").is_true
                 yield LooseThread(site, site.module.place(call.span), name, daemon)
 
     def _started(self, site: Site, made: Call, step: Step, calls: list[Call]) -> bool | None:
