@@ -1,179 +1,218 @@
 """Scheduled jobs over HTTP: a router of FastAPI over :class:`~celery_lint.runtime.jobs.Jobs`.
 
-It needs the extra ``api``. Who may call it is the application's affair: hand ``dependencies`` to
-``include_router``. Endpoints are plain functions, so that databases and brokers are waited for in threads.
+It needs the extra ``api``. Who may call it has to be said: see :func:`make_router`. Endpoints are plain
+functions, so that databases and brokers are waited for in threads. Answers:
+
+* 404: there is no such job or execution
+* 409: the key is taken; the run has ended, or runs and can only be ended by force
+* 422: what was sent could not run or could not be stored, with a sentence that says why
+* 503: the database or the broker cannot be reached
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from celery_lint.runtime.bridge import UnknownTaskKey
-from celery_lint.runtime.jobs import DuplicateJob, Jobs, UnknownJob
-from celery_lint.runtime.scheduler import SchedulerService
+from celery_lint.runtime import records
+from celery_lint.runtime.fields import InvalidJob
+from celery_lint.runtime.jobs import DuplicateJob, Jobs, NotCancelled, NotSent, UnknownExecution, UnknownJob
+from celery_lint.runtime.models import ScheduledJobExecution
+from celery_lint.runtime.transient import may_pass
+from celery_lint.runtime.views import ExecutionView, InstanceView, JobFields, JobView, NewJob, Problem, State
 
-T = TypeVar("T")
-
-
-class JobFields(BaseModel):
-    """What may be set of a job: either intervals, which add up, or a cron expression."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name_en: str | None = Field(None, max_length=200)
-    name_ar: str | None = Field(None, max_length=200)
-    interval_seconds: int | None = Field(None, ge=0)
-    interval_minutes: int | None = Field(None, ge=0)
-    interval_hours: int | None = Field(None, ge=0)
-    interval_days: int | None = Field(None, ge=0)
-    cron_expression: str | None = Field(None, max_length=100)
-    arguments: dict[str, Any] | None = None
-    max_instances: int | None = Field(None, ge=1)
-    misfire_grace_time: int | None = Field(None, ge=1)
-    coalesce: bool | None = None
-    is_enabled: bool | None = None
+#: How many rows an answer may hold.
+MOST_ROWS = 500
+Limit = Annotated[int, Query(ge=1, le=MOST_ROWS)]
+Offset = Annotated[int, Query(ge=0, le=2**31 - 1)]
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "There is no such job or execution."},
+    409: {"model": Problem, "description": "The key is taken, or the run is not in a state for this."},
+    422: {"model": Problem, "description": "It could not run, or could not be stored."},
+    503: {"model": Problem, "description": "The database or the broker cannot be reached."},
+}
 
 
-class NewJob(JobFields):
-    """A job to be created; ``job_key`` is a key of the bridge."""
+def make_router(
+    jobs: Jobs,
+    *,
+    dependencies: Sequence[Any] = (),
+    allow_anonymous: bool = False,
+    show_errors: bool | Callable[..., bool] = False,
+    prefix: str = "/scheduler",
+) -> APIRouter:
+    """The endpoints over these jobs.
 
-    job_key: str = Field(max_length=100)
+    Whoever may call them starts tasks with arguments of their choice, so who that is has to be said:
+    ``dependencies`` are FastAPI's, and raise for those who may not (``[Depends(require_administrator)]``);
+    ``allow_anonymous=True`` lets everybody in who can reach the port.
 
+    What a task raised may hold addresses, names or passwords. ``show_errors`` is who may read it, and the
+    summaries of runs: everybody who may call (``True``), nobody, or those for whom a dependency returns true.
 
-class _Row(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+    Raises ``ValueError`` unless exactly one of ``dependencies`` and ``allow_anonymous`` is given.
+    """
+    if bool(dependencies) == allow_anonymous:
+        raise ValueError(
+            "say who may call the scheduler: dependencies=[Depends(...)], or allow_anonymous=True"
+        )
+    may_see = show_errors if callable(show_errors) else lambda: show_errors
+    router = APIRouter(
+        prefix=prefix,
+        tags=["scheduler"],
+        dependencies=list(dependencies),
+        responses=_ANSWERS,
+        route_class=_Route,
+    )
 
-
-class JobView(_Row):
-    """A job as it is."""
-
-    id: str
-    job_key: str
-    job_type: str
-    name_en: str | None
-    name_ar: str | None
-    interval_seconds: int | None
-    interval_minutes: int | None
-    interval_hours: int | None
-    interval_days: int | None
-    cron_expression: str | None
-    arguments: dict[str, Any]
-    max_instances: int
-    misfire_grace_time: int
-    coalesce: bool
-    is_enabled: bool
-    created_at: datetime
-    updated_at: datetime
-
-
-class ExecutionView(_Row):
-    """A run of a job."""
-
-    id: str
-    job_id: str
-    execution_id: str
-    scheduled_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
-    duration_ms: int | None
-    status: str
-    attempts: int
-    task_id: str | None
-    error_message: str | None
-    result_summary: str | None
-
-
-class InstanceView(_Row):
-    """A scheduler process."""
-
-    id: str
-    host: str
-    process_id: int
-    started_at: datetime
-    heartbeat_at: datetime
-
-
-def make_router(jobs: Jobs, prefix: str = "/scheduler") -> APIRouter:
-    """The endpoints. If ``jobs`` is a running scheduler, changes take effect in it at once."""
-    router = APIRouter(prefix=prefix, tags=["scheduler"])
-
-    def changed(result: T) -> T:
-        if isinstance(jobs, SchedulerService):
-            jobs.refresh()
-        return result
+    def shown(run: ScheduledJobExecution, texts: bool) -> ExecutionView:
+        view = ExecutionView.model_validate(run)
+        if not texts:
+            view.error_message = view.result_summary = None
+        return view
 
     @router.get("/jobs")
-    def list_jobs() -> list[JobView]:
-        return [JobView.model_validate(job) for job in jobs.all()]
+    def list_jobs(response: Response, limit: Limit = 100, offset: Offset = 0) -> list[JobView]:
+        """The jobs by key; `X-Total-Count` says how many there are."""
+        response.headers["X-Total-Count"] = str(jobs.count())
+        return [JobView.model_validate(job) for job in jobs.all(limit, offset)]
 
     @router.post("/jobs", status_code=201)
-    def create_job(new: NewJob) -> JobView:
-        values = new.model_dump(exclude_unset=True)
-        with _told():
-            return JobView.model_validate(changed(jobs.create(values.pop("job_key"), **values)))
+    def create_job(fields: NewJob) -> JobView:
+        """Create a job."""
+        return JobView.model_validate(jobs.create(**fields.model_dump(exclude_unset=True)))
 
     @router.get("/jobs/{job_id}")
     def get_job(job_id: str) -> JobView:
-        with _told():
-            return JobView.model_validate(jobs.get(job_id))
+        """One job."""
+        return JobView.model_validate(jobs.get(job_id))
 
     @router.patch("/jobs/{job_id}")
     def update_job(job_id: str, fields: JobFields) -> JobView:
-        with _told():
-            return JobView.model_validate(
-                changed(jobs.update(job_id, **fields.model_dump(exclude_unset=True)))
-            )
+        """Change the fields that are sent; the job is checked as it will be."""
+        return JobView.model_validate(jobs.update(job_id, **fields.model_dump(exclude_unset=True)))
 
-    @router.delete("/jobs/{job_id}", status_code=204)
+    @router.delete("/jobs/{job_id}", status_code=204, response_class=Response, response_model=None)
     def remove_job(job_id: str) -> None:
-        with _told():
-            jobs.remove(job_id)
-            changed(job_id)
+        """Run a job no more. Its executions are kept, and its key is free again."""
+        jobs.remove(job_id)
 
     @router.post("/jobs/{job_id}/pause")
     def pause_job(job_id: str) -> JobView:
-        with _told():
-            return JobView.model_validate(changed(jobs.pause(job_id)))
+        """Keep a job and do not run it."""
+        return JobView.model_validate(jobs.pause(job_id))
 
     @router.post("/jobs/{job_id}/resume")
     def resume_job(job_id: str) -> JobView:
-        with _told():
-            return JobView.model_validate(changed(jobs.resume(job_id)))
+        """Run a paused job again, from its next moment on."""
+        return JobView.model_validate(jobs.resume(job_id))
 
     @router.post("/jobs/{job_id}/trigger", status_code=202)
-    def trigger_job(job_id: str) -> ExecutionView:
-        with _told():
-            return ExecutionView.model_validate(jobs.trigger(job_id))
+    def trigger_job(
+        job_id: str,
+        texts: bool = Depends(may_see),
+        idempotency_key: str | None = Header(None, min_length=1, max_length=100),
+    ) -> ExecutionView:
+        """Run a job now. The same `Idempotency-Key` again runs nothing and answers with the first run."""
+        return shown(jobs.trigger(job_id, idempotency_key), texts)
 
     @router.get("/jobs/{job_id}/executions")
-    def list_executions(job_id: str, limit: int = Query(50, ge=1, le=500)) -> list[ExecutionView]:
-        with _told():
-            return [ExecutionView.model_validate(run) for run in jobs.executions(job_id, limit)]
+    def list_executions_of_job(
+        job_id: str,
+        response: Response,
+        texts: bool = Depends(may_see),
+        limit: Limit = 50,
+        offset: Offset = 0,
+        status: State | None = None,
+    ) -> list[ExecutionView]:
+        """The runs of a job, also of a removed one, the latest first."""
+        response.headers["X-Total-Count"] = str(jobs.count_executions(job_id, status))
+        return [shown(run, texts) for run in jobs.executions(job_id, limit, offset, status)]
+
+    @router.get("/executions")
+    def list_executions(
+        response: Response,
+        texts: bool = Depends(may_see),
+        limit: Limit = 50,
+        offset: Offset = 0,
+        status: State | None = None,
+    ) -> list[ExecutionView]:
+        """The runs of all jobs, the latest first."""
+        response.headers["X-Total-Count"] = str(jobs.count_executions(status=status))
+        return [shown(run, texts) for run in jobs.executions(None, limit, offset, status)]
+
+    @router.get("/executions/{execution_id}")
+    def get_execution(execution_id: str, texts: bool = Depends(may_see)) -> ExecutionView:
+        """One run."""
+        return shown(jobs.execution(execution_id), texts)
+
+    @router.post("/executions/{execution_id}/cancel")
+    def cancel_execution(
+        execution_id: str, texts: bool = Depends(may_see), terminate: bool = False
+    ) -> ExecutionView:
+        """Do not make a run that waits; with `terminate=true` also end one that is under way."""
+        return shown(jobs.cancel(execution_id, terminate=terminate), texts)
 
     @router.get("/instances")
     def list_instances() -> list[InstanceView]:
+        """The scheduler processes that are alive."""
         return [InstanceView.model_validate(instance) for instance in jobs.instances()]
 
     return router
 
 
-class _told:
-    """Errors of jobs as answers: 404 for a job that is not there, 409 for a taken key, 422 for the rest."""
+class _Route(APIRoute):
+    """A route whose refusals are sentences, and whose errors of jobs and databases are answers."""
 
-    def __enter__(self) -> None:
-        return None
+    def get_route_handler(self) -> Any:
+        handle = super().get_route_handler()
 
-    def __exit__(self, kind: object, error: BaseException | None, where: object) -> None:
-        if isinstance(error, UnknownJob):
-            raise HTTPException(404, str(error)) from error
-        if isinstance(error, DuplicateJob):
-            raise HTTPException(409, str(error)) from error
-        if isinstance(error, (ValueError, TypeError, UnknownTaskKey)):
-            raise HTTPException(422, str(error)) from error
+        async def answer(request: Request) -> Response:
+            try:
+                with _told():
+                    response: Response = await handle(request)
+                    return response
+            except RequestValidationError as error:
+                return JSONResponse({"detail": "; ".join(_sentences(error))}, 422)
+            except StarletteHTTPException as error:
+                if error.status_code != 400:
+                    raise
+                # What Python's own reader of JSON refuses: numbers of thousands of digits, endless nesting.
+                raise HTTPException(422, "the body: it cannot be read as JSON") from error
+
+        return answer
 
 
-__all__ = ["make_router"]
+def _sentences(error: RequestValidationError) -> Iterator[str]:
+    for problem in error.errors():
+        place = ".".join(str(part) for part in problem["loc"] if part != "body")
+        yield f"{records.said(place) or 'the body'}: {problem['msg']}"
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors of jobs as answers."""
+    try:
+        yield
+    except (UnknownJob, UnknownExecution) as error:
+        raise HTTPException(404, str(error)) from error
+    except (DuplicateJob, NotCancelled) as error:
+        raise HTTPException(409, str(error)) from error
+    except InvalidJob as error:
+        raise HTTPException(422, str(error)) from error
+    except NotSent as error:
+        raise HTTPException(503, f"{error}: the broker cannot be reached") from error
+    except Exception as error:
+        if not may_pass(error):
+            raise
+        raise HTTPException(503, "the database or the broker cannot be reached") from error
+
+
+__all__ = ["MOST_ROWS", "make_router"]

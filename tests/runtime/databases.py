@@ -10,8 +10,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, sessionmaker
 
 #: The drivers for synchronous and for asynchronous engines.
 DRIVERS = {
@@ -70,3 +74,21 @@ def of_kind(kind: str, folder: Path) -> Iterator[str]:
         pytest.importorskip(driver.partition("+")[2])
     with fresh(os.environ[VARIABLES[kind]]) as url:
         yield url
+
+
+@contextmanager
+def with_tables(url: str) -> Iterator[sessionmaker[Session]]:
+    """Sessions of a database in which the tables of the scheduler are made, and taken away again."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    from celery_lint.runtime.models import Base
+
+    patient = {"timeout": 30} if url.startswith("sqlite") else {}
+    engine = create_engine(driven(url), connect_args=patient)
+    Base.metadata.create_all(engine)
+    try:
+        yield sessionmaker(engine, expire_on_commit=False)
+    finally:
+        Base.metadata.drop_all(engine)
+        engine.dispose()

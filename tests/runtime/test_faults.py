@@ -14,14 +14,16 @@ import pytest
 
 pytest.importorskip("sqlalchemy")
 pytest.importorskip("celery")
+pytest.importorskip("cronsim")
 
 from celery import Celery
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.orm import sessionmaker
 
 from celery_lint.runtime.bridge import TaskBridge
+from celery_lint.runtime.jobs import Jobs
 from celery_lint.runtime.models import FINAL, Base, ScheduledJob, ScheduledJobExecution
-from celery_lint.runtime.scheduler import SchedulerService
+from celery_lint.runtime.scheduler import Scheduler
 from celery_lint.runtime.tracking import lost_executions
 from tests.proofs import services
 from tests.runtime.databases import driven, fresh
@@ -44,7 +46,7 @@ class Executions:
     def add(self, number: int) -> list[str]:
         """New executions, committed; their ids."""
         with self.sessions.begin() as session:
-            job = ScheduledJob(job_key="faulty", job_type="interval", interval_minutes=5)
+            job = ScheduledJob(job_key="faulty", task_key="faulty", job_type="interval", interval_minutes=5)
             session.add(job)
             session.flush()
             rows = [ScheduledJobExecution(job_id=job.id) for _ in range(number)]
@@ -244,7 +246,6 @@ def test_a_worker_that_is_killed_in_mid_task(start: Any, executions: Executions)
 
 def test_a_scheduler_whose_connections_are_ended(executions: Executions, own: Servers) -> None:
     """No moment is left out."""
-    pytest.importorskip("apscheduler")
     app = Celery("faults", broker="memory://", set_as_current=False)
 
     @app.task
@@ -253,8 +254,9 @@ def test_a_scheduler_whose_connections_are_ended(executions: Executions, own: Se
 
     engine = create_engine(driven(own.database))
     bridge = TaskBridge({"nothing": nothing}, enabled=False)
-    scheduler = SchedulerService(sessionmaker(engine, expire_on_commit=False), bridge)
-    job = scheduler.create("nothing", interval_seconds=1, max_instances=100, coalesce=False)
+    jobs = Jobs(sessionmaker(engine, expire_on_commit=False), bridge)
+    job = jobs.create("nothing", interval_seconds=1, max_instances=100, coalesce=False)
+    scheduler = Scheduler(jobs)
     scheduler.start()
     try:
         for number in (1, 2, 3):

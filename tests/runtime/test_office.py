@@ -30,8 +30,12 @@ FOLDER = REPOSITORY / "fixtures" / "apps" / "office"
 class Office:
     """A running application."""
 
+    #: What the tests let themselves in with.
+    key = "the key of the tests"
+
     def __init__(self, data: Path, port: int, door: str) -> None:
         self.data = data
+        self.process: subprocess.Popen[bytes]
         self.url = f"http://127.0.0.1:{port}"
         self.door = door
 
@@ -39,7 +43,10 @@ class Office:
         """The status and the body of an answer."""
         body = json.dumps(values).encode() if values else None
         request = urllib.request.Request(
-            self.url + path, body, {"Content-Type": "application/json"}, method=method
+            self.url + path,
+            body,
+            {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"},
+            method=method,
         )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
@@ -53,16 +60,12 @@ class Office:
         """Create a job, trigger it, and wait for what becomes of it."""
         status, job = self.ask("/scheduler/jobs", "POST", job_key=key, interval_days=1, **fields)
         assert status == 201, job
-        path = f"/scheduler/jobs/{job['id']}"
-        assert self.ask(f"{path}/trigger", "POST")[0] == 202
-        found: list[dict[str, Any]] = []
-
-        def ended() -> bool:
-            found[:] = self.ask(f"{path}/executions")[1]
-            return found[0]["status"] in ("success", "failed")
-
-        assert until(ended, 120), found
-        return found[0]
+        status, run = self.ask(f"/scheduler/jobs/{job['id']}/trigger", "POST")
+        assert status == 202, run
+        path = f"/scheduler/executions/{run['id']}"
+        assert until(lambda: self.ask(path)[1]["completed_at"], 120), self.ask(path)
+        found: dict[str, Any] = self.ask(path)[1]
+        return found
 
 
 @contextmanager
@@ -74,6 +77,7 @@ def office(data: Path, environment: dict[str, str]) -> Iterator[Office]:
         **os.environ,
         "PYTHONPATH": folders,
         "OFFICE_DATA": str(data),
+        "OFFICE_KEY": Office.key,
         "C_FORCE_ROOT": "1",
         "OFFICE_QUEUE": f"office-{uuid.uuid4().hex[:12]}",
         **environment,
@@ -90,17 +94,30 @@ def office(data: Path, environment: dict[str, str]) -> Iterator[Office]:
     try:
         door = driven(environment.get("OFFICE_DOOR_DATABASE", f"sqlite:///{data}/door.db"))
         running = Office(data, port, door)
+        running.process = process
         healthy = until(lambda: process.poll() is not None or running.ask("/health")[0] == 200, 180)
         assert healthy, log.read_text()[-3000:]
         assert process.poll() is None, log.read_text()[-3000:]
         yield running
-        process.send_signal(signal.SIGTERM)
-        process.wait(90)
-        assert "Traceback" not in log.read_text(), log.read_text()[-5000:]
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(90) == 0
+        events = [json.loads(line) for line in log.read_text().splitlines()]  # each line is one event
+        assert [event for event in events if "traceback" in event] == []
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        for child in _descendants(process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         process.wait()
+
+
+def _descendants(pid: int) -> list[int]:
+    """A process and all that it has started."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
+    return []
 
 
 def embedded(stack: ExitStack) -> dict[str, str]:
@@ -135,7 +152,7 @@ def servers(stack: ExitStack) -> dict[str, str]:
 
 @pytest.mark.parametrize("parts", [embedded, embedded_without_redis, servers], ids=lambda part: part.__name__)
 def test_a_day_in_the_office(tmp_path: Path, parts: Callable[[ExitStack], dict[str, str]]) -> None:
-    for package in ("celery", "fastapi", "uvicorn", "aiosqlite", "apscheduler", "psutil"):
+    for package in ("celery", "fastapi", "uvicorn", "aiosqlite", "cronsim", "psutil"):
         pytest.importorskip(package)
     with ExitStack() as stack:
         environment = parts(stack)
@@ -169,3 +186,25 @@ def test_a_day_in_the_office(tmp_path: Path, parts: Callable[[ExitStack], dict[s
 
         assert running.ask("/scheduler/jobs", "POST", job_key="attendance.cuont", interval_days=1)[0] == 422
         assert len(running.ask("/scheduler/instances")[1]) == 1
+
+        running.key = "guessed"
+        for path in ("/employees", "/attendance", "/scheduler/jobs", "/scheduler/instances"):
+            assert running.ask(path)[0] == 401
+
+
+def test_the_office_ends_when_its_worker_dies(tmp_path: Path) -> None:
+    """A web server alone would take jobs that nobody does."""
+    for package in ("celery", "fastapi", "uvicorn", "aiosqlite", "cronsim", "psutil"):
+        pytest.importorskip(package)
+    import psutil
+
+    with ExitStack() as stack:
+        running = stack.enter_context(office(tmp_path / "data", embedded_without_redis(stack)))
+        children = psutil.Process(running.process.pid).children()
+        (worker,) = (child for child in children if "celery" in child.cmdline())
+        worker.kill()
+        assert running.process.wait(120) == 1
+        assert until(lambda: not any(child.is_running() for child in children), 60)
+    last = [json.loads(line) for line in (tmp_path / "office.log").read_text().splitlines()]
+    (told,) = (event for event in last if event["message"] == "the worker has ended")
+    assert (told["level"], told["exit_code"]) == ("error", -9)
