@@ -72,7 +72,7 @@ def _table_of_root(root: str) -> tuple[str, Mapping[str, object]]:
     for name in ("pyproject.toml", "setup.cfg"):
         path = os.path.join(root, name)
         try:
-            data = read_regular(path, LARGEST_CONFIGURATION)
+            data = read_regular(path, LARGEST_CONFIGURATION, within=root)
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             continue
         except OSError as error:

@@ -27,17 +27,24 @@ class NotRegular(OSError):
     """What stands there is a pipe, a device, a socket, or a link where none is followed."""
 
 
+class LeadsOut(OSError):
+    """A link in the file's place leads out of the folder that it may not leave."""
+
+
 class TooLarge(OSError):
     """The file holds more than the caller wants to have in memory."""
 
 
-def read_regular(path: str, most: int, *, links: bool = True) -> bytes:
+def read_regular(path: str, most: int, *, links: bool = True, within: str = "") -> bytes:
     """The content of a regular file of at most ``most`` bytes.
 
     ``links`` false refuses a link in the file's place (one in the place of a folder above it is followed).
-    Raises :class:`NotRegular`, :class:`TooLarge` and, as ``open`` does, OSError; ValueError for a name with a
-    null byte. A folder is an IsADirectoryError.
+    ``within`` is a folder, as an absolute path without links, that a link in the file's place may not leave.
+    Raises :class:`NotRegular`, :class:`LeadsOut`, :class:`TooLarge` and, as ``open`` does, OSError;
+    ValueError for a name with a null byte. A folder is an IsADirectoryError.
     """
+    if within:
+        path, links = _within(path, within), False
     _check(path, os.stat(path) if links else os.lstat(path), most)  # to open a device may move something
     descriptor = os.open(path, _READ if links else _READ | _NO_LINKS)
     try:
@@ -73,6 +80,21 @@ def unlink(path: str) -> None:
         os.unlink(path)
     except OSError:
         pass
+
+
+def lies_within(path: str, folder: str) -> bool:
+    """Whether a path lies below a folder, both of them absolute and without links."""
+    return path.startswith(f"{folder.rstrip(os.sep)}{os.sep}")
+
+
+def _within(path: str, folder: str) -> str:
+    """The path, or where a link in its place leads."""
+    if not stat.S_ISLNK(os.lstat(path).st_mode):
+        return path
+    target = os.path.realpath(path)
+    if not lies_within(target, folder):
+        raise LeadsOut(errno.EXDEV, "is a link that leads out of the workspace", path)
+    return target
 
 
 def _check(path: str, status: os.stat_result, most: int) -> None:

@@ -35,10 +35,13 @@ class NotParsed(Exception):
         super().__init__(f"{path}:{self.unparsed.line}: {self.unparsed.message}")
 
 
-def read(path: str, most: int = LARGEST) -> bytes:
-    """The bytes of a file of no more than ``most``, or :class:`NotParsed`."""
+def read(path: str, most: int = LARGEST, *, within: str = "") -> bytes:
+    """The bytes of a file of no more than ``most``, or :class:`NotParsed`.
+
+    ``within`` is the workspace that a link in the file's place may not leave.
+    """
     try:
-        return read_regular(path, most)
+        return read_regular(path, most, within=within)
     except OSError as error:
         raise NotParsed(path, 1, f"cannot be read: {error.strerror or error}") from None
     except ValueError:

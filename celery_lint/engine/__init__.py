@@ -19,6 +19,7 @@ from celery_lint.engine.verdict import Verdict, failures_to_read, judge, packed,
 from celery_lint.files import cache, roots, stamps
 from celery_lint.files.discovery import is_current
 from celery_lint.options import Configuration, semantic_key
+from celery_lint.regular_files import lies_within
 from celery_lint.selection import Selection
 from celery_lint.source import NotParsed, Source, digest_of, read
 
@@ -84,8 +85,7 @@ def check_text(
         root = os.getcwd()
         options = configuration if configuration is not None else load(root, overrides)
         return _filtered(root, _verdict_of_text(NAMELESS, data, options), options, [NAMELESS], suppress)
-    real = os.path.realpath(path)
-    root, options = _settings(os.path.dirname(real), configuration, overrides)
+    root, real, options = _place(path, configuration, overrides)
     collecting = _pause_collection()
     try:
         workspace = _workspaces.get((root, options))
@@ -206,7 +206,7 @@ class Workspace:
     def _is_on_disk(self, path: str, data: bytes | str) -> bool:
         """Whether a text is what the file holds: then the last run has looked at it."""
         try:
-            there = Source(path, read(os.path.join(self.root, path))).text
+            there = Source(path, read(f"{self.root}/{path}", within=self.root)).text
             return digest_of(there) == digest_of(Source(path, data).text)
         except NotParsed:
             return False
@@ -284,8 +284,6 @@ class Workspace:
             if self.configuration.cache:
                 self._cache.prepare()  # now, because later its folder would look like news
             listing = discover(self.root)
-            if any("\n" in path for path in listing.python):  # the manifest has a line for each path
-                listing = listing._replace(python=[path for path in listing.python if "\n" not in path])
         found = stamps.stamps(self.root, listing.python)
         others = stamps.stamps(self.root, listing.launch)
         manifest = cache.Manifest(
@@ -383,6 +381,26 @@ class Workspace:
 
 _workspaces: dict[tuple[str, Configuration], Workspace] = {}
 _settings_of: dict[tuple[str, object, str], tuple[str, Configuration]] = {}
+
+
+def _place(
+    path: str, configuration: Configuration | None, overrides: Mapping[str, object]
+) -> tuple[str, str, Configuration]:
+    """The workspace of a text's file, the file's path without links, and the options.
+
+    A link in the file's place is followed to where it stays in the workspace: who has the text may have
+    followed it further, but everything else is read by us.
+    """
+    folder, name = os.path.split(path)
+    if name in ("", os.curdir, os.pardir):
+        folder, name = os.path.split(os.path.realpath(path))
+    folder = os.path.realpath(folder)
+    real = os.path.join(folder, name)
+    root, options = _settings(folder, configuration, overrides)
+    if os.path.islink(real) and lies_within(os.path.realpath(real), root):
+        real = os.path.realpath(real)
+        root, options = _settings(os.path.dirname(real), configuration, overrides)
+    return root, real, options
 
 
 def _settings(

@@ -133,7 +133,7 @@ def read(root: str, paths: Iterable[str]) -> list[WorkerCommand]:
     found: list[WorkerCommand] = []
     for path in paths:
         try:
-            data = read_bytes(f"{root}/{path}", _LARGEST)
+            data = read_bytes(f"{root}/{path}", _LARGEST, within=root)
         except NotParsed:
             continue
         found.extend(worker_commands(path, data))

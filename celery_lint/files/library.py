@@ -88,7 +88,7 @@ class Library:
         key = (path, name)
         if key not in self._leading:
             try:
-                self._leading[key] = leads_on(read(os.path.join(self._root, path)), name)
+                self._leading[key] = leads_on(read(f"{self._root}/{path}", within=self._root), name)
             except NotParsed:
                 self._leading[key] = True  # so that it is told that the file cannot be read
         return self._leading[key]
@@ -176,7 +176,7 @@ class Library:
         if passes is None and path in self._readings:
             return True
         try:
-            data = read(f"{self._root}/{path}")
+            data = read(f"{self._root}/{path}", within=self._root)
         except NotParsed as error:
             # Nobody knows whether it has to do with Celery; a file that cannot be read is worth a word.
             self._readings[path] = error.unparsed._replace(path=path)

@@ -74,7 +74,7 @@ def _says_root(path: str, table: str) -> bool:
     is asked of every nested ``pyproject.toml``.
     """
     try:
-        data = read_regular(path, LARGEST_CONFIGURATION)
+        data = read_regular(path, LARGEST_CONFIGURATION, within=os.path.dirname(path))
     except OSError:
         return False
     if b"celery-lint" not in data:

@@ -58,10 +58,13 @@ def _check_text(arguments: Arguments, overrides: dict[str, object]) -> int:
         raise UsageError(f"standard input and {others[0]!r} cannot be checked in one run")
     name = arguments.flags.get("--stdin-filename", "-")
     path = None if name in ("", "-") else os.path.abspath(name)
-    configuration = load(roots.workspace(path or os.curdir), overrides)
+    folder = os.curdir if path is None else os.path.dirname(path)
+    configuration = load(roots.workspace(folder), overrides)
     data = sys.stdin.buffer.read()
     report = engine.check_text(path, data, None, overrides=overrides)
-    names = {"<stdin>", "-"} if path is None else {path, os.path.realpath(path)}
+    names = {"<stdin>", "-"}
+    if path is not None:
+        names = {path, os.path.realpath(path), os.path.join(os.path.realpath(folder), os.path.basename(path))}
     return _show(report, configuration, dict.fromkeys(names, data))
 
 
