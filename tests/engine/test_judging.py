@@ -1,0 +1,116 @@
+"""The verdict: what a failure of the linter says, and what comes back from the cache."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+import pytest
+
+from celery_lint import engine
+from celery_lint.diagnostics import Diagnostic, Related, Span, Unparsed
+from celery_lint.engine.verdict import Verdict, _internal_error, packed, unpacked
+from celery_lint.model.facts import Place
+from celery_lint.options import Configuration
+from celery_lint.project.isolation import Failure
+
+HERE, THERE = Place("here.py", Span(3, 5, 3, 9)), Place("there.py", Span(7, 1, 8, 2))
+TOP = Span(1, 1, 1, 1)
+
+
+class WithPlace(NamedTuple):
+    """A fact that has a place, or could have one."""
+
+    place: Place | None
+
+
+class WithModule(NamedTuple):
+    """A fact that is of a module."""
+
+    module: Any
+
+
+class Path(NamedTuple):
+    """A module, as far as it matters."""
+
+    path: str
+
+
+FAILURES = [
+    # where the search was, whether all of it is lost, the fact in hand; path and span, what the message adds
+    (None, True, None, ("", TOP), ""),
+    (HERE, False, None, HERE, ""),
+    (HERE, True, None, ("", TOP), " (at here.py:3)"),
+    (HERE, False, WithPlace(THERE), HERE, ""),
+    (HERE, True, WithPlace(THERE), THERE, ""),
+    (HERE, True, WithPlace(None), HERE, ""),
+    (None, True, WithPlace(THERE), THERE, ""),
+    (None, True, WithModule(Path("module.py")), ("module.py", TOP), ""),
+    (None, True, WithModule(None), ("", TOP), ""),
+    (None, True, "a text", ("", TOP), ""),
+]
+
+
+@pytest.mark.parametrize("place, lost, fact, expected, added", FAILURES)
+def test_a_failure_has_the_best_place_that_is_known(
+    place: Place | None, lost: bool, fact: Any, expected: tuple[str, Span], added: str
+) -> None:
+    failure = Failure("the search", LookupError("no\nluck"), place, lost)
+    assert _internal_error(failure, fact) == Diagnostic(
+        expected[0],
+        *expected[1],
+        "CEL999",
+        "internal-error",
+        f"the search failed: LookupError: no luck{added}",
+        "please report this; everything else has been checked",
+        "error",
+    )
+
+
+def test_what_is_kept_comes_back() -> None:
+    one = Diagnostic("a.py", 1, 2, 3, 4, "CEL110", "name", "message", "help", "warning")
+    other = one._replace(line=2, related=(Related("b.py", 5, 6, "there"), Related("c.py", 7, 8, "and there")))
+    verdict = Verdict(
+        [one, other],
+        frozenset({1}),
+        [Unparsed("d.py", 9, "invalid syntax")],
+        {"a.py": 2},
+        {"CEL110": "recommended"},
+    )
+    assert unpacked(json.loads(json.dumps(packed(verdict)))) == verdict
+    assert json.dumps(packed(verdict)) == json.dumps(packed(verdict._replace(suppressed=frozenset([1]))))
+
+
+@pytest.mark.parametrize(
+    "row", [[], [[], [], [], {}], [[[1]], [], [], {}, {}], [[], [], [[1]], {}, {}], [None] * 5]
+)
+def test_what_is_damaged_is_an_error_that_is_expected(row: list[Any]) -> None:
+    with pytest.raises((TypeError, ValueError, LookupError)):
+        unpacked(row)
+
+
+TASKS = """\
+from celery import shared_task
+
+
+@shared_task
+async def one():  # noqa: CEL111
+    ...
+
+
+@shared_task
+async def two():
+    ...
+"""
+
+
+def test_a_text_is_judged() -> None:
+    configuration = Configuration(cache=False)
+    report = engine.check_text(None, TASKS, configuration)
+    assert [(found.line, found.code) for found in report.diagnostics] == [(10, "CEL111")]
+    assert report.tasks == 2
+    whole = engine.check_text(None, TASKS, configuration, suppress=False)
+    assert [(found.line, found.column, found.code) for found in whole.diagnostics] == [
+        (5, 11, "CEL111"),
+        (10, 11, "CEL111"),
+    ]
