@@ -29,7 +29,8 @@ class RetryPolicy:
     * ``exceptions``: the transient ones, as narrow as possible. With ``Exception`` a soft time limit is
       retried as well, unless ``never`` holds it.
     * ``base``: seconds before the first retry; each further one waits twice as long, up to ``longest``.
-      ``default_retry_delay`` plays no part when Celery's ``retry_backoff`` is set, which this is.
+      ``default_retry_delay`` plays no part when Celery's ``retry_backoff`` is set, which this is; it is
+      given as well, for a task whose process died is sent again after it (``retry_on_worker_lost``).
     * ``jitter``: wait a random time from zero to that, so that tasks which failed together do not come back
       together.
     * ``limit``: how many retries; then the task fails with the exception itself.
@@ -74,6 +75,7 @@ class RetryPolicy:
         found: dict[str, Any] = {
             "autoretry_for": self.exceptions,
             "max_retries": self.limit,
+            "default_retry_delay": self.base,
             "retry_backoff": self.base,
             "retry_backoff_max": self.longest,
             "retry_jitter": self.jitter,

@@ -16,7 +16,8 @@ from celery_lint.runtime.engines import session_scope
 from celery_lint.runtime.retries import RetryPolicy
 from celery_lint.runtime.tracking import track_execution
 
-app.conf.update(recommended_settings("prefork"))
+of_backend = app.conf.result_backend_transport_options
+app.conf.update(recommended_settings("prefork"), result_backend_transport_options=of_backend)
 # What nobody has acknowledged is delivered again after seconds, so that the tests need not wait for hours.
 again = {"visibility_timeout": 5, "unacked_restore_interval": 0.3}
 app.conf.broker_transport_options = {"global_keyprefix": f"{PREFIX}:", **again}
