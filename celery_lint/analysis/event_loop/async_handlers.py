@@ -9,27 +9,23 @@ from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_corouti
 from celery_lint.inventory.application.applications import is_application
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.celery import HOOKS, RESULTS, SENDING
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
-_HOOKS = ("before_start", "on_success", "on_failure", "on_retry", "after_return")
 _APPLICATION_SIGNALS = frozenset({"on_configure", "on_after_configure", "on_after_finalize", "on_after_fork"})
-_SENDING = frozenset({"delay", "apply_async"})
 _WAITING = frozenset({"get", "join", "join_native", "wait"})
 _RESULTS = frozenset(
     [
-        "celery.result.AsyncResult()",
-        "celery.result.GroupResult()",
-        "celery.result.ResultSet()",
-        "celery.result.GroupResult.restore()",
+        *RESULTS,
         *(f"celery.{name}()()" for name in ("chain", "group", "chord")),
         *(
             f"celery.{name}().{method}()"
             for name in ("chain", "group", "chord", "signature")
-            for method in _SENDING
+            for method in SENDING
         ),
     ]
 )
@@ -107,7 +103,7 @@ class AsyncHandlers:
 
     def _declared(self, module: Module, function: Function) -> Iterator[AsyncHandler]:
         place = module.place(function.span)
-        if function.name in _HOOKS and function.owner and makes_coroutine(module, function):
+        if function.name in HOOKS and function.owner and makes_coroutine(module, function):
             if self.tasks.is_task_class(Entity("class", function.owner, module)):
                 yield AsyncHandler(module, function, "hook", place)
         elif any(self._is_signal(module, innermost.chain) for innermost in function.decorators[-1:]):
@@ -156,17 +152,17 @@ class AsyncHandlers:
         found = []
         with self.project.asking("quiet"):
             for module, function in self._clients:
-                if not function.mentions(*_SENDING):
+                if not function.mentions(*SENDING):
                     continue
                 for call in self.flows.calls(module, function):
-                    if call.leaf() in _SENDING and not call.in_lambda and self._sends(module, call.chain):
+                    if call.leaf() in SENDING and not call.in_lambda and self._sends(module, call.chain):
                         found.append(AsyncPublish(module, function, call))
         return found
 
     def _sends(self, module: Module, chain: str) -> bool:
         """Whether a chain is ``task.delay`` or ``task.apply_async``."""
         owner, _, leaf = chain.rpartition(".")
-        if leaf not in _SENDING or not owner or owner[:1] in "%~":
+        if leaf not in SENDING or not owner or owner[:1] in "%~":
             return False
         return self.tasks.of(self.project.resolve(module, owner)) is not None
 

@@ -11,6 +11,7 @@ from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.asyncio import RUN_ASYNC, RUN_THREADSAFE
 from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
@@ -18,22 +19,25 @@ from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
 
 # These take a coroutine as their first argument, and nothing that makes one.
-_TAKING = frozenset(
-    f"asyncio.{name}"
-    for name in (
-        "run",
-        "Runner().run",
-        "run_coroutine_threadsafe",
-        "create_task",
-        "ensure_future",
-        "wait_for",
-        "shield",
-        "new_event_loop().run_until_complete",
-        "get_event_loop().run_until_complete",
+_TAKING = (
+    frozenset(
+        f"asyncio.{name}"
+        for name in (
+            "run",
+            "Runner().run",
+            "run_coroutine_threadsafe",
+            "create_task",
+            "ensure_future",
+            "wait_for",
+            "shield",
+            "new_event_loop().run_until_complete",
+            "get_event_loop().run_until_complete",
+        )
     )
-) | {"uvloop.run", "celery_lint.runtime.run_async", "celery_lint.runtime.event_loop.run_async"}
+    | {"uvloop.run"}
+    | RUN_ASYNC
+)
 _LEAVES = frozenset(name.rpartition(".")[2] for name in _TAKING)
-_THREADSAFE = frozenset({"asyncio.run_coroutine_threadsafe", "asyncio.tasks.run_coroutine_threadsafe"})
 _TASK_RETRIES = frozenset({"celery.current_task.retry", "celery._state.current_task.retry"})
 
 
@@ -223,7 +227,7 @@ class CoroutineRuns:
     def _threaded(self, module: Module, function: Function, reached: list[Reached]) -> Iterator[_Elsewhere]:
         for call in self.flows.calls(module, function):
             if call.leaf() == "run_coroutine_threadsafe":
-                if self.project.resolve(module, call.chain).name not in _THREADSAFE:
+                if self.project.resolve(module, call.chain).name not in RUN_THREADSAFE:
                     continue
                 runner, given = "run_coroutine_threadsafe", call
             elif call.leaf() == "submit" and call.argument(0).chain == "asyncio.run" and len(call.takes) == 2:

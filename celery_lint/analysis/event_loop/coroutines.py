@@ -11,7 +11,15 @@ from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.sqlalchemy import SYNC_MAKERS, SYNC_SESSIONS
+from celery_lint.libraries.asyncio import ASKING_FOR_LOOP, CURRENT_LOOP, RUNNING_LOOP, SPAWNERS
+from celery_lint.libraries.network import BLOCKING
+from celery_lint.libraries.sqlalchemy import (
+    ASYNC_MAKERS,
+    ASYNC_SESSIONS,
+    SYNC_ENGINES,
+    SYNC_MAKERS,
+    SYNC_SESSIONS,
+)
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
@@ -35,41 +43,11 @@ _AWAITABLES = frozenset(
         "create_subprocess_shell",
     )
 )
-_ASYNC_SESSIONS = frozenset(
-    [
-        "sqlalchemy.ext.asyncio.async_sessionmaker()",
-        "sqlalchemy.ext.asyncio.session.async_sessionmaker()",
-        "sqlalchemy.ext.asyncio.AsyncSession",
-        "sqlalchemy.ext.asyncio.session.AsyncSession",
-        "sqlmodel.ext.asyncio.session.AsyncSession",
-    ]
-)
+_ASYNC_SESSIONS = ASYNC_SESSIONS | ASYNC_MAKERS
 _SESSION_METHODS = frozenset(
     {"commit", "rollback", "flush", "execute", "refresh", "delete", "close", "scalar", "scalars", "merge"}
 )
-_SYNC_ENGINES = frozenset(
-    {"sqlalchemy.create_engine()", "sqlalchemy.engine.create_engine()", "sqlmodel.create_engine()"}
-)
-# A task that asks whether a loop is running may return a coroutine to a caller inside it.
-_ASKING = frozenset({"get_running_loop", "get_event_loop", "is_running", "current_async_library"})
-_SPAWNERS = frozenset(
-    f"asyncio.{module}{name}"
-    for module in ("", "tasks.")
-    for name in ("create_task", "ensure_future", "gather")
-)
-_LOOPS = frozenset(
-    {"asyncio.get_running_loop()", "asyncio.get_event_loop()", "asyncio.events.get_running_loop()"}
-)
-_BLOCKING = frozenset(
-    [
-        "time.sleep",
-        *(f"requests.{verb}" for verb in ("get", "post", "put", "patch", "delete", "head", "request")),
-        *(f"httpx.{verb}" for verb in ("get", "post", "put", "patch", "delete", "head", "request")),
-        *(f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output")),
-        "urllib.request.urlopen",
-        "os.system",
-    ]
-)
+_LOOPS = frozenset(f"{asked}()" for asked in CURRENT_LOOP | RUNNING_LOOP)
 
 
 class LostCoroutine(NamedTuple):
@@ -233,7 +211,7 @@ class Coroutines:
         if self.event_loops.awaits_tasks or self.task_options.has_own_call(task):
             return
         calls = self.flows.calls(module, function)
-        if any(call.leaf() in _ASKING for call in calls):
+        if any(call.leaf() in ASKING_FOR_LOOP for call in calls):
             return
         for call in calls:
             if call.is_returned and not (call.is_awaited or call.in_lambda or call.in_finally):
@@ -260,7 +238,7 @@ class Coroutines:
         if call.leaf() not in ("create_task", "ensure_future", "gather") or call.chain[:1] in "%~":
             return False
         name = self.project.resolve(module, call.chain).name
-        return name in _SPAWNERS or (name.endswith(".create_task") and name[: -len(".create_task")] in _LOOPS)
+        return name in SPAWNERS or (name.endswith(".create_task") and name[: -len(".create_task")] in _LOOPS)
 
     def _forgotten(self, view: Inside, call: Call) -> bool:
         """Whether nothing waits for what a call starts, as far as its own function shows."""
@@ -298,7 +276,7 @@ class Coroutines:
                     if call.chain[:1] in "%~" or call.in_lambda:
                         continue
                     entity = self.project.resolve(view.module, call.chain)
-                    if entity.kind == "external" and entity.name in _BLOCKING:
+                    if entity.kind == "external" and entity.name in BLOCKING:
                         found.append(BlockingCall(view.module, call, entity.name, view.task))
         return found
 
@@ -345,13 +323,13 @@ class Coroutines:
     def _is_sync(self, entity: Entity) -> bool:
         """Whether calling an entity opens a synchronous session or connection."""
         owner, _, leaf = entity.name.rpartition(".")
-        if entity.name in SYNC_SESSIONS or (leaf in ("begin", "connect") and owner in _SYNC_ENGINES):
+        if entity.name in SYNC_SESSIONS or (leaf in ("begin", "connect") and owner in SYNC_ENGINES):
             return True
         value, module = entity.value, entity.module
         if entity.name not in SYNC_MAKERS or value is None or module is None:
             return False
         bind = value.first() or value.keyword("bind")
-        return bind is not None and self.project.value_entity(module, bind).name in _SYNC_ENGINES
+        return bind is not None and self.project.value_entity(module, bind).name in SYNC_ENGINES
 
 
 def makes_coroutine(module: Module, function: Function) -> bool:

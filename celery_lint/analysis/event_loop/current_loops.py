@@ -9,6 +9,7 @@ from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
 from celery_lint.inventory.code.graph import Reached
 from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.workers.queues import Queues
+from celery_lint.libraries.asyncio import CURRENT_LOOP, NEW_LOOP, RUNNING_LOOP, SET_LOOP
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
@@ -16,12 +17,7 @@ from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
-_ASKED = frozenset({"asyncio.get_event_loop", "asyncio.events.get_event_loop"})
-_ASKED_OR_RUNNING = _ASKED | {"asyncio.get_running_loop", "asyncio.events.get_running_loop"}
-_SET = frozenset({"asyncio.set_event_loop", "asyncio.events.set_event_loop"})
-_MADE = frozenset(
-    {"asyncio.new_event_loop", "asyncio.events.new_event_loop", "uvloop.new_event_loop", "uvloop.Loop"}
-)
+_ASKED_OR_RUNNING = CURRENT_LOOP | RUNNING_LOOP
 
 
 class LoopRequest(NamedTuple):
@@ -86,7 +82,7 @@ class CurrentLoops:
                 continue  # `loop or asyncio.get_event_loop()`: callers may have one
             flow = self.flows.of(module, function)
             for call in calls:
-                if call.in_lambda or self.code.name(module, call.chain) not in _ASKED:
+                if call.in_lambda or self.code.name(module, call.chain) not in CURRENT_LOOP:
                     continue
                 if not self._is_guarded(module, flow, call, calls):
                     set_by_task = any(way.task.key in self._tasks_with_a_loop for way in reached)
@@ -134,9 +130,9 @@ class CurrentLoops:
                     asked = False
                     for call in self.flows.calls(module, function):
                         name = self.code.name(module, call.chain)
-                        if name in _ASKED and not call.in_try:
+                        if name in CURRENT_LOOP and not call.in_try:
                             asked = True  # what comes after it comes too late for it
-                        elif name in _SET and not call.argument(0, "loop").is_none and not asked:
+                        elif name in SET_LOOP and not call.argument(0, "loop").is_none and not asked:
                             found.append((module, function, call))
         return found
 
@@ -182,7 +178,7 @@ class CurrentLoops:
                 continue
             flow = self.flows.of(module, function)
             for call in calls:
-                if names[call.number] in _MADE and self._is_left_open(flow, call, calls, names):
+                if names[call.number] in NEW_LOOP and self._is_left_open(flow, call, calls, names):
                     found.append(OpenLoop(module, function, call, reached))
         return sorted(found, key=lambda loop: (loop.module.path, loop.call.span))
 
@@ -204,10 +200,11 @@ class CurrentLoops:
             return False
         for other in flow.steps:
             if step.name in other.loads and not any(
-                call.number in other.calls and (call in uses or names[call.number] in _SET) for call in calls
+                call.number in other.calls and (call in uses or names[call.number] in SET_LOOP)
+                for call in calls
             ):
                 return False
-        return all(names[call.number] in _SET or not call.hands_on(loop) for call in calls)
+        return all(names[call.number] in SET_LOOP or not call.hands_on(loop) for call in calls)
 
     @facts
     def closed(self) -> list[ClosedLoop]:
@@ -217,7 +214,7 @@ class CurrentLoops:
             names = {call.number: self.code.name(module, call.chain) for call in calls}
             if any(call.leaf() == "is_closed" for call in calls):
                 continue
-            sets = [call for call in calls if names[call.number] in _SET]
+            sets = [call for call in calls if names[call.number] in SET_LOOP]
             if any(call.argument(0, "loop").is_none for call in sets):
                 continue
             flow = self.flows.of(module, function)
@@ -225,7 +222,7 @@ class CurrentLoops:
             if close is None or self._is_optional(flow, close):
                 continue
             firmly = [call for call in sets if not self._is_optional(flow, call)]
-            asked = [call for call in calls if names[call.number] in _ASKED and not call.in_lambda]
+            asked = [call for call in calls if names[call.number] in CURRENT_LOOP and not call.in_lambda]
             if firmly:
                 victims = self._victims(module, function, reached)
                 if victims:
@@ -258,7 +255,7 @@ class CurrentLoops:
             flow = self.flows.of(module, function)
             for call, name in zip(calls, names, strict=True):
                 if (
-                    name in _ASKED
+                    name in CURRENT_LOOP
                     and not call.in_lambda
                     and not self._runs_guarded(module, flow, call, calls)
                 ):
@@ -289,5 +286,5 @@ def _within(flow: Flow, step: Step, ancestor: Step, role: str) -> bool:
 def _checks_or_sets(calls: list[Call], names: list[str]) -> bool:
     """Whether a function looks whether the loop is closed, or sets one of its own."""
     return any(call.leaf() == "is_closed" for call in calls) or any(
-        name in _SET and not call.in_handler for call, name in zip(calls, names, strict=True)
+        name in SET_LOOP and not call.in_handler for call, name in zip(calls, names, strict=True)
     )

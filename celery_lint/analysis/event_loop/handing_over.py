@@ -10,6 +10,8 @@ from celery_lint.diagnostics import Span
 from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
+from celery_lint.libraries.threads import THREAD, THREAD_SUBMITS
 from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
@@ -19,14 +21,6 @@ from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
-_EXECUTORS = frozenset(
-    {
-        "concurrent.futures.ThreadPoolExecutor().submit",
-        "concurrent.futures.thread.ThreadPoolExecutor().submit",
-    }
-)
-_THREADS = "threading.Thread"
-_ASKING = frozenset({"get_running_loop", "get_event_loop", "is_running", "_get_running_loop"})
 # Classes of libraries whose `run_sync` runs a coroutine on the event loop of the calling thread.
 _LIBRARIES = {
     "pydantic_ai.Agent().run_sync": "Agent",
@@ -103,9 +97,9 @@ class LoopBridges:
         for module, function, reached, calls in self.code.calls(".submit", "threading.Thread"):
             for call in calls:
                 given = ABSENT
-                if call.leaf() == "submit" and self.code.name(module, call.chain) in _EXECUTORS:
+                if call.leaf() == "submit" and self.code.name(module, call.chain) in THREAD_SUBMITS:
                     given = call.argument(0, "fn")
-                elif call.leaf() == "Thread" and self.code.name(module, call.chain) == _THREADS:
+                elif call.leaf() == "Thread" and self.code.name(module, call.chain) == THREAD:
                     given = call.argument(1, "target")
                 runner = self._runner_given(module, function, given, calls)
                 if runner is not None:
@@ -182,7 +176,7 @@ class LoopBridges:
         if any(call.leaf() == "result" for call in inside):
             for call in inside:
                 handed = self.code.name(module, call.chain)
-                if handed == "asyncio.run_coroutine_threadsafe" or handed in _EXECUTORS:
+                if handed == "asyncio.run_coroutine_threadsafe" or handed in THREAD_SUBMITS:
                     yield call
 
     def _coroutine(self, call: Call, calls: list[Call]) -> str:
@@ -257,7 +251,7 @@ class LoopBridges:
         if function.name in self.project.configuration.async_helpers:
             return
         calls = self.flows.calls(module, function)
-        if any(call.leaf() in _ASKING for call in calls):
+        if any(call.leaf() in ASKING_FOR_LOOP for call in calls):
             return
         flow = self.flows.of(module, function)
         for call in calls:

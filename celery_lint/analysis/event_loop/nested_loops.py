@@ -10,6 +10,7 @@ from celery_lint.inventory.code.graph import DEPTH, Calls
 from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
@@ -29,7 +30,7 @@ _FUTURES = {
 }
 _LEAVES = frozenset([*_NEED_A_LOOP.values(), *_FUTURES.values()])
 # Who asks whether a loop is running, or has one of its own, knows what it does.
-_ASKING = frozenset({"get_event_loop", "is_running", "_get_running_loop", "current_async_library"})
+_ASKING = ASKING_FOR_LOOP - {"get_running_loop"}
 _OWN_LOOPS = frozenset({*_ASKING, "new_event_loop", "set_event_loop", "run_until_complete"})
 _CONDITIONS = frozenset({"if", "match", "while", "handler", "try"})
 _CATCHING = frozenset({"~RuntimeError", "RuntimeError", "builtins.RuntimeError"})

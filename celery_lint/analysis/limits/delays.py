@@ -14,6 +14,7 @@ from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.celery import CANVASES, SIGNATURE, SIGNATURES
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
@@ -24,9 +25,7 @@ _CONSUMER_TIMEOUT = 1800.0
 _LONGEST_DEFAULT = 3600.0
 _TIMES = frozenset({"countdown", "eta", "expires"})
 _SENDERS = ("apply_async", "send_task")
-_SIGNATURES = (".s()", ".si()", ".signature()", ".subtask()")
-_CANVASES = frozenset({"celery.chain()", "celery.group()", "celery.chord()", "celery.signature()"})
-_CANVASES |= frozenset(name.replace("celery.", "celery.canvas.") for name in _CANVASES)
+_CANVASES = CANVASES | SIGNATURE
 _NOW = frozenset(
     {
         "datetime.datetime.now()",
@@ -115,7 +114,7 @@ class Sendings:
             application = self.project.resolve(module, call.chain.removesuffix(".send_task"))
             return self._named(call), self.applications.class_of(application) is not None
         chain = call.chain.removesuffix(".apply_async")
-        for ending in _SIGNATURES:
+        for ending in SIGNATURES:
             chain = chain.removesuffix(ending)
         own = self.tasks.by_function.get((module.path, function.qualname))
         if own is not None and function.parameters and chain == f"%{function.first()}":

@@ -6,51 +6,25 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.code.sites import Site, TaskProcess
+from celery_lint.libraries.network import HTTP_VERBS, REQUESTS_SESSIONS, SOCKETS
 from celery_lint.model.facts import Call, Place, leaf_of_chain
 from celery_lint.project.known import Known, facts
 
-_VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request")
-#: The sessions of requests, which know no timeout of their own.
-_SESSIONS = (
-    "requests.Session()",
-    "requests.session()",
-    "requests.sessions.Session()",
-    "requests.sessions.session()",
-    "requests_oauthlib.OAuth1Session()",
-    "requests_oauthlib.OAuth2Session()",
-)
 #: Nothing ends these without a timeout, not even the default of the socket module: requests hands on `None`.
 _REQUESTS = {
-    **{f"requests.{verb}": 99 for verb in _VERBS},
-    **{f"requests.api.{verb}": 99 for verb in _VERBS},
-    **{f"{session}.{verb}": 99 for session in _SESSIONS for verb in (*_VERBS[:-1], "send")},
-    **{f"{session}.request": 7 for session in _SESSIONS},
-}
-#: These fall back on the default of the socket module; with the place of their parameter `timeout`.
-_SOCKETS = {
-    "urllib.request.urlopen": 2,
-    "smtplib.SMTP": 3,
-    "smtplib.SMTP_SSL": 3,
-    "ftplib.FTP": 4,
-    "ftplib.FTP_TLS": 4,
-    "imaplib.IMAP4": 2,
-    "imaplib.IMAP4_SSL": 2,
-    "poplib.POP3": 2,
-    "poplib.POP3_SSL": 2,
-    "telnetlib.Telnet": 2,
-    "http.client.HTTPConnection": 2,
-    "http.client.HTTPSConnection": 2,
-    "socket.create_connection": 1,
-    "httplib2.Http": 1,
+    **{f"requests.{verb}": 99 for verb in HTTP_VERBS},
+    **{f"requests.api.{verb}": 99 for verb in HTTP_VERBS},
+    **{f"{session}.{verb}": 99 for session in REQUESTS_SESSIONS for verb in (*HTTP_VERBS[:-1], "send")},
+    **{f"{session}.request": 7 for session in REQUESTS_SESSIONS},
 }
 #: A client of httpx has a timeout, unless it is told to have none.
 _HTTPX = frozenset(
-    [f"httpx.{verb}" for verb in (*_VERBS, "stream")]
+    [f"httpx.{verb}" for verb in (*HTTP_VERBS, "stream")]
     + [f"httpx.{client}" for client in ("Client", "AsyncClient")]
     + [
         f"httpx.{client}().{verb}"
         for client in ("Client", "AsyncClient")
-        for verb in (*_VERBS, "stream", "send")
+        for verb in (*HTTP_VERBS, "stream", "send")
     ]
 )
 #: What a function that makes such a call calls; a session can also come from anywhere.
@@ -67,7 +41,7 @@ _WORDS = (
     "httplib2.",
     "socket.create_connection",
 )
-_LEAVES = frozenset(leaf_of_chain(name) for name in (*_REQUESTS, *_SOCKETS, *_HTTPX))
+_LEAVES = frozenset(leaf_of_chain(name) for name in (*_REQUESTS, *SOCKETS, *_HTTPX))
 #: What ends the wait by other means.
 _ENDED = ("signal.alarm", "signal.setitimer", "wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
 _LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1")
@@ -121,14 +95,14 @@ class IoTimeouts:
             off = off or self._without_limits(site, call)
             used = name.endswith("Client") and self._limited_at_use(site, name)
             return EndlessWait(site, place, _shown(name), True) if off and not used else None
-        position = _REQUESTS.get(name, _SOCKETS.get(name))
+        position = _REQUESTS.get(name, SOCKETS.get(name))
         if position is None or not (off or _lacks(call, position)):
             return None
         if any(given.text.startswith(_LOCAL) for given in call.takes[:2]):
             return None
-        if name in _SOCKETS and (self._default_timeout or not call.takes):
+        if name in SOCKETS and (self._default_timeout or not call.takes):
             return None
-        if name.startswith(_SESSIONS) and self._taught(site, call):
+        if name.startswith(REQUESTS_SESSIONS) and self._taught(site, call):
             return None
         return EndlessWait(site, place, _shown(name), off)
 
@@ -161,7 +135,7 @@ class IoTimeouts:
             return True
         home = session.origin[0] if session.origin is not None else site.module.path
         module = self.project.modules.get(home, site.module)
-        if any(a.key in (*_VERBS, "send") and not a.subscript for a in module.assignments):
+        if any(a.key in (*HTTP_VERBS, "send") and not a.subscript for a in module.assignments):
             return True
         return any(
             other.leaf() == "mount" and not self._plain_adapter(module.path, function.qualname, other)

@@ -12,15 +12,14 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.libraries.celery import SIGNATURES, TIME_LIMITS
 from celery_lint.model.facts import Call, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
-_LIMITS = ("time_limit", "soft_time_limit")
 _SENDERS = frozenset({"apply_async", "send_task", "signature", "subtask", "set"})
-_SIGNATURES = (".s()", ".si()", ".signature()", ".subtask()")
 
 
 class AppWithoutLimits(NamedTuple):
@@ -79,7 +78,7 @@ class Limits:
         for task in self.tasks.all:
             if not is_product_path(task.module.path) or task.function is None:
                 continue
-            if any(self._limited(task, name) for name in _LIMITS) or self.task_options.open_ended(task):
+            if any(self._limited(task, name) for name in TIME_LIMITS) or self.task_options.open_ended(task):
                 continue
             if self.may_be_sent_with_limit(task):
                 continue
@@ -94,12 +93,12 @@ class Limits:
         found: set[Key] = set()
         for module in self.project.product_modules():
             found.update(
-                (module.path, a.function) for a in module.assignments if a.key in _LIMITS and a.function
+                (module.path, a.function) for a in module.assignments if a.key in TIME_LIMITS and a.function
             )
             for function in module.functions.values():
                 if function.mentions(".setdefault"):
                     for call in self.flows.calls(module, function):
-                        if call.leaf() == "setdefault" and call.argument(0).text in _LIMITS:
+                        if call.leaf() == "setdefault" and call.argument(0).text in TIME_LIMITS:
                             found.add((module.path, function.qualname))
         return found
 
@@ -297,13 +296,13 @@ def _nested(one: str, other: str) -> bool:
 
 
 def _passes_limit(call: Call, written: bool) -> bool:
-    return any(given.keyword in _LIMITS or (written and given.keyword == "**") for given in call.takes)
+    return any(given.keyword in TIME_LIMITS or (written and given.keyword == "**") for given in call.takes)
 
 
 def _task_chain(call: Call) -> str:
     """The task that a sending call is made on: ``task.s().set()`` as ``task``."""
     chain = call.chain.rpartition(".")[0]
-    for ending in _SIGNATURES:
+    for ending in SIGNATURES:
         chain = chain.removesuffix(ending)
     return chain
 

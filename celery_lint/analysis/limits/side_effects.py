@@ -12,6 +12,7 @@ from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.libraries.celery import RESULTS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
@@ -38,7 +39,6 @@ _EFFECTS = frozenset(
         "twilio.rest.Client().messages.create",
     ]
 )
-_RESULTS = frozenset({"celery.result.AsyncResult()", "celery.result.GroupResult()"})
 _LONG = 30.0
 
 
@@ -198,7 +198,7 @@ class SideEffects:
                     return leaf == "revoke"
                 if name == "control" and (is_application(application) or application.startswith("celery.")):
                     return True
-                return leaf == "revoke" and entity.name in _RESULTS
+                return leaf == "revoke" and entity.name in RESULTS
             task, _, made = owner.rpartition(".")
             sends = made in ("delay()", "apply_async()", "AsyncResult()")
             known = self.tasks.of(self.project.resolve(module, task)) if sends else None

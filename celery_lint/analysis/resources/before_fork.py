@@ -10,41 +10,18 @@ from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
-from celery_lint.libraries.sqlalchemy import SYNC_MAKERS, SYNC_SESSIONS
+from celery_lint.libraries.network import CONNECTING_LATER, CONNECTS
+from celery_lint.libraries.sqlalchemy import SYNC_ENGINES, SYNC_MAKERS, SYNC_SCOPED, SYNC_SESSIONS
 from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
 
-#: Calls that open a connection and give it back.
-_CONNECTS = frozenset(
-    [
-        *(f"{driver}.connect" for driver in ("psycopg", "psycopg2", "pymysql", "MySQLdb", "mysql.connector")),
-        *(
-            f"{driver}.connect"
-            for driver in ("pyodbc", "oracledb", "cx_Oracle", "pymssql", "psycopg.Connection")
-        ),
-        "pika.BlockingConnection",
-        "socket.create_connection",
-        "smtplib.SMTP",
-        "smtplib.SMTP_SSL",
-        "imaplib.IMAP4",
-        "imaplib.IMAP4_SSL",
-        "ftplib.FTP",
-    ]
-)
-_CONNECT_LEAVES = frozenset(name.rpartition(".")[2] for name in _CONNECTS)
-_WITHOUT_ADDRESS = frozenset({"smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib.FTP"})
+_CONNECT_LEAVES = frozenset(name.rpartition(".")[2] for name in CONNECTS)
 _ENGINE_LEAVES = frozenset({"create_engine", "engine_from_config"})
-_ENGINES = frozenset(
-    f"{module}.{name}()"
-    for module in ("sqlalchemy", "sqlalchemy.engine", "sqlalchemy.engine.create", "sqlmodel")
-    for name in _ENGINE_LEAVES
-)
 _ENGINE_USES = frozenset({"connect", "begin", "execute", "raw_connection"})
 _SCHEMA_USES = frozenset({"create_all", "drop_all", "reflect"})
-_SCOPED = frozenset(["sqlalchemy.orm.scoped_session()", "sqlalchemy.orm.scoping.scoped_session()"])
 #: Clients whose threads do not come along into a forked process, and one that says so itself.
 _CLIENTS = {
     "kafka.KafkaProducer()": "threads",
@@ -155,7 +132,7 @@ class BeforeFork:
         leaf = call.leaf()
         if leaf in _CONNECT_LEAVES and call.chain[:1] != ":":
             name = self.code.name(module, call.chain)
-            if name in _CONNECTS and self._kept(module, call, name):
+            if name in CONNECTS and self._kept(module, call, name):
                 yield EarlyConnection(module, call, name, "connection")
                 return
         engine = self._connected(module, call)
@@ -176,7 +153,7 @@ class BeforeFork:
 
     def _kept(self, module: Module, call: Call, name: str) -> bool:
         """Whether the connection has a name that functions of the module use, and stays open."""
-        if call.is_context_manager or (name in _WITHOUT_ADDRESS and not call.takes):
+        if call.is_context_manager or (name in CONNECTING_LATER and not call.takes):
             return False
         names = [
             name
@@ -198,7 +175,7 @@ class BeforeFork:
 
     def _pooled(self, engine: Entity) -> bool:
         """Whether an entity is a synchronous engine at module level that keeps its connections."""
-        if engine.name not in _ENGINES or engine.origin is None:
+        if engine.name not in SYNC_ENGINES or engine.origin is None:
             return False
         value, module = engine.value, engine.module
         if value is None or module is None or value.open_ended():
@@ -318,7 +295,7 @@ class BeforeFork:
             engine = self._given_engine(module, call)
         else:
             return None
-        return engine if engine is not None and engine.name in _ENGINES else None
+        return engine if engine is not None and engine.name in SYNC_ENGINES else None
 
     def _bound(self, leaves: frozenset[str] | tuple[str, ...]) -> bool:
         """Whether a module of the product binds the result of such a call."""
@@ -344,9 +321,9 @@ class BeforeFork:
 
     def _behind(self, entity: Entity, depth: int = 3) -> Entity | None:
         """The engine behind a session maker, or behind a registry of its sessions."""
-        if entity.name in _ENGINES:
+        if entity.name in SYNC_ENGINES:
             return entity
-        if entity.name not in SYNC_MAKERS | _SCOPED or entity.value is None or entity.module is None:
+        if entity.name not in SYNC_MAKERS | SYNC_SCOPED or entity.value is None or entity.module is None:
             return None
         bind = entity.value.keyword("bind") or entity.value.first()
         if bind is None or depth == 0:

@@ -9,26 +9,17 @@ from celery_lint.analysis.resources.sharing import Sharing
 from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.runs import LoopRun
 from celery_lint.inventory.resources.resources import Resources
+from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
+from celery_lint.libraries.threads import CONTAINERS
 from celery_lint.model.facts import Assignment, Call, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
 
-# What is kept here by key or in order; a `WeakKeyDictionary` is what keys by the loop.
-_CONTAINERS = frozenset(
-    {
-        "builtins.dict()",
-        "builtins.list()",
-        "collections.OrderedDict()",
-        "collections.defaultdict()",
-        "collections.deque()",
-        "weakref.WeakValueDictionary()",
-    }
-)
 _CACHES = ("cache", "lru_cache")
 _KEEPING = frozenset({"append", "setdefault"})
 _EMPTYING = frozenset({"clear", "popitem", "pop"})
-_ASKS_FOR_LOOP = frozenset({"get_running_loop", "get_event_loop", "_get_running_loop", "current_task"})
+_ASKS_FOR_LOOP = ASKING_FOR_LOOP | {"current_task"}
 
 
 class ClientCache(NamedTuple):
@@ -113,7 +104,7 @@ class ClientCaches:
             return not value.items
         if value.kind != "call":
             return False
-        return self.project.value_entity(module, value).name in _CONTAINERS
+        return self.project.value_entity(module, value).name in CONTAINERS
 
     @cached_property
     def _assignments(self) -> dict[Key, list[Assignment]]:

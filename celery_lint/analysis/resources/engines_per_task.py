@@ -9,31 +9,19 @@ from celery_lint.inventory.code.graph import DEPTH, Calls
 from celery_lint.inventory.resources.sessions import Sessions, is_context_manager
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.sqlalchemy import CONNECTING, ENGINE_MAKERS
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
-_MAKERS = frozenset(
-    f"{module}.{name}"
-    for module in (
-        "sqlalchemy",
-        "sqlalchemy.engine",
-        "sqlalchemy.engine.create",
-        "sqlalchemy.ext.asyncio",
-        "sqlalchemy.ext.asyncio.engine",
-        "sqlmodel",
-    )
-    for name in ("create_engine", "create_async_engine", "engine_from_config", "async_engine_from_config")
-)
 _WORDS = ("create_engine", "create_async_engine", "engine_from_config")
 _POOLS = frozenset({"QueuePool", "AsyncAdaptedQueuePool"})
 # Databases without a server that counts connections.
 _LOCAL = ("sqlite", "duckdb", "bigquery", "awsathena")
 _SESSION_MAKERS = frozenset({"sessionmaker", "async_sessionmaker", "scoped_session", "async_scoped_session"})
 _SESSIONS = frozenset({"Session", "AsyncSession"})
-_CONNECTS = frozenset({"connect", "begin", "raw_connection", "execute", "run_callable"})
 # These use an engine and do not keep it.
 _BORROWERS = ("sqlalchemy.", "sqlmodel.", "pandas.", "geopandas.", "polars.", "logging.")
 
@@ -102,7 +90,7 @@ class EnginesPerTask:
         for call in self.flows.calls(module, function):
             if direct and call.leaf() in _WORDS:
                 entity = self.project.resolve(module, call.chain)
-                if entity.name in _MAKERS and self._keeps_connections(module, call):
+                if entity.name in ENGINE_MAKERS and self._keeps_connections(module, call):
                     yield _Made("engine", call, module.place(call.span))
                     continue
             if depth and call.chain[:1] != "%":
@@ -207,7 +195,7 @@ class _Fate:
             return True
         if value.startswith(f"{chain}.") or value == f"{chain}()":
             leaf = value.removesuffix("()").rpartition(".")[2]
-            if kind == "engine" and leaf not in _CONNECTS:
+            if kind == "engine" and leaf not in CONNECTING:
                 return False
             self.used = True
             chain, kind = value, "session" if value.count(".") <= chain.count(".") + 1 else ""
@@ -282,7 +270,7 @@ class _Fate:
             if taken and call.leaf() == "configure":
                 self._configured(step, receiver)
             met |= bool(taken) or kind is not None
-            self.used |= bool(taken) or (kind == "engine" and call.leaf() in _CONNECTS)
+            self.used |= bool(taken) or (kind == "engine" and call.leaf() in CONNECTING)
         to_sql = value.endswith(".to_sql()")
         self.used |= to_sql
         if set(held.values()) - {"session"} and not met and not to_sql and step.kind != "if":
@@ -316,7 +304,7 @@ class _Fate:
 
     def _connects(self, callee: str) -> bool:
         owner, _, leaf = callee.rpartition(".")
-        return owner in self.chains and leaf in _CONNECTS
+        return owner in self.chains and leaf in CONNECTING
 
     def _kind_of(self, call: Call) -> str:
         """What a call makes that takes the engine."""

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.sites import Site, TaskProcess
+from celery_lint.libraries.threads import CONTAINERS
 from celery_lint.model.facts import Assignment, Call, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
@@ -36,10 +37,6 @@ _WORDS = ("os.chdir", "setdefaulttimeout", "setlocale", "random.seed", "activate
 _ENVIRONMENT = "os.environ"
 
 _ADDING = frozenset({"append", "appendleft", "extend", "insert", "add"})
-_CONTAINERS = frozenset(
-    ["builtins.list()", "builtins.dict()", "builtins.set()"]
-    + [f"collections.{name}()" for name in ("defaultdict", "deque", "Counter", "OrderedDict")]
-)
 
 
 class ProcessChange(NamedTuple):
@@ -247,4 +244,4 @@ def _is_container(entity: Entity) -> bool:
         return False
     if entity.kind == "value" and entity.value is not None:
         return entity.value.kind in ("sequence", "mapping")
-    return entity.kind == "external" and entity.name in _CONTAINERS
+    return entity.kind == "external" and entity.name in CONTAINERS

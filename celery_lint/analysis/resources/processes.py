@@ -7,21 +7,19 @@ from functools import cached_property
 
 from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.libraries.threads import PROCESS_EXECUTORS
 from celery_lint.model.facts import Call, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
 
-_EXECUTORS = frozenset(
-    {"concurrent.futures.ProcessPoolExecutor", "concurrent.futures.process.ProcessPoolExecutor"}
-)
 _CONTEXTS = ("multiprocessing", "multiprocessing.get_context()", "multiprocessing.context.get_context()")
 _STARTERS = (
-    _EXECUTORS
+    PROCESS_EXECUTORS
     | frozenset(f"{context}.{name}" for context in _CONTEXTS for name in ("Process", "Pool", "Manager"))
     | {"multiprocessing.pool.Pool", "tqdm.contrib.concurrent.process_map", "loky.get_reusable_executor"}
 )
 #: Executors start their processes with the first work they get, wherever they were made.
-_WORK = frozenset(f"{executor}().{method}" for executor in _EXECUTORS for method in ("submit", "map"))
+_WORK = frozenset(f"{executor}().{method}" for executor in PROCESS_EXECUTORS for method in ("submit", "map"))
 _SUBCLASS_START = "multiprocessing.Process().start"
 _ASSERTION = frozenset({"~AssertionError"})
 
@@ -122,7 +120,7 @@ class Processes:
         name = self.code.name(site.module, call.chain)
         if name not in _STARTERS:
             return ""
-        return name.rpartition(".")[2] if name in _EXECUTORS or "()" in name else name
+        return name.rpartition(".")[2] if name in PROCESS_EXECUTORS or "()" in name else name
 
     def _fails(self, site: Site, call: Call) -> bool:
         """Whether nothing says that the code knows where it may start processes."""

@@ -11,6 +11,7 @@ from celery_lint.inventory.resources.resources import Resource
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.queues import Queues
+from celery_lint.libraries.asyncio import RUN_THREADSAFE
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
@@ -18,7 +19,6 @@ from celery_lint.project.known import Known, facts
 
 Story = tuple[tuple[Place, str], ...]
 
-_SUBMITS = frozenset({"asyncio.run_coroutine_threadsafe", "asyncio.tasks.run_coroutine_threadsafe"})
 _SEVERAL_LOOPS = ("gevent", "eventlet", "threads")
 
 
@@ -158,7 +158,7 @@ class Sharing:
                     if call.leaf() != "run_coroutine_threadsafe" or len(call.takes) < 2:
                         continue
                     entity = self.project.resolve(module, call.chain)
-                    if entity.kind == "external" and entity.name in _SUBMITS:
+                    if entity.kind == "external" and entity.name in RUN_THREADSAFE:
                         found.append(self._submission(module, function, call, reached))
         return found
 

@@ -7,13 +7,11 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.libraries.threads import THREAD_SUBMITS, THREADS
 from celery_lint.model.facts import Call, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts
 
-_THREADS = frozenset({"threading.Thread", "threading.Timer"})
-_EXECUTORS = ("concurrent.futures.ThreadPoolExecutor", "concurrent.futures.thread.ThreadPoolExecutor")
-_SUBMITS = frozenset(f"{name}().submit" for name in _EXECUTORS)
 #: What says that the task and its thread talk to each other: a heartbeat that is told to stop, a worker.
 _TALK = ("threading.Event", "queue.Queue", "queue.SimpleQueue", "threading.Condition", "threading.Semaphore")
 _SETTERS = frozenset({"start", "setDaemon", "setName"})
@@ -60,7 +58,7 @@ class Threads:
             if call.leaf() not in ("Thread", "Timer") or call.in_lambda:
                 continue
             name = self.code.name(site.module, call.chain)
-            if name not in _THREADS or any(given.leaf == "run_forever" for given in call.takes):
+            if name not in THREADS or any(given.leaf == "run_forever" for given in call.takes):
                 continue  # a loop for all tasks of the process is meant to outlive each
             step = self.code.flow(site).step_of(call)
             if step is None or self.code.optional(site, step):
@@ -109,7 +107,7 @@ class Threads:
             if call.leaf() != "submit" or not call.is_statement or call.chain[:1] == "%" or call.in_lambda:
                 continue
             entity = self.code.entity(site.module, call.chain)
-            if entity is None or entity.name not in _SUBMITS:
+            if entity is None or entity.name not in THREAD_SUBMITS:
                 continue
             owner = call.chain.removesuffix(".submit")
             if entity.origin is None:

@@ -1,0 +1,33 @@
+"""What asyncio, and what stands in for it, calls event loops and what runs on them, by dotted path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def _spelled(modules: Iterable[str], *names: str) -> frozenset[str]:
+    """Names of asyncio, also as its submodules have them."""
+    return frozenset(f"asyncio.{module}{name}" for module in ("", *modules) for name in names)
+
+
+#: These run a coroutine on a loop made for it.
+RUNNERS = _spelled(["runners."], "run", "Runner().run") | {"anyio.run", "trio.run", "uvloop.run"}
+#: This hands it to the loop of the process, which runs in a thread or greenlet of its own.
+RUN_ASYNC = frozenset({"celery_lint.runtime.run_async", "celery_lint.runtime.event_loop.run_async"})
+#: This hands it to a loop that another thread runs.
+RUN_THREADSAFE = _spelled(["tasks."], "run_coroutine_threadsafe")
+#: The current loop, which may be made or missing, and the one that runs.
+CURRENT_LOOP = _spelled(["events."], "get_event_loop")
+RUNNING_LOOP = _spelled(["events."], "get_running_loop")
+SET_LOOP = _spelled(["events."], "set_event_loop")
+NEW_LOOP = _spelled(["events."], "new_event_loop") | {"uvloop.new_event_loop", "uvloop.Loop"}
+#: Objects that are loops.
+LOOP_CLASSES = _spelled(["events."], "AbstractEventLoop()")
+#: These start a coroutine beside the one that calls them.
+SPAWNERS = _spelled(["tasks."], "create_task", "ensure_future", "gather")
+#: Last components of what is called to learn whether a loop is there, or which one.
+ASKING_FOR_LOOP = frozenset(
+    {"get_running_loop", "_get_running_loop", "get_event_loop", "is_running", "current_async_library"}
+)
+#: ``async_to_sync`` of asgiref: a function that runs the coroutines of another.
+ASYNC_TO_SYNC = "asgiref.sync.async_to_sync"
