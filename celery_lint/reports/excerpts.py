@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from celery_lint import source
 from celery_lint.reports.colours import without_commands
+from celery_lint.reports.secrets import MASK, masked
 
 _TAB = "    "
+_SECRET = "***"
 _LONGEST = 160
 _BEFORE = 60
 _FILES_KEPT = 32
@@ -37,13 +39,16 @@ class Sources:
         self._lines: dict[str, list[str]] = {}
 
     def lines(self, path: str, first: int, last: int) -> list[str]:
-        """The lines from first to last that exist; none if the file cannot be read (any more)."""
+        """The lines from first to last that exist; none if the file cannot be read (any more).
+
+        Secrets in them are masked.
+        """
         lines = self._lines.get(path)
         if lines is None:
             if len(self._lines) >= _FILES_KEPT:
                 self._lines.clear()
             lines = self._lines[path] = self._read(path)
-        return lines[max(first, 1) - 1 : last]
+        return [masked(line) for line in lines[max(first, 1) - 1 : last]]
 
     def _read(self, path: str) -> list[str]:
         try:
@@ -103,10 +108,13 @@ def _drawn(line: str) -> tuple[str, list[int]]:
         return line, list(range(len(line) + 1))
     from unicodedata import combining, east_asian_width
 
-    shown, cells, cell = [], [], 0
+    shown: list[str] = []
+    cells, cell = [], 0
     for character in line:
         cells.append(cell)
-        if character == "\t":
+        if character == MASK:
+            character, width = ("", 0) if shown and shown[-1] in ("", _SECRET) else (_SECRET, len(_SECRET))
+        elif character == "\t":
             character, width = _TAB, len(_TAB)
         elif not character.isprintable():  # would move the cursor or turn the direction of the text
             character, width = "\N{REPLACEMENT CHARACTER}", 1

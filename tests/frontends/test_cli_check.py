@@ -18,6 +18,7 @@ from celery_lint.diagnostics import Report
 from celery_lint.frontends.cli.progress import Progress
 from tests import examples
 from tests.frontends.conftest import Engine
+from tests.processes import run
 
 pytestmark = pytest.mark.usefixtures("example_rules")
 Command = Callable[..., Any]
@@ -196,6 +197,21 @@ def test_internal_error(
     assert outcome.err.startswith(f"celery-lint: internal error: {type(error).__name__}: ")
     monkeypatch.setenv("CELERY_LINT_DEBUG", "1")
     assert "Traceback (most recent call last)" in command("check").err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a working directory cannot be removed there")
+@pytest.mark.parametrize(
+    "words", [["check"], ["check", "--stdin-filename", "a.py", "-"], ["check", "-"], ["project"], ["clean"]]
+)
+def test_without_a_working_directory(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "removed").mkdir()
+    (tmp_path / "kept").mkdir()
+    remove = "import os; os.rmdir(os.getcwd()); from celery_lint.frontends.cli import command; command()"
+    done = run([sys.executable, "-c", remove, *words], cwd=tmp_path / "removed")
+    assert done == (2, "", "celery-lint: error: the working directory has been removed\n")
+    (tmp_path / "removed").mkdir()
+    done = run([sys.executable, "-c", remove, "check", str(tmp_path / "kept")], cwd=tmp_path / "removed")
+    assert (done.code, done.err) == (0, "")
 
 
 def test_interrupted(engine: Engine, command: Command) -> None:

@@ -66,6 +66,9 @@ def _failed(error: Exception) -> int:
     if isinstance(error, (ConfigurationError, UsageError)):
         sys.stderr.write(f"celery-lint: error: {printable(str(error))}\n")
         return 2
+    if isinstance(error, FileNotFoundError) and not _has_working_directory():
+        sys.stderr.write("celery-lint: error: the working directory has been removed\n")
+        return 2
     if os.environ.get("CELERY_LINT_DEBUG") == "1":
         import traceback
 
@@ -73,3 +76,11 @@ def _failed(error: Exception) -> int:
     message = " ".join(f"{type(error).__name__}: {error}".split())
     sys.stderr.write(f"celery-lint: internal error: {printable(message)} (CELERY_LINT_DEBUG=1 shows where)\n")
     return 2
+
+
+def _has_working_directory() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
