@@ -16,10 +16,18 @@ https://git-scm.com/docs/git#_the_git_repository
 from __future__ import annotations
 
 import os
+import select
 import stat
+import time
 from collections.abc import Callable, Iterator
 
 from celery_lint.regular_files import LARGEST_CONFIGURATION, read_regular
+
+# Seconds that git gets for one answer. It waits for ever for an ignore file that is a pipe, and it has never
+# been seen to need as many for anything else.
+_PATIENCE = 300.0
+_SPAWNS = hasattr(os, "posix_spawn")
+_KILL = 9  # `signal` would have to be imported for it
 
 # What git finds in the user's environment: where the configuration of user and system is, and where git is.
 # All others belong to the repository whose hook we may be running in, or to other commands.
@@ -301,11 +309,19 @@ def _program() -> str:
 
 
 def _run(command: list[str], environment: dict[str, str], question: bytes) -> tuple[int, bytes]:
-    """Exit code and output of a command that reads the question, which has to fit into a pipe."""
-    if not hasattr(os, "posix_spawn"):
+    """Exit code and output of a command that reads the question, which has to fit into a pipe.
+
+    Raises OSError if it cannot be started, and TimeoutError if it does not come to an end.
+    """
+    if not _SPAWNS:
         import subprocess  # 10 ms of import, so only where it must be
 
-        done = subprocess.run(command, env=environment, input=question, capture_output=True, check=False)
+        try:
+            done = subprocess.run(
+                command, env=environment, input=question, capture_output=True, timeout=_PATIENCE, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise TimeoutError from None
         return done.returncode, done.stdout
     asking, answering = os.pipe(), os.pipe()
     try:
@@ -326,9 +342,34 @@ def _run(command: list[str], environment: dict[str, str], question: bytes) -> tu
     finally:
         for descriptor in (*asking, answering[1]):
             os.close(descriptor)
-    with open(answering[0], "rb") as answer:
-        output = answer.read()
     try:
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), output
+        output = _read(answering[0])
+    except TimeoutError:
+        os.kill(process, _KILL)
+        _wait(process)
+        raise
+    finally:
+        os.close(answering[0])
+    code = _wait(process)
+    return (0 if output else 128) if code is None else code, output
+
+
+def _read(descriptor: int) -> bytes:
+    """All that comes through a pipe."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    chunks: list[bytes] = []
+    until = time.monotonic() + _PATIENCE
+    while poll.poll(max(until - time.monotonic(), 0) * 1000):
+        chunk = os.read(descriptor, 1 << 20)
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+    raise TimeoutError
+
+
+def _wait(process: int) -> int | None:
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     except ChildProcessError:  # the host ignores SIGCHLD and the system has reaped the process already
-        return (0 if output else 128), output
+        return None

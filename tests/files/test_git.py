@@ -194,6 +194,20 @@ def test_pipes_in_the_repository_are_not_waited_for(root: Path, name: str) -> No
     assert found == (["a.py", "b.py", "ignored.py"] if name in ("HEAD", "index") else ["a.py", "b.py"])
 
 
+@posix
+@pytest.mark.parametrize("how", ["spawn", "subprocess"])
+def test_git_is_not_waited_for_for_ever(root: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    if how == "subprocess":
+        monkeypatch.setattr(git_module, "_SPAWNS", False)
+    (root / "below").mkdir()
+    os.mkfifo(root / "below" / ".gitignore")
+    (root / "below" / "c.py").touch()
+    monkeypatch.setattr(git_module, "_PATIENCE", 0.5)
+    assert listed(root) == ["a.py", "b.py", "below/c.py", "ignored.py"]
+    with pytest.raises(ChildProcessError):  # it does not wait on
+        os.waitpid(-1, os.WNOHANG)
+
+
 # -------------------------------------------------------------------------------- the folder of our own
 
 

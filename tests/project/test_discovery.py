@@ -229,7 +229,7 @@ class TestGit:
         elif how == "broken":
             (root / ".git" / "HEAD").unlink()
         else:
-            monkeypatch.delattr(os, "posix_spawnp", raising=False)
+            monkeypatch.setattr("celery_lint.files.git._SPAWNS", False)
         expected = ["a.py"] if how == "subprocess" else ["a.py", "ignored.py"]
         assert discover(str(root)).python == expected
 
