@@ -102,7 +102,9 @@ def _of_buffers(folder: Path, fresh: Report) -> Iterator[str]:
     engine._workspaces.clear()
     engine._settings_of.clear()
     paths = {found.path for found in fresh.diagnostics} | {entry.path for entry in fresh.unparsed}
-    for path in sorted(path for path in paths if path.startswith(f"{folder}/")):
+    for path in sorted(paths):
+        if not os.path.realpath(path).startswith(f"{folder}/"):  # a link that leads elsewhere
+            continue
         try:
             data = read(path)
         except NotParsed:

@@ -111,6 +111,8 @@ class Watch:
         real = os.path.realpath(os.fsdecode(path))
         if not changes and os.path.basename(real) in _OF_GIT:
             return
+        if changes and "__pycache__" in real and _is_below(real, (_OURS, *_PYTHON)):
+            return  # Python keeps what it has compiled
         if not _is_below(real, self._writable if changes else self._readable):
             self._seen.append(f"{what} {os.fsdecode(path)!r}, which is {real!r}")
 

@@ -19,7 +19,9 @@ from celery_lint.source import NotParsed, parse
 from scripts.hunt import __main__ as hunt
 from scripts.hunt import checks
 from scripts.hunt.watch import Watch
+from tests.processes import run
 
+REPOSITORY = Path(__file__).parent.parent.parent
 TEXT = "x = 1\nyy = 2\n"
 
 
@@ -148,3 +150,16 @@ def test_a_failure_is_kept_and_can_be_tried_again(
         assert " 1 " in capsys.readouterr().out.splitlines()[1]
     monkeypatch.setattr(engine, "check_text", original)
     assert hunt.main(shlex.split(again[0])[3:]) == 0
+
+
+def test_the_short_form_finds_nothing() -> None:
+    done = run([sys.executable, "-m", "scripts.hunt", "--short"], cwd=REPOSITORY)
+    assert (done.code, done.err) == (0, ""), done.out
+    rows = [line.split() for line in done.out.splitlines()[1:] if line and " failed (seed" not in line]
+    assert [row[0] for row in rows] == list(hunt.KINDS)
+    tried = {row[0]: (int(row[1]), int(row[5])) for row in rows if row[1] != "skipped:"}
+    assert all(count > 0 and failed == 0 for count, failed in tried.values())
+    assert set(hunt.KINDS).difference(tried) <= {"grammar", "grammar-tasks"}
+    diagnostics, rules = next((int(row[3]), int(row[4])) for row in rows if row[0] == "stdlib-tasks")
+    assert diagnostics > 20  # the rules have seen tasks
+    assert rules > 3
