@@ -64,6 +64,8 @@ def test_own_decorators_are_words_too() -> None:
     text = b"@background\ndef f(): ..."
     assert not FirstPass().passes(text)
     assert FirstPass(["shop.queue.background"]).passes(text)
+    assert FirstPass(["background"]).passes(text)
+    assert not FirstPass(["shop.queue."]).passes(text)  # no name at all
 
 
 NAMES = [
@@ -93,6 +95,11 @@ def test_second_pass(text: str, passes: bool, others: int) -> None:
     assert SecondPass(names).passes(text.encode()) is passes
 
 
+def test_one_name() -> None:
+    assert SecondPass([("Engine", "")]).passes(b"x = Engine()")
+    assert not SecondPass([("Engine", "")]).passes(b"x = Motor()")
+
+
 def test_nothing_is_looked_for() -> None:
     assert not SecondPass([])
     assert SecondPass(NAMES)
@@ -119,6 +126,14 @@ def test_nothing_is_looked_for() -> None:
         # a longer name is another one
         ("def name_of_it():\n    return 1\n", True),
         ("    def name(self):\n        return 1", False),
+        # wherever it stands, and whatever stands before
+        ("x = 1\n\n\ndef name():\n    return 1\n", False),
+        ("\ndef name():\n    return 1\n", False),
+        ("x = 1\n\n\nasync def name():\n    return 1\n", True),
+        ("def name():\n    return 1\n\n\nresult = name()\n", False),
+        ("call(name)\ndef name():\n    return 1\n\n\nx = name\n", False),
+        ("names = 1\ndef name():\n    return 1\n", False),
+        ("names = 1\n", True),
     ],
 )
 def test_leads_on(text: str, leads: bool) -> None:

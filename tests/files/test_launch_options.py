@@ -1,0 +1,115 @@
+"""Worker commands in detail: their options, what is said of them and not run, and kinds of files."""
+
+from __future__ import annotations
+
+import pytest
+
+from celery_lint.files.launch import WorkerCommand, worker_commands
+
+PLAIN = WorkerCommand("a.sh", 1, "app", "prefork", False, None, None, "", "")
+
+
+def workers(text: str, path: str = "a.sh") -> list[WorkerCommand]:
+    return worker_commands(path, text.encode())
+
+
+OPTIONS = [
+    # what follows the command, and what of the plain worker it changes; None: it starts none
+    ("", {}),
+    ("-Q a,b -c 4", {"queues": "a,b", "concurrency": "4"}),
+    ("-Qa,b -c4", {"queues": "a,b", "concurrency": "4"}),
+    ("-Q=a,b", {"queues": "a,b"}),
+    ("-Qa=", {"queues": "a="}),
+    ("-EQ a", {"queues": "a"}),
+    ("-E -Q a", {"queues": "a"}),
+    ("--queues a --concurrency 4", {"queues": "a", "concurrency": "4"}),
+    ("--queues=a --concurrency=4", {"queues": "a", "concurrency": "4"}),
+    ("--queues '' -c 4", {"concurrency": "4"}),
+    ("-Q '' -c 4", {"concurrency": "4"}),
+    ("--queues -c 4", {"concurrency": "4"}),  # an option is no value
+    ("-Q -c 4", {"concurrency": "4"}),
+    ("-c 4 -Q", {"concurrency": "4"}),
+    ("-c 4 --queues", {"concurrency": "4"}),
+    ("--beat -c 4", {"concurrency": "4"}),
+    ("--quiet --time-limit 30", {"time_limit": 30.0}),
+    ("--time-limit 1m", {}),
+    ("--prefetch-multiplier=1", {"prefetch": True}),
+    ("--prefetch-multiplier 1 -c 4", {"prefetch": True, "concurrency": "4"}),
+    ("--disable-prefetch -c 4", {"prefetch": True, "concurrency": "4"}),
+    ("$OPTIONS", {"pool": "", "prefetch": True}),
+    ("worker.concurrency=4", {}),  # a setting, which older versions take there
+    ("please", None),
+    ("-E please", None),
+    ("--beat please", None),
+    ("-Qa please", None),
+    ("-Q a please", None),
+    ("--queues=a please", None),
+    ("--queues a please", None),
+]
+
+
+@pytest.mark.parametrize("options, changes", OPTIONS)
+def test_options(options: str, changes: dict[str, object] | None) -> None:
+    expected = [] if changes is None else [PLAIN._replace(**changes)]  # type: ignore[arg-type]
+    assert workers(f"celery -A app worker {options}\n") == expected
+
+
+SPOKEN = [
+    # a command, and how many workers it starts
+    ("celery worker", 1),
+    ("exec celery worker", 1),
+    ("poetry run celery worker", 1),
+    ("uv run -- celery worker", 1),
+    ("start the celery worker", 0),
+    ("poetry run the celery worker", 0),
+    ("echo celery -A app worker", 0),
+    ("/bin/echo celery -A app worker", 0),
+    ("@echo celery -A app worker", 0),
+    ("-@echo celery -A app worker", 0),
+    ("exec echo celery -A app worker", 0),
+    ("LEVEL=info echo celery -A app worker", 0),
+    ("worker: echo celery -A app worker", 0),
+    ("Xcelery -A app worker", 0),
+    ("exec /srv/XX/bin/celery -A app worker", 1),
+    ("env 'LEVEL=a b' celery -A app worker", 1),
+    ("sh -c \"sh -c 'celery -A app worker'\"", 1),
+    ("sh -c \"sh -c 'echo celery -A app worker'\"", 0),
+    ("celery -A app worker -n one & celery -A app worker -n two", 1),  # the same, for all that is kept
+    ("celery -A app worker -c 1 & celery -A app worker -c 2", 2),
+]
+
+
+@pytest.mark.parametrize("command, count", SPOKEN)
+def test_what_starts_a_worker(command: str, count: int) -> None:
+    found = workers(f"{command}\n")
+    assert len(found) == count
+    assert {worker.path for worker in found} <= {"a.sh"}
+
+
+KINDS = [
+    # path, text, the lines of the workers in it
+    ("deploy/compose.yaml", "services:\n  worker:\n    command: celery -A app worker\n", [3]),
+    ("compose.yml.j2", "services:\n  worker:\n    command: celery -A app worker\n", [3]),
+    ("compose.yml", "services:\n  worker:\n    command: [celery, -A, app, worker]\n", [3]),
+    ("compose.yaml", "services:\n  worker:\n    command: [celery, -A, app, worker]\n", [3]),
+    ("deploy/Dockerfile", 'CMD ["celery", "-A", "app", "worker"]\n', [1]),
+    ("Containerfile", 'CMD ["celery", "-A", "app", "worker"]\n', [1]),
+    ("worker.dockerfile", 'CMD ["celery", "-A", "app", "worker"]\n', [1]),
+    ("Dockerfile.tmpl", 'CMD ["celery", "-A", "app", "worker"]\n', [1]),
+    ("Dockerfile", '  cmd   ["celery", "-A", "app", "worker"]\n', [1]),
+    ("Dockerfile", 'ENTRYPOINT ["celery", "-A", "app"]\nCMD ["worker"]\n', [1]),
+    ("Dockerfile", 'ENTRYPOINT ["celery", "-A", "app"]\nFROM base\nCMD ["worker"]\n', []),
+    ("Dockerfile", 'entrypoint ["celery", "-A", "app"]\nfrom base\ncmd ["worker"]\n', []),
+    ("Dockerfile", 'ENTRYPOINT ["celery", "-A", "app", "worker"]\n', [1]),
+    ("supervisor.conf", "[program:x]\n; celery -A app worker\n", []),
+    ("supervisor.ini", "[program:x]\n; celery -A app worker\n", []),
+    ("supervisor.ini", "[program:x]\ncommand = celery\n  -A app worker\n", [2]),
+    ("supervisor.conf", "[program:x]\ncommand = celery\n  -A app worker\n", [2]),
+    ("a.sh", "celery\n  -A app worker\n", []),
+]
+
+
+@pytest.mark.parametrize("path, text, lines", KINDS)
+def test_kinds_of_files(path: str, text: str, lines: list[int]) -> None:
+    found = workers(text, path)
+    assert [(worker.line, worker.path) for worker in found] == [(line, path) for line in lines]
