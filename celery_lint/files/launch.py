@@ -255,8 +255,8 @@ def _worker(path: str, words: Sequence[Word], leading: bool) -> WorkerCommand | 
             if text not in ("start", "restart"):
                 return None
             multi = True
-        elif not (multi or "=" in text):
-            return None  # a sentence: the worker takes no arguments
+        elif not (multi or text == "--" or "=" in text):
+            return None  # a sentence: the worker takes no arguments but settings, `-- worker.pool_restarts=1`
     if not (command == "worker" or multi) or not (leading or unknown or options):
         return None
     pool = options.get("pool")

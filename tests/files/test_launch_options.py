@@ -37,7 +37,9 @@ OPTIONS = [
     ("--prefetch-multiplier 1 -c 4", {"prefetch": True, "concurrency": "4"}),
     ("--disable-prefetch -c 4", {"prefetch": True, "concurrency": "4"}),
     ("$OPTIONS", {"pool": "", "prefetch": True}),
-    ("worker.concurrency=4", {}),  # a setting, which older versions take there
+    ("worker.pool_restarts=1", {}),  # a setting
+    ("-c 4 -- worker.pool_restarts=1", {"concurrency": "4"}),
+    ("-- please", None),
     ("please", None),
     ("-E please", None),
     ("--beat please", None),
