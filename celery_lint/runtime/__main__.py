@@ -1,12 +1,15 @@
 """``python -m celery_lint.runtime``: operate an application from a shell, with JSON as output.
 
-Exit codes: 0 it was done, 1 it failed (the task, the health, no worker answered), 2 wrong usage.
+Exit codes: 0 it was done, 1 it failed (the task, the health, no worker answered), 2 wrong usage. Whatever the
+servers do or do not, a command ends within twice the ``--timeout`` once the application is imported.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,6 +19,32 @@ from celery import Celery
 from celery.app.utils import find_app
 
 from celery_lint.runtime import control, operations
+from celery_lint.runtime.deadlines import NotDone, Work, close
+
+
+def _list(text: str) -> list[Any]:
+    return _json(text, list, "list")  # type: ignore[no-any-return]
+
+
+def _object(text: str) -> dict[str, Any]:
+    return _json(text, dict, "object")  # type: ignore[no-any-return]
+
+
+def _json(text: str, kind: type, name: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"no JSON: {error}") from None
+    if not isinstance(value, kind):
+        raise argparse.ArgumentTypeError(f"{text} is no JSON {name}")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -23,13 +52,13 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m celery_lint.runtime", description="Operate a Celery application."
     )
     parser.add_argument("-A", "--app", required=True, help="the application, as `celery -A` takes it")
-    parser.add_argument("--timeout", type=float, default=2.0, help="seconds to wait (default: 2)")
+    parser.add_argument("--timeout", type=_seconds, default=2.0, help="seconds to wait (default: 2)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     command = commands.add_parser("send", help="send a task by name")
     command.add_argument("name")
-    command.add_argument("--args", type=json.loads, default=[], help="positional arguments as a JSON list")
-    command.add_argument("--kwargs", type=json.loads, default={}, help="keyword arguments as a JSON object")
+    command.add_argument("--args", type=_list, default=[], help="positional arguments as a JSON list")
+    command.add_argument("--kwargs", type=_object, default={}, help="keyword arguments as a JSON object")
     command.add_argument("--countdown", type=float)
     command.add_argument(
         "--eta", type=datetime.fromisoformat, help="ISO time with its zone: 2026-01-01T12:00:00+00:00"
@@ -53,14 +82,23 @@ def _parser() -> argparse.ArgumentParser:
         ("restart-pool", "replace the processes of the pools"),
         ("shutdown", "end workers once their tasks are done"),
     ):
-        commands.add_parser(name, help=text).add_argument("workers", nargs="*")
+        command = commands.add_parser(name, help=text)
+        command.add_argument("workers", nargs="*")
+    command.add_argument("--all", action="store_true", help="every worker on the broker, whosever it is")
     commands.add_parser("health", help="broker, backend and workers")
     return parser
 
 
-def _run(options: argparse.Namespace) -> tuple[Any, bool]:
+def _run(app: Celery, options: argparse.Namespace) -> tuple[Any, bool]:
     """What to print, and whether it is good news."""
-    app = find_app(options.app)
+    try:
+        return _do(app, options)
+    finally:
+        with contextlib.suppress(Exception):
+            close(app)
+
+
+def _do(app: Celery, options: argparse.Namespace) -> tuple[Any, bool]:
     workers = getattr(options, "workers", None) or None
     if options.command == "send":
         names = ("args", "kwargs", "countdown", "eta", "expires", "queue", "priority")
@@ -81,7 +119,7 @@ def _run(options: argparse.Namespace) -> tuple[Any, bool]:
     if options.command == "restart-pool":
         return control.restart_pool(app, workers, options.timeout), True
     if options.command == "shutdown":
-        return control.shutdown(app, workers, options.timeout), True
+        return control.shutdown(app, workers, options.timeout, everybody=options.all), True
     health = control.health(app, options.timeout)
     return {**health._asdict(), "healthy": health.healthy}, health.healthy
 
@@ -97,13 +135,19 @@ def _result(app: Celery, task_id: str, timeout: float) -> tuple[Any, bool]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = _parser().parse_args(arguments)
+    work: Work[tuple[Any, bool]] | None = None
     try:
-        said, good = _run(options)
+        app = find_app(options.app)
+        work = Work(lambda: _run(app, options))
+        said, good = work.within(2 * options.timeout)
     except (ValueError, ImportError, AttributeError) as error:
-        _say({"error": f"{type(error).__name__}: {error}"}, sys.stderr)
+        _say({"error": f"{type(error).__name__}: {control.said(error)}"}, sys.stderr)
         return 2
     except Exception as error:
-        _say({"error": f"{type(error).__name__}: {error}"}, sys.stderr)
+        _say({"error": f"{type(error).__name__}: {control.said(error)}"}, sys.stderr)
+        if isinstance(error, NotDone) and work is not None and work.runs():
+            sys.stderr.flush()
+            os._exit(1)  # what hangs would keep the process from ending
         return 1
     _say(said, sys.stdout)
     return 0 if good else 1

@@ -7,6 +7,7 @@ worker does not know it answers with a failure, not the sender.
 from __future__ import annotations
 
 import inspect
+import signal as signals
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,8 +15,9 @@ from typing import Any, NamedTuple
 from celery import Celery, Task, chain, chord, group, states
 from celery.canvas import Signature
 from celery.exceptions import TimeoutError as ResultTimeout
-from celery.result import AsyncResult
+from celery.result import AsyncResult, GroupResult
 from celery.schedules import crontab
+from kombu.exceptions import OperationalError
 
 
 class Status(NamedTuple):
@@ -48,19 +50,33 @@ def send(
     queue: str | None = None,
     priority: int | None = None,
     publish_retries: int | None = None,
+    ignore_result: bool = False,
 ) -> AsyncResult:
     """Send a task by its name and return its result, which has its id.
 
     ``countdown`` and ``expires`` are seconds from now. ``eta`` must be aware: Celery takes a naive time for
     UTC, whatever the clock on the wall says. ``priority`` goes from 0 to 9, and which end is first depends on
     the broker: 9 on RabbitMQ, 0 on Redis. ``publish_retries`` is how often the sending is tried again while
-    the broker cannot be reached; how often the task itself is retried is the task's own affair.
+    the broker cannot be reached; how often the task itself is retried is the task's own affair. With
+    ``ignore_result`` the result backend is asked for nothing and the task leaves no result.
+
+    A message that has expired when a worker gets it is marked as revoked, on RabbitMQ by nobody: the broker
+    drops it, and :func:`result` waits in vain.
 
     Raises ``ValueError`` for what could only be a mistake, and ``kombu.exceptions.OperationalError`` when the
-    broker cannot be reached.
+    broker cannot be reached, or with Redis the result backend, which is asked first. How long that takes is
+    a matter of settings, see :func:`~celery_lint.runtime.application.recommended_settings`.
     """
-    if isinstance(args, str):
-        raise ValueError(f"args is a text; write args=({args!r},)")
+    if isinstance(args, (str, bytes)) or not isinstance(args, Sequence):
+        raise ValueError(f"args is no list; write args=({args!r},)")
+    if kwargs is not None and not (
+        isinstance(kwargs, Mapping) and all(isinstance(key, str) for key in kwargs)
+    ):
+        raise ValueError(f"kwargs is {kwargs!r}, and not the values by the names of parameters")
+    if countdown is not None and countdown < 0:
+        raise ValueError(f"countdown is {countdown} s: nothing runs in the past")
+    if isinstance(expires, (int, float)) and expires <= 0:
+        raise ValueError(f"expires is {expires} s: the message would be dropped at once")
     if countdown is not None and eta is not None:
         raise ValueError("give countdown or eta: Celery ignores eta when it has both")
     _check_aware("eta", eta)
@@ -70,12 +86,17 @@ def send(
     if priority is not None and not 0 <= priority <= 9:
         raise ValueError(f"priority {priority} is not between 0 and 9")
     options: dict[str, Any] = {"countdown": countdown, "eta": eta, "expires": expires}
-    options |= {"queue": queue, "priority": priority}
+    options |= {"queue": queue, "priority": priority, "ignore_result": ignore_result or None}
     if publish_retries is not None:
         options["retry"] = publish_retries > 0
         options["retry_policy"] = {"max_retries": publish_retries}
     given = {key: value for key, value in options.items() if value is not None}
-    return app.send_task(name, args=tuple(args), kwargs=dict(kwargs or {}), **given)
+    try:
+        return app.send_task(name, args=tuple(args), kwargs=dict(kwargs or {}), **given)
+    except RuntimeError as error:  # so says Celery of a Redis that keeps the results
+        if "result store" not in str(error).replace("\n", " "):
+            raise
+        raise OperationalError("the result backend cannot be reached, and nothing was sent") from error
 
 
 def _check_aware(name: str, moment: object) -> None:
@@ -84,7 +105,11 @@ def _check_aware(name: str, moment: object) -> None:
 
 
 def status(app: Celery, task_id: str) -> Status:
-    """What the result backend knows of a task, without waiting."""
+    """What the result backend knows of a task, without waiting.
+
+    The rpc backend knows only of tasks that this process has sent, and tells each result once. The id of a
+    group is no task's: keep what :func:`run_group` returns.
+    """
     found = app.AsyncResult(task_id)
     state = found.state
     ready = state in states.READY_STATES
@@ -108,8 +133,10 @@ def revoke(app: Celery, task_id: str, *, terminate: bool = False, signal: str = 
 
     With ``terminate`` also the process that runs it is ended, in pools that can: it may run another task by
     the time the signal arrives. The threads and solo pools cannot. Workers that are started later do not know
-    of the revoke unless they keep their state in a file.
+    of the revoke unless they keep their state in a file. Raises ``ValueError`` for an unknown signal.
     """
+    if signal not in signals.Signals.__members__:
+        raise ValueError(f"there is no signal {signal!r}; SIGTERM, SIGKILL, SIGINT and so on")
     app.control.revoke(task_id, terminate=terminate, signal=signal)
 
 
@@ -121,7 +148,9 @@ def run_chain(*signatures: Signature) -> AsyncResult:
     return chain(*_some(signatures)).apply_async()
 
 
-def run_group(signatures: Iterable[Signature], callback: Signature | None = None) -> AsyncResult:
+def run_group(
+    signatures: Iterable[Signature], callback: Signature | None = None
+) -> GroupResult | AsyncResult:
     """All at once; with a callback a chord: it gets the list of results when the last one has succeeded."""
     parts = _some(tuple(signatures))
     if callback is None:
@@ -129,7 +158,7 @@ def run_group(signatures: Iterable[Signature], callback: Signature | None = None
     return chord(parts)(callback)
 
 
-def run_map(task: Task, items: Iterable[Any], callback: Signature | None = None) -> AsyncResult:
+def run_map(task: Task, items: Iterable[Any], callback: Signature | None = None) -> GroupResult | AsyncResult:
     """One task for each item; a tuple is a list of arguments, anything else the only one."""
     parts = [task.s(*item) if isinstance(item, tuple) else task.s(item) for item in items]
     return run_group(parts, callback)
