@@ -14,6 +14,8 @@ from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts
 
 _SUPPRESS = "contextlib.suppress()"
+# What tells which names are bound: `if "result" in locals():`.
+_NAMESPACES = frozenset({"locals", "vars", "dir"})
 # Calls that a task never sees fail.
 _HARMLESS = frozenset(
     [
@@ -106,17 +108,23 @@ class Results:
                 break
             safe.update(first.stores)
         good = [*flow.body(attempt), *flow.body(attempt, "else")]
-        candidates = [name for name in dict.fromkeys(_in_order(good, body)) if name not in safe]
+        bound = dict(_in_order(good, body))
+        candidates = [name for name in bound if name not in safe]
+        told: set[int] = set()
         for name in candidates:
+            if bound[name].number in told:
+                continue  # another name of the same assignment
             open_ = [
                 clause
                 for clause in clauses
                 if self._goes_on_without(body, clause, name) and not _counts_on(body, clause, candidates)
             ]
             if open_:
-                flags = _stored(open_, body)
+                # Who asks for what the handler binds, or for another name of the assignment, knows.
+                flags = _stored(open_, body) | set(bound[name].stores) - {name}
                 reader = self._reader(body, attempt, name, flags)
                 if reader is not None:
+                    told.add(bound[name].number)
                     repeated = in_loop(flow, attempt) is not None
                     yield UnboundResult(body, name, reader, open_[0], repeated)
 
@@ -129,7 +137,8 @@ class Results:
     def _reader(self, body: Body, attempt: Step, name: str, flags: set[str]) -> Step | None:
         """The statement after a ``try`` that reads a name whatever happened, before anything binds it.
 
-        ``flags`` are the names that the handler binds: who asks for one of them knows what happened.
+        ``flags`` are names that tell what happened: who asks for one of them knows, and so does who asks
+        which names there are.
         """
         flow, current = body.flow, attempt
         while True:
@@ -139,6 +148,8 @@ class Results:
                 if step.number <= current.number:
                     continue
                 if step.kind in ("if", "while", "assert", "match") and flags.intersection(step.loads):
+                    return None
+                if not _NAMESPACES.isdisjoint(step.loads):
                     return None
                 if step.kind not in ("def", "class", "delete") and name in step.loads:
                     return step
@@ -278,11 +289,11 @@ def _cannot_fail(step: Step) -> bool:
     return chain[:1] in ("#", "[", "{") or chain in _HARMLESS
 
 
-def _in_order(steps: list[Step], body: Body) -> Iterator[str]:
-    """The names that statements certainly bind when nothing is raised."""
+def _in_order(steps: list[Step], body: Body) -> Iterator[tuple[str, Step]]:
+    """The names that statements certainly bind when nothing is raised, with the statement."""
     for step in steps:
         if step.kind in ("assign", "with"):
-            yield from step.stores
+            yield from ((name, step) for name in step.stores)
         if step.kind == "with":
             yield from _in_order(list(body.flow.body(step)), body)
 

@@ -13,7 +13,9 @@ from celery_lint.inventory.code.handlers import (
     Outcomes,
     in_loop,
     is_log,
+    is_tried,
 )
+from celery_lint.inventory.code.waiting import Waiting
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.model.facts import Place, leaf_of_chain
@@ -81,6 +83,7 @@ class Swallowing:
 
     def __init__(self, known: Known) -> None:
         self.outcomes = known.of(Outcomes)
+        self.waiting = known.of(Waiting)
         self.bodies = known.of(Bodies)
         self.project = known.project
         self.retries = known.of(Retries)
@@ -221,7 +224,9 @@ class Swallowing:
             return False
         if flow.inside(attempt, "try", "handler") or flow.inside(attempt, "try", "finally"):
             return False
-        inside = {step.number for step in flow.below(attempt) if _within_body(handler, step)}
+        inside = {
+            step.number for step in flow.below(attempt) if is_tried(handler.body.flow, handler.attempt, step)
+        }
         around = {step.number for step in flow.below(attempt)} - inside
         outside = [
             step
@@ -280,17 +285,31 @@ class Swallowing:
             and not handler.raises
             and "SystemExit" not in handler.earlier
             and not self._is_told(handler)
-            and self._does_something(handler)
+            and self._can_wait(handler)
+            and self._works_on(handler)
         ]
 
-    def _does_something(self, handler: Handler) -> bool:
-        """Whether the ``try`` calls, awaits or loops: what takes no time is hardly ever interrupted."""
-        flow = handler.body.flow
+    def _can_wait(self, handler: Handler) -> bool:
+        """Whether what is tried waits for something: elsewhere hardly anything is ever interrupted."""
         return any(
-            step.calls or step.kind in ("for", "while", "with") or step.waits
-            for step in flow.below(handler.attempt)
-            if _within_body(handler, step)
+            self._waits(handler.body, step) or step.waits
+            for step in handler.body.flow.below(handler.attempt)
+            if is_tried(handler.body.flow, handler.attempt, step)
         )
+
+    def _works_on(self, handler: Handler) -> bool:
+        """Whether there is still work to do after the handler; without any, the task ends anyway."""
+        body, flow = handler.body, handler.body.flow
+        inside = flow.below(handler.step)
+        if flow.ends(flow.body(handler.step)):
+            return any(step.kind == "continue" for step in inside)
+        if in_loop(flow, handler.attempt) is not None:
+            return True
+        return any(self._waits(body, step) for step in [*inside, *flow.after(handler.attempt)])
+
+    def _waits(self, body: Body, step: Step) -> bool:
+        calls = self.flows.calls(body.module, body.function)
+        return any(self.waiting.waits(body.module, calls[number]) for number in step.calls)
 
     # ------------------------------------------------------------------ logged more than once
 
@@ -325,13 +344,3 @@ class Swallowing:
         if handler is None or not self._logs_and_raises(body, handler):
             return None
         return body.place(handler)
-
-
-def _within_body(handler: Handler, step: Step) -> bool:
-    """Whether a statement below a ``try`` stands in its body, not in its handlers or its ``finally``."""
-    current = step
-    for outer in handler.body.flow.ancestors(step):
-        if outer is handler.attempt:
-            return current.role in ("body", "else")
-        current = outer
-    return False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from celery_lint.analysis.limits.waiting import Waiting
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Setting, Settings
+from celery_lint.inventory.code.waiting import Waiting
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task

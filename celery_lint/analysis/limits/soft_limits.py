@@ -8,7 +8,8 @@ from functools import cached_property
 from celery_lint.analysis.limits.limits import Limits
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.handlers import Handler, Outcomes, in_loop
+from celery_lint.inventory.code.handlers import Handler, Outcomes, in_loop, is_tried
+from celery_lint.inventory.code.waiting import Waiting
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -22,8 +23,6 @@ _SOFT = "SoftTimeLimitExceeded"
 _FULL_NAMES = frozenset(
     f"{module}.{_SOFT}" for module in ("celery.exceptions", "billiard.exceptions", "billiard")
 )
-# What is done before a limit can come: the time is spent elsewhere in the loop.
-_QUICK = ("datetime.", "json.", "math.", "os.path.", "os.remove", "os.unlink", "re.", "uuid.", "~")
 _WITHOUT = ("threads", "solo", "gevent", "eventlet")
 
 
@@ -55,6 +54,7 @@ class SoftLimits:
         self.task_options = known.of(TaskOptions)
         self.settings = known.of(Settings)
         self.flows = known.project.flows
+        self.waiting = known.of(Waiting)
 
     @facts
     def swallowed(self) -> list[SwallowedLimit]:
@@ -83,7 +83,7 @@ class SoftLimits:
                 return
 
     def _goes_on(self, handler: Handler) -> bool:
-        """Whether a loop of the body goes on after the handler, and what it tries takes time."""
+        """Whether a loop of the body goes on after the handler, and what it tries waits for something."""
         flow = handler.body.flow
         loop = in_loop(flow, handler.attempt)
         if loop is None:
@@ -91,11 +91,11 @@ class SoftLimits:
         inner = flow.below(handler.step)
         if any(step.kind in ("break", "return") for step in inner):
             return False
-        calls = handler.body.function.calls()
+        calls = self.flows.calls(handler.body.module, handler.body.function)
         return any(
-            not calls[number].chain.startswith(_QUICK)
+            self.waiting.waits(handler.body.module, calls[number])
             for step in flow.below(handler.attempt)
-            if step.parent != handler.step.number
+            if is_tried(flow, handler.attempt, step)
             for number in step.calls
         )
 

@@ -65,6 +65,16 @@ class Handler(NamedTuple):
         return f"except {_EVERYTHING if self.everything else _ORDINARY}"
 
 
+def is_tried(flow: Flow, attempt: Step, step: Step) -> bool:
+    """Whether a statement below a ``try`` stands in its body, not in its handlers or its ``finally``."""
+    current = step
+    for outer in flow.ancestors(step):
+        if outer is attempt:
+            return current.role in ("body", "else")
+        current = outer
+    return False
+
+
 class ExitInFinally(NamedTuple):
     """A statement in a ``finally`` that ends it, and with it the exception on its way."""
 

@@ -33,6 +33,7 @@ class ExceptBaseexception(Rule):
             time.sleep(seconds)
         except:
             print("interrupted")
+        time.sleep(seconds)
     ```
 
     ## Use instead
@@ -49,13 +50,15 @@ class ExceptBaseexception(Rule):
             time.sleep(seconds)
         except ValueError:
             print("no such time")
+        time.sleep(seconds)
     ```
 
     ## Limits
 
     In the functions of tasks, the methods of class-based ones and the coroutines that tasks run. Silent where
-    the handler may raise on any way through it, where an earlier one names `SystemExit`, and where the `try`
-    calls nothing. A handler that swallows a retry as well is told by CEL411.
+    the handler may raise on any way through it, where an earlier one names `SystemExit`, where nothing in the
+    `try` waits, and where no work is left after the handler: then the task ends anyway. A handler that
+    swallows a retry as well is told by CEL411.
 
     ## References
 

@@ -59,9 +59,9 @@ class SoftLimitSwallowed(Rule):
 
     Only where a soft limit is known to be in force (its own, its base class's, the only application's), for
     loops in the task and in functions that it calls, whose handler neither raises nor leaves the loop on any
-    way. Silent where all
-    known pools enforce no soft limit, and in coroutines: `asyncio.run` cancels them, and `CancelledError` is
-    no `Exception`. A bare `except` is CEL437.
+    way. Silent where nothing in the `try` is known to wait (what is done in memory takes no time, and the
+    limit arrives elsewhere), where all known pools enforce no soft limit, and in coroutines: `asyncio.run`
+    cancels them, and `CancelledError` is no `Exception`. A bare `except` is CEL437.
 
     ## References
 

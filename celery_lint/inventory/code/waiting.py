@@ -1,0 +1,60 @@
+"""What the functions of tasks wait for: network, databases, other programs, time."""
+
+from __future__ import annotations
+
+from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.network import WAITING, WAITING_METHODS, WAITING_PARTS
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known
+
+
+class Waiting:
+    """Where code waits for something outside its process, as far as that is known for certain."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.graph = known.of(Calls)
+        self.flows = known.project.flows
+        self._functions: dict[Key, bool] = {}
+
+    def evidence(self, task: Task) -> Place | None:
+        """Where a task waits for something outside its process."""
+        if task.function is None:
+            return None
+        with self.project.asking("quiet"):
+            for module, function in self.graph.closure(task.module, task.function):
+                for call in self.flows.calls(module, function):
+                    if self._waits(module, call):
+                        return module.place(call.span)
+        return None
+
+    def waits(self, module: Module, call: Call) -> bool:
+        """Whether a call waits: itself, or in a function of the project that it leads to."""
+        with self.project.asking("quiet"):
+            if call.is_awaited or self._waits(module, call) or call.leaf() in WAITING_METHODS:
+                return True
+            if call.chain[:1] == "%" and "." not in call.chain:
+                return True  # a step that somebody hands over: it is there to do the work
+            target = self.graph.target(module, call.chain)
+            return target is not None and self._is_waiting(*target)
+
+    def _is_waiting(self, module: Module, function: Function) -> bool:
+        key = (module.path, function.qualname)
+        if key not in self._functions:
+            self._functions[key] = any(
+                self._waits(inner_module, call) or call.leaf() in WAITING_METHODS
+                for inner_module, inner in self.graph.closure(module, function)
+                for call in self.flows.calls(inner_module, inner)
+            )
+        return self._functions[key]
+
+    def _waits(self, module: Module, call: Call) -> bool:
+        chain = call.chain
+        if any(part in chain for part in WAITING_PARTS) or chain.startswith(WAITING):
+            return True
+        if chain[:1] in "%~":
+            return False
+        entity = self.project.resolve(module, chain)
+        return entity.kind == "external" and entity.name.startswith(WAITING)
