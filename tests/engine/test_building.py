@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from celery_lint.diagnostics import Unparsed
-from celery_lint.engine.building import says_the_same
+from celery_lint.engine import building
+from celery_lint.engine.building import Built, build, says_the_same
 from celery_lint.files.filter import FirstPass, Pair
 from celery_lint.files.library import NOTHING_KEPT, Kept, Library
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.options import Configuration
 from celery_lint.source import digest_of
+from tests.project import samples
 
 FILES = {
     "broken.py": "def (\n",
@@ -85,3 +89,98 @@ def test_without_names_nobody_looks_for_any(tmp_path: Path, kept: Kept) -> None:
     (tmp_path / "quiet.py").write_text("from named import durable\n")
     library = Library(str(tmp_path), {}, kept, None)
     assert says_the_same(["quiet.py"], library, FirstPass().passes, ["tasks.py"], []) == {}
+
+
+# ------------------------------------------------------------------------------------ what is read
+
+RELAYED = {
+    **samples.FILES,
+    "app/further.py": "from app.relay import forward\n\n\ndef further(x):\n    return forward(x)\n",
+    "app/jobs.py": (
+        "from app.further import further\nfrom app.store import load\nfrom app.wrapping import durable\n"
+        "from app.constants import PATIENCE\n\n\n"
+        "async def work():\n    ...\n\n\n"
+        "@durable(retry_backoff=PATIENCE)\ndef job():\n    load()\n    further(work())\n"
+    ),
+    "app/constants.py": "PATIENCE = 30\n",
+    "app/lost.py": "from app.relay import forward\nfrom app.wrapping import durable\ndef (\n",
+    "app/relay.py": "from app.loops import run\n\n\ndef forward(x):\n    return run(x)\n",
+    "app/store.py": (
+        "from sqlalchemy import create_engine\n\n\ndef load():\n    return create_engine('sqlite://')\n"
+    ),
+    "app/unwanted.py": "def (\n",
+    "app/wrapping.py": (
+        "from app.celery import app\n\n\n"
+        "def durable(**options):\n    return app.task(acks_late=True, **options)\n"
+    ),
+}
+PYTHON = sorted(name for name in RELAYED if name.endswith(".py"))
+FIRST = ["app/celery.py", "app/loops.py", "app/mail.py", "app/text.py", "app/wrapping.py"]
+LED_TO = ["app/constants.py", "app/further.py", "app/jobs.py", "app/relay.py", "app/store.py"]
+
+
+@pytest.fixture
+def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The numbers of modules that were linked, round by round."""
+    seen: list[int] = []
+    original = building.linked
+
+    def linked(modules: object, *others: object) -> object:
+        modules = list(modules)  # type: ignore[call-overload]
+        seen.append(len(modules))
+        return original(modules, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(building, "linked", linked)
+    return seen
+
+
+def built(folder: Path, **options: object) -> Built:
+    library = Library(str(folder), {}, NOTHING_KEPT, None)
+    return build(PYTHON, library, Configuration(), (), **options)  # type: ignore[arg-type]
+
+
+def said(outcome: Built) -> tuple[object, ...]:
+    """What a build has found, without how it came to be."""
+    return outcome.modules, outcome.unparsed, outcome.passed, outcome.names, outcome.asked
+
+
+def test_relays_lead_on_round_by_round(tmp_path: Path, rounds: list[int]) -> None:
+    outcome = built(samples.write(tmp_path, RELAYED))
+    assert outcome.passed == FIRST
+    assert sorted(outcome.modules) == sorted(FIRST + LED_TO)
+    assert list(outcome.unparsed) == ["app/lost.py"]
+    assert outcome.named == ["app/further.py", "app/jobs.py", "app/lost.py", "app/relay.py"]
+    assert {("run", "loops"), ("forward", "relay"), ("further", "further")} <= set(outcome.names)
+    assert outcome.names == sorted(outcome.names)
+    assert outcome.stray == []
+    assert outcome.asked == []
+    assert {task.label for task in outcome.known.of(Tasks).all} == {"deliver", "never", "job"}
+    assert rounds[0] == len(FIRST)
+    assert len(rounds) <= 4, "it has settled before"
+
+
+@pytest.mark.parametrize("guessed", [[], LED_TO, ["app/further.py"], ["app/gone.py"], LED_TO + FIRST])
+def test_what_an_earlier_run_has_read_changes_nothing(
+    tmp_path: Path, rounds: list[int], guessed: list[str]
+) -> None:
+    outcome = built(samples.write(tmp_path, RELAYED))
+    others = built(tmp_path, earlier=guessed)
+    assert said(others) == said(outcome)
+    assert len(rounds) <= 8
+
+
+@pytest.mark.parametrize("useless", ["app/quiet.py", "app/unwanted.py"])
+def test_what_nobody_asks_for_any_more_is_left_out(tmp_path: Path, rounds: list[int], useless: str) -> None:
+    outcome = built(samples.write(tmp_path, RELAYED))
+    assert useless not in outcome.modules
+    others = built(tmp_path, earlier=[*LED_TO, useless])
+    assert said(others) == said(outcome)
+
+
+def test_a_file_that_a_chain_leads_to_in_vain_is_remembered(tmp_path: Path) -> None:
+    files = {**RELAYED, "app/store.py": "def load():\n    return 1\n"}
+    assert built(samples.write(tmp_path, files)).asked == ["app/store.py"]
+    files = {**RELAYED, "app/store.py": "def load(:\n    return create_engine\n"}
+    outcome = built(samples.write(tmp_path, files))
+    assert outcome.asked == []
+    assert sorted(outcome.unparsed) == ["app/lost.py", "app/store.py"]

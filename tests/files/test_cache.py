@@ -281,3 +281,25 @@ def test_a_file_that_was_not_worth_reading_becomes_so(tmp_path: Path) -> None:
     assert [found[3] for found in agree(tmp_path)] == ["CEL110"]
     (tmp_path / "shop/service.py").write_text(RELAYING["shop/service.py"])
     assert agree(tmp_path) == []
+
+
+def test_a_cache_in_use_stays_young(project: Path, kept: Path) -> None:
+    settle(project)
+    files = [path for path in kept.iterdir() if path.suffix in (".manifest", ".facts")]
+    assert len(files) == 2
+    then = time.time() - 3 * 86_400
+    for path in files:
+        os.utime(path, (then, then))
+    check(project)
+    assert all(time.time() - path.stat().st_mtime < 86_400 for path in files)
+
+
+def test_a_project_that_says_nothing_of_celery(project: Path) -> None:
+    for path in project.rglob("*.py"):
+        path.write_text("x = 1\n")
+    settle(project)
+    assert agree(project) == []
+    (project / "app" / "quiet.py").write_text("x = 2\n")
+    assert agree(project) == []
+    (project / "app" / "mail.py").write_text(samples.FILES["app/mail.py"].replace("app.task", "shared_task"))
+    assert check(project) == check(project, cache=False)

@@ -36,6 +36,19 @@ def test_numbers_that_cannot_be_kept(number: int) -> None:
     assert kept != number
 
 
+@pytest.mark.parametrize("count", [1, 3, 5, 7])
+def test_no_part_of_a_stamp_is_left_over(folder: str, count: int) -> None:
+    with pytest.raises(ValueError, match="argument"):
+        list(stamps.unflat(range(count)))
+
+
+@pytest.mark.parametrize("names", [["a.py"], ["a.py", "b.py", "a.py"]])
+def test_there_are_as_many_stamps_as_files(folder: str, names: list[str]) -> None:
+    kept = stamps.flat(stamps.stamps(folder, ["a.py", "b.py"]))
+    with pytest.raises(ValueError, match="argument"):
+        stamps.all_are(folder, names, kept)
+
+
 def test_files_that_are_what_they_were(folder: str) -> None:
     names = ["a.py", "b.py"]
     kept = stamps.flat(stamps.stamps(folder, names))
