@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from celery_lint.analysis.wiring.registrations import Registry
     from celery_lint.diagnostics import Unparsed
+    from celery_lint.inventory.tasks.registries import Registry
     from celery_lint.model.facts import Place
     from celery_lint.project.entity import Key
     from celery_lint.project.known import Known
@@ -40,7 +40,7 @@ def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> Projec
     """Everything that `celery-lint project` shows."""
     from celery_lint.inventory.application.applications import Applications
     from celery_lint.inventory.tasks.makers import Makers
-    from celery_lint.inventory.tasks.registries import Bridges
+    from celery_lint.inventory.tasks.registries import Registries
     from celery_lint.inventory.tasks.tasks import Tasks
 
     project = known.project
@@ -76,7 +76,7 @@ def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> Projec
         wrappers=wrappers,
         registries=[
             Entry(registry.name, *at(registry.place), _registry_detail(registry))
-            for registry in known.of(Bridges).registries
+            for registry in known.of(Registries).all
         ],
         unparsed=[Entry(entry.path, f"{root}/{entry.path}", entry.line, entry.message) for entry in unparsed],
     )

@@ -16,15 +16,16 @@ from celery_lint.analysis.limits.delays import Sendings
 from celery_lint.analysis.limits.limits import Limits
 from celery_lint.analysis.limits.locks import Locks
 from celery_lint.analysis.resources.before_fork import BeforeFork
+from celery_lint.analysis.wiring.registrations import Registrations
 from celery_lint.files.filter import DATABASE_WORDS, NETWORK_WORDS, Pair
-from celery_lint.inventory.application.broker import DeliverySettings
+from celery_lint.inventory.application.broker import BrokerSettings
 from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.resources.relays import Relays, leaf_of, name_of
 from celery_lint.inventory.resources.resources import LOOP_WORDS
 from celery_lint.inventory.resources.sessions import Sessions
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.makers import Makers
-from celery_lint.inventory.tasks.registries import Bridges
+from celery_lint.inventory.tasks.registries import Registries
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.project.isolation import READING
@@ -36,12 +37,12 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Pools),
     lambda known: known.of(Limits).explore(),
     lambda known: known.of(Retries).explore(),
-    lambda known: known.of(DeliverySettings).broker,
+    lambda known: known.of(BrokerSettings).broker,
     lambda known: known.of(Acknowledgement).lost_worker_options,
     lambda known: known.of(Acknowledgement).failure_options,
     lambda known: known.of(Sendings).long_runs,
-    lambda known: known.of(Bridges).registries,
-    lambda known: known.of(Bridges).unknown_keys,
+    lambda known: known.of(Registries).all,
+    lambda known: known.of(Registrations).unknown_keys,
     lambda known: known.of(Relays).to_resources and known.of(EventLoops).runs,
     lambda known: known.of(LoopBridges).library_runs,
     lambda known: known.of(BeforeFork).explore(),
@@ -68,7 +69,7 @@ def sinks(known: Known) -> set[Pair]:
 
 
 def _sinks(known: Known) -> set[Pair]:
-    makers, registries = known.of(Makers), known.of(Bridges)
+    makers, registries = known.of(Makers), known.of(Registries)
     found = {(name.rpartition(".")[2], leaf_of(path)) for path, name in makers.wrappers}
     # A decorator travels through re-exports, so its module's name need not stand beside it.
     found.update((name.rpartition("/")[2].rpartition(".")[2], "") for _, name in makers.wrappers)
@@ -80,7 +81,7 @@ def _sinks(known: Known) -> set[Pair]:
                 found.add((name, leaf_of(path)))
     for path, name in registries.register_functions:
         found.add((name.rpartition(".")[2], leaf_of(path)))
-    for registry in registries.registries:
+    for registry in registries.all:
         found.add((registry.name, leaf_of(registry.origin[0])))
         for dispatcher in registry.dispatchers:
             found.add((dispatcher.function.name, leaf_of(dispatcher.module.path)))

@@ -1,54 +1,25 @@
-"""Registries of tasks by key as facts: what they hold, who dispatches from them, and what does not fit."""
+"""What does not fit in registries of tasks: keys, tasks, parameters."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.tasks.registries import (
+    DISPATCHES,
+    Dispatcher,
+    Entry,
+    Registries,
+    Registry,
+    is_keyword,
+)
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.facts import Call, Module, Place
+from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.entity import Entity, Key
-
-
-class Entry(NamedTuple):
-    """One registration: a key and what stands behind it. ``task`` is ``None`` for anything else."""
-
-    registry: Key
-    key: str
-    key_place: Place
-    value: Value
-    module: Module
-    task: Task | None
-    entity: Entity
-
-
-class Dispatcher(NamedTuple):
-    """A function that looks a key up in a registry and sends the task behind it.
-
-    ``parameter`` is the position of the key among its parameters; ``keywords`` are the names that it always
-    passes on to the task; ``fallback`` says that a key that is not there has a task as well.
-    """
-
-    registry: Key
-    module: Module
-    function: Function
-    parameter: int
-    keywords: tuple[str, ...]
-    fallback: bool
-
-
-class Registry(NamedTuple):
-    """A registry of tasks. ``complete`` tells that every key is written down as a literal."""
-
-    origin: Key
-    module: Module
-    place: Place
-    entries: tuple[Entry, ...]
-    dispatchers: tuple[Dispatcher, ...]
-    complete: bool
-
-    @property
-    def name(self) -> str:
-        """The name of the mapping or function."""
-        return self.origin[1]
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known, facts
 
 
 class UnregisteredTask(NamedTuple):
@@ -89,3 +60,168 @@ class NotATask(NamedTuple):
 
     entry: Entry
     label: str
+
+
+class Registrations:
+    """What does not fit in the registries of a project."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.registries = known.of(Registries)
+        self.tasks = known.of(Tasks)
+        self.flows = known.project.flows
+        self.graph = known.of(Calls)
+        self._configured = frozenset(self.project.configuration.bridge_registries)
+
+    @facts
+    def unregistered(self) -> list[UnregisteredTask]:
+        """The tasks that ask to be tracked by a scheduler and are in no registry."""
+        tracking = self.project.configuration.tracking_parameters
+        bridges = [r for r in self.registries.all if self.registries.is_bridge(r)]
+        if not bridges:
+            return []
+        registered = {
+            (entry.task.module.path, entry.task.qualname)
+            for registry in self.registries.all
+            for entry in registry.entries
+            if entry.task is not None
+        }
+        if any(not registry.complete for registry in bridges):
+            return []
+        found = []
+        for task in self.tasks.all:
+            if task.function is None or not is_product_path(task.module.path):
+                continue
+            if (task.module.path, task.qualname) in registered or self.registries.is_exempt(task):
+                continue
+            parameter = next((p.name for p in task.function.parameters if p.name in tracking), None)
+            if parameter is not None:
+                found.append(UnregisteredTask(task, parameter, self._nearest(task, bridges)))
+        return found
+
+    def _nearest(self, task: Task, bridges: list[Registry]) -> Registry:
+        root = self.project.imports.import_root(task.module.path)
+        for registry in bridges:
+            if self.project.imports.import_root(registry.module.path) == root:
+                return registry
+        return bridges[0]
+
+    @facts
+    def unknown_keys(self) -> list[UnknownKey]:
+        """The dispatches whose literal key is in no registry."""
+        by_function = {
+            (dispatcher.module.path, dispatcher.function.qualname): (dispatcher, registry)
+            for registry in self.registries.all
+            if registry.complete
+            for dispatcher in registry.dispatchers
+            if not dispatcher.fallback
+        }
+        if not by_function:
+            return []
+        names = {qualname.rpartition(".")[2] for _, qualname in by_function}
+        found: list[UnknownKey] = []
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if not any(name in function.packed_calls for name in names):
+                    continue
+                for call in self.flows.calls(module, function):
+                    if call.leaf() in names:
+                        found.extend(self._unknown(module, call, by_function))
+        return found
+
+    def _unknown(
+        self, module: Module, call: Call, by_function: dict[Key, tuple[Dispatcher, Registry]]
+    ) -> Iterator[UnknownKey]:
+        target = self.graph.target(module, call.chain)
+        if target is None:
+            return
+        known = by_function.get((target[0].path, target[1].qualname))
+        if known is None:
+            return
+        dispatcher, registry = known
+        positional = [a for a in call.arguments if not is_keyword(a)]
+        name = (
+            dispatcher.function.parameters[dispatcher.parameter].name
+            if dispatcher.function.parameters
+            else ""
+        )
+        text = positional[dispatcher.parameter] if dispatcher.parameter < len(positional) else ""
+        for argument in call.arguments:
+            if argument.startswith(f"{name}:"):
+                text = argument[len(name) + 1 :]
+        if not text.startswith("'"):
+            return
+        keys = [entry.key for entry in registry.entries]
+        if text[1:] not in keys:
+            from difflib import get_close_matches
+
+            nearest = get_close_matches(text[1:], keys, 1, 0.6)
+            yield UnknownKey(text[1:], module.place(call.span), registry, nearest[0] if nearest else "")
+
+    @facts
+    def duplicates(self) -> list[DuplicateKey]:
+        """The keys that a registry gets more than once, for different tasks."""
+        found: list[DuplicateKey] = []
+        for registry in self.registries.all:
+            first: dict[str, Entry] = {}
+            for entry in registry.entries:
+                known = first.setdefault(entry.key, entry)
+                if known is not entry and not _same(known, entry):
+                    found.append(DuplicateKey(entry, known))
+        return found
+
+    @facts
+    def missing_parameters(self) -> list[MissingParameter]:
+        """The registered tasks that their dispatcher's keywords do not fit."""
+        found = []
+        for registry in self.registries.all:
+            for dispatcher in registry.dispatchers:
+                for entry in registry.entries:
+                    task = entry.task
+                    if (
+                        task is None
+                        or task.function is None
+                        or task.inner_decorators
+                        or task.wrapper is not None
+                    ):
+                        continue
+                    accepted = {parameter.name for parameter in task.function.parameters}
+                    if any(parameter.kind == "**" for parameter in task.function.parameters):
+                        continue
+                    for keyword in dispatcher.keywords:
+                        if keyword not in accepted:
+                            found.append(MissingParameter(entry, task, keyword, dispatcher))
+        return found
+
+    @facts
+    def strangers(self) -> list[NotATask]:
+        """The values in a registry of tasks that cannot be dispatched."""
+        found = []
+        for registry in self.registries.all:
+            if not registry.dispatchers and registry.name not in self._configured:
+                continue
+            for entry in registry.entries:
+                if entry.task is None:
+                    label = self._stranger(entry)
+                    if label:
+                        found.append(NotATask(entry, label))
+        return found
+
+    def _stranger(self, entry: Entry) -> str:
+        if entry.entity.kind == "function":
+            function = entry.entity.function()
+            # A decorator that nobody can see through may have made a task of it.
+            return (
+                entry.entity.name.rpartition(".")[2]
+                if function is not None and not function.decorators
+                else ""
+            )
+        if entry.value.kind == "call" and entry.value.chain.rpartition(".")[2] in DISPATCHES:
+            return f"{entry.value.chain.rpartition(':')[2].rpartition('/')[2]}()"
+        return ""
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    if one.task is not None and other.task is not None:
+        return one.task.place == other.task.place
+    return one.value.chain == other.value.chain and one.value.kind == "name" and one.module is other.module

@@ -5,39 +5,70 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.analysis.wiring.registrations import (
-    Dispatcher,
-    DuplicateKey,
-    Entry,
-    MissingParameter,
-    NotATask,
-    Registry,
-    UnknownKey,
-    UnregisteredTask,
-)
-from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place, Value
-from celery_lint.model.purpose import is_product_path
-from celery_lint.project.entity import Key
-from celery_lint.project.known import Known, facts
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Entity, Key
+from celery_lint.project.known import Known
 
-_SENDERS = frozenset({"delay", "apply_async"})
+DISPATCHES = frozenset({"delay", "apply_async"})
 
 
-class Bridges:
+class Entry(NamedTuple):
+    """One registration: a key and what stands behind it. ``task`` is ``None`` for anything else."""
+
+    registry: Key
+    key: str
+    key_place: Place
+    value: Value
+    module: Module
+    task: Task | None
+    entity: Entity
+
+
+class Dispatcher(NamedTuple):
+    """A function that looks a key up in a registry and sends the task behind it.
+
+    ``parameter`` is the position of the key among its parameters; ``keywords`` are the names that it always
+    passes on to the task; ``fallback`` says that a key that is not there has a task as well.
+    """
+
+    registry: Key
+    module: Module
+    function: Function
+    parameter: int
+    keywords: tuple[str, ...]
+    fallback: bool
+
+
+class Registry(NamedTuple):
+    """A registry of tasks. ``complete`` tells that every key is written down as a literal."""
+
+    origin: Key
+    module: Module
+    place: Place
+    entries: tuple[Entry, ...]
+    dispatchers: tuple[Dispatcher, ...]
+    complete: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the mapping or function."""
+        return self.origin[1]
+
+
+class Registries:
     """The registries of a project, each with its entries from every module."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.tasks = known.of(Tasks)
-        self.graph = known.of(Calls)
         self.flows = known.project.flows
         self._configured = frozenset(self.project.configuration.bridge_registries)
 
     @cached_property
-    def registries(self) -> list[Registry]:
+    def all(self) -> list[Registry]:
         """The registries: mappings and register functions that hold at least one task."""
         entries: dict[Key, list[Entry]] = {}
         open_ended: set[Key] = set()
@@ -198,7 +229,7 @@ class Bridges:
         for call in self.flows.calls(module, function):
             if call.leaf() not in self._configured or call.number in kept or "d" in call.flags:
                 continue
-            given = [a.partition(":")[2] if _keyword(a) else a for a in call.arguments]
+            given = [a.partition(":")[2] if is_keyword(a) else a for a in call.arguments]
             target = self.project.resolve(module, call.chain)
             if len(given) > 1 and given[0][:1] == "'" and given[1][:1] == "=" and target.module is not None:
                 value = Value("name", call.span, None, given[1][1:])
@@ -237,7 +268,7 @@ class Bridges:
         calls = self.flows.calls(module, function)
         names = [parameter.name for parameter in function.parameters]
         for call in calls:
-            if call.leaf() not in _SENDERS:
+            if call.leaf() not in DISPATCHES:
                 continue
             looked_up = call.chain.rpartition(".")[0]
             base = self._lookup_base(looked_up)
@@ -270,34 +301,6 @@ class Bridges:
                 return index
         return None
 
-    # ------------------------------------------------------------------ findings
-
-    @facts
-    def unregistered(self) -> list[UnregisteredTask]:
-        """The tasks that ask to be tracked by a scheduler and are in no registry."""
-        tracking = self.project.configuration.tracking_parameters
-        bridges = [r for r in self.registries if self.is_bridge(r)]
-        if not bridges:
-            return []
-        registered = {
-            (entry.task.module.path, entry.task.qualname)
-            for registry in self.registries
-            for entry in registry.entries
-            if entry.task is not None
-        }
-        if any(not registry.complete for registry in bridges):
-            return []
-        found = []
-        for task in self.tasks.all:
-            if task.function is None or not is_product_path(task.module.path):
-                continue
-            if (task.module.path, task.qualname) in registered or self.is_exempt(task):
-                continue
-            parameter = next((p.name for p in task.function.parameters if p.name in tracking), None)
-            if parameter is not None:
-                found.append(UnregisteredTask(task, parameter, self._nearest(task, bridges)))
-        return found
-
     def is_bridge(self, registry: Registry) -> bool:
         """Whether a registry is there for tracked tasks, and not just any mapping of tasks."""
         if registry.name in self._configured:
@@ -310,13 +313,6 @@ class Bridges:
             for entry in registry.entries
         )
 
-    def _nearest(self, task: Task, bridges: list[Registry]) -> Registry:
-        root = self.project.imports.import_root(task.module.path)
-        for registry in bridges:
-            if self.project.imports.import_root(registry.module.path) == root:
-                return registry
-        return bridges[0]
-
     def is_exempt(self, task: Task) -> bool:
         """Whether the options say that a task needs no entry in a registry."""
         globs = self.project.configuration.bridge_exempt
@@ -326,136 +322,17 @@ class Bridges:
 
         return any(fnmatchcase(task.name, glob) or fnmatchcase(task.label, glob) for glob in globs)
 
-    @facts
-    def unknown_keys(self) -> list[UnknownKey]:
-        """The dispatches whose literal key is in no registry."""
-        by_function = {
-            (dispatcher.module.path, dispatcher.function.qualname): (dispatcher, registry)
-            for registry in self.registries
-            if registry.complete
-            for dispatcher in registry.dispatchers
-            if not dispatcher.fallback
-        }
-        if not by_function:
-            return []
-        names = {qualname.rpartition(".")[2] for _, qualname in by_function}
-        found: list[UnknownKey] = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if not any(name in function.packed_calls for name in names):
-                    continue
-                for call in self.flows.calls(module, function):
-                    if call.leaf() in names:
-                        found.extend(self._unknown(module, call, by_function))
-        return found
-
-    def _unknown(
-        self, module: Module, call: Call, by_function: dict[Key, tuple[Dispatcher, Registry]]
-    ) -> Iterator[UnknownKey]:
-        target = self.graph.target(module, call.chain)
-        if target is None:
-            return
-        known = by_function.get((target[0].path, target[1].qualname))
-        if known is None:
-            return
-        dispatcher, registry = known
-        positional = [a for a in call.arguments if not _keyword(a)]
-        name = (
-            dispatcher.function.parameters[dispatcher.parameter].name
-            if dispatcher.function.parameters
-            else ""
-        )
-        text = positional[dispatcher.parameter] if dispatcher.parameter < len(positional) else ""
-        for argument in call.arguments:
-            if argument.startswith(f"{name}:"):
-                text = argument[len(name) + 1 :]
-        if not text.startswith("'"):
-            return
-        keys = [entry.key for entry in registry.entries]
-        if text[1:] not in keys:
-            from difflib import get_close_matches
-
-            nearest = get_close_matches(text[1:], keys, 1, 0.6)
-            yield UnknownKey(text[1:], module.place(call.span), registry, nearest[0] if nearest else "")
-
-    @facts
-    def duplicates(self) -> list[DuplicateKey]:
-        """The keys that a registry gets more than once, for different tasks."""
-        found: list[DuplicateKey] = []
-        for registry in self.registries:
-            first: dict[str, Entry] = {}
-            for entry in registry.entries:
-                known = first.setdefault(entry.key, entry)
-                if known is not entry and not _same(known, entry):
-                    found.append(DuplicateKey(entry, known))
-        return found
-
-    @facts
-    def missing_parameters(self) -> list[MissingParameter]:
-        """The registered tasks that their dispatcher's keywords do not fit."""
-        found = []
-        for registry in self.registries:
-            for dispatcher in registry.dispatchers:
-                for entry in registry.entries:
-                    task = entry.task
-                    if (
-                        task is None
-                        or task.function is None
-                        or task.inner_decorators
-                        or task.wrapper is not None
-                    ):
-                        continue
-                    accepted = {parameter.name for parameter in task.function.parameters}
-                    if any(parameter.kind == "**" for parameter in task.function.parameters):
-                        continue
-                    for keyword in dispatcher.keywords:
-                        if keyword not in accepted:
-                            found.append(MissingParameter(entry, task, keyword, dispatcher))
-        return found
-
-    @facts
-    def strangers(self) -> list[NotATask]:
-        """The values in a registry of tasks that cannot be dispatched."""
-        found = []
-        for registry in self.registries:
-            if not registry.dispatchers and registry.name not in self._configured:
-                continue
-            for entry in registry.entries:
-                if entry.task is None:
-                    label = self._stranger(entry)
-                    if label:
-                        found.append(NotATask(entry, label))
-        return found
-
-    def _stranger(self, entry: Entry) -> str:
-        if entry.entity.kind == "function":
-            function = entry.entity.function()
-            # A decorator that nobody can see through may have made a task of it.
-            return (
-                entry.entity.name.rpartition(".")[2]
-                if function is not None and not function.decorators
-                else ""
-            )
-        if entry.value.kind == "call" and entry.value.chain.rpartition(".")[2] in _SENDERS:
-            return f"{entry.value.chain.rpartition(':')[2].rpartition('/')[2]}()"
-        return ""
-
 
 def _passed(call: Call) -> tuple[str, ...]:
     """The keywords that a ``delay`` or ``apply_async`` gives to the task."""
     if call.leaf() == "delay":
-        return tuple(a.partition(":")[0] for a in call.arguments if _keyword(a) and not a.startswith("**"))
+        return tuple(a.partition(":")[0] for a in call.arguments if is_keyword(a) and not a.startswith("**"))
     for argument in call.arguments:
         if argument.startswith("kwargs:{"):
             return tuple(filter(None, argument.removeprefix("kwargs:{").split(",")))
     return ()
 
 
-def _keyword(argument: str) -> bool:
+def is_keyword(argument: str) -> bool:
+    """Whether an argument of a call has a name, or is ``**``."""
     return argument[:1] not in ("=", "(", "'", "#", "?", "*", "{") or argument.startswith("**")
-
-
-def _same(one: Entry, other: Entry) -> bool:
-    if one.task is not None and other.task is not None:
-        return one.task.place == other.task.place
-    return one.value.chain == other.value.chain and one.value.kind == "name" and one.module is other.module

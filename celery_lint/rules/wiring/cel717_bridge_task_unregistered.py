@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.registrations import UnregisteredTask
-from celery_lint.inventory.tasks.registries import Bridges
+from celery_lint.analysis.wiring.registrations import Registrations, UnregisteredTask
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -79,7 +78,7 @@ class BridgeTaskUnregistered(Rule):
     message = "task `{task}` takes `{parameter}` but is not in the registry `{registry}`"
     help = "register it in `{registry}`, or exempt it with the option `bridge-exempt`"
 
-    @on(Bridges.unregistered)
+    @on(Registrations.unregistered)
     def check(self, fact: UnregisteredTask) -> Iterator[Finding]:
         """Report at the task, pointing at the registry."""
         values = {"task": fact.task.label, "parameter": fact.parameter, "registry": fact.registry.name}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.registrations import UnknownKey
-from celery_lint.inventory.tasks.registries import Bridges
+from celery_lint.analysis.wiring.registrations import Registrations, UnknownKey
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -80,7 +79,7 @@ class BridgeUnknownKey(Rule):
         )
     }
 
-    @on(Bridges.unknown_keys)
+    @on(Registrations.unknown_keys)
     def check(self, fact: UnknownKey) -> Iterator[Finding]:
         """Report at the dispatch, pointing at the registry."""
         values = {"key": fact.key, "registry": fact.registry.name, "nearest": fact.nearest}

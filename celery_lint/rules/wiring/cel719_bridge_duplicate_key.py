@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.registrations import DuplicateKey
-from celery_lint.inventory.tasks.registries import Bridges
+from celery_lint.analysis.wiring.registrations import DuplicateKey, Registrations
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -69,7 +68,7 @@ class BridgeDuplicateKey(Rule):
     message = "key `{key}` of `{registry}` is registered twice, for different tasks"
     help = "give each task a key of its own"
 
-    @on(Bridges.duplicates)
+    @on(Registrations.duplicates)
     def check(self, fact: DuplicateKey) -> Iterator[Finding]:
         """Report the later registration, pointing at the first."""
         values = {"key": fact.entry.key, "registry": fact.entry.registry[1]}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.registrations import MissingParameter
-from celery_lint.inventory.tasks.registries import Bridges
+from celery_lint.analysis.wiring.registrations import MissingParameter, Registrations
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -81,7 +80,7 @@ class BridgeTaskSignature(Rule):
     help = "add the parameter `{keyword}` to `{task}`, with a default if it is called elsewhere too"
     proof = "tests/proofs/test_wiring.py::test_a_task_that_takes_other_arguments_cannot_be_sent"
 
-    @on(Bridges.missing_parameters)
+    @on(Registrations.missing_parameters)
     def check(self, fact: MissingParameter) -> Iterator[Finding]:
         """Report at the task, pointing at its registration and at the dispatching function."""
         dispatcher = fact.dispatcher

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.registrations import NotATask
-from celery_lint.inventory.tasks.registries import Bridges
+from celery_lint.analysis.wiring.registrations import NotATask, Registrations
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -81,7 +80,7 @@ class BridgeValueNotTask(Rule):
     help = "make it a task, or take it out of the registry"
     proof = "tests/proofs/test_wiring.py::test_a_function_cannot_be_sent"
 
-    @on(Bridges.strangers)
+    @on(Registrations.strangers)
     def check(self, fact: NotATask) -> Iterator[Finding]:
         """Report at the value."""
         place = fact.entry.module.place(fact.entry.value.span)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.flow.tracking import SilentFallback, Tracking
+from celery_lint.analysis.wiring.tracked_registries import SilentFallback, TrackedRegistries
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -72,7 +72,7 @@ class BridgeSilentFallback(Rule):
     message = "a key that is not in `{registry}` is answered with nothing"
     help = "raise, and let the caller decide whether to run the job itself"
 
-    @on(Tracking.silent_fallbacks)
+    @on(TrackedRegistries.silent_fallbacks)
     def check(self, fact: SilentFallback) -> Iterator[Finding]:
         """Report at the return, pointing at the registry."""
         related = ((fact.registry.place, "the registry is here"),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.flow.tracking import Tracking, UntrackedTask
+from celery_lint.analysis.wiring.tracked_registries import TrackedRegistries, UntrackedTask
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -77,7 +77,7 @@ class MissingExecutionId(Rule):
     message = "task `{task}` is sent by a scheduler and takes no `{parameter}`"
     help = "add the parameter `{parameter}`, and record under it how the execution ends"
 
-    @on(Tracking.untracked)
+    @on(TrackedRegistries.untracked)
     def check(self, fact: UntrackedTask) -> Iterator[Finding]:
         """Report at the task, pointing at its registration."""
         values = {"task": fact.task.label, "parameter": fact.parameter}
