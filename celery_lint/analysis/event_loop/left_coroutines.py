@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from celery_lint.analysis.limits.limits import Limits
 from celery_lint.inventory.code.graph import Reached
 from celery_lint.inventory.code.runs import EventLoops, LoopRun
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Function, Module, Place
@@ -35,11 +35,11 @@ class LeftCoroutines:
     """The coroutine runs that do not survive a soft time limit cleanly."""
 
     def __init__(self, known: Known) -> None:
-        self.limits = known.of(Limits)
         self.pools = known.of(Pools)
         self.event_loops = known.of(EventLoops)
         self.flows = known.project.flows
         self.queues = known.of(Queues)
+        self.time_limits = known.of(TimeLimits)
 
     @facts
     def all(self) -> list[LeftCoroutine]:
@@ -72,7 +72,7 @@ class LeftCoroutines:
 
     def _left(self, run: LoopRun, way: Reached) -> LeftCoroutine | None:
         pool = self.pools.running(("prefork",), self.queues.of([way.task]))
-        limit = self.limits.soft_limit(way.task) if pool is not None else None
+        limit = self.time_limits.soft_limit(way.task) if pool is not None else None
         if pool is None or limit is None:
             return None
         for module, function in self.event_loops.handed_over(run, way):

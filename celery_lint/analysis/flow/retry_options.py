@@ -10,6 +10,7 @@ from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
@@ -141,6 +142,7 @@ class RetryOptions:
         self.effective = known.of(EffectiveOptions)
         self.task_options = known.of(TaskOptions)
         self.flows = known.project.flows
+        self.time_limits = known.of(TimeLimits)
 
     # ------------------------------------------------------------------ CEL413, CEL444
 
@@ -357,7 +359,7 @@ class RetryOptions:
     def _is_unreachable(self, name: str, option: RetryOption) -> bool:
         if self._raised_here(name):
             return False
-        possible = self.effective.soft_limit_possible
+        possible = self.time_limits.soft_limit_possible
         return name == _HARD or not any(possible(policy.task) for policy in option.policies)
 
     def _raised_here(self, name: str) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.inventory.application.applications import Applications
-from celery_lint.inventory.application.broker import DeliverySettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import Reached
 from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -81,7 +81,6 @@ class Acknowledgement:
     """How the tasks of a project acknowledge their messages."""
 
     def __init__(self, known: Known) -> None:
-        self.delivery = known.of(DeliverySettings)
         self.project = known.project
         self.settings = known.of(Settings)
         self.tasks = known.of(Tasks)
@@ -89,10 +88,11 @@ class Acknowledgement:
         self.flows = known.project.flows
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
+        self.effective = known.of(EffectiveOptions)
 
     def late(self, task: Task) -> bool | None:
         """Whether a task acknowledges its message after it has run; ``None``: nobody knows."""
-        return self.delivery.option(task, *_LATE)
+        return self.effective.option(task, *_LATE)
 
     # ------------------------------------------------------------------ Reject
 
@@ -179,10 +179,10 @@ class Acknowledgement:
     @cached_property
     def _any_late(self) -> bool | None:
         """Whether any task acknowledges late: ``False`` only where that is certain."""
-        setting = self.delivery.switch(_LATE[1])
+        setting = self.settings.switch(_LATE[1])
         if setting is not False:
             return setting
-        if self.delivery.hidden or not self.applications.product or self.settings.named("task_annotations"):
+        if self.settings.hidden or not self.applications.product or self.settings.named("task_annotations"):
             return None
         states = {self.late(task) for task in self.tasks.product}
         return True if True in states else None if None in states else False
@@ -218,7 +218,7 @@ class Acknowledgement:
     def prefetches(self) -> list[GreedyPrefetch]:
         """The settings that switch late acknowledgement on, where nothing says how much is taken."""
         named = self.settings.named
-        if not self.delivery.switch(_LATE[1]) or self.delivery.hidden or not self.applications.product:
+        if not self.settings.switch(_LATE[1]) or self.settings.hidden or not self.applications.product:
             return []
         if named("worker_prefetch_multiplier") or named("worker_disable_prefetch"):
             return []

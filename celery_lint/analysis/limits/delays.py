@@ -7,7 +7,7 @@ from functools import cached_property
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.application.applications import Applications, is_application
-from celery_lint.inventory.application.broker import Broker, DeliverySettings
+from celery_lint.inventory.application.broker import Broker, BrokerSettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
@@ -77,7 +77,7 @@ class Sendings:
 
     def __init__(self, known: Known) -> None:
         self.acknowledgement = known.of(Acknowledgement)
-        self.delivery = known.of(DeliverySettings)
+        self.delivery = known.of(BrokerSettings)
         self.project = known.project
         self.tasks = known.of(Tasks)
         self.effective = known.of(EffectiveOptions)
@@ -171,12 +171,9 @@ class Sendings:
     @property
     def _set_somewhere(self) -> bool:
         """Whether the transport may have options that cannot be read."""
-        delivery = self.delivery
-        return (
-            bool(delivery.settings.named("broker_transport_options"))
-            or delivery.hidden
-            or (not self.applications.product)
-        )
+        settings = self.settings
+        written = bool(settings.named("broker_transport_options"))
+        return written or settings.hidden or not self.applications.product
 
     def _all_delays(self) -> Iterator[tuple[Place, str, float]]:
         for module, _, _, value, _ in self._timed:
@@ -267,7 +264,7 @@ class Sendings:
             for name in ("time_limit", "soft_time_limit"):
                 option = self.task_options.get(task, name)
                 if option is None:
-                    setting = self.delivery.number(f"task_{name}")
+                    setting = self.settings.number(f"task_{name}")
                     if setting is None:
                         continue
                     seconds, place, owner = setting[0], setting[1].place, "the application"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.application.broker import DeliverySettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.makers import Option
@@ -43,7 +42,6 @@ class LimitGaps:
     """The time limits of tasks and applications that leave a gap."""
 
     def __init__(self, known: Known) -> None:
-        self.delivery = known.of(DeliverySettings)
         self.project = known.project
         self.settings = known.of(Settings)
         self.pools = known.of(Pools)
@@ -57,7 +55,7 @@ class LimitGaps:
     @facts
     def lone(self) -> list[LoneLimit]:
         """The limits of one kind without the other."""
-        if self.project.configuration.time_limits == "worker" or self.delivery.hidden:
+        if self.project.configuration.time_limits == "worker" or self.settings.hidden:
             return []
         return [*self._lone(_HARD, _SOFT), *self._lone(_SOFT, _HARD)]
 
@@ -69,7 +67,7 @@ class LimitGaps:
         effective, seen = self.effective, set()
         for task in self.product:
             option = self._own(task, name)
-            if option is None or self._own(task, other) is not None or not self.delivery.visible(task):
+            if option is None or self._own(task, other) is not None or not self.effective.visible(task):
                 continue
             place = option[0].place(option[1].span)
             if effective.known(task, frozenset({other})) and place not in seen:

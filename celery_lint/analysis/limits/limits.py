@@ -7,19 +7,17 @@ from functools import cached_property
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.code.waiting import Waiting
-from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
-from celery_lint.libraries.celery import SIGNATURES, TIME_LIMITS
-from celery_lint.model.facts import Call, Place
+from celery_lint.libraries.celery import TIME_LIMITS
+from celery_lint.model.facts import Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
-
-_SENDERS = frozenset({"apply_async", "send_task", "signature", "subtask", "set"})
 
 
 class AppWithoutLimits(NamedTuple):
@@ -58,8 +56,8 @@ class Limits:
         self.pools = known.of(Pools)
         self.waiting = known.of(Waiting)
         self.task_options = known.of(TaskOptions)
-        self.flows = known.project.flows
         self.all_applications = known.of(Applications)
+        self.time_limits = known.of(TimeLimits)
 
     # ------------------------------------------------------------------ CEL510
 
@@ -78,72 +76,22 @@ class Limits:
         for task in self.tasks.all:
             if not is_product_path(task.module.path) or task.function is None:
                 continue
-            if any(self._limited(task, name) for name in TIME_LIMITS) or self.task_options.open_ended(task):
+            if any(
+                self.time_limits.limited(task, name) for name in TIME_LIMITS
+            ) or self.task_options.open_ended(task):
                 continue
-            if self.may_be_sent_with_limit(task):
+            if self.time_limits.may_be_sent_with_limit(task):
                 continue
-            if self._annotated(task) or _has_timeout(task):
+            if self.time_limits.annotated(task) or _has_timeout(task):
                 continue
             found.append(task)
-        return found
-
-    @cached_property
-    def _limits_written(self) -> set[Key]:
-        """The functions that write a limit into a mapping of options that they hand on."""
-        found: set[Key] = set()
-        for module in self.project.product_modules():
-            found.update(
-                (module.path, a.function) for a in module.assignments if a.key in TIME_LIMITS and a.function
-            )
-            for function in module.functions.values():
-                if function.mentions(".setdefault"):
-                    for call in self.flows.calls(module, function):
-                        if call.leaf() == "setdefault" and call.argument(0).text in TIME_LIMITS:
-                            found.add((module.path, function.qualname))
         return found
 
     def explore(self) -> None:
         """Follow the chains that decide about limits, without looking for what the tasks do."""
         _ = self._without_limit, self.pairs, self._global_limits
-        for application in self._product_applications:
-            self._is_plain(application)
-
-    def _annotated(self, task: Task) -> bool:
-        """Whether `task_annotations` name the task, or are more than a mapping can show."""
-        for setting in self.settings.named("task_annotations"):
-            known = self.project.constant(setting.module, setting.value)
-            if known is None or known.kind != "mapping" or known.keyword(task.name) is not None:
-                return True
-        return False
-
-    @cached_property
-    def _sent_with_limit(self) -> set[Key] | None:
-        """The tasks that get a limit where they are sent; ``None`` where nobody can tell which task it is."""
-        by_name = {task.name: task for task in self.tasks.all}
-        found: set[Key] = set()
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                written = (module.path, function.qualname) in self._limits_written
-                if not written and not function.mentions("time_limit:"):
-                    continue
-                for call in self.flows.calls(module, function):
-                    if call.leaf() in _SENDERS and _passes_limit(call, written):
-                        task = self.tasks.of(self.project.resolve(module, _task_chain(call)))
-                        if task is None:
-                            task = by_name.get(call.argument(0, "name").text)
-                        if task is None:
-                            return None
-                        found.add((task.module.path, task.qualname))
-        return found
-
-    def may_be_sent_with_limit(self, task: Task) -> bool:
-        """Whether a call that sends the task may give it a limit."""
-        sent = self._sent_with_limit
-        return sent is None or (task.module.path, task.qualname) in sent
-
-    def _limited(self, task: Task, name: str) -> bool:
-        given = self.task_options.get(task, name)
-        return given is not None and not (given[1].kind == "constant" and given[1].data is None)
+        for application in self.all_applications.product:
+            self.all_applications.is_plain(application)
 
     @facts
     def applications(self) -> list[AppWithoutLimits]:
@@ -151,8 +99,8 @@ class Limits:
         if self._silent:
             return []
         found = []
-        for application in self._product_applications:
-            if self._has_global_limit(application) or not self._is_plain(application):
+        for application in self.all_applications.product:
+            if self._has_global_limit(application) or not self.all_applications.is_plain(application):
                 continue
             lacking = tuple(
                 task
@@ -171,17 +119,12 @@ class Limits:
             return []
         found = []
         for task in self._without_limit:
-            if task.application is not None or self._product_applications or self._foreign_applications:
+            if task.application is not None or self.all_applications.product or self._foreign_applications:
                 continue
             evidence = self.waiting.evidence(task)
             if evidence is not None or self.project.configuration.time_limits == "always":
                 found.append(TaskWithoutLimit(task, evidence, self.pools.first("gevent")))
         return found
-
-    @cached_property
-    def _product_applications(self) -> list[Application]:
-        found = [a for a in self.all_applications.by_origin.values() if is_product_path(a.module.path)]
-        return sorted(found, key=lambda application: application.origin)
 
     @cached_property
     def _foreign_applications(self) -> bool:
@@ -200,22 +143,11 @@ class Limits:
     def _has_global_limit(self, application: Application) -> bool:
         if not self._global_limits:
             return False
-        if len(self._product_applications) == 1:
+        if len(self.all_applications.product) == 1:
             return True
         root = self.project.imports.import_root(application.module.path)
         roots = {self.project.imports.import_root(setting.module.path) for setting in self._global_limits}
         return any(_nested(root, other) for other in roots)
-
-    def _is_plain(self, application: Application) -> bool:
-        """Whether the application's class is Celery's own or derives from it within the project."""
-        entity = self.project.member(application.module, application.origin[1])
-        if entity.kind == "external":
-            return entity.name.startswith("celery.")
-        return all(
-            base.kind in ("class", "instance")
-            or (base.kind == "external" and base.name.startswith(("celery.", "builtins.")))
-            for base in self.project.bases(entity._replace(kind="class"))
-        )
 
     def _owner(self, task: Task) -> Key | None:
         """The application that a task is told at: its own, or for a shared task the nearest one."""
@@ -224,23 +156,11 @@ class Limits:
         root = self.project.imports.import_root(task.module.path)
         near = [
             application
-            for application in self._product_applications
+            for application in self.all_applications.product
             if self.project.imports.import_root(application.module.path) == root
         ]
-        candidates = near or self._product_applications
+        candidates = near or self.all_applications.product
         return candidates[0].origin if candidates else None
-
-    def soft_limit(self, task: Task) -> Place | None:
-        """Where the soft time limit that is certain to hold for a task is set."""
-        given = self.task_options.get(task, "soft_time_limit")
-        if given is not None:
-            return given[0].place(given[1].span) if self._number(given) else None
-        if self.task_options.open_ended(task) or self._annotated(task):
-            return None
-        single = self._single("task_soft_time_limit")
-        if single is not None and single[0] and len(self._product_applications) == 1:
-            return single[1].place
-        return None
 
     # ------------------------------------------------------------------ CEL511
 
@@ -253,25 +173,20 @@ class Limits:
                 pair = self._task_pair(task)
                 if pair is not None:
                     found.append(pair)
-        soft, hard = self._single("task_soft_time_limit"), self._single("task_time_limit")
+        soft, hard = (
+            self.time_limits.single("task_soft_time_limit"),
+            self.time_limits.single("task_time_limit"),
+        )
         if soft is not None and hard is not None:
             found.append(LimitPair("the application", soft[0], hard[0], soft[1].place, hard[1].place))
         return found
-
-    def _single(self, name: str) -> tuple[float, Setting] | None:
-        """A setting's number, if the project gives it exactly once."""
-        settings = self.settings.named(name)
-        if len(settings) != 1:
-            return None
-        number = self.project.number(settings[0].module, settings[0].value)
-        return (number, settings[0]) if number is not None else None
 
     def _task_pair(self, task: Task) -> LimitPair | None:
         soft, hard = (
             self.task_options.get(task, "soft_time_limit"),
             self.task_options.get(task, "time_limit"),
         )
-        soft_number, hard_number = self._number(soft), self._number(hard)
+        soft_number, hard_number = self.time_limits.number(soft), self.time_limits.number(hard)
         if soft is not None and hard is not None and soft_number is not None and hard_number is not None:
             places = soft[0].place(soft[1].span), hard[0].place(hard[1].span)
             return LimitPair(f"task `{task.label}`", soft_number, hard_number, *places)
@@ -281,30 +196,15 @@ class Limits:
             and soft_number is not None
             and not self.task_options.open_ended(task)
         ):
-            single = self._single("task_time_limit")
-            if single is not None and len(self._product_applications) <= 1:
+            single = self.time_limits.single("task_time_limit")
+            if single is not None and len(self.all_applications.product) <= 1:
                 place = soft[0].place(soft[1].span)
                 return LimitPair(f"task `{task.label}`", soft_number, single[0], place, single[1].place)
         return None
 
-    def _number(self, option: Option | None) -> float | None:
-        return self.project.number(*option) if option is not None else None
-
 
 def _nested(one: str, other: str) -> bool:
     return one == other or not one or not other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
-
-
-def _passes_limit(call: Call, written: bool) -> bool:
-    return any(given.keyword in TIME_LIMITS or (written and given.keyword == "**") for given in call.takes)
-
-
-def _task_chain(call: Call) -> str:
-    """The task that a sending call is made on: ``task.s().set()`` as ``task``."""
-    chain = call.chain.rpartition(".")[0]
-    for ending in SIGNATURES:
-        chain = chain.removesuffix(ending)
-    return chain
 
 
 def _has_timeout(task: Task) -> bool:

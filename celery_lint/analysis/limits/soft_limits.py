@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from celery_lint.analysis.limits.limits import Limits
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.handlers import Handler, Outcomes, in_loop, is_tried
 from celery_lint.inventory.code.waiting import Waiting
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
@@ -47,14 +46,13 @@ class SoftLimits:
     def __init__(self, known: Known) -> None:
         self.outcomes = known.of(Outcomes)
         self.project = known.project
-        self.effective = known.of(EffectiveOptions)
-        self.limits = known.of(Limits)
         self.pools = known.of(Pools)
         self.bodies = known.of(Bodies)
         self.task_options = known.of(TaskOptions)
         self.settings = known.of(Settings)
         self.flows = known.project.flows
         self.waiting = known.of(Waiting)
+        self.time_limits = known.of(TimeLimits)
 
     @facts
     def swallowed(self) -> list[SwallowedLimit]:
@@ -77,7 +75,7 @@ class SoftLimits:
         if handler.earlier & {_SOFT} or not self._goes_on(handler):
             return
         for task in tasks:
-            limit = self.limits.soft_limit(task)
+            limit = self.time_limits.soft_limit(task)
             if limit is not None:
                 yield SwallowedLimit(handler._replace(body=handler.body._replace(task=task)), limit)
                 return
@@ -118,7 +116,7 @@ class SoftLimits:
         if self.pools.only(*_WITHOUT):
             if not self.settings.named("task_soft_time_limit"):
                 yield DeadLimitHandler(body, step, self.pools.known[0])
-        elif not self.effective.soft_limit_possible(body.task):
+        elif not self.time_limits.soft_limit_possible(body.task):
             yield DeadLimitHandler(body, step, None)
 
     def _is_soft(self, body: Body, chain: str) -> bool:

@@ -57,12 +57,30 @@ class Applications:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.by_origin: dict[Key, Application] = dict(self._find())
+        self._plain: dict[Key, bool] = {}
 
     @cached_property
     def product(self) -> list[Application]:
         """The applications of the product."""
-        every = self.by_origin.values()
-        return [application for application in every if is_product_path(application.module.path)]
+        found = [a for a in self.by_origin.values() if is_product_path(a.module.path)]
+        return sorted(found, key=lambda application: application.origin)
+
+    def is_plain(self, application: Application) -> bool:
+        """Whether the application's class is Celery's own or derives from it within the project."""
+        found = self._plain.get(application.origin)
+        if found is None:
+            entity = self.project.member(application.module, application.origin[1])
+            found = self._plain[application.origin] = self._of_celery(entity)
+        return found
+
+    def _of_celery(self, entity: Entity) -> bool:
+        if entity.kind == "external":
+            return entity.name.startswith("celery.")
+        return all(
+            base.kind in ("class", "instance")
+            or (base.kind == "external" and base.name.startswith(("celery.", "builtins.")))
+            for base in self.project.bases(entity._replace(kind="class"))
+        )
 
     def get(self, origin: Key | None) -> Application | None:
         """The application of this name, if the project makes it."""

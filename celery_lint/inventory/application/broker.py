@@ -6,12 +6,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Setting, Settings
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
-from celery_lint.inventory.tasks.options import TaskOptions
-from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.facts import Place
 from celery_lint.project.known import Known
 
 # https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
@@ -52,90 +48,12 @@ class Broker(NamedTuple):
         return {"redis": "Redis", "sqs": "SQS", "amqp": "RabbitMQ"}.get(self.kind, "the broker")
 
 
-class DeliverySettings:
+class BrokerSettings:
     """Questions about settings that hold for all tasks."""
 
     def __init__(self, known: Known) -> None:
-        self.effective = known.of(EffectiveOptions)
         self.project = known.project
         self.settings = known.of(Settings)
-        self.applications = known.of(Applications)
-        self.task_options = known.of(TaskOptions)
-
-    @cached_property
-    def hidden(self) -> bool:
-        """Whether an application may get settings from where nobody can look."""
-        with self.project.asking("quiet"):
-            for module in self.project.product_modules():
-                for function in module.functions.values():
-                    if "config_from_envvar" in function.packed_calls:
-                        return True
-                    for _, value in function.values:
-                        if value.chain.endswith(".config_from_object"):
-                            if not self._is_readable(module, value):
-                                return True
-                        elif value.chain.endswith(".conf.update") and not self._is_plain(module, value):
-                            return True
-        return False
-
-    def _is_readable(self, module: Module, value: Value) -> bool:
-        given = value.first() or value.keyword("obj")
-        if given is None:
-            return False
-        text = self.project.text(module, given)
-        if text is not None:
-            dotted = text.partition(":")[0]
-            return dotted == "django.conf" or self.project.imports.locate(dotted, module.path) is not None
-        entity = self.project.value_entity(module, given)
-        return entity.kind in ("module", "class", "instance", "value")
-
-    def _is_plain(self, module: Module, value: Value) -> bool:
-        spread = [given for key, given in value.keywords if key in ("*", "**")]
-        for given in (*value.items, *spread):
-            known = self.project.constant(module, given)
-            if known is None and given.kind == "call" and given.chain in ("~dict", "builtins.dict"):
-                known = None if given.open_ended() else given
-            if known is None or known.open_ended():
-                return False
-        return True
-
-    def visible(self, task: Task) -> bool:
-        """Whether all settings that hold for a task can be seen."""
-        return bool(self.applications.product) and self.effective.own_application(task) and not self.hidden
-
-    def number(self, name: str) -> tuple[float, Setting] | None:
-        """A number that the project sets exactly once, for its only application."""
-        found = self.settings.named(name)
-        if len(found) != 1 or len(self.applications.product) > 1:
-            return None
-        known = self.project.number(found[0].module, found[0].value)
-        return (known, found[0]) if known is not None else None
-
-    def switch(self, name: str) -> bool | None:
-        """Whether a setting is on: ``None`` where that depends on the application or the environment."""
-        found = self.settings.named(name)
-        if not found:
-            return False
-        values = {self._truth(setting.module, setting.value) for setting in found}
-        if len(values) == 1 and (values == {False} or len(self.applications.product) <= 1):
-            return values.pop()
-        return None
-
-    def _truth(self, module: Module, value: Value) -> bool | None:
-        known = self.project.constant(module, value)
-        return bool(known.data) if known is not None and known.kind == "constant" else None
-
-    def option(self, task: Task, name: str, setting: str) -> bool | None:
-        """Whether a switch is on for a task, by its own option or by the setting; ``None``: nobody knows."""
-        given = self.task_options.get(task, name)
-        if given is not None and not (given[1].kind == "constant" and given[1].data is None):
-            return self._truth(*given)
-        if not self.effective.known(task, frozenset({name})):
-            return None
-        global_ = self.switch(setting)
-        if global_ is False and not self.visible(task):
-            return None
-        return global_
 
     # ------------------------------------------------------------------ broker
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from celery_lint.inventory.application.applications import Applications
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.known import Known
 
@@ -81,6 +82,7 @@ class Settings:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.applications = known.of(Applications)
 
     def named(self, name: str) -> list[Setting]:
         """Everything that sets this name to something other than ``None``."""
@@ -160,3 +162,63 @@ class Settings:
             yield from self._named_values(module, known, (item,))
         for item in value.items:
             yield from self._in_mapping(module, item)
+
+    @cached_property
+    def hidden(self) -> bool:
+        """Whether an application may get settings from where nobody can look."""
+        with self.project.asking("quiet"):
+            for module in self.project.product_modules():
+                for function in module.functions.values():
+                    if "config_from_envvar" in function.packed_calls:
+                        return True
+                    for _, value in function.values:
+                        if value.chain.endswith(".config_from_object"):
+                            if not self._is_readable(module, value):
+                                return True
+                        elif value.chain.endswith(".conf.update") and not self._is_plain(module, value):
+                            return True
+        return False
+
+    def _is_readable(self, module: Module, value: Value) -> bool:
+        given = value.first() or value.keyword("obj")
+        if given is None:
+            return False
+        text = self.project.text(module, given)
+        if text is not None:
+            dotted = text.partition(":")[0]
+            return dotted == "django.conf" or self.project.imports.locate(dotted, module.path) is not None
+        entity = self.project.value_entity(module, given)
+        return entity.kind in ("module", "class", "instance", "value")
+
+    def _is_plain(self, module: Module, value: Value) -> bool:
+        spread = [given for key, given in value.keywords if key in ("*", "**")]
+        for given in (*value.items, *spread):
+            known = self.project.constant(module, given)
+            if known is None and given.kind == "call" and given.chain in ("~dict", "builtins.dict"):
+                known = None if given.open_ended() else given
+            if known is None or known.open_ended():
+                return False
+        return True
+
+    def number(self, name: str) -> tuple[float, Setting] | None:
+        """A number that the project sets exactly once, for its only application."""
+        found = self.named(name)
+        if len(found) != 1 or len(self.applications.product) > 1:
+            return None
+        known = self.project.number(found[0].module, found[0].value)
+        return (known, found[0]) if known is not None else None
+
+    def switch(self, name: str) -> bool | None:
+        """Whether a setting is on: ``None`` where that depends on the application or the environment."""
+        found = self.named(name)
+        if not found:
+            return False
+        values = {self.truth(setting.module, setting.value) for setting in found}
+        if len(values) == 1 and (values == {False} or len(self.applications.product) <= 1):
+            return values.pop()
+        return None
+
+    def truth(self, module: Module, value: Value) -> bool | None:
+        """Whether a value counts as true, if it is a literal."""
+        known = self.project.constant(module, value)
+        return bool(known.data) if known is not None and known.kind == "constant" else None

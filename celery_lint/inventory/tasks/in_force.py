@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from celery_lint.analysis.limits.limits import Limits
-from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Module, Value
-from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
 
 _OPEN = ("**", "?")
@@ -24,10 +22,8 @@ class EffectiveOptions:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.settings = known.of(Settings)
-        self.limits = known.of(Limits)
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
-        self._plain: dict[Key, bool] = {}
 
     def options(self, task: Task, names: Iterable[str]) -> dict[str, Option]:
         """Those of the named options that the task has, whoever gives them."""
@@ -74,25 +70,9 @@ class EffectiveOptions:
     def own_application(self, task: Task) -> bool:
         """Whether every application that the task can belong to is Celery's class or one of the project's."""
         if task.application is None:
-            return all(self._is_plain(application) for application in self.applications.product)
+            return all(self.applications.is_plain(application) for application in self.applications.product)
         application = self.applications.get(task.application)
-        return application is not None and self._is_plain(application)
-
-    def _is_plain(self, application: Application) -> bool:
-        found = self._plain.get(application.origin)
-        if found is None:
-            entity = self.project.member(application.module, application.origin[1])
-            found = self._plain[application.origin] = self._of_celery(entity)
-        return found
-
-    def _of_celery(self, entity: Entity) -> bool:
-        if entity.kind == "external":
-            return entity.name.startswith("celery.")
-        return all(
-            base.kind in ("class", "instance")
-            or (base.kind == "external" and base.name.startswith(("celery.", "builtins.")))
-            for base in self.project.bases(entity._replace(kind="class"))
-        )
+        return application is not None and self.applications.is_plain(application)
 
     def is_bound(self, task: Task) -> bool:
         """Whether the task's function gets the task as its first argument by ``bind``."""
@@ -100,16 +80,18 @@ class EffectiveOptions:
         known = self.project.constant(*given) if given is not None else None
         return known is not None and known.data is True
 
-    def soft_limit_possible(self, task: Task) -> bool:
-        """Whether anything in sight, or anything out of sight, may set a soft time limit for the task."""
-        names = frozenset({"soft_time_limit"})
-        given = self.task_options.get(task, "soft_time_limit")
+    def visible(self, task: Task) -> bool:
+        """Whether all settings that hold for a task can be seen."""
+        return bool(self.applications.product) and self.own_application(task) and not self.settings.hidden
+
+    def option(self, task: Task, name: str, setting: str) -> bool | None:
+        """Whether a switch is on for a task, by its own option or by the setting; ``None``: nobody knows."""
+        given = self.task_options.get(task, name)
         if given is not None and not (given[1].kind == "constant" and given[1].data is None):
-            return True
-        if not self.applications.product or not self.own_application(task) or not self.known(task, names):
-            return True
-        if self.project.configuration.time_limits == "worker" or self.settings.named("task_soft_time_limit"):
-            return True
-        if any(command.soft_time_limit for command in self.project.commands):
-            return True
-        return self.limits.may_be_sent_with_limit(task)
+            return self.settings.truth(*given)
+        if not self.known(task, frozenset({name})):
+            return None
+        global_ = self.settings.switch(setting)
+        if global_ is False and not self.visible(task):
+            return None
+        return global_
