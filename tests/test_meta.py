@@ -319,7 +319,6 @@ LONGEST = 450
 # Longer than they should be. Nothing may be added here, and the numbers only go down.
 LONGER = {
     "engine/__init__.py": 530,
-    "inventory/code/runs.py": 460,
     "inventory/tasks/registries.py": 465,
     "project/project.py": 540,
 }

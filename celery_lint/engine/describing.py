@@ -93,10 +93,10 @@ _LOOPS = {
 
 def _loop_helpers(known: Known, at: Callable[[Place], tuple[str, int]]) -> list[Entry]:
     """The functions that run coroutines for tasks."""
-    from celery_lint.inventory.code.runs import EventLoops
+    from celery_lint.inventory.code.runs import Runs
 
     found: dict[Key, Entry] = {}
-    for run in known.of(EventLoops).runs:
+    for run in known.of(Runs).all:
         if run.helper:
             key = (run.module.path, run.function.qualname)
             place = run.module.place(run.function.span)

@@ -19,10 +19,10 @@ from celery_lint.analysis.resources.before_fork import BeforeFork
 from celery_lint.analysis.wiring.registrations import Registrations
 from celery_lint.files.filter import DATABASE_WORDS, NETWORK_WORDS, Pair
 from celery_lint.inventory.application.broker import BrokerSettings
-from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.resources.relays import Relays, leaf_of, name_of
 from celery_lint.inventory.resources.resources import LOOP_WORDS
 from celery_lint.inventory.resources.sessions import Sessions
+from celery_lint.inventory.resources.uses import Uses
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.registries import Registries
@@ -43,7 +43,7 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Sendings).long_runs,
     lambda known: known.of(Registries).all,
     lambda known: known.of(Registrations).unknown_keys,
-    lambda known: known.of(Relays).to_resources and known.of(EventLoops).runs,
+    lambda known: known.of(Uses).explore() if known.of(Relays).to_resources else None,
     lambda known: known.of(LoopBridges).library_runs,
     lambda known: known.of(BeforeFork).explore(),
     lambda known: known.of(Locks).explore(),

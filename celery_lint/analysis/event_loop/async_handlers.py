@@ -7,8 +7,8 @@ from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
 from celery_lint.inventory.application.applications import is_application
-from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.celery import HOOKS, RESULTS, SENDING
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
@@ -78,7 +78,7 @@ class AsyncHandlers:
         self.project = known.project
         self.tasks = known.of(Tasks)
         self.flows = known.project.flows
-        self.event_loops = known.of(EventLoops)
+        self.pools = known.of(Pools)
 
     # ------------------------------------------------------------------ handlers
 
@@ -86,7 +86,7 @@ class AsyncHandlers:
     def handlers(self) -> list[AsyncHandler]:
         """The asynchronous signal handlers and hooks of task classes."""
         found: dict[tuple[str, Place], AsyncHandler] = {}
-        if self.event_loops.awaits_tasks:
+        if self.pools.awaits_tasks:
             return []
         with self.project.asking("quiet"):
             for module in self.project.product_modules():

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
 from celery_lint.inventory.code.graph import Calls, Reached
-from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -86,7 +86,7 @@ class CoroutineRuns:
         self.coroutines = known.of(Coroutines)
         self.project = known.project
         self.tasks = known.of(Tasks)
-        self.event_loops = known.of(EventLoops)
+        self.runs = known.of(Runs)
         self.graph = known.of(Calls)
         self.flows = known.project.flows
         self.task_options = known.of(TaskOptions)
@@ -98,7 +98,7 @@ class CoroutineRuns:
         """The coroutine functions that are handed over uncalled."""
         found: list[GivenFunction] = []
         with self.project.asking("quiet"):
-            pairs = [(module, function) for module, function, _ in self.event_loops.synchronous]
+            pairs = [(module, function) for module, function, _ in self.graph.synchronous]
             pairs += [(view.module, view.function) for view in self.coroutines.inside]
             for module, function in pairs:
                 found.extend(self._given(module, function))
@@ -135,7 +135,7 @@ class CoroutineRuns:
     def _helpers(self) -> dict[Key, tuple[int, str]]:
         """The functions that run a parameter as a coroutine and do nothing else with it: which one."""
         found: dict[Key, tuple[int, str]] = {}
-        for run in self.event_loops.runs:
+        for run in self.runs.all:
             name = run.call.argument(0).local
             if not run.helper or not name or run.kind == "bridge":
                 continue
@@ -215,12 +215,12 @@ class CoroutineRuns:
 
     def _elsewhere(self) -> Iterator[_Elsewhere]:
         """The runs of coroutines on other threads."""
-        for run in self.event_loops.runs:
+        for run in self.runs.all:
             if run.kind in ("apart", "bridge") and not run.adaptive:
                 for way in run.reached:
-                    coroutines = self.event_loops.handed_over(run, way)
+                    coroutines = self.runs.handed_over(run, way)
                     yield _Elsewhere(run.runner, run.place, way.task, tuple(coroutines))
-        for module, function, reached in self.event_loops.synchronous:
+        for module, function, reached in self.graph.synchronous:
             if function.mentions("run_coroutine_threadsafe") or function.mentions("asyncio.run"):
                 yield from self._threaded(module, function, reached)
 
@@ -239,5 +239,5 @@ class CoroutineRuns:
             else:
                 continue
             for way in reached:
-                _, coroutines = self.event_loops.coroutines_of(module, function, given, "thread", [way])
+                _, coroutines = self.runs.coroutines_of(module, function, given, "thread", [way])
                 yield _Elsewhere(runner, module.place(call.span), way.task, tuple(coroutines))

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.inventory.code.graph import Calls
-from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP, CURRENT_LOOP, RUNNING_LOOP, SPAWNERS
 from celery_lint.libraries.network import BLOCKING
 from celery_lint.libraries.sqlalchemy import (
@@ -125,11 +126,12 @@ class Coroutines:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.tasks = known.of(Tasks)
-        self.event_loops = known.of(EventLoops)
+        self.runs = known.of(Runs)
         self.graph = known.of(Calls)
         self.flows = known.project.flows
         self.task_options = known.of(TaskOptions)
         self.resources = known.of(Resources)
+        self.pools = known.of(Pools)
 
     @cached_property
     def inside(self) -> list[Inside]:
@@ -147,9 +149,9 @@ class Coroutines:
         """For every coroutine of a run: the kind of run, a task, the asynchronous functions it leads to."""
         found: dict[tuple[str, Key], tuple[str, Task, list[tuple[Module, Function]]]] = {}
         with self.project.asking("hint"):
-            for run in self.event_loops.runs:
+            for run in self.runs.all:
                 for way in run.reached:
-                    for module, function in self.event_loops.handed_over(run, way):
+                    for module, function in self.runs.handed_over(run, way):
                         key = (run.kind, (module.path, function.qualname))
                         if key not in found:
                             closure = [
@@ -160,7 +162,7 @@ class Coroutines:
 
     def explore(self) -> None:
         """Follow what tasks call for nothing, or return: a file that has it as ``async def`` is read."""
-        for module, function, _ in self.event_loops.synchronous:
+        for module, function, _ in self.graph.synchronous:
             if (module.path, function.qualname) not in self.tasks.by_function:
                 continue
             for call in self.flows.calls(module, function):
@@ -174,7 +176,7 @@ class Coroutines:
         """The coroutines that task code makes and drops, or returns."""
         found: list[LostCoroutine] = []
         with self.project.asking("quiet"):
-            for module, function, reached in self.event_loops.synchronous:
+            for module, function, reached in self.graph.synchronous:
                 found.extend(self._lost(module, function, reached[0].task))
                 found.extend(self._returned(module, function))
             for view in self.inside:
@@ -208,7 +210,7 @@ class Coroutines:
         task = self.tasks.by_function.get((module.path, function.qualname))
         if task is None or task.inner_decorators or task.wrapper is not None or task.class_ is not None:
             return
-        if self.event_loops.awaits_tasks or self.task_options.has_own_call(task):
+        if self.pools.awaits_tasks or self.task_options.has_own_call(task):
             return
         calls = self.flows.calls(module, function)
         if any(call.leaf() in ASKING_FOR_LOOP for call in calls):

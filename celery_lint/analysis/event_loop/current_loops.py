@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
-from celery_lint.inventory.code.graph import Reached
-from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.libraries.asyncio import CURRENT_LOOP, NEW_LOOP, RUNNING_LOOP, SET_LOOP
 from celery_lint.model.facts import Call, Function, Module, Place
@@ -67,9 +68,11 @@ class CurrentLoops:
     def __init__(self, known: Known) -> None:
         self.code = known.of(LoopCode)
         self.flows = known.project.flows
-        self.event_loops = known.of(EventLoops)
+        self.runs = known.of(Runs)
         self.project = known.project
         self.queues = known.of(Queues)
+        self.graph = known.of(Calls)
+        self.pools = known.of(Pools)
 
     # ------------------------------------------------------------------ asking for a loop
 
@@ -92,7 +95,7 @@ class CurrentLoops:
                             module, function, call, reached, set_by_task, self._set_for_process, unset_by
                         )
                     )
-        if not found or self.code.nests or self.event_loops.awaits_tasks:
+        if not found or self.code.nests or self.pools.awaits_tasks:
             return []
         return sorted(found, key=lambda request: (request.module.path, request.call.span))
 
@@ -142,7 +145,7 @@ class CurrentLoops:
         return {
             way.task.key
             for module, function, _ in self._setters
-            for way in self.event_loops.reached.get((module.path, function.qualname), ())
+            for way in self.graph.reached.get((module.path, function.qualname), ())
         }
 
     @cached_property
@@ -150,7 +153,7 @@ class CurrentLoops:
         """Whether a task, a signal handler or the import of a module sets a loop."""
         return any(
             not function.name
-            or (module.path, function.qualname) in self.event_loops.reached
+            or (module.path, function.qualname) in self.graph.reached
             or any(decorator.chain.startswith("celery.signals.") for decorator in function.decorators)
             for module, function, _ in self._setters
         )
@@ -158,7 +161,7 @@ class CurrentLoops:
     def _unset_by(self, reached: Iterable[Reached]) -> LoopRun | None:
         """An ``asyncio.run`` that runs in the same worker processes: it leaves the thread without a loop."""
         mine = self.queues.of(way.task for way in reached)
-        for run in self.event_loops.runs:
+        for run in self.runs.all:
             plain = not run.adaptive and not run.call.in_handler
             if run.runner == "asyncio.run" and plain and not _has_loop_factory(run.call):
                 theirs = self.queues.of(way.task for way in run.reached)

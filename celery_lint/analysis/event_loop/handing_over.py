@@ -8,8 +8,9 @@ from functools import cached_property
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.code.graph import Calls, Reached
-from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.libraries.threads import THREAD, THREAD_SUBMITS
 from celery_lint.model.arguments import ABSENT, Argument
@@ -86,7 +87,8 @@ class LoopBridges:
         self.project = known.project
         self.graph = known.of(Calls)
         self.flows = known.project.flows
-        self.event_loops = known.of(EventLoops)
+        self.runs = known.of(Runs)
+        self.tasks = known.of(Tasks)
 
     # ------------------------------------------------------------------ threads
 
@@ -217,10 +219,9 @@ class LoopBridges:
     @facts
     def nested(self) -> list[NestedRun]:
         """The runs that start while the loop of the task's own coroutine runs, by path and position."""
-        loops = self.event_loops
-        told = {(run.module.path, run.call.span) for run in loops.runs if run.kind == "run"}
+        told = {(run.module.path, run.call.span) for run in self.runs.all if run.kind == "run"}
         found: dict[tuple[str, Span], NestedRun] = {}
-        for (path, qualname), tasks in loops.task_coroutines.items():
+        for (path, qualname), tasks in self.runs.task_coroutines.items():
             caller_module = self.project.modules[path]
             caller = caller_module.functions[qualname]
             if not caller.is_async:
@@ -233,7 +234,7 @@ class LoopBridges:
                     continue
                 if callee.call.leaf() != function.name or callee.call.is_decorator:
                     continue
-                if (module.path, function.qualname) in loops.tasks.by_function:
+                if (module.path, function.qualname) in self.tasks.by_function:
                     continue  # a task that is called like a function is told at that call
                 for call in self._unguarded_runs(module, function):
                     place = caller_module.place(callee.call.span)

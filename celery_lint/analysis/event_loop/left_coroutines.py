@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from celery_lint.inventory.code.graph import Reached
-from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
@@ -36,7 +36,7 @@ class LeftCoroutines:
 
     def __init__(self, known: Known) -> None:
         self.pools = known.of(Pools)
-        self.event_loops = known.of(EventLoops)
+        self.runs = known.of(Runs)
         self.flows = known.project.flows
         self.queues = known.of(Queues)
         self.time_limits = known.of(TimeLimits)
@@ -47,7 +47,7 @@ class LeftCoroutines:
         if not self.pools.known:
             return []
         found = []
-        for run in self.event_loops.runs:
+        for run in self.runs.all:
             if run.kind in ("new", "current", "kept") and run.coroutines and not self._cancels(run):
                 left = next((left for way in run.reached if (left := self._left(run, way))), None)
                 if left is not None:
@@ -75,7 +75,7 @@ class LeftCoroutines:
         limit = self.time_limits.soft_limit(way.task) if pool is not None else None
         if pool is None or limit is None:
             return None
-        for module, function in self.event_loops.handed_over(run, way):
+        for module, function in self.runs.handed_over(run, way):
             clean_up = self._clean_up(module, function, run.kind != "new")
             if clean_up is not None:
                 return LeftCoroutine(run, way.task, limit, clean_up, pool)

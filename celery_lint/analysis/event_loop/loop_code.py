@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Reached
-from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.runs import Runs
 from celery_lint.model.facts import Call, Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
@@ -21,14 +21,15 @@ class LoopCode:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.loops = known.of(EventLoops)
+        self.loops = known.of(Runs)
         self.flows = known.project.flows
+        self.graph = known.of(Calls)
 
     def calls(
         self, *leaves: str, words: Sequence[str] = ()
     ) -> Iterator[tuple[Module, Function, tuple[Reached, ...], list[Call]]]:
         """The plain functions that tasks reach with calls that end in a leaf or mention one of the words."""
-        for module, function, reached in self.loops.synchronous:
+        for module, function, reached in self.graph.synchronous:
             if function.may_call(*leaves) or function.mentions(*words):
                 on_the_way = tuple(way for way in reached if _is_called(way, function))
                 if on_the_way:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.analysis.resources.sharing import Sharing
 from celery_lint.inventory.code.graph import Calls
-from celery_lint.inventory.code.runs import LoopRun
+from celery_lint.inventory.code.loops import Loops
+from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.resources import function_around
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.queues import Queues
@@ -59,12 +59,13 @@ class LoopPrimitives:
     """What belongs to a loop and is made before any task runs."""
 
     def __init__(self, known: Known) -> None:
-        self.sharing = known.of(Sharing)
         self.flows = known.project.flows
         self.project = known.project
         self.graph = known.of(Calls)
         self.queues = known.of(Queues)
         self.pools = known.of(Pools)
+        self.all_loops = known.of(Loops)
+        self.runs = known.of(Runs)
 
     # ------------------------------------------------------------------ locks and queues
 
@@ -76,8 +77,8 @@ class LoopPrimitives:
         if not known:
             return []
         with self.project.asking("hint"):
-            for run in self.sharing.across:
-                pool = self.sharing.pool_of(run, "threads")
+            for run in self.all_loops.across:
+                pool = self.all_loops.pool_of(run, "threads")
                 for coroutine in run.coroutines:
                     closure = self.graph.closure(*coroutine)
                     if pool is None and not any(self._is_concurrent(*inner) for inner in closure):
@@ -146,12 +147,12 @@ class LoopPrimitives:
         return list(found.values())
 
     def _users(self) -> Iterator[tuple[Key, Place, Pool]]:
-        for run in self.sharing.runs:
-            pool = self.sharing.pool_of(run, "prefork") if run.kind == "kept" else None
-            loop = self.sharing.loop_of(run).origin if pool is not None else None
+        for run in self.runs.all:
+            pool = self.all_loops.pool_of(run, "prefork") if run.kind == "kept" else None
+            loop = self.all_loops.loop_of(run).origin if pool is not None else None
             if loop is not None and pool is not None:
                 yield loop, run.place, pool
-        for given in self.sharing.submissions:
+        for given in self.all_loops.submissions:
             queues = self.queues.of(reached.task for reached in given.reached)
             pool = self.pools.running(("prefork",), queues)
             if given.loop.origin is not None and pool is not None:

@@ -7,9 +7,10 @@ from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, is_lost, may_be_lost
 from celery_lint.inventory.code.graph import DEPTH, Calls
-from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.purpose import is_product_path
@@ -93,15 +94,16 @@ class LoopSides:
         self.coroutines = known.of(Coroutines)
         self.project = known.project
         self.tasks = known.of(Tasks)
-        self.event_loops = known.of(EventLoops)
+        self.runs = known.of(Runs)
         self.graph = known.of(Calls)
         self.flows = known.project.flows
+        self.pools = known.of(Pools)
 
     @cached_property
     def direct(self) -> dict[Key, Direct]:
         """The functions that tasks call, on the way of calls that ask for no running loop."""
         found: dict[Key, Direct] = {}
-        if self.event_loops.awaits_tasks:
+        if self.pools.awaits_tasks:
             return found
         with self.project.asking("quiet"):
             for task in self.tasks.all:
@@ -212,7 +214,7 @@ class LoopSides:
         found: dict[Key, tuple[Task, LoopRun]] = {}
         if any("nest_asyncio" in module.imports.values() for module in self.project.product_modules()):
             return found
-        for run in self.event_loops.runs:
+        for run in self.runs.all:
             view = self.direct.get((run.module.path, run.function.qualname))
             if view is None or run.adaptive or run.call.in_lambda or self._asks(run.module, run.function):
                 continue
@@ -272,7 +274,7 @@ class LoopSides:
                     if not function.mentions("nest_asyncio.apply"):
                         continue
                     at_import = not function.name and module.path in near
-                    if at_import or (module.path, function.qualname) in self.event_loops.reached:
+                    if at_import or (module.path, function.qualname) in self.graph.reached:
                         for call in self.flows.calls(module, function):
                             if call.chain == "nest_asyncio.apply" and not call.in_main:
                                 found.append(NestedLoops(module, call))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from celery_lint.analysis.resources.disposal_order import DisposalOrder
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.handlers import Outcomes, in_loop, is_log
+from celery_lint.inventory.resources.awaited_disposals import AwaitedDisposals
 from celery_lint.inventory.resources.sessions import Sessions
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
@@ -78,8 +78,8 @@ class Results:
         self.bodies = known.of(Bodies)
         self.project = known.project
         self.sessions = known.of(Sessions)
-        self.disposals = known.of(DisposalOrder)
         self.flows = known.project.flows
+        self.awaited_disposals = known.of(AwaitedDisposals)
 
     # ------------------------------------------------------------------ names that may be unbound
 
@@ -202,7 +202,7 @@ class Results:
             return []
         found = []
         with self.project.asking("hint"):
-            by_place = {d.place: d for d in self.disposals.of(body.module, body.function)}
+            by_place = {d.place: d for d in self.awaited_disposals.of(body.module, body.function)}
         for call in self.flows.calls(body.module, body.function):
             disposal = by_place.get(body.module.place(call.span))
             step = body.flow.step_of(call)

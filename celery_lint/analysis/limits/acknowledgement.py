@@ -7,8 +7,7 @@ from functools import cached_property
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.code.graph import Reached
-from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -84,11 +83,11 @@ class Acknowledgement:
         self.project = known.project
         self.settings = known.of(Settings)
         self.tasks = known.of(Tasks)
-        self.event_loops = known.of(EventLoops)
         self.flows = known.project.flows
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
         self.effective = known.of(EffectiveOptions)
+        self.graph = known.of(Calls)
 
     def late(self, task: Task) -> bool | None:
         """Whether a task acknowledges its message after it has run; ``None``: nobody knows."""
@@ -100,7 +99,7 @@ class Acknowledgement:
     def rejections(self) -> list[Rejection]:
         """Every ``Reject`` that a task of the product raises, itself or in a function that it calls."""
         found: list[Rejection] = []
-        for (path, qualname), reached in self.event_loops.reached.items():
+        for (path, qualname), reached in self.graph.reached.items():
             module = self.project.modules.get(path)
             function = module.functions.get(qualname) if module is not None else None
             if module is None or function is None or not function.states("Reject"):

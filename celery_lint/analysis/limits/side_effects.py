@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.application.applications import is_application
-from celery_lint.inventory.code.graph import Reached
-from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -82,7 +81,7 @@ class SideEffects:
         self.pools = known.of(Pools)
         self.tasks = known.of(Tasks)
         self.flows = known.project.flows
-        self.event_loops = known.of(EventLoops)
+        self.graph = known.of(Calls)
 
     # ------------------------------------------------------------------ effects
 
@@ -141,7 +140,7 @@ class SideEffects:
     def sleeps(self) -> list[LongSleep]:
         """The long sleeps of tasks."""
         found = []
-        for (path, qualname), reached in self.event_loops.reached.items():
+        for (path, qualname), reached in self.graph.reached.items():
             module = self.project.modules.get(path)
             function = module.functions.get(qualname) if module is not None else None
             if module is None or function is None or not function.may_call("sleep"):

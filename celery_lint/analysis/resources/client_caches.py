@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.analysis.resources.sharing import Sharing
 from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
@@ -43,18 +43,18 @@ class ClientCaches:
     """The caches that coroutines of tasks fill while each task has a loop of its own."""
 
     def __init__(self, known: Known) -> None:
-        self.sharing = known.of(Sharing)
         self.project = known.project
         self.graph = known.of(Calls)
         self.resources = known.of(Resources)
         self.flows = known.project.flows
+        self.loops = known.of(Loops)
 
     @facts
     def all(self) -> list[ClientCache]:
         """Each cache once, with the first run that fills it."""
         found: dict[Key, ClientCache] = {}
         with self.project.asking("hint"):
-            for run in self.sharing.across:
+            for run in self.loops.across:
                 around = self.graph.closure(run.module, run.function)
                 for coroutine in run.coroutines:
                     closure = self.graph.closure(*coroutine)

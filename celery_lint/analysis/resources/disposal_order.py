@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from celery_lint.inventory.code.graph import Calls
-from celery_lint.inventory.code.runs import EventLoops
-from celery_lint.inventory.resources.resources import Resources
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.inventory.code.runs import Runs
+from celery_lint.inventory.resources.awaited_disposals import AwaitedDisposals, EngineDisposal
 from celery_lint.model.records import NamedTuple
-from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
-from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
-
-
-class EngineDisposal(NamedTuple):
-    """An awaited disposal: ``label`` as in the source, ``engines`` the dotted names of what it disposes of.
-
-    ``block`` tells the list of statements in a ``finally`` that it stands in; it is empty elsewhere.
-    """
-
-    label: str
-    engines: tuple[str, ...]
-    place: Place
-    block: tuple[int, ...]
-    resolved: bool
 
 
 class DisposalChain(NamedTuple):
@@ -38,77 +20,22 @@ class DisposalOrder:
     """The functions that dispose of more than one engine."""
 
     def __init__(self, known: Known) -> None:
-        self.event_loops = known.of(EventLoops)
+        self.runs = known.of(Runs)
         self.project = known.project
-        self.flows = known.project.flows
-        self.resources = known.of(Resources)
         self.graph = known.of(Calls)
+        self.awaited_disposals = known.of(AwaitedDisposals)
 
     @facts
     def chains(self) -> list[DisposalChain]:
         """The chains in coroutines of tasks, and in the helpers that run them."""
         found = []
         with self.project.asking("quiet"):
-            keys: set[Key] = {*self.event_loops.task_coroutines, *self.event_loops.reached}
+            keys: set[Key] = {*self.runs.task_coroutines, *self.graph.reached}
             for path, qualname in sorted(keys):
                 module = self.project.modules.get(path)
                 function = module.functions.get(qualname) if module is not None else None
                 if module is not None and function is not None and function.mentions("dispose"):
-                    disposals = self.of(module, function)
+                    disposals = self.awaited_disposals.of(module, function)
                     if len(disposals) > 1:
                         found.append(DisposalChain(disposals))
         return found
-
-    def of(self, module: Module, function: Function) -> tuple[EngineDisposal, ...]:
-        """The disposals that a function awaits."""
-        return tuple(self._disposals(module, function))
-
-    def _disposals(self, module: Module, function: Function) -> Iterator[EngineDisposal]:
-        flow = self.flows.of(module, function)
-        calls = self.flows.calls(module, function)
-        for step in flow.steps:
-            for number in step.calls:
-                call = calls[number]
-                if call.is_awaited and "dispose" in call.chain:
-                    disposal = self._disposal(module, flow, step, call)
-                    if disposal is not None:
-                        yield disposal
-
-    def _disposal(self, module: Module, flow: Flow, step: Step, call: Call) -> EngineDisposal | None:
-        place, block = module.place(call.span), _block(flow, step)
-        if call.leaf() == "dispose":
-            spelled = call.receiver
-            engine = self.resources.disposed_by(module, call)
-            names = (self._dotted(engine.origin),) if engine is not None and engine.origin else (spelled,)
-            return EngineDisposal(f"{spelled}.dispose()", names, place, block, engine is not None)
-        target = self.graph.target(module, call.chain)
-        if target is None:
-            if call.chain.startswith((":", "%", "~")):
-                return None
-            return EngineDisposal(f"{call.leaf()}()", (call.leaf(),), place, block, False)
-        engines = tuple(dict.fromkeys(self._engines_of(*target)))
-        return EngineDisposal(f"{call.leaf()}()", engines, place, block, True) if engines else None
-
-    def _engines_of(self, module: Module, function: Function) -> Iterator[str]:
-        """The engines that a function disposes of."""
-        for inner_module, inner in self.graph.closure(module, function):
-            if inner.mentions("dispose"):
-                for call in self.flows.calls(inner_module, inner):
-                    engine = self.resources.disposed_by(inner_module, call)
-                    if engine is not None and engine.origin is not None:
-                        yield self._dotted(engine.origin)
-
-    def _dotted(self, origin: Key) -> str:
-        return f"{self.project.imports.module_name(origin[0])}.{origin[1]}"
-
-
-def _block(flow: Flow, step: Step) -> tuple[int, ...]:
-    """The list of statements of a ``finally`` in which a disposal stands, seen through ``if``."""
-    if step.kind != "expr" or flow.inside(step, "try", "finally") is None:
-        return ()
-    role = step.role
-    for outer in flow.ancestors(step):
-        if outer.kind != "if":
-            return (outer.number, "beh".find(role[0]) if role != "finally" else 9)
-        role = outer.role
-    return ()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.analysis.resources.sharing import Sharing
 from celery_lint.inventory.code.graph import Calls
-from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.code.loops import Loops
+from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.project.entity import Key
@@ -26,19 +26,19 @@ class LateDisposals:
     """The disposals that come after the loop of the connections is closed."""
 
     def __init__(self, known: Known) -> None:
-        self.sharing = known.of(Sharing)
         self.project = known.project
-        self.loops = known.of(EventLoops)
+        self.runs = known.of(Runs)
         self.graph = known.of(Calls)
         self.flows = known.project.flows
         self.resources = known.of(Resources)
+        self.loops = known.of(Loops)
 
     @facts
     def all(self) -> list[LateDisposal]:
         """Every such run in the functions that tasks reach."""
         found: list[LateDisposal] = []
         with self.project.asking("hint"):
-            for module, function, _ in self.loops.synchronous:
+            for module, function, _ in self.graph.synchronous:
                 if function.may_call("dispose"):
                     found += self._of_function(module, function)
         return found
@@ -65,14 +65,14 @@ class LateDisposals:
     def _run(self, module: Module, function: Function, call: Call) -> LoopRun | None:
         """The run that a call is or leads to, if it is on a loop made for it, in a pool of processes."""
         run = self._leads_to(module, function, call)
-        if run is None or run.kind not in ("run", "new", "bridge") or not self.sharing.renews(run):
+        if run is None or run.kind not in ("run", "new", "bridge") or not self.loops.renews(run):
             return None
-        return run if self.sharing.pool_of(run, "gevent", "eventlet", "threads") is None else None
+        return run if self.loops.pool_of(run, "gevent", "eventlet", "threads") is None else None
 
     def _leads_to(self, module: Module, function: Function, call: Call) -> LoopRun | None:
         """The run that a call is, or that the helper makes which it calls."""
         target = self.graph.target(module, call.chain)
-        for run in self.sharing.runs:
+        for run in self.runs.all:
             if run.module is module and run.function is function and run.call.number == call.number:
                 return run
             if target is not None and run.helper and run.function is target[1]:
@@ -82,7 +82,7 @@ class LateDisposals:
     def _use(self, module: Module, function: Function, call: Call, engine: Key) -> Place | None:
         """Where the coroutine that a call runs uses an engine."""
         for argument in call.arguments[:2]:
-            target = self.loops.coroutine_function(module, function, argument)
+            target = self.runs.coroutine_function(module, function, argument)
             if target is None:
                 continue
             for inner_module, inner in self.graph.closure(*target):

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.code.graph import Calls, Reached
-from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place
@@ -49,7 +49,7 @@ class Bodies:
 
     def __init__(self, known: Known) -> None:
         self.tasks = known.of(Tasks)
-        self.event_loops = known.of(EventLoops)
+        self.runs = known.of(Runs)
         self.flows = known.project.flows
         self.graph = known.of(Calls)
         self.project = known.project
@@ -73,9 +73,9 @@ class Bodies:
     def callees(self) -> list[tuple[Body, list[Task]]]:
         """The other functions with a ``try`` that tasks and their coroutines call, each with the tasks."""
         tasks: dict[Key, list[Task]] = {}
-        for key, reached in self.event_loops.reached.items():
+        for key, reached in self.graph.reached.items():
             tasks[key] = [way.task for way in reached if _is_called(way)]
-        for key, more in self.event_loops.task_coroutines.items():
+        for key, more in self.runs.task_coroutines.items():
             tasks.setdefault(key, []).extend(more)
         found = []
         for (path, qualname), known in sorted(tasks.items(), key=lambda item: item[0]):
@@ -93,7 +93,7 @@ class Bodies:
             if task.function is not None and task.class_ is None:
                 yield self._body(task.module, task.function, task, "task")
                 yield from self._nested(task)
-        for (path, qualname), reached in self.event_loops.reached.items():
+        for (path, qualname), reached in self.graph.reached.items():
             module = self.project.modules.get(path)
             function = module.functions.get(qualname) if module is not None else None
             if module is None or function is None:
@@ -105,7 +105,7 @@ class Bodies:
                     yield self._body(module, function, way.task, "task")
                 elif function.owner == way.task.qualname and module is way.task.module:
                     yield self._body(module, function, way.task, "method")
-        for run in self.event_loops.runs:
+        for run in self.runs.all:
             tasks = list({way.task.key: way.task for way in run.reached}.values())
             for module, function in run.coroutines:
                 owner = self._owner(module, function, tasks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -52,6 +53,7 @@ class Calls:
                         self._around[(task.module.path, task.qualname)] = around
         self._closures: dict[tuple[str, str, str], list[tuple[Module, Function]]] = {}
         self._callees: dict[tuple[str, str, str], list[Callee]] = {}
+        self.tasks = known.of(Tasks)
 
     def callees(self, module: Module, function: Function) -> list[Callee]:
         """The functions of the project that a function calls or hands on by name."""
@@ -131,7 +133,7 @@ class Calls:
             level = following
         return list(seen.values())
 
-    def reached(self, tasks: list[Task]) -> dict[Key, list[Reached]]:
+    def _reached_by(self, tasks: list[Task]) -> dict[Key, list[Reached]]:
         """For every function that tasks run synchronously: which tasks, and through which call."""
         found: dict[Key, list[Reached]] = {}
         for task in tasks:
@@ -165,3 +167,23 @@ class Calls:
             return task.module
         run: Entity = self.project.attribute(Entity("class", task.class_.qualname, task.module), "run")
         return run.module or task.module
+
+    @cached_property
+    def reached(self) -> dict[Key, list[Reached]]:
+        """The synchronous functions that tasks reach."""
+        product = self.tasks.product
+        with self.project.asking("quiet"):
+            return self._reached_by(product)
+
+    @cached_property
+    def synchronous(self) -> list[tuple[Module, Function, list[Reached]]]:
+        """The plain functions of the product that tasks reach, without those that the user vouches for."""
+        found = []
+        for (path, qualname), reached in self.reached.items():
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is None or function is None or function.is_async or not is_product_path(path):
+                continue
+            if function.name not in self.project.configuration.async_helpers:
+                found.append((module, function, reached))
+        return found

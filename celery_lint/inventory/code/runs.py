@@ -7,11 +7,8 @@ from functools import cached_property
 
 from celery_lint.inventory.code.async_to_sync import Bridged
 from celery_lint.inventory.code.graph import Calls, Reached
-from celery_lint.inventory.resources.resources import RELEASES, Resource, Resources
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import Call, Function, MisplacedAwait, Module, Place
-from celery_lint.model.purpose import is_product_path
+from celery_lint.model.facts import Call, Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
@@ -33,17 +30,9 @@ _APART = frozenset({"celery_lint.runtime.run_async", "celery_lint.runtime.event_
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
 _LOOP_CLASSES = ("asyncio.AbstractEventLoop()", "asyncio.events.AbstractEventLoop()")
-_COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
 # These take a coroutine, or a function that makes one, for another to run.
 _HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather"})
 _RUN_LEAVES = frozenset({"run", "run_until_complete", "run_async", "async_to_sync"})
-
-
-class Use(NamedTuple):
-    """A resource that the coroutine of a run uses, and where."""
-
-    resource: Resource
-    place: Place
 
 
 class LoopRun(NamedTuple):
@@ -55,8 +44,7 @@ class LoopRun(NamedTuple):
     ``apart`` (the loop of the process in a thread or greenlet of its own, as ``celery_lint.runtime`` keeps
     one) or ``bridge`` (``async_to_sync``). ``helper`` says that the coroutine is a parameter.
     ``adaptive`` says that the function first asks whether a loop is running already. ``coroutines`` are the
-    functions whose coroutines it runs, as far as they can be seen, ``uses`` the pooled objects that these
-    use and that nobody disposes of, ``engines`` all async engines that they use.
+    functions whose coroutines it runs, as far as they can be seen.
     """
 
     kind: str
@@ -69,8 +57,6 @@ class LoopRun(NamedTuple):
     adaptive: bool
     reached: tuple[Reached, ...]
     coroutines: tuple[tuple[Module, Function], ...]
-    uses: tuple[Use, ...]
-    engines: tuple[Use, ...]
 
     @property
     def place(self) -> Place:
@@ -83,67 +69,20 @@ class LoopRun(NamedTuple):
         return [(reached.task.place, f"reached from task `{reached.task.label}`") for reached in others[:3]]
 
 
-class Disposal(NamedTuple):
-    """A call of ``dispose`` on an async engine. ``in_coroutine`` names the tasks whose coroutine runs it."""
-
-    module: Module
-    function: Function
-    call: Call
-    engine: str
-    tasks: tuple[Task, ...]
-    first_action: bool
-    guarded: bool
-
-    @property
-    def place(self) -> Place:
-        """The dispose call."""
-        return self.module.place(self.call.span)
-
-
-class StrayAwait(NamedTuple):
-    """An ``await`` in a plain function of a module that defines tasks."""
-
-    module: Module
-    fact: MisplacedAwait
-    of_engine: bool
-
-
-class EventLoops:
+class Runs:
     """All coroutine runs of a project that tasks reach."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.tasks = known.of(Tasks)
         self.graph = known.of(Calls)
-        self.resources = known.of(Resources)
         self.bridged = known.of(Bridged)
         self.flows = known.project.flows
 
-    @cached_property
-    def reached(self) -> dict[Key, list[Reached]]:
-        """The synchronous functions that tasks reach."""
-        product = self.tasks.product
-        with self.project.asking("quiet"):
-            return self.graph.reached(product)
-
-    @cached_property
-    def synchronous(self) -> list[tuple[Module, Function, list[Reached]]]:
-        """The plain functions of the product that tasks reach, without those that the user vouches for."""
-        found = []
-        for (path, qualname), reached in self.reached.items():
-            module = self.project.modules.get(path)
-            function = module.functions.get(qualname) if module is not None else None
-            if module is None or function is None or function.is_async or not is_product_path(path):
-                continue
-            if function.name not in self.project.configuration.async_helpers:
-                found.append((module, function, reached))
-        return found
-
     @facts
-    def runs(self) -> list[LoopRun]:
+    def all(self) -> list[LoopRun]:
         """The coroutine runs, by path and position."""
         found = []
-        for module, function, reached in self.synchronous:
+        for module, function, reached in self.graph.synchronous:
             for call in self.flows.calls(module, function):
                 leaf = call.leaf()
                 if leaf in _RUN_LEAVES or "async_to_sync" in call.chain or leaf in self.bridged.names:
@@ -190,7 +129,6 @@ class EventLoops:
             return None
         kind, name = runner
         helper, coroutines = self.coroutines_of(module, function, call, kind, reached)
-        engines, uses = self.uses_of(coroutines, (module, function), reached, call)
         adaptive = self._asks_for_loop(module, function)
         shared = kind == "kept" and self.project.resolve(module, call.chain).origin is not None
         return LoopRun(
@@ -204,8 +142,6 @@ class EventLoops:
             adaptive,
             tuple(reached),
             tuple(coroutines),
-            uses,
-            engines,
         )
 
     def coroutines_of(
@@ -287,90 +223,9 @@ class EventLoops:
                 if callee.function is way.through.function:
                     yield module, function, callee.call
 
-    def _all_callers(self, reached: Sequence[Reached]) -> list[tuple[Module, Function, Call]]:
+    def callers(self, reached: Sequence[Reached]) -> list[tuple[Module, Function, Call]]:
+        """The functions that call the helpers through which tasks are reached, with the calls."""
         return [caller for way in reached if way.through is not None for caller in self._callers(way)]
-
-    # ------------------------------------------------------------------ resources
-
-    def uses_of(
-        self,
-        coroutines: list[tuple[Module, Function]],
-        runner: tuple[Module, Function],
-        reached: Sequence[Reached],
-        run: Call,
-    ) -> tuple[tuple[Use, ...], tuple[Use, ...]]:
-        """The async engines that coroutines use, and all that outlives the run undisposed."""
-        disposed = self._disposed(runner) | self._disposed_by_callers(reached)
-        engines: dict[Key, Use] = {}
-        outliving: dict[Key, Use] = {}
-        for module, function in coroutines:
-            closure = self.graph.closure(module, function)
-            mine = set(disposed)
-            for inner in closure:
-                mine |= self._disposed_in(*inner)
-            for current_module, current in closure:
-                for resource, call in self.resources.used_in(current_module, current, self.flows.calls):
-                    use = Use(resource, current_module.place(call.span))
-                    if resource.kind == "engine" and resource.pooled is not None:
-                        engines.setdefault(resource.key, use)
-                    if resource.pooled is True and resource.key not in mine:
-                        outliving.setdefault(resource.key, use)
-        for use in self._direct_uses(runner, run, reached):
-            if use.resource.key not in disposed:
-                outliving.setdefault(use.resource.key, use)
-        return tuple(engines.values()), tuple(outliving.values())
-
-    def _direct_uses(
-        self, runner: tuple[Module, Function], run: Call, reached: Sequence[Reached]
-    ) -> Iterator[Use]:
-        """The clients whose own coroutines are run: ``asyncio.run(client.get(url))``, also by a helper."""
-        for module, function, call in [(*runner, run), *self._all_callers(reached)]:
-            if call.first().startswith("("):
-                inner = self.flows.calls(module, function)[int(call.first()[1:])]
-                resource = self.resources.used_by(module, inner)
-                if resource is not None and resource.kind == "client" and inner.leaf() not in RELEASES:
-                    yield Use(resource, module.place(inner.span))
-
-    def _disposed(self, runner: tuple[Module, Function]) -> set[Key]:
-        found = set(self._disposed_by_signals)
-        for module, function in self.graph.closure(*runner):
-            found |= self._disposed_in(module, function)
-        return found
-
-    def _disposed_by_callers(self, reached: Sequence[Reached]) -> set[Key]:
-        """What all functions release that call the function of a run."""
-        released = [self._disposed_in(module, caller) for module, caller, _ in self._all_callers(reached)]
-        return set.intersection(*released) if released else set()
-
-    @cached_property
-    def _disposed_by_signals(self) -> set[Key]:
-        """The engines that the project disposes of before or after every task."""
-        found: set[Key] = set()
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if ("dispose" in function.packed_calls or "close\t" in function.packed_calls) and any(
-                    decorator.chain.startswith("celery.signals.task_") for decorator in function.decorators
-                ):
-                    found |= self._disposed_in(module, function)
-        return found
-
-    def _disposed_in(self, module: Module, function: Function) -> set[Key]:
-        return self.resources.released_in(module, function, self.flows.calls)
-
-    @cached_property
-    def awaits_tasks(self) -> bool:
-        """Whether the project installs a worker pool or tracer that awaits coroutine tasks."""
-        if self.project.configuration.pool_classes:
-            return True
-        for module in self.project.product_modules():
-            imported = [*module.imports.values(), *module.star_imports]
-            if any(name.partition(".")[0] in _COROUTINE_POOLS for name in imported):
-                return True
-            if any(assignment.target.startswith("celery.app.trace") for assignment in module.assignments):
-                return True
-            if any(name == "celery.app.trace.build_tracer" for name in imported):
-                return True
-        return any(":" in command.pool or command.pool == "custom" for command in self.project.commands)
 
     @cached_property
     def task_coroutines(self) -> dict[Key, list[Task]]:
@@ -380,53 +235,13 @@ class EventLoops:
 
     def _task_coroutines(self) -> dict[Key, list[Task]]:
         found: dict[Key, list[Task]] = {}
-        for run in self.runs:
+        for run in self.all:
             for module, function in run.coroutines:
                 for inner_module, inner in self.graph.closure(module, function):
                     known = found.setdefault((inner_module.path, inner.qualname), [])
                     for reached in run.reached:
                         if reached.task not in known:
                             known.append(reached.task)
-        return found
-
-    @facts
-    def disposals(self) -> list[Disposal]:
-        """Every ``dispose`` of an async engine in the product."""
-        found = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if "dispose" not in function.packed_calls:
-                    continue
-                calls = self.flows.calls(module, function)
-                for call in calls:
-                    engine = self.resources.disposed_by(module, call)
-                    if engine is not None:
-                        found.append(self._disposal(module, function, calls, call))
-        return found
-
-    def _disposal(self, module: Module, function: Function, calls: list[Call], call: Call) -> Disposal:
-        before = [other for other in calls if other.number < call.number and other.flags != "d"]
-        guarded = any(
-            other.chain == call.chain and ("f" in other.flags or "w" in other.flags) for other in calls
-        ) or any("push_async_callback" in other.chain or "callback" in other.leaf() for other in calls)
-        label = next((argument[1:] for argument in call.arguments if argument.startswith("@")), "engine")
-        tasks = tuple(self.task_coroutines.get((module.path, function.qualname), ()))
-        return Disposal(module, function, call, label, tasks, not before, guarded)
-
-    @facts
-    def stray_awaits(self) -> list[StrayAwait]:
-        """The awaits in plain functions of modules that define tasks."""
-        with_tasks = {task.module.path for task in self.tasks.all}
-        found = []
-        for path in sorted(with_tasks):
-            module = self.project.modules[path]
-            for fact in module.misplaced_awaits:
-                chain = fact.chain.removesuffix("()")
-                owner, _, leaf = chain.rpartition(".")
-                of_engine = leaf == "dispose" and self.resources.is_async_engine(
-                    self.project.resolve(module, owner)
-                )
-                found.append(StrayAwait(module, fact, of_engine))
         return found
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.code.graph import DEPTH, Callee, Calls
-from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -60,7 +60,7 @@ class TaskProcess:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.loops = known.of(EventLoops)
+        self.loops = known.of(Runs)
         self.graph = known.of(Calls)
         self.flows = known.project.flows
         self.pools = known.of(Pools)
@@ -115,7 +115,7 @@ class TaskProcess:
     @cached_property
     def _runs(self) -> dict[Key, list[tuple[Call, tuple[tuple[Module, Function], ...]]]]:
         found: dict[Key, list[tuple[Call, tuple[tuple[Module, Function], ...]]]] = {}
-        for run in self.loops.runs:
+        for run in self.loops.all:
             if not run.helper:
                 key = (run.module.path, run.function.qualname)
                 found.setdefault(key, []).append((run.call, run.coroutines))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.runs import EventLoops
+from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.relays import leaf_of
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
@@ -67,8 +68,9 @@ class Sessions:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.event_loops = known.of(EventLoops)
+        self.runs = known.of(Runs)
         self.flows = known.project.flows
+        self.graph = known.of(Calls)
         self._kinds: dict[Key, str] = {}
         self._names: dict[Key, dict[str, SessionName]] = {}
 
@@ -79,9 +81,9 @@ class Sessions:
 
     def _reached(self) -> Iterator[tuple[Module, Function, tuple[Task, ...]]]:
         tasks: dict[Key, list[Task]] = {}
-        for key, reached in self.event_loops.reached.items():
+        for key, reached in self.graph.reached.items():
             tasks[key] = [way.task for way in reached]
-        for key, more in self.event_loops.task_coroutines.items():
+        for key, more in self.runs.task_coroutines.items():
             known = tasks.setdefault(key, [])
             known.extend(task for task in more if task not in known)
         for (path, qualname), among in sorted(tasks.items()):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known
 from celery_lint.project.project import Project
+
+_COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
 
 DEFAULT_QUEUE = "celery"
 _ALIASES = {"processes": "prefork", "thread": "threads"}
@@ -36,6 +40,7 @@ class Pools:
 
     def __init__(self, known: Known) -> None:
         self.known = _pools(known.project, known.of(Settings))
+        self.project = known.project
 
     def first(self, *names: str) -> Pool | None:
         """The first known pool that has one of these names."""
@@ -63,6 +68,21 @@ class Pools:
     def only(self, *names: str) -> bool:
         """Whether pools are known and all of them are among these names."""
         return bool(self.known) and all(pool.name in names for pool in self.known)
+
+    @cached_property
+    def awaits_tasks(self) -> bool:
+        """Whether the project installs a worker pool or tracer that awaits coroutine tasks."""
+        if self.project.configuration.pool_classes:
+            return True
+        for module in self.project.product_modules():
+            imported = [*module.imports.values(), *module.star_imports]
+            if any(name.partition(".")[0] in _COROUTINE_POOLS for name in imported):
+                return True
+            if any(assignment.target.startswith("celery.app.trace") for assignment in module.assignments):
+                return True
+            if any(name == "celery.app.trace.build_tracer" for name in imported):
+                return True
+        return any(":" in command.pool or command.pool == "custom" for command in self.project.commands)
 
 
 def _pools(project: Project, settings: Settings) -> tuple[Pool, ...]:

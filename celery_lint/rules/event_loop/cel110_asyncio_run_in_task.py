@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.resources.uses import Uses
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
@@ -121,12 +122,13 @@ class AsyncioRunInTask(Rule):
     }
     proof = "tests/proofs/test_event_loop.py::test_asyncio_run_leaves_the_pool_on_a_closed_loop"
 
-    @on(EventLoops.runs)
+    @on(Runs.all)
     def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report each run call once, with what outlives its loop and the tasks that reach it."""
         if run.kind != "run" or run.adaptive:
             return
         related = run.related()
+        uses = self.known.of(Uses).of(run)
         queues = self.known.of(Queues).of(reached.task for reached in run.reached)
         green = self.known.of(Pools).running(("gevent", "eventlet"), queues)
         threads = self.known.of(Pools).running(("threads",), queues)
@@ -135,13 +137,13 @@ class AsyncioRunInTask(Rule):
             values = {**runner, "pool": green.name, "where": green.where}
             yield Finding(run.place, values, tuple(related), "green")
             return
-        engine = next((use for use in run.engines if use.resource.kind == "engine"), None)
+        engine = next((use for use in uses.engines if use.resource.kind == "engine"), None)
         if threads is not None and engine is not None:
             values = {**runner, "resource": engine.resource.name, "where": threads.where}
             made = (engine.resource.place, f"`{engine.resource.name}` is made here")
             yield Finding(run.place, values, (made, *related), "threads")
-        elif run.uses:
-            use = run.uses[0]
+        elif uses.outliving:
+            use = uses.outliving[0]
             story = (
                 (use.resource.place, f"`{use.resource.name}` is made here, once per process"),
                 (use.place, f"the coroutine uses `{use.resource.name}` here"),

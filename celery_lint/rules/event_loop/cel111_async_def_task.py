@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.runs import EventLoops
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.pools import Pools
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -71,7 +71,7 @@ class AsyncDefTask(Rule):
         """Report coroutine functions that nothing is seen to await."""
         if task.function is None or not task.function.is_async or task.wrapper or task.inner_decorators:
             return
-        if self.known.of(EventLoops).awaits_tasks or self.known.of(TaskOptions).has_own_call(task):
+        if self.known.of(Pools).awaits_tasks or self.known.of(TaskOptions).has_own_call(task):
             return
         place = task.module.place(task.function.span) if task.class_ is None else task.place
         yield Finding(place, {"task": task.label})

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.current_loops import CurrentLoops
 from celery_lint.analysis.event_loop.handing_over import LoopBridges, NestedRun
-from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
@@ -99,7 +99,7 @@ class RunUntilCompleteInTask(Rule):
     }
     proof = "tests/proofs/test_event_loop.py::test_run_until_complete_fails_beside_another"
 
-    @on(EventLoops.runs)
+    @on(Runs.all)
     def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report runs on a loop that tasks of the same thread, or of all threads, run as well."""
         if run.kind not in ("new", "current", "kept"):

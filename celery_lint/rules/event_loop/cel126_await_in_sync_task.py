@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.runs import EventLoops, StrayAwait
+from celery_lint.analysis.event_loop.stray_awaits import StrayAwait, StrayAwaits
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -65,7 +65,7 @@ class AwaitInSyncTask(Rule):
     help = "move it into an `async def` and run that from the task"
     proof = "tests/proofs/test_event_loop.py::test_await_in_a_plain_function_does_not_compile"
 
-    @on(EventLoops.stray_awaits)
+    @on(StrayAwaits.all)
     def check(self, stray: StrayAwait) -> Iterator[Finding]:
         """Report each of them where it stands."""
         if not stray.of_engine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
@@ -75,7 +75,7 @@ class AsyncBridgeUnderGeventAsgiref(Rule):
     help = "run coroutines on one event loop in one greenlet per worker process"
     proof = "tests/proofs/test_event_loop.py::test_async_to_sync_fails_beside_another"
 
-    @on(EventLoops.runs)
+    @on(Runs.all)
     def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report each call."""
         if run.kind == "bridge":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.runs import EventLoops, LoopRun
+from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.resources.uses import Uses
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
@@ -115,13 +116,13 @@ class AsyncEngineNotDisposed(Rule):
     }
     proof = "tests/proofs/test_event_loop.py::test_asyncio_run_leaves_the_pool_on_a_closed_loop"
 
-    @on(EventLoops.runs)
+    @on(Runs.all)
     def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report the first use of each engine in a run, whatever number of tasks come to it."""
         pools = self.known.of(Pools)
         if run.kind in ("apart", "kept") or (run.kind == "run" and not run.adaptive):
             return
-        for use in run.uses:
+        for use in self.known.of(Uses).of(run).outliving:
             if use.resource.kind != "engine":
                 continue
             engine = use.resource.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.runs import Disposal, EventLoops
+from celery_lint.analysis.resources.disposals import Disposal, Disposals
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -88,7 +88,7 @@ class DisposeOutsideCoroutine(Rule):
     }
     proof = "tests/proofs/test_resources.py::test_a_disposal_that_is_not_awaited_closes_nothing"
 
-    @on(EventLoops.disposals)
+    @on(Disposals.all)
     def check(self, disposal: Disposal) -> Iterator[Finding]:
         """Report a call that is a statement of its own, or awaited in a plain function."""
         call = disposal.call

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.runs import Disposal, EventLoops
+from celery_lint.analysis.resources.disposals import Disposal, Disposals
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -78,7 +78,7 @@ class DisposeNotInFinally(Rule):
     help = "put the work in `try` and await `{engine}.dispose()` in its `finally`"
     proof = "tests/proofs/test_resources.py::test_a_failure_skips_a_disposal_at_the_end"
 
-    @on(EventLoops.disposals)
+    @on(Disposals.all)
     def check(self, disposal: Disposal) -> Iterator[Finding]:
         """Report an awaited dispose that only the good path reaches."""
         if not disposal.tasks or not disposal.function.is_async or disposal.first_action or disposal.guarded:

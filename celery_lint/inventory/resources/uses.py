@@ -1,0 +1,120 @@
+"""What coroutines use that outlives the loop they run on: engines, and whatever nobody disposes of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.resources.resources import RELEASES, Resource, Resources
+from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known
+
+
+class Use(NamedTuple):
+    """A resource that the coroutine of a run uses, and where."""
+
+    resource: Resource
+    place: Place
+
+
+class RunUses(NamedTuple):
+    """What a run uses: ``engines`` all async engines, ``outliving`` what is pooled and nobody disposes of."""
+
+    engines: tuple[Use, ...]
+    outliving: tuple[Use, ...]
+
+
+class Uses:
+    """What outlives the event loops of a project's coroutine runs."""
+
+    def __init__(self, known: Known) -> None:
+        self._known: dict[tuple[str, str, int], RunUses] = {}
+        self.project = known.project
+        self.graph = known.of(Calls)
+        self.resources = known.of(Resources)
+        self.flows = known.project.flows
+        self.runs = known.of(Runs)
+
+    def explore(self) -> None:
+        """Follow the chains that lead from runs to what they use."""
+        for run in self.runs.all:
+            self.of(run)
+
+    def of(self, run: LoopRun) -> RunUses:
+        """What the coroutines of a run use."""
+        key = run.module.path, run.function.qualname, run.call.number
+        found = self._known.get(key)
+        if found is None:
+            with self.project.asking("hint"):
+                runner = run.module, run.function
+                found = self._known[key] = self.among(run.coroutines, runner, run.reached, run.call)
+        return found
+
+    def among(
+        self,
+        coroutines: Iterable[tuple[Module, Function]],
+        runner: tuple[Module, Function],
+        reached: Sequence[Reached],
+        run: Call,
+    ) -> RunUses:
+        """What coroutines use that this call, in this function, runs."""
+        disposed = self._disposed(runner) | self._disposed_by_callers(reached)
+        engines: dict[Key, Use] = {}
+        outliving: dict[Key, Use] = {}
+        for module, function in coroutines:
+            closure = self.graph.closure(module, function)
+            mine = set(disposed)
+            for inner in closure:
+                mine |= self._disposed_in(*inner)
+            for current_module, current in closure:
+                for resource, call in self.resources.used_in(current_module, current, self.flows.calls):
+                    use = Use(resource, current_module.place(call.span))
+                    if resource.kind == "engine" and resource.pooled is not None:
+                        engines.setdefault(resource.key, use)
+                    if resource.pooled is True and resource.key not in mine:
+                        outliving.setdefault(resource.key, use)
+        for use in self._direct_uses(runner, run, reached):
+            if use.resource.key not in disposed:
+                outliving.setdefault(use.resource.key, use)
+        return RunUses(tuple(engines.values()), tuple(outliving.values()))
+
+    def _direct_uses(
+        self, runner: tuple[Module, Function], run: Call, reached: Sequence[Reached]
+    ) -> Iterator[Use]:
+        """The clients whose own coroutines are run: ``asyncio.run(client.get(url))``, also by a helper."""
+        for module, function, call in [(*runner, run), *self.runs.callers(reached)]:
+            if call.first().startswith("("):
+                inner = self.flows.calls(module, function)[int(call.first()[1:])]
+                resource = self.resources.used_by(module, inner)
+                if resource is not None and resource.kind == "client" and inner.leaf() not in RELEASES:
+                    yield Use(resource, module.place(inner.span))
+
+    def _disposed(self, runner: tuple[Module, Function]) -> set[Key]:
+        found = set(self._disposed_by_signals)
+        for module, function in self.graph.closure(*runner):
+            found |= self._disposed_in(module, function)
+        return found
+
+    def _disposed_by_callers(self, reached: Sequence[Reached]) -> set[Key]:
+        """What all functions release that call the function of a run."""
+        released = [self._disposed_in(module, caller) for module, caller, _ in self.runs.callers(reached)]
+        return set.intersection(*released) if released else set()
+
+    @cached_property
+    def _disposed_by_signals(self) -> set[Key]:
+        """The engines that the project disposes of before or after every task."""
+        found: set[Key] = set()
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if ("dispose" in function.packed_calls or "close\t" in function.packed_calls) and any(
+                    decorator.chain.startswith("celery.signals.task_") for decorator in function.decorators
+                ):
+                    found |= self._disposed_in(module, function)
+        return found
+
+    def _disposed_in(self, module: Module, function: Function) -> set[Key]:
+        return self.resources.released_in(module, function, self.flows.calls)
