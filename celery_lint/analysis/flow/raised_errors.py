@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.graph import DEPTH, Calls
-from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Call, Class, Function, Module, Place
@@ -66,11 +66,11 @@ class RaisedErrors:
 
     def __init__(self, known: Known) -> None:
         self.bodies = known.of(Bodies)
-        self.retries = known.of(Retries)
         self.project = known.project
         self.effective = known.of(EffectiveOptions)
         self.flows = known.project.flows
         self.graph = known.of(Calls)
+        self.retry_calls = known.of(RetryCalls)
         self._seen: set[Key] = set()
 
     @facts
@@ -105,7 +105,7 @@ class RaisedErrors:
 
     def _handed_to_retry(self) -> Iterator[tuple[Module, str, Place, Task]]:
         """What tasks are to raise once they are not retried any more."""
-        for retry in self.retries.calls:
+        for retry in self.retry_calls.all:
             value = retry.given("exc")
             task = retry.tasks[0] if retry.tasks else None
             if value is not None and value.kind == "call" and task is not None and not self._is_ignored(task):

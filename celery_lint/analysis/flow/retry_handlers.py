@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.code.graph import Calls
-from celery_lint.inventory.retries.calls import RetryCall
+from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.task import Task
@@ -54,6 +54,7 @@ class RetryHandlers:
         self.graph = known.of(Calls)
         self.effective = known.of(EffectiveOptions)
         self.tasks = known.of(Tasks)
+        self.retry_calls = known.of(RetryCalls)
 
     @facts
     def dead(self) -> list[DeadRetryHandler]:
@@ -67,7 +68,7 @@ class RetryHandlers:
 
     def _dead_in(self, module: Module, function: Function) -> Iterator[DeadRetryHandler]:
         flow = self.flows.of(module, function)
-        calls = [call for call in self.retries.calls if call.module is module and call.function is function]
+        calls = [call for call in self.retry_calls.all if call.module is module and call.function is function]
         for step in flow.steps:
             if step.kind != "handler" or not step.chains or not all(map(_is_exceeded, step.chains)):
                 continue

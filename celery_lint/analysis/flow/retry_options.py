@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.diagnostics import Span
-from celery_lint.inventory.retries.calls import RetryCall, RetryOption, RetryPolicy
-from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
+from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPolicy
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -143,6 +143,7 @@ class RetryOptions:
         self.task_options = known.of(TaskOptions)
         self.flows = known.project.flows
         self.time_limits = known.of(TimeLimits)
+        self.retry_calls = known.of(RetryCalls)
 
     # ------------------------------------------------------------------ CEL413, CEL444
 
@@ -197,7 +198,7 @@ class RetryOptions:
             return False
         if not self.effective.own_application(task) and not self._retries_by_hand(task):
             return False
-        return not self.retries.hidden(task) and not self.retries.reads_near(task, option.name)
+        return not self.retry_calls.hidden(task) and not self.retries.reads_near(task, option.name)
 
     def _retried_when_lost(self, task: Task) -> bool:
         """Whether Celery itself may retry the task, after the loss of its process."""
@@ -208,7 +209,7 @@ class RetryOptions:
 
     def _retries_by_hand(self, task: Task) -> bool:
         """Whether other tasks of the same application call ``retry``: then the application does not do it."""
-        others = (other for call in self.retries.calls for other in call.tasks)
+        others = (other for call in self.retry_calls.all for other in call.tasks)
         return any(other.application == task.application for other in others)
 
     # ------------------------------------------------------------------ CEL414
@@ -235,7 +236,7 @@ class RetryOptions:
         """What decides about the delay of every retry of a task, in place of ``default_retry_delay``."""
         if not policy.automatic or any(not _has_delay(call) for call in policy.calls):
             return None
-        if self.retries.hidden(policy.task):
+        if self.retry_calls.hidden(policy.task):
             return None
         backoff = self._backoff(policy)
         if backoff is not None:
@@ -313,7 +314,7 @@ class RetryOptions:
             if used and option.value.kind == "mapping" and not self.retries.reads("retry_kwargs"):
                 for key, given in zip(option.value.items, option.value.keywords, strict=True):
                     found.extend(self._judged(option.module, given[0], key.span))
-        for call in self.retries.calls:
+        for call in self.retry_calls.all:
             for name, value in call.value.keywords:
                 found.extend(self._judged(call.module, name, value.span))
         return found

@@ -16,7 +16,7 @@ from celery_lint.inventory.code.handlers import (
     is_tried,
 )
 from celery_lint.inventory.code.waiting import Waiting
-from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.model.facts import Place, leaf_of_chain
 from celery_lint.model.records import NamedTuple
@@ -86,9 +86,9 @@ class Swallowing:
         self.waiting = known.of(Waiting)
         self.bodies = known.of(Bodies)
         self.project = known.project
-        self.retries = known.of(Retries)
         self.flows = known.project.flows
         self.effective = known.of(EffectiveOptions)
+        self.retry_calls = known.of(RetryCalls)
 
     # ------------------------------------------------------------------ retries and their like
 
@@ -107,7 +107,7 @@ class Swallowing:
         return [fact for fact in self._caught if isinstance(fact, RepeatedRetry)]
 
     def _retries(self) -> Iterator[SwallowedSignal | RepeatedRetry]:
-        for retry in self.retries.calls:
+        for retry in self.retry_calls.all:
             step = retry.step
             if step is None or not retry.tasks or retry.call.in_lambda:
                 continue
@@ -179,7 +179,7 @@ class Swallowing:
         if any(not _DISTINGUISHING.isdisjoint(step.loads) for step in below):
             return None
         numbers = {step.number for step in below}
-        for retry in self.retries.calls:
+        for retry in self.retry_calls.all:
             if retry.function is body.function and retry.step is not None and retry.step.number in numbers:
                 return retry.place
         return None

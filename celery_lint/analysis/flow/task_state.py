@@ -8,7 +8,7 @@ from functools import cached_property
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.handlers import in_loop
-from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -104,13 +104,13 @@ class TaskState:
     """The states that the tasks of a project set by hand."""
 
     def __init__(self, known: Known) -> None:
-        self.retries = known.of(Retries)
         self.project = known.project
         self.flows = known.project.flows
         self.graph = known.of(Calls)
         self.effective = known.of(EffectiveOptions)
         self.task_options = known.of(TaskOptions)
         self.settings = known.of(Settings)
+        self.retry_calls = known.of(RetryCalls)
 
     @facts
     def calls(self) -> list[StateCall]:
@@ -156,7 +156,7 @@ class TaskState:
             if not chain.endswith(".backend.store_result"):
                 return None
             chain = chain.removesuffix(".backend.store_result") + ".update_state"
-        tasks = self.retries.tasks_of(module, function, chain)
+        tasks = self.retry_calls.tasks_of(module, function, chain)
         if tasks is None:
             return None
         arguments = dict(zip(names, value.items, strict=False))
@@ -290,7 +290,7 @@ class TaskState:
                     step = flow.step_of(call)
                     if step is None or step.kind != "expr" or self._is_expected(flow, step):
                         continue
-                    if self.retries.tasks_of(module, function, call.chain) is not None:
+                    if self.retry_calls.tasks_of(module, function, call.chain) is not None:
                         found.append(Replacement(module, call))
         return found
 

@@ -9,6 +9,7 @@ from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.application.applications import Applications, is_application
 from celery_lint.inventory.application.broker import Broker, BrokerSettings
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -86,6 +87,7 @@ class Sendings:
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
         self.task_options = known.of(TaskOptions)
+        self.retry_calls = known.of(RetryCalls)
 
     # ------------------------------------------------------------------ calls
 
@@ -178,7 +180,7 @@ class Sendings:
     def _all_delays(self) -> Iterator[tuple[Place, str, float]]:
         for module, _, _, value, _ in self._timed:
             yield from self._delay_of(module, value)
-        for call in self.retries.calls:
+        for call in self.retry_calls.all:
             countdown = call.given("countdown")
             seconds = self.project.number(call.module, countdown)
             if seconds is not None and countdown is not None:

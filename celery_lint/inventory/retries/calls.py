@@ -1,14 +1,32 @@
-"""Calls of ``retry`` and options about retries, as facts."""
+"""Calls of Celery's ``retry``, and the tasks that they are about."""
 
 from __future__ import annotations
 
-from celery_lint.inventory.tasks.makers import Option
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.application.applications import is_task_base
+from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.retries.holders import (
+    CALLED,
+    HARMLESS,
+    Holders,
+    may_retry,
+    retries_somewhere,
+    spelled,
+    with_nested,
+)
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Call, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flows
-from celery_lint.project.project import Project
+from celery_lint.project.known import Known, facts
+
+_CURRENT_TASKS = frozenset({"celery.current_task", "celery._state.current_task", "celery.app.current_task"})
 
 # https://docs.celeryq.dev/en/stable/reference/celery.app.task.html#celery.app.task.Task.retry
 _PARAMETERS = ("args", "kwargs", "exc", "throw", "eta", "countdown", "max_retries")
@@ -87,40 +105,145 @@ class RetryCall(NamedTuple):
         return any(step.kind == "handler" and name in step.stores for step in ancestors)
 
 
-class RetryPolicy(NamedTuple):
-    """How a task is retried. ``automatic`` tells whether it has exceptions in ``autoretry_for``.
+class RetryCalls:
+    """The calls of Celery's ``retry``, and which tasks they are about."""
 
-    ``options`` are its effective options about retries, ``known`` says that there are no others, and
-    ``calls`` are the calls of ``retry`` that are about it.
-    """
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.flows = known.project.flows
+        self.holders = known.of(Holders)
+        self.tasks = known.of(Tasks)
+        self.task_options = known.of(TaskOptions)
+        self.graph = known.of(Calls)
+        self._hidden: dict[Key, bool] = {}
 
-    task: Task
-    options: dict[str, Option]
-    known: bool
-    automatic: bool
-    calls: tuple[RetryCall, ...]
+    @facts
+    def all(self) -> list[RetryCall]:
+        """All calls of Celery's ``retry`` in the product."""
+        found: list[RetryCall] = []
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if function.name and CALLED in function.packed_calls:
+                    found.extend(self._calls_in(module, function))
+        return found
 
-    def backs_off(self, project: Project) -> bool:
-        """Whether ``retry_backoff`` is switched on for certain."""
-        option = self.options.get("retry_backoff")
-        known = project.constant(*option) if option is not None else None
-        return known is not None and known.kind == "constant" and bool(known.data)
+    def _calls_in(self, module: Module, function: Function) -> Iterator[RetryCall]:
+        flow = self.flows.of(module, function)
+        for call in self.flows.calls(module, function):
+            value = function.value_of(call) if call.chain.endswith(".retry") else None
+            tasks = self.tasks_of(module, function, call.chain) if value is not None else None
+            if value is not None and tasks is not None:
+                yield RetryCall(module, function, call, value, flow.step_of(call), tuple(tasks))
 
+    def tasks_of(self, module: Module, function: Function, chain: str) -> list[Task] | None:
+        """The tasks that a method is called of; ``None`` if the method is not one of Celery's tasks."""
+        receiver, _, method = chain.rpartition(".")
+        scope: Function | None = function
+        while scope is not None:
+            for parameter in scope.parameters:
+                if spelled(scope, parameter.name) == receiver:
+                    tasks = self.holders.held[0].get((module.path, scope.qualname, parameter.name))
+                    if tasks:
+                        return tasks
+            scope = module.functions.get(scope.parent) if scope.parent else None
+        if receiver.startswith("%"):
+            return None
+        with self.project.asking("hint"):
+            entity = self.project.resolve(module, chain)
+        if entity.kind == "member" and entity.owner is not None:
+            task = self.tasks.by_function.get(entity.owner)
+            return [task] if task is not None else None
+        if entity.kind != "external":
+            return None
+        owner = entity.name.removesuffix(f".{method}")
+        if owner in _CURRENT_TASKS:
+            return list(self.around.get((module.path, function.qualname), ()))
+        if is_task_base(owner.removesuffix("()")):
+            own = self.tasks.by_function.get((module.path, receiver[1:].removesuffix("()")))
+            return [own] if own is not None else []
+        return None
 
-class RetryOption(NamedTuple):
-    """An option about retries where it is written, with the policies of all tasks that it is in force for."""
+    @cached_property
+    def around(self) -> dict[Key, list[Task]]:
+        """The tasks whose own function a function is, or that it stands around."""
+        found: dict[Key, list[Task]] = {}
+        for task in self.tasks.product:
+            if task.function is not None:
+                found.setdefault((task.module.path, task.function.qualname), []).append(task)
+            for module, function in self.task_options.around(task, None):
+                if CALLED in function.packed_calls:
+                    found.setdefault((module.path, function.qualname), []).append(task)
+        return found
 
-    name: str
-    module: Module
-    value: Value
-    policies: tuple[RetryPolicy, ...]
+    @cached_property
+    def _calls_of(self) -> dict[Key, list[RetryCall]]:
+        found: dict[Key, list[RetryCall]] = {}
+        for call in self.all:
+            for task in call.tasks:
+                found.setdefault(task.key, []).append(call)
+        return found
 
-    @property
-    def place(self) -> Place:
-        """The value of the option."""
-        return self.module.place(self.value.span)
+    def calls_of(self, task: Task) -> tuple[RetryCall, ...]:
+        """The calls of ``retry`` that are about a task."""
+        return tuple(self._calls_of.get(task.key, ()))
 
-    @property
-    def task(self) -> str:
-        """How messages call the first task."""
-        return self.policies[0].task.label
+    def hidden(self, task: Task) -> bool:
+        """Whether something may retry the task that is not among the calls that are known to be about it."""
+        key = task.key
+        if key not in self._hidden:
+            self._hidden[key] = key in self.holders.held[1] or self._retried_elsewhere(task)
+        return self._hidden[key]
+
+    def _retried_elsewhere(self, task: Task) -> bool:
+        if task.function is None or self._signal_handler_retries:
+            return True
+        if any(not self._is_plain_decorator(task, decorator) for decorator in task.inner_decorators):
+            return True
+        known = {(c.module.path, c.function.qualname) for c in self.calls_of(task)}
+        with self.project.asking("quiet"):
+            near = self.graph.closure(task.module, task.function)
+        near += self.task_options.around(task, None)
+        for entity in self.task_options.classes(task):
+            assert entity.module is not None
+            methods = with_nested(entity.module, entity.name)
+            if any(self._is_given_away(module, function) for module, function in methods):
+                return True
+            near += methods
+        return any(
+            may_retry(function) and (module.path, function.qualname) not in known for module, function in near
+        )
+
+    def _is_given_away(self, module: Module, method: Function) -> bool:
+        """Whether a method of a class of tasks hands the task to something that may retry it."""
+        if "&self" in method.packed_steps:
+            return True
+        itself = f"=:{method.qualname.rpartition('.')[0]}()"
+        if itself not in method.packed_calls:
+            return False
+        for call in self.flows.calls(module, method):
+            if any(argument.endswith(itself) for argument in call.arguments) and call.leaf() not in HARMLESS:
+                with self.project.asking("quiet"):
+                    target = self.graph.target(module, call.chain)
+                    name = self.project.resolve(module, call.chain).name
+                if target is None and not name.startswith("celery."):
+                    return True
+                if target is not None and retries_somewhere(target[0]):
+                    return True
+        return False
+
+    def _is_plain_decorator(self, task: Task, decorator: Value) -> bool:
+        """Whether a decorator below the task's own is of the project or of a library that retries nothing."""
+        with self.project.asking("quiet"):
+            entity = self.project.resolve(task.module, decorator.chain)
+        if entity.kind == "external":
+            return entity.name.startswith(("functools.", "contextlib.", "django.", "typing."))
+        return entity.kind in ("function", "class")
+
+    @cached_property
+    def _signal_handler_retries(self) -> bool:
+        return any(
+            any(decorator.chain.endswith(".connect") for decorator in function.decorators)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if CALLED in function.packed_calls
+        )

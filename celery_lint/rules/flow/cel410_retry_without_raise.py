@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.retries.calls import RetryCall
-from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -62,7 +61,7 @@ class RetryWithoutRaise(Rule):
     message = "`retry()` ends the task here, and the line does not show it"
     help = "write `raise` before the call"
 
-    @on(Retries.calls)
+    @on(RetryCalls.all)
     def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report a call that is a statement of its own."""
         is_statement = retry.step is not None and retry.step.kind == "expr" and retry.call.is_statement

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.retries.calls import RetryOption
-from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.retries.policies import Retries, RetryOption
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.retries.calls import RetryCall
-from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -63,7 +62,7 @@ class RetryLosesCause(Rule):
     help = "name the error in the `except` and pass it as `exc`"
     proof = "tests/proofs/test_retries.py::test_retries_without_a_cause_end_without_it"
 
-    @on(Retries.calls)
+    @on(RetryCalls.all)
     def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report a call in a handler that does not pass the error on."""
         if (

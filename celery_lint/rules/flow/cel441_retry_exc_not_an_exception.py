@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.retries.calls import RetryCall
+from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.rule import Finding, Rule, on
 
@@ -64,7 +64,7 @@ class RetryExcNotAnException(Rule):
     help = "pass the exception that was caught, or make one"
     proof = "tests/proofs/test_retries.py::test_a_text_cannot_be_raised"
 
-    @on(Retries.calls)
+    @on(RetryCalls.all)
     def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report the argument."""
         given = retry.given("exc")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.retries.calls import RetryCall
-from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -63,7 +62,7 @@ class ExceptionAsRetryArguments(Rule):
     help = "pass it as `exc=`"
     proof = "tests/proofs/test_retries.py::test_an_error_is_no_tuple_of_arguments"
 
-    @on(Retries.calls)
+    @on(RetryCalls.all)
     def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report the argument."""
         given = retry.value.first()

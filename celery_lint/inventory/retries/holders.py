@@ -1,0 +1,122 @@
+"""Who holds a task: parameters of functions that tasks are handed to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from celery_lint.inventory.code.graph import DEPTH, Calls
+from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.facts import Call, Function, Module
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known
+
+# These get the task and do nothing to it.
+HARMLESS = frozenset({"getattr", "hasattr", "id", "isinstance", "print", "repr", "setattr", "str", "type"})
+CALLED = ".retry\t"
+Holder = tuple[str, str, str]
+"""A parameter that holds a task: path and qualified name of its function, and its own name."""
+
+
+def spelled(function: Function, name: str) -> str:
+    """The chain of a parameter in its function: an annotated one stands for an instance of its class."""
+    for parameter in function.parameters:
+        if parameter.name == name and parameter.annotation[:1] not in ("", "~", "%"):
+            return f"{parameter.annotation}()"
+    return f"%{name}"
+
+
+def may_retry(function: Function) -> bool:
+    """Whether a function may retry a task, by a call or by raising ``Retry``."""
+    return CALLED in function.packed_calls or "exceptions.Retry()" in function.packed_steps
+
+
+def retries_somewhere(module: Module) -> bool:
+    """Whether any function of a module may retry a task."""
+    return any(may_retry(function) for function in module.functions.values())
+
+
+def with_nested(module: Module, qualname: str) -> list[tuple[Module, Function]]:
+    """A function with those in it, or the methods of a class."""
+    return [
+        (module, function)
+        for name, function in module.functions.items()
+        if name == qualname or name.startswith((f"{qualname}/", f"{qualname}."))
+    ]
+
+
+class Holders:
+    """The parameters of a project that hold a task."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.effective = known.of(EffectiveOptions)
+        self.flows = known.project.flows
+        self.graph = known.of(Calls)
+
+    @cached_property
+    def held(self) -> tuple[dict[Holder, list[Task]], set[Key]]:
+        """The parameters that hold tasks, and the tasks that are handed to somebody out of sight."""
+        holders: dict[Holder, list[Task]] = {}
+        escaped: set[Key] = set()
+        level: dict[Holder, list[Task]] = {}
+        for task in self.tasks.product:
+            function = task.function
+            if function is None or task.class_ is not None or not self.effective.is_bound(task):
+                continue
+            if not function.parameters:
+                escaped.add(task.key)
+                continue
+            level[(task.module.path, function.qualname, function.first())] = [task]
+            own = any(decorator.keyword("bind") is not None for decorator in function.decorators)
+            if not own or "&self" in function.packed_steps:
+                escaped.add(task.key)
+        with self.project.asking("hint"):
+            for _ in range(DEPTH):
+                following: dict[Holder, list[Task]] = {}
+                for holder, tasks in level.items():
+                    known = holders.setdefault(holder, [])
+                    new = [task for task in tasks if task not in known]
+                    known += new
+                    for next_holder in self._handed_on(holder) if new else ():
+                        if next_holder is None:
+                            escaped.update(task.key for task in new)
+                        else:
+                            following.setdefault(next_holder, []).extend(new)
+                level = following
+        return holders, escaped
+
+    def _handed_on(self, holder: Holder) -> Iterator[Holder | None]:
+        """The parameters that get the task from this one; ``None`` for one that is out of sight."""
+        path, qualname, name = holder
+        module = self.project.modules.get(path)
+        chain = spelled(module.functions[qualname], name) if module is not None else ""
+        for _, function in with_nested(module, qualname) if module is not None else ():
+            if f"={chain}" not in function.packed_calls:
+                continue
+            for call in self.flows.calls(module, function):
+                for index, argument in enumerate(call.arguments):
+                    keyword, _, given = argument.rpartition(":")
+                    if given == f"={chain}" and call.leaf() not in HARMLESS:
+                        yield self._parameter(module, call, index, keyword)
+
+    def _parameter(self, module: Module, call: Call, index: int, keyword: str) -> Holder | None:
+        target = self.graph.target(module, call.chain)
+        if target is None:
+            return None
+        inner_module, function = target
+        if keyword:
+            name = keyword
+        else:
+            parameters = [p.name for p in function.parameters if p.kind == "positional"]
+            if function.owner and parameters[:1] in (["self"], ["cls"]):
+                del parameters[0]
+            name = parameters[index] if index < len(parameters) else ""
+        if not any(parameter.name == name for parameter in function.parameters):
+            return None
+        if function.name == "__init__" and retries_somewhere(inner_module):
+            return None  # an object that keeps the task
+        return inner_module.path, function.qualname, name
