@@ -11,14 +11,14 @@ from celery_lint.model.facts import Call, Module, leaf_of_chain
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known
 
 #: What catches an exception of Celery by catching all and sundry.
 CATCHES_ANY = frozenset({"BaseException", "Exception", "CeleryError"})
 #: What catches Celery's signals to its worker, which are exceptions: Retry, Ignore, Reject.
 CATCHES_SIGNALS = CATCHES_ANY | {"TaskPredicate"}
-_EVERYTHING = "BaseException"
-_ORDINARY = "Exception"
+EVERYTHING = "BaseException"
+ORDINARY = "Exception"
 _LOGGING = frozenset(
     [
         "debug",
@@ -40,7 +40,7 @@ _LOGGING = frozenset(
 _LEAVING = frozenset({"retry", "replace", "exit", "_exit", "abort", "fail", "skip", "reraise", "raise_with"})
 # Whoever calls one of these hands on the text of an exception, not the exception.
 _TEXT = frozenset({"str", "repr", "traceback", "format_exc"})
-_LOOPS = frozenset({"for", "while"})
+LOOPS = frozenset({"for", "while"})
 
 
 class Handler(NamedTuple):
@@ -62,7 +62,7 @@ class Handler(NamedTuple):
         """The clause as messages show it."""
         if not self.step.chains:
             return "except:"
-        return f"except {_EVERYTHING if self.everything else _ORDINARY}"
+        return f"except {EVERYTHING if self.everything else ORDINARY}"
 
 
 def is_tried(flow: Flow, attempt: Step, step: Step) -> bool:
@@ -73,13 +73,6 @@ def is_tried(flow: Flow, attempt: Step, step: Step) -> bool:
             return current.role in ("body", "else")
         current = outer
     return False
-
-
-class ExitInFinally(NamedTuple):
-    """A statement in a ``finally`` that ends it, and with it the exception on its way."""
-
-    body: Body
-    step: Step
 
 
 class Outcomes:
@@ -96,7 +89,7 @@ class Outcomes:
     def caught(self, module: Module, handler: Step) -> frozenset[str] | None:
         """What a handler catches, by the last part of its names; ``None`` where that is a variable."""
         if not handler.chains:
-            return frozenset({_EVERYTHING})
+            return frozenset({EVERYTHING})
         found = set()
         with self.project.asking("hint"):
             for chain in handler.chains:
@@ -124,8 +117,8 @@ class Outcomes:
                 names = self.caught(body.module, step)
                 if names is None:
                     break
-                if names & {_EVERYTHING, _ORDINARY}:
-                    everything = _EVERYTHING in names
+                if names & {EVERYTHING, ORDINARY}:
+                    everything = EVERYTHING in names
                     raises = self.raises(body, step)
                     yield Handler(body, step, attempt, everything, raises, earlier)
                     break
@@ -192,37 +185,6 @@ class Outcomes:
 
     # ------------------------------------------------------------------ finally
 
-    @facts
-    def exits_in_finally(self) -> list[ExitInFinally]:
-        """The statements that discard an exception on its way through a ``finally``."""
-        found = []
-        for body in [*self.bodies.all, *(body for body, _ in self.bodies.callees)]:
-            for step in body.flow.steps:
-                if step.kind in ("return", "break", "continue"):
-                    attempt = self._discarded(body, step)
-                    if attempt is not None:
-                        found.append(ExitInFinally(body, step))
-        return found
-
-    def _discarded(self, body: Body, step: Step) -> Step | None:
-        """The ``try`` whose exceptions a statement in its ``finally`` discards."""
-        current = step
-        for outer in body.flow.ancestors(step):
-            if step.kind != "return" and outer.kind in _LOOPS and current.role == "body":
-                return None
-            if outer.kind == "try" and current.role == "finally":
-                return None if self._stopped(body, outer) else outer
-            current = outer
-        return None
-
-    def _stopped(self, body: Body, attempt: Step) -> bool:
-        """Whether a handler of the ``try`` stops every ordinary exception anyway."""
-        for handler in body.flow.body(attempt, "handler"):
-            names = self.caught(body.module, handler)
-            if names is None or names & {_EVERYTHING, _ORDINARY}:
-                return names is None or not self.raises(body, handler)
-        return False
-
 
 def is_log(step: Step) -> bool:
     """Whether a statement writes a line to a log, or is a text that does nothing."""
@@ -236,7 +198,7 @@ def in_loop(flow: Flow, step: Step) -> Step | None:
     """The innermost loop that a statement is repeated by."""
     current = step
     for outer in flow.ancestors(step):
-        if outer.kind in _LOOPS and current.role == "body":
+        if outer.kind in LOOPS and current.role == "body":
             return outer
         current = outer
     return None

@@ -10,11 +10,11 @@ from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.relays import leaf_of
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known
 
 _SYNC = frozenset(
     [
@@ -33,8 +33,6 @@ _SCOPED = frozenset(
     ]
 )
 _CONTEXT_MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
-# What ends the transaction of a session that many use, or gives its connection back.
-_ENDINGS = frozenset({"close", "remove", "close_all", "rollback", "reset", "invalidate", "expunge_all"})
 
 
 class SessionName(NamedTuple):
@@ -49,18 +47,6 @@ class SessionName(NamedTuple):
     chain: str
     steps: tuple[int, ...]
     closes: bool
-
-
-class KeptSession(NamedTuple):
-    """A session, or a registry of sessions (``scoped``), at module level that tasks use and nobody ends.
-
-    ``uses`` are the places where they do, with the task.
-    """
-
-    scoped: bool
-    name: str
-    place: Place
-    uses: tuple[tuple[Place, Task], ...]
 
 
 class Sessions:
@@ -106,7 +92,7 @@ class Sessions:
         A file that what tasks run calls into matters if it holds one of them.
         """
         with self.project.asking("quiet"):
-            return {(name, leaf_of(path)) for (path, name), _ in self._at_module_level()}
+            return {(name, leaf_of(path)) for (path, name), _ in self.at_module_level()}
 
     def _with_sqlalchemy(self) -> bool:
         return any(
@@ -222,21 +208,8 @@ class Sessions:
 
     # ------------------------------------------------------------------ sessions at module level
 
-    @facts
-    def kept(self) -> list[KeptSession]:
-        """The sessions at module level that tasks use and that nothing in the project ever ends."""
-        with self.project.asking("quiet"):
-            origins = dict(self._at_module_level())
-            for origin in list(origins):
-                if self._ended(origin) or (origins[origin][0] and self._in_flask()):
-                    del origins[origin]
-            return [
-                KeptSession(scoped, origin[1], place, tuple(uses))
-                for origin, (scoped, place) in sorted(origins.items())
-                if (uses := list(self._uses(origin)))
-            ]
-
-    def _at_module_level(self) -> Iterator[tuple[Key, tuple[bool, Place]]]:
+    def at_module_level(self) -> Iterator[tuple[Key, tuple[bool, Place]]]:
+        """The sessions and registries of sessions that modules keep: whether it is a registry, and where."""
         for module in self.project.product_modules():
             for name, values in module.bindings.items():
                 if not any(value.kind == "call" for value in values):
@@ -248,46 +221,6 @@ class Sessions:
                 scoped = entity.name in _SCOPED
                 if scoped or (self.kind(module, f"{value.chain}()") or _kind_of(entity)) in ("sync", "async"):
                     yield entity.origin, (scoped, module.place(value.span))
-
-    def _uses(self, origin: Key) -> Iterator[tuple[Place, Task]]:
-        for module, function, tasks in self.functions:
-            if origin[1] in function.packed_calls:
-                for call in self.flows.calls(module, function):
-                    if self._is_of(module, call, origin):
-                        yield module.place(call.span), tasks[0]
-                        break
-
-    def _is_of(self, module: Module, call: Call, origin: Key) -> bool:
-        """Whether a call is of something of the session, or hands it on."""
-        chains = [
-            call.chain,
-            *(argument.rpartition("=")[2] for argument in call.arguments if "=" in argument),
-        ]
-        for chain in chains:
-            while chain and chain[:1] not in "%~" and origin[1] in chain:
-                if self.project.resolve(module, chain).origin == origin:
-                    return True
-                chain = chain[:-2] if chain.endswith("()") else chain.rpartition(".")[0].rstrip(".")
-        return False
-
-    def _ended(self, origin: Key) -> bool:
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if origin[1] not in function.packed_calls:
-                    continue
-                for call in self.flows.calls(module, function):
-                    leaves = {call.leaf(), *(argument.rpartition(".")[2] for argument in call.arguments)}
-                    if leaves & _ENDINGS and self._is_of(module, call, origin):
-                        return True
-        return False
-
-    def _in_flask(self) -> bool:
-        """Whether tasks may run in an application context, whose end removes the sessions of extensions."""
-        return any(
-            "app_context" in function.packed_calls
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-        )
 
 
 def is_context_manager(function: Function) -> bool:

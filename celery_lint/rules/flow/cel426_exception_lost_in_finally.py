@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.handlers import ExitInFinally, Outcomes
+from celery_lint.analysis.flow.finally_exits import ExitInFinally, FinallyExits
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -68,7 +68,7 @@ class ExceptionLostInFinally(Rule):
     help = "move it behind the `finally`"
     proof = "tests/proofs/test_retries.py::test_a_return_in_finally_drops_the_exception"
 
-    @on(Outcomes.exits_in_finally)
+    @on(FinallyExits.all)
     def check(self, fact: ExitInFinally) -> Iterator[Finding]:
         """Report the statement."""
         values = {"keyword": fact.step.kind, "task": fact.body.task.label}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.resources.sessions import KeptSession, Sessions
+from celery_lint.analysis.resources.kept_sessions import KeptSession, KeptSessions
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -72,7 +72,7 @@ class ModuleLevelSession(Rule):
     help = "open a session in each task: `with Session() as session:`"
     proof = "tests/proofs/test_resources.py::test_a_shared_session_stays_broken"
 
-    @on(Sessions.kept)
+    @on(KeptSessions.all)
     def check(self, session: KeptSession) -> Iterator[Finding]:
         """Report the session where it is made."""
         if not session.scoped:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.resources.sessions import KeptSession, Sessions
+from celery_lint.analysis.resources.kept_sessions import KeptSession, KeptSessions
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -75,7 +75,7 @@ class ScopedSessionNotRemoved(Rule):
     help = "call `{session}.remove()` in a handler of `task_postrun`"
     proof = "tests/proofs/test_resources.py::test_a_scoped_session_is_inherited"
 
-    @on(Sessions.kept)
+    @on(KeptSessions.all)
     def check(self, session: KeptSession) -> Iterator[Finding]:
         """Report the registry where it is made."""
         if session.scoped:
