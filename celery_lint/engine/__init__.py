@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from celery_lint.engine.describing import ProjectDescription
     from celery_lint.files.cache import Manifest
     from celery_lint.files.discovery import Listing
-    from celery_lint.files.launch import WorkerCommand
     from celery_lint.files.library import Library
+    from celery_lint.model.commands import WorkerCommand
     from celery_lint.project.known import Known
 
 Progress = Callable[[int, int], None]

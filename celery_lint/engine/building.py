@@ -10,8 +10,8 @@ from celery_lint.diagnostics import Unparsed
 from celery_lint.engine.verdict import Found, search
 from celery_lint.engine.worth_reading import explore, hints, sinks
 from celery_lint.files.filter import FirstPass, Pair
-from celery_lint.files.launch import WorkerCommand
 from celery_lint.files.library import Library
+from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
 from celery_lint.project.functions import Flows

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from celery_lint.files.shell import Word, is_variable, list_items, logical_lines, simple_commands
 from celery_lint.files.yaml_commands import yaml_commands
+from celery_lint.model.commands import WorkerCommand
 from celery_lint.source import NotParsed
 from celery_lint.source import read as read_bytes
 
@@ -87,28 +87,6 @@ _SHORT_OPTIONS = {
     "n": "hostname",
     "s": "schedule",
 }
-
-
-class WorkerCommand(NamedTuple):
-    """One command that starts workers.
-
-    ``pool`` is Celery's name of the pool: ``prefork`` where the command states none, and empty where
-    only the environment knows. ``pool_stated`` tells whether the command has the option at all: if not,
-    the setting ``worker_pool`` decides. Limits are in seconds. ``app``, ``queues`` and ``concurrency``
-    are empty where they are not stated, or not known. ``prefetch`` tells whether the command says how many
-    messages are taken in advance, or may say so.
-    """
-
-    path: str
-    line: int
-    app: str
-    pool: str
-    pool_stated: bool
-    time_limit: float | None
-    soft_time_limit: float | None
-    queues: str
-    concurrency: str
-    prefetch: bool = False
 
 
 def is_candidate(path: str) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Function, Module, Value, steps_of_component
 from celery_lint.options import Configuration
 from celery_lint.project.constants import combined, is_usual, seconds_of
@@ -14,9 +14,6 @@ from celery_lint.project.imports import Imports
 from celery_lint.project.memory import Memory
 from celery_lint.project.modules import Modules, may_bind
 from celery_lint.project.reading import Load, Reading
-
-if TYPE_CHECKING:
-    from celery_lint.files.launch import WorkerCommand
 
 _DEEPEST = 24
 _DEEPEST_SUM = 6

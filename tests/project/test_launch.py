@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from celery_lint.files.launch import WorkerCommand, is_candidate, read, worker_commands
+from celery_lint.files.launch import is_candidate, read, worker_commands
+from celery_lint.model.commands import WorkerCommand
 
 
 def workers(path: str, text: str) -> list[WorkerCommand]:

@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from celery_lint.model.reading.expressions import annotated_class, extends, hidden_below
 from celery_lint.model.reading.nodes import UNVISITED, children
 from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord, child_qualname
 from celery_lint.model.reading.statements import STATEMENTS
@@ -111,7 +112,7 @@ class Collector:
         scope = Scope("function", child_qualname(outer, node.name), outer, node)
         scope.is_async = isinstance(node, ast.AsyncFunctionDef)
         substitute = "h" in position.flags and node.name in outer.imports
-        again = node.name in outer.definitions and (outer.kind == "function" or _extends(node))
+        again = node.name in outer.definitions and (outer.kind == "function" or extends(node))
         if substitute or again:
             scope.qualname += f"@{node.lineno}"
         # `except ImportError: def shared_task(f): ...` stands in for an import that does succeed, and the
@@ -146,7 +147,7 @@ class Collector:
                 every.append(extra)
         for argument in every:
             scope.opaque.add(argument.arg)
-            annotation = _annotation(argument.annotation)
+            annotation = annotated_class(argument.annotation)
             if annotation is not None:
                 scope.annotations[argument.arg] = annotation
 
@@ -339,68 +340,13 @@ class Collector:
                 position.step.loads.append(f"?.{name}")
         self._push([keyword.value for keyword in node.keywords], inside, "e")
         self._push(node.args, inside, "e")
-        self._push(_hidden_below(node.func, position.step.loads), position)
+        self._push(hidden_below(node.func, position.step.loads), position)
 
     def _starred(self, node: ast.Starred, position: Position, role: str) -> None:
         self._push([node.value], position, "")
 
     def _attribute(self, node: ast.Attribute, position: Position, role: str) -> None:
-        self._push(_hidden_below(node, position.step.loads), position)
-
-
-def _extends(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a definition extends an earlier one of its name: ``@value.setter def value``."""
-    return any(
-        isinstance(decorator, ast.Attribute)
-        and isinstance(decorator.value, ast.Name)
-        and decorator.value.id == node.name
-        for decorator in node.decorator_list
-    )
-
-
-def _hidden_below(node: ast.expr, names: list[str]) -> list[ast.expr]:
-    """The nodes below a chain that the walk has still to visit: inner calls, indexes, other expressions.
-
-    The name that the chain starts with goes to ``names``.
-    """
-    current: ast.expr = node
-    below: list[ast.expr] = []
-    path = ""
-    while True:
-        if isinstance(current, ast.Name):
-            names.append(current.id)
-            if path:
-                names.append(current.id + path)
-            return below
-        if isinstance(current, ast.Attribute):
-            if path or current.attr in TASK_ATTRIBUTES:
-                path = f".{current.attr}{path}"
-            current = current.value
-        elif isinstance(current, ast.Subscript):
-            below.append(current.slice)
-            current = current.value
-        else:
-            below.append(current)
-            if path:
-                names.append(f"?{path}")
-            return below
-
-
-def _annotation(node: ast.expr | None) -> ast.expr | None:
-    """The class that an annotation names, through ``X | None``, ``Optional[X]`` and ``Annotated[X, ...]``."""
-    for _ in range(4):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-            node = node.left
-        elif isinstance(node, ast.Subscript):
-            name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
-            if name not in ("Optional", "Annotated", "Final"):
-                return None
-            node = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
-        elif isinstance(node, (ast.Name, ast.Attribute)):
-            return node
-        else:
-            return None
-    return None
+        self._push(hidden_below(node, position.step.loads), position)
 
 
 _HANDLERS: dict[type, Callable[[Collector, Any, Position, str], None]] = {

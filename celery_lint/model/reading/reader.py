@@ -21,70 +21,11 @@ from celery_lint.model.facts import (
 )
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
-from celery_lint.model.reading.scopes import BUILTINS, CallRecord, Scope, chain_of
+from celery_lint.model.reading.keeping import KEPT_WHOLE, worth_keeping, worth_setting
+from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
 from celery_lint.model.reading.statements import steps_of
 from celery_lint.model.reading.values import value_of, word_of
 from celery_lint.source import Source, digest_of
-
-# Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
-_KEPT_WHOLE = frozenset(
-    [
-        "Celery",
-        "task",
-        "shared_task",
-        "periodic_task",
-        "register_task",
-        "retry",
-        "partial",
-        "update",
-        "create_async_engine",
-        "async_sessionmaker",
-        "sessionmaker",
-        "async_engine_from_config",
-        "config_from_object",
-        "update_state",
-        "store_result",
-        "apply_async",
-        "send_task",
-    ]
-)
-# Calls that are kept even on a receiver that nobody can see through.
-_KEPT_BLIND = frozenset(
-    [
-        "dispose",
-        "run",
-        "run_until_complete",
-        "run_forever",
-        "delay",
-        "apply_async",
-        "task",
-        "register_task",
-        "retry",
-        "setdefault",
-        "update",
-        "submit",
-        "apply",
-        "close",
-        "aclose",
-        "execute",
-        "commit",
-        "connect",
-        "get",
-        "post",
-        "put",
-        "patch",
-        "delete",
-        "request",
-        "send",
-        "read",
-        "recv",
-        "sleep",
-        "wait",
-        "communicate",
-        "update_state",
-        "revoke",
-    ]
-)
 
 # Tables of test cases are no facts about tasks.
 _TEST_DECORATORS = ("pytest.", "unittest.mock.", "mock.", "hypothesis.")
@@ -126,7 +67,7 @@ class Reader:
             node = node.value
         if isinstance(node, ast.Call):
             chain = chain_of(node.func, scope)
-            if chain and chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%") not in _KEPT_WHOLE:
+            if chain and chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%") not in KEPT_WHOLE:
                 return Value("call", self._span(node), None, chain)
         return self._value(node, scope)
 
@@ -186,7 +127,7 @@ class Reader:
         facts = []
         for target, key, subscript, key_node, value, scope in self.seen.assignments:
             chain = chain_of(target, scope)
-            if chain and _worth_setting(chain, key, subscript):
+            if chain and worth_setting(chain, key, subscript):
                 span = self._span(key_node)
                 facts.append(
                     Assignment(chain, key, subscript, span, self._value(value, scope), scope.qualname)
@@ -265,7 +206,7 @@ class Reader:
         for record in scope.calls:
             chain = chain_of(record.node.func, scope)
             if (
-                _worth_keeping(chain, has_stars)
+                worth_keeping(chain, has_stars)
                 or (receiver and chain.startswith(receiver))
                 or (itself and chain and _is_given(record.node, itself))
             ):
@@ -282,7 +223,7 @@ class Reader:
             arguments = self._arguments(record.node, scope, kept)
             lines.append(pack_call(chain, self._span(record.node), record.flags, above, arguments))
             leaf = leaf_of_chain(chain)
-            if leaf in _KEPT_WHOLE or leaf.startswith(("register", "dispatch")):
+            if leaf in KEPT_WHOLE or leaf.startswith(("register", "dispatch")):
                 values.append((index, self._value(record.node, scope)))
         return "\n".join(lines), tuple(values)
 
@@ -340,18 +281,6 @@ def _is_for_the_file(comment: str) -> bool:
     return comment[:9].lower() in ("# flake8:", "# flake8=") and comment[9:].lstrip()[:4].lower() == "noqa"
 
 
-def _worth_keeping(chain: str, has_stars: bool) -> bool:
-    if not chain:
-        return False
-    first = chain[0]
-    if first == "~":
-        name = chain[1:].partition(".")[0].rstrip("()[]")
-        return (has_stars and name not in BUILTINS) or name in ("super", "open", "__import__", "exit", "quit")
-    if first == "%":
-        return chain.rpartition(".")[2].rstrip("()[]").lstrip("%") in _KEPT_BLIND or "." not in chain
-    return True
-
-
 def _receiver(scope: Scope) -> str:
     """How chains on the task begin inside a task that asks for itself by ``bind``."""
     node: Any = scope.node
@@ -377,19 +306,6 @@ def _is_given(node: ast.Call, name: str) -> bool:
     """Whether a call gets this name as an argument of its own."""
     given = [*node.args, *(keyword.value for keyword in node.keywords)]
     return any(isinstance(argument, ast.Name) and argument.id == name for argument in given)
-
-
-def _worth_setting(chain: str, key: str, subscript: bool) -> bool:
-    """Whether setting an attribute or item of this chain can configure anything outside its function."""
-    if key in ("time_limit", "soft_time_limit"):  # options of a task that is defined or sent
-        return True
-    if key in ("Task", "task_cls") and chain[:1] == ":":  # `self.Task = ...` in a class of applications
-        return True
-    if chain.endswith(".conf") or ".conf." in chain:
-        return True
-    if chain[:1] == "%" or (chain[:1] == ":" and chain.endswith("()") and not subscript):
-        return False
-    return chain[:1] != "~" or subscript
 
 
 def _spelled(node: ast.expr) -> str:

@@ -1,0 +1,62 @@
+"""Questions about expressions while a module is read."""
+
+from __future__ import annotations
+
+import ast
+
+from celery_lint.model.steps import TASK_ATTRIBUTES
+
+
+def extends(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a definition extends an earlier one of its name: ``@value.setter def value``."""
+    return any(
+        isinstance(decorator, ast.Attribute)
+        and isinstance(decorator.value, ast.Name)
+        and decorator.value.id == node.name
+        for decorator in node.decorator_list
+    )
+
+
+def hidden_below(node: ast.expr, names: list[str]) -> list[ast.expr]:
+    """The nodes below a chain that the walk has still to visit: inner calls, indexes, other expressions.
+
+    The name that the chain starts with goes to ``names``.
+    """
+    current: ast.expr = node
+    below: list[ast.expr] = []
+    path = ""
+    while True:
+        if isinstance(current, ast.Name):
+            names.append(current.id)
+            if path:
+                names.append(current.id + path)
+            return below
+        if isinstance(current, ast.Attribute):
+            if path or current.attr in TASK_ATTRIBUTES:
+                path = f".{current.attr}{path}"
+            current = current.value
+        elif isinstance(current, ast.Subscript):
+            below.append(current.slice)
+            current = current.value
+        else:
+            below.append(current)
+            if path:
+                names.append(f"?{path}")
+            return below
+
+
+def annotated_class(node: ast.expr | None) -> ast.expr | None:
+    """The class that an annotation names, through ``X | None``, ``Optional[X]`` and ``Annotated[X, ...]``."""
+    for _ in range(4):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            node = node.left
+        elif isinstance(node, ast.Subscript):
+            name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+            if name not in ("Optional", "Annotated", "Final"):
+                return None
+            node = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+        elif isinstance(node, (ast.Name, ast.Attribute)):
+            return node
+        else:
+            return None
+    return None

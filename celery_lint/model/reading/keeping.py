@@ -1,0 +1,91 @@
+"""Which calls and settings of a module are worth keeping: what nobody asks for would only cost."""
+
+from __future__ import annotations
+
+from celery_lint.model.reading.scopes import BUILTINS
+
+# Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
+KEPT_WHOLE = frozenset(
+    [
+        "Celery",
+        "task",
+        "shared_task",
+        "periodic_task",
+        "register_task",
+        "retry",
+        "partial",
+        "update",
+        "create_async_engine",
+        "async_sessionmaker",
+        "sessionmaker",
+        "async_engine_from_config",
+        "config_from_object",
+        "update_state",
+        "store_result",
+        "apply_async",
+        "send_task",
+    ]
+)
+# Calls that are kept even on a receiver that nobody can see through.
+_KEPT_BLIND = frozenset(
+    [
+        "dispose",
+        "run",
+        "run_until_complete",
+        "run_forever",
+        "delay",
+        "apply_async",
+        "task",
+        "register_task",
+        "retry",
+        "setdefault",
+        "update",
+        "submit",
+        "apply",
+        "close",
+        "aclose",
+        "execute",
+        "commit",
+        "connect",
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "request",
+        "send",
+        "read",
+        "recv",
+        "sleep",
+        "wait",
+        "communicate",
+        "update_state",
+        "revoke",
+    ]
+)
+
+
+def worth_keeping(chain: str, has_stars: bool) -> bool:
+    """Whether a call of this chain may be of something that others know: more than a method of a local."""
+    if not chain:
+        return False
+    first = chain[0]
+    if first == "~":
+        name = chain[1:].partition(".")[0].rstrip("()[]")
+        return (has_stars and name not in BUILTINS) or name in ("super", "open", "__import__", "exit", "quit")
+    if first == "%":
+        return chain.rpartition(".")[2].rstrip("()[]").lstrip("%") in _KEPT_BLIND or "." not in chain
+    return True
+
+
+def worth_setting(chain: str, key: str, subscript: bool) -> bool:
+    """Whether setting an attribute or item of this chain can configure anything outside its function."""
+    if key in ("time_limit", "soft_time_limit"):  # options of a task that is defined or sent
+        return True
+    if key in ("Task", "task_cls") and chain[:1] == ":":  # `self.Task = ...` in a class of applications
+        return True
+    if chain.endswith(".conf") or ".conf." in chain:
+        return True
+    if chain[:1] == "%" or (chain[:1] == ":" and chain.endswith("()") and not subscript):
+        return False
+    return chain[:1] != "~" or subscript
