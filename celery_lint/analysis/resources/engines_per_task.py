@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from celery_lint.analysis.resources.session_flow import SessionFlow, UnclosedSession
 from celery_lint.inventory.code.graph import DEPTH, Calls
@@ -39,6 +40,16 @@ class LeftEngine(NamedTuple):
     tasks: tuple[Task, ...]
 
 
+class LeftEngines(NamedTuple):
+    """One place that leaves engines open, and the calls that lead to it: one edit there mends them all.
+
+    ``place`` is the only call that takes the engine, or where several do, the call that makes it.
+    """
+
+    place: Place
+    calls: tuple[LeftEngine, ...]
+
+
 class _Made(NamedTuple):
     """A call that gives a new engine (``kind`` ``engine``), or what holds one: ``maker``, ``session``."""
 
@@ -62,12 +73,23 @@ class EnginesPerTask:
     @facts
     def unclosed_sessions(self) -> list[UnclosedSession]:
         """The sessions left open, but for those of functions that leave an engine behind as well."""
-        left = {engine.owner for engine in self.left}
+        left = {engine.owner for engine in self._left}
         return [session for session in self.session_flow.unclosed if session.owner not in left]
 
     @facts
-    def left(self) -> list[LeftEngine]:
-        """The engines that are left open, once for each place that makes or takes one."""
+    def left(self) -> list[LeftEngines]:
+        """The places that leave engines open, once each, however many functions get theirs there."""
+        by_source: dict[Place, list[LeftEngine]] = {}
+        for engine in self._left:
+            by_source.setdefault(engine.made or engine.place, []).append(engine)
+        return [
+            LeftEngines(source if len(calls) > 1 else calls[0].place, tuple(calls))
+            for source, calls in by_source.items()
+        ]
+
+    @cached_property
+    def _left(self) -> list[LeftEngine]:
+        """The engines that are left open, once for each call that makes or takes one."""
         found = []
         with self.project.asking("quiet"):
             for module, function, tasks in self.sessions.functions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.engines_per_task import EnginesPerTask, LeftEngine
+from celery_lint.analysis.resources.engines_per_task import EnginesPerTask, LeftEngines
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -60,7 +60,8 @@ class EngineMadePerTaskNotDisposed(Rule):
 
     Silent where the function, or one that it gives the engine to, disposes of anything, where the engine is
     kept in a global name or an object or goes to somebody unknown, and where the options of its pool are
-    hidden. Where a function of the project returns a new engine, or a session on one, its call is reported.
+    hidden. Where a function of the project returns a new engine, or a session on one, its call is reported,
+    or where several take one, the function once.
 
     ## References
 
@@ -73,11 +74,24 @@ class EngineMadePerTaskNotDisposed(Rule):
     preset = "recommended"
     message = "each run makes an engine here and leaves its connections open"
     help = "dispose of the engine in `finally`, or make it once for the process"
+    variants = {
+        "shared": (
+            "{number} functions get an engine here at each run and leave its connections open",
+            "make the engine once for the process, or let each of them dispose of its own in `finally`",
+        ),
+    }
     proof = "tests/proofs/test_resources.py::test_an_engine_for_each_run_keeps_connections"
 
     @on(EnginesPerTask.left)
-    def check(self, engine: LeftEngine) -> Iterator[Finding]:
-        """Report the call that makes the engine, or takes it from the function that does."""
+    def check(self, left: LeftEngines) -> Iterator[Finding]:
+        """Report the one call that makes or takes the engine, or the one that makes it for several."""
+        if len(left.calls) > 1:
+            takers = tuple((engine.place, "takes one") for engine in left.calls)
+            yield Finding(
+                left.place, {"number": len({engine.owner for engine in left.calls})}, takers, "shared"
+            )
+            return
+        (engine,) = left.calls
         made = ((engine.made, "the engine is made here"),) if engine.made is not None else ()
         tasks = tuple((task.place, f"runs for task `{task.label}`") for task in engine.tasks[:2])
-        yield Finding(engine.place, {}, (*made, *tasks))
+        yield Finding(left.place, {}, (*made, *tasks))
