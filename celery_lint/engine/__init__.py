@@ -112,6 +112,13 @@ def clean(path: str) -> list[str]:
     return Cache(root, load(root).cache_dir, "").remove()
 
 
+def unused_cache(root: str, configuration: Configuration) -> str:
+    """Why the folder that ``cache-dir`` names cannot be used; ``""`` if it can, or if there is none."""
+    if not configuration.cache or not configuration.cache_dir:
+        return ""
+    return cache.why_unused(root, configuration.cache_dir)
+
+
 def _pause_collection() -> bool:
     """Turn the garbage collector off: facts are all allocation and no garbage."""
     collecting = gc.isenabled()

@@ -187,6 +187,20 @@ class Cache:
         return [*removed, former] if former else removed
 
 
+def why_unused(root: str, folder: str) -> str:
+    """Why nothing can be kept in the folder that an option names; ``""`` if it can."""
+    user, place = of_user(), chosen(root, folder)
+    if user is None or not user.make():
+        return "the secret that belongs to it has no place, as you have no folder for caches"
+    if place is None:
+        return "a link in the project leads to it"
+    if place.make():
+        return ""
+    if os.path.isdir(place.path) and not place.is_ours():
+        return "it is neither empty nor a cache of celery-lint"
+    return "it cannot be made or written to"
+
+
 def _paths(text: str) -> list[str]:
     return text.split(_BETWEEN) if text else []
 

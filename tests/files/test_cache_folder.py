@@ -13,6 +13,7 @@ import pytest
 from celery_lint import engine
 from celery_lint.files import cache_folder
 from celery_lint.files.cache_folder import CacheFolder, Name
+from celery_lint.frontends.cli import main
 from tests.project import samples
 
 links = pytest.mark.skipif(sys.platform == "win32", reason="links need a permission, and there are no pipes")
@@ -219,6 +220,34 @@ def test_folders_that_cannot_be(project: Path, tmp_path: Path, folder: str) -> N
     assert contents(project) == before
     assert sorted(os.listdir(tmp_path)) == ["project", "user"]
     assert not any(name.startswith("celery-lint") for name in os.listdir("/"))
+
+
+@links
+@pytest.mark.parametrize(
+    "folder, reason",
+    [
+        ("app", "it is neither empty nor a cache of celery-lint"),
+        ("/proc/nope", "it cannot be made or written to"),
+        ("Procfile", "it cannot be made or written to"),
+        ("link/below", "a link in the project leads to it"),
+        ("new", ""),
+    ],
+)
+def test_the_command_says_why_a_folder_is_not_used(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: str,
+    reason: str,
+) -> None:
+    monkeypatch.chdir(project)
+    (project / "link").symlink_to("app")
+    assert main(["check", "--output-format=concise", f"--cache-dir={folder}"]) == 1
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning:" in line]
+    expected = f"celery-lint: warning: nothing is kept in {os.path.relpath(folder)}: {reason}"
+    assert warnings == ([expected] if reason else [])
+    assert main(["check", "--output-format=concise", f"--cache-dir={folder}", "--no-cache"]) == 1
+    assert "warning:" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("tag", [None, OURS])

@@ -12,6 +12,7 @@ from celery_lint.files import roots
 from celery_lint.frontends.cli.arguments import Arguments, UsageError
 from celery_lint.frontends.cli.progress import Progress
 from celery_lint.options import Configuration
+from celery_lint.paths import shown
 from celery_lint.reports.colours import Paint, printable, wanted
 
 
@@ -31,13 +32,17 @@ def _check_paths(paths: list[str], overrides: dict[str, object]) -> int:
         return 2
     # The engine reads the options of each workspace; how to show its report, the outermost one decides.
     folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in present}
-    configuration = load(min(roots.workspace(folder) for folder in folders), overrides)
+    root = min(roots.workspace(folder) for folder in folders)
+    configuration = load(root, overrides)
     progress = Progress(sys.stderr)
     try:
         report = engine.check_paths(present, None, overrides=overrides, progress=progress)
     finally:
         progress.clear()
     code = _show(report, configuration, {})
+    if configuration.cache_dir and (reason := engine.unused_cache(root, configuration)):
+        folder = printable(shown(os.path.join(root, configuration.cache_dir)))
+        sys.stderr.write(f"celery-lint: warning: nothing is kept in {folder}: {reason}\n")
     return code if len(present) == len(paths) else 2
 
 
