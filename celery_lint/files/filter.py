@@ -51,7 +51,7 @@ class FirstPass:
 
     def __init__(self, task_decorators: Sequence[str] = ()) -> None:
         self._exact = _EXACT + tuple(
-            name.rpartition(".")[2].encode() for name in task_decorators if name.rpartition(".")[2]
+            _bytes(name.rpartition(".")[2]) for name in task_decorators if name.rpartition(".")[2]
         )
 
     def passes(self, data: bytes) -> bool:
@@ -70,6 +70,11 @@ class FirstPass:
         return b"anyio" in data and _LOOP.search(data) is not None
 
 
+def _bytes(name: str) -> bytes:
+    """A name as sources have it. That of a file, or an argument, may hold bytes that are no text."""
+    return name.encode("utf-8", "surrogatepass")
+
+
 def _any(words: tuple[bytes, ...], data: bytes) -> bool:
     return any(word in data for word in words)
 
@@ -81,7 +86,7 @@ def leads_on(data: bytes, name: str) -> bool:
     something only if it makes coroutines, if it is an exception that may say what it is made of, or if the
     file knows the word *task*: a class for tasks, a decorator that makes some.
     """
-    word = name.encode()
+    word = _bytes(name)
     at = data.find(word)
     if at < 0:
         return b"import *" in data
@@ -102,7 +107,7 @@ class SecondPass:
     def __init__(self, pairs: Iterable[Pair]) -> None:
         self._leaves: dict[bytes, set[bytes]] = {}
         for name, leaf in pairs:
-            self._leaves.setdefault(name.encode(), set()).add(leaf.encode())
+            self._leaves.setdefault(_bytes(name), set()).add(_bytes(leaf))
 
     def __bool__(self) -> bool:
         return bool(self._leaves)

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from celery_lint import engine
 from celery_lint.files.discovery import discover
 from celery_lint.files.launch import read as read_launch_files
+from celery_lint.files.library import facts_of
 from celery_lint.files.roots import workspace
+from celery_lint.model.facts import Module
 from celery_lint.source import NotParsed, read
 
 SOURCES = {
@@ -119,3 +122,66 @@ def test_a_deep_folder(tmp_path: Path) -> None:
     (Path(folder) / "x.py").write_text("")
     assert len(discover(str(tmp_path)).python) == 1
     assert workspace(f"{folder}/x.py")
+
+
+RUNS = """\
+import asyncio
+from celery import shared_task
+
+@shared_task
+def task(key):
+    run(load(key))
+
+def run(coroutine):
+    return asyncio.run(coroutine)
+
+async def load(key): ...
+"""
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are text there")
+@pytest.mark.parametrize("name", [b"\xff.py", b"\xff\xfe/__init__.py", b"\xed\xa0\x80.py"])
+def test_names_that_are_no_text(name: bytes, tmp_path: Path) -> None:
+    """Its functions are looked for in other files, together with its name."""
+    (tmp_path / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\n")
+    (tmp_path / "other.py").write_text("from nowhere import run\nrun(1)\n")
+    path = os.path.join(os.fsencode(tmp_path), name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(RUNS)
+    report = engine.check_paths([str(tmp_path)], None, overrides={"preset": "all"})
+    assert ("CEL110", os.fsdecode(path)) in {(found.code, found.path) for found in report.diagnostics}
+    assert not report.failed
+
+
+GIVEN = [
+    # what a call is given, and what is known of it
+    ("'a'", "text"),
+    ("'a' + 'b'", "text"),
+    ("'a\\n' + 'b'", "unknown"),
+    ("'a' * 3", "unknown"),
+    ("b'a'", "unknown"),
+    ("-1", "constant"),
+    ("60 * 60", "constant"),
+    ("10 ** 500", "unknown"),
+    ("-(10 ** 500)", "unknown"),
+    ("1" * 400, "unknown"),
+    ("-" + "1" * 400, "unknown"),
+    ("1e400", "constant"),
+    ("1j", "unknown"),
+    ("-1j", "unknown"),
+    ("None", "constant"),
+    ("...", "unknown"),
+]
+
+
+@pytest.mark.parametrize("given, kind", GIVEN)
+def test_what_calls_are_given(given: str, kind: str) -> None:
+    text = f"{RUNS}\n\ndef other():\n    run({given})\n"
+    module = facts_of("a.py", text)
+    assert isinstance(module, Module)
+    (call,) = module.functions["other"].calls()
+    argument = call.argument(0)
+    assert argument.kind == kind
+    assert argument.amount is None or kind == "constant"
+    assert not engine.check_text(None, text, None).failed

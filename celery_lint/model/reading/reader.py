@@ -249,22 +249,26 @@ class Reader:
             chain = chain_of(node, scope)
             return f"={chain}" if chain else "?"
         if isinstance(node, ast.Constant):
-            if isinstance(node.value, str) and len(node.value) < 120 and node.value.isprintable():
-                return f"'{node.value}"
-            if node.value is None or isinstance(node.value, (bool, int, float)):
-                return word_of(node.value)
-        elif kind is ast.Call:
+            return _constant(node.value)
+        if kind is ast.Call:
             index = kept.get(id(node))
             return f"({index}" if index is not None else "?"
-        elif kind is ast.Starred:
+        if kind is ast.Starred:
             return "*"
-        elif isinstance(node, ast.Dict) and len(node.keys) <= 24:
+        if isinstance(node, ast.Dict) and len(node.keys) <= 24:
             keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
             return "{" + ",".join(key for key in keys if isinstance(key, str) and key.isidentifier())
-        elif kind is ast.BinOp or kind is ast.UnaryOp:  # `sleep(5 * 60)`
+        if kind is ast.BinOp or kind is ast.UnaryOp:  # `sleep(5 * 60)`
             known = self._value(node, scope)
-            return f"#{known.data!r}" if known.kind == "constant" and known.data is not None else "?"
+            return _constant(known.data) if known.kind == "constant" and known.data is not None else "?"
         return "?"
+
+
+def _constant(data: object) -> str:
+    """A constant among the arguments of a call."""
+    if isinstance(data, str) and len(data) < 120 and data.isprintable():
+        return f"'{data}"
+    return word_of(data) if data is None or isinstance(data, (bool, int, float)) else "?"
 
 
 def read_module(path: str, source: Source) -> Module:
