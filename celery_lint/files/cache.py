@@ -51,7 +51,7 @@ class Manifest(NamedTuple):
     named: list[str]
     stray: list[str]
     asked: list[str]
-    token: str
+    token: str = ""
 
 
 class Cache:

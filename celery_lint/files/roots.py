@@ -99,3 +99,15 @@ def _holds(folder: str, names: tuple[str, ...]) -> bool:
             continue
         return True
     return False
+
+
+def index_path(path: str, root: str) -> str:
+    """A real path below the root as the index names it."""
+    if path == root:
+        return ""
+    return path[len(root.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
+
+
+def absolute_path(root: str, path: str) -> str:
+    """A path as the index names it, as an absolute one."""
+    return f"{root}/{path}" if root != "/" else f"/{path}"

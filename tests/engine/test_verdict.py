@@ -9,8 +9,8 @@ import pytest
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Unparsed
-from celery_lint.engine import Workspace
 from celery_lint.engine.verdict import judge, packed, unpacked
+from celery_lint.engine.workspace import Workspace
 from tests.project import samples
 
 TASK = "from celery import shared_task\n\n\n@shared_task\nasync def never_{number}():\n    ...\n"

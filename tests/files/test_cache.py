@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from celery_lint.engine import Workspace, building
+from celery_lint.engine import building
+from celery_lint.engine.workspace import Workspace
 from celery_lint.files import installation, stamps
 from scripts import edits
 from tests.files.cached_project import EDITS, agree, check, settle
