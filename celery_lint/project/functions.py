@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from celery_lint.model.facts import Call, Function, Module
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from celery_lint.model.chains import steps_of_component
 from celery_lint.model.commands import WorkerCommand
-from celery_lint.model.facts import Function, Module, Value, steps_of_component
+from celery_lint.model.facts import Function, Module, Value
 from celery_lint.options import Configuration
 from celery_lint.project.constants import combined, is_usual, seconds_of
 from celery_lint.project.entity import UNKNOWN, Entity, Key, external, is_decorated, is_none, is_property

@@ -21,7 +21,8 @@ from celery_lint.libraries.sqlalchemy import (
     SYNC_MAKERS,
     SYNC_SESSIONS,
 )
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, Key

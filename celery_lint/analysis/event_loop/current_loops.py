@@ -11,7 +11,8 @@ from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.libraries.asyncio import CURRENT_LOOP, NEW_LOOP, RUNNING_LOOP, SET_LOOP
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key

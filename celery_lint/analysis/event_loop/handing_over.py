@@ -14,7 +14,8 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.libraries.threads import THREAD, THREAD_SUBMITS
 from celery_lint.model.arguments import ABSENT, Argument
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step

@@ -7,7 +7,8 @@ from functools import cached_property
 
 from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.code.runs import Runs
-from celery_lint.model.facts import Call, Function, Module
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known

@@ -14,7 +14,8 @@ from celery_lint.inventory.code.graph import DEPTH, Calls
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Call, Class, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Class, Function, Module, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow

@@ -18,7 +18,8 @@ from celery_lint.inventory.code.handlers import (
 from celery_lint.inventory.code.waiting import Waiting
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
-from celery_lint.model.facts import Place, leaf_of_chain
+from celery_lint.model.chains import leaf_of_chain
+from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts

@@ -12,7 +12,8 @@ from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Call, Function, Module, Place, Value
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow

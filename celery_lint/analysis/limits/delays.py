@@ -16,7 +16,8 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.celery import CANVASES, SIGNATURE, SIGNATURES
-from celery_lint.model.facts import Call, Function, Module, Place, Value
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.sites import Site, TaskProcess
 from celery_lint.libraries.network import HTTP_VERBS, REQUESTS_SESSIONS, SOCKETS
-from celery_lint.model.facts import Call, Place, leaf_of_chain
+from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
+from celery_lint.model.facts import Place
 from celery_lint.project.known import Known, facts
 
 #: Nothing ends these without a timeout, not even the default of the socket module: requests hands on `None`.

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from celery_lint.inventory.code.sites import Site, TaskProcess
-from celery_lint.model.facts import Call, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts

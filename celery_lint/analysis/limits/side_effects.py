@@ -13,7 +13,8 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.libraries.celery import RESULTS
 from celery_lint.model.arguments import Argument
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step

@@ -12,7 +12,9 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.network import CONNECTING_LATER, CONNECTS
 from celery_lint.libraries.sqlalchemy import SYNC_ENGINES, SYNC_MAKERS, SYNC_SCOPED, SYNC_SESSIONS
-from celery_lint.model.facts import Call, Function, Module, Place, leaf_of_chain
+from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key

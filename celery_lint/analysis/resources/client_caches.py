@@ -11,7 +11,8 @@ from celery_lint.inventory.code.runs import LoopRun
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.libraries.threads import CONTAINERS
-from celery_lint.model.facts import Assignment, Call, Function, Module, Place, Value
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Assignment, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts

@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
 

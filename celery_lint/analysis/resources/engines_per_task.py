@@ -11,7 +11,8 @@ from celery_lint.inventory.resources.sessions import Sessions, is_context_manage
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.sqlalchemy import CONNECTING, ENGINE_MAKERS
-from celery_lint.model.facts import Call, Function, Module, Place, Value
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.resources.sessions import Sessions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Call, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts

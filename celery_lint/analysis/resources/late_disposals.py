@@ -9,7 +9,8 @@ from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.resources import Resources
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 

@@ -8,7 +8,8 @@ from functools import cached_property
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.sites import Site, TaskProcess
 from celery_lint.libraries.threads import CONTAINERS
-from celery_lint.model.facts import Assignment, Call, Place, Value
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Assignment, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity

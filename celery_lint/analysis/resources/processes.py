@@ -8,7 +8,8 @@ from functools import cached_property
 from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.threads import PROCESS_EXECUTORS
-from celery_lint.model.facts import Call, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
 

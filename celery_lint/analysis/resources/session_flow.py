@@ -8,7 +8,8 @@ from functools import cached_property
 from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key

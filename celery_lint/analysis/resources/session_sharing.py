@@ -8,7 +8,8 @@ from typing import NamedTuple
 from celery_lint.analysis.resources.session_flow import WORK, SessionFlow, View
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
 from celery_lint.model.arguments import Argument
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts
 

@@ -15,7 +15,8 @@ from celery_lint.inventory.tasks.registries import (
 )
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import Call, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key

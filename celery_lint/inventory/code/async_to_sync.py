@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from celery_lint.model.facts import Call, Function, Module, Value
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known
 

@@ -10,7 +10,8 @@ from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key

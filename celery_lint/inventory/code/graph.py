@@ -9,7 +9,8 @@ from typing import NamedTuple
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import Call, Function, Module
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known

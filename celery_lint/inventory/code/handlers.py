@@ -7,7 +7,9 @@ from functools import cached_property
 
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.graph import Calls
-from celery_lint.model.facts import Call, Module, leaf_of_chain
+from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
+from celery_lint.model.facts import Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow

@@ -10,7 +10,8 @@ from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.libraries.asyncio import RUN_THREADSAFE
-from celery_lint.model.facts import Call, Function, Module
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known

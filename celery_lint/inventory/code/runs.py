@@ -8,7 +8,8 @@ from functools import cached_property
 from celery_lint.inventory.code.async_to_sync import Bridged
 from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts

@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.network import WAITING, WAITING_METHODS, WAITING_PARTS
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.code.graph import Calls
 from celery_lint.inventory.resources.resources import Resources
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
-from celery_lint.model.facts import Call, Class, Function, Module, Place, Value
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
 

@@ -8,7 +8,8 @@ from functools import cached_property
 from celery_lint.inventory.code.graph import Calls, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.resources import RELEASES, Resource, Resources
-from celery_lint.model.facts import Call, Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known

@@ -9,7 +9,8 @@ from celery_lint.inventory.code.graph import DEPTH, Calls
 from celery_lint.inventory.tasks.in_force import EffectiveOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import Call, Function, Module
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
 

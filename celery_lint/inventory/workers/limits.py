@@ -12,7 +12,8 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.celery import SIGNATURES, TIME_LIMITS
-from celery_lint.model.facts import Call, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Place
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from celery_lint.diagnostics import Span
+from celery_lint.model.calls import pack_call
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import (
     WHOLE_FILE,
     Assignment,
@@ -16,8 +18,6 @@ from celery_lint.model.facts import (
     Module,
     Parameter,
     Value,
-    leaf_of_chain,
-    pack_call,
 )
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
