@@ -16,7 +16,7 @@ from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.engine.filtering import NAMELESS, filtered, joined, order
 from celery_lint.engine.workspace import Progress, Workspace, verdict_of_text
-from celery_lint.files import roots
+from celery_lint.files import cache, roots
 from celery_lint.files.roots import absolute_path, index_path
 from celery_lint.options import Configuration
 from celery_lint.regular_files import lies_within
