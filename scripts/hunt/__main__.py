@@ -81,10 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print_row("kind", "tried", "unparsed", "diagnostics", "rules", "failed", "slowest", "seconds")
         with _at_home_in(scratch):
             for name in arguments.kinds or KINDS:
+                found = len(failures)
                 tally = _hunt(name, arguments, scratch, failures)
                 tried += tally.tried if tally is not None else 0
-    print()
-    print("\n".join(failures) if failures else f"{tried} tried, 0 failed (seed {arguments.seed})")
+                print(*failures[found:], sep="\n", end="\n" if failures[found:] else "", flush=True)
+    print(f"\n{tried} tried, {len(failures)} failed (seed {arguments.seed})")
     return 1 if failures or not tried else 0
 
 
