@@ -91,6 +91,8 @@ def test_the_longest_selector_wins(select: tuple[str, ...], ignore: tuple[str, .
     configuration = Configuration(select=select, ignore=ignore)
     name = examples.EngineNotDisposed.name
     assert selection.enabled(configuration, "CEL210", name, "house") is expected
+    extended = Configuration(extend_select=select, ignore=ignore)
+    assert selection.enabled(extended, "CEL210", name, "house") is expected
 
 
 FILES = [

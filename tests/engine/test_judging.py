@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from celery_lint import engine
-from celery_lint.diagnostics import Diagnostic, Related, Span, Unparsed
-from celery_lint.engine.verdict import Verdict, _internal_error, packed, unpacked
+from celery_lint.diagnostics import READING_FAILED, Diagnostic, Related, Span, Unparsed
+from celery_lint.engine.verdict import Verdict, _internal_error, failures_to_read, packed, unpacked
 from celery_lint.model.facts import Place
 from celery_lint.options import Configuration
 from celery_lint.project.isolation import Failure
@@ -113,4 +113,52 @@ def test_a_text_is_judged() -> None:
     assert [(found.line, found.column, found.code) for found in whole.diagnostics] == [
         (5, 11, "CEL111"),
         (10, 11, "CEL111"),
+    ]
+
+
+RUNS = """\
+import asyncio
+from celery import shared_task
+from sqlalchemy.ext.asyncio import create_async_engine
+
+engine = create_async_engine("postgresql+asyncpg://localhost/shop")
+
+
+async def load():
+    async with engine.connect() as connection:
+        return connection
+
+
+@shared_task(soft_time_limit=50, time_limit=60)
+def task():
+    return asyncio.run(load())
+"""
+
+
+def test_all_that_a_rule_says_is_in_its_diagnostic() -> None:
+    report = engine.check_text(None, RUNS, Configuration(cache=False, select=("CEL110",)))
+    (found,) = report.diagnostics
+    assert (found.path, *found[1:5]) == (engine.NAMELESS, 15, 12, 15, 31)
+    assert (found.code, found.name, found.severity) == ("CEL110", "asyncio-run-in-task", "warning")
+    assert "`engine`" in found.message
+    assert "`engine`" in found.help
+    assert [(place.path, place.line, place.column) for place in found.related] == [
+        (engine.NAMELESS, 5, 10),
+        (engine.NAMELESS, 9, 16),
+    ]
+
+
+def test_a_file_that_the_linter_fails_to_read_is_told_as_its_failure() -> None:
+    message = f"{READING_FAILED}LookupError: no luck"
+    unparsed = [Unparsed("a.py", 3, message), Unparsed("b.py", 1, "invalid syntax")]
+    assert list(failures_to_read(unparsed)) == [
+        Diagnostic(
+            "a.py",
+            *Span(3, 1, 3, 1),
+            "CEL999",
+            "internal-error",
+            message,
+            "please report this; everything else has been checked",
+            "error",
+        )
     ]
