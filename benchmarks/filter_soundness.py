@@ -19,7 +19,7 @@ from celery_lint.engine.workspace import Workspace
 from celery_lint.files.discovery import discover
 from celery_lint.files.launch import read as read_commands
 from celery_lint.files.library import NOTHING_KEPT, Library
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Module
 from celery_lint.project.imports import Imports
@@ -57,7 +57,7 @@ def relevant(known: Known, module: Module) -> str:
 
 def reached(known: Known) -> set[tuple[str, str]]:
     """The functions that tasks reach."""
-    return set(known.of(Calls).reached)
+    return set(known.of(CallGraph).reached)
 
 
 def main() -> int:

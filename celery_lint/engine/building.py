@@ -14,7 +14,7 @@ from celery_lint.files.library import Library
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
-from celery_lint.project.functions import Flows
+from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
 from celery_lint.project.known import Known
 from celery_lint.project.project import Project
@@ -57,7 +57,7 @@ def build(
     imports = Imports(files)
     modules: dict[str, Module] = {}
     unparsed: dict[str, Unparsed] = {}
-    flows = Flows()
+    functions = Functions()
 
     def take(paths: Iterable[str]) -> None:
         for path, reading in library.readings(sorted(paths)).items():
@@ -75,7 +75,7 @@ def build(
     named: set[str] = set()
     for _ in range(MOST_ROUNDS):
         load = library.reading_of
-        known = linked(modules.values(), imports, configuration, commands, unparsed, load, flows)
+        known = linked(modules.values(), imports, configuration, commands, unparsed, load, functions)
         explore(known)
         names = sinks(known) - searched
         searched |= names
@@ -122,13 +122,13 @@ def linked(
     commands: Iterable[WorkerCommand],
     unparsed: Iterable[str],
     load: Callable[[str, str], Module | Unparsed | None] | None = None,
-    flows: Flows | None = None,
+    functions: Functions | None = None,
 ) -> Known:
     """The modules as one project. ``load`` reads what chains lead to beyond them.
 
-    ``flows`` is what has been unpacked already of these very modules.
+    ``functions`` is what has been unpacked already of these very modules.
     """
-    return Known(Project(modules, imports, configuration, commands, unparsed, load, flows))
+    return Known(Project(modules, imports, configuration, commands, unparsed, load, functions))
 
 
 def lines_of(built: Built, library: Library) -> dict[str, str]:

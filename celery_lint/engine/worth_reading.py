@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines
-from celery_lint.analysis.event_loop.handing_over import LoopBridges
+from celery_lint.analysis.event_loop.handing_over import HandingOver
 from celery_lint.analysis.flow.raised_errors import RaisedErrors
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
-from celery_lint.analysis.limits.delays import Sendings
+from celery_lint.analysis.limits.delays import Delays
 from celery_lint.analysis.limits.limits import Limits
 from celery_lint.analysis.limits.locks import Locks
 from celery_lint.analysis.resources.before_fork import BeforeFork
@@ -40,11 +40,11 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(BrokerSettings).broker,
     lambda known: known.of(Acknowledgement).lost_worker_options,
     lambda known: known.of(Acknowledgement).failure_options,
-    lambda known: known.of(Sendings).long_runs,
+    lambda known: known.of(Delays).long_runs,
     lambda known: known.of(Registries).all,
     lambda known: known.of(Registrations).unknown_keys,
     lambda known: known.of(Uses).explore() if known.of(Relays).to_resources else None,
-    lambda known: known.of(LoopBridges).library_runs,
+    lambda known: known.of(HandingOver).library_runs,
     lambda known: known.of(BeforeFork).explore(),
     lambda known: known.of(Locks).explore(),
     lambda known: known.of(Sessions).explore(),

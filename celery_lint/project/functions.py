@@ -93,7 +93,7 @@ class Flow:
         return good and all(self.ends(self.body(handler)) for handler in handlers)
 
 
-class Flows:
+class Functions:
     """The statements and calls of the functions of a project, unpacked once when asked for."""
 
     def __init__(self) -> None:

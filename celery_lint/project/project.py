@@ -10,7 +10,7 @@ from celery_lint.model.facts import Function, Module, Value
 from celery_lint.options import Configuration
 from celery_lint.project.constants import combined, is_usual, seconds_of
 from celery_lint.project.entity import UNKNOWN, Entity, Key, external, is_decorated, is_none, is_property
-from celery_lint.project.functions import Flows
+from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
 from celery_lint.project.memory import Memory
 from celery_lint.project.modules import Modules, may_bind
@@ -35,7 +35,7 @@ class Project:
         commands: Iterable[WorkerCommand] = (),
         unparsed: Iterable[str] = (),
         load: Load | None = None,
-        flows: Flows | None = None,
+        functions: Functions | None = None,
     ) -> None:
         self.modules = Modules(modules)
         self.imports = imports
@@ -50,7 +50,7 @@ class Project:
         self.asking = self.reading.asking
         self._stars: dict[str, tuple[str, ...]] = {}
         #: What has been unpacked of its functions.
-        self.flows = flows or Flows()
+        self.functions = functions or Functions()
         self._results = Memory[Entity]()
 
     def of_modules(self, modules: Iterable[Module]) -> Project:

@@ -78,7 +78,7 @@ class AsyncHandlers:
         self.coroutines = known.of(Coroutines)
         self.project = known.project
         self.tasks = known.of(Tasks)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.pools = known.of(Pools)
 
     # ------------------------------------------------------------------ handlers
@@ -112,7 +112,7 @@ class AsyncHandlers:
             yield AsyncHandler(module, function, "signal", place)
 
     def _connected(self, module: Module, function: Function) -> Iterator[AsyncHandler]:
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             given = call.argument(0, "receiver")
             if call.is_decorator or not given.chain or not self._is_signal(module, call.chain):
                 continue
@@ -155,7 +155,7 @@ class AsyncHandlers:
             for module, function in self._clients:
                 if not function.mentions(*SENDING):
                     continue
-                for call in self.flows.calls(module, function):
+                for call in self.functions.calls(module, function):
                     if call.leaf() in SENDING and not call.in_lambda and self._sends(module, call.chain):
                         found.append(AsyncPublish(module, function, call))
         return found
@@ -176,8 +176,8 @@ class AsyncHandlers:
                 waits = function.may_call(*(f".{word}" for word in _WAITING))
                 if not waits or not function.mentions(*_OF_RESULTS):
                     continue
-                flow = self.flows.of(module, function)
-                for call in self.flows.calls(module, function):
+                flow = self.functions.of(module, function)
+                for call in self.functions.calls(module, function):
                     if self._waits(module, call) and not self._asked_before(flow, call):
                         found.append(BlockingResult(module, function, call))
         return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
-from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -88,8 +88,8 @@ class CoroutineRuns:
         self.project = known.project
         self.tasks = known.of(Tasks)
         self.runs = known.of(Runs)
-        self.graph = known.of(Calls)
-        self.flows = known.project.flows
+        self.graph = known.of(CallGraph)
+        self.functions = known.project.functions
         self.task_options = known.of(TaskOptions)
 
     # ------------------------------------------------------------------ a function for a coroutine
@@ -106,7 +106,7 @@ class CoroutineRuns:
         return found
 
     def _given(self, module: Module, function: Function) -> Iterator[GivenFunction]:
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             if call.chain[:1] == "%" or not any(given.chain for given in call.takes):
                 continue
             chain = self._taken(module, call).chain
@@ -154,9 +154,9 @@ class CoroutineRuns:
             or run.runner.startswith(("anyio", "trio"))
         ):
             return False
-        if any(call.chain.startswith(f"%{name}") for call in self.flows.calls(run.module, run.function)):
+        if any(call.chain.startswith(f"%{name}") for call in self.functions.calls(run.module, run.function)):
             return False
-        flow = self.flows.of(run.module, run.function)
+        flow = self.functions.of(run.module, run.function)
         return not any(
             name in step.stores or (name in step.loads and step.kind in ("if", "match"))
             for step in flow.steps
@@ -173,7 +173,7 @@ class CoroutineRuns:
                 for coroutine in run.coroutines:
                     for module, function in self.graph.closure(*coroutine):
                         if function.is_async and function.mentions("retry"):
-                            for call in self.flows.calls(module, function):
+                            for call in self.functions.calls(module, function):
                                 if self._is_retry_of(run.task, module, function, call):
                                     fact = LostRetry(module, call, run.runner, run.place, run.task)
                                     found.setdefault((module.path, call.span), fact)
@@ -203,7 +203,7 @@ class CoroutineRuns:
         if module is task.module and function.qualname.startswith(f"{task.qualname}/"):
             return [own]
         found = []
-        for call in self.flows.calls(task.module, task.function):
+        for call in self.functions.calls(task.module, task.function):
             if call.leaf() in (function.name, "async_to_sync"):
                 for position, given in enumerate(call.positional[: len(function.parameters)]):
                     if given.chain == own:
@@ -226,14 +226,15 @@ class CoroutineRuns:
                 yield from self._threaded(module, function, reached)
 
     def _threaded(self, module: Module, function: Function, reached: list[Reached]) -> Iterator[_Elsewhere]:
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             if call.leaf() == "run_coroutine_threadsafe":
                 if self.project.resolve(module, call.chain).name not in RUN_THREADSAFE:
                     continue
                 runner, given = "run_coroutine_threadsafe", call
             elif call.leaf() == "submit" and call.argument(0).chain == "asyncio.run" and len(call.takes) == 2:
                 if any(
-                    other.chain.endswith("get_running_loop") for other in self.flows.calls(module, function)
+                    other.chain.endswith("get_running_loop")
+                    for other in self.functions.calls(module, function)
                 ):
                     continue  # only where a loop is running, which is never so in a worker
                 runner, given = "asyncio.run", call.of_what_it_is_given()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -128,8 +128,8 @@ class Coroutines:
         self.project = known.project
         self.tasks = known.of(Tasks)
         self.runs = known.of(Runs)
-        self.graph = known.of(Calls)
-        self.flows = known.project.flows
+        self.graph = known.of(CallGraph)
+        self.functions = known.project.functions
         self.task_options = known.of(TaskOptions)
         self.resources = known.of(Resources)
         self.pools = known.of(Pools)
@@ -166,7 +166,7 @@ class Coroutines:
         for module, function, _ in self.graph.synchronous:
             if (module.path, function.qualname) not in self.tasks.by_function:
                 continue
-            for call in self.flows.calls(module, function):
+            for call in self.functions.calls(module, function):
                 if call.chain[:1] not in ":%~" and (call.is_statement or call.is_returned):
                     self.project.resolve(module, call.chain)
 
@@ -185,11 +185,11 @@ class Coroutines:
         return found
 
     def _lost(self, module: Module, function: Function, task: Task) -> Iterator[LostCoroutine]:
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             if not may_be_lost(call):
                 continue
             name = self._coroutine(module, call)
-            flow = self.flows.of(module, function) if name else None
+            flow = self.functions.of(module, function) if name else None
             if flow is not None and is_lost(flow, call) and name not in made_names(flow):
                 yield LostCoroutine(module, call, name, "dropped", task)
 
@@ -213,7 +213,7 @@ class Coroutines:
             return
         if self.pools.awaits_tasks or self.task_options.has_own_call(task):
             return
-        calls = self.flows.calls(module, function)
+        calls = self.functions.calls(module, function)
         if any(call.leaf() in ASKING_FOR_LOOP for call in calls):
             return
         for call in calls:
@@ -232,7 +232,7 @@ class Coroutines:
             for view in self.inside:
                 if not view.kinds <= _ENDING:
                     continue
-                for call in self.flows.calls(view.module, view.function):
+                for call in self.functions.calls(view.module, view.function):
                     if may_be_lost(call) and self._spawns(view.module, call) and self._forgotten(view, call):
                         found.append(LostBackground(view.module, call, view.task))
         return found
@@ -245,7 +245,7 @@ class Coroutines:
 
     def _forgotten(self, view: Inside, call: Call) -> bool:
         """Whether nothing waits for what a call starts, as far as its own function shows."""
-        flow = self.flows.of(view.module, view.function)
+        flow = self.functions.of(view.module, view.function)
         step = flow.step_of(call)
         if step is None or not is_lost(flow, call):
             return False
@@ -254,16 +254,16 @@ class Coroutines:
         if started is None:
             # Nobody can tell how long it runs: it may be done before what is awaited next.
             return not waits
-        if any(inner.kind == "while" and inner.is_endless for inner in self.flows.of(*started).steps):
+        if any(inner.kind == "while" and inner.is_endless for inner in self.functions.of(*started).steps):
             return False  # a heartbeat: meant to end with the rest
         return not any(self._share(view, step, later) for later in waits)
 
     def _share(self, view: Inside, start: Step, later: Step) -> bool:
         """Whether a later ``await`` may wait for the work: by an object made here or a parameter's method."""
         names = set(start.loads) & set(later.loads)
-        if names & made_names(self.flows.of(view.module, view.function)):
+        if names & made_names(self.functions.of(view.module, view.function)):
             return True
-        calls = self.flows.calls(view.module, view.function)
+        calls = self.functions.calls(view.module, view.function)
         chains = [calls[number].chain for number in later.calls]
         return any(chain.startswith(f"%{name}.") for name in names for chain in chains)
 
@@ -275,7 +275,7 @@ class Coroutines:
         found: list[BlockingCall] = []
         with self.project.asking("hint"):
             for view in self.inside:
-                for call in self.flows.calls(view.module, view.function):
+                for call in self.functions.calls(view.module, view.function):
                     if call.chain[:1] in "%~" or call.in_lambda:
                         continue
                     entity = self.project.resolve(view.module, call.chain)
@@ -301,7 +301,7 @@ class Coroutines:
         return list(found.values())
 
     def _uses_async(self, module: Module, function: Function) -> bool:
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             if call.chain[:1] in "%~":
                 continue
             if self.resources.disposed_by(module, call) is not None:
@@ -312,8 +312,8 @@ class Coroutines:
         return False
 
     def _opens_sync(self, module: Module, function: Function) -> Call | None:
-        flow = self.flows.of(module, function)
-        for call in self.flows.calls(module, function):
+        flow = self.functions.of(module, function)
+        for call in self.functions.calls(module, function):
             if call.chain[:1] in "%~" or call.in_lambda or call.is_decorator:
                 continue
             entity = self.project.resolve(module, call.chain)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
-from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
@@ -68,11 +68,11 @@ class CurrentLoops:
 
     def __init__(self, known: Known) -> None:
         self.code = known.of(LoopCode)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.runs = known.of(Runs)
         self.project = known.project
         self.queues = known.of(Queues)
-        self.graph = known.of(Calls)
+        self.graph = known.of(CallGraph)
         self.pools = known.of(Pools)
 
     # ------------------------------------------------------------------ asking for a loop
@@ -84,7 +84,7 @@ class CurrentLoops:
         for module, function, reached, calls in self.code.calls("get_event_loop"):
             if any(parameter.name.endswith("loop") for parameter in function.parameters):
                 continue  # `loop or asyncio.get_event_loop()`: callers may have one
-            flow = self.flows.of(module, function)
+            flow = self.functions.of(module, function)
             for call in calls:
                 if call.in_lambda or self.code.name(module, call.chain) not in CURRENT_LOOP:
                     continue
@@ -132,7 +132,7 @@ class CurrentLoops:
             for function in module.functions.values():
                 if function.may_call("set_event_loop"):
                     asked = False
-                    for call in self.flows.calls(module, function):
+                    for call in self.functions.calls(module, function):
                         name = self.code.name(module, call.chain)
                         if name in CURRENT_LOOP and not call.in_try:
                             asked = True  # what comes after it comes too late for it
@@ -180,7 +180,7 @@ class CurrentLoops:
             names = {call.number: self.code.name(module, call.chain) for call in calls}
             if function.is_generator or not _ASKED_OR_RUNNING.isdisjoint(names.values()):
                 continue
-            flow = self.flows.of(module, function)
+            flow = self.functions.of(module, function)
             for call in calls:
                 if names[call.number] in NEW_LOOP and self._is_left_open(flow, call, calls, names):
                     found.append(OpenLoop(module, function, call, reached))
@@ -221,7 +221,7 @@ class CurrentLoops:
             sets = [call for call in calls if names[call.number] in SET_LOOP]
             if any(call.argument(0, "loop").is_none for call in sets):
                 continue
-            flow = self.flows.of(module, function)
+            flow = self.functions.of(module, function)
             close = next((c for c in calls if c.chain.endswith("_event_loop().close")), None)
             if close is None or self._is_optional(flow, close):
                 continue
@@ -256,7 +256,7 @@ class CurrentLoops:
             theirs = self.queues.of(way.task for way in ways)
             if mine is None or theirs is None or not mine & theirs or _checks_or_sets(calls, names):
                 continue
-            flow = self.flows.of(module, function)
+            flow = self.functions.of(module, function)
             for call, name in zip(calls, names, strict=True):
                 if (
                     name in CURRENT_LOOP

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
 from celery_lint.diagnostics import Span
-from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -80,14 +80,14 @@ class LibraryRun(NamedTuple):
     reached: tuple[Reached, ...]
 
 
-class LoopBridges:
+class HandingOver:
     """The ways in which plain functions of tasks let others run their coroutines."""
 
     def __init__(self, known: Known) -> None:
         self.code = known.of(LoopCode)
         self.project = known.project
-        self.graph = known.of(Calls)
-        self.flows = known.project.flows
+        self.graph = known.of(CallGraph)
+        self.functions = known.project.functions
         self.runs = known.of(Runs)
         self.tasks = known.of(Tasks)
 
@@ -137,7 +137,7 @@ class LoopBridges:
             target = self.graph.target(module, given.chain)
         if target is None or target[1].is_async:
             return None
-        if any(self.code.runs(*target, call) for call in self.flows.calls(*target)):
+        if any(self.code.runs(*target, call) for call in self.functions.calls(*target)):
             return target[1].name, (target[0].path, target[1].qualname)
         return None
 
@@ -150,7 +150,7 @@ class LoopBridges:
         for module, function, _, calls in self.code.calls(".run_until_complete", words=["asyncio.run"]):
             if not function.may_call("submit") and len(calls) < 2:
                 continue
-            flow = self.flows.of(module, function)
+            flow = self.functions.of(module, function)
             for step in flow.steps:
                 if step.kind != "try":
                     continue
@@ -252,10 +252,10 @@ class LoopBridges:
             return
         if function.name in self.project.configuration.async_helpers:
             return
-        calls = self.flows.calls(module, function)
+        calls = self.functions.calls(module, function)
         if any(call.leaf() in ASKING_FOR_LOOP for call in calls):
             return
-        flow = self.flows.of(module, function)
+        flow = self.functions.of(module, function)
         for call in calls:
             if call.in_lambda or call.in_main or not self.code.runs(module, function, call):
                 continue

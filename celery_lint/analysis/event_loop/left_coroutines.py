@@ -37,7 +37,7 @@ class LeftCoroutines:
     def __init__(self, known: Known) -> None:
         self.pools = known.of(Pools)
         self.runs = known.of(Runs)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.queues = known.of(Queues)
         self.time_limits = known.of(TimeLimits)
 
@@ -56,10 +56,10 @@ class LeftCoroutines:
 
     def _cancels(self, run: LoopRun) -> bool:
         """Whether the function of the run cancels what was interrupted, or catches the limit itself."""
-        calls = self.flows.calls(run.module, run.function)
+        calls = self.functions.calls(run.module, run.function)
         if any(call.leaf() in _CANCELS for call in calls):
             return True
-        flow = self.flows.of(run.module, run.function)
+        flow = self.functions.of(run.module, run.function)
         step = flow.step_of(run.call)
         around = flow.ancestors(step) if step is not None else ()
         return any(
@@ -86,7 +86,7 @@ class LeftCoroutines:
 
         A coroutine that nobody resumes runs a ``finally`` up to its first ``await``, when it is collected.
         """
-        flow = self.flows.of(module, function)
+        flow = self.functions.of(module, function)
         for step in flow.steps:
             if step.kind == "with" and step.waits:
                 return module.place(step.span)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
@@ -23,8 +23,8 @@ class LoopCode:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.loops = known.of(Runs)
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
 
     def calls(
         self, *leaves: str, words: Sequence[str] = ()
@@ -34,7 +34,7 @@ class LoopCode:
             if function.may_call(*leaves) or function.mentions(*words):
                 on_the_way = tuple(way for way in reached if _is_called(way, function))
                 if on_the_way:
-                    yield module, function, on_the_way, self.flows.calls(module, function)
+                    yield module, function, on_the_way, self.functions.calls(module, function)
 
     def name(self, module: Module, chain: str) -> str:
         """The dotted path of something outside the project."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.resources import function_around
@@ -59,9 +59,9 @@ class LoopPrimitives:
     """What belongs to a loop and is made before any task runs."""
 
     def __init__(self, known: Known) -> None:
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.project = known.project
-        self.graph = known.of(Calls)
+        self.graph = known.of(CallGraph)
         self.queues = known.of(Queues)
         self.pools = known.of(Pools)
         self.all_loops = known.of(Loops)
@@ -104,19 +104,19 @@ class LoopPrimitives:
         return found
 
     def _is_concurrent(self, module: Module, function: Function) -> bool:
-        return any(call.leaf() in _CONCURRENT for call in self.flows.calls(module, function))
+        return any(call.leaf() in _CONCURRENT for call in self.functions.calls(module, function))
 
     def _waits(self, module: Module, function: Function) -> Iterator[tuple[Key, Place]]:
         """The module-level objects that a function waits for, with ``async with`` or by a method."""
         if not function.is_async:
             return
-        for step in self.flows.of(module, function).steps:
+        for step in self.functions.of(module, function).steps:
             if step.kind == "with" and step.waits:
                 for chain in step.chains:
                     origin = self._origin(module, chain.partition("=")[0])
                     if origin is not None:
                         yield origin, module.place(step.span)
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             owner, _, leaf = call.chain.rpartition(".")
             if leaf in _WAITING and call.is_awaited:
                 origin = self._origin(module, owner)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, is_lost, may_be_lost
-from celery_lint.inventory.code.graph import DEPTH, Calls
+from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -68,7 +68,7 @@ class DirectCall(NamedTuple):
         return self.module.place(self.call.span)
 
 
-class NestedLoops(NamedTuple):
+class LoopPatch(NamedTuple):
     """A call of ``nest_asyncio.apply`` in a process that runs tasks."""
 
     module: Module
@@ -88,7 +88,7 @@ class Direct(NamedTuple):
     tasks: tuple[Task, ...]
 
 
-class LoopSides:
+class NestedLoops:
     """Which side of an event loop the calls of a project stand on."""
 
     def __init__(self, known: Known) -> None:
@@ -96,8 +96,8 @@ class LoopSides:
         self.project = known.project
         self.tasks = known.of(Tasks)
         self.runs = known.of(Runs)
-        self.graph = known.of(Calls)
-        self.flows = known.project.flows
+        self.graph = known.of(CallGraph)
+        self.functions = known.project.functions
         self.pools = known.of(Pools)
 
     @cached_property
@@ -153,7 +153,7 @@ class LoopSides:
         """Whether a function asks for a running loop in a way that allows for there being none, or one."""
         return any(
             call.leaf() in _ASKING or (call.leaf() == "get_running_loop" and call.in_try)
-            for call in self.flows.calls(module, function)
+            for call in self.functions.calls(module, function)
         )
 
     # ------------------------------------------------------------------ no loop runs
@@ -171,9 +171,9 @@ class LoopSides:
     def _loopless(self, view: Direct) -> Iterator[LooplessCall]:
         module, function, tasks = view
         own_task = any(task.function is function for task in tasks)
-        calls = self.flows.calls(module, function)
+        calls = self.functions.calls(module, function)
         owns_loop = any(call.leaf() in _OWN_LOOPS for call in calls)
-        flow = self.flows.of(module, function)
+        flow = self.functions.of(module, function)
         for call in calls:
             if call.leaf() not in _LEAVES or call.chain[:1] in "%~:" or not _is_made_here(call):
                 continue
@@ -226,14 +226,14 @@ class LoopSides:
 
     def _decides(self, run: LoopRun, view: Direct) -> bool:
         """Whether a function that is no task may run the loop only where none is running."""
-        flow = self.flows.of(run.module, run.function)
+        flow = self.functions.of(run.module, run.function)
         step = flow.step_of(run.call)
         own_task = any(task.function is run.function for task in view.tasks)
         return step is None or (not own_task and _is_conditional(flow, step, frozenset({"if", "match"})))
 
     def _catches(self, run: LoopRun) -> bool:
         """Whether a run stands in a ``try`` that says what to do where a loop is running."""
-        flow = self.flows.of(run.module, run.function)
+        flow = self.functions.of(run.module, run.function)
         step = flow.step_of(run.call)
         around = flow.inside(step, "try", "body") if step is not None else None
         while around is not None:
@@ -244,7 +244,7 @@ class LoopSides:
         return False
 
     def _nested(self, module: Module, function: Function) -> Iterator[DirectCall]:
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             if call.chain[:1] in "%~" or call.in_lambda or call.is_decorator:
                 continue
             task = self.tasks.of(self.project.resolve(module, call.chain))
@@ -258,9 +258,9 @@ class LoopSides:
     # ------------------------------------------------------------------ nest_asyncio
 
     @facts
-    def patches(self) -> list[NestedLoops]:
+    def patches(self) -> list[LoopPatch]:
         """The calls of ``nest_asyncio.apply`` in modules of tasks, and in modules that these import."""
-        found: list[NestedLoops] = []
+        found: list[LoopPatch] = []
         patching = [
             module
             for module in self.project.product_modules()
@@ -276,9 +276,9 @@ class LoopSides:
                         continue
                     at_import = not function.name and module.path in near
                     if at_import or (module.path, function.qualname) in self.graph.reached:
-                        for call in self.flows.calls(module, function):
+                        for call in self.functions.calls(module, function):
                             if call.chain == "nest_asyncio.apply" and not call.in_main:
-                                found.append(NestedLoops(module, call))
+                                found.append(LoopPatch(module, call))
         return found
 
     def _near_tasks(self) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.handlers import EVERYTHING, LOOPS, ORDINARY, Outcomes
+from celery_lint.inventory.code.handlers import EVERYTHING, LOOPS, ORDINARY, Handlers
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts
@@ -21,7 +21,7 @@ class FinallyExits:
 
     def __init__(self, known: Known) -> None:
         self.bodies = known.of(Bodies)
-        self.outcomes = known.of(Outcomes)
+        self.handlers = known.of(Handlers)
 
     @facts
     def all(self) -> list[ExitInFinally]:
@@ -49,7 +49,7 @@ class FinallyExits:
     def _stopped(self, body: Body, attempt: Step) -> bool:
         """Whether a handler of the ``try`` stops every ordinary exception anyway."""
         for handler in body.flow.body(attempt, "handler"):
-            names = self.outcomes.caught(body.module, handler)
+            names = self.handlers.caught(body.module, handler)
             if names is None or names & {EVERYTHING, ORDINARY}:
-                return names is None or not self.outcomes.raises(body, handler)
+                return names is None or not self.handlers.raises(body, handler)
         return False

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.graph import DEPTH, Calls
+from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.retries.calls import RetryCalls
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Class, Function, Module, Place
@@ -68,9 +68,9 @@ class RaisedErrors:
     def __init__(self, known: Known) -> None:
         self.bodies = known.of(Bodies)
         self.project = known.project
-        self.effective = known.of(EffectiveOptions)
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.in_force = known.of(OptionsInForce)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
         self.retry_calls = known.of(RetryCalls)
         self._seen: set[Key] = set()
 
@@ -78,7 +78,7 @@ class RaisedErrors:
     def unrebuildable(self) -> list[UnrebuildableError]:
         """The classes of exceptions that change on their way out of the worker, each once."""
         found: dict[Key, UnrebuildableError] = {}
-        if self.effective.results_ignored:
+        if self.in_force.results_ignored:
             return []
         for module, chain, place, task in [*self._raised(), *self._handed_to_retry()]:
             entity = self._class(module, chain)
@@ -114,7 +114,7 @@ class RaisedErrors:
 
     def _is_ignored(self, task: Task) -> bool:
         """Whether a task says something about ignoring its result."""
-        return bool(self.effective.options(task, ("ignore_result",)))
+        return bool(self.in_force.options(task, ("ignore_result",)))
 
     def _class(self, module: Module, chain: str) -> Entity | None:
         """The class of the project that a chain names."""
@@ -139,7 +139,7 @@ class RaisedErrors:
                 if (module.path, function.qualname) in self._seen:
                     continue
                 self._seen.add((module.path, function.qualname))
-                flow = self.flows.of(module, function)
+                flow = self.functions.of(module, function)
                 for step in flow.steps:
                     if step.kind == "raise" and not _guarded(flow, step):
                         yield module, step
@@ -148,7 +148,7 @@ class RaisedErrors:
 
     def _called(self, module: Module, function: Function, flow: Flow) -> Iterator[tuple[Module, Function]]:
         """The functions of the project that a function calls where nothing catches what they raise."""
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             step = flow.step_of(call)
             if step is None or not call.chain or call.chain[:1] == "%" or _guarded(flow, step):
                 continue
@@ -196,7 +196,7 @@ class RaisedErrors:
             init = current.module.functions.get(f"{class_.qualname}.__init__")
             if init is None:
                 continue
-            given = _given_on(init, self.flows.calls(current.module, init))
+            given = _given_on(init, self.functions.calls(current.module, init))
             if given is None:
                 return None
             above = self._kept(line[line.index(current) + 1])

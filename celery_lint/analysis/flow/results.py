@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.handlers import Outcomes, in_loop, is_log
+from celery_lint.inventory.code.handlers import Handlers, in_loop, is_log
 from celery_lint.inventory.resources.awaited_disposals import AwaitedDisposals
 from celery_lint.inventory.resources.sessions import Sessions
 from celery_lint.model.records import NamedTuple
@@ -74,11 +74,11 @@ class Results:
     """What the bodies of tasks leave behind, good and bad."""
 
     def __init__(self, known: Known) -> None:
-        self.outcomes = known.of(Outcomes)
+        self.handlers = known.of(Handlers)
         self.bodies = known.of(Bodies)
         self.project = known.project
         self.sessions = known.of(Sessions)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.awaited_disposals = known.of(AwaitedDisposals)
 
     # ------------------------------------------------------------------ names that may be unbound
@@ -132,7 +132,7 @@ class Results:
         flow = body.flow
         if flow.ends(flow.body(clause)) or name in _stored([clause], body):
             return False
-        return not self.outcomes.raises(body, clause)
+        return not self.handlers.raises(body, clause)
 
     def _reader(self, body: Body, attempt: Step, name: str, flags: set[str]) -> Step | None:
         """The statement after a ``try`` that reads a name whatever happened, before anything binds it.
@@ -203,7 +203,7 @@ class Results:
         found = []
         with self.project.asking("hint"):
             by_place = {d.place: d for d in self.awaited_disposals.of(body.module, body.function)}
-        for call in self.flows.calls(body.module, body.function):
+        for call in self.functions.calls(body.module, body.function):
             disposal = by_place.get(body.module.place(call.span))
             step = body.flow.step_of(call)
             if disposal is not None and disposal.resolved and step is not None:
@@ -264,7 +264,7 @@ class Results:
                 maker = self.project.resolve(body.module, chain.partition("=")[0].removesuffix("()"))
             function = maker.function()
             if function is not None and maker.module is not None:
-                flow = self.flows.of(maker.module, function)
+                flow = self.functions.of(maker.module, function)
                 if any(inner.kind == "handler" for inner in flow.steps):
                     return True
         return False

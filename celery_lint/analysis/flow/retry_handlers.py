@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.policies import Retries
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Function, Module, Place
@@ -50,9 +50,9 @@ class RetryHandlers:
     def __init__(self, known: Known) -> None:
         self.retries = known.of(Retries)
         self.project = known.project
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
-        self.effective = known.of(EffectiveOptions)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
+        self.in_force = known.of(OptionsInForce)
         self.tasks = known.of(Tasks)
         self.retry_calls = known.of(RetryCalls)
 
@@ -67,7 +67,7 @@ class RetryHandlers:
         return found
 
     def _dead_in(self, module: Module, function: Function) -> Iterator[DeadRetryHandler]:
-        flow = self.flows.of(module, function)
+        flow = self.functions.of(module, function)
         calls = [call for call in self.retry_calls.all if call.module is module and call.function is function]
         for step in flow.steps:
             if step.kind != "handler" or not step.chains or not all(map(_is_exceeded, step.chains)):
@@ -98,7 +98,7 @@ class RetryHandlers:
             made = self.retries.entity(call.module, exc._replace(kind="name"))
             error = made.kind == "class" or made.name.endswith(_ERRORS)
             return error and not made.name.endswith(_EXCEEDED)
-        return call.is_caught(self.flows, exc)
+        return call.is_caught(self.functions, exc)
 
     def _retries_unseen(
         self, module: Module, function: Function, flow: Flow, attempt: Step, inside: list[RetryCall]
@@ -109,9 +109,9 @@ class RetryHandlers:
         numbers = {number for step in below for number in step.calls} - known
         graph = self.graph
         task = self._task(module, function)
-        bound = task is not None and self.effective.is_bound(task)
+        bound = task is not None and self.in_force.is_bound(task)
         receivers = {p.name for p in function.parameters[:1]} if bound else set()
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             if call.number not in numbers:
                 continue
             if call.leaf() in _WAITING or call.chain.endswith(_RESULTS):
@@ -154,16 +154,16 @@ class RetryHandlers:
             path = f"{function.first()}.max_retries"
             if not function.states(f"<{path}") or policy.task.class_ is not None:
                 continue
-            if self.effective.annotated(policy.task, frozenset({"max_retries"})):
+            if self.in_force.annotated(policy.task, frozenset({"max_retries"})):
                 continue
-            steps = [step for step in self.flows.of(module, function).steps if path in step.loads]
+            steps = [step for step in self.functions.of(module, function).steps if path in step.loads]
             if all(f"<{path}" in step.loads for step in steps) and self._is_first(policy.task):
                 place = option[0].place(option[1].span)
                 found.append(NoneCalculated(path, module.place(steps[0].span), place))
         return found
 
     def _is_first(self, task: Task) -> bool:
-        return self.effective.is_bound(task)
+        return self.in_force.is_bound(task)
 
 
 def _is_exceeded(chain: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPolicy
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
@@ -139,9 +139,9 @@ class RetryOptions:
     def __init__(self, known: Known) -> None:
         self.retries = known.of(Retries)
         self.project = known.project
-        self.effective = known.of(EffectiveOptions)
+        self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.time_limits = known.of(TimeLimits)
         self.retry_calls = known.of(RetryCalls)
 
@@ -163,7 +163,7 @@ class RetryOptions:
     def _is_inert(self, option: RetryOption, policy: RetryPolicy) -> bool:
         if policy.automatic or not policy.known or self.retries.reads(option.name):
             return False
-        if not self.effective.own_application(policy.task):
+        if not self.in_force.own_application(policy.task):
             return False
         known = self.retries.constant((option.module, option.value))
         if option.name != "retry_jitter" and known is not None and _is_nothing(known):
@@ -196,13 +196,13 @@ class RetryOptions:
         task = policy.task
         if self._retried_when_lost(task):
             return False
-        if not self.effective.own_application(task) and not self._retries_by_hand(task):
+        if not self.in_force.own_application(task) and not self._retries_by_hand(task):
             return False
         return not self.retry_calls.hidden(task) and not self.retries.reads_near(task, option.name)
 
     def _retried_when_lost(self, task: Task) -> bool:
         """Whether Celery itself may retry the task, after the loss of its process."""
-        effective = self.effective
+        effective = self.in_force
         if effective.settings.named("task_retry_on_worker_lost"):
             return True
         return self.task_options.get(task, "retry_on_worker_lost") is not None
@@ -284,7 +284,7 @@ class RetryOptions:
         return found
 
     def _never_ends(self, policy: RetryPolicy) -> bool:
-        if self.effective.annotated(policy.task, frozenset({"max_retries", "expires"})):
+        if self.in_force.annotated(policy.task, frozenset({"max_retries", "expires"})):
             return False
         if self.task_options.get(policy.task, "expires") is not None:
             return False
@@ -370,7 +370,7 @@ class RetryOptions:
             for module in self.project.product_modules()
             for function in module.functions.values()
             if function.states(f".{name}")
-            for step in self.flows.of(module, function).steps
+            for step in self.functions.of(module, function).steps
         )
 
 

@@ -10,14 +10,14 @@ from celery_lint.inventory.code.handlers import (
     CATCHES_ANY,
     CATCHES_SIGNALS,
     Handler,
-    Outcomes,
+    Handlers,
     in_loop,
     is_log,
     is_tried,
 )
 from celery_lint.inventory.code.waiting import Waiting
 from celery_lint.inventory.retries.calls import RetryCalls
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
@@ -83,12 +83,12 @@ class Swallowing:
     """What the handlers of tasks keep from the worker."""
 
     def __init__(self, known: Known) -> None:
-        self.outcomes = known.of(Outcomes)
+        self.handlers = known.of(Handlers)
         self.waiting = known.of(Waiting)
         self.bodies = known.of(Bodies)
         self.project = known.project
-        self.flows = known.project.flows
-        self.effective = known.of(EffectiveOptions)
+        self.functions = known.project.functions
+        self.in_force = known.of(OptionsInForce)
         self.retry_calls = known.of(RetryCalls)
 
     # ------------------------------------------------------------------ retries and their like
@@ -115,7 +115,7 @@ class Swallowing:
             thrown = retry.given("throw")
             if retry.value.open_ended() or (thrown is not None and thrown.data is not True):
                 continue
-            flow = self.flows.of(retry.module, retry.function)
+            flow = self.functions.of(retry.module, retry.function)
             body = self.bodies.by_key.get((retry.module.path, retry.function.qualname))
             body = body or Body(retry.module, retry.function, flow, retry.tasks[0], "callee")
             yield from self._swallowed(body, step, "Retry", retry.place, "retry()")
@@ -132,12 +132,12 @@ class Swallowing:
         """The calls of ``self.replace``, which end the task like a retry."""
         for body in self.bodies.all:
             task = body.task
-            if not body.function.may_call(".replace") or not self.effective.is_bound(task):
+            if not body.function.may_call(".replace") or not self.in_force.is_bound(task):
                 continue
             if task.function is None or not task.function.parameters:
                 continue
             chain = f"%{task.function.first()}.replace"
-            for call in self.flows.calls(body.module, body.function):
+            for call in self.functions.calls(body.module, body.function):
                 step = body.flow.step_of(call) if call.chain == chain and not call.in_lambda else None
                 if step is not None:
                     yield from self._swallowed(
@@ -155,7 +155,7 @@ class Swallowing:
         """The handler that keeps an exception of Celery, in the function or where the task calls it."""
         names = CATCHES_SIGNALS | {name}
         raised = None
-        handler = self.outcomes.catcher(body.module, body.flow, step, names)
+        handler = self.handlers.catcher(body.module, body.flow, step, names)
         if handler is None and not self._uncertain(body, step):
             start = self.bodies.called_at(body.function, body.task)
             if start is None:
@@ -163,11 +163,11 @@ class Swallowing:
             raised = place
             body, step = start
             place = body.place(step)
-            handler = self.outcomes.catcher(body.module, body.flow, step, names)
-        caught = self.outcomes.caught(body.module, handler) if handler is not None else None
+            handler = self.handlers.catcher(body.module, body.flow, step, names)
+        caught = self.handlers.caught(body.module, handler) if handler is not None else None
         if handler is None or caught is None or not caught & CATCHES_ANY:
             return  # who names Celery's exception means it
-        if not self.outcomes.raises(body, handler):
+        if not self.handlers.raises(body, handler):
             yield SwallowedSignal(body, place, what, handler, raised)
         elif name == "Retry":
             again = self._again(body, handler)
@@ -188,7 +188,7 @@ class Swallowing:
     def _uncertain(self, body: Body, step: Step) -> bool:
         """Whether a ``try`` around a statement has a handler that nobody can see through."""
         return any(
-            self.outcomes.caught(body.module, handler) is None
+            self.handlers.caught(body.module, handler) is None
             for outer in body.flow.ancestors(step)
             if outer.kind == "try"
             for handler in body.flow.body(outer, "handler")
@@ -208,7 +208,7 @@ class Swallowing:
     def wide(self) -> list[WideHandler]:
         """The handlers around most of what a task does that keep its failure from the worker."""
         found = []
-        for handler in self.outcomes.handlers:
+        for handler in self.handlers.handlers:
             if handler.raises or handler.everything or self._is_told(handler) or not self._covers(handler):
                 continue
             ending = self._ending(handler)
@@ -281,7 +281,7 @@ class Swallowing:
         """The handlers that keep a revoke or a shutdown from ending the task."""
         return [
             BlanketHandler(handler)
-            for handler in self.outcomes.handlers
+            for handler in self.handlers.handlers
             if handler.everything
             and not handler.raises
             and "SystemExit" not in handler.earlier
@@ -309,7 +309,7 @@ class Swallowing:
         return any(self._waits(body, step) for step in [*inside, *flow.after(handler.attempt)])
 
     def _waits(self, body: Body, step: Step) -> bool:
-        calls = self.flows.calls(body.module, body.function)
+        calls = self.functions.calls(body.module, body.function)
         return any(self.waiting.waits(body.module, calls[number]) for number in step.calls)
 
     # ------------------------------------------------------------------ logged more than once
@@ -318,7 +318,7 @@ class Swallowing:
     def logged_twice(self) -> list[LoggedTwice]:
         """The handlers that log what another one, further out in the task, logs again."""
         found = []
-        for handler in self.outcomes.handlers:
+        for handler in self.handlers.handlers:
             if self._logs_and_raises(handler.body, handler.step):
                 outer = self._outer(handler.body, handler.attempt)
                 if outer is not None:
@@ -335,13 +335,13 @@ class Swallowing:
 
     def _outer(self, body: Body, attempt: Step) -> Place | None:
         names = frozenset({"Exception", "BaseException"})
-        handler = self.outcomes.catcher(body.module, body.flow, attempt, names)
+        handler = self.handlers.catcher(body.module, body.flow, attempt, names)
         if handler is None:
             start = self.bodies.started_at(body)
             if start is None:
                 return None
             body, step = start
-            handler = self.outcomes.catcher(body.module, body.flow, step, names)
+            handler = self.handlers.catcher(body.module, body.flow, step, names)
         if handler is None or not self._logs_and_raises(body, handler):
             return None
         return body.place(handler)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import in_loop
 from celery_lint.inventory.retries.calls import RetryCalls
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
@@ -106,9 +106,9 @@ class TaskState:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
-        self.effective = known.of(EffectiveOptions)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
+        self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
         self.settings = known.of(Settings)
         self.retry_calls = known.of(RetryCalls)
@@ -124,8 +124,8 @@ class TaskState:
         return found
 
     def _calls_in(self, module: Module, function: Function) -> Iterator[StateCall]:
-        flow = self.flows.of(module, function)
-        for call in self.flows.calls(module, function):
+        flow = self.functions.of(module, function)
+        for call in self.functions.calls(module, function):
             given = self._given(module, function, call)
             step = flow.step_of(call)
             if given is None or step is None:
@@ -186,7 +186,7 @@ class TaskState:
 
     def _raises_after(self, module: Module, flow: Flow, function: Function, step: Step) -> bool:
         """Whether the function may raise after a statement: then the task does not end with a result."""
-        calls = self.flows.calls(module, function)
+        calls = self.functions.calls(module, function)
         around = [outer for outer in flow.ancestors(step) if outer.kind == "with"]
         for later in [*_following(flow, step), *around]:
             if later.kind == "raise":
@@ -203,12 +203,12 @@ class TaskState:
         if target is None:
             return False
         names = ("Ignore", "Ignore()", "Reject", "Reject()")
-        steps = self.flows.of(*target).steps
+        steps = self.functions.of(*target).steps
         return any(chain.endswith(names) for step in steps if step.kind == "raise" for chain in step.chains)
 
     def _ignores_results(self, tasks: list[Task]) -> bool:
         """Whether the result of a task is not stored, or that cannot be told."""
-        if self.effective.results_ignored:
+        if self.in_force.results_ignored:
             return True
         return any(self.task_options.get(task, "ignore_result") is not None for task in tasks)
 
@@ -260,7 +260,7 @@ class TaskState:
         """The states that are stored for every item of a ``for`` loop, under no condition."""
         found = []
         for state in self.calls:
-            flow = self.flows.of(state.module, state.function)
+            flow = self.functions.of(state.module, state.function)
             loop = in_loop(flow, state.step)
             if loop is None or loop.kind != "for":
                 continue
@@ -284,8 +284,8 @@ class TaskState:
             for function in module.functions.values():
                 if not function.name or not function.may_call(".replace"):
                     continue
-                flow = self.flows.of(module, function)
-                for call in self.flows.calls(module, function):
+                flow = self.functions.of(module, function)
+                for call in self.functions.calls(module, function):
                     if not call.chain.endswith(".replace") or not call.is_statement:
                         continue
                     step = flow.step_of(call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -67,8 +67,8 @@ class Tracking:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
         self.tasks = known.of(Tasks)
         self.task_options = known.of(TaskOptions)
         self.parameters = self.project.configuration.tracking_parameters
@@ -84,7 +84,7 @@ class Tracking:
             if function is None or task.wrapper is not None or len(function.decorators) > 1:
                 continue
             name = next((p.name for p in function.parameters if p.name in self.parameters), "")
-            if name and _does_something(self.flows.of(task.module, function)):
+            if name and _does_something(self.functions.of(task.module, function)):
                 found.append((task, name))
         if not found or self._handles_signals:
             return []
@@ -100,7 +100,9 @@ class Tracking:
                 if any(_is_signal(decorator.chain) for decorator in function.decorators):
                     return True
                 connects = function.may_call(".connect")
-                if connects and any(_is_signal(call.chain) for call in self.flows.calls(module, function)):
+                if connects and any(
+                    _is_signal(call.chain) for call in self.functions.calls(module, function)
+                ):
                     return True
         return False
 
@@ -132,7 +134,7 @@ class Tracking:
                 return True
             if inner.states("~locals"):
                 return True
-            flow = self.flows.of(module, inner)
+            flow = self.functions.of(module, inner)
             reading = [step for step in flow.steps if name in step.loads]
             if not all(self._only_logs(module, inner, step, name) for step in reading):
                 return True
@@ -144,7 +146,7 @@ class Tracking:
             return True  # what is in it is looked at on its own
         if step.kind == "if":
             return step.loads == (name,)
-        calls = self.flows.calls(module, function)
+        calls = self.functions.calls(module, function)
         if any(_takes(calls[n], name) and not self._is_log(module, calls[n].chain) for n in step.calls):
             return False
         if step.kind not in ("expr", "assign") or not step.chains:
@@ -183,10 +185,10 @@ class Tracking:
             if carrier is None:
                 return None
             module, function, own = carrier
-            flow = self.flows.of(module, function)
+            flow = self.functions.of(module, function)
             if any(own in step.loads and self._after_failure(flow, step) for step in flow.steps):
                 return None
-            calls = self.flows.calls(module, function)
+            calls = self.functions.calls(module, function)
             for step in flow.steps:
                 if own not in step.loads or step.kind in ("def", "if"):
                     continue
@@ -214,7 +216,7 @@ class Tracking:
         """Whether it is clear what a statement does with the id: it logs it, or calls what is in sight."""
         if self._only_logs(module, function, step, name):
             return True
-        calls = self.flows.calls(module, function)
+        calls = self.functions.calls(module, function)
         taking = [calls[number] for number in step.calls if _takes(calls[number], name)]
         if not taking or step.kind not in ("expr", "assign", "return"):
             return False
@@ -254,7 +256,7 @@ class Tracking:
     def _handed_on(self, carrier: _Carrier) -> Iterator[_Carrier]:
         if not carrier.function.mentions(f"%{carrier.name}"):
             return
-        for call in self.flows.calls(carrier.module, carrier.function):
+        for call in self.functions.calls(carrier.module, carrier.function):
             if _takes(call, carrier.name) and not _word(call):
                 following = self._follows(carrier.module, call, carrier.name)
                 if following is not None:

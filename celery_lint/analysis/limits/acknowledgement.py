@@ -7,8 +7,8 @@ from functools import cached_property
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.code.graph import Calls, Reached
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.code.graph import CallGraph, Reached
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -83,15 +83,15 @@ class Acknowledgement:
         self.project = known.project
         self.settings = known.of(Settings)
         self.tasks = known.of(Tasks)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
-        self.effective = known.of(EffectiveOptions)
-        self.graph = known.of(Calls)
+        self.in_force = known.of(OptionsInForce)
+        self.graph = known.of(CallGraph)
 
     def late(self, task: Task) -> bool | None:
         """Whether a task acknowledges its message after it has run; ``None``: nobody knows."""
-        return self.effective.option(task, *_LATE)
+        return self.in_force.option(task, *_LATE)
 
     # ------------------------------------------------------------------ Reject
 
@@ -109,7 +109,7 @@ class Acknowledgement:
         return found
 
     def _rejections(self, module: Module, function: Function, reached: list[Reached]) -> Iterator[Rejection]:
-        flow = self.flows.of(module, function)
+        flow = self.functions.of(module, function)
         for step in flow.steps:
             if step.kind != "raise" or not step.chains or not self._is_reject(module, step.value):
                 continue
@@ -131,7 +131,7 @@ class Acknowledgement:
         """Whether the message shall be delivered again; ``None`` where that is not written down."""
         if not step.value.endswith("()"):
             return False
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             if call.number in step.calls and self._is_reject(module, call.chain):
                 given = call.argument(1, "requeue")
                 if not given:

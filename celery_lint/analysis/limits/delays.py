@@ -11,7 +11,7 @@ from celery_lint.inventory.application.broker import Broker, BrokerSettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.retries.policies import Retries
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -74,7 +74,7 @@ class LongRun(NamedTuple):
     broker: Broker
 
 
-class Sendings:
+class Delays:
     """The calls that send tasks at a later time."""
 
     def __init__(self, known: Known) -> None:
@@ -82,9 +82,9 @@ class Sendings:
         self.delivery = known.of(BrokerSettings)
         self.project = known.project
         self.tasks = known.of(Tasks)
-        self.effective = known.of(EffectiveOptions)
+        self.in_force = known.of(OptionsInForce)
         self.retries = known.of(Retries)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
         self.task_options = known.of(TaskOptions)
@@ -102,7 +102,7 @@ class Sendings:
                     sends = function.may_call(*(f".{word}" for word in _SENDERS))
                     if not sends or not function.mentions("countdown:", "eta:", "expires:"):
                         continue
-                    for call in self.flows.calls(module, function):
+                    for call in self.functions.calls(module, function):
                         if call.leaf() not in _SENDERS or not _is_timed(call):
                             continue
                         value = function.value_of(call)
@@ -121,7 +121,7 @@ class Sendings:
             chain = chain.removesuffix(ending)
         own = self.tasks.by_function.get((module.path, function.qualname))
         if own is not None and function.parameters and chain == f"%{function.first()}":
-            return (own, True) if self.effective.is_bound(own) else (None, False)
+            return (own, True) if self.in_force.is_bound(own) else (None, False)
         entity = self.project.resolve(module, chain)
         task = self.tasks.of(entity)
         if task is not None:
@@ -140,7 +140,7 @@ class Sendings:
     # ------------------------------------------------------------------ delays
 
     @facts
-    def delays(self) -> list[Delay]:
+    def all(self) -> list[Delay]:
         """The delays that are longer than a message may wait."""
         broker = self.delivery.broker
         if broker.kind == "other" or (broker.kind == "amqp" and self._counted_queues):

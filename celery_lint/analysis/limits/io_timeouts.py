@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.inventory.code.sites import Site, TaskProcess
+from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.libraries.network import HTTP_VERBS, REQUESTS_SESSIONS, SOCKETS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
@@ -62,18 +62,18 @@ class IoTimeouts:
     """The network calls of tasks that have no timeout."""
 
     def __init__(self, known: Known) -> None:
-        self.code = known.of(TaskProcess)
+        self.sites = known.of(Sites)
         self.project = known.project
-        self.flows = known.project.flows
+        self.functions = known.project.functions
 
     @facts
     def endless(self) -> list[EndlessWait]:
         """Each call once."""
         found = []
-        for site in self.code.sites:
+        for site in self.sites.all:
             if not self._may_call(site):
                 continue
-            for call in self.code.calls(site):
+            for call in self.sites.calls(site):
                 if call.leaf() in _LEAVES and call.chain[:1] != "%":
                     wait = self._wait(site, call)
                     if wait is not None and not self._ended(site, call):
@@ -90,7 +90,7 @@ class IoTimeouts:
         )
 
     def _wait(self, site: Site, call: Call) -> EndlessWait | None:
-        name = self.code.name(site.module, call.chain)
+        name = self.sites.name(site.module, call.chain)
         place = site.module.place(call.span)
         off = _switched_off(call)
         if name in _HTTPX:
@@ -116,8 +116,8 @@ class IoTimeouts:
             return True
         if any("timeout" in decorator.chain.lower() for decorator in site.function.decorators):
             return True
-        step = self.code.flow(site).step_of(call)
-        around = self.code.flow(site).ancestors(step) if step is not None else ()
+        step = self.sites.flow(site).step_of(call)
+        around = self.sites.flow(site).ancestors(step) if step is not None else ()
         return any("timeout" in chain.lower() for s in around if s.kind == "with" for chain in s.chains)
 
     @cached_property
@@ -143,7 +143,7 @@ class IoTimeouts:
             other.leaf() == "mount" and not self._plain_adapter(module.path, function.qualname, other)
             for function in module.functions.values()
             if function.may_call(".mount")
-            for other in self.flows.calls(module, function)
+            for other in self.functions.calls(module, function)
         )
 
     def _plain_adapter(self, path: str, qualname: str, mount: Call) -> bool:
@@ -152,22 +152,22 @@ class IoTimeouts:
         given = mount.argument(1, "adapter")
         chain = given.chain.removesuffix("()")
         if given.kind == "call":
-            chain = self.flows.calls(module, module.functions[qualname])[given.number].chain
-        return self.code.name(module, chain) in ("requests.adapters.HTTPAdapter", "requests.HTTPAdapter")
+            chain = self.functions.calls(module, module.functions[qualname])[given.number].chain
+        return self.sites.name(module, chain) in ("requests.adapters.HTTPAdapter", "requests.HTTPAdapter")
 
     def _without_limits(self, site: Site, call: Call) -> bool:
         """Whether the timeout of a call is ``httpx.Timeout(None)``."""
         timeout = call.keyword("timeout")
         if timeout.kind != "call":
             return False
-        made = self.code.calls(site)[timeout.number]
+        made = self.sites.calls(site)[timeout.number]
         return made.chain == "httpx.Timeout" and len(made.takes) == 1 and made.argument(0).is_none
 
     def _limited_at_use(self, site: Site, client: str) -> bool:
         """Whether requests of a client that has no timeout bring their own."""
         return any(
-            self.code.name(site.module, other.chain).startswith(f"{client}().") and not _lacks(other, 99)
-            for other in self.code.calls(site)
+            self.sites.name(site.module, other.chain).startswith(f"{client}().") and not _lacks(other, 99)
+            for other in self.sites.calls(site)
         )
 
 

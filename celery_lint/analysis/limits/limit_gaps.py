@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -46,7 +46,7 @@ class LimitGaps:
         self.settings = known.of(Settings)
         self.pools = known.of(Pools)
         self.queues = known.of(Queues)
-        self.effective = known.of(EffectiveOptions)
+        self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
         self.product = known.of(Tasks).product
 
@@ -64,10 +64,10 @@ class LimitGaps:
             return
         if any(getattr(command, other) for command in self.project.commands):
             return
-        effective, seen = self.effective, set()
+        effective, seen = self.in_force, set()
         for task in self.product:
             option = self._own(task, name)
-            if option is None or self._own(task, other) is not None or not self.effective.visible(task):
+            if option is None or self._own(task, other) is not None or not self.in_force.visible(task):
                 continue
             place = option[0].place(option[1].span)
             if effective.known(task, frozenset({other})) and place not in seen:

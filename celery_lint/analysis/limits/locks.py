@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.sites import Site, TaskProcess
+from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
@@ -57,13 +57,13 @@ class Locks:
     """The locks of the functions that run in the process of tasks."""
 
     def __init__(self, known: Known) -> None:
-        self.code = known.of(TaskProcess)
+        self.sites = known.of(Sites)
         self.project = known.project
 
     def explore(self) -> None:
         """Follow the chains of clients: they are at home in modules without tasks."""
-        for site in self.code.calling(".lock", ".setnx", ".add", ".set"):
-            for call in self.code.calls(site):
+        for site in self.sites.calling(".lock", ".setnx", ".add", ".set"):
+            for call in self.sites.calls(site):
                 if call.leaf() in ("lock", "setnx") or _sets_if_missing(call) or _adds_for_ever(call):
                     self.project.resolve(site.module, call.chain)
 
@@ -73,8 +73,8 @@ class Locks:
     def eternal(self) -> list[EternalLock]:
         """The locks that stay for ever when their task is killed."""
         found: list[EternalLock] = []
-        for site in self.code.calling(".lock", ".Lock", ".setnx", ".set", ".add"):
-            calls = self.code.calls(site)
+        for site in self.sites.calling(".lock", ".Lock", ".setnx", ".set", ".add"):
+            calls = self.sites.calls(site)
             for call in calls:
                 if call.leaf() in ("lock", "Lock"):
                     found.extend(self._lock(site, call))
@@ -86,26 +86,26 @@ class Locks:
     def _kept(self) -> Iterator[EternalLock]:
         """The locks that a module keeps for its tasks: ``LOCK = redis.Redis().lock("scan")``."""
         homes: dict[str, list[Site]] = {}
-        for site in self.code.sites:
+        for site in self.sites.all:
             homes.setdefault(site.module.path, []).append(site)
         for sites in homes.values():
             module = sites[0].module
             for name, (value, *_) in module.bindings.items():
                 if value.kind != "call" or not value.chain.endswith((".lock", "Lock")) or value.open_ended():
                     continue
-                kind = self._kind(self.code.name(module, value.chain))
+                kind = self._kind(self.sites.name(module, value.chain))
                 if kind is None:
                     continue
                 given = value.keyword(kind[1]) or next(iter(value.items[kind[0] :]), None)
                 if given is not None and not (given.kind == "constant" and given.data is None):
                     continue
                 for site in sites:
-                    if any(name in step.loads for step in self.code.flow(site).steps):
+                    if any(name in step.loads for step in self.sites.flow(site).steps):
                         yield EternalLock(site, module.place(value.span), _shown(value.chain), "lock")
                         break
 
     def _lock(self, site: Site, call: Call) -> Iterator[EternalLock]:
-        name = self.code.name(site.module, call.chain)
+        name = self.sites.name(site.module, call.chain)
         kind = self._kind(name)
         if kind is not None and call.takes and not _given(call, *kind):
             yield EternalLock(site, site.module.place(call.span), _shown(name), "lock")
@@ -121,7 +121,7 @@ class Locks:
         return None
 
     def _key(self, site: Site, call: Call, calls: list[Call]) -> Iterator[EternalLock]:
-        name = self.code.name(site.module, call.chain)
+        name = self.sites.name(site.module, call.chain)
         store = _CACHES if call.leaf() == "add" else _CLIENTS
         if not store.match(name) or not call.takes or not self._decides(site, call):
             return
@@ -132,7 +132,7 @@ class Locks:
 
     def _decides(self, site: Site, call: Call) -> bool:
         """Whether the answer of a call decides what happens next."""
-        flow = self.code.flow(site)
+        flow = self.sites.flow(site)
         step = flow.step_of(call)
         if step is None or step.kind in ("if", "while", "return", "assert"):
             return step is not None
@@ -150,14 +150,14 @@ class Locks:
     def asked(self) -> list[AskedLock]:
         """The pairs of get and set that two tasks can pass side by side."""
         found: list[AskedLock] = []
-        for site in self.code.calling(".set", ".setex"):
+        for site in self.sites.calling(".set", ".setex"):
             asks = site.function.may_call(*(f".{leaf}" for leaf in _ASKING))
             if asks and not site.function.mentions("select_for_update"):
                 found.extend(self._asked(site))
         return found
 
     def _asked(self, site: Site) -> Iterator[AskedLock]:
-        calls = self.code.calls(site)
+        calls = self.sites.calls(site)
         if any(c.leaf() in ("add", "setnx", "lock", "Lock") or c.keyword("nx").is_true for c in calls):
             return  # asked before the lock is taken, to save a call
         for call in calls:
@@ -173,16 +173,16 @@ class Locks:
                     continue
                 if _released(other, calls) or (_is_lock(_key_of(call)) and self._follows(site, left, other)):
                     place, asked = site.module.place(other.span), site.module.place(call.span)
-                    yield AskedLock(site, place, asked, _shown(self.code.name(site.module, other.chain)))
+                    yield AskedLock(site, place, asked, _shown(self.sites.name(site.module, other.chain)))
                 break
 
     def _is_store(self, site: Site, call: Call) -> bool:
-        name = self.code.name(site.module, call.chain)
+        name = self.sites.name(site.module, call.chain)
         return _CLIENTS.match(name) is not None or _CACHES.match(name) is not None
 
     def _leaves_early(self, site: Site, call: Call) -> Step | None:
         """The ``if`` that ends the function where the key is found, without making use of what it holds."""
-        flow = self.code.flow(site)
+        flow = self.sites.flow(site)
         step = flow.step_of(call)
         if step is None:
             return None
@@ -198,14 +198,14 @@ class Locks:
 
     def _follows(self, site: Site, left: Step, call: Call) -> bool:
         """Whether a key is set before the work is done: afterwards it only says that it was done."""
-        flow = self.code.flow(site)
+        flow = self.sites.flow(site)
         around = flow.steps[left.parent] if left.parent >= 0 else None
         block = list(flow.body(around, left.role))
         after = block[block.index(left) + 1 :][:2]
         return any(call.number in step.calls for step in after)
 
     def _ends_empty(self, site: Site, step: Step, names: frozenset[str]) -> bool:
-        flow = self.code.flow(site)
+        flow = self.sites.flow(site)
         body = flow.body(step)
         if not body or body[-1].kind not in ("return", "raise") or flow.body(step, "else"):
             return False

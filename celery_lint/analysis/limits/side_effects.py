@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.application.applications import is_application
-from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -81,8 +81,8 @@ class SideEffects:
         self.retries = known.of(Retries)
         self.pools = known.of(Pools)
         self.tasks = known.of(Tasks)
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
 
     # ------------------------------------------------------------------ effects
 
@@ -105,8 +105,8 @@ class SideEffects:
         return found
 
     def _effect(self, task: Task, function: Function, retried: bool) -> RepeatedEffect | None:
-        flow = self.flows.of(task.module, function)
-        calls = self.flows.calls(task.module, function)
+        flow = self.functions.of(task.module, function)
+        calls = self.functions.calls(task.module, function)
         for call in calls:
             name = self._name(task.module, call)
             if not (name in _EFFECTS or (name.startswith("stripe.") and name.endswith(".create"))):
@@ -149,7 +149,7 @@ class SideEffects:
             if not is_product_path(path):
                 continue
             with self.project.asking("quiet"):
-                for call in self.flows.calls(module, function):
+                for call in self.functions.calls(module, function):
                     if call.leaf() == "sleep" and self._name(module, call) == "time.sleep":
                         seconds = self._number(module, call.argument(0, "secs"))
                         if seconds is not None and seconds > _LONG:
@@ -178,7 +178,7 @@ class SideEffects:
         for function in module.functions.values():
             if not function.may_call(".revoke", ".control.terminate"):
                 continue
-            for call in self.flows.calls(module, function):
+            for call in self.functions.calls(module, function):
                 if self._terminates(module, call):
                     known = self.pools.only("threads", "solo")
                     signal = call.keyword("signal").text or "SIGTERM"

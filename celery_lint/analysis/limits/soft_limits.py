@@ -7,7 +7,7 @@ from functools import cached_property
 
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.handlers import Handler, Outcomes, in_loop, is_tried
+from celery_lint.inventory.code.handlers import Handler, Handlers, in_loop, is_tried
 from celery_lint.inventory.code.waiting import Waiting
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -44,13 +44,13 @@ class SoftLimits:
     """The soft time limits that meet the handlers of tasks."""
 
     def __init__(self, known: Known) -> None:
-        self.outcomes = known.of(Outcomes)
+        self.handlers = known.of(Handlers)
         self.project = known.project
         self.pools = known.of(Pools)
         self.bodies = known.of(Bodies)
         self.task_options = known.of(TaskOptions)
         self.settings = known.of(Settings)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.waiting = known.of(Waiting)
         self.time_limits = known.of(TimeLimits)
 
@@ -60,11 +60,11 @@ class SoftLimits:
         if self.pools.only(*_WITHOUT):
             return []
         found: list[SwallowedLimit] = []
-        for handler in self.outcomes.handlers:
+        for handler in self.handlers.handlers:
             found.extend(self._swallowed(handler, [handler.body.task]))
         for body, tasks in self.bodies.callees:
             if not body.function.is_async:
-                for handler in self.outcomes.handlers_in(body):
+                for handler in self.handlers.handlers_in(body):
                     found.extend(self._swallowed(handler, tasks))
         return found
 
@@ -89,7 +89,7 @@ class SoftLimits:
         inner = flow.below(handler.step)
         if any(step.kind in ("break", "return") for step in inner):
             return False
-        calls = self.flows.calls(handler.body.module, handler.body.function)
+        calls = self.functions.calls(handler.body.module, handler.body.function)
         return any(
             self.waiting.waits(handler.body.module, calls[number])
             for step in flow.below(handler.attempt)
@@ -134,7 +134,7 @@ class SoftLimits:
             for function in module.functions.values():
                 if function.states(_SOFT) and any(
                     step.kind == "raise" and step.value.removesuffix("()").endswith(_SOFT)
-                    for step in self.flows.of(module, function).steps
+                    for step in self.functions.of(module, function).steps
                 ):
                     return True
         return False

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.inventory.application.applications import Applications
-from celery_lint.inventory.code.graph import Calls
-from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
+from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.sites import UNFORKED, Site, Sites
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.network import CONNECTING_LATER, CONNECTS
@@ -84,13 +84,13 @@ class BeforeFork:
     """What the modules of tasks open at import."""
 
     def __init__(self, known: Known) -> None:
-        self.code = known.of(TaskProcess)
+        self.sites = known.of(Sites)
         self.applications = known.of(Applications)
         self.project = known.project
         self.pools = known.of(Pools)
         self.tasks = known.of(Tasks)
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
 
     @cached_property
     def _forking(self) -> bool:
@@ -114,7 +114,7 @@ class BeforeFork:
         found: list[EarlyConnection] = []
         for module in self._loaded:
             top = module.functions.get("")
-            for call in self.flows.calls(module, top) if top is not None else ():
+            for call in self.functions.calls(module, top) if top is not None else ():
                 if not (call.in_main or call.in_lambda) and call.chain[:1] not in "%~":
                     found.extend(self._connection(module, call))
         return found
@@ -123,7 +123,7 @@ class BeforeFork:
         """Follow the chains of imports that connect: the engine is at home in a module without tasks."""
         for module in self._loaded:
             top = module.functions.get("")
-            for call in self.flows.calls(module, top) if top is not None else ():
+            for call in self.functions.calls(module, top) if top is not None else ():
                 if call.leaf() in _ENGINE_USES and "." in call.chain and call.chain[:1] not in "%~":
                     self.project.resolve(module, call.chain.rpartition(".")[0])
                 elif call.leaf() in _SCHEMA_USES and call.chain[:1] not in "%~":
@@ -133,7 +133,7 @@ class BeforeFork:
     def _connection(self, module: Module, call: Call) -> Iterator[EarlyConnection]:
         leaf = call.leaf()
         if leaf in _CONNECT_LEAVES and call.chain[:1] != ":":
-            name = self.code.name(module, call.chain)
+            name = self.sites.name(module, call.chain)
             if name in CONNECTS and self._kept(module, call, name):
                 yield EarlyConnection(module, call, name, "connection")
                 return
@@ -142,7 +142,7 @@ class BeforeFork:
             yield EarlyConnection(module, call, engine.origin[1] if engine.origin else "", "engine")
 
     def _given_engine(self, module: Module, call: Call) -> Entity | None:
-        if not self.code.name(module, call.chain).startswith(("sqlalchemy.", "sqlmodel.")):
+        if not self.sites.name(module, call.chain).startswith(("sqlalchemy.", "sqlmodel.")):
             return None
         with self.project.asking("hint"):
             return self._bind(module, call)
@@ -166,7 +166,7 @@ class BeforeFork:
             return False
         method = f":{names[0]}."
         top = module.functions[""]
-        if any(other.chain == f"{method}close" for other in self.flows.calls(module, top)):
+        if any(other.chain == f"{method}close" for other in self.functions.calls(module, top)):
             return False
         return any(
             function.name and (function.mentions(method) or function.hands_on(f":{names[0]}"))
@@ -204,11 +204,11 @@ class BeforeFork:
             for function in module.functions.values():
                 if not function.mentions("dispose"):
                     continue
-                for call in self.flows.calls(module, function):
+                for call in self.functions.calls(module, function):
                     words = [call.chain, *(given.chain for given in call.takes)]
                     for chain in words:
                         if chain.endswith(".dispose"):
-                            engine = self.code.entity(module, chain.removesuffix(".dispose"))
+                            engine = self.sites.entity(module, chain.removesuffix(".dispose"))
                             if engine is not None and engine.origin is not None:
                                 found.add(engine.origin)
         return found
@@ -231,15 +231,15 @@ class BeforeFork:
             return []
         direct = {connection.name for connection in self.connections if connection.kind == "engine"}
         found: dict[Key, EarlyEngine] = {}
-        for site in self.code.sites:
-            for call in self.code.calls(site):
+        for site in self.sites.all:
+            for call in self.sites.calls(site):
                 engine = self._used(site.module, call)
                 if engine is None or engine.origin is None or engine.origin in found:
                     continue
                 if not self._pooled(engine) or self._disposed(engine) or engine.origin[1] in direct:
                     continue
                 early = self._early.get(engine.origin)
-                if early is not None and self.code.forks(site.tasks):
+                if early is not None and self.sites.forks(site.tasks):
                     use = site.module.place(call.span)
                     found[engine.origin] = EarlyEngine(engine.origin[1], early, use, site)
         return sorted(found.values(), key=lambda engine: engine.place)
@@ -263,7 +263,7 @@ class BeforeFork:
                         found.setdefault(origin, place)
         for module in modules.values():
             top = module.functions.get("")
-            for call in self.flows.calls(module, top) if top is not None else ():
+            for call in self.functions.calls(module, top) if top is not None else ():
                 if call.in_main or call.in_lambda or call.is_decorator or call.chain[:1] in "%~":
                     continue
                 place = module.place(call.span)
@@ -282,7 +282,7 @@ class BeforeFork:
         with self.project.asking("quiet"):
             closure = self.graph.closure(module, function)
         for inner_module, inner in closure:
-            for call in self.flows.calls(inner_module, inner):
+            for call in self.functions.calls(inner_module, inner):
                 engine = self._connected(inner_module, call)
                 if engine is not None and engine.origin is not None:
                     yield engine.origin
@@ -292,7 +292,7 @@ class BeforeFork:
         if call.chain[:1] in "%~":
             return None
         if call.leaf() in _ENGINE_USES:
-            engine = self.code.entity(module, call.chain.rpartition(".")[0])
+            engine = self.sites.entity(module, call.chain.rpartition(".")[0])
         elif call.leaf() in _SCHEMA_USES:
             engine = self._given_engine(module, call)
         else:
@@ -313,7 +313,7 @@ class BeforeFork:
         leaf, chain = call.leaf(), call.chain
         if leaf in _ENGINE_USES:
             chain = chain.rpartition(".")[0]
-        entity = self.code.entity(module, chain)
+        entity = self.sites.entity(module, chain)
         if entity is None:
             return None
         if entity.name in SYNC_SESSIONS:
@@ -341,14 +341,14 @@ class BeforeFork:
         if not self._forking or not self._bound(_CLIENT_LEAVES) or self._hooked:
             return []
         found: dict[Key, EarlyClient] = {}
-        for site in self.code.sites:
-            for call in self.code.calls(site):
-                entity = self.code.entity(site.module, call.chain) if "." in call.chain else None
+        for site in self.sites.all:
+            for call in self.sites.calls(site):
+                entity = self.sites.entity(site.module, call.chain) if "." in call.chain else None
                 if entity is None or entity.origin is None or entity.origin in found:
                     continue
                 kind = _CLIENTS.get(f"{entity.name.partition('()')[0]}()")
                 place = self._made(*entity.origin) if kind is not None else None
-                if kind is not None and place is not None and self.code.forks(site.tasks):
+                if kind is not None and place is not None and self.sites.forks(site.tasks):
                     use = site.module.place(call.span)
                     found[entity.origin] = EarlyClient(entity.origin[1], kind, place, use, site)
         return sorted(found.values(), key=lambda client: client.place)
@@ -357,7 +357,7 @@ class BeforeFork:
         """Where a module makes a client that it gives a name, unless it is told to open nothing yet."""
         module = self.project.modules[path]
         starts = [value.span[:2] for value in module.bindings.get(name, ())]
-        for call in self.flows.calls(module, module.functions[""]):
+        for call in self.functions.calls(module, module.functions[""]):
             if call.span[:2] in starts and call.leaf() in _CLIENT_LEAVES:
                 told = call.keyword("connect") or call.keyword("**")
                 return None if told and not told.is_true else module.place(call.span)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun
 from celery_lint.inventory.resources.resources import Resources
@@ -45,9 +45,9 @@ class ClientCaches:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.graph = known.of(Calls)
+        self.graph = known.of(CallGraph)
         self.resources = known.of(Resources)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.loops = known.of(Loops)
 
     @facts
@@ -83,7 +83,7 @@ class ClientCaches:
             owner = self._owner(module, function, assignment.value) if name in caches else None
             if owner is not None:
                 yield _Fill(name, owner, module.place(assignment.value.span), False)
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             target, _, leaf = call.chain.rpartition(".")
             if leaf in _KEEPING and target[1:] in caches and target[:1] == ":":
                 owner = self._owner_given(module, function, call)
@@ -125,7 +125,7 @@ class ClientCaches:
             call.leaf() in _ASKS_FOR_LOOP or "loop" in call.leaf()
             for inner_module, inner in self.graph.closure(module, function)
             if inner_module is module
-            for call in self.flows.calls(inner_module, inner)
+            for call in self.functions.calls(inner_module, inner)
         )
 
     def _is_emptied(self, module: Module, name: str, functions: list[tuple[Module, Function]]) -> bool:
@@ -134,7 +134,7 @@ class ClientCaches:
             call.leaf() in _EMPTYING and call.chain.rpartition(".")[0] == f":{name}"
             for inner_module, inner in functions
             if inner_module is module and inner.mentions(f":{name}.")
-            for call in self.flows.calls(inner_module, inner)
+            for call in self.functions.calls(inner_module, inner)
         )
 
     # ------------------------------------------------------------------ what is kept
@@ -142,7 +142,9 @@ class ClientCaches:
     def _owner(self, module: Module, function: Function, value: Value) -> str | None:
         entity = self.project.value_entity(module, value)
         if self.resources.is_async_engine(entity) and entity.value is None:
-            made = [call for call in self.flows.calls(module, function) if f"{call.chain}()" == value.chain]
+            made = [
+                call for call in self.functions.calls(module, function) if f"{call.chain}()" == value.chain
+            ]
             whole = function.value_of(made[0]) if len(made) == 1 else None
             entity = entity._replace(value=whole, module=module)
         return self._bound_to_loop(entity)
@@ -151,7 +153,7 @@ class ClientCaches:
         for given in call.positional:
             chain = given.chain
             if given.kind == "call":
-                chain = f"{self.flows.calls(module, function)[given.number].chain}()"
+                chain = f"{self.functions.calls(module, function)[given.number].chain}()"
             if not chain:
                 continue
             owner = self._bound_to_loop(self.project.resolve(module, chain))

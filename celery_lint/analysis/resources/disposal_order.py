@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.awaited_disposals import AwaitedDisposals, EngineDisposal
 from celery_lint.model.records import NamedTuple
@@ -22,7 +22,7 @@ class DisposalOrder:
     def __init__(self, known: Known) -> None:
         self.runs = known.of(Runs)
         self.project = known.project
-        self.graph = known.of(Calls)
+        self.graph = known.of(CallGraph)
         self.awaited_disposals = known.of(AwaitedDisposals)
 
     @facts

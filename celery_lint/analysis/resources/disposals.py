@@ -33,7 +33,7 @@ class Disposals:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.resources = known.of(Resources)
         self.runs = known.of(Runs)
 
@@ -45,7 +45,7 @@ class Disposals:
             for function in module.functions.values():
                 if "dispose" not in function.packed_calls:
                     continue
-                calls = self.flows.calls(module, function)
+                calls = self.functions.calls(module, function)
                 for call in calls:
                     engine = self.resources.disposed_by(module, call)
                     if engine is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from celery_lint.analysis.resources.session_flow import SessionFlow, UnclosedSession
-from celery_lint.inventory.code.graph import DEPTH, Calls
+from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.resources.sessions import Sessions, is_context_manager
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -66,9 +66,9 @@ class EnginesPerTask:
         self.session_flow = known.of(SessionFlow)
         self.sessions = known.of(Sessions)
         self.project = known.project
-        self.graph = known.of(Calls)
+        self.graph = known.of(CallGraph)
         self.tasks = known.of(Tasks)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self._given: dict[Key, _Made | None] = {}
 
     @facts
@@ -93,7 +93,7 @@ class EnginesPerTask:
         """The engines that are left open, once for each call that makes or takes one."""
         found = []
         with self.project.asking("quiet"):
-            for module, function, tasks in self.sessions.functions:
+            for module, function, tasks in self.sessions.reached:
                 known = self.tasks.by_function
                 is_task = (module.path, function.qualname) in known
                 if function.decorators and not is_task and not is_context_manager(function):
@@ -110,7 +110,7 @@ class EnginesPerTask:
     def _made_in(self, module: Module, function: Function, depth: int = DEPTH) -> Iterator[_Made]:
         """The calls of a function that give it a new engine, or something with one."""
         direct = function.mentions(*_WORDS)
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             if direct and call.leaf() in _WORDS:
                 entity = self.project.resolve(module, call.chain)
                 if entity.name in ENGINE_MAKERS and self._keeps_connections(module, call):
@@ -158,8 +158,8 @@ class _Fate:
         self.project = engines.project
         self.module = module
         self.function = function
-        self.flow = engines.sessions.flows.of(module, function)
-        self.calls = engines.flows.calls(module, function)
+        self.flow = engines.sessions.functions.of(module, function)
+        self.calls = engines.functions.calls(module, function)
         self.made = made
         #: The names that hold the engine or something on it: ``engine``, ``maker`` or ``session``.
         self.names: dict[str, str] = {}
@@ -348,7 +348,7 @@ class _Fate:
             return kind == "session" or not any(
                 step.kind == "assign" and not step.stores
                 for inner_module, inner in closure
-                for step in self.engines.sessions.flows.of(inner_module, inner).steps
+                for step in self.engines.sessions.functions.of(inner_module, inner).steps
             )
         if entity.kind == "external":
             return entity.name.startswith(_BORROWERS)

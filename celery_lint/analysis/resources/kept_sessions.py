@@ -34,7 +34,7 @@ class KeptSessions:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.sessions = known.of(Sessions)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
 
     @facts
     def all(self) -> list[KeptSession]:
@@ -51,9 +51,9 @@ class KeptSessions:
             ]
 
     def _uses(self, origin: Key) -> Iterator[tuple[Place, Task]]:
-        for module, function, tasks in self.sessions.functions:
+        for module, function, tasks in self.sessions.reached:
             if origin[1] in function.packed_calls:
-                for call in self.flows.calls(module, function):
+                for call in self.functions.calls(module, function):
                     if self._is_of(module, call, origin):
                         yield module.place(call.span), tasks[0]
                         break
@@ -76,7 +76,7 @@ class KeptSessions:
             for function in module.functions.values():
                 if origin[1] not in function.packed_calls:
                     continue
-                for call in self.flows.calls(module, function):
+                for call in self.functions.calls(module, function):
                     leaves = {call.leaf(), *(argument.rpartition(".")[2] for argument in call.arguments)}
                     if leaves & _ENDINGS and self._is_of(module, call, origin):
                         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.resources import Resources
@@ -29,8 +29,8 @@ class LateDisposals:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.runs = known.of(Runs)
-        self.graph = known.of(Calls)
-        self.flows = known.project.flows
+        self.graph = known.of(CallGraph)
+        self.functions = known.project.functions
         self.resources = known.of(Resources)
         self.loops = known.of(Loops)
 
@@ -45,7 +45,7 @@ class LateDisposals:
         return found
 
     def _of_function(self, module: Module, function: Function) -> Iterator[LateDisposal]:
-        calls = self.flows.calls(module, function)
+        calls = self.functions.calls(module, function)
         for call in calls:
             engine = self.resources.disposed_by(module, call)
             if engine is None or engine.origin is None or call.parent < 0 or call.is_awaited:
@@ -87,7 +87,7 @@ class LateDisposals:
             if target is None:
                 continue
             for inner_module, inner in self.graph.closure(*target):
-                for inner_call in self.flows.calls(inner_module, inner):
+                for inner_call in self.functions.calls(inner_module, inner):
                     resource = self.resources.used_by(inner_module, inner_call)
                     if resource is not None and resource.key == engine and resource.pooled:
                         return inner_module.place(inner_call.span)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.code.sites import Site, TaskProcess
+from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.libraries.threads import CONTAINERS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Assignment, Place, Value
@@ -60,7 +60,7 @@ class ProcessState:
     """Changes of the process and of modules that outlive a task."""
 
     def __init__(self, known: Known) -> None:
-        self.code = known.of(TaskProcess)
+        self.sites = known.of(Sites)
         self.project = known.project
         self.settings = known.of(Settings)
 
@@ -80,9 +80,9 @@ class ProcessState:
         if self._one_task_each:
             return []
         found: list[ProcessChange] = []
-        for site in self.code.holding(*_WORDS):
+        for site in self.sites.holding(*_WORDS):
             found.extend(self._changes(site))
-        sites = {site.key: site for site in self.code.sites}
+        sites = {site.key: site for site in self.sites.all}
         for path in dict.fromkeys(path for path, _ in sites):
             for assignment in self.project.modules[path].assignments:
                 here = sites.get((path, assignment.function))
@@ -94,11 +94,11 @@ class ProcessState:
         if site.function.is_generator:
             return  # a context manager: what follows its yield takes it back
         seen = set()
-        calls = self.code.calls(site)
+        calls = self.sites.calls(site)
         for call in calls:
             if call.leaf() not in _LEAVES or call.in_lambda or call.is_context_manager:
                 continue
-            name = self.code.name(site.module, call.chain)
+            name = self.sites.name(site.module, call.chain)
             if name not in _CHANGES or name in seen or not call.takes:
                 continue
             seen.add(name)
@@ -111,7 +111,7 @@ class ProcessState:
         return any(
             other.number > call.number
             and other.leaf() in {back.rpartition(".")[2] for back in _CHANGES[name]}
-            and self.code.name(site.module, other.chain) in _CHANGES[name]
+            and self.sites.name(site.module, other.chain) in _CHANGES[name]
             for other in calls
         )
 
@@ -119,8 +119,8 @@ class ProcessState:
         """A variable that gets a value of this call; a fixed value is the same for every task."""
         if not _of_this_call(assignment.value) or site.function.is_generator:
             return
-        for step in self.code.flow(site).steps:
-            calls = [self.code.calls(site)[number] for number in step.calls]
+        for step in self.sites.flow(site).steps:
+            calls = [self.sites.calls(site)[number] for number in step.calls]
             if step.kind == "delete" and {"os", "environ"} & set(step.loads):
                 return
             if any(
@@ -148,7 +148,7 @@ class ProcessState:
         if self._one_task_each:
             return []
         found: list[ModuleValue] = []
-        for site in self.code.sites:
+        for site in self.sites.all:
             if not site.is_task() and not any(task.module is site.module for task in site.tasks):
                 continue
             if site.function.may_call(*(f".{leaf}" for leaf in _ADDING)):
@@ -170,18 +170,18 @@ class ProcessState:
             if not _is_container(entity):
                 continue
             name = owner.rpartition(".")[2].lstrip(":")
-            for step in self.code.flow(site).steps:
+            for step in self.sites.flow(site).steps:
                 if step.kind == "assign" and step.span.line <= line <= step.span.end_line:
                     if not self._read(site, step, {name, *self._roots(site, owner)}):
                         yield ModuleValue(site, site.module.place(step.span), name)
                     break
 
     def _additions(self, site: Site) -> Iterator[ModuleValue]:
-        for call in self.code.calls(site):
+        for call in self.sites.calls(site):
             if call.leaf() not in _ADDING or call.chain[:1] in "%~" or call.in_lambda:
                 continue
             owner = call.chain.rpartition(".")[0]
-            step = self.code.flow(site).step_of(call)
+            step = self.sites.flow(site).step_of(call)
             if step is None or step.kind != "expr" or "()" in owner:
                 continue
             with self.project.asking("hint"):
@@ -203,7 +203,7 @@ class ProcessState:
     def _globals(self, site: Site) -> Iterator[ModuleValue]:
         if not site.function.has("global"):
             return
-        flow = self.code.flow(site)
+        flow = self.sites.flow(site)
         declared = {name for step in flow.steps if step.kind == "global" for name in step.stores}
         for step in flow.steps:
             if step.kind not in ("augment", "assign") or not declared.intersection(step.stores):
@@ -219,7 +219,7 @@ class ProcessState:
         names = names.intersection((*changed.loads, *changed.stores)) or names
         return any(
             step.number != changed.number and not names.isdisjoint(step.loads)
-            for step in self.code.flow(site).steps
+            for step in self.sites.flow(site).steps
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
+from celery_lint.inventory.code.sites import UNFORKED, Site, Sites
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.threads import PROCESS_EXECUTORS
 from celery_lint.model.calls import Call
@@ -83,7 +83,7 @@ class Processes:
     """Processes that tasks start, exits and signal handlers."""
 
     def __init__(self, known: Known) -> None:
-        self.code = known.of(TaskProcess)
+        self.sites = known.of(Sites)
         self.project = known.project
         self.pools = known.of(Pools)
 
@@ -95,21 +95,21 @@ class Processes:
         if self.pools.only(*UNFORKED):
             return []
         found = []
-        for site in self.code.holding("multiprocessing.", "rocess", "loky", ".submit", ".map", ".start"):
-            for call in self.code.calls(site):
+        for site in self.sites.holding("multiprocessing.", "rocess", "loky", ".submit", ".map", ".start"):
+            for call in self.sites.calls(site):
                 name = self._started(site, call)
                 if name and self._fails(site, call):
                     found.append(ChildProcess(site, call, name))
         if found and self._daemon_lifted:
             return []
-        return [child for child in found if self.code.forks(child.site.tasks)]
+        return [child for child in found if self.sites.forks(child.site.tasks)]
 
     def _started(self, site: Site, call: Call) -> str:
         if call.chain[:1] in "%~" or call.is_decorator:
             return ""
         leaf = call.leaf()
         if leaf in ("submit", "map", "start"):
-            entity = self.code.entity(site.module, call.chain)
+            entity = self.sites.entity(site.module, call.chain)
             if entity is None:
                 return ""
             if leaf == "start":
@@ -118,17 +118,17 @@ class Processes:
             return "ProcessPoolExecutor" if entity.name in _WORK and entity.origin is not None else ""
         if not any(leaf == name.rpartition(".")[2] for name in _STARTERS):
             return ""
-        name = self.code.name(site.module, call.chain)
+        name = self.sites.name(site.module, call.chain)
         if name not in _STARTERS:
             return ""
         return name.rpartition(".")[2] if name in PROCESS_EXECUTORS or "()" in name else name
 
     def _fails(self, site: Site, call: Call) -> bool:
         """Whether nothing says that the code knows where it may start processes."""
-        step = self.code.flow(site).step_of(call)
+        step = self.sites.flow(site).step_of(call)
         if step is None:
             return True
-        return not self.code.optional(site, step) and self.code.escapes(site, step, _ASSERTION)
+        return not self.sites.optional(site, step) and self.sites.escapes(site, step, _ASSERTION)
 
     @cached_property
     def _daemon_lifted(self) -> bool:
@@ -145,7 +145,7 @@ class Processes:
     def exits(self) -> list[ProcessExit]:
         """What ends the process of a task."""
         found: list[ProcessExit] = []
-        for site in self.code.sites:
+        for site in self.sites.all:
             if site.function.mentions(*_EXIT_WORDS):
                 found.extend(self._exit_calls(site))
             if site.function.states("~SystemExit"):
@@ -154,26 +154,26 @@ class Processes:
 
     def _exit_calls(self, site: Site) -> Iterator[ProcessExit]:
         forked = site.function.mentions("os.fork")
-        for call in self.code.calls(site):
+        for call in self.sites.calls(site):
             if not any(word in call.chain for word in _EXIT_WORDS) or call.in_lambda or call.is_argument:
                 continue
-            name = self.code.name(site.module, call.chain)
+            name = self.sites.name(site.module, call.chain)
             place = site.module.place(call.span)
-            if name in _RAISING and self.code.escapes(site, self.code.flow(site).step_of(call), _EXIT):
+            if name in _RAISING and self.sites.escapes(site, self.sites.flow(site).step_of(call), _EXIT):
                 yield ProcessExit(site, place, _RAISING[name], self._fate(site, raised=True))
             elif name in _ENDING and not forked and site.is_task():
                 yield ProcessExit(site, place, name, self._fate(site, raised=False))
 
     def _exit_raises(self, site: Site) -> Iterator[ProcessExit]:
-        for step in self.code.flow(site).steps:
+        for step in self.sites.flow(site).steps:
             raised = step.value.removesuffix("()") if step.kind == "raise" and step.chains else ""
-            if raised == "~SystemExit" and self.code.escapes(site, step, _EXIT):
+            if raised == "~SystemExit" and self.sites.escapes(site, step, _EXIT):
                 yield ProcessExit(
                     site, site.module.place(step.span), "raise SystemExit", self._fate(site, raised=True)
                 )
 
     def _fate(self, site: Site, raised: bool) -> str:
-        if self.code.forks(site.tasks):
+        if self.sites.forks(site.tasks):
             return "lost"
         return "stopped" if not raised or self.pools.only("solo") else "pending"
 
@@ -183,11 +183,11 @@ class Processes:
     def signals(self) -> list[SignalChange]:
         """The signals that tasks take."""
         found: list[SignalChange] = []
-        for site in self.code.holding("signal."):
-            for call in self.code.calls(site):
+        for site in self.sites.holding("signal."):
+            for call in self.sites.calls(site):
                 if "signal" not in call.chain:
                     continue
-                name = self.code.name(site.module, call.chain)
+                name = self.sites.name(site.module, call.chain)
                 if name == "signal.signal":
                     found.extend(self._handler(site, call))
                 elif name in _ALARMS and self._unheard(call):
@@ -195,18 +195,18 @@ class Processes:
         return found
 
     def _handler(self, site: Site, call: Call) -> Iterator[SignalChange]:
-        signal = self.code.name(site.module, call.argument(0, "signalnum").chain)
+        signal = self.sites.name(site.module, call.argument(0, "signalnum").chain)
         label = signal.rpartition(".")[2]
         if self.pools.only("threads"):
             yield SignalChange(site, call, label or "signal", "thread")
-        elif label in _OWN_SIGNALS and self.code.forks(site.tasks) and not self._restored(site, call):
+        elif label in _OWN_SIGNALS and self.sites.forks(site.tasks) and not self._restored(site, call):
             yield SignalChange(site, call, label, "replaced")
 
     def _restored(self, site: Site, call: Call) -> bool:
         """Whether the same signal is set again: before the end, or after what a context manager yields."""
         return any(
             other.argument(0) == call.argument(0) and other.number != call.number and other.leaf() == "signal"
-            for other in self.code.calls(site)
+            for other in self.sites.calls(site)
         )
 
     def _unheard(self, call: Call) -> bool:

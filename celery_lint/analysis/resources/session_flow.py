@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
@@ -98,18 +98,18 @@ class SessionFlow:
     def __init__(self, known: Known) -> None:
         self.sessions = known.of(Sessions)
         self.project = known.project
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
 
     @cached_property
     def views(self) -> list[tuple[View, dict[str, SessionName]]]:
         """The functions that hold sessions, with the names that do."""
         found = []
-        for module, function, tasks in self.sessions.functions:
+        for module, function, tasks in self.sessions.reached:
             names = self.sessions.names(module, function)
             if names:
-                flow = self.flows.of(module, function)
-                calls = self.flows.calls(module, function)
+                flow = self.functions.of(module, function)
+                calls = self.functions.calls(module, function)
                 found.append((View(module, function, flow, calls, tasks), names))
         return found
 

@@ -178,13 +178,13 @@ class _Search:
         """Whether a nested function sees the session of the function around it."""
         if any(parameter.name == self.held.name for parameter in function.parameters):
             return False
-        steps = self.sharing.sessions.flows.of(self.view.module, function).steps
+        steps = self.sharing.sessions.functions.of(self.view.module, function).steps
         return not any(self.held.name in step.stores for step in steps)
 
     def _works(self, module: Module, function: Function, name: str) -> bool:
         """Whether a coroutine function awaits something with the session and holds no lock meanwhile."""
-        flow = self.sharing.sessions.flows.of(module, function)
-        calls = self.sharing.sessions.flows.calls(module, function)
+        flow = self.sharing.sessions.functions.of(module, function)
+        calls = self.sharing.sessions.functions.calls(module, function)
         for step in flow.steps:
             if name not in step.loads or step.kind == "def":
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.code.sites import UNFORKED, Site, TaskProcess
+from celery_lint.inventory.code.sites import UNFORKED, Site, Sites
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.threads import THREAD_SUBMITS, THREADS
 from celery_lint.model.calls import Call
@@ -31,7 +31,7 @@ class Threads:
     """The threads that tasks start."""
 
     def __init__(self, known: Known) -> None:
-        self.code = known.of(TaskProcess)
+        self.sites = known.of(Sites)
         self.pools = known.of(Pools)
 
     @facts
@@ -41,7 +41,7 @@ class Threads:
         Outside prefork a worker waits for all threads that are no daemons.
         """
         found: list[LooseThread] = []
-        for site in self.code.holding("threading.T", ".submit"):
+        for site in self.sites.holding("threading.T", ".submit"):
             if site.function.name == "__init__" or site.function.mentions(*_TALK):
                 continue
             found.extend(self._threads(site))
@@ -50,19 +50,19 @@ class Threads:
         return [
             thread
             for thread in found
-            if thread.daemon or not (waits or not self.code.forks(thread.site.tasks))
+            if thread.daemon or not (waits or not self.sites.forks(thread.site.tasks))
         ]
 
     def _threads(self, site: Site) -> Iterator[LooseThread]:
-        calls = self.code.calls(site)
+        calls = self.sites.calls(site)
         for call in calls:
             if call.leaf() not in ("Thread", "Timer") or call.in_lambda:
                 continue
-            name = self.code.name(site.module, call.chain)
+            name = self.sites.name(site.module, call.chain)
             if name not in THREADS or any(given.leaf == "run_forever" for given in call.takes):
                 continue  # a loop for all tasks of the process is meant to outlive each
-            step = self.code.flow(site).step_of(call)
-            if step is None or self.code.optional(site, step):
+            step = self.sites.flow(site).step_of(call)
+            if step is None or self.sites.optional(site, step):
                 continue
             daemon = self._started(site, call, step, calls)
             if daemon is not None:
@@ -80,7 +80,7 @@ class Threads:
         if step.chains != (f"{made.chain}()",):
             return None
         name, started, daemon = step.name, False, False
-        for other in self.code.flow(site).steps:
+        for other in self.sites.flow(site).steps:
             if other.kind == "global" and name in other.stores:
                 return None
             if name not in other.loads:
@@ -103,11 +103,11 @@ class Threads:
         )
 
     def _submitted(self, site: Site) -> Iterator[LooseThread]:
-        calls = self.code.calls(site)
+        calls = self.sites.calls(site)
         for call in calls:
             if call.leaf() != "submit" or not call.is_statement or call.chain[:1] == "%" or call.in_lambda:
                 continue
-            entity = self.code.entity(site.module, call.chain)
+            entity = self.sites.entity(site.module, call.chain)
             if entity is None or entity.name not in THREAD_SUBMITS:
                 continue
             owner = call.chain.removesuffix(".submit")

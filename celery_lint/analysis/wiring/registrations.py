@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.registries import (
     DISPATCHES,
     Dispatcher,
@@ -70,8 +70,8 @@ class Registrations:
         self.project = known.project
         self.registries = known.of(Registries)
         self.tasks = known.of(Tasks)
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
         self._configured = frozenset(self.project.configuration.bridge_registries)
 
     @facts
@@ -125,7 +125,7 @@ class Registrations:
             for function in module.functions.values():
                 if not any(name in function.packed_calls for name in names):
                     continue
-                for call in self.flows.calls(module, function):
+                for call in self.functions.calls(module, function):
                     if call.leaf() in names:
                         found.extend(self._unknown(module, call, by_function))
         return found

@@ -35,7 +35,7 @@ class TrackedRegistries:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.registries = known.of(Registries)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.parameters = self.project.configuration.tracking_parameters
 
     @facts
@@ -75,8 +75,8 @@ class TrackedRegistries:
 
     def _silent_return(self, dispatcher: Dispatcher) -> Step | None:
         """The ``if`` or ``return`` by which a function says nothing about a key that it does not know."""
-        flow = self.flows.of(dispatcher.module, dispatcher.function)
-        calls = self.flows.calls(dispatcher.module, dispatcher.function)
+        flow = self.functions.of(dispatcher.module, dispatcher.function)
+        calls = self.functions.calls(dispatcher.module, dispatcher.function)
         looked_up: set[str] = set()
         for step in flow.steps:
             if any(calls[n].leaf() == "get" and len(calls[n].takes) == 1 for n in step.calls):

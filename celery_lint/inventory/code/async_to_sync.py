@@ -13,12 +13,12 @@ _BRIDGE = "asgiref.sync.async_to_sync"
 _LEAF = "async_to_sync"
 
 
-class Bridged:
+class AsyncToSync:
     """The coroutine functions that ``async_to_sync`` has made plain ones."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.flows = known.project.flows
+        self.functions = known.project.functions
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -70,7 +70,7 @@ class Bridged:
         """
         made = [
             other
-            for other in self.flows.calls(module, function)
+            for other in self.functions.calls(module, function)
             if other.chain == call.chain.removesuffix("()") and other.arguments
         ]
         here = [other for other in made if other.span[:2] == call.span[:2]]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -51,8 +51,8 @@ class Bodies:
     def __init__(self, known: Known) -> None:
         self.tasks = known.of(Tasks)
         self.runs = known.of(Runs)
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
         self.project = known.project
 
     @cached_property
@@ -114,14 +114,14 @@ class Bodies:
                     yield self._body(module, function, owner, "coroutine")
 
     def _body(self, module: Module, function: Function, task: Task, role: str) -> Body:
-        return Body(module, function, self.flows.of(module, function), task, role)
+        return Body(module, function, self.functions.of(module, function), task, role)
 
     def _nested(self, task: Task) -> Iterator[Body]:
         """The coroutine functions that a task defines in itself and calls."""
         module, outer = task.module, task.function
         if outer is None or f":{outer.qualname}/" not in outer.packed_calls:
             return
-        for call in self.flows.calls(module, outer):
+        for call in self.functions.calls(module, outer):
             if call.chain.startswith(f":{outer.qualname}/"):
                 function = module.functions.get(call.chain[1:])
                 if function is not None and function.is_async:
@@ -152,7 +152,7 @@ class Bodies:
         outer = self.by_key.get((task.module.path, task.function.qualname))
         if outer is None:
             return None
-        for call in self.flows.calls(outer.module, outer.function):
+        for call in self.functions.calls(outer.module, outer.function):
             if self._is_of(outer.module, call, function):
                 step = outer.flow.step_of(call)
                 if step is not None:

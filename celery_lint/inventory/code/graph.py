@@ -34,12 +34,12 @@ class Reached(NamedTuple):
     through: Callee | None
 
 
-class Calls:
+class CallGraph:
     """The calls between the functions of a project, resolved on demand."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         options = known.of(TaskOptions)
         self.receivers: dict[Key, Entity] = {}
         self._around: dict[Key, list[tuple[Module, Function]]] = {}
@@ -65,7 +65,7 @@ class Calls:
         return found
 
     def _find(self, module: Module, function: Function) -> Iterator[Callee]:
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             target = self.target(module, call.chain) or self._method(module, function, call.chain)
             if target is not None:
                 yield Callee(*target, call)
@@ -106,7 +106,7 @@ class Calls:
     def argument(self, module: Module, function: Function, text: str) -> tuple[Module, Function] | None:
         """The function whose coroutine an argument of a call is, called there or handed on by name."""
         if text.startswith("("):
-            return self.target(module, self.flows.calls(module, function)[int(text[1:])].chain)
+            return self.target(module, self.functions.calls(module, function)[int(text[1:])].chain)
         if text.startswith("="):
             chain = text[1:]
             return self.target(module, chain.removesuffix("()"))

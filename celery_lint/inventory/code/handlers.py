@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module
@@ -77,14 +77,14 @@ def is_tried(flow: Flow, attempt: Step, step: Step) -> bool:
     return False
 
 
-class Outcomes:
+class Handlers:
     """Where the exceptions of tasks go."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.bodies = known.of(Bodies)
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
 
     # ------------------------------------------------------------------ handlers
 
@@ -142,7 +142,7 @@ class Outcomes:
         if is_log(step):
             return False
         caught = set(handler.stores)
-        calls = self.flows.calls(body.module, body.function)
+        calls = self.functions.calls(body.module, body.function)
         made = [calls[number] for number in step.calls]
         if any(leaf_of_chain(call.chain) in _LEAVING for call in made):
             return True
@@ -162,7 +162,7 @@ class Outcomes:
                 given = {text.rpartition("=%")[2] for text in call.arguments if "=%" in text}
                 hidden = call.chain[:1] == "%" or self.project.resolve(module, call.chain).kind == "unknown"
                 return hidden and not caught.isdisjoint(given)
-        return any(step.kind == "raise" for step in self.flows.of(*target).steps)
+        return any(step.kind == "raise" for step in self.functions.of(*target).steps)
 
     def catcher(self, module: Module, flow: Flow, step: Step, names: frozenset[str]) -> Step | None:
         """The handler of this function that gets an exception with one of these names, if that is certain."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.queues import Queues
@@ -38,8 +38,8 @@ class Loops:
         self.pools = known.of(Pools)
         self.queues = known.of(Queues)
         self.runs = known.of(Runs)
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
 
     def pool_of(self, run: LoopRun, *names: str) -> Pool | None:
         """The pool of these names that runs the tasks of a run."""
@@ -77,7 +77,7 @@ class Loops:
             for module, function, reached in self.graph.synchronous:
                 if not function.may_call("run_coroutine_threadsafe"):
                     continue
-                for call in self.flows.calls(module, function):
+                for call in self.functions.calls(module, function):
                     if call.leaf() != "run_coroutine_threadsafe" or len(call.takes) < 2:
                         continue
                     entity = self.project.resolve(module, call.chain)
@@ -92,6 +92,6 @@ class Loops:
         given = call.argument(1, "loop")
         chain = given.chain
         if given.kind == "call":
-            chain = f"{self.flows.calls(module, function)[given.number].chain}()"
+            chain = f"{self.functions.calls(module, function)[given.number].chain}()"
         loop = self.project.resolve(module, chain)
         return Submission(module, function, call, tuple(reached), loop, tuple(coroutines))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
-from celery_lint.inventory.code.async_to_sync import Bridged
-from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.async_to_sync import AsyncToSync
+from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
@@ -75,18 +75,18 @@ class Runs:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.graph = known.of(Calls)
-        self.bridged = known.of(Bridged)
-        self.flows = known.project.flows
+        self.graph = known.of(CallGraph)
+        self.async_to_sync = known.of(AsyncToSync)
+        self.functions = known.project.functions
 
     @facts
     def all(self) -> list[LoopRun]:
         """The coroutine runs, by path and position."""
         found = []
         for module, function, reached in self.graph.synchronous:
-            for call in self.flows.calls(module, function):
+            for call in self.functions.calls(module, function):
                 leaf = call.leaf()
-                if leaf in _RUN_LEAVES or "async_to_sync" in call.chain or leaf in self.bridged.names:
+                if leaf in _RUN_LEAVES or "async_to_sync" in call.chain or leaf in self.async_to_sync.names:
                     with self.project.asking("hint"):
                         run = self._run(module, function, call, reached)
                     if run is not None:
@@ -117,12 +117,12 @@ class Runs:
             if owner in _LOOP_MAKERS and not self._asks_for_loop(module, function):
                 return "new", "run_until_complete"
             return "current", "run_until_complete"
-        if self.bridged.is_bridge(entity):
+        if self.async_to_sync.is_bridge(entity):
             return "bridge", "async_to_sync"
         return None
 
     def _asks_for_loop(self, module: Module, function: Function) -> bool:
-        return any(call.chain in _CURRENT_LOOPS for call in self.flows.calls(module, function))
+        return any(call.chain in _CURRENT_LOOPS for call in self.functions.calls(module, function))
 
     def _run(self, module: Module, function: Function, call: Call, reached: list[Reached]) -> LoopRun | None:
         runner = self.runner(module, function, call)
@@ -151,10 +151,10 @@ class Runs:
         """Whether a run gets its coroutine from outside, and the functions whose coroutines it runs."""
         first = call.first()
         if kind == "bridge":
-            target = self.bridged.target(module, call)
+            target = self.async_to_sync.target(module, call)
             if target is not None:
                 return False, [target]
-            first = self.bridged.argument(module, function, call)
+            first = self.async_to_sync.argument(module, function, call)
         name = self._parameter(module, function, first)
         if name and any(parameter.name == name for parameter in function.parameters):
             return True, list(self._handed_over(reached))
@@ -183,7 +183,7 @@ class Runs:
         if argument.startswith("=%"):
             return argument[2:].rstrip("()")
         if argument.startswith("("):
-            chain = self.flows.calls(module, function)[int(argument[1:])].chain
+            chain = self.functions.calls(module, function)[int(argument[1:])].chain
             return chain[1:].rstrip("()") if chain.startswith("%") else ""
         return ""
 
@@ -206,7 +206,7 @@ class Runs:
         """The coroutine function that an argument is, calls, or binds with ``partial``."""
         text = argument if argument[:1] in ("=", "(", "'", "*", "?") else argument.partition(":")[2]
         if text.startswith("("):
-            inner = self.flows.calls(module, function)[int(text[1:])]
+            inner = self.functions.calls(module, function)[int(text[1:])]
             if inner.leaf() in _HANDING_ON and inner.arguments:
                 return self.coroutine_function(module, function, inner.first())
         return self.graph.argument(module, function, text)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.inventory.code.graph import DEPTH, Callee, Calls
+from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -52,7 +52,7 @@ class Site(NamedTuple):
         return tuple((task.place, f"reached from task `{task.label}`") for task in self.tasks[:1])
 
 
-class TaskProcess:
+class Sites:
     """The functions that tasks call, one after the other, in their own process.
 
     A function that is only mentioned, as a callback or the target of a thread, is not among them: nobody
@@ -62,8 +62,8 @@ class TaskProcess:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.loops = known.of(Runs)
-        self.graph = known.of(Calls)
-        self.flows = known.project.flows
+        self.graph = known.of(CallGraph)
+        self.functions = known.project.functions
         self.pools = known.of(Pools)
         self.queues = known.of(Queues)
         self.tasks = known.of(Tasks)
@@ -72,7 +72,7 @@ class TaskProcess:
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
 
     @cached_property
-    def sites(self) -> list[Site]:
+    def all(self) -> list[Site]:
         """All functions that tasks call, the tasks' own first."""
         with self.project.asking("quiet"):
             return list(self._sites().values())
@@ -145,23 +145,23 @@ class TaskProcess:
 
     def holding(self, *words: str) -> Iterator[Site]:
         """The sites whose calls hold one of these words."""
-        for site in self.sites:
+        for site in self.all:
             if site.function.mentions(*words):
                 yield site
 
     def calling(self, *leaves: str) -> Iterator[Site]:
         """The sites with a call whose chain ends in one of these."""
-        for site in self.sites:
+        for site in self.all:
             if site.function.may_call(*leaves):
                 yield site
 
     def calls(self, site: Site) -> list[Call]:
         """The calls of a site."""
-        return self.flows.calls(site.module, site.function)
+        return self.functions.calls(site.module, site.function)
 
     def flow(self, site: Site) -> Flow:
         """The statements of a site."""
-        return self.flows.of(site.module, site.function)
+        return self.functions.of(site.module, site.function)
 
     def name(self, module: Module, chain: str) -> str:
         """The dotted path of something outside the project."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.network import WAITING, WAITING_METHODS, WAITING_PARTS
 from celery_lint.model.calls import Call
@@ -16,8 +16,8 @@ class Waiting:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.graph = known.of(Calls)
-        self.flows = known.project.flows
+        self.graph = known.of(CallGraph)
+        self.functions = known.project.functions
         self._functions: dict[Key, bool] = {}
 
     def evidence(self, task: Task) -> Place | None:
@@ -26,7 +26,7 @@ class Waiting:
             return None
         with self.project.asking("quiet"):
             for module, function in self.graph.closure(task.module, task.function):
-                for call in self.flows.calls(module, function):
+                for call in self.functions.calls(module, function):
                     if self._waits(module, call):
                         return module.place(call.span)
         return None
@@ -47,7 +47,7 @@ class Waiting:
             self._functions[key] = any(
                 self._waits(inner_module, call) or call.leaf() in WAITING_METHODS
                 for inner_module, inner in self.graph.closure(module, function)
-                for call in self.flows.calls(inner_module, inner)
+                for call in self.functions.calls(inner_module, inner)
             )
         return self._functions[key]
 

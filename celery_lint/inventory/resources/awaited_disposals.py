@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
@@ -45,17 +45,17 @@ class AwaitedDisposals:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.resources = known.of(Resources)
-        self.graph = known.of(Calls)
+        self.graph = known.of(CallGraph)
 
     def of(self, module: Module, function: Function) -> tuple[EngineDisposal, ...]:
         """The disposals that a function awaits."""
         return tuple(self._disposals(module, function))
 
     def _disposals(self, module: Module, function: Function) -> Iterator[EngineDisposal]:
-        flow = self.flows.of(module, function)
-        calls = self.flows.calls(module, function)
+        flow = self.functions.of(module, function)
+        calls = self.functions.calls(module, function)
         for step in flow.steps:
             for number in step.calls:
                 call = calls[number]
@@ -83,7 +83,7 @@ class AwaitedDisposals:
         """The engines that a function disposes of."""
         for inner_module, inner in self.graph.closure(module, function):
             if inner.mentions("dispose"):
-                for call in self.flows.calls(inner_module, inner):
+                for call in self.functions.calls(inner_module, inner):
                     engine = self.resources.disposed_by(inner_module, call)
                     if engine is not None and engine.origin is not None:
                         yield self._dotted(engine.origin)

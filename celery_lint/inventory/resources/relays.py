@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import DEPTH, Calls
+from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Function, Module
 from celery_lint.project.entity import Key
@@ -20,7 +20,7 @@ class Relays:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.graph = known.of(Calls)
+        self.graph = known.of(CallGraph)
         self.resources = known.of(Resources)
 
     def _mentioning(self, names: set[str]) -> Iterator[tuple[Module, Function]]:

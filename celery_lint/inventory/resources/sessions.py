@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.relays import leaf_of
 from celery_lint.inventory.tasks.task import Task
@@ -55,13 +55,13 @@ class Sessions:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.runs = known.of(Runs)
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
         self._kinds: dict[Key, str] = {}
         self._names: dict[Key, dict[str, SessionName]] = {}
 
     @cached_property
-    def functions(self) -> list[tuple[Module, Function, tuple[Task, ...]]]:
+    def reached(self) -> list[tuple[Module, Function, tuple[Task, ...]]]:
         """Everything that tasks run: what they reach, and their coroutines."""
         return list(self._reached()) if self._with_sqlalchemy() else []
 
@@ -82,7 +82,7 @@ class Sessions:
         """Hint at the files that what tasks run calls into: one of them may make the sessions."""
         with self.project.asking("hint"):
             for module, function, _ in self._reached():
-                for call in self.flows.calls(module, function):
+                for call in self.functions.calls(module, function):
                     if call.chain[:1] not in ":%~":
                         self.project.resolve(module, call.chain)
 
@@ -164,12 +164,12 @@ class Sessions:
 
     def _yielded(self, module: Module, function: Function) -> str:
         """The session that a context manager of the project gives and closes, if that can be seen."""
-        for step in self.flows.of(module, function).steps:
+        for step in self.functions.of(module, function).steps:
             if "y" in step.flags and step.chains and len(step.loads) == 1:
                 held = self.names(module, function).get("".join(step.loads))
                 if held is None or held.kind == "scoped":
                     return ""
-                closed = held.closes or closes_in_finally(self.flows.of(module, function), held)
+                closed = held.closes or closes_in_finally(self.functions.of(module, function), held)
                 return held.kind if closed else ""
         return ""
 
@@ -190,7 +190,7 @@ class Sessions:
                     parameter.name, self.kind(module, chain), chain, (), False
                 )
         others = {parameter.name for parameter in function.parameters} - found.keys()
-        for step in self.flows.of(module, function).steps:
+        for step in self.functions.of(module, function).steps:
             bound = dict(_bindings(step.kind, step.chains, step.stores))
             for name in step.stores:
                 kind = self.kind(module, bound[name]) if name in bound else ""

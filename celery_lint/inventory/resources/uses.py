@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls, Reached
+from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.resources import RELEASES, Resource, Resources
 from celery_lint.model.calls import Call
@@ -35,9 +35,9 @@ class Uses:
     def __init__(self, known: Known) -> None:
         self._known: dict[tuple[str, str, int], RunUses] = {}
         self.project = known.project
-        self.graph = known.of(Calls)
+        self.graph = known.of(CallGraph)
         self.resources = known.of(Resources)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.runs = known.of(Runs)
 
     def explore(self) -> None:
@@ -72,7 +72,7 @@ class Uses:
             for inner in closure:
                 mine |= self._disposed_in(*inner)
             for current_module, current in closure:
-                for resource, call in self.resources.used_in(current_module, current, self.flows.calls):
+                for resource, call in self.resources.used_in(current_module, current, self.functions.calls):
                     use = Use(resource, current_module.place(call.span))
                     if resource.kind == "engine" and resource.pooled is not None:
                         engines.setdefault(resource.key, use)
@@ -89,7 +89,7 @@ class Uses:
         """The clients whose own coroutines are run: ``asyncio.run(client.get(url))``, also by a helper."""
         for module, function, call in [(*runner, run), *self.runs.callers(reached)]:
             if call.first().startswith("("):
-                inner = self.flows.calls(module, function)[int(call.first()[1:])]
+                inner = self.functions.calls(module, function)[int(call.first()[1:])]
                 resource = self.resources.used_by(module, inner)
                 if resource is not None and resource.kind == "client" and inner.leaf() not in RELEASES:
                     yield Use(resource, module.place(inner.span))
@@ -118,4 +118,4 @@ class Uses:
         return found
 
     def _disposed_in(self, module: Module, function: Function) -> set[Key]:
-        return self.resources.released_in(module, function, self.flows.calls)
+        return self.resources.released_in(module, function, self.functions.calls)

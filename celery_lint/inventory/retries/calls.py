@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.inventory.application.applications import is_task_base
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.retries.holders import (
     CALLED,
     HARMLESS,
@@ -24,7 +24,7 @@ from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
-from celery_lint.project.functions import Flows
+from celery_lint.project.functions import Functions
 from celery_lint.project.known import Known, facts
 
 _CURRENT_TASKS = frozenset({"celery.current_task", "celery._state.current_task", "celery.app.current_task"})
@@ -68,12 +68,12 @@ class RetryCall(NamedTuple):
         given = self.given("throw")
         return given is None or (given.kind == "constant" and given.data is True)
 
-    def is_expected(self, flows: Flows) -> bool:
+    def is_expected(self, functions: Functions) -> bool:
         """Whether a ``try`` around the call has a handler for the exception that it raises."""
-        return self._is_handled(flows, "Retry")
+        return self._is_handled(functions, "Retry")
 
-    def _is_handled(self, flows: Flows, name: str) -> bool:
-        flow = flows.of(self.module, self.function)
+    def _is_handled(self, functions: Functions, name: str) -> bool:
+        flow = functions.of(self.module, self.function)
         current = self.step
         for ancestor in flow.ancestors(current) if current is not None else ():
             if ancestor.kind == "try" and current is not None and current.role == "body":
@@ -83,26 +83,26 @@ class RetryCall(NamedTuple):
             current = ancestor
         return False
 
-    def loses_cause(self, flows: Flows) -> bool:
+    def loses_cause(self, functions: Functions) -> bool:
         """Whether the call stands in a handler, and what happens after the last attempt is left to Celery."""
-        flow = flows.of(self.module, self.function)
-        if self.step is None or self._is_handled(flows, "MaxRetriesExceededError"):
+        flow = functions.of(self.module, self.function)
+        if self.step is None or self._is_handled(functions, "MaxRetriesExceededError"):
             return False
-        if self.counts(flows):
+        if self.counts(functions):
             return False
         return any(ancestor.kind == "handler" for ancestor in flow.ancestors(self.step))
 
-    def counts(self, flows: Flows) -> bool:
+    def counts(self, functions: Functions) -> bool:
         """Whether the function looks at the number of retries, and so may never make the last attempt."""
-        steps = flows.of(self.module, self.function).steps
+        steps = functions.of(self.module, self.function).steps
         return any(load.endswith(".retries") for step in steps for load in step.loads)
 
-    def is_caught(self, flows: Flows, value: Value) -> bool:
+    def is_caught(self, functions: Functions, value: Value) -> bool:
         """Whether a value is the exception that a handler around the call has caught."""
         if value.kind != "name" or self.step is None:
             return False
         name = value.chain.removeprefix("%")
-        ancestors = flows.of(self.module, self.function).ancestors(self.step)
+        ancestors = functions.of(self.module, self.function).ancestors(self.step)
         return any(step.kind == "handler" and name in step.stores for step in ancestors)
 
 
@@ -111,11 +111,11 @@ class RetryCalls:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.holders = known.of(Holders)
         self.tasks = known.of(Tasks)
         self.task_options = known.of(TaskOptions)
-        self.graph = known.of(Calls)
+        self.graph = known.of(CallGraph)
         self._hidden: dict[Key, bool] = {}
 
     @facts
@@ -129,8 +129,8 @@ class RetryCalls:
         return found
 
     def _calls_in(self, module: Module, function: Function) -> Iterator[RetryCall]:
-        flow = self.flows.of(module, function)
-        for call in self.flows.calls(module, function):
+        flow = self.functions.of(module, function)
+        for call in self.functions.calls(module, function):
             value = function.value_of(call) if call.chain.endswith(".retry") else None
             tasks = self.tasks_of(module, function, call.chain) if value is not None else None
             if value is not None and tasks is not None:
@@ -221,7 +221,7 @@ class RetryCalls:
         itself = f"=:{method.qualname.rpartition('.')[0]}()"
         if itself not in method.packed_calls:
             return False
-        for call in self.flows.calls(module, method):
+        for call in self.functions.calls(module, method):
             if any(argument.endswith(itself) for argument in call.arguments) and call.leaf() not in HARMLESS:
                 with self.project.asking("quiet"):
                     target = self.graph.target(module, call.chain)

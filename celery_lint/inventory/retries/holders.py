@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import DEPTH, Calls
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.code.graph import DEPTH, CallGraph
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.calls import Call
@@ -54,9 +54,9 @@ class Holders:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.tasks = known.of(Tasks)
-        self.effective = known.of(EffectiveOptions)
-        self.flows = known.project.flows
-        self.graph = known.of(Calls)
+        self.in_force = known.of(OptionsInForce)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
 
     @cached_property
     def held(self) -> tuple[dict[Holder, list[Task]], set[Key]]:
@@ -66,7 +66,7 @@ class Holders:
         level: dict[Holder, list[Task]] = {}
         for task in self.tasks.product:
             function = task.function
-            if function is None or task.class_ is not None or not self.effective.is_bound(task):
+            if function is None or task.class_ is not None or not self.in_force.is_bound(task):
                 continue
             if not function.parameters:
                 escaped.add(task.key)
@@ -98,7 +98,7 @@ class Holders:
         for _, function in with_nested(module, qualname) if module is not None else ():
             if f"={chain}" not in function.packed_calls:
                 continue
-            for call in self.flows.calls(module, function):
+            for call in self.functions.calls(module, function):
                 for index, argument in enumerate(call.arguments):
                     keyword, _, given = argument.rpartition(":")
                     if given == f"={chain}" and call.leaf() not in HARMLESS:

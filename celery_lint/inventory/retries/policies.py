@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from celery_lint.inventory.code.graph import Calls
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.holders import Holders
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -78,9 +78,9 @@ class Retries:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.tasks = known.of(Tasks)
-        self.graph = known.of(Calls)
-        self.flows = known.project.flows
-        self.effective = known.of(EffectiveOptions)
+        self.graph = known.of(CallGraph)
+        self.functions = known.project.functions
+        self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
         self.holders = known.of(Holders)
         self.retry_calls = known.of(RetryCalls)
@@ -90,7 +90,7 @@ class Retries:
     def explore(self) -> None:
         """Follow the chains that the options lead to, and nothing more."""
         for task in self.tasks.product:
-            for option in self.effective.options(task, RETRY_OPTIONS).values():
+            for option in self.in_force.options(task, RETRY_OPTIONS).values():
                 self.constant(option)
 
     @cached_property
@@ -98,9 +98,9 @@ class Retries:
         """The policies of the tasks that have options about retries."""
         found = []
         for task in self.tasks.product:
-            options = self.effective.options(task, RETRY_OPTIONS)
+            options = self.in_force.options(task, RETRY_OPTIONS)
             if options:
-                known = self.effective.known(task, RETRY_OPTIONS)
+                known = self.in_force.known(task, RETRY_OPTIONS)
                 automatic = self._is_automatic(options.get("autoretry_for"))
                 found.append(RetryPolicy(task, options, known, automatic, self.retry_calls.calls_of(task)))
         return found
@@ -136,7 +136,7 @@ class Retries:
                 packed = function.packed_steps
                 if ".retry_" not in packed and "retries" not in packed and "_retry_" not in packed:
                     continue
-                for step in self.flows.of(module, function).steps:
+                for step in self.functions.of(module, function).steps:
                     for load in step.loads:
                         name = load.rpartition(".")[2]
                         if "." in load and (name in RETRY_OPTIONS or name == "retries"):

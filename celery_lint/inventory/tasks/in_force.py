@@ -16,7 +16,7 @@ from celery_lint.project.known import Known
 _OPEN = ("**", "?")
 
 
-class EffectiveOptions:
+class OptionsInForce:
     """Questions whose answer depends on more than a task's own options."""
 
     def __init__(self, known: Known) -> None:

@@ -65,7 +65,7 @@ class Registries:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.tasks = known.of(Tasks)
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self._configured = frozenset(self.project.configuration.bridge_registries)
 
     @cached_property
@@ -227,7 +227,7 @@ class Registries:
         if not any(name in function.packed_calls for name in self._configured):
             return
         kept = {number for number, _ in function.values}
-        for call in self.flows.calls(module, function):
+        for call in self.functions.calls(module, function):
             if call.leaf() not in self._configured or call.number in kept or "d" in call.flags:
                 continue
             given = [a.partition(":")[2] if is_keyword(a) else a for a in call.arguments]
@@ -266,7 +266,7 @@ class Registries:
         return found
 
     def _dispatcher(self, module: Module, function: Function) -> Dispatcher | None:
-        calls = self.flows.calls(module, function)
+        calls = self.functions.calls(module, function)
         names = [parameter.name for parameter in function.parameters]
         for call in calls:
             if call.leaf() not in DISPATCHES:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Setting, Settings
-from celery_lint.inventory.tasks.in_force import EffectiveOptions
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -25,12 +25,12 @@ class TimeLimits:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.flows = known.project.flows
+        self.functions = known.project.functions
         self.settings = known.of(Settings)
         self.tasks = known.of(Tasks)
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
-        self.effective = known.of(EffectiveOptions)
+        self.in_force = known.of(OptionsInForce)
 
     @cached_property
     def _limits_written(self) -> set[Key]:
@@ -42,7 +42,7 @@ class TimeLimits:
             )
             for function in module.functions.values():
                 if function.mentions(".setdefault"):
-                    for call in self.flows.calls(module, function):
+                    for call in self.functions.calls(module, function):
                         if call.leaf() == "setdefault" and call.argument(0).text in TIME_LIMITS:
                             found.add((module.path, function.qualname))
         return found
@@ -65,7 +65,7 @@ class TimeLimits:
                 written = (module.path, function.qualname) in self._limits_written
                 if not written and not function.mentions("time_limit:"):
                     continue
-                for call in self.flows.calls(module, function):
+                for call in self.functions.calls(module, function):
                     if call.leaf() in _SENDERS and _passes_limit(call, written):
                         task = self.tasks.of(self.project.resolve(module, _task_chain(call)))
                         if task is None:
@@ -117,8 +117,8 @@ class TimeLimits:
             return True
         if (
             not self.applications.product
-            or not self.effective.own_application(task)
-            or not self.effective.known(task, names)
+            or not self.in_force.own_application(task)
+            or not self.in_force.known(task, names)
         ):
             return True
         if self.project.configuration.time_limits == "worker" or self.settings.named("task_soft_time_limit"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.current_loops import CurrentLoops
-from celery_lint.analysis.event_loop.handing_over import LoopBridges, NestedRun
+from celery_lint.analysis.event_loop.handing_over import HandingOver, NestedRun
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
@@ -105,7 +105,7 @@ class RunUntilCompleteInTask(Rule):
         if run.kind not in ("new", "current", "kept"):
             return
         key = (run.module.path, run.function.qualname)
-        if key in self.known.of(LoopBridges).bridging or key in self.known.of(CurrentLoops).asking:
+        if key in self.known.of(HandingOver).bridging or key in self.known.of(CurrentLoops).asking:
             return
         queues = self.known.of(Queues).of(reached.task for reached in run.reached)
         green = self.known.of(Pools).running(("gevent", "eventlet"), queues)
@@ -117,7 +117,7 @@ class RunUntilCompleteInTask(Rule):
             values = {"pool": threads.name, "where": threads.where}
             yield Finding(run.place, values, tuple(run.related()), "shared")
 
-    @on(LoopBridges.nested)
+    @on(HandingOver.nested)
     def check_nested(self, run: NestedRun) -> Iterator[Finding]:
         """Report runs inside the running loop of a task's own coroutine."""
         related = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.handing_over import LoopBridges, MaskedError
+from celery_lint.analysis.event_loop.handing_over import HandingOver, MaskedError
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -87,7 +87,7 @@ class AsyncHelperMasksRuntimeError(Rule):
     help = "keep only the question for the loop inside the `try`, and run the coroutine after it"
     proof = "tests/proofs/test_event_loop.py::test_the_question_for_the_loop_swallows_errors"
 
-    @on(LoopBridges.masked)
+    @on(HandingOver.masked)
     def check(self, error: MaskedError) -> Iterator[Finding]:
         """Report the handler, with the run that it encloses."""
         run = (error.module.place(error.run.span), "the coroutine is run here")

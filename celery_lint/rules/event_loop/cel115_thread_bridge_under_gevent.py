@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.handing_over import LoopBridges, ThreadBridge
+from celery_lint.analysis.event_loop.handing_over import HandingOver, ThreadBridge
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
@@ -85,7 +85,7 @@ class ThreadBridgeUnderGevent(Rule):
     help = "run coroutines on one event loop in one greenlet per worker process"
     proof = "tests/proofs/test_event_loop.py::test_a_thread_of_an_executor_is_a_greenlet_too"
 
-    @on(LoopBridges.bridges)
+    @on(HandingOver.bridges)
     def check(self, bridge: ThreadBridge) -> Iterator[Finding]:
         """Report the call that starts the thread."""
         queues = self.known.of(Queues).of(way.task for way in bridge.reached)

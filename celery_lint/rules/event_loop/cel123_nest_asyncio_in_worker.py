@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.nested_loops import LoopSides, NestedLoops
+from celery_lint.analysis.event_loop.nested_loops import LoopPatch, NestedLoops
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
@@ -76,8 +76,8 @@ class NestAsyncioInWorker(Rule):
     help = "run coroutines on one event loop in one greenlet per worker process"
     proof = "tests/proofs/test_event_loop.py::test_a_loop_that_is_entered_again_waits_twice"
 
-    @on(LoopSides.patches)
-    def check(self, patch: NestedLoops) -> Iterator[Finding]:
+    @on(NestedLoops.patches)
+    def check(self, patch: LoopPatch) -> Iterator[Finding]:
         """Report each call, if the pool is one of greenlets."""
         pool = self.known.of(Pools).running(
             ("gevent", "eventlet"), self.known.of(Queues).of(self.known.of(Tasks).all)

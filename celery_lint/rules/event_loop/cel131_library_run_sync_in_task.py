@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.handing_over import LibraryRun, LoopBridges
+from celery_lint.analysis.event_loop.handing_over import HandingOver, LibraryRun
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.rule import Finding, Rule, on
@@ -78,7 +78,7 @@ class LibraryRunSyncInTask(Rule):
         ),
     }
 
-    @on(LoopBridges.library_runs)
+    @on(HandingOver.library_runs)
     def check(self, run: LibraryRun) -> Iterator[Finding]:
         """Report each call."""
         queues = self.known.of(Queues).of(way.task for way in run.reached)

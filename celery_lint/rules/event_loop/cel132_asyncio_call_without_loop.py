@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.nested_loops import LooplessCall, LoopSides
+from celery_lint.analysis.event_loop.nested_loops import LooplessCall, NestedLoops
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -71,7 +71,7 @@ class AsyncioCallWithoutLoop(Rule):
     help = "call it inside the coroutine that the task runs"
     proof = "tests/proofs/test_event_loop.py::test_a_task_of_asyncio_needs_a_running_loop"
 
-    @on(LoopSides.loopless)
+    @on(NestedLoops.loopless)
     def check(self, loopless: LooplessCall) -> Iterator[Finding]:
         """Report each of these calls."""
         yield Finding(loopless.place, {"function": loopless.name, "task": loopless.task.label})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.nested_loops import DirectCall, LoopSides
+from celery_lint.analysis.event_loop.nested_loops import DirectCall, NestedLoops
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -77,7 +77,7 @@ class LoopRunInAsyncCaller(Rule):
     help = "await its coroutine here, or send the task with `delay`"
     proof = "tests/proofs/test_event_loop.py::test_a_task_that_runs_a_loop_fails_inside_one"
 
-    @on(LoopSides.nested)
+    @on(NestedLoops.nested)
     def check(self, direct: DirectCall) -> Iterator[Finding]:
         """Report each of these calls, with the run that fails."""
         run = (direct.run.place, f"`{direct.run.runner}()` needs a thread without a running loop")

@@ -65,5 +65,5 @@ class RetryWithoutRaise(Rule):
     def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report a call that is a statement of its own."""
         is_statement = retry.step is not None and retry.step.kind == "expr" and retry.call.is_statement
-        if is_statement and retry.throws and not retry.is_expected(self.known.project.flows):
+        if is_statement and retry.throws and not retry.is_expected(self.known.project.functions):
             yield Finding(retry.place)

@@ -68,6 +68,6 @@ class RetryLosesCause(Rule):
         if (
             not retry.value.items
             and retry.sets("exc") is False
-            and retry.loses_cause(self.known.project.flows)
+            and retry.loses_cause(self.known.project.functions)
         ):
             yield Finding(retry.place)

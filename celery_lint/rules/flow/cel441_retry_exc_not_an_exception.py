@@ -68,7 +68,7 @@ class RetryExcNotAnException(Rule):
     def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report the argument."""
         given = retry.given("exc")
-        if given is None or retry.counts(self.known.project.flows):
+        if given is None or retry.counts(self.known.project.functions):
             return
         if self.known.of(Retries).is_no_exception(retry.module, given):
             yield Finding(retry.module.place(given.span))

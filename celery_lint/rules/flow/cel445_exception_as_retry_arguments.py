@@ -66,5 +66,5 @@ class ExceptionAsRetryArguments(Rule):
     def check(self, retry: RetryCall) -> Iterator[Finding]:
         """Report the argument."""
         given = retry.value.first()
-        if given is not None and retry.is_caught(self.known.project.flows, given):
+        if given is not None and retry.is_caught(self.known.project.functions, given):
             yield Finding(retry.module.place(given.span))

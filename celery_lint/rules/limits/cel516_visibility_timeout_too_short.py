@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.limits.delays import LongRun, Sendings
+from celery_lint.analysis.limits.delays import Delays, LongRun
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -65,7 +65,7 @@ class VisibilityTimeoutTooShort(Rule):
     message = "{owner} may run {limit} s, and {broker} delivers the message again after {visibility} s"
     help = "set a longer `visibility_timeout` in `broker_transport_options`"
 
-    @on(Sendings.long_runs)
+    @on(Delays.long_runs)
     def check(self, fact: LongRun) -> Iterator[Finding]:
         """Report the limit that allows so much, pointing at the timeout if it is set."""
         values = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.limits.delays import Delay, Sendings
+from celery_lint.analysis.limits.delays import Delay, Delays
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -73,7 +73,7 @@ class CountdownExceedsVisibilityTimeout(Rule):
     message = "`{option}` of {delay} s: {broker} delivers the message again after {visibility} s"
     help = "raise `visibility_timeout` above it, or store what is due and let a periodic task send it"
 
-    @on(Sendings.delays)
+    @on(Delays.all)
     def check(self, fact: Delay) -> Iterator[Finding]:
         """Report the delay, pointing at the timeout if it is set."""
         if fact.certain:

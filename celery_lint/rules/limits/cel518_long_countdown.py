@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.limits.delays import Delay, Sendings
+from celery_lint.analysis.limits.delays import Delay, Delays
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -76,7 +76,7 @@ class LongCountdown(Rule):
     help = "store what is due and let a periodic task send it"
     proof = "convention"
 
-    @on(Sendings.delays)
+    @on(Delays.all)
     def check(self, fact: Delay) -> Iterator[Finding]:
         """Report a delay where the broker's own limit is not known for certain."""
         if not fact.certain:

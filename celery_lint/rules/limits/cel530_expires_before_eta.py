@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.limits.delays import Expiry, Sendings
+from celery_lint.analysis.limits.delays import Delays, Expiry
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -71,7 +71,7 @@ class ExpiresBeforeEta(Rule):
     }
     proof = "tests/proofs/test_deliveries.py::test_a_message_expires_before_its_time"
 
-    @on(Sendings.expiries)
+    @on(Delays.expiries)
     def check(self, fact: Expiry) -> Iterator[Finding]:
         """Report the time of expiry, pointing at the delay."""
         if fact.countdown is None:
