@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from celery_lint.regular_files import NotRegular, TooLarge, read_regular
+from celery_lint.regular_files import NotRegular, TooLarge, create, read_regular, unlink
 from tests.processes import run
 from tests.project import samples
 
@@ -97,6 +97,83 @@ def test_links(tmp_path: Path) -> None:
     assert read_regular(str(tmp_path / "link"), 10) == b"x"
     with pytest.raises(OSError, match="regular"):
         read_regular(str(tmp_path / "link"), 10, links=False)
+
+
+@pytest.mark.parametrize(
+    "most, amount",
+    [(10 << 10, "10 KB"), ((1 << 20) - 1, "1023 KB"), (1 << 20, "1 MB"), (5 << 20, "5 MB")],
+)
+def test_how_much_is_told(tmp_path: Path, most: int, amount: str) -> None:
+    huge(tmp_path / "huge")
+    with pytest.raises(TooLarge, match=f"is larger than {amount}"):
+        read_regular(str(tmp_path / "huge"), most)
+
+
+@pytest.mark.parametrize("kind", [pipe, endless, huge])
+def test_what_takes_the_files_place_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Callable[[Path], None]
+) -> None:
+    """It was a file when it was looked at, and is none when it is opened: that must not wait for a writer."""
+    (tmp_path / "file").write_bytes(b"x")
+    kind(tmp_path / "odd")
+    status, flags, opened = os.stat(tmp_path / "file"), [], os.open
+
+    def opening(path: str, flag: int) -> int:
+        flags.append(flag)
+        return opened(path, flag | os.O_NONBLOCK)
+
+    monkeypatch.setattr(os, "stat", lambda path: status)
+    monkeypatch.setattr(os, "open", opening)
+    with pytest.raises(TooLarge if kind is huge else NotRegular):
+        read_regular(str(tmp_path / "odd"), 100)
+    assert flags
+    assert all(flag & os.O_NONBLOCK and flag & os.O_NOCTTY and flag & os.O_CLOEXEC for flag in flags)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="nobody counts the open files here")
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 100)
+    before = len(os.listdir("/proc/self/fd"))
+    read_regular(str(tmp_path / "file"), 100)
+    with pytest.raises(TooLarge):
+        read_regular("/proc/self/maps", 10)
+    create(str(tmp_path / "new"), b"x")
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_new_file(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        create(str(tmp_path / "new"), b"0123456789" * 1_000_000)
+    finally:
+        os.umask(old)
+    assert (tmp_path / "new").read_bytes() == b"0123456789" * 1_000_000
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_write_that_comes_to_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:3]))
+    create(str(tmp_path / "new"), b"0123456789")
+    assert (tmp_path / "new").read_bytes() == b"0123456789"
+
+
+@pytest.mark.parametrize("kind", [*ODD.values(), lambda path: path.symlink_to("nowhere"), Path.touch])
+def test_where_there_is_something_no_file_is_made(tmp_path: Path, kind: Callable[[Path], None]) -> None:
+    kind(tmp_path / "there")
+    before = os.lstat(tmp_path / "there")
+    with pytest.raises(FileExistsError):
+        create(str(tmp_path / "there"), b"x")
+    assert os.lstat(tmp_path / "there") == before
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_what_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    for name in ("file", "folder", "missing"):
+        unlink(str(tmp_path / name))
+    assert os.listdir(tmp_path) == ["folder"]
 
 
 def test_a_link_that_takes_the_files_place_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
