@@ -146,7 +146,7 @@ class Cache:
         assert self._user is not None
         assert self._secret is not None
         content = installation(self._user, self._secret, time.time_ns())
-        self._name = self._name._replace(installation=content)
+        self._name = Name(self._name.root, content, self._name.options)
         return content != ""
 
     def _whose(self) -> list[str]:

@@ -11,7 +11,6 @@ import os
 import stat
 import sys
 import time
-from typing import NamedTuple
 
 from celery_lint.regular_files import create, read_regular, unlink
 
@@ -37,12 +36,15 @@ _FORMER = ".celery_lint_cache"
 _FORMER_NAMES = ("manifest.json", "facts.json", "lock")
 
 
-class Name(NamedTuple):
+class Name:
     """What a cache is of: digests of the workspace's path, of the installation and of the options."""
 
-    root: str
-    installation: str
-    options: str
+    __slots__ = ("installation", "options", "root")  # a NamedTuple takes as long to make as to read a cache
+
+    def __init__(self, root: str, installation: str, options: str) -> None:
+        self.root = root
+        self.installation = installation
+        self.options = options
 
     def of(self, kind: str) -> str:
         """The name of a file of this cache."""

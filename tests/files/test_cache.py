@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from celery_lint.configuration import load
 from celery_lint.engine import building
 from celery_lint.engine.workspace import Workspace
 from celery_lint.files import installation, stamps
+from celery_lint.files.cache import Cache
+from celery_lint.options import semantic_key
 from scripts import edits
 from tests.files.cached_project import EDITS, agree, check, settle
 from tests.processes import HANGS, end
@@ -304,3 +308,42 @@ def test_a_project_that_says_nothing_of_celery(project: Path) -> None:
     assert agree(project) == []
     (project / "app" / "mail.py").write_text(samples.FILES["app/mail.py"].replace("app.task", "shared_task"))
     assert check(project) == check(project, cache=False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nobody waits for a lock there")
+def test_who_builds_keeps_others_waiting(project: Path) -> None:
+    first, waited = of(project).acquire()
+    assert first >= 0
+    assert not waited
+    started = threading.Event()
+
+    def hold() -> None:
+        started.set()
+        time.sleep(0.2)
+        os.close(first)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    started.wait()
+    second, waited = of(project).acquire()
+    holder.join()
+    assert second >= 0
+    assert waited
+    other, waited = of(project, pool="prefork").acquire()
+    assert other >= 0
+    assert not waited  # what it builds is something else
+    os.close(other)
+    os.close(second)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pipes")
+def test_a_lock_that_is_no_file_keeps_nobody_waiting(project: Path, kept: Path) -> None:
+    check(project)
+    (lock,) = kept.glob("*.lock")
+    lock.unlink()
+    os.mkfifo(lock)
+    assert of(project).acquire() == (-1, False)
+
+
+def of(project: Path, **overrides: object) -> Cache:
+    return Cache(str(project), "", semantic_key(load(str(project), overrides)))
