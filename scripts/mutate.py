@@ -28,7 +28,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 WANTED = 0.85
 _KILLED = frozenset({"killed", "timeout", "segfault", "suspicious", "caught by type check"})
 # celery_lint.files.cache.xǁCacheǁload__mutmut_3: survived
-_RESULT = re.compile(r"\s*(?P<name>(?P<module>[\w.]+)\.x[\wǁ]+__mutmut_\d+): (?P<outcome>.+)")
+RESULT = re.compile(r"\s*(?P<name>(?P<module>[\w.]+)\.x[\wǁ]+__mutmut_\d+): (?P<outcome>.+)")
 
 
 def main() -> int:
@@ -51,22 +51,22 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as place:
         folder = Path(place)
         _copy(folder)
-        modules = [module for module in _modules(folder) if _is_asked_for(module, options.words)]
-        if not modules:
+        asked = [module for module in modules(folder) if _is_asked_for(module, options.words)]
+        if not asked:
             sys.exit("no file of [tool.mutmut] in pyproject.toml has such a path")
         _mutmut(folder, "run", "nothing", fails=True)  # makes the mutants, and times the tests
-        mutants = [name for name, module, _ in _results(folder) if module in modules]
-        asked = [
+        mutants = [name for name, module, _ in _results(folder) if module in asked]
+        chosen = [
             name
-            for module in modules
+            for module in asked
             for name in _sample([name for name in mutants if name.startswith(f"{module}.x")], options)
         ]
-        _mutmut(folder, "run", "--max-children", str(options.processes), *asked)
+        _mutmut(folder, "run", "--max-children", str(options.processes), *chosen)
         found = _outcomes(folder)
-        survivors = _table(found, modules)
+        survivors = _table(found, asked)
         for name in survivors if options.show else ():
             print(_mutmut(folder, "show", name))
-    return 1 if any(_share(found, module) < WANTED for module in modules) else 0
+    return 1 if any(_share(found, module) < WANTED for module in asked) else 0
 
 
 def _sample(names: list[str], options: argparse.Namespace) -> list[str]:
@@ -87,7 +87,8 @@ def _copy(folder: Path) -> None:
             shutil.copy2(path, target)
 
 
-def _modules(folder: Path) -> list[str]:
+def modules(folder: Path) -> list[str]:
+    """The modules that mutants are made of, by the table of a checkout."""
     text = (folder / "pyproject.toml").read_text(encoding="utf-8")
     table = text.partition("[tool.mutmut]")[2].partition("only_mutate = [")[2].partition("]")[0]
     return [path[:-3].replace("/", ".") for path in re.findall(r'"(.+)"', table)]
@@ -111,7 +112,7 @@ def _mutmut(folder: Path, *arguments: str, fails: bool = False) -> str:
 def _results(folder: Path) -> Iterator[tuple[str, str, str]]:
     """Every mutant: its name, its module, and what became of it."""
     for line in _mutmut(folder, "results", "--all", "true").splitlines():
-        match = _RESULT.fullmatch(line)
+        match = RESULT.fullmatch(line)
         if match:
             yield match["name"], match["module"], match["outcome"]
 
@@ -130,10 +131,10 @@ def _share(found: dict[str, Counter[str]], module: str) -> float:
     return outcomes["killed"] / max(outcomes.total(), 1)
 
 
-def _table(found: dict[str, Counter[str]], modules: list[str]) -> list[str]:
+def _table(found: dict[str, Counter[str]], asked: list[str]) -> list[str]:
     survivors: list[str] = []
     print(f"{'module':40} {'mutants':>8} {'killed':>8} {'survived':>9} {'share':>7}")
-    for module in modules:
+    for module in asked:
         outcomes = found.get(module, Counter())
         killed = outcomes.pop("killed", 0)
         survivors += sorted(outcomes)
