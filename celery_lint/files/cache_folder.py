@@ -183,7 +183,8 @@ class CacheFolder:
         try:
             if set(os.listdir(self.path)) <= {_TAG_NAME, _IGNORE_NAME}:
                 _remove_if_it_says(os.path.join(self.path, _IGNORE_NAME), _IGNORE)
-                unlink(os.path.join(self.path, _TAG_NAME))
+            if os.listdir(self.path) == [_TAG_NAME]:
+                os.unlink(os.path.join(self.path, _TAG_NAME))
                 os.rmdir(self.path)
         except OSError:
             pass  # somebody has put something else there

@@ -203,6 +203,35 @@ def test_what_is_not_ours_stays_as_it_is(project: Path, make: Callable[[Path], N
 
 
 @links
+@pytest.mark.parametrize("tag", [None, OURS])
+@pytest.mark.parametrize("place", ["elsewhere", "user"])
+def test_no_folder_is_a_link(
+    project: Path, tmp_path: Path, user: Path, place: str, tag: bytes | None
+) -> None:
+    """Not even the user's own, or one that the user has named."""
+    folder = tmp_path / "elsewhere" if place == "elsewhere" else user
+    folder.parent.mkdir(exist_ok=True)
+    (tmp_path / "target").mkdir()
+    if tag is not None:
+        (tmp_path / "target" / "CACHEDIR.TAG").write_bytes(tag)
+    folder.symlink_to(tmp_path / "target")
+    before = contents(tmp_path / "target")
+    configured(project, str(folder) if place == "elsewhere" else "")
+    assert check(project, folder if place == "elsewhere" else "") == ["CEL110", "CEL111"]
+    assert engine.clean(str(project)) == []
+    assert contents(tmp_path / "target") == before
+
+
+def test_a_folder_with_an_ignore_file_of_somebody_else_stays_ours(project: Path) -> None:
+    configured(project, "cache")
+    check(project, "cache")
+    (project / "cache" / ".gitignore").write_text("*.pyc\n")
+    assert engine.clean(str(project)) == [str(project / "cache")]
+    assert sorted(contents(project / "cache")) == [".gitignore", "CACHEDIR.TAG"]
+    assert engine.clean(str(project)) == []
+
+
+@links
 @pytest.mark.parametrize("way", ["public/deep", "public/deep/deeper", "./app/../public/deep"])
 def test_no_link_of_the_project_leads_on(project: Path, tmp_path: Path, way: str) -> None:
     (tmp_path / "target").mkdir()
