@@ -252,6 +252,7 @@ def main() -> None:
     names = arguments.projects or sorted(p.name for p in arguments.folder.iterdir() if p.is_dir())
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        os.environ["XDG_CACHE_HOME"] = str(folder / "cache")
         measure_start(folder, arguments.runs)
         for name in names:
             project = folder / name

@@ -16,6 +16,7 @@ from celery_lint.regular_files import create, read_regular, unlink
 
 _PREFIX = "celery-lint-"
 _SECRET_NAME = f"{_PREFIX}secret"
+_SWEPT_NAME = f"{_PREFIX}swept"
 _TAG_NAME = "CACHEDIR.TAG"
 _SIGNATURE = b"Signature: 8a477f597d28d172789f06886806bc55"
 _TAG = b"""Signature: 8a477f597d28d172789f06886806bc55
@@ -26,7 +27,8 @@ _IGNORE = b"*\n"
 _MOST_OF_TAG = 4096
 
 # Who has not asked for a cache for so long has moved on, or his workspace is gone.
-_UNUSED_SECONDS = 60 * 86_400
+_DAY = 86_400
+_UNUSED_SECONDS = 60 * _DAY
 _LEFT_BEHIND_SECONDS = 3_600
 _INSTALLATIONS_KEPT = 3
 _OPTIONS_KEPT = 3
@@ -128,7 +130,7 @@ class CacheFolder:
             path = os.path.join(self.path, name)
             try:
                 status = os.lstat(path)
-                if stat.S_ISREG(status.st_mode) and now - status.st_mtime > 86_400:
+                if stat.S_ISREG(status.st_mode) and now - status.st_mtime > _DAY:
                     os.utime(path)
             except OSError:
                 continue
@@ -139,27 +141,43 @@ class CacheFolder:
         Of a workspace (``root`` is its digest) stay the last three installations with three sets of options
         each, of everything else what was used within sixty days.
         """
-        ages = self._ages()
+        ages = self._ages(f"{_PREFIX}{root}-")
         kept: dict[str, set[str]] = {}
         for name in sorted(ages, key=lambda name: ages[name]):
             cache = _cache_of(name)
             if name.endswith(".tmp"):
                 done = ages[name] > _LEFT_BEHIND_SECONDS
-            elif cache is not None and cache.root == root:
-                done = not _has_room(kept, cache.installation, cache.options)
             else:
-                done = ages[name] > _UNUSED_SECONDS and not name.startswith(_SECRET_NAME)
+                done = cache is not None and not _has_room(kept, cache.installation, cache.options)
             if done:
                 unlink(os.path.join(self.path, name))
+        if self._is_time_to_sweep():
+            self._sweep()
 
-    def _ages(self) -> dict[str, float]:
-        """Our files, and for how many seconds nobody has written or used them."""
+    def _is_time_to_sweep(self) -> bool:
+        """Whether nobody has swept for a day; then it is noted that we do."""
+        try:
+            if time.time() - os.lstat(os.path.join(self.path, _SWEPT_NAME)).st_mtime < _DAY:
+                return False
+        except OSError:
+            pass
+        return self.replace(_SWEPT_NAME, b"")
+
+    def _sweep(self) -> None:
+        """Remove what is old, whosever it is. It takes a look at each file, so once a day is enough."""
+        for name, age in self._ages(_PREFIX).items():
+            most = _LEFT_BEHIND_SECONDS if name.endswith(".tmp") else _UNUSED_SECONDS
+            if age > most and name != _SECRET_NAME:
+                unlink(os.path.join(self.path, name))
+
+    def _ages(self, prefix: str) -> dict[str, float]:
+        """Our files of such names, and for how many seconds nobody has written or used them."""
         now = time.time()
         ages = {}
         try:
             with os.scandir(self.path) as entries:
                 for entry in entries:
-                    if entry.name.startswith(_PREFIX) and entry.is_file(follow_symlinks=False):
+                    if entry.name.startswith(prefix) and entry.is_file(follow_symlinks=False):
                         ages[entry.name] = now - entry.stat(follow_symlinks=False).st_mtime
         except OSError:
             pass
@@ -172,7 +190,7 @@ class CacheFolder:
         """
         if not self.is_ours():
             return False
-        names = [name for name in self._ages() if (cache := _cache_of(name)) and cache.root == root]
+        names = self._ages(f"{_PREFIX}{root}-")
         for name in names:
             unlink(os.path.join(self.path, name))
         if not self._private:
@@ -181,6 +199,8 @@ class CacheFolder:
 
     def _remove_if_empty(self) -> None:
         try:
+            if [name for name in os.listdir(self.path) if name.startswith(_PREFIX)] == [_SWEPT_NAME]:
+                unlink(os.path.join(self.path, _SWEPT_NAME))
             if set(os.listdir(self.path)) <= {_TAG_NAME, _IGNORE_NAME}:
                 _remove_if_it_says(os.path.join(self.path, _IGNORE_NAME), _IGNORE)
             if os.listdir(self.path) == [_TAG_NAME]:

@@ -104,6 +104,7 @@ def test_a_folder_of_ones_own(project: Path, tmp_path: Path, user: Path) -> None
     check(project, "own/cache")
     assert sorted(path.suffix for path in (project / "own/cache").iterdir()) == [
         "",
+        "",
         ".TAG",
         ".facts",
         ".lock",
@@ -433,9 +434,8 @@ def test_the_last_three_installations_stay(full: CacheFolder) -> None:
             put(full, Name("root", f"install{day}", "options").of(kind), day)
         put(full, Name("root", f"install{day}", "options").of("lock"), 30)
     full.tidy("root")
-    left = {name.split("-")[3] for name in os.listdir(full.path) if name.startswith("celery-lint-")}
-    assert left == {"install0", "install1", "install2"}
-    assert len(os.listdir(full.path)) == 3 * 3 + 1
+    left = [name.split("-")[3] for name in os.listdir(full.path) if name.startswith("celery-lint-root-")]
+    assert sorted(left) == 3 * ["install0"] + 3 * ["install1"] + 3 * ["install2"]
 
 
 def test_of_each_the_last_three_sets_of_options_stay(full: CacheFolder) -> None:
@@ -447,7 +447,7 @@ def test_of_each_the_last_three_sets_of_options_stay(full: CacheFolder) -> None:
                 day + installed / 10,
             )
     full.tidy("root")
-    left = sorted(name for name in os.listdir(full.path) if name.startswith("celery-lint-"))
+    left = sorted(name for name in os.listdir(full.path) if name.startswith("celery-lint-root-"))
     assert left == [
         Name("root", f"install{installed}", f"options{day}").of("manifest")
         for installed in range(3)
@@ -471,9 +471,32 @@ def test_what_is_old_goes(full: CacheFolder) -> None:
     assert others == {
         "CACHEDIR.TAG",
         "celery-lint-secret",
+        "celery-lint-swept",
         "celery-lint-root-new-options.facts.12.ab.tmp",
         "notes.txt",
     }
+
+
+def test_what_was_left_behind_takes_no_room(full: CacheFolder) -> None:
+    for number in range(4):
+        put(full, f"{Name('root', f'install{number}', 'options').of('facts')}.12.ab.tmp", 0)
+    put(full, Name("root", "install9", "options").of("manifest"), 1)
+    full.tidy("root")
+    assert Name("root", "install9", "options").of("manifest") in os.listdir(full.path)
+
+
+def test_it_is_swept_once_a_day(full: CacheFolder) -> None:
+    old = Name("other", "install", "options").of("manifest")
+    full.tidy("root")
+    put(full, old, 61)
+    full.tidy("root")
+    assert old in os.listdir(full.path)
+    put(full, "celery-lint-swept", 1.1)
+    full.tidy("root")
+    assert old not in os.listdir(full.path)
+    put(full, old, 61)
+    full.tidy("root")
+    assert old in os.listdir(full.path)
 
 
 def test_what_is_in_use_stays_young(full: CacheFolder) -> None:
