@@ -32,7 +32,7 @@ class LoopCode:
         """The plain functions that tasks reach with calls that end in a leaf or mention one of the words."""
         for module, function, reached in self.graph.synchronous:
             if function.may_call(*leaves) or function.mentions(*words):
-                on_the_way = tuple(way for way in reached if _is_called(way, function))
+                on_the_way = tuple(way for way in reached if way.is_called)
                 if on_the_way:
                     yield module, function, on_the_way, self.functions.calls(module, function)
 
@@ -73,16 +73,6 @@ class LoopCode:
             return False
         with self.project.asking("hint"):
             return self.loops.runner(module, function, call) is not None
-
-
-def _is_called(way: Reached, function: Function) -> bool:
-    """Whether the last step to a function is a call of it, and not a mention as a callback."""
-    if way.through is None:
-        return True
-    leaf = way.through.call.leaf()
-    return leaf == function.name or (
-        function.name == "__init__" and leaf == function.owner.rpartition(".")[2]
-    )
 
 
 def catches(handler: Step) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from celery_lint.inventory.code.graph import CallGraph, Reached
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -17,8 +17,6 @@ from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
-
-#: How the line of a ``try`` begins among packed statements.
 
 
 class Body(NamedTuple):
@@ -75,7 +73,7 @@ class Bodies:
         """The other functions with a ``try`` that tasks and their coroutines call, each with the tasks."""
         tasks: dict[Key, list[Task]] = {}
         for key, reached in self.graph.reached.items():
-            tasks[key] = [way.task for way in reached if _is_called(way)]
+            tasks[key] = [way.task for way in reached if way.is_called]
         for key, more in self.runs.task_coroutines.items():
             tasks.setdefault(key, []).extend(more)
         found = []
@@ -169,11 +167,3 @@ class Bodies:
                 if target is not None and target[1] is function:
                     return True
         return False
-
-
-def _is_called(way: Reached) -> bool:
-    """Whether the last step to a function is a call of it, and not a mention as a callback."""
-    if way.through is None:
-        return True
-    leaf, function = way.through.call.leaf(), way.through.function
-    return leaf in (function.name, function.owner.rpartition(".")[2])

@@ -26,12 +26,23 @@ class Callee(NamedTuple):
     function: Function
     call: Call
 
+    @property
+    def is_called(self) -> bool:
+        """Whether it is called there, and not mentioned as an argument of some other call."""
+        leaf, name = self.call.leaf().rpartition("/")[2], self.function.name
+        return leaf == name or (name == "__init__" and leaf == self.function.owner.rpartition(".")[2])
+
 
 class Reached(NamedTuple):
     """A task that reaches a function, and the last call on the way (``None``: the task itself)."""
 
     task: Task
     through: Callee | None
+
+    @property
+    def is_called(self) -> bool:
+        """Whether the last step to the function is a call of it, and not a mention as a callback."""
+        return self.through is None or self.through.is_called
 
 
 class CallGraph:

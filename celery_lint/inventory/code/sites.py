@@ -107,7 +107,7 @@ class Sites:
     def _callees(self, site: Site) -> Iterator[Callee]:
         """The functions that a site calls, and those whose coroutines it runs."""
         for callee in self.graph.callees(site.module, site.function):
-            if _is_called(callee):
+            if callee.is_called and not callee.call.in_lambda and not callee.call.is_decorator:
                 yield callee
         for call, coroutines in self._runs.get(site.key, ()):
             for module, function in coroutines:
@@ -217,16 +217,6 @@ class Sites:
         options = (self.task_options.get(task, "autoretry_for") for task in site.tasks)
         given = [item.chain for option in options if option is not None for item in option[1].items]
         return not names.isdisjoint(given)
-
-
-def _is_called(callee: Callee) -> bool:
-    """Whether it is called there, and not mentioned as an argument of some other call."""
-    leaf, function = callee.call.leaf().rpartition("/")[2], callee.function
-    if "l" in callee.call.flags or "d" in callee.call.flags:
-        return False
-    return leaf == function.name or (
-        function.name == "__init__" and leaf == function.owner.rpartition(".")[2]
-    )
 
 
 def _caught(flow: Flow, step: Step, names: frozenset[str], calls: list[Call]) -> bool:
