@@ -7,6 +7,7 @@ from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
 from celery_lint.inventory.application.applications import is_application
+from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.celery import HOOKS, RESULTS, SENDING
@@ -78,6 +79,7 @@ class AsyncHandlers:
         self.coroutines = known.of(Coroutines)
         self.project = known.project
         self.tasks = known.of(Tasks)
+        self.sendings = known.of(Sendings)
         self.functions = known.project.functions
         self.pools = known.of(Pools)
 
@@ -155,9 +157,9 @@ class AsyncHandlers:
             for module, function in self._clients:
                 if not function.mentions(*SENDING):
                     continue
-                for call in self.functions.calls(module, function):
-                    if call.leaf() in SENDING and not call.in_lambda and self._sends(module, call.chain):
-                        found.append(AsyncPublish(module, function, call))
+                for sending in self.sendings.within(module, function):
+                    if sending.through == "task" and not sending.call.in_lambda:
+                        found.append(AsyncPublish(module, function, sending.call))
         return found
 
     def _sends(self, module: Module, chain: str) -> bool:

@@ -29,7 +29,6 @@ _LOGGERS = ("celery.utils.log.", "logging.", "loguru.", "structlog.")
 _LOG_BINDERS = frozenset({"bind", "bind_contextvars", "get_logger", "getLogger", "new"})
 _SIGNALS = ("task_failure", "task_postrun", "task_prerun", "task_received", "task_retry", "task_success")
 _HOOKS = ("after_return", "before_start", "on_failure", "on_success", "__call__")
-_SENDERS = frozenset({"delay", "apply_async"})
 _DEPTH = 3
 
 

@@ -6,18 +6,15 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
-from celery_lint.inventory.application.applications import Applications, is_application
+from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.broker import Broker, BrokerSettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.retries.policies import Retries
-from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
-from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.celery import CANVASES, SIGNATURE, SIGNATURES
-from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
 
@@ -25,9 +22,7 @@ from celery_lint.project.known import Known, facts
 # https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
 _CONSUMER_TIMEOUT = 1800.0
 _LONGEST_DEFAULT = 3600.0
-_TIMES = frozenset({"countdown", "eta", "expires"})
-_SENDERS = ("apply_async", "send_task")
-_CANVASES = CANVASES | SIGNATURE
+_TIMES = ("countdown", "eta", "expires")
 _NOW = frozenset(
     {
         "datetime.datetime.now()",
@@ -82,8 +77,8 @@ class Delays:
         self.delivery = known.of(BrokerSettings)
         self.project = known.project
         self.tasks = known.of(Tasks)
-        self.in_force = known.of(OptionsInForce)
         self.retries = known.of(Retries)
+        self.sendings = known.of(Sendings)
         self.functions = known.project.functions
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
@@ -93,49 +88,19 @@ class Delays:
     # ------------------------------------------------------------------ calls
 
     @cached_property
-    def _timed(self) -> list[tuple[Module, Function, Call, Value, Task | None]]:
-        """The calls that send tasks and say when they run or expire, with the task where one is named."""
+    def _timed(self) -> list[tuple[Sending, Value]]:
+        """The sendings that say when they run or expire, with the values of their arguments."""
         found = []
         with self.project.asking("quiet"):
             for module in self.project.product_modules():
                 for function in module.functions.values():
-                    sends = function.may_call(*(f".{word}" for word in _SENDERS))
-                    if not sends or not function.mentions("countdown:", "eta:", "expires:"):
+                    if not function.mentions(*(f"{name}:" for name in _TIMES)):
                         continue
-                    for call in self.functions.calls(module, function):
-                        if call.leaf() not in _SENDERS or not _is_timed(call):
-                            continue
-                        value = function.value_of(call)
-                        task, known = self._receiver(module, function, call)
-                        if value is not None and known:
-                            found.append((module, function, call, value, task))
+                    for sending in self.sendings.within(module, function):
+                        value = sending.value if sending.has_options else None
+                        if value is not None and any(given.keyword in _TIMES for given in sending.call.takes):
+                            found.append((sending, value))
         return found
-
-    def _receiver(self, module: Module, function: Function, call: Call) -> tuple[Task | None, bool]:
-        """The task that a call sends, and whether it sends one at all."""
-        if call.leaf() == "send_task":
-            application = self.project.resolve(module, call.chain.removesuffix(".send_task"))
-            return self._named(call), self.applications.class_of(application) is not None
-        chain = call.chain.removesuffix(".apply_async")
-        for ending in SIGNATURES:
-            chain = chain.removesuffix(ending)
-        own = self.tasks.by_function.get((module.path, function.qualname))
-        if own is not None and function.parameters and chain == f"%{function.first()}":
-            return (own, True) if self.in_force.is_bound(own) else (None, False)
-        entity = self.project.resolve(module, chain)
-        task = self.tasks.of(entity)
-        if task is not None:
-            return task, True
-        if entity.kind != "external":
-            return None, False
-        owner, _, leaf = entity.name.rpartition(".")
-        sends = entity.name in _CANVASES or (leaf == "signature()" and is_application(owner))
-        return None, sends
-
-    def _named(self, call: Call) -> Task | None:
-        name = call.argument(0, "name").text
-        tasks = [task for task in self.tasks.all if name and task.name == name]
-        return tasks[0] if len(tasks) == 1 else None
 
     # ------------------------------------------------------------------ delays
 
@@ -179,8 +144,8 @@ class Delays:
         return written or settings.hidden or not self.applications.product
 
     def _all_delays(self) -> Iterator[tuple[Place, str, float]]:
-        for module, _, _, value, _ in self._timed:
-            yield from self._delay_of(module, value)
+        for sending, value in self._timed:
+            yield from self._delay_of(sending.module, value)
         for call in self.retry_calls.all:
             countdown = call.given("countdown")
             seconds = self.project.number(call.module, countdown)
@@ -223,9 +188,9 @@ class Delays:
     def expiries(self) -> list[Expiry]:
         """The messages that nobody will ever run."""
         found = []
-        for module, _, call, value, task in self._timed:
+        for sending, value in self._timed:
+            module, task, place = sending.module, sending.task, sending.place
             own = value.keyword("expires")
-            place = module.place(call.span)
             option = (module, own) if own is not None else None
             if own is None and task is not None:
                 option = self.task_options.get(task, "expires")
@@ -281,7 +246,3 @@ class Delays:
                     found.setdefault(place, LongRun(place, owner, seconds, broker))
                 break
         return list(found.values())
-
-
-def _is_timed(call: Call) -> bool:
-    return any(given.keyword in _TIMES for given in call.takes)

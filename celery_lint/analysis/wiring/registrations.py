@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.registries import (
-    DISPATCHES,
     Dispatcher,
     Entry,
     Registries,
@@ -15,6 +14,7 @@ from celery_lint.inventory.tasks.registries import (
 )
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.celery import SENDING
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.purpose import is_product_path
@@ -217,7 +217,7 @@ class Registrations:
                 if function is not None and not function.decorators
                 else ""
             )
-        if entry.value.kind == "call" and entry.value.chain.rpartition(".")[2] in DISPATCHES:
+        if entry.value.kind == "call" and entry.value.chain.rpartition(".")[2] in SENDING:
             return f"{entry.value.chain.rpartition(':')[2].rpartition('/')[2]}()"
         return ""
 

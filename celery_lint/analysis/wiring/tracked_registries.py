@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from celery_lint.inventory.tasks.registries import DISPATCHES, Dispatcher, Registries, Registry
+from celery_lint.inventory.tasks.registries import Dispatcher, Registries, Registry
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.celery import SENDING
 from celery_lint.model.facts import Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
@@ -84,7 +85,7 @@ class TrackedRegistries:
             if step.kind != "if" or looked_up.isdisjoint((*step.loads, *step.stores)):
                 continue
             body, other = flow.body(step), flow.body(step, "else")
-            sends = any(calls[n].leaf() in DISPATCHES for inner in flow.below(step) for n in inner.calls)
+            sends = any(calls[n].leaf() in SENDING for inner in flow.below(step) for n in inner.calls)
             if not sends and not other and len(body) == 1 and _says_nothing(body[0]):
                 return body[0]
             if sends and not other and flow.ends(body):

@@ -7,13 +7,12 @@ from functools import cached_property
 
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.celery import SENDING
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
-
-DISPATCHES = frozenset({"delay", "apply_async"})
 
 
 class Entry(NamedTuple):
@@ -269,7 +268,7 @@ class Registries:
         calls = self.functions.calls(module, function)
         names = [parameter.name for parameter in function.parameters]
         for call in calls:
-            if call.leaf() not in DISPATCHES:
+            if call.leaf() not in SENDING:
                 continue
             looked_up = call.chain.rpartition(".")[0]
             base = self._lookup_base(looked_up)

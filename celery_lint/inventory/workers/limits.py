@@ -9,14 +9,16 @@ from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.sendings import Sendings, without_signature
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.celery import SIGNATURES, TIME_LIMITS
+from celery_lint.libraries.celery import TIME_LIMITS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Place
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
 
+# What sends a task with options, or makes a signature that has them.
 _SENDERS = frozenset({"apply_async", "send_task", "signature", "subtask", "set"})
 
 
@@ -28,6 +30,7 @@ class TimeLimits:
         self.functions = known.project.functions
         self.settings = known.of(Settings)
         self.tasks = known.of(Tasks)
+        self.sendings = known.of(Sendings)
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
         self.in_force = known.of(OptionsInForce)
@@ -58,7 +61,6 @@ class TimeLimits:
     @cached_property
     def _sent_with_limit(self) -> set[Key] | None:
         """The tasks that get a limit where they are sent; ``None`` where nobody can tell which task it is."""
-        by_name = {task.name: task for task in self.tasks.all}
         found: set[Key] = set()
         for module in self.project.product_modules():
             for function in module.functions.values():
@@ -67,9 +69,8 @@ class TimeLimits:
                     continue
                 for call in self.functions.calls(module, function):
                     if call.leaf() in _SENDERS and _passes_limit(call, written):
-                        task = self.tasks.of(self.project.resolve(module, _task_chain(call)))
-                        if task is None:
-                            task = by_name.get(call.argument(0, "name").text)
+                        chain = without_signature(call.chain.rpartition(".")[0])
+                        task = self.tasks.of(self.project.resolve(module, chain)) or self.sendings.named(call)
                         if task is None:
                             return None
                         found.add((task.module.path, task.qualname))
@@ -130,11 +131,3 @@ class TimeLimits:
 
 def _passes_limit(call: Call, written: bool) -> bool:
     return any(given.keyword in TIME_LIMITS or (written and given.keyword == "**") for given in call.takes)
-
-
-def _task_chain(call: Call) -> str:
-    """The task that a sending call is made on: ``task.s().set()`` as ``task``."""
-    chain = call.chain.rpartition(".")[0]
-    for ending in SIGNATURES:
-        chain = chain.removesuffix(ending)
-    return chain
