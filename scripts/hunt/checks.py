@@ -14,6 +14,7 @@ from types import FrameType
 from celery_lint import engine
 from celery_lint.configuration import ConfigurationError
 from celery_lint.diagnostics import Diagnostic, Report
+from celery_lint.engine.filtering import NAMELESS
 from celery_lint.options import Configuration
 from celery_lint.reports import concise, full, json, statistics
 from celery_lint.reports.summary import not_checked
@@ -50,7 +51,7 @@ def of_text(data: str | bytes, watch: Watch) -> Outcome:
     report = reports[0]
     if len(reports) == 2 and reports[1] != report:
         faults.append(f"said otherwise the second time: {difference(report, reports[1])}")
-    buffers = {engine.NAMELESS: data}
+    buffers = {NAMELESS: data}
     faults += of_report(report, buffers)
     return Outcome(faults, report.diagnostics, len(report.unparsed))
 
@@ -184,7 +185,7 @@ def _first(one: Sequence[object], other: Sequence[object]) -> str:
 
 def _decoded(data: str | bytes) -> str | bytes:
     try:
-        return Source(engine.NAMELESS, data).text
+        return Source(NAMELESS, data).text
     except NotParsed:
         return data
 

@@ -9,6 +9,7 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.diagnostics import READING_FAILED, Diagnostic, Related, Span, Unparsed
+from celery_lint.engine.filtering import NAMELESS
 from celery_lint.engine.verdict import Verdict, _internal_error, failures_to_read, packed, unpacked
 from celery_lint.model.facts import Place
 from celery_lint.options import Configuration
@@ -138,13 +139,13 @@ def task():
 def test_all_that_a_rule_says_is_in_its_diagnostic() -> None:
     report = engine.check_text(None, RUNS, Configuration(cache=False, select=("CEL110",)))
     (found,) = report.diagnostics
-    assert (found.path, *found[1:5]) == (engine.NAMELESS, 15, 12, 15, 31)
+    assert (found.path, *found[1:5]) == (NAMELESS, 15, 12, 15, 31)
     assert (found.code, found.name, found.severity) == ("CEL110", "asyncio-run-in-task", "warning")
     assert "`engine`" in found.message
     assert "`engine`" in found.help
     assert [(place.path, place.line, place.column) for place in found.related] == [
-        (engine.NAMELESS, 5, 10),
-        (engine.NAMELESS, 9, 16),
+        (NAMELESS, 5, 10),
+        (NAMELESS, 9, 16),
     ]
 
 
