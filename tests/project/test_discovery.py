@@ -322,3 +322,23 @@ class TestIsCurrent:
 
     def test_damaged_listings(self, root: Path) -> None:
         assert not is_current(str(root), Listing([], [], [], ["\0"], ["\0", "/missing"], [0]))
+
+
+@pytest.mark.parametrize("folder", [".hidden", "app/.hidden", "app/.hidden/deep", ".github"])
+def test_hidden_folders_have_no_code(root: Path, folder: str) -> None:
+    lay_out(root, f"{folder}/tasks.py", "app/tasks.py")
+    assert discover(str(root)).python == ["app/tasks.py"]
+
+
+@needs_git
+def test_patterns_that_ignore_themselves(tmp_path: Path) -> None:
+    """git does not name the file, and what it says counts all the same."""
+    git(tmp_path, "init", "-q")
+    lay_out(tmp_path, "app/.gitignore=.gitignore\nold.py\n", "app/old.py", "app/new.py", "app/deep/er/x.py")
+    settle(tmp_path)
+    listing = discover(str(tmp_path))
+    assert listing.python == ["app/deep/er/x.py", "app/new.py"]
+    assert is_current(str(tmp_path), listing)
+    (tmp_path / "app/.gitignore").write_text(".gitignore\nnew.py\n")
+    assert not is_current(str(tmp_path), listing)
+    assert discover(str(tmp_path)).python == ["app/deep/er/x.py", "app/old.py"]
