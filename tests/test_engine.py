@@ -14,7 +14,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.rule import Finding, Rule, on
-from tests.project import samples
+from tests import samples
 
 
 @pytest.fixture(autouse=True)

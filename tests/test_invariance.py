@@ -11,7 +11,7 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.files import library as reading
-from tests.project import samples
+from tests import samples
 
 Said = list[tuple[object, ...]]
 

@@ -15,7 +15,7 @@ from celery_lint.files.library import NOTHING_KEPT, Kept, Library
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.options import Configuration
 from celery_lint.source import digest_of
-from tests.project import samples
+from tests import samples
 
 FILES = {
     "broken.py": "def (\n",

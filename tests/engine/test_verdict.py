@@ -11,7 +11,7 @@ from celery_lint.configuration import load
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine.verdict import judge, packed, unpacked
 from celery_lint.engine.workspace import Workspace
-from tests.project import samples
+from tests import samples
 
 TASK = "from celery import shared_task\n\n\n@shared_task\nasync def never_{number}():\n    ...\n"
 BROKEN = "from celery import (\n"

@@ -11,7 +11,7 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.files import stamps
-from tests.project import samples
+from tests import samples
 
 Said = list[tuple[str, int, int, str, str]]
 

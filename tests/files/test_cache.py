@@ -18,9 +18,9 @@ from celery_lint.files import installation, stamps
 from celery_lint.files.cache import Cache
 from celery_lint.options import semantic_key
 from scripts import edits
+from tests import samples
 from tests.files.cached_project import EDITS, agree, check, settle
 from tests.processes import HANGS, end
-from tests.project import samples
 
 
 @pytest.fixture(autouse=True)

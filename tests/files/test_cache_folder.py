@@ -14,7 +14,7 @@ from celery_lint import engine
 from celery_lint.files import cache_folder
 from celery_lint.files.cache_folder import CacheFolder, Name
 from celery_lint.frontends.cli import main
-from tests.project import samples
+from tests import samples
 
 links = pytest.mark.skipif(sys.platform == "win32", reason="links need a permission, and there are no pipes")
 OURS = b"Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of celery-lint.\n"

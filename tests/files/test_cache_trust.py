@@ -12,8 +12,8 @@ from celery_lint.files import installation, secret, stamps
 from celery_lint.files.cache import Cache, Manifest
 from celery_lint.options import semantic_key
 from scripts import cache_attacks
+from tests import samples
 from tests.files.cached_project import EDITS, Said, agree, check, settle
-from tests.project import samples
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ import pytest
 from celery_lint.files import library
 from celery_lint.files.filter import FirstPass
 from celery_lint.files.library import NOTHING_KEPT, Library
-from tests.project import samples
+from tests import samples
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="one process does it all elsewhere")
 

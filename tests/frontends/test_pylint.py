@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import samples
 from tests.processes import run
-from tests.project import samples
 
 pytest.importorskip("pylint")
 

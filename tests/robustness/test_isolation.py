@@ -23,7 +23,7 @@ from celery_lint.options import Configuration
 from celery_lint.project.functions import Flow
 from celery_lint.project.imports import Imports
 from celery_lint.project.isolation import Failure, Isolation
-from tests.project import samples
+from tests import samples
 from tests.robustness import generated_tasks
 
 ALL = Configuration(preset="all", cache=False)

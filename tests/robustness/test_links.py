@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from celery_lint import engine
+from tests import samples
 from tests.processes import run
-from tests.project import samples
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links need a permission")
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from celery_lint.regular_files import NotRegular, TooLarge, create, read_regular, unlink
+from tests import samples
 from tests.processes import run
-from tests.project import samples
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pipes, and links need a permission")
 
