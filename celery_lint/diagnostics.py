@@ -64,6 +64,11 @@ class Unparsed(NamedTuple):
     message: str
 
 
+def reading_failed(path: str, error: Exception) -> Unparsed:
+    """A file that was not checked because the linter itself failed."""
+    return Unparsed(path, 1, " ".join(f"{READING_FAILED}{type(error).__name__}: {error}".split()))
+
+
 class Report(NamedTuple):
     """The outcome of one run.
 

@@ -74,6 +74,7 @@ class Selection:
         self._configuration = configuration
         self._enabled: dict[str, bool] = {}
         self._exclude = Patterns(root, configuration.exclude)
+        self._ignored: dict[str, set[str]] = {}  # what is ignored in a file
         self._per_file = [
             (Patterns(root, (pattern,)), selectors) for pattern, selectors in configuration.per_file_ignores
         ]
@@ -91,7 +92,10 @@ class Selection:
 
     def ignored(self, path: str, code: str, name: str) -> bool:
         """Whether ``per-file-ignores`` silences the rule in this file."""
-        return code != INTERNAL_ERROR and any(
-            patterns.match(path) and _specificity(selectors, code, name)
-            for patterns, selectors in self._per_file
-        )
+        if code == INTERNAL_ERROR or not self._per_file:
+            return False
+        selectors = self._ignored.get(path)
+        if selectors is None:
+            covering = [words for patterns, words in self._per_file if patterns.match(path)]
+            selectors = self._ignored[path] = {word for words in covering for word in words}
+        return _specificity(selectors, code, name) > 0

@@ -42,7 +42,7 @@ def filtered(
     diagnostics = []
     for index, diagnostic in enumerate((*verdict.diagnostics, *failures_to_read(verdict.unparsed))):
         path, code, name = diagnostic.path or anywhere, diagnostic.code, diagnostic.name
-        if diagnostic.path and path not in wanted:
+        if path not in wanted and path.endswith(".py"):  # a launch file concerns all of them
             continue
         if suppress and index in verdict.suppressed:
             continue

@@ -131,9 +131,10 @@ class Workspace:
         modules[path] = reading
         unparsed.pop(path, None)
         imports = Imports([*manifest.listing.python, path])
-        commands = self._commands(manifest.listing)
+        failures: list[Unparsed] = []
+        commands = self._commands(manifest.listing, failures)
         project = linked(modules.values(), imports, self.configuration, commands, unparsed)
-        return judge(project, search(project), modules, unparsed.values())
+        return judge(project, search(project), modules, [*unparsed.values(), *failures])
 
     # -------------------------------------------------------------------- the state on disk
 
@@ -226,10 +227,14 @@ class Workspace:
     def _build(self, listing: Listing, library: Library, earlier: Manifest | None) -> Built:
         from celery_lint.engine.building import build
 
-        commands, files = self._commands(listing), listing.python
+        failures: list[Unparsed] = []
+        commands, files = self._commands(listing, failures), listing.python
         if earlier is None:
-            return build(files, library, self.configuration, commands)
-        return build(files, library, self.configuration, commands, earlier.digests, earlier.stray)
+            built = build(files, library, self.configuration, commands)
+        else:
+            built = build(files, library, self.configuration, commands, earlier.digests, earlier.stray)
+        built.unparsed.update({failure.path: failure for failure in failures})
+        return built
 
     def _same(
         self, earlier: Manifest, library: Library, changed: Sequence[str]
@@ -261,12 +266,12 @@ class Workspace:
         step = (lambda done: progress(done, total)) if progress is not None else None
         return Library(self.root, sizes, kept, step)
 
-    def _commands(self, listing: Listing) -> list[WorkerCommand]:
+    def _commands(self, listing: Listing, failures: list[Unparsed]) -> list[WorkerCommand]:
         if not listing.launch:
             return []
         from celery_lint.files import launch
 
-        return launch.read(self.root, listing.launch)
+        return launch.read(self.root, listing.launch, failures)
 
 
 def _unchanged(listing: Listing, found: Sequence[stamps.Stamp], earlier: Manifest | None) -> frozenset[str]:

@@ -28,9 +28,10 @@ _WITH_ASYNC = (
 )
 # `@app.task` where `app` comes from a module of the project: the file need not say more.
 _DECORATOR = re.compile(rb"@[\w.]*[._]task\b")
-_LOOP = re.compile(
-    rb"\b(?:asyncio|anyio)(?:\.(?:run|Runner)\b|\s+as\s|\s+import\s*[(*\\]|\s+import\b[^\n]*\b(?:run|Runner)\b)"
-)
+_LOOP = re.compile(rb"\b(?:asyncio|anyio)(?:\.(?:run|Runner)\b|\s+as\s|\s+import\s*[(*\\])")
+# `from asyncio import sleep, run`: what is imported may stand anywhere behind it on the line.
+_IMPORTING = re.compile(rb"\b(?:asyncio|anyio)\s+import\b")
+_RUNNER = re.compile(rb"\b(?:run|Runner)\b")
 # What stands before the name that is defined, and after it. One expression for each name would cost more to
 # compile than all searches with it.
 _DEFINING = re.compile(rb"[ \t]*(async[ \t]+)?(?:def|class)[ \t]+")
@@ -44,6 +45,8 @@ _WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 )
 _TABLE = bytes(byte if byte in _WORD_BYTES else 32 for byte in range(256))
 _FEW = 12
+# So far before a name its line begins, or it defines nothing that anybody writes by hand.
+_DEEPEST = 200
 
 
 class FirstPass:
@@ -65,9 +68,9 @@ class FirstPass:
                 return True
         if b"task" in data and (_any(_WITH_TASK, data) or _DECORATOR.search(data)):
             return True
-        if b"async" in data and (_any(_WITH_ASYNC, data) or (b"asyncio" in data and _LOOP.search(data))):
+        if b"async" in data and (_any(_WITH_ASYNC, data) or (b"asyncio" in data and _runs_loops(data))):
             return True
-        return b"anyio" in data and _LOOP.search(data) is not None
+        return b"anyio" in data and _runs_loops(data)
 
 
 def _bytes(name: str) -> bytes:
@@ -77,6 +80,20 @@ def _bytes(name: str) -> bytes:
 
 def _any(words: tuple[bytes, ...], data: bytes) -> bool:
     return any(word in data for word in words)
+
+
+def _runs_loops(data: bytes) -> bool:
+    """Whether a file may name what runs an event loop."""
+    if _LOOP.search(data):
+        return True
+    importing = _IMPORTING.search(data)
+    while importing is not None:
+        end = data.find(b"\n", importing.end())
+        end = len(data) if end < 0 else end
+        if _RUNNER.search(data, importing.end(), end):
+            return True
+        importing = _IMPORTING.search(data, end)
+    return False
 
 
 def leads_on(data: bytes, name: str) -> bool:
@@ -92,7 +109,8 @@ def leads_on(data: bytes, name: str) -> bool:
         return b"import *" in data
     while at >= 0:
         if at and data[at - 1] in b" \t":
-            before = _DEFINING.fullmatch(data, data.rfind(b"\n", 0, at) + 1, at)
+            line = data.rfind(b"\n", max(0, at - _DEEPEST), at) + 1
+            before = _DEFINING.fullmatch(data, line, at) if line or at < _DEEPEST else None
             after = _DEFINED.match(data, at + len(word)) if before is not None else None
             if before is not None and after is not None:
                 error = after[1] is not None and b"super(" in data

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from celery_lint.diagnostics import Unparsed, reading_failed
 from celery_lint.files.shell import Word, is_variable, list_items, logical_lines, simple_commands
 from celery_lint.files.yaml_commands import yaml_commands
 from celery_lint.model.commands import WorkerCommand
@@ -65,6 +66,9 @@ _SPEAKERS = frozenset(
     }
 )  # fmt: skip
 
+# Words of a command that may be the program: an image, a service or a user of that name stands before it.
+_MOST_PROGRAMS = 8
+
 _FLAGS = frozenset(
     {
         "autoreload", "beat", "detach", "disable-prefetch", "discard", "events", "help", "no-color",
@@ -103,19 +107,23 @@ def is_candidate(path: str) -> bool:
     return _OTHER_WORDS.isdisjoint(re.split(r"[-._]", name))
 
 
-def read(root: str, paths: Iterable[str]) -> list[WorkerCommand]:
+def read(root: str, paths: Iterable[str], failures: list[Unparsed] | None = None) -> list[WorkerCommand]:
     """The worker commands of these files (relative to the root), in the order of paths and lines.
 
-    Files that cannot be read have none.
+    Files that cannot be read have none. Where the linter itself fails, ``failures`` gets a word about it.
     """
-    found: list[WorkerCommand] = []
-    for path in paths:
-        try:
-            data = read_bytes(f"{root}/{path}", _LARGEST, within=root)
-        except NotParsed:
-            continue
-        found.extend(worker_commands(path, data))
-    return found
+    return [command for path in paths for command in _read(root, path, failures)]
+
+
+def _read(root: str, path: str, failures: list[Unparsed] | None) -> list[WorkerCommand]:
+    try:
+        return worker_commands(path, read_bytes(f"{root}/{path}", _LARGEST, within=root))
+    except NotParsed:
+        return []
+    except Exception as error:
+        if failures is not None:
+            failures.append(reading_failed(path, error))
+        return []
 
 
 def worker_commands(path: str, data: bytes) -> list[WorkerCommand]:
@@ -146,29 +154,37 @@ def _commands(path: str, text: str) -> Iterator[list[Word]]:
 
 
 def _dockerfile_commands(text: str) -> Iterator[list[Word]]:
-    """Shell and exec forms; an ``ENTRYPOINT`` in exec form gets the words of the ``CMD``."""
+    """Shell and exec forms; an ``ENTRYPOINT`` in exec form gets the words of the ``CMD``.
+
+    Of several in one stage the last counts: https://docs.docker.com/reference/dockerfile/#cmd
+    """
     entrypoint: list[Word] = []
+    command: list[Word] = []
     for line, logical in logical_lines(text):
         instruction, _, rest = logical.lstrip().partition(" ")
         instruction = instruction.upper()
         if instruction == "FROM":
-            entrypoint = []
+            yield entrypoint + command
+            entrypoint, command = [], []
         elif instruction in ("CMD", "ENTRYPOINT") and rest.lstrip().startswith("["):
             items = list_items(rest, line)
             if instruction == "ENTRYPOINT":
                 entrypoint = items
-                yield items
             else:
-                yield entrypoint + items
+                command = items
         else:
             yield from simple_commands(logical, line)
+    yield entrypoint + command
 
 
 def _workers(path: str, command: Sequence[Word], depth: int = 0) -> Iterator[WorkerCommand]:
     """The workers that one command starts, also through ``sh -c '…'`` or by way of a variable."""
+    if not command:  # `CMD []`
+        return
     program = _program_index(command)
     if command[program].text.lstrip("@-").rpartition("/")[2] in _SPEAKERS:
         return
+    programs = 0
     for index, word in enumerate(command):
         text = _assigned(word.text)
         if any(blank in text for blank in " \t\n"):
@@ -179,9 +195,11 @@ def _workers(path: str, command: Sequence[Word], depth: int = 0) -> Iterator[Wor
                     yield from _workers(path, inner, depth + 1)
         elif _is_program(text):
             leading = index <= program or command[index - 1].text in _RUNNERS
-            worker = _worker(path, command[index:], leading)
+            worker = _worker(path, command, index, leading)
             if worker is not None:
                 yield worker
+            programs += 1
+            if worker is not None or programs == _MOST_PROGRAMS:
                 return
 
 
@@ -207,8 +225,8 @@ def _is_program(text: str) -> bool:
     return bool(_PROGRAM.fullmatch(text) or _PROGRAM_VARIABLE.fullmatch(text))
 
 
-def _worker(path: str, words: Sequence[Word], leading: bool) -> WorkerCommand | None:
-    """The worker that this command of ``celery`` starts, if it does.
+def _worker(path: str, words: Sequence[Word], program: int, leading: bool) -> WorkerCommand | None:
+    """The worker that the command of ``celery`` starts whose name is the word of this number, if it does.
 
     ``leading``: nothing but known runners stands before. Elsewhere, a bare "celery worker" is prose.
     """
@@ -216,7 +234,7 @@ def _worker(path: str, words: Sequence[Word], leading: bool) -> WorkerCommand | 
     command = ""
     unknown = False
     multi = False
-    index = 1
+    index = program + 1
     while index < len(words):
         text = words[index].text
         index += 1
@@ -244,7 +262,7 @@ def _worker(path: str, words: Sequence[Word], leading: bool) -> WorkerCommand | 
         known = "" if is_variable(pool) or pool == "custom" else pool
     return WorkerCommand(
         path=path,
-        line=words[0].line,
+        line=words[program].line,
         app=_literal(options, "app"),
         pool="prefork" if known == "processes" else known,
         pool_stated=pool is not None,

@@ -12,11 +12,11 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from celery_lint.diagnostics import READING_FAILED, Unparsed
+from celery_lint.diagnostics import Unparsed, reading_failed
 from celery_lint.files.filter import Pair, SecondPass, leads_on
 from celery_lint.model.facts import Module, decode
 from celery_lint.model.reading.reader import read_module
-from celery_lint.source import NotParsed, Source, digest_of, read
+from celery_lint.source import LARGEST, NotParsed, Source, digest_of, read
 
 Reading = Module | Unparsed
 
@@ -46,6 +46,8 @@ NOTHING_KEPT = Kept({}, {}, {}, frozenset(), frozenset(), frozenset())
 
 def facts_of(path: str, data: bytes | str) -> Reading:
     """The facts of a text, or why there are none. Whatever the text is, nothing is raised."""
+    if len(data) > LARGEST:  # the buffer of an editor, say
+        return Unparsed(path, 1, f"cannot be read: is larger than {LARGEST >> 20} MB")
     try:
         return read_module(path, Source(path, data))
     except NotParsed as error:
@@ -53,7 +55,7 @@ def facts_of(path: str, data: bytes | str) -> Reading:
     except (RecursionError, MemoryError):
         return Unparsed(path, 1, "too deeply nested to be read")
     except Exception as error:
-        return Unparsed(path, 1, " ".join(f"{READING_FAILED}{type(error).__name__}: {error}".split()))
+        return reading_failed(path, error)
 
 
 class Library:

@@ -37,6 +37,7 @@ def simple_commands(text: str, line: int) -> list[list[Word]]:
     word: list[str] = []
     begun = 0  # the line of the word at hand, 0 between words
     position = 0
+    unclosed: set[str] = set()  # what closes nowhere after a place closes nowhere after the next one
 
     def end_word() -> None:
         nonlocal begun
@@ -64,8 +65,9 @@ def simple_commands(text: str, line: int) -> list[list[Word]]:
                 begun = begun or line
                 word.append(text[position + 1])
         elif character in "'\"":
-            closing = _closing_quote(text, position)
+            closing = -1 if character in unclosed else _closing_quote(text, position)
             if closing < 0:
+                unclosed.add(character)
                 end_word()
             else:
                 begun = begun or line
@@ -117,10 +119,16 @@ def list_items(text: str, line: int) -> list[Word]:
     items: list[Word] = []
     position = text.find("[") + 1
     line += text.count("\n", 0, position)
+    unclosed: set[str] = set()
     while position < len(text):
         character = text[position]
         following = position + 1
-        if character in "'\"" and (closing := _closing_quote(text, position)) > 0:
+        closing = -1
+        if character in "'\"" and character not in unclosed:
+            closing = _closing_quote(text, position)
+            if closing < 0:
+                unclosed.add(character)
+        if closing > 0:
             quoted = text[following:closing]
             items.append(Word(_unescaped(quoted) if character == '"' else quoted.replace("''", "'"), line))
             following = closing + 1

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from celery_lint.files.shell import Word, list_items, simple_commands
 
-_KEY = re.compile(
-    r"""(?P<indent>\ *(?:-\ +)*)(?P<quote>["']?)(?P<key>[\w./ -]+?)(?P=quote)\s*:(?=\s|$)\s*""", re.VERBOSE
-)
+_NAME = re.compile(r"[\w./ -]+")
 _ITEM = re.compile(r"(?P<indent> *(?:- +)*- +)")
 _PROPERTIES = re.compile(r"(?:[!&]\S+\s+)+")  # tags and anchors
 _BLOCK = re.compile(r"[|>][-+\d]*\s*(?:#.*)?$")
@@ -34,6 +33,14 @@ _PROSE = frozenset(
 Commands = list[list[Word]]
 
 
+class _Key(NamedTuple):
+    """A key of a mapping: with the dashes before it, its name, and where its value begins."""
+
+    indent: str
+    name: str
+    end: int
+
+
 def yaml_commands(text: str) -> Iterator[list[Word]]:
     """The commands of a YAML file, as words with their lines."""
     yield from _Reader(text.split("\n")).commands()
@@ -48,19 +55,19 @@ class _Reader:
     def commands(self) -> Iterator[list[Word]]:
         while self._number < len(self._lines):
             line = self._lines[self._number]
-            key = _KEY.match(line)
+            key = _key(line)
             item = None if key else _ITEM.match(line)
             self._number += 1
             if key:
-                indent = len(key["indent"])
-                dash = key["indent"].find("-")
+                indent = len(key.indent)
+                dash = key.indent.find("-")
                 # A dedent ends the mappings within, and a dash the one of the item before.
                 yield from self._finish(indent if dash < 0 else dash)
-                part = key["key"] in _PARTS
-                found = self._value(line[key.end() :], indent, sequence=True, part=part)
+                part = key.name in _PARTS
+                found = self._value(line[key.end :], indent, sequence=True, part=part)
                 if part:
-                    self._parts.setdefault(indent, {})[key["key"]] = found
-                elif key["key"] not in _PROSE:
+                    self._parts.setdefault(indent, {})[key.name] = found
+                elif key.name not in _PROSE:
                     yield from found
             elif item:
                 yield from self._finish(len(item["indent"]) - 2)
@@ -86,7 +93,8 @@ class _Reader:
     def _value(self, text: str, indent: int, *, sequence: bool, part: bool) -> Commands:
         """The commands of a value that begins with this text on the line before the next one."""
         line = self._number
-        text = _PROPERTIES.sub("", text, count=1) if text[:1] in ("!", "&") else text
+        if text[:1] in ("!", "&") and (properties := _PROPERTIES.match(text)):
+            text = text[properties.end() :]
         if sequence and (not text or text.startswith("#")):
             items = self._sequence(indent)
             return [items] if items else []
@@ -117,7 +125,7 @@ class _Reader:
             item = _ITEM.match(line)
             if dash < indent or not item:
                 break
-            if _KEY.match(line) or line[item.end() :].startswith("["):
+            if _key(line) or line[item.end() :].startswith("["):
                 self._number = start
                 return []
             self._number += 1
@@ -151,20 +159,26 @@ class _Reader:
         return " \\\n".join([text, *following])
 
     def _until(self, text: str, mark: str) -> str:
+        parts = [text]
         while self._number < len(self._lines):
             line = self._lines[self._number]
             self._number += 1
-            text = text.removesuffix("\\") + " \\\n" + line
+            parts[-1] = parts[-1].removesuffix("\\")
+            parts.append(line)
             if mark in line:
                 break
-        return text
+        return " \\\n".join(parts)
 
     def _until_closed(self, text: str) -> str:
         """A list in brackets with all its lines."""
-        while text.count("[") > text.count("]") and self._number < len(self._lines):
-            text += "\n" + self._lines[self._number]
+        parts = [text]
+        depth = text.count("[") - text.count("]")
+        while depth > 0 and self._number < len(self._lines):
+            line = self._lines[self._number]
             self._number += 1
-        return text
+            depth += line.count("[") - line.count("]")
+            parts.append(line)
+        return "\n".join(parts)
 
     def _indented(self, indent: int) -> list[str]:
         """The next lines, as far as they are empty or indented more than this."""
@@ -176,6 +190,34 @@ class _Reader:
             lines.append(line)
             self._number += 1
         return lines
+
+
+def _key(line: str) -> _Key | None:
+    """The key that a line begins with; read by hand, because what stands before it may look like it."""
+    at = len(line) - len(line.lstrip(" "))
+    while line.startswith("- ", at):
+        at += 1
+        while line.startswith(" ", at):
+            at += 1
+    quote = line[at : at + 1]
+    if quote in ("'", '"') and quote:
+        start = at + 1
+        end = line.find(quote, start)
+        colon = end + 1
+        while line[colon : colon + 1].isspace():
+            colon += 1
+        if end < 0 or line[colon : colon + 1] != ":":
+            return None
+        name = line[start:end]
+    else:
+        colon = line.find(":", at)
+        name = line[at:colon].rstrip() if colon >= 0 else ""
+    value = colon + 1
+    if not _NAME.fullmatch(name) or not (value == len(line) or line[value].isspace()):
+        return None
+    while line[value : value + 1].isspace():
+        value += 1
+    return _Key(line[:at], name, value)
 
 
 def _unquoted(text: str) -> str:

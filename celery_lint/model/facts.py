@@ -5,12 +5,15 @@ What is named is named by chains, see :mod:`celery_lint.model.chains`.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.calls import Call, unpack_calls
 from celery_lint.model.steps import KINDS, Step, StepKind, unpack_steps
 
+_NUMBER = itemgetter(0)
 WHOLE_FILE = 0
 """The key of a comment among the suppressions of a module that silences all of it."""
 
@@ -138,10 +141,9 @@ class Function(NamedTuple):
 
     def value_of(self, call: Call) -> Value | None:
         """The whole call expression with its arguments, for the calls that the model keeps whole."""
-        for number, value in self.values:
-            if number == call.number:
-                return value
-        return None
+        at = bisect_left(self.values, call.number, key=_NUMBER)
+        number, value = self.values[at] if at < len(self.values) else (-1, None)
+        return value if number == call.number else None
 
 
 class Class(NamedTuple):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module
+from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 
@@ -94,9 +95,11 @@ class Flow:
 
 
 class Functions:
-    """The statements and calls of the functions of a project, unpacked once when asked for."""
+    """The statements and calls of the functions of a project, unpacked when asked for; what nests where."""
 
     def __init__(self) -> None:
+        self._families: dict[str, dict[str, list[Function]]] = {}
+        self._stretches: dict[str, tuple[list[int], list[Function | None]]] = {}
         self._calls: dict[Key, list[Call]] = {}
         self._known: dict[Key, Flow] = {}
 
@@ -115,3 +118,52 @@ class Functions:
         if found is None:
             found = self._known[key] = Flow(function)
         return found
+
+    def within(self, module: Module, qualname: str) -> list[Function]:
+        """A function and those in it, or the methods of a class and those in them, by qualified name."""
+        families = self._families.get(module.path)
+        if families is None:
+            families = self._families[module.path] = {}
+            for name, function in module.functions.items():
+                families.setdefault(_outermost(name), []).append(function)
+        inside = (f"{qualname}/", f"{qualname}.")
+        return [
+            function
+            for function in families.get(_outermost(qualname), ())
+            if function.qualname == qualname or function.qualname.startswith(inside)
+        ]
+
+    def around(self, module: Module, value: Value) -> Function | None:
+        """The innermost function whose lines hold a value; none if it is the module's own."""
+        known = self._stretches.get(module.path)
+        if known is None:
+            known = self._stretches[module.path] = _stretches(module)
+        lines, owners = known
+        at = bisect_right(lines, value.span.line) - 1
+        return owners[at] if at >= 0 else None
+
+
+def _outermost(qualname: str) -> str:
+    return qualname.partition("/")[0].partition(".")[0]
+
+
+def _stretches(module: Module) -> tuple[list[int], list[Function | None]]:
+    """The lines where another function begins or goes on, and which: each is inside all that are open."""
+    lines: list[int] = []
+    owners: list[Function | None] = []
+    opened: list[Function] = []
+
+    def close(line: int) -> None:
+        while opened and opened[-1].end_line < line:
+            lines.append(opened.pop().end_line + 1)
+            owners.append(opened[-1] if opened else None)
+
+    named = [function for function in module.functions.values() if function.name]
+    for function in sorted(named, key=lambda function: (function.span.line, -function.end_line)):
+        close(function.span.line)
+        lines.append(function.span.line)
+        owners.append(function)
+        opened.append(function)
+    if opened:
+        close(max(function.end_line for function in opened) + 1)
+    return lines, owners

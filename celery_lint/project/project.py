@@ -18,6 +18,7 @@ from celery_lint.project.reading import Load, Reading
 
 _DEEPEST = 24
 _DEEPEST_SUM = 6
+_MOST_BASES = 64
 # Functions that give the same object at every call.
 _CACHES = frozenset({"cache", "lru_cache", "cached"})
 # Objects that call the function they were given at the first use.
@@ -49,9 +50,9 @@ class Project:
         #: What happens within, when a chain leads to a file that has not been read.
         self.asking = self.reading.asking
         self._stars: dict[str, tuple[str, ...]] = {}
-        #: What has been unpacked of its functions.
         self.functions = functions or Functions()
         self._results = Memory[Entity]()
+        self._returning = 0  # how many functions are asked at once for what they return
 
     def of_modules(self, modules: Iterable[Module]) -> Project:
         """The same project with other facts of its modules. What chains lead to is noted in this one too."""
@@ -241,10 +242,12 @@ class Project:
 
     def _class_attribute(self, entity: Entity, name: str, seen: set[Key]) -> Entity:
         class_, module = entity.class_(), entity.module
-        if class_ is None or module is None or (module.path, class_.qualname) in seen:
+        if class_ is None or module is None or len(seen) == _MOST_BASES:
             return UNKNOWN
-        seen.add((module.path, class_.qualname))
-        qualname = f"{class_.qualname}.{name}"
+        key, qualname = (module.path, class_.qualname), f"{class_.qualname}.{name}"
+        if key in seen:
+            return UNKNOWN
+        seen.add(key)
         if qualname in module.functions:
             return Entity("function", qualname, module)
         if qualname in module.classes:
@@ -280,17 +283,19 @@ class Project:
     def _returned(self, module: Module, function: Function) -> Entity:
         key = (module.path, function.qualname)
         known = self._recall(self._results, key)
-        if known is not None:
-            return known
-        self._results.begin(
-            key, self.reading.mode, UNKNOWN
-        )  # a function that returns what it calls itself for
+        if known is not None or self._returning > _DEEPEST:
+            return known or UNKNOWN
+        self._results.begin(key, self.reading.mode, UNKNOWN)  # for one that returns what it calls itself for
         hits, result = self.reading.misses, UNKNOWN
-        for returned in function.returns:
-            found = self.value_entity(module, returned)
-            if found.kind != "unknown" and not is_none(found):
-                result = found
-                break
+        self._returning += 1
+        try:
+            for returned in function.returns:
+                found = self.value_entity(module, returned)
+                if found.kind != "unknown" and not is_none(found):
+                    result = found
+                    break
+        finally:
+            self._returning -= 1
         kept = is_decorated(function, _CACHES) and not any("loop" in p.name for p in function.parameters)
         if result.kind == "external" and result.origin is None and kept:
             result = result._replace(origin=key)
@@ -382,15 +387,14 @@ class Project:
         return self.modules.product
 
     def bases(self, entity: Entity) -> Iterator[Entity]:
-        """A class and everything that it derives from, nearest first."""
-        pending, seen = [entity], set()
-        while pending:
-            current = pending.pop(0)
+        """A class and everything that it derives from, nearest first; UNKNOWN where that is too much."""
+        line, seen = [entity], set[Key]()
+        for current in line:  # which grows meanwhile
             key = (current.name, current.module.path if current.module else "")
-            if key in seen:
-                continue
-            seen.add(key)
-            yield current
-            class_ = current.class_()
-            if class_ is not None and current.module is not None:
-                pending.extend(self.resolve(current.module, base) for base in class_.bases)
+            if key not in seen:
+                seen.add(key)
+                if len(seen) > _MOST_BASES:
+                    return (yield UNKNOWN)
+                yield current
+                if (class_ := current.class_()) is not None and current.module is not None:
+                    line += [self.resolve(current.module, base) for base in class_.bases]

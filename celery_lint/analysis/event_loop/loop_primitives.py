@@ -8,7 +8,6 @@ from functools import cached_property
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun, Runs
-from celery_lint.inventory.resources.resources import function_around
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Function, Module, Place
@@ -99,7 +98,7 @@ class LoopPrimitives:
                 if len(values) == 1 and values[0].kind == "call" and values[0].chain:
                     entity = self.project.value_entity(module, values[0])
                     kind = _PRIMITIVES.get(entity.name) if entity.kind == "external" else None
-                    if kind is not None and function_around(module, values[0]) is None:
+                    if kind is not None and self.functions.around(module, values[0]) is None:
                         found[(module.path, name)] = kind, module.place(values[0].span)
         return found
 
@@ -138,7 +137,11 @@ class LoopPrimitives:
             path, name = origin
             module = self.project.modules[path]
             values = [v for v in module.bindings.get(name, ()) if v.kind != "constant"]
-            if origin in found or not values or any(function_around(module, v) is not None for v in values):
+            if (
+                origin in found
+                or not values
+                or any(self.functions.around(module, v) is not None for v in values)
+            ):
                 continue
             entity = self.project.member(module, name)
             if entity.kind == "external" and entity.name in _LOOPS:

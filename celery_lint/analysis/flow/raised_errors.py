@@ -184,8 +184,10 @@ class RaisedErrors:
     def _kept(self, entity: Entity) -> int | None:
         """How many arguments an exception keeps; -1 for all that it is made with, ``None``: unknown."""
         with self.project.asking("demand"):
-            line = list(self.project.bases(entity))
-        for current in line:
+            return self._kept_along(list(self.project.bases(entity)))
+
+    def _kept_along(self, line: list[Entity]) -> int | None:
+        for number, current in enumerate(line, 1):
             class_ = current.class_()
             if class_ is None or current.module is None:
                 return -1 if current.kind == "external" and current.name in _PLAIN else None
@@ -199,7 +201,7 @@ class RaisedErrors:
             given = _given_on(init, self.functions.calls(current.module, init))
             if given is None:
                 return None
-            above = self._kept(line[line.index(current) + 1])
+            above = self._kept_along(line[number:])
             return given if above == -1 else above
         return None
 

@@ -22,6 +22,7 @@ from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
 _SIGNALS = ("Retry", "Ignore", "Reject")
@@ -90,6 +91,7 @@ class Swallowing:
         self.functions = known.project.functions
         self.in_force = known.of(OptionsInForce)
         self.retry_calls = known.of(RetryCalls)
+        self._working: dict[Key, int] = {}  # how many statements of a function do something
 
     # ------------------------------------------------------------------ retries and their like
 
@@ -225,19 +227,12 @@ class Swallowing:
             return False
         if flow.inside(attempt, "try", "handler") or flow.inside(attempt, "try", "finally"):
             return False
-        inside = {
-            step.number for step in flow.below(attempt) if is_tried(handler.body.flow, handler.attempt, step)
-        }
-        around = {step.number for step in flow.below(attempt)} - inside
-        outside = [
-            step
-            for step in flow.steps
-            if step.number not in inside
-            and step.number not in around
-            and step.kind not in (*_COMPOUND, "import")
-            and not is_log(step)
-        ]
-        return len(inside) > len(outside)
+        key = handler.body.module.path, handler.body.function.qualname
+        if key not in self._working:
+            self._working[key] = sum(map(_works, flow.steps))
+        below = flow.below(attempt)
+        outside = self._working[key] - sum(map(_works, below))
+        return sum(is_tried(flow, attempt, step) for step in below) > outside
 
     def _ending(self, handler: Handler) -> tuple[str, Step] | None:
         flow = handler.body.flow
@@ -345,3 +340,8 @@ class Swallowing:
         if handler is None or not self._logs_and_raises(body, handler):
             return None
         return body.place(handler)
+
+
+def _works(step: Step) -> bool:
+    """Whether a statement does something besides holding others and logging."""
+    return step.kind not in (*_COMPOUND, "import") and not is_log(step)

@@ -128,7 +128,7 @@ class Tracking:
     def _is_used(self, module: Module, function: Function, name: str) -> bool:
         if function.mentions(f"'{name}"):  # `self.request.kwargs.get("execution_id")`
             return True
-        for inner in _with_nested(module, function):
+        for inner in self.functions.within(module, function.qualname):
             if inner is not function and any(p.name == name for p in inner.parameters):
                 return True
             if inner.states("~locals"):
@@ -240,7 +240,7 @@ class Tracking:
         for _ in range(_DEPTH):
             following: list[_Carrier] = []
             for carrier in level:
-                for function in _with_nested(carrier.module, carrier.function):
+                for function in self.functions.within(carrier.module, carrier.function.qualname):
                     key = (carrier.module.path, function.qualname)
                     if key in seen:
                         continue
@@ -260,14 +260,6 @@ class Tracking:
                 following = self._follows(carrier.module, call, carrier.name)
                 if following is not None:
                     yield following
-
-
-def _with_nested(module: Module, function: Function) -> Iterator[Function]:
-    """A function and the functions in it."""
-    yield function
-    for qualname, inner in module.functions.items():
-        if qualname.startswith(f"{function.qualname}/"):
-            yield inner
 
 
 def _does_something(flow: Flow) -> bool:

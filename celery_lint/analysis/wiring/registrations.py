@@ -22,6 +22,8 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
+_FEW = 8  # with more names than these, to unpack all calls costs less than to look for each name in them
+
 
 class UnregisteredTask(NamedTuple):
     """A task with a tracking parameter that no registry holds."""
@@ -123,7 +125,7 @@ class Registrations:
         found: list[UnknownKey] = []
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if not any(name in function.packed_calls for name in names):
+                if len(names) <= _FEW and not any(name in function.packed_calls for name in names):
                     continue
                 for call in self.functions.calls(module, function):
                     if call.leaf() in names:

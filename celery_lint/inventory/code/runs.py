@@ -78,6 +78,8 @@ class Runs:
         self.graph = known.of(CallGraph)
         self.async_to_sync = known.of(AsyncToSync)
         self.functions = known.project.functions
+        # What calls a function on the ways from a task, by the task and by the function.
+        self._calling: dict[tuple[Key, str], dict[int, list[tuple[Module, Function, Call]]]] = {}
 
     @facts
     def all(self) -> list[LoopRun]:
@@ -217,12 +219,15 @@ class Runs:
         task = way.task
         if task.function is None:
             return
-        for module, function in self.graph.closure(task.module, task.function):
-            if function.is_async:
-                continue
-            for callee in self.graph.callees(module, function):
-                if callee.function is way.through.function:
-                    yield module, function, callee.call
+        key = (task.key, self.project.reading.mode)
+        known = self._calling.get(key)
+        if known is None:
+            known = self._calling[key] = {}
+            for module, function in self.graph.closure(task.module, task.function):
+                if not function.is_async:
+                    for callee in self.graph.callees(module, function):
+                        known.setdefault(id(callee.function), []).append((module, function, callee.call))
+        yield from known.get(id(way.through.function), ())
 
     def callers(self, reached: Sequence[Reached]) -> list[tuple[Module, Function, Call]]:
         """The functions that call the helpers through which tasks are reached, with the calls."""

@@ -129,7 +129,7 @@ class Resources:
             path, name = origin
             module = self.project.modules[path]
             values = [value for value in module.bindings.get(name, ()) if value.kind != "constant"]
-            binders = [function_around(module, value) for value in values]
+            binders = [self.project.functions.around(module, value) for value in values]
             known = self._anew[origin] = bool(values) and all(
                 binder is not None and binder.is_async and not _asks_for(binder, name) for binder in binders
             )
@@ -193,7 +193,7 @@ class Resources:
             for name, values in class_.attributes.items():
                 made = [value for value in values if value.kind != "constant"]
                 if len(made) == 1 and self.is_client(self.project.value_entity(home, made[0])):
-                    maker = function_around(home, made[0])
+                    maker = self.project.functions.around(home, made[0])
                     if maker is None or maker.name == "__init__" or _under_a_condition(maker, made[0]):
                         known.append(name)
         return known
@@ -314,13 +314,6 @@ class Resources:
         owner = call.chain.rpartition(".")[0]
         entity = self.project.resolve(module, owner)
         return entity if self.is_async_engine(entity) else None
-
-
-def function_around(module: Module, value: Value) -> Function | None:
-    """The function of a module that binds a module-level name to a value; none if the module itself does."""
-    line = value.span.line
-    around = [f for f in module.functions.values() if f.name and f.span.line <= line <= f.end_line]
-    return max(around, key=lambda function: function.span.line) if around else None
 
 
 def _asks_for(function: Function, name: str) -> bool:

@@ -14,7 +14,6 @@ from celery_lint.inventory.retries.holders import (
     may_retry,
     retries_somewhere,
     spelled,
-    with_nested,
 )
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -206,7 +205,8 @@ class RetryCalls:
         near += self.task_options.around(task, None)
         for entity in self.task_options.classes(task):
             assert entity.module is not None
-            methods = with_nested(entity.module, entity.name)
+            home = entity.module
+            methods = [(home, function) for function in self.functions.within(home, entity.name)]
             if any(self._is_given_away(module, function) for module, function in methods):
                 return True
             near += methods

@@ -39,15 +39,6 @@ def retries_somewhere(module: Module) -> bool:
     return any(may_retry(function) for function in module.functions.values())
 
 
-def with_nested(module: Module, qualname: str) -> list[tuple[Module, Function]]:
-    """A function with those in it, or the methods of a class."""
-    return [
-        (module, function)
-        for name, function in module.functions.items()
-        if name == qualname or name.startswith((f"{qualname}/", f"{qualname}."))
-    ]
-
-
 class Holders:
     """The parameters of a project that hold a task."""
 
@@ -95,7 +86,7 @@ class Holders:
         path, qualname, name = holder
         module = self.project.modules.get(path)
         chain = spelled(module.functions[qualname], name) if module is not None else ""
-        for _, function in with_nested(module, qualname) if module is not None else ():
+        for function in self.functions.within(module, qualname) if module is not None else ():
             if f"={chain}" not in function.packed_calls:
                 continue
             for call in self.functions.calls(module, function):

@@ -102,19 +102,12 @@ class Makers:
 
     def _wrapper(self, module: Module, entity: Entity, depth: int) -> Maker | None:
         """The maker that a function or class of the project is, because it applies one to what it gets."""
-        function = entity.function()
         key = (module.path, entity.name)
         if key in self._makers:
             return self._makers[key]
         self._makers[key] = None  # a wrapper that calls itself
-        prefixes = (f"{entity.name}/",) if function is not None else (f"{entity.name}.",)
-        inside = [
-            candidate
-            for qualname, candidate in module.functions.items()
-            if qualname == entity.name or qualname.startswith(prefixes)
-        ]
         found: Maker | None = None
-        for candidate in inside:
+        for candidate in self.project.functions.within(module, entity.name):
             found = self._applied_in(module, candidate, key, depth)
             if found is not None:
                 break

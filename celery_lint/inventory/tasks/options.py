@@ -148,8 +148,8 @@ class TaskOptions:
             origins.add(task.wrapper)
         for path, qualname in sorted(origins):
             module = self.project.modules.get(path)
-            for function in module.functions.values() if module is not None else ():
-                if module is not None and function.qualname.startswith((f"{qualname}/", f"{qualname}.")):
+            for function in self.project.functions.within(module, qualname) if module is not None else ():
+                if module is not None and function.qualname != qualname:
                     yield module, function
         if base is not None:
             call = self.project.attribute(base, "__call__")
@@ -214,8 +214,7 @@ class TaskOptions:
             return True
         return any(
             call.chain in (f"{chain}.setdefault", f"{chain}.update")
-            for qualname, function in module.functions.items()
-            if qualname == wrapper[1] or qualname.startswith(inside)
+            for function in self.project.functions.within(module, wrapper[1])
             for call in function.calls()
         )
 

@@ -80,12 +80,15 @@ class Registries:
             for entry in self._registrations(module, open_ended):
                 entries.setdefault(entry.registry, []).append(entry)
         found = []
+        by_registry: dict[Key, list[Dispatcher]] = {}
+        for dispatcher in self._dispatchers:
+            by_registry.setdefault(dispatcher.registry, []).append(dispatcher)
         for origin in sorted(entries):
             held = entries[origin]
             if not any(entry.task is not None for entry in held) and origin[1] not in self._configured:
                 continue
             module = self.project.modules[origin[0]]
-            dispatchers = tuple(d for d in self._dispatchers if d.registry == origin)
+            dispatchers = tuple(by_registry.get(origin, ()))
             found.append(
                 Registry(
                     origin,

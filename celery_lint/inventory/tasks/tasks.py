@@ -145,7 +145,9 @@ class Tasks:
         return False
 
     def _inside_wrapper(self, task: Task) -> bool:
+        name = task.qualname
         return any(
-            path == task.module.path and task.qualname.startswith((f"{qualname}/", f"{qualname}."))
-            for path, qualname in self.makers.wrappers
+            (task.module.path, name[:at]) in self.makers.wrappers
+            for at, character in enumerate(name)
+            if character in "/."
         )

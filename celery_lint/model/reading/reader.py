@@ -27,6 +27,9 @@ from celery_lint.model.reading.statements import steps_of
 from celery_lint.model.reading.values import value_of, word_of
 from celery_lint.source import Source, digest_of
 
+# Statements or calls of one function. Searches compare the statements of a function with each other; what is
+# longer was made by a program, and nothing of it is looked at but how it is defined.
+_MOST_STATEMENTS = 2_000
 # Tables of test cases are no facts about tasks.
 _TEST_DECORATORS = ("pytest.", "unittest.mock.", "mock.", "hypothesis.")
 
@@ -161,6 +164,9 @@ class Reader:
             outer = scope.outer or self.seen.top
             decorators = tuple(self._decorators(node.decorator_list, outer))
             parameters = tuple(_parameter_facts(node.args, scope))
+        steps = steps_of(scope, self._span, _receiver(scope)[1:-1] or _task_itself(scope))
+        if scope is not self.seen.top and max(steps.count("\n"), calls.count("\n")) >= _MOST_STATEMENTS:
+            calls, values, steps = "", (), ""
         owner = scope.owner()
         outer_function = scope.outer
         while outer_function is not None and outer_function.kind == "class":
@@ -179,7 +185,7 @@ class Reader:
             tuple(self._returned(scope)),
             values,
             calls,
-            steps_of(scope, self._span, _receiver(scope)[1:-1] or _task_itself(scope)),
+            steps,
         )
 
     def _decorators(self, nodes: list[ast.expr], outer: Scope) -> Iterator[Value]:
