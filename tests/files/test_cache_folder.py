@@ -345,6 +345,7 @@ def test_what_stands_in_the_place_of_a_file(project: Path, suffix: str, kind: Ca
     assert check(project, "cache") == ["CEL110", "CEL111"]
     assert (project / "target.txt").read_text() == "mine"
     assert not (project / "nowhere.txt").exists()
+    assert not list((project / "cache").glob("*.tmp"))
     engine.clean(str(project))
     assert (project / "target.txt").read_text() == "mine"
     assert kind is not folder or (path / "inside").read_text() == "mine"
