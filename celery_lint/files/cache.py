@@ -24,6 +24,12 @@ from celery_lint.files.discovery import Listing
 from celery_lint.files.installation import installation
 from celery_lint.files.stamps import Stamp, packed, unpacked
 
+# Not where it is needed first: a host may by then find a project's file of that name.
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # on Windows
+    flock = None  # type: ignore[assignment]
+
 _PATIENCE = 10.0
 _MOST = 256 << 20
 
@@ -159,19 +165,17 @@ class Cache:
         Returns the lock's descriptor, for ``os.close``, and whether somebody else has held it meanwhile. Who
         waits too long goes on without: two builds at once are a waste and nothing worse.
         """
+        if flock is None or not self.prepare() or self._folder is None:
+            return -1, False
         try:
-            import fcntl
-
-            if not self.prepare() or self._folder is None:
-                return -1, False
             descriptor = self._folder.lock(self._name.of("lock"))
-        except (ImportError, OSError):
+        except OSError:
             return -1, False
         until = time.monotonic() + _PATIENCE
         waited = False
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                flock(descriptor, LOCK_EX | LOCK_NB)
                 return descriptor, waited
             except OSError:  # noqa: PERF203
                 waited = True
