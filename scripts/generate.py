@@ -104,9 +104,21 @@ def page(rule: type[Rule]) -> str:
         f"{'; '.join(facts)}.\n\n"
         f"{cleandoc(rule.__doc__ or '')}\n\n"
         f"{pages.section(rule.code, rule.proof, '../../')}"
+        f"{silent_where(rule.code)}"
         f"## Messages\n\n{said}\n\n"
         f"[All rules](../rules.md)\n"
     )
+
+
+def silent_where(code: str) -> str:
+    """The section about where a rule says nothing, from the ``# silent:`` comments of its fixtures."""
+    rows = []
+    for case in fixture_corpus.cases(code, variants=False):
+        reasons = list(dict.fromkeys(reason.why for reason in case.silences if reason.code == code))
+        if reasons:
+            title = case.name.partition("/")[2].replace("_", " ")
+            rows.append(f"* [{title}](../../fixtures/{case.name}): {'; '.join(reasons)}")
+    return "## Silent where\n\n" + "\n".join(rows) + "\n\n" if rows else ""
 
 
 def plain(template: str) -> str:

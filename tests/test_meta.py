@@ -17,7 +17,7 @@ from celery_lint.configuration import load
 from celery_lint.options import PRESETS
 from celery_lint.rule import FAMILIES, Rule, checks_of
 from celery_lint.rules import all_rules
-from tests.fixture_corpus import FOLDER, Case, cases, named_variants
+from tests.fixture_corpus import FOLDER, Case, cases, named_variants, silent_cases
 from tests.processes import run
 from tests.proofs.registry import proofs
 
@@ -236,8 +236,16 @@ def test_fixture_folders_belong_to_rules() -> None:
     for folder in sorted(folders):
         for case in (FOLDER / folder).iterdir():
             assert re.fullmatch(r"[a-z]+(_[a-z]+)*", case.name), case
+            assert case.name not in ("bad", "good"), f"{case}: a name is a reason"
             for marker in case.glob("pyproject*.toml"):
                 assert marker.read_text().startswith("[tool.celery-lint]\nroot = true\n"), marker
+
+
+@every_rule
+def test_silence_has_a_reason(rule: type[Rule]) -> None:
+    """Where nothing asks for a rule, a comment says why: its page quotes that."""
+    for case in silent_cases(rule.code):
+        assert any(reason.code == rule.code for reason in case.silences), f"{case.name} does not say why"
 
 
 @pytest.mark.parametrize("case", cases(variants=False), ids=lambda case: case.label)
