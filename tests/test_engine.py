@@ -182,6 +182,26 @@ def test_a_buffer_of_anything(project: Path, data: str | bytes) -> None:
         assert engine.check_text(path, data, None).diagnostics == []
 
 
+def test_two_rules_at_one_place_are_in_the_order_of_their_codes(tmp_path: Path) -> None:
+    """The shorter stretch does not come first: reports of files and of their texts are the same."""
+    text = (
+        "import asyncio\nfrom celery import shared_task\n\n\nasync def load():\n    ...\n\n\n"
+        "@shared_task(time_limit=5)\ndef refresh():\n"
+        "    return asyncio.new_event_loop().run_until_complete(load())\n"
+    )
+    files = {"tasks.py": text, "pyproject.toml": samples.FILES["pyproject.toml"]}
+    project = samples.write(tmp_path, {**files, "Procfile": samples.FILES["Procfile"]})
+    path, wanted = str(project / "tasks.py"), {"preset": "all"}
+    for report in (
+        engine.check_paths([path], None, overrides=wanted),
+        engine.check_text(path, text, None, overrides=wanted),
+    ):
+        assert [row[3] for row in places(report, project) if row[1] == 11] == ["CEL112", "CEL129"]
+    options = load(str(project), {**wanted, "pool": "gevent"})
+    codes = [found.code for found in engine.check_text(None, text, options).diagnostics if found.line == 11]
+    assert codes == ["CEL112", "CEL129"]
+
+
 def test_a_text_without_a_name_is_alone(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
     text = "from celery import shared_task\n\n\n@shared_task(time_limit=5)\nasync def never():\n    ...\n"

@@ -71,16 +71,20 @@ def check_text(
     if path is None:
         root = os.getcwd()
         options = configuration if configuration is not None else load(root, overrides)
-        return filtered(root, verdict_of_text(NAMELESS, data, options), options, [NAMELESS], suppress)
+        report = filtered(root, verdict_of_text(NAMELESS, data, options), options, [NAMELESS], suppress)
+        report.diagnostics.sort(key=order)
+        return report
     root, real, options = _place(path, configuration, overrides)
     collecting = _pause_collection()
     try:
         workspace = _workspaces.get((root, options))
         if workspace is None:
             workspace = _workspaces[root, options] = Workspace(root, options)
-        return workspace.report_of_text(index_path(real, root), data, suppress)
+        report = workspace.report_of_text(index_path(real, root), data, suppress)
     finally:
         _resume_collection(collecting)
+    report.diagnostics.sort(key=order)
+    return report
 
 
 def describe(path: str, configuration: Configuration) -> ProjectDescription:

@@ -181,7 +181,7 @@ def checkout_around(root: str) -> Checkout | None:
             if os.path.lexists(f"{directory}/HEAD"):  # else: a folder of that name, which git passes by, too
                 return Checkout(root, folder, directory)
         elif os.path.lexists(directory):  # a worktree or a submodule: a file that names the directory
-            content = (_content(directory) or "").rstrip("\r\n")
+            content = (_content(directory, folder) or "").rstrip("\r\n")
             if not content.startswith("gitdir: "):
                 return None
             return Checkout(root, folder, os.path.join(folder, content[8:]))
@@ -194,10 +194,10 @@ def checkout_around(root: str) -> Checkout | None:
 # ----------------------------------------------------------------------------- the repository's own files
 
 
-def _content(path: str) -> str | None:
-    """The text of a regular file, or None."""
+def _content(path: str, within: str = "") -> str | None:
+    """The text of a regular file, or None; also for a link that leads out of the folder that it must not."""
     try:
-        return os.fsdecode(read_regular(path, LARGEST_CONFIGURATION))
+        return os.fsdecode(read_regular(path, LARGEST_CONFIGURATION, within=within))
     except (OSError, ValueError):
         return None
 

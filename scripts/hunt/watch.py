@@ -50,7 +50,7 @@ _CHANGES = frozenset(
         "shutil.copyfile", "shutil.chown", "tempfile.mkdtemp", "tempfile.mkstemp",
     }
 )  # fmt: skip
-# What git asks of the repository that a `.git` file names, wherever that is.
+# What is asked of the repository that a `.git` names, wherever that and what is in it leads.
 _OF_GIT = frozenset({"HEAD", "commondir", "config", "exclude"})
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -109,7 +109,7 @@ class Watch:
 
     def _touch(self, what: str, path: str | bytes, changes: bool) -> None:
         real = os.path.realpath(os.fsdecode(path))
-        if not changes and os.path.basename(real) in _OF_GIT:
+        if not changes and (os.path.basename(real) in _OF_GIT or "/.git/" in os.fsdecode(path)):
             return
         if changes and "__pycache__" in real and _is_below(real, (_OURS, *_PYTHON)):
             return  # Python keeps what it has compiled

@@ -173,6 +173,17 @@ def test_a_pointer_to_nothing(root: Path, pointer: str) -> None:
     assert listed(root) == ["a.py", "b.py", "ignored.py"]
 
 
+@posix
+@pytest.mark.parametrize("outside", [True, False])
+def test_a_pointer_behind_a_link(root: Path, tmp_path: Path, outside: bool) -> None:
+    """Of what lies outside of the workspace nothing is read, not even whether it is a pointer."""
+    (root / ".git").rename(tmp_path / "apart.git")
+    pointer = (tmp_path if outside else root) / "pointer"
+    pointer.write_text(f"gitdir: {tmp_path / 'apart.git'}\n")
+    (root / ".git").symlink_to(pointer)
+    assert listed(root) == (["a.py", "b.py", "ignored.py"] if outside else ["a.py", "b.py"])
+
+
 def test_a_repository_that_points_to_itself_in_bytes_that_no_path_holds(root: Path) -> None:
     (root / ".git" / "commondir").write_text("a\0b")
     assert listed(root) == ["a.py", "b.py", "ignored.py"]
