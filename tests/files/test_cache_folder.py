@@ -280,6 +280,17 @@ def test_the_command_says_why_a_folder_is_not_used(
     assert "warning:" not in capsys.readouterr().err
 
 
+def test_the_command_says_that_there_is_no_place_for_the_secret(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "")
+    assert main(["check", "--output-format=concise", "--cache-dir=new"]) == 1
+    assert "nothing is kept in new: the secret" in capsys.readouterr().err
+    assert not (project / "new").exists()
+
+
 @pytest.mark.parametrize("tag", [None, OURS])
 def test_a_folder_that_is_empty_or_says_so_is_ours(project: Path, tag: bytes | None) -> None:
     (project / "cache").mkdir()
