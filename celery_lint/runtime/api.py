@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -22,7 +22,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from celery_lint.runtime import records
-from celery_lint.runtime.fields import InvalidJob
+from celery_lint.runtime.fields import LARGEST, InvalidJob
 from celery_lint.runtime.jobs import DuplicateJob, Jobs, NotCancelled, NotSent, UnknownExecution, UnknownJob
 from celery_lint.runtime.models import ScheduledJobExecution
 from celery_lint.runtime.transient import may_pass
@@ -30,8 +30,6 @@ from celery_lint.runtime.views import ExecutionView, InstanceView, JobFields, Jo
 
 #: How many rows an answer may hold.
 MOST_ROWS = 500
-Limit = Annotated[int, Query(ge=1, le=MOST_ROWS)]
-Offset = Annotated[int, Query(ge=0, le=2**31 - 1)]
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "There is no such job or execution."},
     409: {"model": Problem, "description": "The key is taken, or the run is not in a state for this."},
@@ -79,7 +77,11 @@ def make_router(
         return view
 
     @router.get("/jobs")
-    def list_jobs(response: Response, limit: Limit = 100, offset: Offset = 0) -> list[JobView]:
+    def list_jobs(
+        response: Response,
+        limit: int = Query(100, ge=1, le=MOST_ROWS),
+        offset: int = Query(0, ge=0, le=LARGEST),
+    ) -> list[JobView]:
         """The jobs by key; `X-Total-Count` says how many there are."""
         response.headers["X-Total-Count"] = str(jobs.count())
         return [JobView.model_validate(job) for job in jobs.all(limit, offset)]
@@ -128,8 +130,8 @@ def make_router(
         job_id: str,
         response: Response,
         texts: bool = Depends(may_see),
-        limit: Limit = 50,
-        offset: Offset = 0,
+        limit: int = Query(50, ge=1, le=MOST_ROWS),
+        offset: int = Query(0, ge=0, le=LARGEST),
         status: State | None = None,
     ) -> list[ExecutionView]:
         """The runs of a job, also of a removed one, the latest first."""
@@ -140,8 +142,8 @@ def make_router(
     def list_executions(
         response: Response,
         texts: bool = Depends(may_see),
-        limit: Limit = 50,
-        offset: Offset = 0,
+        limit: int = Query(50, ge=1, le=MOST_ROWS),
+        offset: int = Query(0, ge=0, le=LARGEST),
         status: State | None = None,
     ) -> list[ExecutionView]:
         """The runs of all jobs, the latest first."""

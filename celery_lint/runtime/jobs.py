@@ -264,7 +264,7 @@ class Jobs:
             records.begin_writing(session)
             found = self._execution(session, execution_id)
             session.refresh(found, with_for_update=True)
-            job = session.get_one(ScheduledJob, found.job_id)
+            job = session.scalars(select(ScheduledJob).where(ScheduledJob.id == found.job_id)).one()
             if found.status in FINAL:
                 raise NotCancelled(f"execution {execution_id} has ended, and is {found.status}")
             if found.status == RUNNING and not (terminate and self.bridge.enabled):

@@ -280,7 +280,7 @@ class Scheduler:
         now = now_of(session)
         if execution is None or execution.leased_until is None or execution.leased_until > now:
             return None
-        job = session.get_one(ScheduledJob, execution.job_id)
+        job = session.scalars(select(ScheduledJob).where(ScheduledJob.id == execution.job_id)).one()
         patience = timedelta(seconds=max(3 * self._lease, job.misfire_grace_time or 0))
         if job.misfire_grace_time is not None and now - execution.scheduled_at > patience:
             execution.status, execution.completed_at, execution.leased_until = LOST, now, None
