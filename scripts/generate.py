@@ -5,8 +5,8 @@
 
 Made are the rules' pages (``docs/rules/CEL110.md``), their table (``docs/rules.md``), the tables and the
 example in ``README.md``, the known misses in ``docs/limitations.md``, the figures of first sight in
-``docs/precision.md``, the proofs and their figures (``docs/proofs.md``) and the schema of the configuration
-(``docs/schema.json``).
+``docs/precision.md``, the proofs and their figures (``docs/proofs.md``), the reference of the runtime
+(``docs/runtime.md``) and the schema of the configuration (``docs/schema.json``).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from celery_lint.options import OPTIONS, Option  # noqa: E402
 from celery_lint.reports import full  # noqa: E402
 from celery_lint.rule import FAMILIES, Rule  # noqa: E402
 from celery_lint.rules import all_rules  # noqa: E402
+from scripts import runtime_reference  # noqa: E402
 from tests import fixture_corpus  # noqa: E402
 from tests.proofs import pages  # noqa: E402
 
@@ -55,6 +56,7 @@ def files() -> dict[Path, str]:
     readme = REPOSITORY / "README.md"
     limitations = REPOSITORY / "docs/limitations.md"
     precision = REPOSITORY / "docs/precision.md"
+    runtime = REPOSITORY / "docs/runtime.md"
     names = {rule.code: rule.name for rule in all_rules()}
     made = {
         REPOSITORY / "docs/rules.md": rules_index(),
@@ -68,6 +70,10 @@ def files() -> dict[Path, str]:
         precision: filled(
             precision.read_text(encoding="utf-8"),
             {"first-sight": first_sight.section(first_sight.batches(), names)},
+        ),
+        runtime: filled(
+            runtime.read_text(encoding="utf-8"),
+            {"under-fire": runtime_reference.under_fire(), "reference": runtime_reference.reference()},
         ),
     }
     for rule in all_rules():
