@@ -74,6 +74,8 @@ class Outcome(NamedTuple):
     message: str | None = None
     #: Whether the same message may come again: then its number of retries tells nothing.
     comes_again: bool = False
+    #: Whether the worker of the attempt has died over it, and Celery has sent it anew.
+    worker_died: bool = False
 
 
 def outcome_of(error: BaseException | None) -> Outcome:
@@ -172,6 +174,8 @@ def end(session: Session, attempt: Attempt, outcome: Outcome) -> None:
     if row.attempt_id != attempt.id:
         logger.warning("another attempt at execution %s has its word", attempt.execution_id)
         return
+    if outcome.status == LOST and row.status in FINAL:  # the main process knows better what interrupted it
+        return
     _write(session, row, outcome)
     row.duration_ms = round(1000 * (time.monotonic() - attempt.begun))
     row.result_summary = said(attempt.summary)
@@ -192,6 +196,7 @@ def _write(session: Session, row: Execution, outcome: Outcome) -> None:
     row.completed_at = session.scalar(select(database_clock())) if outcome.status in FINAL else None
     if outcome.comes_again:
         row.retries = None
+    row.lost_attempts += outcome.worker_died
 
 
 # ------------------------------------------------------------ texts that every database takes

@@ -124,8 +124,13 @@ def _on_retry(sender: Task, request: Any, reason: Any = None, **_: object) -> No
     here = call_here.get()
     if here is not None and here.task_id == request.id:
         _tell(request.id, records.outcome_of(reason))
-    else:  # the main process gives up a run because its connection to the broker is gone
-        _tell_from_outside(sender, request.id, Outcome(RETRYING, "interrupted by its worker", True))
+        return
+    cause = getattr(reason, "exc", None)
+    if isinstance(cause, WorkerLostError):  # the main process sends anew what its child has died over
+        outcome = Outcome(RETRYING, records.named(cause), worker_died=True)
+    else:  # it gives up a run because its connection to the broker is gone
+        outcome = Outcome(RETRYING, "interrupted by its worker", comes_again=True)
+    _tell_from_outside(sender, request.id, outcome)
 
 
 def _on_failure(sender: Task, task_id: str, exception: BaseException, **_: object) -> None:

@@ -172,6 +172,8 @@ def test_a_hard_limit_is_seen_by_the_main_process(prefork: Recorded) -> None:
         pytest.skip("Celery tells of hard limits since 5.7; before, the run is given up for lost")
     # Its soft limit is ignored by the task: prefork enforces no hard limit below a soft one.
     execution_id = prefork.send("stubborn", 60, soft_time_limit=1, time_limit=2)
+    # Its child, which is told to end, may say so first.
+    assert until(lambda: prefork.row(execution_id).status == "failed")
     assert prefork.ended(execution_id) == ("failed", "TimeLimitExceeded: TimeLimitExceeded(2,)", 1)
 
 
@@ -179,6 +181,7 @@ def test_revoked_while_it_runs_and_expired_before(prefork: Recorded) -> None:
     running = prefork.send("sleeps", 60)
     assert prefork.begun(running)
     prefork.worker.revoke(running)
+    assert until(lambda: prefork.row(running).status == "revoked")
     assert prefork.ended(running) == ("revoked", "revoked", 1)
     expired = prefork.send("succeeds", expires=-1)
     assert prefork.ended(expired) == ("revoked", "expired before a worker took it", 0)

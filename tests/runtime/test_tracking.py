@@ -23,7 +23,17 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from celery_lint.runtime import run_async, shutdown
 from celery_lint.runtime.models import ScheduledJob, ScheduledJobExecution, utcnow
-from celery_lint.runtime.records import Attempt, DuplicateRun, Outcome, TooManyAttempts, begin, end, patiently
+from celery_lint.runtime.records import (
+    Attempt,
+    DuplicateRun,
+    Outcome,
+    TooManyAttempts,
+    begin,
+    end,
+    end_from_outside,
+    outcome_of,
+    patiently,
+)
 from celery_lint.runtime.retries import RetryPolicy
 from celery_lint.runtime.tracking import current_run, lost_executions, track, track_execution
 from tests.runtime.databases import driven
@@ -370,6 +380,27 @@ def _give_up(table: Table, older_than: timedelta) -> ScheduledJobExecution:
     with table.sessions.begin() as session:
         session.execute(lost_executions(older_than, utcnow() + timedelta(seconds=1)))
     return table.row
+
+
+def test_an_interruption_does_not_replace_what_interrupted(table: Table) -> None:
+    """The main process of a worker has written that a hard limit ended the run, and its child follows."""
+    attempt = Attempt("e1", sending=1, retries=0)
+    assert patiently(table.sessions, lambda session: begin(session, attempt)) is None
+    limit = Outcome("failed", "TimeLimitExceeded: 2")
+    patiently(table.sessions, lambda session: end_from_outside(session, "e1", limit))
+    patiently(table.sessions, lambda session: end(session, attempt, outcome_of(SystemExit(1))))
+    assert table.outcome == ("failed", "TimeLimitExceeded: 2", 1)
+
+
+def test_deaths_that_celery_has_sent_anew_are_counted(table: Table) -> None:
+    died = Outcome("retrying", "WorkerLostError", worker_died=True)
+    for retries in range(3):
+        attempt = Attempt("e1", sending=1, retries=retries)
+        assert patiently(table.sessions, lambda session, a=attempt: begin(session, a)) is None
+        patiently(table.sessions, lambda session: end_from_outside(session, "e1", died))
+    last = Attempt("e1", sending=1, retries=3)
+    assert isinstance(patiently(table.sessions, lambda session: begin(session, last)), TooManyAttempts)
+    assert table.row.lost_attempts == 3
 
 
 def test_starts_at_the_same_time(table: Table) -> None:

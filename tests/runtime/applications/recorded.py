@@ -18,9 +18,9 @@ from celery_lint.runtime.application import recommended_settings
 from celery_lint.runtime.retries import RetryPolicy
 from celery_lint.runtime.tracking import current_run, track
 
-app.conf.update(
-    {**recommended_settings(os.environ.get("RECORDED_POOL", "prefork")), "worker_pool": app.conf.worker_pool}
-)
+of_backend = app.conf.result_backend_transport_options
+settings = recommended_settings(os.environ.get("RECORDED_POOL", "prefork"))
+app.conf.update({**settings, "result_backend_transport_options": of_backend})
 # What nobody has acknowledged is delivered again after seconds, so that the tests need not wait for hours.
 again = {"visibility_timeout": 5, "unacked_restore_interval": 0.3}
 app.conf.broker_transport_options = {"global_keyprefix": f"{PREFIX}:", **again}
@@ -52,7 +52,8 @@ async def sleep(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-@app.task(bind=True)
+# Celery sends anew what a worker died over, since 5.7; before, the broker delivers it again.
+@app.task(bind=True, reject_on_worker_lost=True, default_retry_delay=0)
 def sleeps(self: Any, seconds: float) -> None:
     """In a coroutine, as most tasks that wait."""
     begin(self)
@@ -76,13 +77,13 @@ def is_retried(self: Any) -> None:
         raise ConnectionError("busy")
 
 
-@app.task(bind=True)
+@app.task(bind=True, reject_on_worker_lost=True, default_retry_delay=0)
 def dies(self: Any) -> None:
     begin(self)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@app.task(bind=True, acks_late=False)
+@app.task(bind=True, acks_late=False, retry_on_worker_lost=False)
 def dies_once(self: Any) -> None:
     begin(self)
     os.kill(os.getpid(), signal.SIGKILL)
