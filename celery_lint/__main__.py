@@ -1,4 +1,8 @@
-"""``python -m celery_lint`` is the command ``celery-lint``."""
+"""``python -m celery_lint`` is the command ``celery-lint``.
+
+Python puts the working directory first on its path before any of this runs, and takes a ``celery_lint.py``
+there for the linter. ``python -P -m celery_lint`` and the command look for it where it is installed.
+"""
 
 from __future__ import annotations
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from celery_lint import engine
 from celery_lint.configuration import ConfigurationError
 from celery_lint.diagnostics import Diagnostic
+from celery_lint.import_path import own_path
 from celery_lint.options import OPTIONS, Option
 from celery_lint.reports.colours import printable
 
 PREFIX = "celery-lint-"
+_PATH = own_path()  # as it is when a host loads its plugins, before it looks at any code
 
 
 def options() -> Iterator[tuple[str, Option]]:
@@ -46,12 +49,15 @@ def diagnostics(
     Messages are printable, whatever they quote: hosts write them as they are.
     """
     settings: Mapping[str, object] = dict(given)
+    path_of_host, sys.path = sys.path, _PATH
     try:
         report = engine.check_text(path, text, None, overrides=settings, suppress=False)
     except ConfigurationError as error:
         return (_failure(path, f"celery-lint is not configured: {error}"),)
     except Exception as error:
         return (_failure(path, " ".join(f"celery-lint failed: {type(error).__name__}: {error}".split())),)
+    finally:
+        sys.path = path_of_host
     return tuple(found._replace(message=printable(found.message)) for found in report.diagnostics)
 
 

@@ -25,7 +25,10 @@ def command() -> None:
     """
     import gc
 
+    from celery_lint.import_path import own_path
+
     gc.disable()
+    sys.path = own_path()
     code = main()
     try:
         sys.stdout.flush()
