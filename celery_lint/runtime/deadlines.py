@@ -7,6 +7,7 @@ the work goes on in a thread (under gevent and eventlet a greenlet), which ends 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +26,7 @@ class Work(Generic[T]):
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function
+        self._begun = time.monotonic()
         self._outcome: list[T] = []
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="deadline", daemon=True)
@@ -37,10 +39,10 @@ class Work(Generic[T]):
             self._error = error
 
     def within(self, seconds: float) -> T:
-        """What the function returns or raises; :class:`NotDone` if that takes longer."""
+        """What the function returns or raises; :class:`NotDone` if that takes so many seconds more."""
         self._thread.join(max(0.0, seconds))
         if self.runs():
-            raise NotDone(f"no answer within {seconds:g} s")
+            raise NotDone(f"no answer within {time.monotonic() - self._begun:.1f} s")
         if self._error is not None:
             try:
                 raise self._error

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from datetime import datetime, timezone
 from typing import Any
@@ -25,19 +26,70 @@ _started: dict[str, float] = {}
 
 
 class JSONFormatter(logging.Formatter):
-    """A record as one line of JSON: time, level, logger, message, the ``extra`` fields and the traceback."""
+    """A record as one line of JSON: time, level, logger, message, the ``extra`` fields, traceback and stack.
+
+    Every record gives a line, and every line is JSON: what has no form there is a text, a number that is none
+    (``NaN``) as well. An extra field with the name of one of ours is called ``extra_time`` and so on.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
         }
-        line.update((key, value) for key, value in vars(record).items() if key not in _STANDARD)
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        elif record.exc_text:  # from another process, say, where the exception itself cannot go
+            line["traceback"] = record.exc_text
+        if record.stack_info:
+            line["stack"] = self.formatStack(record.stack_info)
+        for key, value in vars(record).items():
+            if key not in _STANDARD:
+                line[f"extra_{key}" if key in line or key in _OURS else key] = value
+        try:
+            return json.dumps(line, default=_text, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            return json.dumps(_plain(line), allow_nan=False)
+
+
+_OURS = frozenset({"time", "level", "logger", "message", "traceback", "stack"})
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # arguments that do not fit, or cannot be shown
+        return f"{_text(record.msg)} ({type(error).__name__} in its arguments)"
+
+
+def _text(value: object) -> str:
+    """The value as ``str`` shows it; if that fails, what it is."""
+    try:
+        return str(value)
+    except Exception as error:
+        return f"<{type(value).__name__}: {type(error).__name__} in its __str__>"
+
+
+def _plain(value: object, around: tuple[int, ...] = ()) -> object:
+    """The value with what JSON cannot hold as texts: keys, numbers that are none, what contains itself."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if id(value) in around or len(around) > _DEPTH:
+        return "…"
+    around = (*around, id(value))
+    if isinstance(value, dict):
+        return {_text(key): _plain(held, around) for key, held in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(held, around) for held in value]
+    return _text(value)
+
+
+#: How deep values are shown that are not plain JSON already.
+_DEPTH = 20
 
 
 def configure_logging(level: int | str = logging.INFO) -> None:

@@ -137,7 +137,7 @@ def test_a_broker_and_a_backend_that_are_gone(closed: int) -> None:
 def test_a_deadline() -> None:
     go_on = threading.Event()
     work = Work(lambda: go_on.wait(60))
-    with pytest.raises(NotDone, match=r"no answer within 0\.01 s"):
+    with pytest.raises(NotDone, match=r"no answer within \d+\.\d s"):
         work.within(0.01)
     assert work.runs()
     key = object()

@@ -96,3 +96,53 @@ def test_loggers_of_a_worker_get_the_format() -> None:
     logger.addHandler(handler)
     signals.after_setup_logger.send(sender=None, logger=logger)
     assert isinstance(handler.formatter, JSONFormatter)
+
+
+class Unspeakable:
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+def line_of(message: str = "said", arguments: tuple[Any, ...] = (), **extra: Any) -> dict[str, Any]:
+    record = logging.getLogger("shop").makeRecord(
+        "shop", logging.INFO, __file__, 1, message, arguments, None, extra=extra
+    )
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    text = JSONFormatter().format(record)
+    assert "\n" not in text
+    found: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    return found
+
+
+def test_every_record_gives_a_line_of_json() -> None:
+    cycle: dict[str, Any] = {"name": "cycle"}
+    cycle["self"] = cycle
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    assert line_of(found={(1, 2): "tuple"})["found"] == {"(1, 2)": "tuple"}
+    assert line_of(found=cycle)["found"] == {"name": "cycle", "self": "…"}
+    assert line_of(found=deep)["found"]
+    assert line_of(found=float("nan"))["found"] == "nan"
+    assert line_of(found=[float("inf")])["found"] == ["inf"]
+    assert line_of(found={1: float("nan"), "set": {3}})["found"] == {"1": "nan", "set": "{3}"}
+    assert "Unspeakable" in line_of(found=Unspeakable())["found"]
+    assert line_of("%s is lost", (Unspeakable(),))["message"] == "%s is lost (ValueError in its arguments)"
+    assert line_of("%d of %d", ("one",))["message"] == "%d of %d (TypeError in its arguments)"
+
+
+def test_extra_fields_take_no_name_of_ours() -> None:
+    line = line_of(time="later", level=9, logger="x", traceback="none", stack="s", pk=3)
+    assert line["time"].endswith("+00:00")
+    assert (line["level"], line["logger"], line["pk"]) == ("info", "shop", 3)
+    assert (line["extra_time"], line["extra_level"], line["extra_logger"]) == ("later", 9, "x")
+    assert (line["extra_traceback"], line["extra_stack"]) == ("none", "s")
+
+
+def test_the_stack_is_a_field(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("shop").warning("here", stack_info=True)
+    line = json.loads(JSONFormatter().format(caplog.records[-1]))
+    assert "test_the_stack_is_a_field" in line["stack"]
