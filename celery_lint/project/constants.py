@@ -1,22 +1,69 @@
-"""Constants that a project calculates: sums, products and durations."""
+"""Constants: what an expression is once names, sums, products and durations are worked out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from celery_lint.model.facts import Value
+from celery_lint.model.facts import Module, Value
+from celery_lint.project.entity import Entity
 
+_DEEPEST_SUM = 6
 _LONGEST_TEXT = 2000
 _LARGEST = 1e15  # of numbers that are calculated; also keeps them off the limits of Python
 _SECONDS = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
 
-def is_usual(number: float) -> bool:
+class Constants:
+    """The constants of a project. ``meaning`` tells what a name or call of a module is."""
+
+    def __init__(self, meaning: Callable[[Module, Value], Entity]) -> None:
+        self._meaning = meaning
+
+    def of(self, module: Module, value: Value | None, depth: int = 0) -> Value | None:
+        """The literal behind an expression, through names, other modules, sums and ``timedelta``.
+
+        ``depth`` counts the sums around it. Each of them has two sides, so that many would take for ever.
+        """
+        if depth > _DEEPEST_SUM:
+            return None
+        for _ in range(8):
+            if value is None:
+                return None
+            if value.kind in ("constant", "sequence", "mapping"):
+                return value
+            if value.kind == "arithmetic":
+                return _combined(value, [self.of(module, side, depth + 1) for side in value.items])
+            if value.kind == "call" and value.chain == "datetime.timedelta":
+                return _seconds(
+                    value, {name: self.of(module, item, depth + 1) for name, item in value.keywords}
+                )
+            if value.kind not in ("name", "call"):
+                return None
+            entity = self._meaning(module, value)
+            if entity.kind != "value" or entity.module is None:
+                return None
+            module, value = entity.module, entity.value
+        return None
+
+    def number(self, module: Module, value: Value | None) -> float | None:
+        """The number behind an expression."""
+        known = self.of(module, value)
+        if known is None or isinstance(known.data, bool) or not isinstance(known.data, (int, float)):
+            return None
+        return float(known.data) if _is_usual(known.data) else None
+
+    def text(self, module: Module, value: Value | None) -> str | None:
+        """The string behind an expression."""
+        known = self.of(module, value)
+        return known.data if known and known.kind == "constant" and isinstance(known.data, str) else None
+
+
+def _is_usual(number: float) -> bool:
     """Whether somebody may mean a number: it is not infinite, none at all, or beyond all counting."""
     return abs(number) <= _LARGEST
 
 
-def combined(value: Value, sides: Sequence[Value | None]) -> Value | None:
+def _combined(value: Value, sides: Sequence[Value | None]) -> Value | None:
     """The constant that an operation makes of the constants on its two sides, if both are known."""
     numbers = [side.data for side in sides if side is not None and side.kind == "constant"]
     if len(numbers) != 2:
@@ -28,10 +75,10 @@ def combined(value: Value, sides: Sequence[Value | None]) -> Value | None:
         return None
     results = {"Add": left + right, "Sub": left - right, "Mult": left * right}
     result = results.get(str(value.data))
-    return Value("constant", value.span, result) if result is not None and is_usual(result) else None
+    return Value("constant", value.span, result) if result is not None and _is_usual(result) else None
 
 
-def seconds_of(value: Value, given: Mapping[str, Value | None]) -> Value | None:
+def _seconds(value: Value, given: Mapping[str, Value | None]) -> Value | None:
     """The seconds of a ``timedelta`` whose keywords are these constants, if all are known."""
     if value.items:
         return None

@@ -8,7 +8,7 @@ from celery_lint.model.chains import steps_of_component
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.options import Configuration
-from celery_lint.project.constants import combined, is_usual, seconds_of
+from celery_lint.project.constants import Constants
 from celery_lint.project.entity import UNKNOWN, Entity, Key, external, is_decorated, is_none, is_property
 from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
@@ -17,7 +17,6 @@ from celery_lint.project.modules import Modules, may_bind
 from celery_lint.project.reading import Load, Reading
 
 _DEEPEST = 24
-_DEEPEST_SUM = 6
 _MOST_BASES = 64
 # Functions that give the same object at every call.
 _CACHES = frozenset({"cache", "lru_cache", "cached"})
@@ -52,6 +51,9 @@ class Project:
         self._stars: dict[str, tuple[str, ...]] = {}
         self.functions = functions or Functions()
         self._results = Memory[Entity]()
+        constants = Constants(self.value_entity)
+        #: The literal, the number or the text behind an expression, see :class:`Constants`.
+        self.constant, self.number, self.text = constants.of, constants.number, constants.text
         self._returning = 0  # how many functions are asked at once for what they return
 
     def of_modules(self, modules: Iterable[Module]) -> Project:
@@ -340,45 +342,6 @@ class Project:
         if returned is not None:
             return self.value_entity(module, returned)
         return self.call(self.value_entity(module, given), None)
-
-    # ------------------------------------------------------------------ constants
-
-    def constant(self, module: Module, value: Value | None, depth: int = 0) -> Value | None:
-        """The literal behind an expression, through names, other modules, sums and ``timedelta``.
-
-        ``depth`` counts the sums around it. Each of them has two sides, so that many would take for ever.
-        """
-        if depth > _DEEPEST_SUM:
-            return None
-        for _ in range(8):
-            if value is None:
-                return None
-            if value.kind in ("constant", "sequence", "mapping"):
-                return value
-            if value.kind == "arithmetic":
-                return combined(value, [self.constant(module, side, depth + 1) for side in value.items])
-            if value.kind == "call" and value.chain == "datetime.timedelta":
-                given = {name: self.constant(module, item, depth + 1) for name, item in value.keywords}
-                return seconds_of(value, given)
-            if value.kind not in ("name", "call"):
-                return None
-            entity = self.value_entity(module, value)
-            if entity.kind != "value" or entity.module is None:
-                return None
-            module, value = entity.module, entity.value
-        return None
-
-    def number(self, module: Module, value: Value | None) -> float | None:
-        """The number behind an expression."""
-        known = self.constant(module, value)
-        if known is None or isinstance(known.data, bool) or not isinstance(known.data, (int, float)):
-            return None
-        return float(known.data) if is_usual(known.data) else None
-
-    def text(self, module: Module, value: Value | None) -> str | None:
-        """The string behind an expression."""
-        known = self.constant(module, value)
-        return known.data if known and known.kind == "constant" and isinstance(known.data, str) else None
 
     # ------------------------------------------------------------------ modules
 
