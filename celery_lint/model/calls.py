@@ -14,10 +14,8 @@ class Call(NamedTuple):
     """One call inside a function.
 
     ``flags`` is a set of letters, which have properties. ``parent`` is the number of the call that takes
-    this one as an argument, or -1. ``arguments`` are short descriptions:
-    ``=chain`` a name, ``(number`` a call of this function, ``'text`` a string, ``{name,name`` a dictionary
-    with these keys among others, ``name:…`` a keyword argument, ``?`` anything else, ``@name`` the receiver
-    of a ``dispose`` as spelled.
+    this one as an argument, or -1. ``packed_arguments`` are the texts of
+    :mod:`celery_lint.model.arguments`, and ``@name`` the receiver of a ``dispose`` as spelled.
     """
 
     number: int
@@ -25,15 +23,7 @@ class Call(NamedTuple):
     span: Span
     flags: str
     parent: int
-    arguments: tuple[str, ...]
-
-    def first(self) -> str:
-        """The description of the first argument, or nothing where there is none."""
-        return self.given(0)
-
-    def given(self, position: int) -> str:
-        """The description of the argument at this place, counted from 0, or nothing where there is none."""
-        return self.arguments[position] if position < len(self.arguments) else ""
+    packed_arguments: tuple[str, ...]
 
     def leaf(self) -> str:
         """The last component of the callee, without ``()``."""
@@ -42,7 +32,7 @@ class Call(NamedTuple):
     @property
     def takes(self) -> tuple[Argument, ...]:
         """Its arguments, in the order of the source."""
-        return tuple([unpack_argument(text) for text in self.arguments if text[:1] != "@"])
+        return tuple([unpack_argument(text) for text in self.packed_arguments if text[:1] != "@"])
 
     @property
     def positional(self) -> list[Argument]:
@@ -78,7 +68,7 @@ class Call(NamedTuple):
 
     def of_what_it_is_given(self) -> Call:
         """``submit(f, x)`` as ``f(x)``."""
-        return self._replace(arguments=self.arguments[1:])
+        return self._replace(packed_arguments=self.packed_arguments[1:])
 
     def made_by_a_lambda(self) -> Call:
         """The call as it is made where the lambda runs."""
@@ -87,7 +77,7 @@ class Call(NamedTuple):
     @property
     def receiver(self) -> str:
         """The last name of what ``dispose`` is called on, as spelled."""
-        return next((text[1:] for text in self.arguments if text[:1] == "@"), "engine")
+        return next((text[1:] for text in self.packed_arguments if text[:1] == "@"), "engine")
 
     @property
     def is_awaited(self) -> bool:

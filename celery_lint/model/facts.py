@@ -17,6 +17,9 @@ _NUMBER = itemgetter(0)
 WHOLE_FILE = 0
 """The key of a comment among the suppressions of a module that silences all of it."""
 
+# Everything that is no part of a name, as blanks. Of bytes: that is several times faster than of characters.
+_WORDS = bytes(code if code >= 128 or chr(code).isalnum() or chr(code) == "_" else 32 for code in range(256))
+
 Constant = str | int | float | bool | None
 
 
@@ -144,6 +147,12 @@ class Function(NamedTuple):
         at = bisect_left(self.values, call.number, key=_NUMBER)
         number, value = self.values[at] if at < len(self.values) else (-1, None)
         return value if number == call.number else None
+
+
+def words_of_calls(*functions: Function) -> list[bytes]:
+    """The names and words in the calls of functions, as UTF-8: many times quicker than to unpack them."""
+    together = " ".join([function.packed_calls for function in functions])
+    return together.encode("utf-8", "surrogatepass").translate(_WORDS).split()
 
 
 class Class(NamedTuple):

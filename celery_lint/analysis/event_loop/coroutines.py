@@ -249,7 +249,7 @@ class Coroutines:
         step = flow.step_of(call)
         if step is None or not is_lost(flow, call):
             return False
-        started = self.graph.argument(view.module, view.function, call.first()) if call.arguments else None
+        started = self.graph.argument(view.module, view.function, call.argument(0))
         waits = [later for later in flow.steps[step.number + 1 :] if later.waits]
         if started is None:
             # Nobody can tell how long it runs: it may be done before what is awaited next.

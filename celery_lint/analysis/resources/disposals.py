@@ -43,7 +43,7 @@ class Disposals:
         found = []
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if "dispose" not in function.packed_calls:
+                if not function.mentions("dispose"):
                     continue
                 calls = self.functions.calls(module, function)
                 for call in calls:
@@ -53,10 +53,9 @@ class Disposals:
         return found
 
     def _disposal(self, module: Module, function: Function, calls: list[Call], call: Call) -> Disposal:
-        before = [other for other in calls if other.number < call.number and other.flags != "d"]
+        before = [other for other in calls if other.number < call.number and not other.is_decorator]
         guarded = any(
-            other.chain == call.chain and ("f" in other.flags or "w" in other.flags) for other in calls
+            other.chain == call.chain and (other.in_finally or other.is_context_manager) for other in calls
         ) or any("push_async_callback" in other.chain or "callback" in other.leaf() for other in calls)
-        label = next((argument[1:] for argument in call.arguments if argument.startswith("@")), "engine")
         tasks = tuple(self.runs.task_coroutines.get((module.path, function.qualname), ()))
-        return Disposal(module, function, call, label, tasks, not before, guarded)
+        return Disposal(module, function, call, call.receiver, tasks, not before, guarded)

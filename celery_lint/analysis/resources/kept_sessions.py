@@ -52,7 +52,7 @@ class KeptSessions:
 
     def _uses(self, origin: Key) -> Iterator[tuple[Place, Task]]:
         for module, function, tasks in self.sessions.reached:
-            if origin[1] in function.packed_calls:
+            if function.mentions(origin[1]):
                 for call in self.functions.calls(module, function):
                     if self._is_of(module, call, origin):
                         yield module.place(call.span), tasks[0]
@@ -60,10 +60,7 @@ class KeptSessions:
 
     def _is_of(self, module: Module, call: Call, origin: Key) -> bool:
         """Whether a call is of something of the session, or hands it on."""
-        chains = [
-            call.chain,
-            *(argument.rpartition("=")[2] for argument in call.arguments if "=" in argument),
-        ]
+        chains = [call.chain, *(given.chain for given in call.takes if given.chain)]
         for chain in chains:
             while chain and chain[:1] not in "%~" and origin[1] in chain:
                 if self.project.resolve(module, chain).origin == origin:
@@ -74,10 +71,10 @@ class KeptSessions:
     def _ended(self, origin: Key) -> bool:
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if origin[1] not in function.packed_calls:
+                if not function.mentions(origin[1]):
                     continue
                 for call in self.functions.calls(module, function):
-                    leaves = {call.leaf(), *(argument.rpartition(".")[2] for argument in call.arguments)}
+                    leaves = {call.leaf(), *(given.leaf for given in call.takes)}
                     if leaves & _ENDINGS and self._is_of(module, call, origin):
                         return True
         return False
@@ -85,7 +82,7 @@ class KeptSessions:
     def _in_flask(self) -> bool:
         """Whether tasks may run in an application context, whose end removes the sessions of extensions."""
         return any(
-            "app_context" in function.packed_calls
+            function.mentions("app_context")
             for module in self.project.product_modules()
             for function in module.functions.values()
         )

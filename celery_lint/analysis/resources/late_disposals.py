@@ -82,7 +82,7 @@ class LateDisposals:
 
     def _use(self, module: Module, function: Function, call: Call, engine: Key) -> Place | None:
         """Where the coroutine that a call runs uses an engine."""
-        for argument in call.arguments[:2]:
+        for argument in call.takes[:2]:
             target = self.runs.coroutine_function(module, function, argument)
             if target is None:
                 continue

@@ -10,7 +10,6 @@ from celery_lint.inventory.tasks.registries import (
     Entry,
     Registries,
     Registry,
-    is_keyword,
 )
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -125,7 +124,7 @@ class Registrations:
         found: list[UnknownKey] = []
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if len(names) <= _FEW and not any(name in function.packed_calls for name in names):
+                if len(names) <= _FEW and not function.mentions(*names):
                     continue
                 for call in self.functions.calls(module, function):
                     if call.leaf() in names:
@@ -142,24 +141,20 @@ class Registrations:
         if known is None:
             return
         dispatcher, registry = known
-        positional = [a for a in call.arguments if not is_keyword(a)]
         name = (
             dispatcher.function.parameters[dispatcher.parameter].name
             if dispatcher.function.parameters
             else ""
         )
-        text = positional[dispatcher.parameter] if dispatcher.parameter < len(positional) else ""
-        for argument in call.arguments:
-            if argument.startswith(f"{name}:"):
-                text = argument[len(name) + 1 :]
-        if not text.startswith("'"):
+        given = call.argument(dispatcher.parameter, name)
+        if given.kind != "text":
             return
         keys = [entry.key for entry in registry.entries]
-        if text[1:] not in keys:
+        if given.text not in keys:
             from difflib import get_close_matches
 
-            nearest = get_close_matches(text[1:], keys, 1, 0.6)
-            yield UnknownKey(text[1:], module.place(call.span), registry, nearest[0] if nearest else "")
+            nearest = get_close_matches(given.text, keys, 1, 0.6)
+            yield UnknownKey(given.text, module.place(call.span), registry, nearest[0] if nearest else "")
 
     @facts
     def duplicates(self) -> list[DuplicateKey]:

@@ -105,7 +105,7 @@ class BrokerSettings:
                     seconds = self.project.number(module, assignment.value)
                     yield seconds, module.place(assignment.value.span)
             for function in module.functions.values():
-                if _VISIBILITY in function.packed_calls:  # `options.update(visibility_timeout=...)`
+                if function.mentions(_VISIBILITY):  # `options.update(visibility_timeout=...)`
                     for _, value in function.values:
                         given = value.keyword(_VISIBILITY)
                         if given is not None and value.chain.endswith(".update"):

@@ -169,7 +169,7 @@ class Settings:
         with self.project.asking("quiet"):
             for module in self.project.product_modules():
                 for function in module.functions.values():
-                    if "config_from_envvar" in function.packed_calls:
+                    if function.mentions("config_from_envvar"):
                         return True
                     for _, value in function.values:
                         if value.chain.endswith(".config_from_object"):

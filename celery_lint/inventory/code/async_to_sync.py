@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity
@@ -63,20 +64,20 @@ class AsyncToSync:
         function = wrapped.function()
         return (wrapped.module, function) if function is not None and wrapped.module is not None else None
 
-    def argument(self, module: Module, function: Function, call: Call) -> str:
-        """The coroutine function inside ``async_to_sync(f)(x)``, as an argument description.
+    def argument(self, module: Module, function: Function, call: Call) -> Argument:
+        """The coroutine function inside ``async_to_sync(f)(x)``.
 
         In ``run = async_to_sync(f)`` and ``run(x)`` it stands elsewhere, and is known if there is only one.
         """
         made = [
             other
             for other in self.functions.calls(module, function)
-            if other.chain == call.chain.removesuffix("()") and other.arguments
+            if other.chain == call.chain.removesuffix("()") and other.takes
         ]
         here = [other for other in made if other.span[:2] == call.span[:2]]
         if here or len(made) == 1:
-            return (here or made)[0].first()
-        return ""
+            return (here or made)[0].argument(0)
+        return ABSENT
 
 
 def _imports(module: Module) -> list[str]:

@@ -117,7 +117,7 @@ class Bodies:
     def _nested(self, task: Task) -> Iterator[Body]:
         """The coroutine functions that a task defines in itself and calls."""
         module, outer = task.module, task.function
-        if outer is None or f":{outer.qualname}/" not in outer.packed_calls:
+        if outer is None or not outer.mentions(f":{outer.qualname}/"):
             return
         for call in self.functions.calls(module, outer):
             if call.chain.startswith(f":{outer.qualname}/"):
@@ -159,7 +159,7 @@ class Bodies:
 
     def _is_of(self, module: Module, call: Call, function: Function) -> bool:
         """Whether a call is of a function, or hands it on by name."""
-        named = [call.chain, *(text.rpartition("=")[2] for text in call.arguments if "=" in text)]
+        named = [call.chain, *(given.chain for given in call.takes if given.chain)]
         for chain in named:
             if chain.rpartition(".")[2].rpartition("/")[2].lstrip(":") == function.name:
                 with self.project.asking("hint"):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.purpose import is_product_path
@@ -80,12 +81,10 @@ class CallGraph:
             target = self.target(module, call.chain) or self._method(module, function, call.chain)
             if target is not None:
                 yield Callee(*target, call)
-            for argument in call.arguments:
-                mentioned = argument.rpartition(":=")[2] if ":=" in argument else argument[1:]
-                if "=" in argument[:1] or ":=" in argument:
-                    target = self.target(module, mentioned)
-                    if target is not None:
-                        yield Callee(*target, call)
+            for given in call.takes:
+                target = self.target(module, given.chain) if given.chain else None
+                if target is not None:
+                    yield Callee(*target, call)
 
     def _method(self, module: Module, function: Function, chain: str) -> tuple[Module, Function] | None:
         """The method of its own class that a task bound to itself calls: ``self.run_async()``."""
@@ -114,14 +113,11 @@ class CallGraph:
                 return made.module, function
         return None
 
-    def argument(self, module: Module, function: Function, text: str) -> tuple[Module, Function] | None:
+    def argument(self, module: Module, function: Function, given: Argument) -> tuple[Module, Function] | None:
         """The function whose coroutine an argument of a call is, called there or handed on by name."""
-        if text.startswith("("):
-            return self.target(module, self.functions.calls(module, function)[int(text[1:])].chain)
-        if text.startswith("="):
-            chain = text[1:]
-            return self.target(module, chain.removesuffix("()"))
-        return None
+        if given.kind == "call":
+            return self.target(module, self.functions.calls(module, function)[given.number].chain)
+        return self.target(module, given.chain.removesuffix("()")) if given.chain else None
 
     def closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
         """The function and everything that it calls, to the depth of the index."""

@@ -159,7 +159,7 @@ class Handlers:
         with self.project.asking("hint"):
             target = self.graph.target(module, call.chain)
             if target is None:
-                given = {text.rpartition("=%")[2] for text in call.arguments if "=%" in text}
+                given = {argument.chain[1:] for argument in call.takes if argument.chain[:1] == "%"}
                 hidden = call.chain[:1] == "%" or self.project.resolve(module, call.chain).kind == "unknown"
                 return hidden and not caught.isdisjoint(given)
         return any(step.kind == "raise" for step in self.functions.of(*target).steps)

@@ -8,6 +8,7 @@ from functools import cached_property
 from celery_lint.inventory.code.async_to_sync import AsyncToSync
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
@@ -98,7 +99,7 @@ class Runs:
     def runner(self, module: Module, function: Function, call: Call) -> tuple[str, str] | None:
         """The kind and name of the runner that a call is."""
         chain = call.chain
-        if chain[:1] == "%" or ("l" in call.flags and "e" not in call.flags):
+        if chain[:1] == "%" or (call.in_lambda and not call.is_argument):
             return None
         entity = self.project.resolve(module, chain)
         name = entity.name if entity.kind == "external" else ""
@@ -128,7 +129,7 @@ class Runs:
 
     def _run(self, module: Module, function: Function, call: Call, reached: list[Reached]) -> LoopRun | None:
         runner = self.runner(module, function, call)
-        if runner is None or (not call.arguments and runner[0] != "bridge"):
+        if runner is None or (not call.takes and runner[0] != "bridge"):
             return None
         kind, name = runner
         helper, coroutines = self.coroutines_of(module, function, call, kind, reached)
@@ -151,7 +152,7 @@ class Runs:
         self, module: Module, function: Function, call: Call, kind: str, reached: Sequence[Reached]
     ) -> tuple[bool, list[tuple[Module, Function]]]:
         """Whether a run gets its coroutine from outside, and the functions whose coroutines it runs."""
-        first = call.first()
+        first = call.argument(0)
         if kind == "bridge":
             target = self.async_to_sync.target(module, call)
             if target is not None:
@@ -180,14 +181,12 @@ class Runs:
         outer = module.functions.get(function.parent) if function.parent else None
         return outer is not None and any(parameter.name == name for parameter in outer.parameters)
 
-    def _parameter(self, module: Module, function: Function, argument: str) -> str:
+    def _parameter(self, module: Module, function: Function, given: Argument) -> str:
         """The local name that an argument is, or calls."""
-        if argument.startswith("=%"):
-            return argument[2:].rstrip("()")
-        if argument.startswith("("):
-            chain = self.functions.calls(module, function)[int(argument[1:])].chain
-            return chain[1:].rstrip("()") if chain.startswith("%") else ""
-        return ""
+        chain = given.chain
+        if given.kind == "call":
+            chain = self.functions.calls(module, function)[given.number].chain
+        return chain[1:].rstrip("()") if chain[:1] == "%" else ""
 
     def _handed_over(self, reached: Sequence[Reached]) -> Iterator[tuple[Module, Function]]:
         """The coroutine functions that callers hand to a helper."""
@@ -196,22 +195,21 @@ class Runs:
             if way.through is None:
                 continue
             for caller_module, caller, call in self._callers(way):
-                for argument in call.arguments[:2]:
+                for argument in call.takes[:2]:
                     target = self.coroutine_function(caller_module, caller, argument)
                     if target is not None and (target[0].path, target[1].qualname) not in seen:
                         seen.add((target[0].path, target[1].qualname))
                         yield target
 
     def coroutine_function(
-        self, module: Module, function: Function, argument: str
+        self, module: Module, function: Function, given: Argument
     ) -> tuple[Module, Function] | None:
         """The coroutine function that an argument is, calls, or binds with ``partial``."""
-        text = argument if argument[:1] in ("=", "(", "'", "*", "?") else argument.partition(":")[2]
-        if text.startswith("("):
-            inner = self.functions.calls(module, function)[int(text[1:])]
-            if inner.leaf() in _HANDING_ON and inner.arguments:
-                return self.coroutine_function(module, function, inner.first())
-        return self.graph.argument(module, function, text)
+        if given.kind == "call":
+            inner = self.functions.calls(module, function)[given.number]
+            if inner.leaf() in _HANDING_ON and inner.takes:
+                return self.coroutine_function(module, function, inner.argument(0))
+        return self.graph.argument(module, function, given)
 
     def _callers(self, way: Reached) -> Iterator[tuple[Module, Function, Call]]:
         """The functions on the way that call the helper."""

@@ -212,7 +212,7 @@ class Sites:
     def _retried(self, site: Site, names: frozenset[str]) -> bool:
         """Whether the task asks for a retry after such an exception, or its class catches it around it."""
         around = [function for task in site.tasks for _, function in self._hooks(task)]
-        if any(name in function.packed_steps for function in around for name in names):
+        if any(function.states(*names) for function in around):
             return True
         options = (self.task_options.get(task, "autoretry_for") for task in site.tasks)
         given = [item.chain for option in options if option is not None for item in option[1].items]
@@ -230,7 +230,7 @@ def _caught(flow: Flow, step: Step, names: frozenset[str], calls: list[Call]) ->
                 if not any(inner.kind == "raise" and not inner.chains for inner in flow.below(handler)):
                     return True
         if around.kind == "with" and any(_SUPPRESS in chain for chain in around.chains):
-            given = {text[1:] for number in around.calls for text in calls[number].arguments}
+            given = {argument.chain for number in around.calls for argument in calls[number].takes}
             if not names.isdisjoint(given):
                 return True
         current = around

@@ -7,12 +7,9 @@ from functools import cached_property
 
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.resources.resources import Resources
-from celery_lint.model.facts import Function, Module
+from celery_lint.model.facts import Function, Module, words_of_calls
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
-
-# Everything in a packed call that is no part of a name, as blanks. Of bytes: that is several times faster.
-_WORDS = bytes(code if code >= 128 or chr(code).isalnum() or chr(code) == "_" else 32 for code in range(256))
 
 
 class Relays:
@@ -28,11 +25,10 @@ class Relays:
         wanted = {name.encode("utf-8", "surrogatepass") for name in names}
         for module in self.project.product_modules():
             functions = [function for function in module.functions.values() if function.name]
-            together = " ".join([function.packed_calls for function in functions])
-            if wanted.isdisjoint(_words(together)):
+            if wanted.isdisjoint(words_of_calls(*functions)):
                 continue
             for function in functions:
-                if not wanted.isdisjoint(_words(function.packed_calls)):
+                if not wanted.isdisjoint(words_of_calls(function)):
                     yield module, function
 
     @cached_property
@@ -46,7 +42,7 @@ class Relays:
             (module.path, function.qualname)
             for module in self.project.product_modules()
             for function in module.functions.values()
-            if function.name and not function.is_async and _runs_a_loop(function.packed_calls)
+            if function.name and not function.is_async and _runs_a_loop(function)
         }
         found = set(level)
         with self.project.asking("quiet"):
@@ -101,10 +97,7 @@ def leaf_of(path: str) -> str:
     return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
 
 
-def _words(packed: str) -> list[bytes]:
-    return packed.encode("utf-8", "surrogatepass").translate(_WORDS).split()
-
-
-def _runs_a_loop(packed: str) -> bool:
-    words = ("asyncio.run\t", ".run_until_complete\t", "async_to_sync", "celery_lint.runtime.")
-    return any(word in packed for word in words)
+def _runs_a_loop(function: Function) -> bool:
+    return function.may_call("asyncio.run", ".run_until_complete") or function.mentions(
+        "async_to_sync", "celery_lint.runtime."
+    )

@@ -64,7 +64,7 @@ _BORROWERS = frozenset(
         "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver",
     ]
 )
-_GIVEN = ("=", "bind:=", "connection_pool:=", "conn:=")
+_GIVEN = frozenset({"", "bind", "connection_pool", "conn"})
 #: Methods that give connections back for good.
 RELEASES = frozenset({"dispose", "aclose", "close", "disconnect", "terminate"})
 CallsOf = Callable[[Module, Function], list[Call]]
@@ -170,8 +170,8 @@ class Resources:
         if not clients or not method:
             return None
         receiver = f":{class_.qualname}()."
-        bodies = [home.functions[name].packed_calls for name in self._called(home, class_, method)]
-        if any(f"{receiver}{client}." in body for client in clients for body in bodies):
+        bodies = [home.functions[name] for name in self._called(home, class_, method)]
+        if any(body.mentions(*(f"{receiver}{client}." for client in clients)) for body in bodies):
             return Resource("client", entity.origin[1], self._place(entity), True, entity.origin)
         return None
 
@@ -180,8 +180,8 @@ class Resources:
         first = f"{class_.qualname}.{method}"
         if first not in home.functions:
             return []
-        body = home.functions[first].packed_calls
-        others = [name for name in class_.methods if f":{class_.qualname}().{name}\t" in body]
+        body = home.functions[first]
+        others = [name for name in class_.methods if body.may_call(f":{class_.qualname}().{name}")]
         return [first, *(f"{class_.qualname}.{name}" for name in others if name != method)]
 
     def _clients_of(self, home: Module, class_: Class) -> list[str]:
@@ -204,9 +204,9 @@ class Resources:
 
     def _bound_to(self, module: Module, call: Call) -> Resource | None:
         """The engine of ``AsyncSession(engine)``, the pool of ``Redis(connection_pool=pool)``."""
-        for argument in call.arguments:
-            if argument.startswith(_GIVEN):
-                return self.of(self.project.resolve(module, argument.partition("=")[2]))
+        for given in call.takes:
+            if given.kind == "name" and given.keyword in _GIVEN:
+                return self.of(self.project.resolve(module, given.chain))
         return None
 
     def _place(self, entity: Entity) -> Place:
@@ -287,7 +287,7 @@ class Resources:
         found = self._released.get(key)
         if found is None:
             found = self._released[key] = set()
-            if any(word in function.packed_calls for word in RELEASES):
+            if function.mentions(*RELEASES):
                 found.update(self._releases(module, calls(module, function)))
         return found
 
@@ -296,10 +296,9 @@ class Resources:
             released = self.released_by(module, call)
             if released is not None:
                 yield released
-            for argument in call.arguments:
-                if argument.endswith(".dispose"):  # stack.push_async_callback(engine.dispose)
-                    owner = argument.rpartition("=")[2].removesuffix(".dispose")
-                    given = self.project.resolve(module, owner)
+            for argument in call.takes:
+                if argument.leaf == "dispose":  # stack.push_async_callback(engine.dispose)
+                    given = self.project.resolve(module, argument.chain.removesuffix(".dispose"))
                     if self.is_async_engine(given) and given.origin is not None:
                         yield given.origin
 

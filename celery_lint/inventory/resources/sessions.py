@@ -165,7 +165,7 @@ class Sessions:
     def _yielded(self, module: Module, function: Function) -> str:
         """The session that a context manager of the project gives and closes, if that can be seen."""
         for step in self.functions.of(module, function).steps:
-            if "y" in step.flags and step.chains and len(step.loads) == 1:
+            if step.yields and step.chains and len(step.loads) == 1:
                 held = self.names(module, function).get("".join(step.loads))
                 if held is None or held.kind == "scoped":
                     return ""

@@ -88,8 +88,9 @@ class Uses:
     ) -> Iterator[Use]:
         """The clients whose own coroutines are run: ``asyncio.run(client.get(url))``, also by a helper."""
         for module, function, call in [(*runner, run), *self.runs.callers(reached)]:
-            if call.first().startswith("("):
-                inner = self.functions.calls(module, function)[int(call.first()[1:])]
+            given = call.argument(0)
+            if given.kind == "call":
+                inner = self.functions.calls(module, function)[given.number]
                 resource = self.resources.used_by(module, inner)
                 if resource is not None and resource.kind == "client" and inner.leaf() not in RELEASES:
                     yield Use(resource, module.place(inner.span))
@@ -111,7 +112,7 @@ class Uses:
         found: set[Key] = set()
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if ("dispose" in function.packed_calls or "close\t" in function.packed_calls) and any(
+                if (function.mentions("dispose") or function.may_call("close")) and any(
                     decorator.chain.startswith("celery.signals.task_") for decorator in function.decorators
                 ):
                     found |= self._disposed_in(module, function)

@@ -123,7 +123,7 @@ class RetryCalls:
         found: list[RetryCall] = []
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if function.name and CALLED in function.packed_calls:
+                if function.name and function.mentions(CALLED):
                     found.extend(self._calls_in(module, function))
         return found
 
@@ -171,7 +171,7 @@ class RetryCalls:
             if task.function is not None:
                 found.setdefault((task.module.path, task.function.qualname), []).append(task)
             for module, function in self.task_options.around(task, None):
-                if CALLED in function.packed_calls:
+                if function.mentions(CALLED):
                     found.setdefault((module.path, function.qualname), []).append(task)
         return found
 
@@ -216,13 +216,13 @@ class RetryCalls:
 
     def _is_given_away(self, module: Module, method: Function) -> bool:
         """Whether a method of a class of tasks hands the task to something that may retry it."""
-        if "&self" in method.packed_steps:
+        if method.states("&self"):
             return True
-        itself = f"=:{method.qualname.rpartition('.')[0]}()"
-        if itself not in method.packed_calls:
+        itself = f":{method.qualname.rpartition('.')[0]}()"
+        if not method.mentions(itself):
             return False
         for call in self.functions.calls(module, method):
-            if any(argument.endswith(itself) for argument in call.arguments) and call.leaf() not in HARMLESS:
+            if call.hands_on(itself) and call.leaf() not in HARMLESS:
                 with self.project.asking("quiet"):
                     target = self.graph.target(module, call.chain)
                     name = self.project.resolve(module, call.chain).name
@@ -246,5 +246,5 @@ class RetryCalls:
             any(decorator.chain.endswith(".connect") for decorator in function.decorators)
             for module in self.project.product_modules()
             for function in module.functions.values()
-            if CALLED in function.packed_calls
+            if function.mentions(CALLED)
         )

@@ -31,7 +31,7 @@ def spelled(function: Function, name: str) -> str:
 
 def may_retry(function: Function) -> bool:
     """Whether a function may retry a task, by a call or by raising ``Retry``."""
-    return CALLED in function.packed_calls or "exceptions.Retry()" in function.packed_steps
+    return function.mentions(CALLED) or function.states("exceptions.Retry()")
 
 
 def retries_somewhere(module: Module) -> bool:
@@ -64,7 +64,7 @@ class Holders:
                 continue
             level[(task.module.path, function.qualname, function.first())] = [task]
             own = any(decorator.keyword("bind") is not None for decorator in function.decorators)
-            if not own or "&self" in function.packed_steps:
+            if not own or function.states("&self"):
                 escaped.add(task.key)
         with self.project.asking("hint"):
             for _ in range(DEPTH):
@@ -87,26 +87,18 @@ class Holders:
         module = self.project.modules.get(path)
         chain = spelled(module.functions[qualname], name) if module is not None else ""
         for function in self.functions.within(module, qualname) if module is not None else ():
-            if f"={chain}" not in function.packed_calls:
+            if not function.mentions(chain):
                 continue
             for call in self.functions.calls(module, function):
-                for index, argument in enumerate(call.arguments):
-                    keyword, _, given = argument.rpartition(":")
-                    if given == f"={chain}" and call.leaf() not in HARMLESS:
-                        yield self._parameter(module, call, index, keyword)
+                if call.hands_on(chain) and call.leaf() not in HARMLESS:
+                    yield self._parameter(module, call, chain)
 
-    def _parameter(self, module: Module, call: Call, index: int, keyword: str) -> Holder | None:
+    def _parameter(self, module: Module, call: Call, chain: str) -> Holder | None:
         target = self.graph.target(module, call.chain)
         if target is None:
             return None
         inner_module, function = target
-        if keyword:
-            name = keyword
-        else:
-            parameters = [p.name for p in function.parameters if p.kind == "positional"]
-            if function.owner and parameters[:1] in (["self"], ["cls"]):
-                del parameters[0]
-            name = parameters[index] if index < len(parameters) else ""
+        name = function.parameter_given(call, chain)
         if not any(parameter.name == name for parameter in function.parameters):
             return None
         if function.name == "__init__" and retries_somewhere(inner_module):

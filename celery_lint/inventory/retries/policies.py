@@ -133,8 +133,7 @@ class Retries:
         found: dict[str, list[tuple[Module, Function, str]]] = {}
         for module in self.project.product_modules():
             for function in module.functions.values():
-                packed = function.packed_steps
-                if ".retry_" not in packed and "retries" not in packed and "_retry_" not in packed:
+                if not function.states(".retry_", "retries", "_retry_"):
                     continue
                 for step in self.functions.of(module, function).steps:
                     for load in step.loads:
@@ -180,7 +179,7 @@ class Retries:
         key = (module.path, function.qualname)
         if key not in self._used:
             self._used[key] = any(
-                function.name in other.packed_calls
+                other.mentions(function.name)
                 for each in self.project.product_modules()
                 for other in each.functions.values()
                 if other is not function

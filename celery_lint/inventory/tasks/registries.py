@@ -8,6 +8,7 @@ from functools import cached_property
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.celery import SENDING
+from celery_lint.model.arguments import ABSENT
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -226,18 +227,18 @@ class Registries:
 
     def _configured_registrations(self, module: Module, function: Function) -> Iterator[Entry]:
         """The calls of functions that the options name, whose arguments a reader did not know to keep."""
-        if not any(name in function.packed_calls for name in self._configured):
+        if not function.mentions(*self._configured):
             return
         kept = {number for number, _ in function.values}
         for call in self.functions.calls(module, function):
-            if call.leaf() not in self._configured or call.number in kept or "d" in call.flags:
+            if call.leaf() not in self._configured or call.number in kept or call.is_decorator:
                 continue
-            given = [a.partition(":")[2] if is_keyword(a) else a for a in call.arguments]
+            key, task = (*call.takes, ABSENT, ABSENT)[:2]
             target = self.project.resolve(module, call.chain)
-            if len(given) > 1 and given[0][:1] == "'" and given[1][:1] == "=" and target.module is not None:
-                value = Value("name", call.span, None, given[1][1:])
+            if key.kind == "text" and task.kind == "name" and target.module is not None:
+                value = Value("name", call.span, None, task.chain)
                 place = module.place(call.span)
-                yield self._entry((target.module.path, target.name), given[0][1:], place, module, value)
+                yield self._entry((target.module.path, target.name), key.text, place, module, value)
 
     def _registry_of(self, module: Module, value: Value) -> Key | None:
         """The registry that a call writes into."""
@@ -260,8 +261,7 @@ class Registries:
         found = []
         for module in self.project.product_modules():
             for function in module.functions.values():
-                packed = function.packed_calls
-                if function.name and function.parameters and ("delay" in packed or "apply_async" in packed):
+                if function.name and function.parameters and function.mentions("delay", "apply_async"):
                     dispatcher = self._dispatcher(module, function)
                     if dispatcher is not None:
                         found.append(dispatcher)
@@ -282,7 +282,7 @@ class Registries:
             if key is None:
                 continue
             offset = 1 if function.owner and names[:1] in (["self"], ["cls"]) else 0
-            fallback = any(other.chain == f"{base}.get" and len(other.arguments) > 1 for other in calls)
+            fallback = any(other.chain == f"{base}.get" and len(other.takes) > 1 for other in calls)
             return Dispatcher(registry, module, function, key - offset, _passed(call), fallback)
         return None
 
@@ -296,8 +296,9 @@ class Registries:
 
     def _key_parameter(self, calls: list[Call], base: str, names: list[str]) -> int | None:
         for call in calls:
-            if call.chain == f"{base}.get" and call.first().startswith("=%"):
-                name = call.first()[2:]
+            name = call.argument(0, "key").chain
+            if call.chain == f"{base}.get" and name[:1] == "%":
+                name = name[1:]
                 return names.index(name) if name in names else None
         for index, name in enumerate(names):
             if name not in ("self", "cls"):
@@ -329,13 +330,5 @@ class Registries:
 def _passed(call: Call) -> tuple[str, ...]:
     """The keywords that a ``delay`` or ``apply_async`` gives to the task."""
     if call.leaf() == "delay":
-        return tuple(a.partition(":")[0] for a in call.arguments if is_keyword(a) and not a.startswith("**"))
-    for argument in call.arguments:
-        if argument.startswith("kwargs:{"):
-            return tuple(filter(None, argument.removeprefix("kwargs:{").split(",")))
-    return ()
-
-
-def is_keyword(argument: str) -> bool:
-    """Whether an argument of a call has a name, or is ``**``."""
-    return argument[:1] not in ("=", "(", "'", "#", "?", "*", "{") or argument.startswith("**")
+        return tuple(given.keyword for given in call.takes if given.keyword not in ("", "**"))
+    return call.argument(1, "kwargs").keys
