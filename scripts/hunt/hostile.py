@@ -59,6 +59,7 @@ TEXTS = (
     b"gitdir: /nowhere\n", b"gitdir: ../../..\n", b"ref: refs/heads/main\n",
     b"[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tfsmonitor = touch hunted\n\tworktree = /\n",
     b"*\n!*.py\n", b"Signature: 8a477f597d28d172789f06886806bc55\n", b"[1, {}, []]", b"[" * 2_000, b"{}",
+    TASK + b"x = 1\n" * 900_000,  # more than is read
 )  # fmt: skip
 LINKS = (
     "/etc/passwd",
