@@ -89,7 +89,8 @@ class Watch:
                 writes = isinstance(flags, int) and bool(flags & _WRITING)
                 self._touch("writes" if writes else "reads", path, writes)
         elif event in ("os.listdir", "os.scandir"):
-            if arguments[0] and isinstance(arguments[0], (str, bytes)):
+            looks_for_a_module = _caller().startswith("<frozen importlib")  # in the folders of `sys.path`
+            if arguments[0] and isinstance(arguments[0], (str, bytes)) and not looks_for_a_module:
                 self._touch("lists", arguments[0], False)
         elif event in _CHANGES:
             for path in arguments[: 2 if event in ("os.rename", "os.link", "os.symlink") else 1]:
@@ -102,7 +103,9 @@ class Watch:
             self._seen.append(f"{event} {arguments[:2]}")
 
     def _run_code(self, file: str, name: str) -> None:
-        if file.startswith("<frozen ") or (file == "<string>" and _asks_python()):
+        if file.startswith("<frozen ") or (
+            file == "<string>" and _is_below(os.path.realpath(_caller()), _PYTHON)
+        ):
             return  # imports; the constructors of named tuples
         if not _is_below(os.path.realpath(file), (_OURS, *_PYTHON)):
             self._seen.append(f"runs code: {name} of {file!r}")
@@ -117,12 +120,12 @@ class Watch:
             self._seen.append(f"{what} {os.fsdecode(path)!r}, which is {real!r}")
 
 
-def _asks_python() -> bool:
-    """Whether it is Python's own library that runs code now."""
+def _caller() -> str:
+    """The file of the code that has caused an event."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
-    return _is_below(os.path.realpath(frame.f_code.co_filename), _PYTHON)
+    return frame.f_code.co_filename
 
 
 def _is_below(path: str, folders: Sequence[str]) -> bool:
