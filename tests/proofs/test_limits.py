@@ -28,6 +28,21 @@ def test_a_soft_limit_above_the_hard_one_is_refused(start: Start, servers: Serve
     assert worker.good("sends", "soft_below_hard").all_succeeded()
 
 
+@pytest.mark.proof("CEL534")
+@pools("prefork", long=["gevent"])
+def test_a_hard_limit_below_the_soft_one_of_the_application_never_strikes(
+    start: Start, servers: Servers, pool: str
+) -> None:
+    """Prefork counts for the hard limit when the soft one has struck; gevent knows no soft one."""
+    worker = start("limits_of_application", pool, servers)
+    if pool == "gevent":
+        assert worker.good("hard_alone").failed_only_with("TimeLimitExceeded: .*")
+        return
+    assert worker.bad("hard_alone").all_succeeded()
+    assert worker.marks() == {"went on"}
+    assert worker.good("both").failed_only_with("TimeLimitExceeded: .*")
+
+
 @pytest.mark.proof("CEL514")
 @pools("threads", "gevent", long=["prefork", "solo", "eventlet"])
 def test_only_prefork_has_a_soft_limit(start: Start, servers: Servers, pool: str) -> None:

@@ -46,6 +46,16 @@ class LimitPair(NamedTuple):
     hard_place: Place
 
 
+class HardBelowSoft(NamedTuple):
+    """A task with a hard limit alone, which the application's soft limit keeps from striking."""
+
+    task: Task
+    hard: float
+    soft: float
+    place: Place
+    soft_place: Place
+
+
 class Limits:
     """The time limits of a project."""
 
@@ -201,6 +211,29 @@ class Limits:
                 place = soft[0].place(soft[1].span)
                 return LimitPair(f"task `{task.label}`", soft_number, single[0], place, single[1].place)
         return None
+
+    # ------------------------------------------------------------------ CEL534
+
+    @facts
+    def below_the_application(self) -> list[HardBelowSoft]:
+        """The hard limits of tasks that are no longer than the soft limit of the only application."""
+        soft = self.time_limits.single("task_soft_time_limit")
+        if soft is None or len(self.all_applications.product) > 1:
+            return []
+        if self.pools.only("gevent", "eventlet", "threads", "solo"):
+            return []
+        found = []
+        for task in self.tasks.all:
+            if not is_product_path(task.module.path) or self.task_options.open_ended(task):
+                continue
+            hard = self.task_options.get(task, "time_limit")
+            number = self.time_limits.number(hard)
+            if hard is None or number is None or self.task_options.get(task, "soft_time_limit") is not None:
+                continue
+            if 0 < number <= soft[0]:
+                place = hard[0].place(hard[1].span)
+                found.append(HardBelowSoft(task, number, soft[0], place, soft[1].place))
+        return found
 
 
 def _nested(one: str, other: str) -> bool:
