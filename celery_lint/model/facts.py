@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.calls import Call, unpack_calls
@@ -30,6 +30,11 @@ class Place(NamedTuple):
     span: Span
 
 
+ValueKind = Literal[
+    "name", "call", "constant", "text", "sequence", "mapping", "either", "lambda", "arithmetic", "unknown"
+]
+
+
 class Value(NamedTuple):
     """An expression as far as a reader can tell without running it.
 
@@ -41,7 +46,7 @@ class Value(NamedTuple):
     what is unknown, ``set`` for a comprehension of a set and ``generator`` for one of a generator.
     """
 
-    kind: str
+    kind: ValueKind
     span: Span
     data: Constant = None
     chain: str = ""

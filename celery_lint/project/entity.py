@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from celery_lint.model.facts import Class, Function, Module, Value
 
 Key = tuple[str, str]
 """A function, class or other name of a module: the module's path, and the qualified name."""
+
+EntityKind = Literal[
+    "module", "function", "class", "instance", "member", "value", "partial", "external", "unknown"
+]
 
 _PROPERTIES = frozenset({"property", "cached_property"})
 
@@ -21,7 +25,7 @@ class Entity(NamedTuple):
     name (path, name) that it was reached through last.
     """
 
-    kind: str
+    kind: EntityKind
     name: str = ""
     module: Module | None = None
     value: Value | None = None

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module
 from celery_lint.project.modules import Modules
+
+Mode = Literal["demand", "hint", "quiet"]
+"""``demand``: the file is read. ``hint``: it is remembered. ``quiet``: nothing."""
 
 Load = Callable[[str, str], "Module | Unparsed | None"]
 """Reads the file of a path for the sake of a name; ``None`` if it cannot know that name."""
@@ -20,8 +24,7 @@ class Reading:
         self.modules = modules
         self.unparsed = unparsed
         self.load = load
-        #: ``demand``: the file is read. ``hint``: it is remembered. ``quiet``: nothing.
-        self.mode = "demand"
+        self.mode: Mode = "demand"
         #: How often a chain ended at a file that was not read.
         self.misses = 0
         #: Files that a chain led to and that were not among the modules. `load` reads them on the spot, so
@@ -33,7 +36,7 @@ class Reading:
         self.hinted: set[str] = set()
 
     @contextmanager
-    def asking(self, mode: str) -> Iterator[None]:
+    def asking(self, mode: Mode) -> Iterator[None]:
         """Resolve in another mode: following every call of every task must not read the whole project."""
         before, self.mode = self.mode, mode
         try:

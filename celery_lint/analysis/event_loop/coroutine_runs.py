@@ -241,5 +241,5 @@ class CoroutineRuns:
             else:
                 continue
             for way in reached:
-                _, coroutines = self.runs.coroutines_of(module, function, given, "thread", [way])
+                _, coroutines = self.runs.coroutines_of(module, function, given, False, [way])
                 yield _Elsewhere(runner, module.place(call.span), way.task, tuple(coroutines))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
@@ -18,6 +18,8 @@ from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
+BodyRole = Literal["task", "method", "coroutine", "callee"]
+
 
 class Body(NamedTuple):
     """A function whose statements are those of a task.
@@ -29,7 +31,7 @@ class Body(NamedTuple):
     function: Function
     flow: Flow
     task: Task
-    role: str
+    role: BodyRole
 
     def place(self, step: Step) -> Place:
         """Where one of its statements stands."""
@@ -111,7 +113,7 @@ class Bodies:
                 if owner is not None and function.is_async and is_product_path(module.path):
                     yield self._body(module, function, owner, "coroutine")
 
-    def _body(self, module: Module, function: Function, task: Task, role: str) -> Body:
+    def _body(self, module: Module, function: Function, task: Task, role: BodyRole) -> Body:
         return Body(module, function, self.functions.of(module, function), task, role)
 
     def _nested(self, task: Task) -> Iterator[Body]:

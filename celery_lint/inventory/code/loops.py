@@ -88,7 +88,7 @@ class Loops:
     def _submission(
         self, module: Module, function: Function, call: Call, reached: Sequence[Reached]
     ) -> Submission:
-        _, coroutines = self.runs.coroutines_of(module, function, call, "kept", reached)
+        _, coroutines = self.runs.coroutines_of(module, function, call, False, reached)
         given = call.argument(1, "loop")
         chain = given.chain
         if given.kind == "call":

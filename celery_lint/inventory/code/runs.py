@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import Literal
 
 from celery_lint.inventory.code.async_to_sync import AsyncToSync
 from celery_lint.inventory.code.graph import CallGraph, Reached
@@ -37,6 +38,9 @@ _HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather"})
 _RUN_LEAVES = frozenset({"run", "run_until_complete", "run_async", "async_to_sync"})
 
 
+RunKind = Literal["run", "new", "current", "given", "kept", "apart", "bridge"]
+
+
 class LoopRun(NamedTuple):
     """A call that runs a coroutine from synchronous code that tasks reach.
 
@@ -49,7 +53,7 @@ class LoopRun(NamedTuple):
     functions whose coroutines it runs, as far as they can be seen.
     """
 
-    kind: str
+    kind: RunKind
     runner: str
     module: Module
     function: Function
@@ -96,7 +100,7 @@ class Runs:
                         found.append(run)
         return sorted(found, key=lambda run: (run.module.path, run.call.span))
 
-    def runner(self, module: Module, function: Function, call: Call) -> tuple[str, str] | None:
+    def runner(self, module: Module, function: Function, call: Call) -> tuple[RunKind, str] | None:
         """The kind and name of the runner that a call is."""
         chain = call.chain
         if chain[:1] == "%" or (call.in_lambda and not call.is_argument):
@@ -132,7 +136,7 @@ class Runs:
         if runner is None or (not call.takes and runner[0] != "bridge"):
             return None
         kind, name = runner
-        helper, coroutines = self.coroutines_of(module, function, call, kind, reached)
+        helper, coroutines = self.coroutines_of(module, function, call, kind == "bridge", reached)
         adaptive = self._asks_for_loop(module, function)
         shared = kind == "kept" and self.project.resolve(module, call.chain).origin is not None
         return LoopRun(
@@ -149,11 +153,14 @@ class Runs:
         )
 
     def coroutines_of(
-        self, module: Module, function: Function, call: Call, kind: str, reached: Sequence[Reached]
+        self, module: Module, function: Function, call: Call, bridged: bool, reached: Sequence[Reached]
     ) -> tuple[bool, list[tuple[Module, Function]]]:
-        """Whether a run gets its coroutine from outside, and the functions whose coroutines it runs."""
+        """Whether a run gets its coroutine from outside, and the functions whose coroutines it runs.
+
+        ``bridged`` says that it is a call of what ``async_to_sync`` has made.
+        """
         first = call.argument(0)
-        if kind == "bridge":
+        if bridged:
             target = self.async_to_sync.target(module, call)
             if target is not None:
                 return False, [target]

@@ -14,6 +14,7 @@ from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
+from celery_lint.project.reading import Mode
 
 
 class Entry(NamedTuple):
@@ -128,7 +129,7 @@ class Registries:
                 found: list[Entry] = []
                 with self.project.asking("quiet"):
                     held = [self.project.value_entity(module, item) for _, item in value.keywords]
-                mode = "demand" if any(self.tasks.of(entity) for entity in held) else "quiet"
+                mode: Mode = "demand" if any(self.tasks.of(entity) for entity in held) else "quiet"
                 for key, (text, item) in zip(value.items, value.keywords, strict=True):
                     if key.kind != "constant" or not isinstance(key.data, str):
                         with self.project.asking(mode):
