@@ -47,6 +47,14 @@ def test_a_folder(project: Path) -> None:
     assert report.diagnostics[0].related[0].path == str(project / "app/mail.py")
 
 
+def test_tasks_of_tests_are_not_counted(tmp_path: Path) -> None:
+    """The last line speaks of the tasks of the product; those that tests define are read, but not counted."""
+    task = "from app.celery import app\n\n\n@app.task\ndef one():\n    ...\n"
+    samples.write(tmp_path, {**samples.FILES, "tests/test_mail.py": task, "app/test_more.py": task})
+    report = engine.check_paths([str(tmp_path)], None)
+    assert (report.files, report.tasks) == (8, 2)
+
+
 @pytest.mark.parametrize(
     "asked, expected, files, tasks",
     [

@@ -159,6 +159,23 @@ def test_relays_lead_on_round_by_round(tmp_path: Path, rounds: list[int]) -> Non
     assert len(rounds) <= 4, "it has settled before"
 
 
+def test_a_chain_of_relays_takes_a_round_for_each(tmp_path: Path, rounds: list[int]) -> None:
+    """Each file knows only the one before it, and the last round links all that was read."""
+    chain = {
+        f"app/relay{n}.py": (
+            f"from app.relay{n - 1} import hand{n - 1}\n\n\ndef hand{n}(x):\n    hand{n - 1}(x)\n"
+        )
+        for n in range(1, 12)
+    }
+    chain["app/relay0.py"] = "from app.loops import run\n\n\ndef hand0(x):\n    run(x)\n"
+    files = {**samples.FILES, **chain}
+    library = Library(str(samples.write(tmp_path, files)), {}, NOTHING_KEPT, None)
+    outcome = build(sorted(name for name in files if name.endswith(".py")), library, Configuration(), ())
+    assert rounds == [4, 5, 6, 7]
+    assert sorted(chain.keys() & outcome.modules) == [f"app/relay{n}.py" for n in range(3)]
+    assert len(outcome.known.project.modules) == 7
+
+
 @pytest.mark.parametrize("guessed", [[], LED_TO, ["app/further.py"], ["app/gone.py"], LED_TO + FIRST])
 def test_what_an_earlier_run_has_read_changes_nothing(
     tmp_path: Path, rounds: list[int], guessed: list[str]

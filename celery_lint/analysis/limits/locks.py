@@ -30,6 +30,7 @@ _CLASSES = {
 _ENDING_SET = frozenset({"ex", "px", "exat", "pxat", "keepttl", "timeout"})
 _EXPIRING = ("expire", "pexpire", "expireat", "pexpireat", "setex", "psetex", "touch", "eval", "evalsha")
 _ASKING = frozenset({"get", "exists", "has_key"})
+_DECIDING = frozenset({"if", "while", "return", "assert"})
 _LOCK_WORDS = frozenset(
     {"lock", "locks", "locked", "mutex", "semaphore", "running", "processing", "progress"}
 )
@@ -134,14 +135,13 @@ class Locks:
         """Whether the answer of a call decides what happens next."""
         flow = self.sites.flow(site)
         step = flow.step_of(call)
-        if step is None or step.kind in ("if", "while", "return", "assert"):
+        if step is None or step.kind in _DECIDING:
             return step is not None
         if step.kind != "assign":
             return False
         names = set(step.stores)
         return any(
-            names & set(other.loads) and (other.kind in ("if", "while", "return") or other.yields)
-            for other in flow.steps
+            names & set(other.loads) and (other.kind in _DECIDING or other.yields) for other in flow.steps
         )
 
     # ------------------------------------------------------------------ locks that are none
