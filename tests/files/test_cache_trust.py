@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,21 @@ def test_a_manifest_says_what_it_is_of(project: Path, kept: Path, part: int) -> 
     assert own is not None
     path.write_bytes(own.digest("manifest", text).encode() + b"\n" + text)
     assert loaded(project) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a permission")
+@pytest.mark.parametrize("kind", ["*.manifest", "*.facts"])
+def test_no_link_is_followed(project: Path, kept: Path, tmp_path: Path, kind: str) -> None:
+    """Not even to what would be believed in its place."""
+    manifest = loaded(project)
+    assert manifest is not None
+    path = the_only(kept, kind)
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    cache = Cache(str(project), "", semantic_key(load(str(project))))
+    again = cache.load()
+    assert again == (None if kind == "*.manifest" else manifest)
+    assert cache.lines(manifest) == {} or kind == "*.manifest"
 
 
 def test_another_secret_is_another_cache(project: Path, kept: Path, said: Said) -> None:
