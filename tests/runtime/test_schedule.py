@@ -144,6 +144,14 @@ def test_clocks_that_are_put_forward_and_back() -> None:
     assert moments("0 2 * * *", "2026-07-01T12:00", 1, "Africa/Cairo") == ["02.07. 02:00 +03"]
 
 
+def test_from_within_an_hour_that_comes_twice() -> None:
+    """A fixed time of the first pass is no next moment for one who asks in the second."""
+    cron = Cron("15,45 1-3 * * *", "Europe/Berlin")
+    second_pass = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert cron.after(second_pass) == datetime(2026, 10, 25, 2, 15, tzinfo=UTC)
+    assert cron.latest(second_pass) == datetime(2026, 10, 25, 0, 45, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
 @pytest.mark.parametrize(
     "expression", ["30 2 * * *", "*/30 * * * *", "15,45 1-3 * * *", "0 0 13 * 5", "0 12 L * *", "*/7 2 * * *"]
