@@ -64,10 +64,12 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     for variable in ("NO_COLOR", "FORCE_COLOR", "CELERY_LINT_DEBUG"):
         monkeypatch.delenv(variable, raising=False)
     engine = Engine(examples.report(tmp_path))
+    # Before anything is replaced: a module that is imported only now would keep the stand-in for good.
+    commands = ("check", "project", "clean")
+    modules = [importlib.import_module(f"celery_lint.frontends.cli.{command}") for command in commands]
     monkeypatch.setitem(sys.modules, "celery_lint.engine", engine)
     monkeypatch.setattr(celery_lint, "engine", engine, raising=False)
-    for command in ("check", "project", "clean"):
-        module = importlib.import_module(f"celery_lint.frontends.cli.{command}")
+    for module in modules:
         monkeypatch.setattr(module, "engine", engine)
     return engine
 
