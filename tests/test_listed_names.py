@@ -213,6 +213,84 @@ KINDS = {
         pymysql.connect pyodbc.connect psycopg2.connect imaplib.IMAP4 smtplib.SMTP_SSL
         """,
     ),
+    "methods that wait": Kind(
+        "CEL515",
+        "from shop import store\n\n\n@shared_task(soft_time_limit=50, time_limit=60)\ndef task(rows):\n"
+        "    for row in rows:\n        try:\n            store.#(row)\n        except Exception:\n"
+        "            print(row)\n",
+        """
+        bulk_create bulk_update commit download download_file execute executemany fetch fetchall get_object
+        get_or_create put_object query refresh_from_db save scalars send_mail send_message update_or_create
+        upload upload_file
+        """,
+    ),
+    "clients that are given an address": Kind(
+        "CEL110",
+        "client = #('x')\n" + IN_COROUTINE.replace("#", "await client.get(x)"),
+        """
+        aiomysql.create_pool asyncmy.create_pool aio_pika.connect_robust
+        langgraph.checkpoint.postgres.aio.AsyncPostgresSaver
+        """,
+    ),
+    "barriers": Kind(
+        "CEL127",
+        "lock = #(2)\n"
+        + IN_COROUTINE.replace("#", "await asyncio.gather(use(x), use(x))")
+        + "\n\nasync def use(x):\n    await lock.wait()\n",
+        "asyncio.Barrier asyncio.locks.Barrier asyncio.queues.Barrier",
+    ),
+    "runners": Kind(
+        "CEL110",
+        "from sqlalchemy.ext.asyncio import create_async_engine\n"
+        "engine = create_async_engine('postgresql+asyncpg://x')\n\n\nasync def work(x):\n"
+        "    async with engine.connect() as c:\n        await c.execute(x)\n\n\n@shared_task\ndef task(x):\n"
+        "    #(work(x))\n",
+        "anyio.run asyncio.run asyncio.runners.run trio.run uvloop.run",
+    ),
+    "new loops": Kind(
+        "CEL129",
+        "@shared_task\ndef task(x):\n    loop = #()\n    loop.run_until_complete(work(x))\n\n\n"
+        "async def work(x):\n    return x\n",
+        "asyncio.events.new_event_loop asyncio.new_event_loop uvloop.Loop uvloop.new_event_loop",
+    ),
+    "what connects an engine": Kind(
+        "CEL235",
+        "import sqlalchemy\n\n\n"
+        + IN_TASK.replace("#", "engine = sqlalchemy.create_engine('postgresql://x')\n    engine.#()"),
+        "begin connect raw_connection run_callable",
+    ),
+    "what adds to a list": Kind(
+        "CEL228",
+        "KEPT = []\n\n\n@shared_task\ndef task(x):\n    KEPT.#(x)\n",
+        "append extend insert",
+    ),
+    "what adds to a queue": Kind(
+        "CEL228",
+        "import collections\nKEPT = collections.deque()\n\n\n@shared_task\ndef task(x):\n    KEPT.#(x)\n",
+        "append appendleft",
+    ),
+    "what asks for a key": Kind(
+        "CEL527",
+        "import redis\nclient = redis.Redis()\n\n\n@shared_task\ndef task(x):\n    if client.#('lock'):\n"
+        "        return\n    client.set('lock', 1)\n    x.work()\n",
+        "exists get has_key",
+    ),
+    "what is no option of retry": Kind(
+        "CEL421",
+        "@shared_task(bind=True)\ndef task(self, x):\n    try:\n        x.work()\n"
+        "    except ValueError as error:\n        raise self.retry(exc=error, #=3)\n",
+        "delay interval max_attempts retries retry_countdown retry_delay",
+    ),
+    "what waits for a result": Kind(
+        "CEL121",
+        "@shared_task\ndef other(x):\n    x.work()\n\n\nasync def view(x):\n    return other.delay(x).#()\n",
+        "get join join_native wait",
+    ),
+    "what opens a connection": Kind(
+        "CEL215",
+        "c = #('x')\n\n\n@shared_task\ndef task(x):\n    c.cursor(x)\n",
+        "psycopg.Connection.connect psycopg2.connect",
+    ),
 }  # fmt: skip
 
 
