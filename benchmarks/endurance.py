@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parent.parent
 if __name__ == "__main__":
     sys.path.insert(0, str(REPOSITORY))
 
-from benchmarks.soak import HUNG, POOLS, soaked  # noqa: E402
+from benchmarks.soak import HUNG, POOLS, keep, soaked  # noqa: E402
 from tests.proofs import services  # noqa: E402
 from tests.proofs.harness import Servers, Worker  # noqa: E402
 
@@ -65,17 +65,6 @@ def endure(pool: str, servers: Servers, tasks: int, samples: int) -> dict[str, A
     }
 
 
-def keep(outcome: dict[str, Any]) -> None:
-    """Put an outcome into the file, in place of the one for this pool and this Python."""
-
-    def place(one: dict[str, Any]) -> tuple[int, int]:
-        return int(one["python"].split(".")[1]), POOLS.index(one["pool"])
-
-    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-    kept = [old for old in kept if place(old) != place(outcome)] + [outcome]
-    RESULTS.write_text(json.dumps(sorted(kept, key=place), indent=1) + "\n", encoding="utf-8")
-
-
 def main() -> int:
     """Run it pool after pool; 1 if a task failed. Whether it grew is for the reader of the numbers."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
@@ -91,7 +80,7 @@ def main() -> int:
             outcome = endure(pool, servers, options.tasks, options.samples)
             good = good and outcome["succeeded"] == outcome["sent"]
             print(json.dumps(outcome), flush=True)
-            keep(outcome)
+            keep(outcome, RESULTS)
     return 0 if good else 1
 
 

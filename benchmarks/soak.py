@@ -160,13 +160,13 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def keep(outcome: dict[str, Any]) -> None:
+def keep(outcome: dict[str, Any], results: Path = RESULTS) -> None:
     """Put an outcome into the file, in place of the one for this pool and this Python."""
-    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
+    kept = json.loads(results.read_text(encoding="utf-8")) if results.exists() else []
     kept = [old for old in kept if _place(old) != _place(outcome)]
     kept.append(outcome)
     kept.sort(key=_place)
-    RESULTS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    results.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _place(outcome: Mapping[str, Any]) -> tuple[int, int]:

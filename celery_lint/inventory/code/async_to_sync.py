@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from celery_lint.libraries.asyncio import ASYNC_TO_SYNC
 from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known
 
-_BRIDGE = "asgiref.sync.async_to_sync"
 _LEAF = "async_to_sync"
 
 
@@ -39,7 +39,7 @@ class AsyncToSync:
     def is_bridge(self, entity: Entity) -> bool:
         """Whether calling an entity runs a coroutine through ``async_to_sync``."""
         if entity.kind == "external":
-            return entity.name == f"{_BRIDGE}()"
+            return entity.name == f"{ASYNC_TO_SYNC}()"
         function = entity.function()
         return (
             function is not None
@@ -49,7 +49,9 @@ class AsyncToSync:
         )
 
     def _decorates(self, module: Module, decorator: Value) -> bool:
-        return _is_decorator(decorator) and self.project.resolve(module, decorator.chain).name == _BRIDGE
+        return (
+            _is_decorator(decorator) and self.project.resolve(module, decorator.chain).name == ASYNC_TO_SYNC
+        )
 
     def target(self, module: Module, call: Call) -> tuple[Module, Function] | None:
         """The coroutine function behind a name that stands for ``async_to_sync(function)``."""

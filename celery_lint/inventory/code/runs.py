@@ -9,6 +9,7 @@ from typing import Literal
 from celery_lint.inventory.code.async_to_sync import AsyncToSync
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.asyncio import LOOP_CLASSES, RUN_ASYNC, RUNNERS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
@@ -16,23 +17,8 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
 
-# These make a loop, run one coroutine on it and close it.
-_RUNNERS = frozenset(
-    [
-        "asyncio.run",
-        "asyncio.runners.run",
-        "asyncio.Runner().run",
-        "asyncio.runners.Runner().run",
-        "anyio.run",
-        "trio.run",
-        "uvloop.run",
-    ]
-)
-# These hand it to the loop of the process, which runs in a thread or greenlet of its own.
-_APART = frozenset({"celery_lint.runtime.run_async", "celery_lint.runtime.event_loop.run_async"})
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
-_LOOP_CLASSES = ("asyncio.AbstractEventLoop()", "asyncio.events.AbstractEventLoop()")
 # These take a coroutine, or a function that makes one, for another to run.
 _HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather"})
 _RUN_LEAVES = frozenset({"run", "run_until_complete", "run_async", "async_to_sync"})
@@ -107,11 +93,11 @@ class Runs:
             return None
         entity = self.project.resolve(module, chain)
         name = entity.name if entity.kind == "external" else ""
-        if name in _RUNNERS:
+        if name in RUNNERS:
             if "Runner()" in name and not _made_here(chain, entity):
                 return "kept", "Runner.run"
             return "run", name.replace("runners.", "").replace("Runner().run", "Runner.run")
-        if name in _APART:
+        if name in RUN_ASYNC:
             return "apart", "run_async"
         if name.endswith(".run_until_complete"):
             owner = name.removesuffix(".run_until_complete")
@@ -119,7 +105,7 @@ class Runs:
                 return "current", "run_until_complete"
             if not _made_here(chain, entity):
                 return "kept", "run_until_complete"
-            if owner in _LOOP_CLASSES:
+            if owner in LOOP_CLASSES:
                 return "given", "run_until_complete"
             if owner in _LOOP_MAKERS and not self._asks_for_loop(module, function):
                 return "new", "run_until_complete"

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
+from celery_lint.libraries.sqlalchemy import ASYNC_ENGINES, ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
 
-_ENGINES = frozenset(
-    f"{module}.{name}()"
-    for module in ("sqlalchemy.ext.asyncio", "sqlalchemy.ext.asyncio.engine")
-    for name in ("create_async_engine", "async_engine_from_config", "create_async_pool_from_url")
-)
 _SESSION_MAKERS = SYNC_MAKERS | ASYNC_MAKERS
 # Each of these was tried on two event loops, one after the other: the second fails, or the pool runs dry.
 _CLIENTS = frozenset(
@@ -101,7 +96,7 @@ class Resources:
 
     def is_async_engine(self, entity: Entity) -> bool:
         """Whether an entity is an ``AsyncEngine``, wherever it was made."""
-        return entity.kind == "external" and entity.name in _ENGINES
+        return entity.kind == "external" and entity.name in ASYNC_ENGINES
 
     def is_pooled_engine(self, entity: Entity) -> bool:
         """Whether an entity is an ``AsyncEngine`` that is seen to keep connections."""
@@ -111,7 +106,7 @@ class Resources:
         """The resource that an entity is or draws its connections from, if it is kept at module level."""
         if entity.kind != "external" or entity.origin is None or self._is_made_anew(entity.origin):
             return None
-        if entity.name in _ENGINES:
+        if entity.name in ASYNC_ENGINES:
             return self._engine(entity)
         if entity.name in _SESSION_MAKERS:
             return self._sessions(entity)

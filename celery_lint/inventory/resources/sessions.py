@@ -9,29 +9,21 @@ from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.relays import leaf_of
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
+from celery_lint.libraries.sqlalchemy import (
+    ASYNC_MAKERS,
+    ASYNC_SCOPED,
+    ASYNC_SESSIONS,
+    SYNC_MAKERS,
+    SYNC_SCOPED,
+    SYNC_SESSIONS,
+)
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
-_SYNC = frozenset(
-    [
-        "sqlalchemy.orm.Session",
-        "sqlalchemy.orm.session.Session",
-        "sqlmodel.Session",
-        "sqlmodel.orm.session.Session",
-    ]
-)
-_SCOPED = frozenset(
-    [
-        "sqlalchemy.orm.scoped_session()",
-        "sqlalchemy.orm.scoping.scoped_session()",
-        "sqlalchemy.ext.asyncio.async_scoped_session()",
-        "sqlalchemy.ext.asyncio.scoping.async_scoped_session()",
-    ]
-)
+_SCOPED = SYNC_SCOPED | ASYNC_SCOPED
 _CONTEXT_MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
 
 
@@ -123,7 +115,7 @@ class Sessions:
             return _kind_of(self.project.resolve(module, chain))
         callee = self.project.resolve(module, chain[:-2])
         if callee.kind == "external":
-            if callee.name in _SYNC:
+            if callee.name in SYNC_SESSIONS:
                 return "sync"
             if callee.name in ASYNC_SESSIONS:
                 return "async"
@@ -132,7 +124,7 @@ class Sessions:
             return "scoped" if callee.name in _SCOPED else ""
         if callee.kind == "class":
             for base in self.project.bases(callee):
-                if base.name in _SYNC:
+                if base.name in SYNC_SESSIONS:
                     return "sync"
                 if base.name in ASYNC_SESSIONS:
                     return "async"
@@ -246,7 +238,7 @@ def _kind_of(entity: Entity) -> str:
     if entity.kind != "external" or not entity.name.endswith("()"):
         return ""
     made = entity.name[:-2]
-    if made in _SYNC or made in SYNC_MAKERS:
+    if made in SYNC_SESSIONS or made in SYNC_MAKERS:
         return "sync"
     if made in ASYNC_SESSIONS or made in ASYNC_MAKERS:
         return "async"
