@@ -44,8 +44,10 @@ def read_regular(path: str, most: int, *, links: bool = True, within: str = "") 
     ValueError for a name with a null byte. A folder is an IsADirectoryError.
     """
     if within:
-        path, links = _within(path, within), False
-    _check(path, os.stat(path) if links else os.lstat(path), most)  # to open a device may move something
+        (path, status), links = _within(path, within), False
+    else:
+        status = os.stat(path) if links else os.lstat(path)
+    _check(path, status, most)  # to open a device may move something
     descriptor = os.open(path, _READ if links else _READ | _NO_LINKS)
     try:
         status = os.fstat(descriptor)
@@ -87,14 +89,15 @@ def lies_within(path: str, folder: str) -> bool:
     return path.startswith(f"{folder.rstrip(os.sep)}{os.sep}")
 
 
-def _within(path: str, folder: str) -> str:
-    """The path, or where a link in its place leads."""
-    if not stat.S_ISLNK(os.lstat(path).st_mode):
-        return path
+def _within(path: str, folder: str) -> tuple[str, os.stat_result]:
+    """The path, or where a link in its place leads, with what stands there."""
+    status = os.lstat(path)
+    if not stat.S_ISLNK(status.st_mode):
+        return path, status
     target = os.path.realpath(path)
     if not lies_within(target, folder):
         raise LeadsOut(errno.EXDEV, "is a link that leads out of the workspace", path)
-    return target
+    return target, os.lstat(target)
 
 
 def _check(path: str, status: os.stat_result, most: int) -> None:
