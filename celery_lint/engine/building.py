@@ -99,9 +99,9 @@ def build(
             break
         take(more)
     known.project.reading.settle()
-    found = search(known)
     asked = known.project.reading.demanded.difference(modules, unparsed)
     alone = set(modules) - set(passed) - named - known.project.reading.demanded
+    found = search(known)
     return Built(
         known,
         modules,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from celery_lint.project.asking import Asking
 from celery_lint.project.isolation import Isolation
 from celery_lint.project.project import Project
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 Part = TypeVar("Part")
+Room = TypeVar("Room", bound=Asking)
+Answer = TypeVar("Answer")
 Fact = TypeVar("Fact")
 
 
@@ -25,39 +31,53 @@ class Known:
         """The part of this class. It does not inherit the mode of whoever asks first."""
         found: Part | None = self._parts.get(part)
         if found is None:
-            with self.project.asking("demand"):
+            reading = self.project.reading
+            before, reading.mode = reading.mode, "demand"
+            try:
                 found = self._parts[part] = part(self)
+            finally:
+                reading.mode = before
         return found
 
 
-class facts(Generic[Part, Fact]):  # a decorator, as `property` is
-    """A property that is worked out once, and that a rule can name: what it finds is judged by the rule.
+class once(Generic[Room, Answer]):  # a decorator, as `property` is
+    """A property of a part, worked out once and in a mode of its own: it says the same whoever asks first.
 
-    Of the class it is this object itself, which knows its owner; of an instance it is the list of facts.
+    The mode is ``demand``, or what ``@asking`` below it says. Of the class it is this object itself, which
+    knows its owner.
     """
 
-    def __init__(self, find: Callable[[Part], list[Fact]]) -> None:
+    def __init__(self, find: Callable[[Room], Answer]) -> None:
         self._find = find
         self.__doc__ = find.__doc__
 
-    def __set_name__(self, owner: type[Part], name: str) -> None:
+    def __set_name__(self, owner: type[Room], name: str) -> None:
         self.owner = owner
         self.name = name
 
     @overload
-    def __get__(self, part: None, owner: type[Part]) -> facts[Part, Fact]: ...
+    def __get__(self, part: None, owner: type[Room]) -> Self: ...
 
     @overload
-    def __get__(self, part: Part, owner: type[Part]) -> list[Fact]: ...
+    def __get__(self, part: Room, owner: type[Room]) -> Answer: ...
 
-    def __get__(self, part: Part | None, owner: type[Part]) -> facts[Part, Fact] | list[Fact]:
+    def __get__(self, part: Room | None, owner: type[Room]) -> Self | Answer:
         if part is None:
             return self
-        found = vars(part)[self.name] = self._find(part)
+        reading = part.project.reading
+        before, reading.mode = reading.mode, "demand"
+        try:
+            found = vars(part)[self.name] = self._find(part)
+        finally:
+            reading.mode = before
         return found
 
     def __str__(self) -> str:
         return f"{self.owner.__name__}.{self.name}"
+
+
+class facts(once[Room, "list[Fact]"], Generic[Room, Fact]):
+    """Such a property that a rule can name: what it finds is judged by the rule."""
 
     def among(self, known: Known) -> list[Fact]:
         """These facts of a project."""

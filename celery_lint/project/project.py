@@ -46,8 +46,6 @@ class Project:
         self._resolving: set[Key] = set()
         self._members = Memory[Entity]()
         self.reading = Reading(self.modules, self.unparsed, load)
-        #: What happens within, when a chain leads to a file that has not been read.
-        self.asking = self.reading.asking
         self._stars: dict[str, tuple[str, ...]] = {}
         self.functions = functions or Functions()
         self._results = Memory[Entity]()

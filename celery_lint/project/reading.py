@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Literal
 
 from celery_lint.diagnostics import Unparsed
@@ -35,17 +34,11 @@ class Reading:
         #: Files that a chain hinted at: worth reading if they hold a name that somebody looks for.
         self.hinted: set[str] = set()
 
-    @contextmanager
-    def asking(self, mode: Mode) -> Iterator[None]:
-        """Resolve in another mode: following every call of every task must not read the whole project."""
-        before, self.mode = self.mode, mode
-        try:
-            yield
-        finally:
-            self.mode = before
-
     def settle(self) -> None:
-        """Read nothing more: what is known now is what every later question is answered from."""
+        """Read nothing more: what is known now is what every later question is answered from.
+
+        From here on the mode of a question makes no difference, and nobody asks in another than ``demand``.
+        """
         self.load = None
 
     def noting_in(self, other: Reading) -> None:

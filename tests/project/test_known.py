@@ -65,21 +65,5 @@ def test_a_part_can_be_asked_for_first(part: type, project: Project) -> None:
             assert found is getattr(made, name)
 
 
-def test_a_part_does_not_inherit_the_mode_of_who_asks(project: Project) -> None:
-    modes = []
-
-    class Asked:
-        """A part that tells in which mode it was made."""
-
-        def __init__(self, known: Known) -> None:
-            modes.append(known.project.reading.mode)
-
-    known = Known(project)
-    with project.asking("quiet"):
-        known.of(Asked)
-        assert project.reading.mode == "quiet"
-    assert modes == ["demand"]
-
-
 def test_two_projects_share_no_part(project: Project) -> None:
     assert Known(project).of(Tasks) is not Known(project).of(Tasks)

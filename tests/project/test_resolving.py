@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import pytest
 
@@ -10,9 +11,12 @@ from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module
 from celery_lint.model.reading.reader import read_module
 from celery_lint.options import Configuration
+from celery_lint.project.asking import Asking, asking
 from celery_lint.project.entity import Entity
 from celery_lint.project.imports import Imports
+from celery_lint.project.known import Known
 from celery_lint.project.project import Project
+from celery_lint.project.reading import Mode
 from celery_lint.source import Source
 
 FILES = {
@@ -216,7 +220,7 @@ def test_bases_come_nearest_first() -> None:
 
 UNREAD = ("shop/tasks.py", "shop/__init__.py", "shop/stock/__init__.py")
 
-MODES = {
+MODES: dict[Mode, object] = {
     # mode: what `shop.loops.run` is, what was read for it, what was hinted at
     "demand": ("function run in shop/loops.py", {"shop/loops.py"}, set()),
     "hint": ("unknown", set(), {"shop/loops.py"}),
@@ -224,12 +228,29 @@ MODES = {
 }
 
 
+#: None of them reads anything: neither what they find nor what is remembered of it is an answer in earnest.
+MODES_WITHOUT_READING: tuple[Mode, ...] = ("quiet", "hint", "quiet")
+
+
+def told_in(mode: Mode, project: Project, module: Module | None, chain: str) -> str:
+    """What a chain is to a part that asks in this mode."""
+
+    def ask(part: Asking) -> str:
+        return told(part.project.resolve(cast("Module", module), chain))
+
+    return asking(mode)(ask)(Known(project))
+
+
+def mode_of(part: Asking) -> Mode:
+    """The mode in which a part asks right now."""
+    return part.project.reading.mode
+
+
 @pytest.mark.parametrize("mode", MODES)
-def test_modes(mode: str) -> None:
+def test_modes(mode: Mode) -> None:
     project = linked(FILES, *UNREAD)
     module = project.modules["shop/tasks.py"]
-    with project.asking(mode):
-        found = told(project.resolve(module, "shop.loops.run"))
+    found = told_in(mode, project, module, "shop.loops.run")
     assert (found, project.reading.wanted, project.reading.hinted) == MODES[mode]
     assert project.reading.mode == "demand"
 
@@ -237,22 +258,18 @@ def test_modes(mode: str) -> None:
 def test_what_a_quiet_question_found_is_no_answer_to_an_earnest_one() -> None:
     project = linked(FILES, *UNREAD)
     module = project.modules["shop/tasks.py"]
-    for mode in ("quiet", "hint", "quiet"):
-        with project.asking(mode):
-            assert told(project.resolve(module, "shop.loops.run")) == "unknown"
+    for mode in MODES_WITHOUT_READING:
+        assert told_in(mode, project, module, "shop.loops.run") == "unknown"
     assert told(project.resolve(module, "shop.loops.run")) == "function run in shop/loops.py"
-    with project.asking("quiet"):
-        assert told(project.resolve(module, "shop.loops.run")) == "function run in shop/loops.py"
+    assert told_in("quiet", project, module, "shop.loops.run") == "function run in shop/loops.py"
 
 
 def test_a_quiet_question_knows_what_was_read_meanwhile() -> None:
     project = linked(FILES, *UNREAD)
     module = project.modules["shop/tasks.py"]
-    with project.asking("quiet"):
-        assert told(project.resolve(module, "shop.loops.aio.run")) == "unknown"
+    assert told_in("quiet", project, module, "shop.loops.aio.run") == "unknown"
     project.resolve(module, "shop.loops.run")
-    with project.asking("quiet"):
-        assert told(project.resolve(module, "shop.loops.aio.run")) == "external asyncio.run"
+    assert told_in("quiet", project, module, "shop.loops.aio.run") == "external asyncio.run"
 
 
 def test_a_settled_project_reads_nothing_more() -> None:
@@ -262,8 +279,15 @@ def test_a_settled_project_reads_nothing_more() -> None:
     assert project.reading.wanted == set()
 
 
-def test_a_mode_ends_with_its_block_also_by_an_error() -> None:
-    project = linked(FILES)
-    with pytest.raises(KeyError), project.asking("quiet"):
-        raise KeyError
+def test_a_mode_ends_with_its_method_also_by_an_error() -> None:
+    project = linked(FILES, *UNREAD)
+    with pytest.raises(AttributeError):
+        told_in("quiet", project, None, "shop.loops.run")
     assert project.reading.mode == "demand"
+
+
+def test_once_everything_is_read_no_mode_is_told_apart() -> None:
+    project = linked(FILES)
+    assert asking("quiet")(mode_of)(Known(project)) == "quiet"
+    project.reading.settle()
+    assert asking("quiet")(mode_of)(Known(project)) == "demand"

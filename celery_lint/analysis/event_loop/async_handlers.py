@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
 from celery_lint.inventory.application.applications import is_application
@@ -16,7 +15,7 @@ from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _APPLICATION_SIGNALS = frozenset({"on_configure", "on_after_configure", "on_after_finalize", "on_after_fork"})
 _WAITING = frozenset({"get", "join", "join_native", "wait"})
@@ -91,10 +90,9 @@ class AsyncHandlers:
         found: dict[tuple[str, Place], AsyncHandler] = {}
         if self.pools.awaits_tasks:
             return []
-        with self.project.asking("quiet"):
-            for module in self.project.product_modules():
-                for fact in self._handlers(module):
-                    found.setdefault((fact.function.qualname, fact.place), fact)
+        for module in self.project.product_modules():
+            for fact in self._handlers(module):
+                found.setdefault((fact.function.qualname, fact.place), fact)
         return list(found.values())
 
     def _handlers(self, module: Module) -> Iterator[AsyncHandler]:
@@ -137,7 +135,7 @@ class AsyncHandlers:
 
     # ------------------------------------------------------------------ clients
 
-    @cached_property
+    @once
     def _clients(self) -> list[tuple[Module, Function]]:
         """The ``async def`` functions outside tasks that send tasks or know results."""
         inside: set[Key] = {(view.module.path, view.function.qualname) for view in self.coroutines.inside}
@@ -153,13 +151,12 @@ class AsyncHandlers:
     def publishes(self) -> list[AsyncPublish]:
         """The tasks that asynchronous functions send themselves."""
         found = []
-        with self.project.asking("quiet"):
-            for module, function in self._clients:
-                if not function.mentions(*SENDING):
-                    continue
-                for sending in self.sendings.within(module, function):
-                    if sending.through == "task" and not sending.call.in_lambda:
-                        found.append(AsyncPublish(module, function, sending.call))
+        for module, function in self._clients:
+            if not function.mentions(*SENDING):
+                continue
+            for sending in self.sendings.within(module, function):
+                if sending.through == "task" and not sending.call.in_lambda:
+                    found.append(AsyncPublish(module, function, sending.call))
         return found
 
     def _sends(self, module: Module, chain: str) -> bool:
@@ -173,15 +170,14 @@ class AsyncHandlers:
     def waits(self) -> list[BlockingResult]:
         """The results that asynchronous functions wait for."""
         found = []
-        with self.project.asking("quiet"):
-            for module, function in self._clients:
-                waits = function.may_call(*(f".{word}" for word in _WAITING))
-                if not waits or not function.mentions(*_OF_RESULTS):
-                    continue
-                flow = self.functions.of(module, function)
-                for call in self.functions.calls(module, function):
-                    if self._waits(module, call) and not self._asked_before(flow, call):
-                        found.append(BlockingResult(module, function, call))
+        for module, function in self._clients:
+            waits = function.may_call(*(f".{word}" for word in _WAITING))
+            if not waits or not function.mentions(*_OF_RESULTS):
+                continue
+            flow = self.functions.of(module, function)
+            for call in self.functions.calls(module, function):
+                if self._waits(module, call) and not self._asked_before(flow, call):
+                    found.append(BlockingResult(module, function, call))
         return found
 
     def _waits(self, module: Module, call: Call) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
 from celery_lint.inventory.code.graph import CallGraph, Reached
@@ -17,7 +16,7 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 # These take a coroutine as their first argument, and nothing that makes one.
 _TAKING = (
@@ -98,11 +97,10 @@ class CoroutineRuns:
     def given(self) -> list[GivenFunction]:
         """The coroutine functions that are handed over uncalled."""
         found: list[GivenFunction] = []
-        with self.project.asking("quiet"):
-            pairs = [(module, function) for module, function, _ in self.graph.synchronous]
-            pairs += [(view.module, view.function) for view in self.coroutines.inside]
-            for module, function in pairs:
-                found.extend(self._given(module, function))
+        pairs = [(module, function) for module, function, _ in self.graph.synchronous]
+        pairs += [(view.module, view.function) for view in self.coroutines.inside]
+        for module, function in pairs:
+            found.extend(self._given(module, function))
         return found
 
     def _given(self, module: Module, function: Function) -> Iterator[GivenFunction]:
@@ -132,7 +130,7 @@ class CoroutineRuns:
         position, name = self._helpers.get((target[0].path, target[1].qualname), (-1, ""))
         return call.argument(position, name) if position >= 0 else ABSENT
 
-    @cached_property
+    @once
     def _helpers(self) -> dict[Key, tuple[int, str]]:
         """The functions that run a parameter as a coroutine and do nothing else with it: which one."""
         found: dict[Key, tuple[int, str]] = {}
@@ -168,15 +166,14 @@ class CoroutineRuns:
     def lost_retries(self) -> list[LostRetry]:
         """The retries that find no request, because their coroutine runs on another thread."""
         found: dict[tuple[str, tuple[int, ...]], LostRetry] = {}
-        with self.project.asking("hint"):
-            for run in self._elsewhere():
-                for coroutine in run.coroutines:
-                    for module, function in self.graph.closure(*coroutine):
-                        if function.is_async and function.mentions("retry"):
-                            for call in self.functions.calls(module, function):
-                                if self._is_retry_of(run.task, module, function, call):
-                                    fact = LostRetry(module, call, run.runner, run.place, run.task)
-                                    found.setdefault((module.path, call.span), fact)
+        for run in self._elsewhere():
+            for coroutine in run.coroutines:
+                for module, function in self.graph.closure(*coroutine):
+                    if function.is_async and function.mentions("retry"):
+                        for call in self.functions.calls(module, function):
+                            if self._is_retry_of(run.task, module, function, call):
+                                fact = LostRetry(module, call, run.runner, run.place, run.task)
+                                found.setdefault((module.path, call.span), fact)
         return list(found.values())
 
     def _is_retry_of(self, task: Task, module: Module, function: Function, call: Call) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
@@ -27,7 +26,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 # Decorators that leave a coroutine function what it is.
 _HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typing_extensions.override"})
@@ -134,7 +133,7 @@ class Coroutines:
         self.resources = known.of(Resources)
         self.pools = known.of(Pools)
 
-    @cached_property
+    @once
     def inside(self) -> list[Inside]:
         """The ``async def`` functions that run inside coroutines of tasks."""
         found: dict[Key, Inside] = {}
@@ -145,20 +144,17 @@ class Coroutines:
                 found[key] = known._replace(kinds=known.kinds | {kind})
         return list(found.values())
 
-    @cached_property
+    @once
     def _closures(self) -> list[tuple[str, Task, list[tuple[Module, Function]]]]:
         """For every coroutine of a run: the kind of run, a task, the asynchronous functions it leads to."""
         found: dict[tuple[str, Key], tuple[str, Task, list[tuple[Module, Function]]]] = {}
-        with self.project.asking("hint"):
-            for run in self.runs.all:
-                for way in run.reached:
-                    for module, function in self.runs.handed_over(run, way):
-                        key = (run.kind, (module.path, function.qualname))
-                        if key not in found:
-                            closure = [
-                                pair for pair in self.graph.closure(module, function) if pair[1].is_async
-                            ]
-                            found[key] = (run.kind, way.task, closure)
+        for run in self.runs.all:
+            for way in run.reached:
+                for module, function in self.runs.handed_over(run, way):
+                    key = (run.kind, (module.path, function.qualname))
+                    if key not in found:
+                        closure = [pair for pair in self.graph.closure(module, function) if pair[1].is_async]
+                        found[key] = (run.kind, way.task, closure)
         return list(found.values())
 
     def explore(self) -> None:
@@ -176,12 +172,11 @@ class Coroutines:
     def lost(self) -> list[LostCoroutine]:
         """The coroutines that task code makes and drops, or returns."""
         found: list[LostCoroutine] = []
-        with self.project.asking("quiet"):
-            for module, function, reached in self.graph.synchronous:
-                found.extend(self._lost(module, function, reached[0].task))
-                found.extend(self._returned(module, function))
-            for view in self.inside:
-                found.extend(self._lost(view.module, view.function, view.task))
+        for module, function, reached in self.graph.synchronous:
+            found.extend(self._lost(module, function, reached[0].task))
+            found.extend(self._returned(module, function))
+        for view in self.inside:
+            found.extend(self._lost(view.module, view.function, view.task))
         return found
 
     def _lost(self, module: Module, function: Function, task: Task) -> Iterator[LostCoroutine]:
@@ -228,13 +223,12 @@ class Coroutines:
     def background(self) -> list[LostBackground]:
         """The asyncio tasks that end with the loop of the Celery task that started them."""
         found: list[LostBackground] = []
-        with self.project.asking("hint"):
-            for view in self.inside:
-                if not view.kinds <= _ENDING:
-                    continue
-                for call in self.functions.calls(view.module, view.function):
-                    if may_be_lost(call) and self._spawns(view.module, call) and self._forgotten(view, call):
-                        found.append(LostBackground(view.module, call, view.task))
+        for view in self.inside:
+            if not view.kinds <= _ENDING:
+                continue
+            for call in self.functions.calls(view.module, view.function):
+                if may_be_lost(call) and self._spawns(view.module, call) and self._forgotten(view, call):
+                    found.append(LostBackground(view.module, call, view.task))
         return found
 
     def _spawns(self, module: Module, call: Call) -> bool:
@@ -273,14 +267,13 @@ class Coroutines:
     def blocking(self) -> list[BlockingCall]:
         """The calls that hold up the event loop of a task."""
         found: list[BlockingCall] = []
-        with self.project.asking("hint"):
-            for view in self.inside:
-                for call in self.functions.calls(view.module, view.function):
-                    if call.chain[:1] in "%~" or call.in_lambda:
-                        continue
-                    entity = self.project.resolve(view.module, call.chain)
-                    if entity.kind == "external" and entity.name in BLOCKING:
-                        found.append(BlockingCall(view.module, call, entity.name, view.task))
+        for view in self.inside:
+            for call in self.functions.calls(view.module, view.function):
+                if call.chain[:1] in "%~" or call.in_lambda:
+                    continue
+                entity = self.project.resolve(view.module, call.chain)
+                if entity.kind == "external" and entity.name in BLOCKING:
+                    found.append(BlockingCall(view.module, call, entity.name, view.task))
         return found
 
     # ------------------------------------------------------------------ sessions
@@ -289,15 +282,14 @@ class Coroutines:
     def sync_sessions(self) -> list[SyncSession]:
         """The synchronous sessions in coroutines of tasks that also use asynchronous ones."""
         found: dict[tuple[str, tuple[int, ...]], SyncSession] = {}
-        with self.project.asking("hint"):
-            for _, task, closure in self._closures:
-                if not any(self._uses_async(*pair) for pair in closure):
-                    continue
-                for module, function in closure:
-                    call = self._opens_sync(module, function)
-                    if call is not None:
-                        fact = SyncSession(module, call, call.leaf(), task)
-                        found.setdefault((module.path, call.span), fact)
+        for _, task, closure in self._closures:
+            if not any(self._uses_async(*pair) for pair in closure):
+                continue
+            for module, function in closure:
+                call = self._opens_sync(module, function)
+                if call is not None:
+                    fact = SyncSession(module, call, call.leaf(), task)
+                    found.setdefault((module.path, call.span), fact)
         return list(found.values())
 
     def _uses_async(self, module: Module, function: Function) -> bool:

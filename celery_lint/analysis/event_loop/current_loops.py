@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
 from celery_lint.inventory.code.graph import CallGraph, Reached
@@ -17,7 +16,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _ASKED_OR_RUNNING = CURRENT_LOOP | RUNNING_LOOP
 
@@ -100,7 +99,7 @@ class CurrentLoops:
             return []
         return sorted(found, key=lambda request: (request.module.path, request.call.span))
 
-    @cached_property
+    @once
     def asking(self) -> set[Key]:
         """The functions with such requests."""
         return {(request.module.path, request.function.qualname) for request in self.requests}
@@ -124,7 +123,7 @@ class CurrentLoops:
                 return True
         return False
 
-    @cached_property
+    @once
     def _setters(self) -> list[tuple[Module, Function, Call]]:
         """The calls that set a loop, in the product."""
         found = []
@@ -140,7 +139,7 @@ class CurrentLoops:
                             found.append((module, function, call))
         return found
 
-    @cached_property
+    @once
     def _tasks_with_a_loop(self) -> set[Key]:
         """The tasks that reach a function that sets a loop."""
         return {
@@ -149,7 +148,7 @@ class CurrentLoops:
             for way in self.graph.reached.get((module.path, function.qualname), ())
         }
 
-    @cached_property
+    @once
     def _set_for_process(self) -> bool:
         """Whether a task, a signal handler or the import of a module sets a loop."""
         return any(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
 from celery_lint.diagnostics import Span
@@ -21,7 +20,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 # Classes of libraries whose `run_sync` runs a coroutine on the event loop of the calling thread.
 _LIBRARIES = {
@@ -109,7 +108,7 @@ class HandingOver:
                     found.append(ThreadBridge(module, function, call, *runner, reached))
         return sorted(found, key=lambda bridge: (bridge.module.path, bridge.call.span))
 
-    @cached_property
+    @once
     def bridging(self) -> set[Key]:
         """The functions with such calls, those that they start, and those that hand coroutines to a loop."""
         found = {(bridge.module.path, bridge.function.qualname) for bridge in self.bridges}
@@ -133,8 +132,7 @@ class HandingOver:
             return None
         if self.code.name(module, given.chain) == "asyncio.run":
             return "asyncio.run", None
-        with self.project.asking("hint"):
-            target = self.graph.target(module, given.chain)
+        target = self.graph.target(module, given.chain)
         if target is None or target[1].is_async:
             return None
         if any(self.code.runs(*target, call) for call in self.functions.calls(*target)):
@@ -227,8 +225,7 @@ class HandingOver:
             caller = caller_module.functions[qualname]
             if not caller.is_async:
                 continue
-            with self.project.asking("hint"):
-                callees = self.graph.callees(caller_module, caller)
+            callees = self.graph.callees(caller_module, caller)
             for callee in callees:
                 module, function = callee.module, callee.function
                 if function.is_async or function.is_generator or callee.call.in_lambda:

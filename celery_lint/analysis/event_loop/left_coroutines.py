@@ -35,6 +35,7 @@ class LeftCoroutines:
     """The coroutine runs that do not survive a soft time limit cleanly."""
 
     def __init__(self, known: Known) -> None:
+        self.project = known.project
         self.pools = known.of(Pools)
         self.runs = known.of(Runs)
         self.functions = known.project.functions

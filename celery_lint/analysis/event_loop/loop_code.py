@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import Runs
@@ -11,7 +10,7 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 # What catches the RuntimeError of an event loop, and with it any other.
 _CATCHES = frozenset({"~RuntimeError", "~Exception", "~BaseException"})
@@ -40,11 +39,10 @@ class LoopCode:
         """The dotted path of something outside the project."""
         if chain[:1] in "%~":
             return ""
-        with self.project.asking("hint"):
-            entity = self.project.resolve(module, chain)
+        entity = self.project.resolve(module, chain)
         return entity.name if entity.kind == "external" else ""
 
-    @cached_property
+    @once
     def nests(self) -> bool:
         """Whether something replaces asyncio's own idea of the current and the running loop."""
         return any(
@@ -71,8 +69,7 @@ class LoopCode:
         """Whether a call runs a coroutine to its end."""
         if call.leaf() not in ("run", "run_until_complete"):
             return False
-        with self.project.asking("hint"):
-            return self.loops.runner(module, function, call) is not None
+        return self.loops.runner(module, function, call) is not None
 
 
 def catches(handler: Step) -> bool:

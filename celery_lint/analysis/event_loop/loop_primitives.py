@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
@@ -13,7 +12,7 @@ from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _MODULES = ("asyncio", "asyncio.locks", "asyncio.queues")
 _KINDS = ("Lock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Barrier") + (
@@ -75,21 +74,20 @@ class LoopPrimitives:
         found: dict[Key, SharedPrimitive] = {}
         if not known:
             return []
-        with self.project.asking("hint"):
-            for run in self.all_loops.across:
-                pool = self.all_loops.pool_of(run, "threads")
-                for coroutine in run.coroutines:
-                    closure = self.graph.closure(*coroutine)
-                    if pool is None and not any(self._is_concurrent(*inner) for inner in closure):
-                        continue
-                    for module, function in closure:
-                        for origin, use in self._waits(module, function):
-                            if origin in known and origin not in found:
-                                kind, place = known[origin]
-                                found[origin] = SharedPrimitive(origin[1], kind, place, use, run, pool)
+        for run in self.all_loops.across:
+            pool = self.all_loops.pool_of(run, "threads")
+            for coroutine in run.coroutines:
+                closure = self.graph.closure(*coroutine)
+                if pool is None and not any(self._is_concurrent(*inner) for inner in closure):
+                    continue
+                for module, function in closure:
+                    for origin, use in self._waits(module, function):
+                        if origin in known and origin not in found:
+                            kind, place = known[origin]
+                            found[origin] = SharedPrimitive(origin[1], kind, place, use, run, pool)
         return list(found.values())
 
-    @cached_property
+    @once
     def _primitives(self) -> dict[Key, tuple[str, Place]]:
         """The primitives that modules make at import: their kinds and places."""
         found = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, is_lost, may_be_lost
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
@@ -19,7 +18,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 # Each of them asks for the running loop of its thread.
 _NEED_A_LOOP = {
@@ -100,23 +99,22 @@ class NestedLoops:
         self.functions = known.project.functions
         self.pools = known.of(Pools)
 
-    @cached_property
+    @once
     def direct(self) -> dict[Key, Direct]:
         """The functions that tasks call, on the way of calls that ask for no running loop."""
         found: dict[Key, Direct] = {}
         if self.pools.awaits_tasks:
             return found
-        with self.project.asking("quiet"):
-            for task in self.tasks.all:
-                if task.function is None or task.function.is_async or task.inner_decorators:
-                    continue
-                start = self._start(task)
-                if start is None or not is_product_path(task.module.path):
-                    continue
-                for module, function in self._called(*start):
-                    key = (module.path, function.qualname)
-                    known = found.get(key) or Direct(module, function, ())
-                    found[key] = known._replace(tasks=(*known.tasks, task))
+        for task in self.tasks.all:
+            if task.function is None or task.function.is_async or task.inner_decorators:
+                continue
+            start = self._start(task)
+            if start is None or not is_product_path(task.module.path):
+                continue
+            for module, function in self._called(*start):
+                key = (module.path, function.qualname)
+                known = found.get(key) or Direct(module, function, ())
+                found[key] = known._replace(tasks=(*known.tasks, task))
         return found
 
     def _start(self, task: Task) -> tuple[Module, Function] | None:
@@ -162,10 +160,9 @@ class NestedLoops:
     def loopless(self) -> list[LooplessCall]:
         """The calls that need a running loop where there is none."""
         found: list[LooplessCall] = []
-        with self.project.asking("quiet"):
-            for view in self.direct.values():
-                if view.function.mentions(*_LEAVES) and not self._asks(*view[:2]):
-                    found.extend(self._loopless(view))
+        for view in self.direct.values():
+            if view.function.mentions(*_LEAVES) and not self._asks(*view[:2]):
+                found.extend(self._loopless(view))
         return found
 
     def _loopless(self, view: Direct) -> Iterator[LooplessCall]:
@@ -201,15 +198,14 @@ class NestedLoops:
         names = {task.function.name for task, _ in running.values() if task.function is not None}
         inside = {(view.module.path, view.function.qualname) for view in self.coroutines.inside}
         found: list[DirectCall] = []
-        with self.project.asking("quiet"):
-            for module in self.project.product_modules():
-                for function in module.functions.values():
-                    mentioned = function.is_async and function.mentions(*names)
-                    if mentioned and (module.path, function.qualname) not in inside:
-                        found.extend(self._nested(module, function))
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                mentioned = function.is_async and function.mentions(*names)
+                if mentioned and (module.path, function.qualname) not in inside:
+                    found.extend(self._nested(module, function))
         return found
 
-    @cached_property
+    @once
     def _running_tasks(self) -> dict[Key, tuple[Task, LoopRun]]:
         """The tasks that run an event loop on the thread that calls them."""
         found: dict[Key, tuple[Task, LoopRun]] = {}
@@ -269,16 +265,15 @@ class NestedLoops:
         if not patching:
             return found
         near = self._near_tasks()
-        with self.project.asking("quiet"):
-            for module in patching:
-                for function in module.functions.values():
-                    if not function.mentions("nest_asyncio.apply"):
-                        continue
-                    at_import = not function.name and module.path in near
-                    if at_import or (module.path, function.qualname) in self.graph.reached:
-                        for call in self.functions.calls(module, function):
-                            if call.chain == "nest_asyncio.apply" and not call.in_main:
-                                found.append(LoopPatch(module, call))
+        for module in patching:
+            for function in module.functions.values():
+                if not function.mentions("nest_asyncio.apply"):
+                    continue
+                at_import = not function.name and module.path in near
+                if at_import or (module.path, function.qualname) in self.graph.reached:
+                    for call in self.functions.calls(module, function):
+                        if call.chain == "nest_asyncio.apply" and not call.in_main:
+                            found.append(LoopPatch(module, call))
         return found
 
     def _near_tasks(self) -> set[str]:

@@ -20,6 +20,7 @@ class FinallyExits:
     """The statements that end a ``finally``."""
 
     def __init__(self, known: Known) -> None:
+        self.project = known.project
         self.bodies = known.of(Bodies)
         self.handlers = known.of(Handlers)
 

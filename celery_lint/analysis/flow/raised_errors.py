@@ -17,6 +17,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Class, Function, Module, Place
 from celery_lint.model.steps import Step
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
@@ -120,8 +121,7 @@ class RaisedErrors:
         """The class of the project that a chain names."""
         if not chain or chain[:1] in "%~?":
             return None
-        with self.project.asking("demand"):
-            entity = self.project.resolve(module, chain)
+        entity = self.project.resolve(module, chain)
         return entity if entity.kind == "class" else None
 
     # ------------------------------------------------------------------ what leaves a task
@@ -152,10 +152,13 @@ class RaisedErrors:
             step = flow.step_of(call)
             if step is None or not call.chain or call.chain[:1] == "%" or _guarded(flow, step):
                 continue
-            with self.project.asking("hint"):
-                target = self.graph.target(module, call.chain)
+            target = self._target(module, call.chain)
             if target is not None and not target[1].is_generator and _runs(target[1], step):
                 yield target
+
+    @asking("hint")
+    def _target(self, module: Module, chain: str) -> tuple[Module, Function] | None:
+        return self.graph.target(module, chain)
 
     # ------------------------------------------------------------------ what can be made again
 
@@ -164,8 +167,7 @@ class RaisedErrors:
         kept = self._kept(entity)
         if kept is None or kept < 0:
             return None
-        with self.project.asking("demand"):
-            init = self.project.attribute(entity, "__init__").function()
+        init = self.project.attribute(entity, "__init__").function()
         if init is None:
             return None
         parameters = [p for p in init.parameters if p.kind in ("positional", "keyword")][1:]
@@ -183,8 +185,7 @@ class RaisedErrors:
 
     def _kept(self, entity: Entity) -> int | None:
         """How many arguments an exception keeps; -1 for all that it is made with, ``None``: unknown."""
-        with self.project.asking("demand"):
-            return self._kept_along(list(self.project.bases(entity)))
+        return self._kept_along(list(self.project.bases(entity)))
 
     def _kept_along(self, line: list[Entity]) -> int | None:
         for number, current in enumerate(line, 1):

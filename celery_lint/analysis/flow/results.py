@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.handlers import Handlers, in_loop, is_log
@@ -11,7 +10,7 @@ from celery_lint.inventory.resources.awaited_disposals import AwaitedDisposals
 from celery_lint.inventory.resources.sessions import Sessions
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _SUPPRESS = "contextlib.suppress()"
 # What tells which names are bound: `if "result" in locals():`.
@@ -163,7 +162,7 @@ class Results:
 
     # ------------------------------------------------------------------ clean-up
 
-    @cached_property
+    @once
     def _coroutines(self) -> list[Body]:
         return [body for body in self.bodies.all if body.role == "coroutine"]
 
@@ -201,8 +200,7 @@ class Results:
         if not body.function.mentions("dispose"):
             return []
         found = []
-        with self.project.asking("hint"):
-            by_place = {d.place: d for d in self.awaited_disposals.of(body.module, body.function)}
+        by_place = {d.place: d for d in self.awaited_disposals.of(body.module, body.function)}
         for call in self.functions.calls(body.module, body.function):
             disposal = by_place.get(body.module.place(call.span))
             step = body.flow.step_of(call)
@@ -260,8 +258,7 @@ class Results:
     def _handled_by_maker(self, body: Body, step: Step) -> bool:
         """Whether the context manager of the project that gives the session has a handler around it."""
         for chain in step.chains:
-            with self.project.asking("hint"):
-                maker = self.project.resolve(body.module, chain.partition("=")[0].removesuffix("()"))
+            maker = self.project.resolve(body.module, chain.partition("=")[0].removesuffix("()"))
             function = maker.function()
             if function is not None and maker.module is not None:
                 flow = self.functions.of(maker.module, function)

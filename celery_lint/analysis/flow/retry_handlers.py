@@ -118,13 +118,12 @@ class RetryHandlers:
                 return True
             if any(given.local in receivers for given in call.takes if given.local):
                 return True
-        with self.project.asking("quiet"):
-            callees = [c for c in graph.callees(module, function) if c.call.number in numbers]
-            return any(
-                inner.may_call(".retry")
-                for callee in callees
-                for _, inner in graph.closure(callee.module, callee.function)
-            )
+        callees = [c for c in graph.callees(module, function) if c.call.number in numbers]
+        return any(
+            inner.may_call(".retry")
+            for callee in callees
+            for _, inner in graph.closure(callee.module, callee.function)
+        )
 
     def _task(self, module: Module, function: Function) -> Task | None:
         return self.tasks.by_function.get((module.path, function.qualname.partition("/")[0]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.handlers import (
@@ -23,7 +22,7 @@ from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _SIGNALS = ("Retry", "Ignore", "Reject")
 _COMPOUND = frozenset({"with", "try"})
@@ -95,7 +94,7 @@ class Swallowing:
 
     # ------------------------------------------------------------------ retries and their like
 
-    @cached_property
+    @once
     def _caught(self) -> list[SwallowedSignal | RepeatedRetry]:
         return [*self._retries(), *self._raised(), *self._replaced()]
 
@@ -147,8 +146,7 @@ class Swallowing:
                     )
 
     def _is_celery(self, body: Body, chain: str, leaf: str) -> bool:
-        with self.project.asking("hint"):
-            name = self.project.resolve(body.module, chain.removesuffix("()")).name
+        name = self.project.resolve(body.module, chain.removesuffix("()")).name
         return name in (f"celery.exceptions.{leaf}", f"celery.{leaf}")
 
     def _swallowed(
@@ -196,7 +194,7 @@ class Swallowing:
             for handler in body.flow.body(outer, "handler")
         )
 
-    @cached_property
+    @once
     def _signalled(self) -> set[tuple[str, int]]:
         """The handlers that a swallowed retry is told for, by path and line."""
         return {(fact.body.module.path, fact.handler.span.line) for fact in self.signals}

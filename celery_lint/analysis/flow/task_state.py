@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import CallGraph
@@ -17,7 +16,7 @@ from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 #: The states whose result is an exception, which readers build from its type and message.
 EXCEPTION_STATES = frozenset({"FAILURE", "REVOKED", "RETRY"})
@@ -177,12 +176,10 @@ class TaskState:
         if value is None:
             return ""
         if value.kind == "name" and value.chain[:1] != "%":
-            with self.project.asking("hint"):
-                entity = self.project.resolve(module, value.chain)
+            entity = self.project.resolve(module, value.chain)
             if entity.kind == "external" and entity.name.startswith(_STATES):
                 return entity.name.removeprefix(_STATES)
-        with self.project.asking("hint"):
-            return self.project.text(module, value) or ""
+        return self.project.text(module, value) or ""
 
     def _raises_after(self, module: Module, flow: Flow, function: Function, step: Step) -> bool:
         """Whether the function may raise after a statement: then the task does not end with a result."""
@@ -198,8 +195,7 @@ class TaskState:
 
     def _raises(self, module: Module, call: Call) -> bool:
         """Whether a function of the project raises one of Celery's signals to the worker."""
-        with self.project.asking("hint"):
-            target = self.graph.target(module, call.chain)
+        target = self.graph.target(module, call.chain)
         if target is None:
             return False
         names = ("Ignore", "Ignore()", "Reject", "Reject()")
@@ -214,7 +210,7 @@ class TaskState:
 
     # ------------------------------------------------------------------ meta
 
-    @cached_property
+    @once
     def _is_json(self) -> bool:
         """Whether results are encoded as JSON, which is the default."""
         settings = self.settings.named("result_serializer")
@@ -249,8 +245,7 @@ class TaskState:
             caught = (outer for outer in flow.ancestors(step) if outer.kind == "handler")
             return f"the exception `{name}`" if any(name in outer.stores for outer in caught) else ""
         if value.kind == "call" and value.chain:
-            with self.project.asking("hint"):
-                return _REFUSED.get(self.project.resolve(module, value.chain).name, "")
+            return _REFUSED.get(self.project.resolve(module, value.chain).name, "")
         return ""
 
     # ------------------------------------------------------------------ progress, replace

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import is_log
@@ -17,7 +16,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _SUCCESS = frozenset(
     {"complete", "completed", "done", "finished", "ok", "succeeded", "success", "successful"}
@@ -74,7 +73,7 @@ class Tracking:
 
     # ------------------------------------------------------------------ tasks
 
-    @cached_property
+    @once
     def _tracked(self) -> list[tuple[Task, str]]:
         """The tasks that take the id of an execution and that nobody else can keep track of."""
         found = []
@@ -89,7 +88,7 @@ class Tracking:
             return []
         return [(task, name) for task, name in found if not self._class_may_track(task)]
 
-    @cached_property
+    @once
     def _handles_signals(self) -> bool:
         """Whether the project connects to signals that tell of every task's start or end."""
         for module in self.project.product_modules():
@@ -160,8 +159,7 @@ class Tracking:
             return False
         if chain in ("~print()", "~print"):
             return True
-        with self.project.asking("hint"):
-            entity = self.project.resolve(module, chain)
+        entity = self.project.resolve(module, chain)
         return entity.kind == "external" and entity.name.startswith((*_LOGGERS, "builtins.print"))
 
     # ------------------------------------------------------------------ success without failure
@@ -225,8 +223,7 @@ class Tracking:
         """The function of the project that gets the id from a call."""
         if not call.chain or call.chain[:1] == "%":
             return None
-        with self.project.asking("hint"):
-            target = self.graph.target(module, call.chain)
+        target = self.graph.target(module, call.chain)
         if target is None:
             return None
         inner, function = target

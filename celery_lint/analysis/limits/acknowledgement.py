@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
@@ -17,7 +16,7 @@ from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _REJECT = "celery.exceptions.Reject"
 _LATE = ("acks_late", "task_acks_late")
@@ -124,8 +123,7 @@ class Acknowledgement:
     def _is_reject(self, module: Module, chain: str) -> bool:
         if not chain.removesuffix("()").endswith("Reject"):
             return False
-        with self.project.asking("hint"):
-            return self.project.resolve(module, chain.removesuffix("()")).name == _REJECT
+        return self.project.resolve(module, chain.removesuffix("()")).name == _REJECT
 
     def _requeues(self, module: Module, function: Function, step: Step) -> bool | None:
         """Whether the message shall be delivered again; ``None`` where that is not written down."""
@@ -175,7 +173,7 @@ class Acknowledgement:
                 )
         return list(found.values())
 
-    @cached_property
+    @once
     def _any_late(self) -> bool | None:
         """Whether any task acknowledges late: ``False`` only where that is certain."""
         setting = self.settings.switch(_LATE[1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.application.applications import Applications
@@ -16,7 +15,7 @@ from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 # RabbitMQ closes the channel of a consumer that acknowledges nothing for so long.
 # https://www.rabbitmq.com/docs/consumers#acknowledgement-timeout
@@ -87,19 +86,18 @@ class Delays:
 
     # ------------------------------------------------------------------ calls
 
-    @cached_property
+    @once
     def _timed(self) -> list[tuple[Sending, Value]]:
         """The sendings that say when they run or expire, with the values of their arguments."""
         found = []
-        with self.project.asking("quiet"):
-            for module in self.project.product_modules():
-                for function in module.functions.values():
-                    if not function.mentions(*(f"{name}:" for name in _TIMES)):
-                        continue
-                    for sending in self.sendings.within(module, function):
-                        value = sending.value if sending.has_options else None
-                        if value is not None and any(given.keyword in _TIMES for given in sending.call.takes):
-                            found.append((sending, value))
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if not function.mentions(*(f"{name}:" for name in _TIMES)):
+                    continue
+                for sending in self.sendings.within(module, function):
+                    value = sending.value if sending.has_options else None
+                    if value is not None and any(given.keyword in _TIMES for given in sending.call.takes):
+                        found.append((sending, value))
         return found
 
     # ------------------------------------------------------------------ delays
@@ -209,8 +207,7 @@ class Delays:
     def _seconds(self, module: Module, value: Value) -> float | None:
         """The seconds from now: a number, or a point in time. A ``timedelta`` is no valid time of expiry."""
         if value.kind == "arithmetic":
-            with self.project.asking("quiet"):
-                from_now = self._from_now(module, value)
+            from_now = self._from_now(module, value)
             if from_now is not None:
                 return from_now
         if value.kind == "call":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.code.sites import Site, Sites
@@ -10,7 +9,7 @@ from celery_lint.libraries.network import HTTP_VERBS, REQUESTS_SESSIONS, SOCKETS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Place
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 #: Nothing ends these without a timeout, not even the default of the socket module: requests hands on `None`.
 _REQUESTS = {
@@ -120,7 +119,7 @@ class IoTimeouts:
         around = self.sites.flow(site).ancestors(step) if step is not None else ()
         return any("timeout" in chain.lower() for s in around if s.kind == "with" for chain in s.chains)
 
-    @cached_property
+    @once
     def _default_timeout(self) -> bool:
         """Whether the product gives all sockets a timeout."""
         return any(
@@ -131,8 +130,7 @@ class IoTimeouts:
 
     def _taught(self, site: Site, call: Call) -> bool:
         """Whether a session may have learned a timeout: by an adapter of its own, or a changed method."""
-        with self.project.asking("hint"):
-            session = self.project.resolve(site.module, call.chain.rpartition(".")[0])
+        session = self.project.resolve(site.module, call.chain.rpartition(".")[0])
         if session.kind != "external":
             return True
         home = session.origin[0] if session.origin is not None else site.module.path

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.code.waiting import Waiting
@@ -17,7 +15,7 @@ from celery_lint.model.facts import Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 
 class AppWithoutLimits(NamedTuple):
@@ -71,7 +69,7 @@ class Limits:
 
     # ------------------------------------------------------------------ CEL510
 
-    @cached_property
+    @once
     def _silent(self) -> bool:
         """Whether no limit could be asked for: set elsewhere, or by pools that enforce none."""
         if self.project.configuration.time_limits == "worker":
@@ -80,7 +78,7 @@ class Limits:
             return True
         return self.pools.only("threads", "solo", "eventlet")
 
-    @cached_property
+    @once
     def _without_limit(self) -> list[Task]:
         found = []
         for task in self.tasks.all:
@@ -136,13 +134,13 @@ class Limits:
                 found.append(TaskWithoutLimit(task, evidence, self.pools.first("gevent")))
         return found
 
-    @cached_property
+    @once
     def _foreign_applications(self) -> bool:
         """Whether tasks belong to an application that is made where nobody can look."""
         known = set(self.all_applications.by_origin)
         return any(t.application is not None and t.application not in known for t in self.tasks.all)
 
-    @cached_property
+    @once
     def _global_limits(self) -> list[Setting]:
         found = self.settings.named("task_time_limit") + self.settings.named("task_soft_time_limit")
         for setting in self.settings.named("task_annotations"):

@@ -95,13 +95,12 @@ class SideEffects:
             if policy.automatic
         }
         found = []
-        with self.project.asking("quiet"):
-            for task in self.tasks.product:
-                retried = (task.module.path, task.qualname) in automatic
-                if task.function is not None and (retried or self.acknowledgement.late(task)):
-                    effect = self._effect(task, task.function, retried)
-                    if effect is not None:
-                        found.append(effect)
+        for task in self.tasks.product:
+            retried = (task.module.path, task.qualname) in automatic
+            if task.function is not None and (retried or self.acknowledgement.late(task)):
+                effect = self._effect(task, task.function, retried)
+                if effect is not None:
+                    found.append(effect)
         return found
 
     def _effect(self, task: Task, function: Function, retried: bool) -> RepeatedEffect | None:
@@ -148,12 +147,11 @@ class SideEffects:
                 continue
             if not is_product_path(path):
                 continue
-            with self.project.asking("quiet"):
-                for call in self.functions.calls(module, function):
-                    if call.leaf() == "sleep" and self._name(module, call) == "time.sleep":
-                        seconds = self._number(module, call.argument(0, "secs"))
-                        if seconds is not None and seconds > _LONG:
-                            found.append(LongSleep(module.place(call.span), seconds, tuple(reached)))
+            for call in self.functions.calls(module, function):
+                if call.leaf() == "sleep" and self._name(module, call) == "time.sleep":
+                    seconds = self._number(module, call.argument(0, "secs"))
+                    if seconds is not None and seconds > _LONG:
+                        found.append(LongSleep(module.place(call.span), seconds, tuple(reached)))
         return found
 
     def _number(self, module: Module, given: Argument) -> float | None:
@@ -190,19 +188,18 @@ class SideEffects:
             return False
         if owner.endswith(".control") and owner[:1] == "%":
             return leaf == "revoke"  # nothing else has a `control` that revokes and terminates
-        with self.project.asking("quiet"):
-            entity = self.project.resolve(module, owner)
-            if entity.kind == "external":
-                application, _, name = entity.name.rpartition(".")
-                if name == "AsyncResult()" and is_application(application):
-                    return leaf == "revoke"
-                if name == "control" and (is_application(application) or application.startswith("celery.")):
-                    return True
-                return leaf == "revoke" and entity.name in RESULTS
-            task, _, made = owner.rpartition(".")
-            sends = made in ("delay()", "apply_async()", "AsyncResult()")
-            known = self.tasks.of(self.project.resolve(module, task)) if sends else None
-            return leaf == "revoke" and (known is not None or self._is_control(module, owner))
+        entity = self.project.resolve(module, owner)
+        if entity.kind == "external":
+            application, _, name = entity.name.rpartition(".")
+            if name == "AsyncResult()" and is_application(application):
+                return leaf == "revoke"
+            if name == "control" and (is_application(application) or application.startswith("celery.")):
+                return True
+            return leaf == "revoke" and entity.name in RESULTS
+        task, _, made = owner.rpartition(".")
+        sends = made in ("delay()", "apply_async()", "AsyncResult()")
+        known = self.tasks.of(self.project.resolve(module, task)) if sends else None
+        return leaf == "revoke" and (known is not None or self._is_control(module, owner))
 
     def _is_control(self, module: Module, owner: str) -> bool:
         """Whether a chain is the ``control`` of something that nobody can see through."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.bodies import Bodies, Body
@@ -16,7 +15,7 @@ from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _SOFT = "SoftTimeLimitExceeded"
 _FULL_NAMES = frozenset(
@@ -122,10 +121,9 @@ class SoftLimits:
     def _is_soft(self, body: Body, chain: str) -> bool:
         if not chain.endswith(_SOFT):
             return False
-        with self.project.asking("hint"):
-            return self.project.resolve(body.module, chain).name in _FULL_NAMES
+        return self.project.resolve(body.module, chain).name in _FULL_NAMES
 
-    @cached_property
+    @once
     def _raised_by_hand(self) -> bool:
         """Whether the project raises the exception of a soft limit itself."""
         for module in self.project.product_modules():

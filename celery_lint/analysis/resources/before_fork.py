@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.code.graph import CallGraph
@@ -18,7 +17,7 @@ from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _CONNECT_LEAVES = frozenset(name.rpartition(".")[2] for name in CONNECTS)
 _ENGINE_LEAVES = frozenset({"create_engine", "engine_from_config"})
@@ -92,11 +91,11 @@ class BeforeFork:
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
 
-    @cached_property
+    @once
     def _forking(self) -> bool:
         return not self.pools.only(*UNFORKED)
 
-    @cached_property
+    @once
     def _loaded(self) -> list[Module]:
         """The modules that a worker imports before it forks: those of its tasks and applications."""
         tasks = self.tasks
@@ -144,8 +143,7 @@ class BeforeFork:
     def _given_engine(self, module: Module, call: Call) -> Entity | None:
         if not self.sites.name(module, call.chain).startswith(("sqlalchemy.", "sqlmodel.")):
             return None
-        with self.project.asking("hint"):
-            return self._bind(module, call)
+        return self._bind(module, call)
 
     def _bind(self, module: Module, call: Call) -> Entity | None:
         """What the first argument of a call is, or the one called ``bind``."""
@@ -197,7 +195,7 @@ class BeforeFork:
         """Whether any code of the product disposes of the engine, at import or after a fork."""
         return engine.origin in self._disposals or self._hooked
 
-    @cached_property
+    @once
     def _disposals(self) -> set[Key]:
         found = set()
         for module in self.project.product_modules():
@@ -213,7 +211,7 @@ class BeforeFork:
                                 found.add(engine.origin)
         return found
 
-    @cached_property
+    @once
     def _hooked(self) -> bool:
         """Whether the project does something of its own in every process that was forked."""
         for module in self.project.product_modules():
@@ -244,7 +242,7 @@ class BeforeFork:
                     found[engine.origin] = EarlyEngine(engine.origin[1], early, use, site)
         return sorted(found.values(), key=lambda engine: engine.place)
 
-    @cached_property
+    @once
     def _early(self) -> dict[Key, Place]:
         """The engines that connect in the worker before it forks, and where that begins."""
         found: dict[Key, Place] = {}
@@ -270,8 +268,7 @@ class BeforeFork:
                 engine = self._connected(module, call)
                 if engine is not None and engine.origin is not None:
                     found.setdefault(engine.origin, place)
-                with self.project.asking("quiet"):
-                    target = self.graph.target(module, call.chain)
+                target = self.graph.target(module, call.chain)
                 if target is not None and not target[1].is_generator:
                     for origin in self._engines_in(*target):
                         found.setdefault(origin, place)
@@ -279,8 +276,7 @@ class BeforeFork:
 
     def _engines_in(self, module: Module, function: Function) -> Iterator[Key]:
         """The engines that a function, or what it calls, takes a connection from."""
-        with self.project.asking("quiet"):
-            closure = self.graph.closure(module, function)
+        closure = self.graph.closure(module, function)
         for inner_module, inner in closure:
             for call in self.functions.calls(inner_module, inner):
                 engine = self._connected(inner_module, call)
@@ -317,8 +313,7 @@ class BeforeFork:
         if entity is None:
             return None
         if entity.name in SYNC_SESSIONS:
-            with self.project.asking("hint"):
-                return self._bind(module, call)
+            return self._bind(module, call)
         return self._behind(entity)
 
     def _behind(self, entity: Entity, depth: int = 3) -> Entity | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
@@ -15,7 +14,7 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Assignment, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _CACHES = ("cache", "lru_cache")
 _KEEPING = frozenset({"append", "setdefault"})
@@ -54,17 +53,16 @@ class ClientCaches:
     def all(self) -> list[ClientCache]:
         """Each cache once, with the first run that fills it."""
         found: dict[Key, ClientCache] = {}
-        with self.project.asking("hint"):
-            for run in self.loops.across:
-                around = self.graph.closure(run.module, run.function)
-                for coroutine in run.coroutines:
-                    closure = self.graph.closure(*coroutine)
-                    for module, function in closure:
-                        for fill in self._fills(module, function):
-                            key = (module.path, fill.name)
-                            if key in found or self._is_emptied(module, fill.name, [*around, *closure]):
-                                continue
-                            found[key] = ClientCache(fill.name, fill.owner, fill.place, run, fill.function)
+        for run in self.loops.across:
+            around = self.graph.closure(run.module, run.function)
+            for coroutine in run.coroutines:
+                closure = self.graph.closure(*coroutine)
+                for module, function in closure:
+                    for fill in self._fills(module, function):
+                        key = (module.path, fill.name)
+                        if key in found or self._is_emptied(module, fill.name, [*around, *closure]):
+                            continue
+                        found[key] = ClientCache(fill.name, fill.owner, fill.place, run, fill.function)
         return list(found.values())
 
     def _fills(self, module: Module, function: Function) -> Iterator[_Fill]:
@@ -90,7 +88,7 @@ class ClientCaches:
                 if owner is not None:
                     yield _Fill(target[1:], owner, module.place(call.span), False)
 
-    @cached_property
+    @once
     def _caches(self) -> dict[str, set[str]]:
         """The containers at module level, by path."""
         found: dict[str, set[str]] = {}
@@ -107,7 +105,7 @@ class ClientCaches:
             return False
         return self.project.value_entity(module, value).name in CONTAINERS
 
-    @cached_property
+    @once
     def _assignments(self) -> dict[Key, list[Assignment]]:
         """The items that functions put into containers of their module."""
         found: dict[Key, list[Assignment]] = {}

@@ -29,13 +29,12 @@ class DisposalOrder:
     def chains(self) -> list[DisposalChain]:
         """The chains in coroutines of tasks, and in the helpers that run them."""
         found = []
-        with self.project.asking("quiet"):
-            keys: set[Key] = {*self.runs.task_coroutines, *self.graph.reached}
-            for path, qualname in sorted(keys):
-                module = self.project.modules.get(path)
-                function = module.functions.get(qualname) if module is not None else None
-                if module is not None and function is not None and function.mentions("dispose"):
-                    disposals = self.awaited_disposals.of(module, function)
-                    if len(disposals) > 1:
-                        found.append(DisposalChain(disposals))
+        keys: set[Key] = {*self.runs.task_coroutines, *self.graph.reached}
+        for path, qualname in sorted(keys):
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is not None and function is not None and function.mentions("dispose"):
+                disposals = self.awaited_disposals.of(module, function)
+                if len(disposals) > 1:
+                    found.append(DisposalChain(disposals))
         return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 
 from celery_lint.analysis.resources.session_flow import SessionFlow, UnclosedSession
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
@@ -16,7 +15,7 @@ from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _WORDS = ("create_engine", "create_async_engine", "engine_from_config")
 _POOLS = frozenset({"QueuePool", "AsyncAdaptedQueuePool"})
@@ -88,23 +87,22 @@ class EnginesPerTask:
             for source, calls in by_source.items()
         ]
 
-    @cached_property
+    @once
     def _left(self) -> list[LeftEngine]:
         """The engines that are left open, once for each call that makes or takes one."""
         found = []
-        with self.project.asking("quiet"):
-            for module, function, tasks in self.sessions.reached:
-                known = self.tasks.by_function
-                is_task = (module.path, function.qualname) in known
-                if function.decorators and not is_task and not is_context_manager(function):
-                    continue  # a cache, a singleton, a handler: who knows how often it runs
-                for made in self._made_in(module, function):
-                    fate = _Fate(self, module, function, made)
-                    if fate.is_left():
-                        place = module.place(made.call.span)
-                        source = made.source if made.source != place else None
-                        owner = module.path, function.qualname
-                        found.append(LeftEngine(place, source, owner, tasks))
+        for module, function, tasks in self.sessions.reached:
+            known = self.tasks.by_function
+            is_task = (module.path, function.qualname) in known
+            if function.decorators and not is_task and not is_context_manager(function):
+                continue  # a cache, a singleton, a handler: who knows how often it runs
+            for made in self._made_in(module, function):
+                fate = _Fate(self, module, function, made)
+                if fate.is_left():
+                    place = module.place(made.call.span)
+                    source = made.source if made.source != place else None
+                    owner = module.path, function.qualname
+                    found.append(LeftEngine(place, source, owner, tasks))
         return found
 
     def _made_in(self, module: Module, function: Function, depth: int = DEPTH) -> Iterator[_Made]:

@@ -39,16 +39,15 @@ class KeptSessions:
     @facts
     def all(self) -> list[KeptSession]:
         """The sessions at module level that tasks use and that nothing in the project ever ends."""
-        with self.project.asking("quiet"):
-            origins = dict(self.sessions.at_module_level())
-            for origin in list(origins):
-                if self._ended(origin) or (origins[origin][0] and self._in_flask()):
-                    del origins[origin]
-            return [
-                KeptSession(scoped, origin[1], place, tuple(uses))
-                for origin, (scoped, place) in sorted(origins.items())
-                if (uses := list(self._uses(origin)))
-            ]
+        origins = dict(self.sessions.at_module_level())
+        for origin in list(origins):
+            if self._ended(origin) or (origins[origin][0] and self._in_flask()):
+                del origins[origin]
+        return [
+            KeptSession(scoped, origin[1], place, tuple(uses))
+            for origin, (scoped, place) in sorted(origins.items())
+            if (uses := list(self._uses(origin)))
+        ]
 
     def _uses(self, origin: Key) -> Iterator[tuple[Place, Task]]:
         for module, function, tasks in self.sessions.reached:

@@ -38,10 +38,9 @@ class LateDisposals:
     def all(self) -> list[LateDisposal]:
         """Every such run in the functions that tasks reach."""
         found: list[LateDisposal] = []
-        with self.project.asking("hint"):
-            for module, function, _ in self.graph.synchronous:
-                if function.may_call("dispose"):
-                    found += self._of_function(module, function)
+        for module, function, _ in self.graph.synchronous:
+            if function.may_call("dispose"):
+                found += self._of_function(module, function)
         return found
 
     def _of_function(self, module: Module, function: Function) -> Iterator[LateDisposal]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.sites import Site, Sites
@@ -13,7 +12,7 @@ from celery_lint.model.facts import Assignment, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 #: Calls that change the whole process, and those that take it back.
 _CHANGES = {
@@ -64,7 +63,7 @@ class ProcessState:
         self.project = known.project
         self.settings = known.of(Settings)
 
-    @cached_property
+    @once
     def _one_task_each(self) -> bool:
         """Whether a process runs a single task and ends."""
         return any(
@@ -165,8 +164,7 @@ class ProcessState:
             owner, line = assignment.target, assignment.key_span.line
             if owner[:1] in "%~" or "()" in owner:
                 continue
-            with self.project.asking("hint"):
-                entity = self.project.resolve(site.module, owner)
+            entity = self.project.resolve(site.module, owner)
             if not _is_container(entity):
                 continue
             name = owner.rpartition(".")[2].lstrip(":")
@@ -184,8 +182,7 @@ class ProcessState:
             step = self.sites.flow(site).step_of(call)
             if step is None or step.kind != "expr" or "()" in owner:
                 continue
-            with self.project.asking("hint"):
-                entity = self.project.resolve(site.module, owner)
+            entity = self.project.resolve(site.module, owner)
             name = owner.rpartition(".")[2].lstrip(":")
             if _is_container(entity) and not self._read(site, step, {name, *self._roots(site, owner)}):
                 yield ModuleValue(site, site.module.place(call.span), name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.sites import UNFORKED, Site, Sites
 from celery_lint.inventory.workers.pools import Pools
@@ -11,7 +10,7 @@ from celery_lint.libraries.threads import PROCESS_EXECUTORS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _CONTEXTS = ("multiprocessing", "multiprocessing.get_context()", "multiprocessing.context.get_context()")
 _STARTERS = (
@@ -130,7 +129,7 @@ class Processes:
             return True
         return not self.sites.optional(site, step) and self.sites.escapes(site, step, _ASSERTION)
 
-    @cached_property
+    @once
     def _daemon_lifted(self) -> bool:
         """Whether the project asks for, or changes, what its own process is: such code knows daemons."""
         return any(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
@@ -14,7 +13,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _CLOSINGS = frozenset({"close", "aclose", "remove"})
 # Calls on a closed session, or on one whose transaction has failed, that are allowed and do no harm.
@@ -101,7 +100,7 @@ class SessionFlow:
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
 
-    @cached_property
+    @once
     def views(self) -> list[tuple[View, dict[str, SessionName]]]:
         """The functions that hold sessions, with the names that do."""
         found = []
@@ -115,20 +114,19 @@ class SessionFlow:
 
     # ------------------------------------------------------------------ opened and not closed
 
-    @cached_property
+    @once
     def unclosed(self) -> list[UnclosedSession]:
         """The sessions that a ``with`` or a ``finally`` should close."""
         found: list[UnclosedSession] = []
-        with self.project.asking("quiet"):
-            for view, names in self.views:
-                for held in names.values():
-                    if held.kind != "scoped" and len(held.steps) == 1 and not held.closes:
-                        call = self._opening(view, held)
-                        skipped = self._left_open(view, held) if call is not None else None
-                        if call is not None and skipped is not None:
-                            place = view.module.place(call.span)
-                            owner = view.module.path, view.function.qualname
-                            found.append(UnclosedSession(place, held.name, skipped, owner, view.tasks[0]))
+        for view, names in self.views:
+            for held in names.values():
+                if held.kind != "scoped" and len(held.steps) == 1 and not held.closes:
+                    call = self._opening(view, held)
+                    skipped = self._left_open(view, held) if call is not None else None
+                    if call is not None and skipped is not None:
+                        place = view.module.place(call.span)
+                        owner = view.module.path, view.function.qualname
+                        found.append(UnclosedSession(place, held.name, skipped, owner, view.tasks[0]))
         return found
 
     def _opening(self, view: View, held: SessionName) -> Call | None:
@@ -191,15 +189,14 @@ class SessionFlow:
     def after_failures(self) -> list[SessionAfterFailure]:
         """The uses of an ``AsyncSession`` in an ``except`` that come before its rollback."""
         found: list[SessionAfterFailure] = []
-        with self.project.asking("quiet"):
-            for view, names in self.views:
-                if not view.function.is_async:
-                    continue
-                for handler in view.flow.steps:
-                    if handler.kind == "handler" and self._catches_failures(view, handler):
-                        for held in names.values():
-                            if held.kind == "async":
-                                found += self._after_failure(view, handler, held)
+        for view, names in self.views:
+            if not view.function.is_async:
+                continue
+            for handler in view.flow.steps:
+                if handler.kind == "handler" and self._catches_failures(view, handler):
+                    for held in names.values():
+                        if held.kind == "async":
+                            found += self._after_failure(view, handler, held)
         return found
 
     def _catches_failures(self, view: View, handler: Step) -> bool:
@@ -305,11 +302,10 @@ class SessionFlow:
     def after_blocks(self) -> list[SessionAfterBlock]:
         """The uses of a session after the ``with`` that closed it."""
         found: list[SessionAfterBlock] = []
-        with self.project.asking("quiet"):
-            for view, names in self.views:
-                for held in names.values():
-                    if held.closes:
-                        found += self._after_block(view, held)
+        for view, names in self.views:
+            for held in names.values():
+                if held.closes:
+                    found += self._after_block(view, held)
         return found
 
     def _after_block(self, view: View, held: SessionName) -> Iterator[SessionAfterBlock]:

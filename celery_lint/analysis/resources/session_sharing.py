@@ -40,12 +40,11 @@ class SessionSharing:
     def gathered(self) -> list[GatheredSession]:
         """The shared sessions, by function."""
         found: list[GatheredSession] = []
-        with self.project.asking("quiet"):
-            for view, names in self.session_flow.views:
-                if view.function.mentions("gather", "asyncio.wait", "create_task"):
-                    for held in names.values():
-                        if held.kind == "async":
-                            found += _Search(self, view, names, held).shared()
+        for view, names in self.session_flow.views:
+            if view.function.mentions("gather", "asyncio.wait", "create_task"):
+                for held in names.values():
+                    if held.kind == "async":
+                        found += _Search(self, view, names, held).shared()
         return found
 
 

@@ -160,8 +160,7 @@ class Sharing:
 
     def _used_by(self, given: Submission) -> tuple[Use, ...]:
         runner = given.module, given.function
-        with self.project.asking("hint"):
-            return self.uses.among(given.coroutines, runner, given.reached, given.call).engines
+        return self.uses.among(given.coroutines, runner, given.reached, given.call).engines
 
     def _alone(self, given: Submission) -> bool:
         """Whether the pool of a submission has one thread, as its owner believes."""

@@ -31,6 +31,7 @@ class Threads:
     """The threads that tasks start."""
 
     def __init__(self, known: Known) -> None:
+        self.project = known.project
         self.sites = known.of(Sites)
         self.pools = known.of(Pools)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 _APPLICATIONS = frozenset(
     [
@@ -59,7 +58,7 @@ class Applications:
         self.by_origin: dict[Key, Application] = dict(self._find())
         self._plain: dict[Key, bool] = {}
 
-    @cached_property
+    @once
     def product(self) -> list[Application]:
         """The applications of the product."""
         found = [a for a in self.by_origin.values() if is_product_path(a.module.path)]

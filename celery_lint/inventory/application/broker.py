@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.model.facts import Place
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 # https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
 _DEFAULT_VISIBILITY = {"redis": 3600.0, "sqs": 1800.0}
@@ -57,7 +56,7 @@ class BrokerSettings:
 
     # ------------------------------------------------------------------ broker
 
-    @cached_property
+    @once
     def broker(self) -> Broker:
         """The broker, as the option `broker` or the settings name it."""
         kind = self._kind
@@ -69,7 +68,7 @@ class BrokerSettings:
             return Broker(kind, seconds, place)
         return Broker(kind, _DEFAULT_VISIBILITY.get(kind), None)
 
-    @cached_property
+    @once
     def _kind(self) -> str:
         configured = self.project.configuration.broker
         if configured:

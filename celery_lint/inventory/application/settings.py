@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.model.facts import Module, Place, Value
-from celery_lint.project.known import Known
+from celery_lint.project.asking import asking
+from celery_lint.project.known import Known, once
 
 # Today's lower-case names and the older upper-case ones that mean the same.
 # https://docs.celeryq.dev/en/stable/userguide/configuration.html#new-lowercase-settings
@@ -88,7 +88,7 @@ class Settings:
         """Everything that sets this name to something other than ``None``."""
         return [setting for setting in self._all if setting.name == name]
 
-    @cached_property
+    @once
     def _namespaces(self) -> frozenset[str] | None:
         """What the applications of the project read upper-case settings below; ``None``: nobody can tell."""
         found = {"CELERY"}
@@ -103,7 +103,7 @@ class Settings:
                         found.add(text or "CELERY")
         return frozenset(found)
 
-    @cached_property
+    @once
     def _all(self) -> list[Setting]:
         found = [setting for module in self.project.product_modules() for setting in self._of(module)]
         return [s for s in found if not (s.value.kind == "constant" and s.value.data is None)]
@@ -163,20 +163,20 @@ class Settings:
         for item in value.items:
             yield from self._in_mapping(module, item)
 
-    @cached_property
+    @once
+    @asking("quiet")
     def hidden(self) -> bool:
         """Whether an application may get settings from where nobody can look."""
-        with self.project.asking("quiet"):
-            for module in self.project.product_modules():
-                for function in module.functions.values():
-                    if function.mentions("config_from_envvar"):
-                        return True
-                    for _, value in function.values:
-                        if value.chain.endswith(".config_from_object"):
-                            if not self._is_readable(module, value):
-                                return True
-                        elif value.chain.endswith(".conf.update") and not self._is_plain(module, value):
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if function.mentions("config_from_envvar"):
+                    return True
+                for _, value in function.values:
+                    if value.chain.endswith(".config_from_object"):
+                        if not self._is_readable(module, value):
                             return True
+                    elif value.chain.endswith(".conf.update") and not self._is_plain(module, value):
+                        return True
         return False
 
     def _is_readable(self, module: Module, value: Value) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from celery_lint.libraries.asyncio import ASYNC_TO_SYNC
 from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 _LEAF = "async_to_sync"
 
@@ -21,7 +19,7 @@ class AsyncToSync:
         self.project = known.project
         self.functions = known.project.functions
 
-    @cached_property
+    @once
     def names(self) -> frozenset[str]:
         """What the product calls the results: ``load_now = async_to_sync(load)``, ``@async_to_sync``."""
         found: set[str] = set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Literal, NamedTuple
 
 from celery_lint.inventory.code.graph import CallGraph
@@ -14,9 +13,10 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.steps import Step
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 BodyRole = Literal["task", "method", "coroutine", "callee"]
 
@@ -55,22 +55,22 @@ class Bodies:
         self.graph = known.of(CallGraph)
         self.project = known.project
 
-    @cached_property
+    @once
+    @asking("hint")
     def by_key(self) -> dict[Key, Body]:
         """The bodies by path and qualified name; one that several tasks share belongs to the first."""
         found: dict[Key, Body] = {}
-        with self.project.asking("hint"):
-            for body in self._find():
-                if body.flow.steps:
-                    found.setdefault((body.module.path, body.function.qualname), body)
+        for body in self._find():
+            if body.flow.steps:
+                found.setdefault((body.module.path, body.function.qualname), body)
         return found
 
-    @cached_property
+    @once
     def all(self) -> list[Body]:
         """The bodies, in the order of the source."""
         return [self.by_key[key] for key in sorted(self.by_key)]
 
-    @cached_property
+    @once
     def callees(self) -> list[tuple[Body, list[Task]]]:
         """The other functions with a ``try`` that tasks and their coroutines call, each with the tasks."""
         tasks: dict[Key, list[Task]] = {}
@@ -159,13 +159,13 @@ class Bodies:
                     return outer, step
         return None
 
+    @asking("hint")
     def _is_of(self, module: Module, call: Call, function: Function) -> bool:
         """Whether a call is of a function, or hands it on by name."""
         named = [call.chain, *(given.chain for given in call.takes if given.chain)]
         for chain in named:
             if chain.rpartition(".")[2].rpartition("/")[2].lstrip(":") == function.name:
-                with self.project.asking("hint"):
-                    target = self.graph.target(module, chain)
+                target = self.graph.target(module, chain)
                 if target is not None and target[1] is function:
                     return True
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -13,8 +12,9 @@ from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.purpose import is_product_path
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 #: How many calls away from a task a function still counts as reached.
 DEPTH = 3
@@ -176,14 +176,13 @@ class CallGraph:
         run: Entity = self.project.attribute(Entity("class", task.class_.qualname, task.module), "run")
         return run.module or task.module
 
-    @cached_property
+    @once
+    @asking("quiet")
     def reached(self) -> dict[Key, list[Reached]]:
         """The synchronous functions that tasks reach."""
-        product = self.tasks.product
-        with self.project.asking("quiet"):
-            return self._reached_by(product)
+        return self._reached_by(self.tasks.product)
 
-    @cached_property
+    @once
     def synchronous(self) -> list[tuple[Module, Function, list[Reached]]]:
         """The plain functions of the product that tasks reach, without those that the user vouches for."""
         found = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.graph import CallGraph
@@ -13,7 +12,7 @@ from celery_lint.model.facts import Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 #: What catches an exception of Celery by catching all and sundry.
 CATCHES_ANY = frozenset({"BaseException", "Exception", "CeleryError"})
@@ -93,18 +92,17 @@ class Handlers:
         if not handler.chains:
             return frozenset({EVERYTHING})
         found = set()
-        with self.project.asking("hint"):
-            for chain in handler.chains:
-                if chain == "?" or (chain[:1] == "%" and "." not in chain):
-                    return None
-                entity = self.project.resolve(module, chain)
-                if entity.kind in ("value", "partial"):
-                    return None
-                if entity.kind == "external":
-                    found.add(entity.name.rpartition(".")[2])
+        for chain in handler.chains:
+            if chain == "?" or (chain[:1] == "%" and "." not in chain):
+                return None
+            entity = self.project.resolve(module, chain)
+            if entity.kind in ("value", "partial"):
+                return None
+            if entity.kind == "external":
+                found.add(entity.name.rpartition(".")[2])
         return frozenset(found)
 
-    @cached_property
+    @once
     def handlers(self) -> list[Handler]:
         """The handlers of every ordinary exception in the bodies of tasks."""
         return [handler for body in self.bodies.all for handler in self.handlers_in(body)]
@@ -156,12 +154,11 @@ class Handlers:
 
     def _may_raise(self, module: Module, call: Call, caught: set[str]) -> bool:
         """Whether a function has a ``raise``, or gets the exception where nobody can look."""
-        with self.project.asking("hint"):
-            target = self.graph.target(module, call.chain)
-            if target is None:
-                given = {argument.chain[1:] for argument in call.takes if argument.chain[:1] == "%"}
-                hidden = call.chain[:1] == "%" or self.project.resolve(module, call.chain).kind == "unknown"
-                return hidden and not caught.isdisjoint(given)
+        target = self.graph.target(module, call.chain)
+        if target is None:
+            given = {argument.chain[1:] for argument in call.takes if argument.chain[:1] == "%"}
+            hidden = call.chain[:1] == "%" or self.project.resolve(module, call.chain).kind == "unknown"
+            return hidden and not caught.isdisjoint(given)
         return any(step.kind == "raise" for step in self.functions.of(*target).steps)
 
     def catcher(self, module: Module, flow: Flow, step: Step, names: frozenset[str]) -> Step | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
@@ -14,7 +13,7 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 SEVERAL_LOOPS = ("gevent", "eventlet", "threads")
 
@@ -55,7 +54,7 @@ class Loops:
         """Whether the same function runs coroutines on the loop of the thread, and this is for exceptions."""
         return any(other.function is run.function and other.kind == "current" for other in self.runs.all)
 
-    @cached_property
+    @once
     def across(self) -> list[LoopRun]:
         """The runs after which the next task of the process has another loop."""
         return [
@@ -66,23 +65,21 @@ class Loops:
 
     def loop_of(self, run: LoopRun) -> Entity:
         """The loop, or runner, that a run calls a method of."""
-        with self.project.asking("hint"):
-            return self.project.resolve(run.module, run.call.chain.rpartition(".")[0])
+        return self.project.resolve(run.module, run.call.chain.rpartition(".")[0])
 
-    @cached_property
+    @once
     def submissions(self) -> list[Submission]:
         """The coroutines that tasks hand to a loop of another thread."""
         found = []
-        with self.project.asking("hint"):
-            for module, function, reached in self.graph.synchronous:
-                if not function.may_call("run_coroutine_threadsafe"):
+        for module, function, reached in self.graph.synchronous:
+            if not function.may_call("run_coroutine_threadsafe"):
+                continue
+            for call in self.functions.calls(module, function):
+                if call.leaf() != "run_coroutine_threadsafe" or len(call.takes) < 2:
                     continue
-                for call in self.functions.calls(module, function):
-                    if call.leaf() != "run_coroutine_threadsafe" or len(call.takes) < 2:
-                        continue
-                    entity = self.project.resolve(module, call.chain)
-                    if entity.kind == "external" and entity.name in RUN_THREADSAFE:
-                        found.append(self._submission(module, function, call, reached))
+                entity = self.project.resolve(module, call.chain)
+                if entity.kind == "external" and entity.name in RUN_THREADSAFE:
+                    found.append(self._submission(module, function, call, reached))
         return found
 
     def _submission(

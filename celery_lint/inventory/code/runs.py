@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Literal
 
 from celery_lint.inventory.code.async_to_sync import AsyncToSync
@@ -14,8 +13,9 @@ from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
@@ -73,6 +73,7 @@ class Runs:
         self._calling: dict[tuple[Key, str], dict[int, list[tuple[Module, Function, Call]]]] = {}
 
     @facts
+    @asking("hint")
     def all(self) -> list[LoopRun]:
         """The coroutine runs, by path and position."""
         found = []
@@ -80,8 +81,7 @@ class Runs:
             for call in self.functions.calls(module, function):
                 leaf = call.leaf()
                 if leaf in _RUN_LEAVES or "async_to_sync" in call.chain or leaf in self.async_to_sync.names:
-                    with self.project.asking("hint"):
-                        run = self._run(module, function, call, reached)
+                    run = self._run(module, function, call, reached)
                     if run is not None:
                         found.append(run)
         return sorted(found, key=lambda run: (run.module.path, run.call.span))
@@ -167,8 +167,7 @@ class Runs:
         """The coroutine functions of a run that one of its tasks is the reason for."""
         if not run.helper:
             return list(run.coroutines)
-        with self.project.asking("hint"):
-            return list(self._handed_over([way]))
+        return list(self._handed_over([way]))
 
     def _is_outer_parameter(self, module: Module, function: Function, name: str) -> bool:
         outer = module.functions.get(function.parent) if function.parent else None
@@ -224,13 +223,10 @@ class Runs:
         """The functions that call the helpers through which tasks are reached, with the calls."""
         return [caller for way in reached if way.through is not None for caller in self._callers(way)]
 
-    @cached_property
+    @once
+    @asking("hint")
     def task_coroutines(self) -> dict[Key, list[Task]]:
         """The functions that run inside the coroutines of tasks."""
-        with self.project.asking("hint"):
-            return self._task_coroutines()
-
-    def _task_coroutines(self) -> dict[Key, list[Task]]:
         found: dict[Key, list[Task]] = {}
         for run in self.all:
             for module, function in run.coroutines:

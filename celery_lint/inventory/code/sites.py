@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph
@@ -17,9 +16,10 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.steps import Step
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 #: Pools whose workers fork no processes for their tasks.
 UNFORKED = ("threads", "solo", "gevent", "eventlet")
@@ -71,11 +71,11 @@ class Sites:
         self._hooked: set[Key] = set()
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
 
-    @cached_property
+    @once
+    @asking("quiet")
     def all(self) -> list[Site]:
         """All functions that tasks call, the tasks' own first."""
-        with self.project.asking("quiet"):
-            return list(self._sites().values())
+        return list(self._sites().values())
 
     def _sites(self) -> dict[Key, Site]:
         found: dict[Key, Site] = {}
@@ -113,7 +113,7 @@ class Sites:
             for module, function in coroutines:
                 yield Callee(module, function, call)
 
-    @cached_property
+    @once
     def _runs(self) -> dict[Key, list[tuple[Call, tuple[tuple[Module, Function], ...]]]]:
         found: dict[Key, list[tuple[Call, tuple[tuple[Module, Function], ...]]]] = {}
         for run in self.loops.all:
@@ -172,8 +172,7 @@ class Sites:
         """Something outside the project that a chain leads to."""
         if not chain or chain[:1] == "%":
             return None
-        with self.project.asking("hint"):
-            entity = self.project.resolve(module, chain)
+        entity = self.project.resolve(module, chain)
         return entity if entity.kind == "external" else None
 
     def forks(self, tasks: Iterable[Task]) -> bool:

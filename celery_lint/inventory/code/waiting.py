@@ -24,22 +24,20 @@ class Waiting:
         """Where a task waits for something outside its process."""
         if task.function is None:
             return None
-        with self.project.asking("quiet"):
-            for module, function in self.graph.closure(task.module, task.function):
-                for call in self.functions.calls(module, function):
-                    if self._waits(module, call):
-                        return module.place(call.span)
+        for module, function in self.graph.closure(task.module, task.function):
+            for call in self.functions.calls(module, function):
+                if self._waits(module, call):
+                    return module.place(call.span)
         return None
 
     def waits(self, module: Module, call: Call) -> bool:
         """Whether a call waits: itself, or in a function of the project that it leads to."""
-        with self.project.asking("quiet"):
-            if call.is_awaited or self._waits(module, call) or call.leaf() in WAITING_METHODS:
-                return True
-            if call.chain[:1] == "%" and "." not in call.chain:
-                return True  # a step that somebody hands over: it is there to do the work
-            target = self.graph.target(module, call.chain)
-            return target is not None and self._is_waiting(*target)
+        if call.is_awaited or self._waits(module, call) or call.leaf() in WAITING_METHODS:
+            return True
+        if call.chain[:1] == "%" and "." not in call.chain:
+            return True  # a step that somebody hands over: it is there to do the work
+        target = self.graph.target(module, call.chain)
+        return target is not None and self._is_waiting(*target)
 
     def _is_waiting(self, module: Module, function: Function) -> bool:
         key = (module.path, function.qualname)

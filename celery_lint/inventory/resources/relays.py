@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Function, Module, words_of_calls
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 
 class Relays:
@@ -31,7 +31,8 @@ class Relays:
                 if not wanted.isdisjoint(words_of_calls(function)):
                     yield module, function
 
-    @cached_property
+    @once
+    @asking("quiet")
     def to_loops(self) -> set[Key]:
         """The functions that run an event loop, and those that call one that does.
 
@@ -45,25 +46,24 @@ class Relays:
             if function.name and not function.is_async and _runs_a_loop(function)
         }
         found = set(level)
-        with self.project.asking("quiet"):
-            for _ in range(DEPTH - 1):
-                names = {name_of(qualname) for _, qualname in level}
-                level = {
-                    (module.path, function.qualname)
-                    for module, function in self._mentioning(names)
-                    if (module.path, function.qualname) not in found
-                    and not function.is_async
-                    and any(
-                        (callee.module.path, callee.function.qualname) in level
-                        for callee in self.graph.callees(module, function)
-                    )
-                }
-                if not level:
-                    break
-                found |= level
+        for _ in range(DEPTH - 1):
+            names = {name_of(qualname) for _, qualname in level}
+            level = {
+                (module.path, function.qualname)
+                for module, function in self._mentioning(names)
+                if (module.path, function.qualname) not in found
+                and not function.is_async
+                and any(
+                    (callee.module.path, callee.function.qualname) in level
+                    for callee in self.graph.callees(module, function)
+                )
+            }
+            if not level:
+                break
+            found |= level
         return found
 
-    @cached_property
+    @once
     def to_resources(self) -> set[tuple[str, str]]:
         """The names of loop-bound objects and of the functions that lead to them: (name, leaf of the module).
 

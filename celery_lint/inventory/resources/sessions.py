@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
@@ -19,9 +18,10 @@ from celery_lint.libraries.sqlalchemy import (
 )
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 _SCOPED = SYNC_SCOPED | ASYNC_SCOPED
 _CONTEXT_MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
@@ -52,7 +52,7 @@ class Sessions:
         self._kinds: dict[Key, str] = {}
         self._names: dict[Key, dict[str, SessionName]] = {}
 
-    @cached_property
+    @once
     def reached(self) -> list[tuple[Module, Function, tuple[Task, ...]]]:
         """Everything that tasks run: what they reach, and their coroutines."""
         return list(self._reached()) if self._with_sqlalchemy() else []
@@ -70,21 +70,21 @@ class Sessions:
             if module is not None and function is not None:
                 yield module, function, tuple(among)
 
+    @asking("hint")
     def explore(self) -> None:
         """Hint at the files that what tasks run calls into: one of them may make the sessions."""
-        with self.project.asking("hint"):
-            for module, function, _ in self._reached():
-                for call in self.functions.calls(module, function):
-                    if call.chain[:1] not in ":%~":
-                        self.project.resolve(module, call.chain)
+        for module, function, _ in self._reached():
+            for call in self.functions.calls(module, function):
+                if call.chain[:1] not in ":%~":
+                    self.project.resolve(module, call.chain)
 
+    @asking("quiet")
     def words(self) -> set[tuple[str, str]]:
         """The names of sessions and of what makes them: (name, leaf of the module).
 
         A file that what tasks run calls into matters if it holds one of them.
         """
-        with self.project.asking("quiet"):
-            return {(name, leaf_of(path)) for (path, name), _ in self.at_module_level()}
+        return {(name, leaf_of(path)) for (path, name), _ in self.at_module_level()}
 
     def _with_sqlalchemy(self) -> bool:
         return any(
@@ -104,8 +104,7 @@ class Sessions:
         known = self._kinds.get(key)
         if known is None:
             self._kinds[key] = ""  # a factory that calls itself
-            with self.project.asking("quiet"):
-                known = self._kinds[key] = self._kind(module, chain)
+            known = self._kinds[key] = self._kind(module, chain)
         return known
 
     def _kind(self, module: Module, chain: str) -> str:

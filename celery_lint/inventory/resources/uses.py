@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
@@ -11,8 +10,9 @@ from celery_lint.inventory.resources.resources import RELEASES, Resource, Resour
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 
 class Use(NamedTuple):
@@ -45,14 +45,14 @@ class Uses:
         for run in self.runs.all:
             self.of(run)
 
+    @asking("hint")
     def of(self, run: LoopRun) -> RunUses:
         """What the coroutines of a run use."""
         key = run.module.path, run.function.qualname, run.call.number
         found = self._known.get(key)
         if found is None:
-            with self.project.asking("hint"):
-                runner = run.module, run.function
-                found = self._known[key] = self.among(run.coroutines, runner, run.reached, run.call)
+            runner = run.module, run.function
+            found = self._known[key] = self.among(run.coroutines, runner, run.reached, run.call)
         return found
 
     def among(
@@ -106,7 +106,8 @@ class Uses:
         released = [self._disposed_in(module, caller) for module, caller, _ in self.runs.callers(reached)]
         return set.intersection(*released) if released else set()
 
-    @cached_property
+    @once
+    @asking("hint")
     def _disposed_by_signals(self) -> set[Key]:
         """The engines that the project disposes of before or after every task."""
         found: set[Key] = set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.application.applications import is_task_base
 from celery_lint.inventory.code.graph import CallGraph
@@ -22,9 +21,10 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Functions
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _CURRENT_TASKS = frozenset({"celery.current_task", "celery._state.current_task", "celery.app.current_task"})
 
@@ -135,6 +135,7 @@ class RetryCalls:
             if value is not None and tasks is not None:
                 yield RetryCall(module, function, call, value, flow.step_of(call), tuple(tasks))
 
+    @asking("hint")
     def tasks_of(self, module: Module, function: Function, chain: str) -> list[Task] | None:
         """The tasks that a method is called of; ``None`` if the method is not one of Celery's tasks."""
         receiver, _, method = chain.rpartition(".")
@@ -148,8 +149,7 @@ class RetryCalls:
             scope = module.functions.get(scope.parent) if scope.parent else None
         if receiver.startswith("%"):
             return None
-        with self.project.asking("hint"):
-            entity = self.project.resolve(module, chain)
+        entity = self.project.resolve(module, chain)
         if entity.kind == "member" and entity.owner is not None:
             task = self.tasks.by_function.get(entity.owner)
             return [task] if task is not None else None
@@ -163,7 +163,7 @@ class RetryCalls:
             return [own] if own is not None else []
         return None
 
-    @cached_property
+    @once
     def around(self) -> dict[Key, list[Task]]:
         """The tasks whose own function a function is, or that it stands around."""
         found: dict[Key, list[Task]] = {}
@@ -175,7 +175,7 @@ class RetryCalls:
                     found.setdefault((module.path, function.qualname), []).append(task)
         return found
 
-    @cached_property
+    @once
     def _calls_of(self) -> dict[Key, list[RetryCall]]:
         found: dict[Key, list[RetryCall]] = {}
         for call in self.all:
@@ -200,8 +200,7 @@ class RetryCalls:
         if any(not self._is_plain_decorator(task, decorator) for decorator in task.inner_decorators):
             return True
         known = {(c.module.path, c.function.qualname) for c in self.calls_of(task)}
-        with self.project.asking("quiet"):
-            near = self.graph.closure(task.module, task.function)
+        near = self.graph.closure(task.module, task.function)
         near += self.task_options.around(task, None)
         for entity in self.task_options.classes(task):
             assert entity.module is not None
@@ -223,9 +222,8 @@ class RetryCalls:
             return False
         for call in self.functions.calls(module, method):
             if call.hands_on(itself) and call.leaf() not in HARMLESS:
-                with self.project.asking("quiet"):
-                    target = self.graph.target(module, call.chain)
-                    name = self.project.resolve(module, call.chain).name
+                target = self.graph.target(module, call.chain)
+                name = self.project.resolve(module, call.chain).name
                 if target is None and not name.startswith("celery."):
                     return True
                 if target is not None and retries_somewhere(target[0]):
@@ -234,13 +232,12 @@ class RetryCalls:
 
     def _is_plain_decorator(self, task: Task, decorator: Value) -> bool:
         """Whether a decorator below the task's own is of the project or of a library that retries nothing."""
-        with self.project.asking("quiet"):
-            entity = self.project.resolve(task.module, decorator.chain)
+        entity = self.project.resolve(task.module, decorator.chain)
         if entity.kind == "external":
             return entity.name.startswith(("functools.", "contextlib.", "django.", "typing."))
         return entity.kind in ("function", "class")
 
-    @cached_property
+    @once
     def _signal_handler_retries(self) -> bool:
         return any(
             any(decorator.chain.endswith(".connect") for decorator in function.decorators)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.tasks.in_force import OptionsInForce
@@ -11,8 +10,9 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 # These get the task and do nothing to it.
 HARMLESS = frozenset({"getattr", "hasattr", "id", "isinstance", "print", "repr", "setattr", "str", "type"})
@@ -49,7 +49,8 @@ class Holders:
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
 
-    @cached_property
+    @once
+    @asking("hint")
     def held(self) -> tuple[dict[Holder, list[Task]], set[Key]]:
         """The parameters that hold tasks, and the tasks that are handed to somebody out of sight."""
         holders: dict[Holder, list[Task]] = {}
@@ -66,19 +67,18 @@ class Holders:
             own = any(decorator.keyword("bind") is not None for decorator in function.decorators)
             if not own or function.states("&self"):
                 escaped.add(task.key)
-        with self.project.asking("hint"):
-            for _ in range(DEPTH):
-                following: dict[Holder, list[Task]] = {}
-                for holder, tasks in level.items():
-                    known = holders.setdefault(holder, [])
-                    new = [task for task in tasks if task not in known]
-                    known += new
-                    for next_holder in self._handed_on(holder) if new else ():
-                        if next_holder is None:
-                            escaped.update(task.key for task in new)
-                        else:
-                            following.setdefault(next_holder, []).extend(new)
-                level = following
+        for _ in range(DEPTH):
+            following: dict[Holder, list[Task]] = {}
+            for holder, tasks in level.items():
+                known = holders.setdefault(holder, [])
+                new = [task for task in tasks if task not in known]
+                known += new
+                for next_holder in self._handed_on(holder) if new else ():
+                    if next_holder is None:
+                        escaped.update(task.key for task in new)
+                    else:
+                        following.setdefault(next_holder, []).extend(new)
+            level = following
         return holders, escaped
 
     def _handed_on(self, holder: Holder) -> Iterator[Holder | None]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.holders import Holders
@@ -15,7 +13,7 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 from celery_lint.project.project import Project
 
 RETRY_OPTIONS = frozenset(
@@ -93,7 +91,7 @@ class Retries:
             for option in self.in_force.options(task, RETRY_OPTIONS).values():
                 self.constant(option)
 
-    @cached_property
+    @once
     def policies(self) -> list[RetryPolicy]:
         """The policies of the tasks that have options about retries."""
         found = []
@@ -127,7 +125,7 @@ class Retries:
 
     # ------------------------------------------------------------------ what is read back
 
-    @cached_property
+    @once
     def _reads(self) -> dict[str, list[tuple[Module, Function, str]]]:
         """By option: the functions that read it as an attribute, and the path that they read."""
         found: dict[str, list[tuple[Module, Function, str]]] = {}
@@ -154,8 +152,7 @@ class Retries:
         readers = self.reads(name)
         if not readers or task.function is None:
             return bool(readers)
-        with self.project.asking("quiet"):
-            near = {(m.path, f.qualname) for m, f in self.graph.closure(task.module, task.function)}
+        near = {(m.path, f.qualname) for m, f in self.graph.closure(task.module, task.function)}
         classes = {(e.module.path, e.name) for e in self.task_options.classes(task) if e.module is not None}
         for module, function, path in readers:
             root = function.qualname.partition("/")[0]
@@ -186,7 +183,7 @@ class Retries:
             )
         return self._used[key]
 
-    @cached_property
+    @once
     def _helpers(self) -> set[Key]:
         """The functions that get a task from tasks that call them."""
         return {(path, qualname) for path, qualname, _ in self.holders.held[0]}
@@ -200,11 +197,9 @@ class Retries:
         if value.kind in ("constant", "text"):
             return value.kind == "text" or bool(value.data)
         if value.kind == "call":
-            with self.project.asking("quiet"):
-                return self.project.resolve(module, value.chain).name in _TEXT_MAKERS
+            return self.project.resolve(module, value.chain).name in _TEXT_MAKERS
         return value.kind == "name" and value.chain.endswith(".status_code")
 
     def entity(self, module: Module, value: Value) -> Entity:
         """What an exception in an option is."""
-        with self.project.asking("quiet"):
-            return self.project.value_entity(module, value)
+        return self.project.value_entity(module, value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
@@ -11,7 +10,7 @@ from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Module, Value
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 _OPEN = ("**", "?")
 
@@ -60,7 +59,7 @@ class OptionsInForce:
             return True
         return any(key in names or key in _OPEN for key, _ in known.keywords)
 
-    @cached_property
+    @once
     def results_ignored(self) -> bool:
         """Whether a setting says, or may say, that the results of all tasks are not stored."""
         values = [(s.module, s.value) for s in self.settings.named("task_ignore_result")]

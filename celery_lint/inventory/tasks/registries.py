@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -12,9 +11,9 @@ from celery_lint.model.arguments import ABSENT
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.known import Known
-from celery_lint.project.reading import Mode
+from celery_lint.project.known import Known, once
 
 
 class Entry(NamedTuple):
@@ -69,7 +68,7 @@ class Registries:
         self.functions = known.project.functions
         self._configured = frozenset(self.project.configuration.bridge_registries)
 
-    @cached_property
+    @once
     def all(self) -> list[Registry]:
         """The registries: mappings and register functions that hold at least one task."""
         entries: dict[Key, list[Entry]] = {}
@@ -114,10 +113,10 @@ class Registries:
 
     # ------------------------------------------------------------------ entries
 
+    # Whatever defines a task has been read: no mapping of the project has to be followed further.
+    @asking("quiet")
     def _entry(self, registry: Key, key: str, key_place: Place, module: Module, value: Value) -> Entry:
-        # Whatever defines a task has been read: no mapping of the project has to be followed further.
-        with self.project.asking("quiet"):
-            entity = self.project.value_entity(module, value)
+        entity = self.project.value_entity(module, value)
         return Entry(registry, key, key_place, value, module, self.tasks.of(entity), entity)
 
     def _mappings(self, module: Module, open_ended: set[Key]) -> Iterator[Entry]:
@@ -127,13 +126,10 @@ class Registries:
                     continue
                 origin = (module.path, name)
                 found: list[Entry] = []
-                with self.project.asking("quiet"):
-                    held = [self.project.value_entity(module, item) for _, item in value.keywords]
-                mode: Mode = "demand" if any(self.tasks.of(entity) for entity in held) else "quiet"
+                text_of = self.project.text if self._holds_task(module, value) else self._text_at_hand
                 for key, (text, item) in zip(value.items, value.keywords, strict=True):
                     if key.kind != "constant" or not isinstance(key.data, str):
-                        with self.project.asking(mode):
-                            known = self.project.text(module, key) if text != "**" else None
+                        known = text_of(module, key) if text != "**" else None
                         if known is None:
                             open_ended.add(origin)
                             continue
@@ -141,13 +137,22 @@ class Registries:
                     found.append(self._entry(origin, text, module.place(key.span), module, item))
                 yield from found
 
+    @asking("quiet")
+    def _holds_task(self, module: Module, mapping: Value) -> bool:
+        held = (self.project.value_entity(module, item) for _, item in mapping.keywords)
+        return any(self.tasks.of(entity) for entity in held)
+
+    @asking("quiet")
+    def _text_at_hand(self, module: Module, key: Value) -> str | None:
+        """The key of a mapping that holds no task: not worth reading a file."""
+        return self.project.text(module, key)
+
     def _assignments(self, module: Module, open_ended: set[Key]) -> Iterator[Entry]:
         """``REGISTRY["key"] = task``, and the function that does it for a key it is given."""
         for assignment in module.assignments:
             if not assignment.subscript:
                 continue
-            with self.project.asking("quiet"):
-                origin = self._mapping_origin(module, assignment.target)
+            origin = self._written(module, assignment.target)
             if origin is None:
                 continue
             if assignment.key:
@@ -161,15 +166,14 @@ class Registries:
         """Whether a function stores what it is given under the key that it is given."""
         return (module.path, qualname.partition("/")[0]) in self.register_functions
 
-    @cached_property
+    @once
     def register_functions(self) -> dict[Key, Key]:
         """The functions that write into a module-level mapping under a key of their caller."""
         found: dict[Key, Key] = {}
         for module in self.project.product_modules():
             for assignment in module.assignments:
                 if assignment.subscript and not assignment.key and assignment.function:
-                    with self.project.asking("quiet"):
-                        registry = self._mapping_origin(module, assignment.target)
+                    registry = self._written(module, assignment.target)
                     function = module.functions.get(assignment.function)
                     if registry is None or function is None:
                         continue
@@ -177,6 +181,11 @@ class Registries:
                     if outermost.parameters and assignment.value.chain.startswith("%"):
                         found[(module.path, outermost.qualname)] = registry
         return found
+
+    @asking("quiet")
+    def _written(self, module: Module, chain: str) -> Key | None:
+        """The mapping that an item is set in."""
+        return self._mapping_origin(module, chain)
 
     def _mapping_origin(self, module: Module, chain: str) -> Key | None:
         if chain[:1] in "%~":
@@ -257,7 +266,7 @@ class Registries:
 
     # ------------------------------------------------------------------ dispatch
 
-    @cached_property
+    @once
     def _dispatchers(self) -> list[Dispatcher]:
         found = []
         for module in self.project.product_modules():

@@ -73,13 +73,12 @@ class Sendings:
         receiver, _, leaf = call.chain.rpartition(".")
         if leaf not in SENDERS or not receiver:
             return None
-        with self.project.asking("quiet"):
-            if leaf == "send_task":
-                application = self.project.resolve(module, receiver)
-                if self.applications.class_of(application) is None:
-                    return None
-                return Sending(module, function, call, self.named(call), "application")
-            return self._sending(module, function, call, receiver)
+        if leaf == "send_task":
+            application = self.project.resolve(module, receiver)
+            if self.applications.class_of(application) is None:
+                return None
+            return Sending(module, function, call, self.named(call), "application")
+        return self._sending(module, function, call, receiver)
 
     def _sending(self, module: Module, function: Function, call: Call, receiver: str) -> Sending | None:
         chain = without_signature(receiver)

@@ -8,7 +8,6 @@ its decorator is resolved to Celery's own ``shared_task`` or ``Celery.task``, di
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from celery_lint.inventory.application.applications import is_task_base
 from celery_lint.inventory.tasks.makers import Maker, Makers, Option
@@ -16,7 +15,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 
 class Tasks:
@@ -43,7 +42,7 @@ class Tasks:
         """The tasks, by path and position."""
         return self._all
 
-    @cached_property
+    @once
     def product(self) -> list[Task]:
         """The tasks of the product."""
         return [task for task in self.all if is_product_path(task.module.path)]

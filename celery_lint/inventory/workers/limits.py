@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.tasks.in_force import OptionsInForce
@@ -16,7 +14,7 @@ from celery_lint.libraries.celery import TIME_LIMITS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Place
 from celery_lint.project.entity import Key
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 # What sends a task with options, or makes a signature that has them.
 _SENDERS = frozenset({"apply_async", "send_task", "signature", "subtask", "set"})
@@ -35,7 +33,7 @@ class TimeLimits:
         self.applications = known.of(Applications)
         self.in_force = known.of(OptionsInForce)
 
-    @cached_property
+    @once
     def _limits_written(self) -> set[Key]:
         """The functions that write a limit into a mapping of options that they hand on."""
         found: set[Key] = set()
@@ -58,7 +56,7 @@ class TimeLimits:
                 return True
         return False
 
-    @cached_property
+    @once
     def _sent_with_limit(self) -> set[Key] | None:
         """The tasks that get a limit where they are sent; ``None`` where nobody can tell which task it is."""
         found: set[Key] = set()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 from celery_lint.project.project import Project
 
 _COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
@@ -69,7 +67,7 @@ class Pools:
         """Whether pools are known and all of them are among these names."""
         return bool(self.known) and all(pool.name in names for pool in self.known)
 
-    @cached_property
+    @once
     def awaits_tasks(self) -> bool:
         """Whether the project installs a worker pool or tracer that awaits coroutine tasks."""
         if self.project.configuration.pool_classes:
