@@ -110,6 +110,21 @@ class Call(NamedTuple):
         return "w" in self.flags
 
     @property
+    def is_tested(self) -> bool:
+        """Whether what it gives is true decides: ``if call():``, ``call() or x``, ``call() == 1``."""
+        return "?" in self.flags
+
+    @property
+    def is_looked_into(self) -> bool:
+        """An attribute or item of what it gives is used, or all of them: ``call()[0]``, ``len(call())``."""
+        return "i" in self.flags
+
+    @property
+    def is_piped_into(self) -> bool:
+        """It stands behind a ``|``."""
+        return "|" in self.flags
+
+    @property
     def is_decorator(self) -> bool:
         """``@call()`` above a function or class."""
         return "d" in self.flags

@@ -44,7 +44,8 @@ class Value(NamedTuple):
     (``keywords`` with constant keys in order, ``items`` their keys), ``either`` (``items``: the
     alternatives), ``text`` (a string that only the run knows) and ``unknown``. A starred argument and a
     ``**`` mapping carry the keyword ``*`` or ``**``. ``data`` of a sequence is ``set`` where it is one; of
-    what is unknown, ``set`` for a comprehension of a set and ``generator`` for one of a generator.
+    what is unknown, ``set``, ``list`` or ``generator`` for a comprehension, and ``*`` for what is unpacked
+    in a display; of alternatives, ``|`` where they are joined by that.
     """
 
     kind: ValueKind

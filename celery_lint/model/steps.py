@@ -88,16 +88,18 @@ class Step(NamedTuple):
     the keyword of one that holds others. ``flags`` is a set of letters, which have properties. ``calls``
     are the numbers of the calls in its own expressions, ``loads`` the names read there (of ``a.b.c`` the
     ``a``, as spelled; of a nested function all that it reads), ``stores`` the names bound there. Loads also
-    hold the paths that end in one of :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver
-    without a name), ``<`` before the path of a ``max_retries`` that is calculated or compared by size and
-    only that; and once in a function ``&self``, if the task that it gets by ``bind``, or as a method of a
-    class of tasks, is used for more than its attributes and as an argument.
+    hold, of variables that a call has filled, ``!x`` for one whose truth decides (``if x``, ``x or y``,
+    ``x == 1``) and ``[x`` for one that is indexed or iterated over; the paths that end in one of
+    :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver without a name), ``<`` before the path
+    of a ``max_retries`` that is calculated or compared by size and only that; and once in a function
+    ``&self``, if the task that it gets by ``bind``, or as a method of a class of tasks, is used for more than
+    its attributes and as an argument.
 
     ``chains`` depends on the kind. ``with``: one chain an item, ``chain=name`` if it is bound. ``handler``:
     the exceptions, none for a bare ``except``. ``raise``: what is raised, nothing for a bare one. ``return``,
     ``assign``, ``augment`` and ``expr``: the value, as a chain, as ``#None`` (numbers and truth values too,
-    ``#'`` for text), ``{``, ``[`` or ``(`` for a display, and ``?`` for anything else. ``def`` and ``class``:
-    the qualified name.
+    ``#'`` for text), ``{``, ``[`` or ``(`` for a display, ``|`` for a pipe, and ``?`` for anything else.
+    ``def`` and ``class``: the qualified name.
     """
 
     number: int

@@ -71,6 +71,13 @@ class Makers:
                 return Maker(None)
         return None
 
+    def is_only_configured(self, module: Module, value: Value) -> bool:
+        """Whether a decorator makes tasks because the configuration says so, and nobody knows how."""
+        return (
+            self._configured(value.chain) is not None
+            and self.maker_of(self.project.resolve(module, value.chain)) is None
+        )
+
     def _partial(self, module: Module, value: Value, depth: int) -> Maker | None:
         given = value.first()
         if given is None:

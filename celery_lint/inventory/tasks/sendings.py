@@ -1,4 +1,4 @@
-"""Which call sends a task, and which task that is."""
+"""Which call sends a task or makes a signature of one, which task that is, and what it is given."""
 
 from __future__ import annotations
 
@@ -13,16 +13,32 @@ from celery_lint.libraries.celery import CANVASES, SENDING, SIGNATURE, SIGNATURE
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, once
 
 SENDERS = SENDING | {"send_task"}
-"""The last components of calls that send."""
+"""The last components of calls that send a message."""
 
+_ON_COMMIT = frozenset({"delay_on_commit", "apply_async_on_commit"})
+_PARTIAL = frozenset({"s", "si", "signature", "subtask"})
+# What a task gets is written out in these calls; in the others it stands in a sequence and a mapping.
+_SPREAD = frozenset({"delay", "delay_on_commit", "s", "si"})
+_USES = SENDERS | _ON_COMMIT | _PARTIAL | {"apply"}
+_BY_NAME = frozenset({"send_task", "signature", "subtask"})
 _CANVASES = CANVASES | SIGNATURE
 
 
+class Given(NamedTuple):
+    """What a task is given: arguments by place and by name, and whether there are more that nobody sees."""
+
+    positional: tuple[Value, ...]
+    keywords: tuple[tuple[str, Value], ...]
+    more_positional: bool
+    more_keywords: bool
+
+
 class Sending(NamedTuple):
-    """A call that sends a task: ``task.delay()``, ``task.s().apply_async()``, ``app.send_task("name")``.
+    """A call that sends a task or makes a signature: ``task.delay()``, ``task.s()``, ``app.send_task("x")``.
 
     ``through`` tells what it is called on: the ``task``, its ``signature``, a ``canvas`` or signature by
     name, or the ``application``. ``task`` is ``None`` where it cannot be told which one is sent.
@@ -40,18 +56,87 @@ class Sending(NamedTuple):
         return self.module.place(self.call.span)
 
     @property
+    def how(self) -> str:
+        """The method: ``delay``, ``apply_async``, ``apply``, ``s``, ``si``, ``signature``, ``send_task`` …"""
+        leaf = self.call.leaf()
+        return "signature" if leaf == "subtask" else leaf
+
+    @property
+    def sends(self) -> bool:
+        """Whether the call itself sends a message or runs the task, now or after a commit."""
+        return self.how not in _PARTIAL
+
+    @property
     def has_options(self) -> bool:
         """Whether the call takes options of the message: all that ``delay`` gets is the task's."""
-        return self.call.leaf() != "delay"
+        return self.how not in _SPREAD
 
     @property
     def value(self) -> Value | None:
         """The call with the values of its arguments, if they are kept."""
         return self.function.value_of(self.call)
 
+    @property
+    def options(self) -> tuple[tuple[str, Value], ...]:
+        """The options of the message, by name, as far as they are written down."""
+        value = self.value
+        if value is None or not self.has_options:
+            return ()
+        return tuple([(key, given) for key, given in value.keywords if key not in _TASK_ARGUMENTS])
+
+    @property
+    def given(self) -> Given | None:
+        """The arguments for the task; ``None`` where they cannot be read."""
+        value = self.value
+        if value is None:
+            return None
+        if not self.has_options:
+            keywords = tuple([(key, item) for key, item in value.keywords if key not in _HIDDEN])
+            more = {key for key, _ in value.keywords}
+            return Given(value.items, keywords, "*" in more, "**" in more)
+        if value.open_ended():  # they may hold `args` and `kwargs`
+            return None
+        first = 1 if self.through == "application" else 0
+        items = _items(_at(value, first, "args"))
+        entries = _entries(_at(value, first + 1, "kwargs"))
+        if items is None or entries is None:
+            return None
+        return Given(items[0], entries[0], items[1], entries[1])
+
+
+_HIDDEN = ("*", "**", "()")
+_TASK_ARGUMENTS = ("args", "kwargs", "()")
+
+
+def _at(value: Value, position: int, keyword: str) -> Value | None:
+    return value.items[position] if len(value.items) > position else value.keyword(keyword)
+
+
+def _items(value: Value | None) -> tuple[tuple[Value, ...], bool] | None:
+    """The items of a tuple or list, and whether it unpacks more."""
+    if value is None or (value.kind == "constant" and value.data is None):
+        return (), False
+    if value.kind != "sequence" or value.data is not None:
+        return None
+    shown = tuple([item for item in value.items if item.data != "*" or item.kind != "unknown"])
+    return shown, len(shown) < len(value.items)
+
+
+def _entries(value: Value | None) -> tuple[tuple[tuple[str, Value], ...], bool] | None:
+    """The entries of a dictionary, and whether there are others whose names only the run knows."""
+    if value is None or (value.kind == "constant" and value.data is None):
+        return (), False
+    if value.kind == "call" and value.chain == "~dict" and not value.items:
+        shown = tuple([(key, item) for key, item in value.keywords if key not in _HIDDEN])
+    elif value.kind == "mapping":
+        shown = tuple([(key, item) for key, item in value.keywords if key not in ("**", "?")])
+    else:
+        return None
+    return shown, len(shown) < len(value.keywords)
+
 
 class Sendings:
-    """The calls of a project that send tasks."""
+    """The calls of a project that send tasks or make signatures of them."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
@@ -60,25 +145,48 @@ class Sendings:
         self.applications = known.of(Applications)
         self.in_force = known.of(OptionsInForce)
 
+    @once
+    def all(self) -> list[Sending]:
+        """All of the product, signatures too, in the order of the source."""
+        words = [f".{word}" for word in sorted(_USES)] + ["signature"]
+        return [
+            sending
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.may_call(*words)
+            for sending in self._within(module, function, _USES)
+        ]
+
     def within(self, module: Module, function: Function) -> Iterator[Sending]:
-        """The sendings of one function, in the order of the source."""
+        """The calls of one function that send a message at once, in the order of the source."""
         if function.may_call(*(f".{word}" for word in SENDERS)):
-            for call in self.functions.calls(module, function):
+            yield from self._within(module, function, SENDERS)
+
+    def _within(self, module: Module, function: Function, words: frozenset[str]) -> Iterator[Sending]:
+        for call in self.functions.calls(module, function):
+            if call.leaf() in words:
                 sending = self.of(module, function, call)
                 if sending is not None:
                     yield sending
 
     def of(self, module: Module, function: Function, call: Call) -> Sending | None:
-        """What a call sends, if it sends anything."""
+        """What a call sends, or makes a signature of, if it does."""
         receiver, _, leaf = call.chain.rpartition(".")
-        if leaf not in SENDERS or not receiver:
+        if leaf not in _USES:
             return None
-        if leaf == "send_task":
+        if leaf in _BY_NAME:
+            sending = self._by_name(module, function, call, receiver)
+            if sending is not None or leaf == "send_task":
+                return sending
+        return self._sending(module, function, call, receiver) if receiver else None
+
+    def _by_name(self, module: Module, function: Function, call: Call, receiver: str) -> Sending | None:
+        """``app.send_task("name")``, ``app.signature("name")`` and ``celery.signature("name")``."""
+        if f"{self.project.resolve(module, call.chain).name}()" not in SIGNATURE:
             application = self.project.resolve(module, receiver)
             if self.applications.class_of(application) is None:
                 return None
-            return Sending(module, function, call, self.named(call), "application")
-        return self._sending(module, function, call, receiver)
+        return Sending(module, function, call, self.named(call), "application")
 
     def _sending(self, module: Module, function: Function, call: Call, receiver: str) -> Sending | None:
         chain = without_signature(receiver)
@@ -89,18 +197,38 @@ class Sendings:
         task = self.tasks.of(entity)
         if task is not None:
             return Sending(module, function, call, task, "task" if chain == receiver else "signature")
-        if entity.kind != "external":
+        if entity.kind != "external" or call.leaf() in _PARTIAL:
             return None
         owner, _, made = entity.name.rpartition(".")
         if entity.name in _CANVASES or (made == "signature()" and is_application(owner)):
             return Sending(module, function, call, None, "canvas")
         return None
 
+    @once
+    def _by_task_name(self) -> dict[str, Task | None]:
+        """The tasks by name; ``None`` for a name that several have."""
+        found: dict[str, Task | None] = {}
+        for task in self.tasks.all:
+            found[task.name] = None if task.name in found else task
+        return found
+
     def named(self, call: Call) -> Task | None:
         """The only task of the name that a call gives."""
-        name = call.argument(0, "name").text
-        tasks = [task for task in self.tasks.all if name and task.name == name]
-        return tasks[0] if len(tasks) == 1 else None
+        return self._by_task_name.get(call.argument(0, "name").text)
+
+    def flow(self, sending: Sending) -> Flow:
+        """The statements of the function that a sending stands in."""
+        return self.functions.of(sending.module, sending.function)
+
+    def task_around(self, sending: Sending) -> Task | None:
+        """The task whose own function, or a function in that, a sending stands in."""
+        name = sending.function.qualname
+        while name:
+            task = self.tasks.by_function.get((sending.module.path, name))
+            if task is not None:
+                return task
+            name = name.rpartition("/")[0]
+        return None
 
 
 def without_signature(chain: str) -> str:

@@ -11,30 +11,19 @@ from typing import Any
 
 from celery_lint.model.reading.expressions import annotated_class, extends, hidden_below
 from celery_lint.model.reading.nodes import UNVISITED, children
+from celery_lint.model.reading.operands import OPERANDS, Position
 from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord, child_qualname
 from celery_lint.model.reading.statements import STATEMENTS
 from celery_lint.model.steps import TASK_ATTRIBUTES, StepRole
 
-Task = tuple[ast.AST, "Position", str]
+Task = tuple[ast.AST, Position, str]
 _NAME = ast.Name
-
-
-class Position:
-    """Where the walk is: the scope, the flags that hold for everything below, the call and statement around.
-
-    ``part`` is the part of that statement in which the statements below stand.
-    """
-
-    __slots__ = ("call", "flags", "part", "scope", "step")
-
-    def __init__(
-        self, scope: Scope, flags: str, call: CallRecord | None, step: StepRecord, part: StepRole = "body"
-    ) -> None:
-        self.scope = scope
-        self.flags = flags
-        self.call = call
-        self.step = step
-        self.part = part
+# What stands before a name whose use as a condition, or for its items, is noted beside its being read.
+_MARKS = {"?": "!", "i": "[", "ei": "["}
+# Builtins that ask what they are given for its items.
+_COUNTING = frozenset(
+    {"len", "list", "tuple", "set", "dict", "sorted", "iter", "enumerate", "sum", "max", "min"}
+)
 
 
 class Collector:
@@ -55,7 +44,7 @@ class Collector:
     def _walk(self, tree: ast.Module) -> None:
         handlers = _HANDLERS
         stack = self.stack
-        self._push(tree.body, Position(self.top, "", None, self.nowhere))
+        self.push(tree.body, Position(self.top, "", None, self.nowhere))
         while stack:
             node, position, role = stack.pop()
             kind = type(node)
@@ -82,11 +71,14 @@ class Collector:
         """The position inside one part of the statement that the walk is at."""
         return Position(position.scope, position.flags if flags is None else flags, None, position.step, part)
 
-    def _push(self, nodes: Any, position: Position, role: str = "") -> None:
+    def push(self, nodes: Any, position: Position, role: str = "") -> None:
+        """Visit these nodes next; names are noted at once."""
         for node in nodes if len(nodes) < 2 else reversed(nodes):
             kind = type(node)
             if kind is _NAME:
                 position.step.loads.append(node.id)
+                if role in _MARKS:
+                    position.step.loads.append(f"{_MARKS[role]}{node.id}")
             elif kind not in UNVISITED and node is not None:
                 self.stack.append((node, position, role))
 
@@ -133,12 +125,12 @@ class Collector:
                     scope.binds_class = True
         if not self.brief:
             inside = Position(scope, "m" if "m" in position.flags else "", None, self.nowhere)
-            self._push(node.body, inside)
+            self.push(node.body, inside)
             position.step.inner = scope
             position.step.stores.append(node.name)
-        self._push(node.args.defaults, position)
-        self._push([d for d in node.args.kw_defaults if d is not None], position)
-        self._push(node.decorator_list, position, "d")
+        self.push(node.args.defaults, position)
+        self.push([d for d in node.args.kw_defaults if d is not None], position)
+        self.push(node.decorator_list, position, "d")
 
     def _parameters(self, arguments: ast.arguments, scope: Scope) -> None:
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -156,7 +148,7 @@ class Collector:
         for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
             if not position.scope.binds(argument.arg):
                 position.scope.opaque.add(argument.arg)
-        self._push([node.body], Position(position.scope, position.flags + "l", position.call, position.step))
+        self.push([node.body], Position(position.scope, position.flags + "l", position.call, position.step))
 
     def _class(self, node: ast.ClassDef, position: Position, role: str) -> None:
         outer = position.scope
@@ -168,32 +160,32 @@ class Collector:
         self.classes.append(scope)
         position.step.stores.append(node.name)
         inside = Position(scope, "m" if "m" in position.flags else "", None, self.nowhere)
-        self._push(node.body, inside)
-        self._push(node.decorator_list, position, "d")
-        self._push(node.bases, position)
-        self._push([keyword.value for keyword in node.keywords], position)
+        self.push(node.body, inside)
+        self.push(node.decorator_list, position, "d")
+        self.push(node.bases, position)
+        self.push([keyword.value for keyword in node.keywords], position)
 
     def _assign(self, node: ast.Assign, position: Position, role: str) -> None:
         for target in node.targets:
             self._bind(target, node.value, position)
-        self._push([node.value], position, "b")
+        self.push([node.value], position, "b")
 
     def _annotated(self, node: ast.AnnAssign, position: Position, role: str) -> None:
         if node.value is not None:
             self._bind(node.target, node.value, position)
-            self._push([node.value], position, "b")
+            self.push([node.value], position, "b")
 
     def _augmented(self, node: ast.AugAssign, position: Position, role: str) -> None:
         if isinstance(node.target, ast.Name):
             self._bind(node.target, node.value, position)
             position.step.loads.append(node.target.id)
         else:
-            self._push([node.target], position)
-        self._push([node.value], position)
+            self.push([node.target], position)
+        self.push([node.value], position)
 
     def _named(self, node: ast.NamedExpr, position: Position, role: str) -> None:
         self._bind(node.target, node.value, position)
-        self._push([node.value], position, "b")
+        self.push([node.value], position, "b")
 
     def _bind(self, target: ast.expr, value: ast.expr | None, position: Position) -> None:
         scope = position.scope
@@ -216,7 +208,7 @@ class Collector:
                 key = bound.slice.value if isinstance(bound.slice, ast.Constant) else ""
                 if isinstance(key, str):  # "" for a key that only the run knows
                     self.assignments.append((bound.value, key, True, bound.slice, given, scope))
-                self._push([bound.value, bound.slice], position)
+                self.push([bound.value, bound.slice], position)
 
     def _bind_name(self, name: str, value: ast.expr | None, scope: Scope) -> None:
         if name in scope.outside:
@@ -249,15 +241,16 @@ class Collector:
         if isinstance(node, ast.AsyncFor):
             self._check_await(node, "async for", node.iter, position)
         self._bind(node.target, None, position)
-        self._push(node.orelse, self._part(position, "else"))
-        self._push(node.body, position)
-        self._push([node.iter], position)
+        self.push(node.orelse, self._part(position, "else"))
+        self.push(node.body, position)
+        self.push([node.iter], position, "i")
 
     def _comprehension(self, node: ast.comprehension, position: Position, role: str) -> None:
         for name in ast.walk(node.target):
             if isinstance(name, ast.Name) and not position.scope.binds(name.id):
                 position.scope.opaque.add(name.id)
-        self._push([node.iter, *node.ifs], position)
+        self.push([node.iter], position, "i")
+        self.push(node.ifs, position, "?")
 
     def _with(self, node: Any, position: Position, role: str) -> None:
         is_async = isinstance(node, ast.AsyncWith)
@@ -266,24 +259,24 @@ class Collector:
                 self._check_await(node, "async with", item.context_expr, position)
             if item.optional_vars is not None:
                 self._bind(item.optional_vars, item.context_expr, position)
-        self._push(node.body, position)
-        self._push([item.context_expr for item in node.items], position, "w")
+        self.push(node.body, position)
+        self.push([item.context_expr for item in node.items], position, "w")
 
     def _try(self, node: Any, position: Position, role: str) -> None:
         flags = position.flags
-        self._push(node.finalbody, self._part(position, "finally", flags + "f"))
-        self._push(node.orelse, self._part(position, "else"))
-        self._push(node.handlers, self._part(position, "handler", flags + "h"))
-        self._push(node.body, self._part(position, "body", flags + "t"))
+        self.push(node.finalbody, self._part(position, "finally", flags + "f"))
+        self.push(node.orelse, self._part(position, "else"))
+        self.push(node.handlers, self._part(position, "handler", flags + "h"))
+        self.push(node.body, self._part(position, "body", flags + "t"))
 
     def _handler(self, node: ast.ExceptHandler, position: Position, role: str) -> None:
         if node.name:
             position.scope.opaque.add(node.name)
             position.step.stores.append(node.name)
-        self._push(node.body, position)
+        self.push(node.body, position)
         # What it catches is looked up where the ``try`` stands.
         outside = Position(position.scope, position.flags[:-1], position.call, position.step)
-        self._push([node.type], outside)
+        self.push([node.type], outside)
 
     def _if(self, node: ast.If, position: Position, role: str) -> None:
         body = position
@@ -295,30 +288,30 @@ class Collector:
             and test.left.id == "__name__"
         ):
             body = Position(position.scope, position.flags + "m", None, position.step)
-        self._push(node.orelse, self._part(position, "else"))
-        self._push(node.body, body)
-        self._push([test], position)
+        self.push(node.orelse, self._part(position, "else"))
+        self.push(node.body, body)
+        self.push([test], position, "?")
 
     def _while(self, node: ast.While, position: Position, role: str) -> None:
-        self._push(node.orelse, self._part(position, "else"))
-        self._push(node.body, position)
-        self._push([node.test], position)
+        self.push(node.orelse, self._part(position, "else"))
+        self.push(node.body, position)
+        self.push([node.test], position, "?")
 
     def _match(self, node: ast.Match, position: Position, role: str) -> None:
-        self._push(node.cases, self._part(position, "case"))
-        self._push([node.subject], position)
+        self.push(node.cases, self._part(position, "case"))
+        self.push([node.subject], position)
 
     def _return(self, node: ast.Return, position: Position, role: str) -> None:
         if node.value is not None:
             position.scope.returns.append(node.value)
-            self._push([node.value], position, "r")
+            self.push([node.value], position, "r")
 
     def _expression(self, node: ast.Expr, position: Position, role: str) -> None:
-        self._push([node.value], position, "s")
+        self.push([node.value], position, "s")
 
     def _await(self, node: ast.Await, position: Position, role: str) -> None:
         self._check_await(node, "await", node.value, position)
-        self._push([node.value], position, role + "a")
+        self.push([node.value], position, role + "a")
 
     def _check_await(self, node: ast.AST, keyword: str, value: ast.expr | None, position: Position) -> None:
         scope = position.scope
@@ -328,7 +321,7 @@ class Collector:
     def _yield(self, node: Any, position: Position, role: str) -> None:
         position.scope.is_generator = True
         if node.value is not None:
-            self._push([node.value], position)
+            self.push([node.value], position)
 
     def _call(self, node: ast.Call, position: Position, role: str) -> None:
         record = CallRecord(node, position.flags + role, position.call, position.step)
@@ -338,15 +331,24 @@ class Collector:
             name = getattr(node.args[1], "value", None)
             if isinstance(name, str) and name in TASK_ATTRIBUTES:
                 position.step.loads.append(f"?.{name}")
-        self._push([keyword.value for keyword in node.keywords], inside, "e")
-        self._push(node.args, inside, "e")
-        self._push(hidden_below(node.func, position.step.loads), position)
+        self.push([keyword.value for keyword in node.keywords], inside, "e")
+        counted = type(node.func) is ast.Name and node.func.id in _COUNTING
+        self.push(node.args, inside, "ei" if counted else "e")
+        self._push_below(node.func, position)
+
+    def _push_below(self, chain: ast.expr, position: Position) -> None:
+        """What is still to be visited below a chain: the call that it starts with, and indexes."""
+        below = hidden_below(chain, position.step.loads)
+        if below and isinstance(below[-1], ast.Call):
+            self.push(below[-1:], position, "i" if below[-1] is not chain else "")
+            below = below[:-1]
+        self.push(below, position)
 
     def _starred(self, node: ast.Starred, position: Position, role: str) -> None:
-        self._push([node.value], position, "")
+        self.push([node.value], position, "")
 
     def _attribute(self, node: ast.Attribute, position: Position, role: str) -> None:
-        self._push(hidden_below(node, position.step.loads), position)
+        self._push_below(node, position)
 
 
 _HANDLERS: dict[type, Callable[[Collector, Any, Position, str], None]] = {
@@ -378,6 +380,7 @@ _HANDLERS: dict[type, Callable[[Collector, Any, Position, str], None]] = {
     ast.YieldFrom: Collector._yield,
     ast.Call: Collector._call,
     ast.Starred: Collector._starred,
+    **OPERANDS,
     ast.Attribute: Collector._attribute,
 }
 if hasattr(ast, "TryStar"):

@@ -17,6 +17,11 @@ def extends(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     )
 
 
+def is_none(node: ast.expr) -> bool:
+    """Whether an expression is the literal ``None``."""
+    return isinstance(node, ast.Constant) and node.value is None
+
+
 def hidden_below(node: ast.expr, names: list[str]) -> list[ast.expr]:
     """The nodes below a chain that the walk has still to visit: inner calls, indexes, other expressions.
 

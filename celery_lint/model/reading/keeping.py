@@ -24,6 +24,20 @@ KEPT_WHOLE = frozenset(
         "store_result",
         "apply_async",
         "send_task",
+        "delay",
+        "delay_on_commit",
+        "apply_async_on_commit",
+        "apply",
+        "s",
+        "si",
+        "signature",
+        "subtask",
+        "chain",
+        "group",
+        "chord",
+        "starmap",
+        "map",
+        "chunks",
     ]
 )
 # Calls that are kept even on a receiver that nobody can see through.

@@ -47,6 +47,7 @@ for _name in ("TryStar", "TypeAlias"):  # Python 3.11 and 3.12
 STATEMENTS = frozenset(_KINDS)
 _VALUED = frozenset({"assign", "augment", "return", "expr"})
 _HOLDING = frozenset({"if", "for", "while", "with", "try", "handler", "match", "def", "class"})
+_MARKS = "!["
 _BY_SIZE = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _ASYNCHRONOUS = (ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)
 
@@ -61,10 +62,11 @@ def steps_of(scope: Scope, span_of: Callable[[Any], Span], task: str = "") -> st
 def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) -> str:
     node: Any = record.node
     kind = _KINDS[type(node)]
-    loads = dict.fromkeys(record.loads)
+    loads = {name: None for name in record.loads if name[0] not in _MARKS or _is_called(name[1:], scope)}
     if record.inner is not None:
         for inner in _with_inner(record.inner):
-            loads.update(dict.fromkeys(name for step in inner.steps for name in step.loads))
+            names = (name for step in inner.steps for name in step.loads if name[0] not in _MARKS)
+            loads.update(dict.fromkeys(names))
     read = " ".join(loads)
     if ".max_retries" in read:
         for path in [path for path in loads if path.endswith(".max_retries")]:
@@ -81,6 +83,11 @@ def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) ->
         " ".join(dict.fromkeys(record.stores)) if record.stores else "",
         _chains(node, kind, scope),
     )
+
+
+def _is_called(name: str, scope: Scope) -> bool:
+    """Whether a local variable is bound to what some call gives: of others nobody asks how they are used."""
+    return any(isinstance(value, ast.Call) for value in scope.values.get(name, ()))
 
 
 def _with_inner(scope: Scope) -> Iterator[Scope]:
@@ -199,4 +206,6 @@ def _value(node: ast.expr | None, scope: Scope) -> str:
         return "["
     if isinstance(node, ast.Tuple):
         return "("
+    if isinstance(node, ast.BinOp):
+        return "|" if isinstance(node.op, ast.BitOr) else "?"
     return chain_of(node, scope) or "?"

@@ -25,6 +25,12 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
 }
 
+_COMPREHENSIONS: dict[type[ast.expr], str] = {
+    ast.SetComp: "set",
+    ast.GeneratorExp: "generator",
+    ast.ListComp: "list",
+}
+
 SpanOf = Callable[[ast.AST], Span]
 
 
@@ -49,15 +55,17 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
             return Value("unknown", span)
         items = tuple(value_of(item, scope, span_of, depth + 1) for item in node.elts)
         return Value("sequence", span, "set" if isinstance(node, ast.Set) else None, "", items)
-    if isinstance(node, (ast.SetComp, ast.GeneratorExp)):
-        return Value("unknown", span, "set" if isinstance(node, ast.SetComp) else "generator")
+    if isinstance(node, (ast.SetComp, ast.GeneratorExp, ast.ListComp)):
+        return Value("unknown", span, _COMPREHENSIONS[type(node)])
+    if isinstance(node, ast.Starred):
+        return Value("unknown", span, "*")
     if isinstance(node, ast.Dict):
         return _mapping(node, scope, span_of, depth, span)
     if isinstance(node, ast.BinOp):
         if isinstance(node.op, ast.BitOr):
             sides = (node.left, node.right)
             return Value(
-                "either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in sides)
+                "either", span, "|", "", tuple(value_of(s, scope, span_of, depth + 1) for s in sides)
             )
         return _folded(node, scope, span_of, depth, span)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):

@@ -1,0 +1,206 @@
+"""How a task may be called, as its caller sees it, and what makes that unknowable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.tasks.in_force import OptionsInForce
+from celery_lint.inventory.tasks.makers import Makers
+from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.sendings import Given
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Function, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known
+
+# What sends a task or makes a signature of it: a class that has its own may take other arguments.
+_SENDING_METHODS = frozenset({"apply_async", "delay", "apply", "s", "si", "signature", "subtask"})
+# What an application makes tasks with.
+_MAKING_METHODS = frozenset({"task", "_task_from_fun", "register_task"})
+
+
+class Signature(NamedTuple):
+    """How a task may be called: without the task itself, which ``bind`` puts in front.
+
+    ``required`` have no default. ``more_positional`` and ``more_keywords`` tell that it takes any.
+    """
+
+    task: Task
+    positional: tuple[str, ...]
+    keyword_only: tuple[str, ...]
+    required: tuple[str, ...]
+    more_positional: bool
+    more_keywords: bool
+
+    def takes(self, name: str) -> bool:
+        """Whether the task has a parameter of this name, or takes any keyword."""
+        return self.more_keywords or name in self.positional or name in self.keyword_only
+
+    @property
+    def spelled(self) -> str:
+        """The parameters as messages show them."""
+        shown = [self._shown(name) for name in self.positional]
+        if self.more_positional or self.keyword_only:
+            shown.append("*args" if self.more_positional else "*")
+        shown += [self._shown(name) for name in self.keyword_only]
+        return f"({', '.join([*shown, '**kwargs'] if self.more_keywords else shown)})"
+
+    def _shown(self, name: str) -> str:
+        return name if name in self.required else f"{name}=…"
+
+
+class Mismatch(NamedTuple):
+    """Why arguments do not fit: ``many``, ``unknown`` or ``twice`` (``name``: the keyword), ``missing``."""
+
+    kind: Literal["many", "unknown", "twice", "missing"]
+    names: tuple[str, ...]
+    taken: int
+    given: int
+
+
+class Signatures:
+    """The signatures of tasks. What is not certain has none, and a reason."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.makers = known.of(Makers)
+        self.task_options = known.of(TaskOptions)
+        self.applications = known.of(Applications)
+        self.in_force = known.of(OptionsInForce)
+        self._doubts: dict[Key, str] = {}
+
+    def of(self, task: Task) -> Signature | None:
+        """The signature of a task, if nothing can change it where nobody can look."""
+        if task.function is None or self.doubt(task):
+            return None
+        parameters = task.function.parameters
+        if task.class_ is not None or self.binds(task):
+            parameters = parameters[1:]
+        positional = tuple([given.name for given in parameters if given.kind == "positional"])
+        keyword_only = tuple([given.name for given in parameters if given.kind == "keyword"])
+        required = tuple([given.name for given in parameters if given.required])
+        kinds = {given.kind for given in parameters}
+        return Signature(task, positional, keyword_only, required, "*" in kinds, "**" in kinds)
+
+    def binds(self, task: Task) -> bool | None:
+        """Whether the task is its function's first argument; ``None`` where nobody knows."""
+        given = self.task_options.get(task, "bind")
+        if given is None:
+            return None if self.task_options.open_ended(task) else False
+        known = self.project.constant(*given)
+        return bool(known.data) if known is not None and known.kind == "constant" else None
+
+    def is_checked(self, task: Task) -> bool:
+        """Whether Celery compares arguments with the signature already where the task is sent."""
+        if task.class_ is not None:  # a class has no header to compare with
+            return False
+        given = self.task_options.get(task, "typing")
+        if given is not None:
+            known = self.project.constant(*given)
+            return known is not None and known.data is True
+        return not any(
+            application.value.keyword("strict_typing") or application.value.open_ended()
+            for application in self.applications.product
+        )
+
+    def doubt(self, task: Task) -> str:
+        """Why nobody can tell how the task is called, or nothing."""
+        found = self._doubts.get(task.key)
+        if found is None:
+            found = self._doubts[task.key] = next(self._reasons(task), "")
+        return found
+
+    def _reasons(self, task: Task) -> Iterator[str]:
+        function = task.function
+        if function is None:
+            yield "its function cannot be seen"
+            return
+        if task.wrapper is not None:
+            yield f"it is made by `{task.wrapper[1]}`, which may change its arguments"
+        if task.inner_decorators:
+            yield f"{_spelled(task.inner_decorators[0])} below the task decorator may change its arguments"
+        yield from self._outside(task, function)
+        if task.class_ is None and self.binds(task) is None:
+            yield "nobody can tell whether it is bound"
+        if task.class_ is not None and function.decorators:
+            yield f"{_spelled(function.decorators[0])} around `run` may change its arguments"
+        if not function.parameters and (task.class_ is not None or self.binds(task)):
+            yield "it does not take the task that is put in front of its arguments"
+        yield from self._classes(task)
+
+    def _outside(self, task: Task, function: Function) -> Iterator[str]:
+        """What replaces the task after it was made, or makes it in another way."""
+        module, name = task.module, function.qualname
+        if task.class_ is None:
+            if function.owner:
+                yield "it is defined in a class"
+            above = function.decorators[: max(len(function.decorators) - len(task.inner_decorators) - 1, 0)]
+            if above:
+                yield f"{_spelled(above[0])} above the task decorator may put something else in its place"
+            made = function.decorators[len(above) : len(above) + 1]
+            if made and self.makers.is_only_configured(module, made[0]):
+                yield f"{_spelled(made[0])} is a task decorator by the configuration alone"
+        if name in module.bindings:
+            yield f"`{name}` is bound to something else as well"
+        if any(other.startswith(f"{name}@") for other in module.functions):
+            yield f"`{name}` is defined several times"
+
+    def _classes(self, task: Task) -> Iterator[str]:
+        """What the classes of the task, and of its application, may do to its arguments."""
+        if not self.task_options.bases_known(task):
+            yield "it derives from a class that cannot be seen"
+        overridden = self.overridden(task)
+        if overridden:
+            yield f"its class has its own `{min(overridden)}`"
+        if not self.in_force.own_application(task):
+            yield "the class of its application cannot be seen"
+        for application in self.applications.product:
+            entity = self.project.member(application.module, application.origin[1])
+            for base in self.project.bases(entity._replace(kind="class")) if entity.class_() else ():
+                class_ = base.class_()
+                own = _MAKING_METHODS.intersection(class_.methods) if class_ is not None else ()
+                if own:
+                    yield f"the class of its application has its own `{min(own)}`"
+
+    def overridden(self, task: Task) -> frozenset[str]:
+        """The methods that send a task or make a signature of it, as far as its classes have their own."""
+        found: set[str] = set()
+        for entity in self.task_options.classes(task):
+            class_ = entity.class_()
+            if class_ is not None:
+                found |= _SENDING_METHODS.intersection(class_.methods) | (
+                    _SENDING_METHODS & class_.attributes.keys()
+                )
+        return frozenset(found)
+
+
+def mismatch(signature: Signature, given: Given, before: int = 0, partial: bool = False) -> Mismatch | None:
+    """Why arguments do not fit a signature, if they certainly do not.
+
+    ``before`` counts the arguments that Celery puts in front of them: the result of the task before.
+    ``partial``: what is missing may still come.
+    """
+    count = before + len(given.positional)
+    taken = len(signature.positional)
+    if count > taken and not signature.more_positional:
+        return Mismatch("many", (), taken, count)
+    names = [name for name, _ in given.keywords]
+    unknown = tuple([name for name in names if not signature.takes(name)])
+    if unknown:
+        return Mismatch("unknown", unknown, taken, count)
+    twice = tuple([name for name in names if name in signature.positional[:count]])
+    if twice:
+        return Mismatch("twice", twice, taken, count)
+    if partial or given.more_keywords:
+        return None
+    filled = {*names, *signature.positional[: taken if given.more_positional else count]}
+    missing = tuple([name for name in signature.required if name not in filled])
+    return Mismatch("missing", missing, taken, count) if missing else None
+
+
+def _spelled(decorator: Value) -> str:
+    name = decorator.chain.lstrip(":.~%").removesuffix("()")
+    return f"`@{name}`" if name else "a decorator"

@@ -1,0 +1,87 @@
+"""What becomes of the operands of an expression: which decides something, which is looked into.
+
+The letters of the roles are flags of the calls there, see :class:`celery_lint.model.calls.Call`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from celery_lint.model.reading.expressions import is_none
+from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord
+from celery_lint.model.steps import StepRole
+
+
+class Position:
+    """Where the walk is: the scope, the flags that hold for everything below, the call and statement around.
+
+    ``part`` is the part of that statement in which the statements below stand.
+    """
+
+    __slots__ = ("call", "flags", "part", "scope", "step")
+
+    def __init__(
+        self, scope: Scope, flags: str, call: CallRecord | None, step: StepRecord, part: StepRole = "body"
+    ) -> None:
+        self.scope = scope
+        self.flags = flags
+        self.call = call
+        self.step = step
+        self.part = part
+
+
+class Walk(Protocol):
+    """Whoever walks over the tree."""
+
+    def push(self, nodes: Iterable[Any], position: Position, role: str = "") -> None:
+        """Visit these nodes next."""
+
+
+def _assert(walk: Walk, node: ast.Assert, position: Position, _: str) -> None:
+    walk.push([node.msg], position)
+    walk.push([node.test], position, "?")
+
+
+def _conditional(walk: Walk, node: ast.IfExp, position: Position, role: str) -> None:
+    walk.push([node.body, node.orelse], position, "?" if role == "?" else "")
+    walk.push([node.test], position, "?")
+
+
+def _joined(walk: Walk, node: ast.BoolOp, position: Position, role: str) -> None:
+    walk.push(node.values[-1:], position, "?" if role == "?" else "")
+    walk.push(node.values[:-1], position, "?")
+
+
+def _unary(walk: Walk, node: ast.UnaryOp, position: Position, _: str) -> None:
+    walk.push([node.operand], position, "?" if isinstance(node.op, ast.Not) else "")
+
+
+def _compared(walk: Walk, node: ast.Compare, position: Position, _: str) -> None:
+    """``result == "done"`` decides as ``result`` does, by what it is and not by what it holds."""
+    equal = isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and not is_none(node.comparators[0])
+    walk.push(node.comparators, position)
+    walk.push([node.left], position, "?" if equal else "")
+
+
+def _operation(walk: Walk, node: ast.BinOp, position: Position, _: str) -> None:
+    walk.push([node.right], position, "|" if isinstance(node.op, ast.BitOr) else "")
+    walk.push([node.left], position)
+
+
+def _index(walk: Walk, node: ast.Subscript, position: Position, _: str) -> None:
+    walk.push([node.slice], position)
+    walk.push([node.value], position, "i")
+
+
+OPERANDS: dict[type, Callable[[Any, Any, Position, str], None]] = {
+    ast.Assert: _assert,
+    ast.IfExp: _conditional,
+    ast.BoolOp: _joined,
+    ast.UnaryOp: _unary,
+    ast.Compare: _compared,
+    ast.BinOp: _operation,
+    ast.Subscript: _index,
+}
+"""Who visits the operands of an expression, by its type."""
