@@ -140,7 +140,7 @@ def lines_of(built: Built, library: Library) -> dict[str, str]:
 def says_the_same(
     changed: Sequence[str],
     library: Library,
-    first: Callable[[bytes], bool],
+    first: Callable[[str, bytes], bool],
     passed: Iterable[str],
     names: Collection[Pair],
 ) -> dict[str, str] | None:

@@ -91,8 +91,8 @@ class Workspace:
             names = [(name, leaf) for name, leaf in manifest.names]
             if (
                 (path not in manifest.asked or self._is_on_disk(path, data))
-                and not FirstPass(self.configuration.task_decorators).passes(content)
-                and not (names and SecondPass(names).passes(content))
+                and not FirstPass(self.configuration.task_decorators).passes(path, content)
+                and not (names and SecondPass(names).passes(path, content))
             ):
                 return Verdict([], frozenset(), [], {}, {})
         try:

@@ -2,13 +2,16 @@
 
 Parsing is what a cold run spends its time on, and nine files in ten of a large project have nothing to do
 with Celery. The first pass knows what to look for in any project, the second what the first has taught:
-the names of the project's own decorators, helpers and relays.
+the names of the project's own decorators, helpers and relays. Tests mock, send and await what the product
+defines, and nothing of that is judged: they are worth reading if they define a task or an application.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+
+from celery_lint.model.purpose import is_test_path
 
 Pair = tuple[str, str]
 """The name of something, and the last component of the module that defines it; ``""`` if any may."""
@@ -32,6 +35,10 @@ _LOOP = re.compile(rb"\b(?:asyncio|anyio)(?:\.(?:run|Runner)\b|\s+as\s|\s+import
 # `from asyncio import sleep, run`: what is imported may stand anywhere behind it on the line.
 _IMPORTING = re.compile(rb"\b(?:asyncio|anyio)\s+import\b")
 _RUNNER = re.compile(rb"\b(?:run|Runner)\b")
+# What makes an application, or a task without a decorator; and the decorators and classes that make tasks.
+_MAKERS = (b"Celery(", b".task(", b"register_task(")
+_MADE = re.compile(rb"@[\w.]*task\b")
+_TASK_CLASS = re.compile(rb"\bclass[ \t]+\w+\([^()]*Task\b")
 # What stands before the name that is defined, and after it. One expression for each name would cost more to
 # compile than all searches with it.
 _DEFINING = re.compile(rb"[ \t]*(async[ \t]+)?(?:def|class)[ \t]+")
@@ -53,12 +60,25 @@ class FirstPass:
     """The words that any project's use of Celery, and of event loops, needs."""
 
     def __init__(self, task_decorators: Sequence[str] = ()) -> None:
-        self._exact = _EXACT + tuple(
+        self._own = tuple(
             _bytes(name.rpartition(".")[2]) for name in task_decorators if name.rpartition(".")[2]
         )
+        self._exact = _EXACT + self._own
 
-    def passes(self, data: bytes) -> bool:
+    def passes(self, path: str, data: bytes) -> bool:
         """Whether a file with this content is worth reading."""
+        return self._speaks(data) and (not is_test_path(path) or self._defines(data))
+
+    def _defines(self, data: bytes) -> bool:
+        """Whether a file may define a task or an application."""
+        return (
+            _any(_MAKERS, data)
+            or _any(self._own, data)
+            or (b"task" in data and _MADE.search(data) is not None)
+            or (b"Task" in data and _TASK_CLASS.search(data) is not None)
+        )
+
+    def _speaks(self, data: bytes) -> bool:
         lowered = data.lower()
         for word in _ANY_CASE:
             if word in lowered:
@@ -130,8 +150,11 @@ class SecondPass:
     def __bool__(self) -> bool:
         return bool(self._leaves)
 
-    def passes(self, data: bytes) -> bool:
-        """Whether the content holds one of the names together with the leaf of its module."""
+    def passes(self, path: str, data: bytes) -> bool:
+        """Whether the content holds one of the names together with the leaf of its module. No test does."""
+        return self._holds(data) and not is_test_path(path)
+
+    def _holds(self, data: bytes) -> bool:
         # A dozen searches for a word cost less than to take the whole text apart.
         if len(self._leaves) < _FEW and not any(name in data for name in self._leaves):
             return False

@@ -95,7 +95,7 @@ class Library:
                 self._leading[key] = True  # so that it is told that the file cannot be read
         return self._leading[key]
 
-    def first_pass(self, paths: Iterable[str], passes: Callable[[bytes], bool]) -> list[str]:
+    def first_pass(self, paths: Iterable[str], passes: Callable[[str, bytes], bool]) -> list[str]:
         """Those of the files that pass the first filter; they are read on the way."""
         kept, found, unknown = self._kept, [], []
         for path in paths:
@@ -156,7 +156,7 @@ class Library:
                 return self._readings[path]
         return facts_of(path, data)
 
-    def _search(self, paths: Sequence[str], passes: Callable[[bytes], bool] | None) -> list[str]:
+    def _search(self, paths: Sequence[str], passes: Callable[[str, bytes], bool] | None) -> list[str]:
         """Read the files that pass, and say which those are."""
         if not paths:
             return []
@@ -174,7 +174,7 @@ class Library:
         chunk_size = _CHUNK if passes is not None else _CHUNK // 16
         return self._search_together(_chunks(paths, sizes, chunk_size), passes, processes)
 
-    def _examined(self, path: str, passes: Callable[[bytes], bool] | None) -> bool:
+    def _examined(self, path: str, passes: Callable[[str, bytes], bool] | None) -> bool:
         if passes is None and path in self._readings:
             return True
         try:
@@ -183,7 +183,7 @@ class Library:
             # Nobody knows whether it has to do with Celery; a file that cannot be read is worth a word.
             self._readings[path] = error.unparsed._replace(path=path)
             return True
-        if passes is not None and not passes(data):
+        if passes is not None and not passes(path, data):
             return False
         if path not in self._readings:  # an earlier pass may have met it
             self._readings[path] = self._read(path, data)
@@ -192,7 +192,7 @@ class Library:
     # -------------------------------------------------------------------- several processes
 
     def _search_together(
-        self, chunks: list[list[str]], passes: Callable[[bytes], bool] | None, processes: int
+        self, chunks: list[list[str]], passes: Callable[[str, bytes], bool] | None, processes: int
     ) -> list[str]:
         """Search in this process and in forks of it; who is free takes the next chunk."""
         queue, filler = os.pipe()
@@ -223,7 +223,7 @@ class Library:
         self,
         queue: int,
         chunks: list[list[str]],
-        passes: Callable[[bytes], bool] | None,
+        passes: Callable[[str, bytes], bool] | None,
         progress: Callable[[int], None] | None,
     ) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
@@ -235,7 +235,7 @@ class Library:
         return found
 
     def _fork(
-        self, queue: int, chunks: list[list[str]], passes: Callable[[bytes], bool] | None
+        self, queue: int, chunks: list[list[str]], passes: Callable[[str, bytes], bool] | None
     ) -> tuple[int, int]:
         results, writing = os.pipe()
         process = os.fork()

@@ -52,20 +52,43 @@ NOT_WORTH_READING = [
 
 @pytest.mark.parametrize("text", WORTH_READING)
 def test_worth_reading(text: str) -> None:
-    assert FirstPass().passes(text.encode())
+    assert FirstPass().passes("shop/mail.py", text.encode())
 
 
 @pytest.mark.parametrize("text", NOT_WORTH_READING)
 def test_not_worth_reading(text: str) -> None:
-    assert not FirstPass().passes(text.encode())
+    assert not FirstPass().passes("shop/mail.py", text.encode())
 
 
 def test_own_decorators_are_words_too() -> None:
     text = b"@background\ndef f(): ..."
-    assert not FirstPass().passes(text)
-    assert FirstPass(["shop.queue.background"]).passes(text)
-    assert FirstPass(["background"]).passes(text)
-    assert not FirstPass(["shop.queue."]).passes(text)  # no name at all
+    assert not FirstPass().passes("shop/mail.py", text)
+    assert FirstPass(["shop.queue.background"]).passes("shop/mail.py", text)
+    assert FirstPass(["background"]).passes("shop/mail.py", text)
+    assert not FirstPass(["shop.queue."]).passes("shop/mail.py", text)  # no name at all
+
+
+@pytest.mark.parametrize(
+    "text, passes",
+    [
+        ("app = Celery('tests')", True),
+        ("from shop.celery import app\n@app.task\ndef f(): ...", True),
+        ("@shared_task(bind=True)\ndef f(self): ...", True),
+        ("from celery import Task\nclass Mail(base.Task): ...", True),
+        ("from shop.celery import app\nsend = app.task(f)", True),
+        ("from shop.celery import app\napp.register_task(Mail())", True),
+        ("from celery import shared_task\n@background\ndef f(): ...", True),  # an own decorator
+        ("from shop.tasks import send\n\ndef test_send():\n    send.delay(1)", False),
+        ("@patch('celery.app.task.Task.apply_async')\ndef test_send(mocked): ...", False),
+        ("asyncio.run(main())", False),
+        ("class TestTask(TestCase):\n    celery = True", False),
+    ],
+)
+@pytest.mark.parametrize("path", ["tests/mail.py", "shop/test_mail.py", "shop/mail/tests.py", "conftest.py"])
+def test_a_test_is_worth_reading_if_it_defines_a_task(text: str, passes: bool, path: str) -> None:
+    assert FirstPass(["background"]).passes(path, text.encode()) is passes
+    assert FirstPass(["background"]).passes("shop/mail.py", text.encode())
+    assert not SecondPass([("f", "")]).passes(path, text.encode())
 
 
 NAMES = [
@@ -92,18 +115,18 @@ NAMES = [
 @pytest.mark.parametrize("others", [0, 20])  # few names are looked for in another way than many
 def test_second_pass(text: str, passes: bool, others: int) -> None:
     names = NAMES + [(f"other_name_{number}", "nowhere") for number in range(others)]
-    assert SecondPass(names).passes(text.encode()) is passes
+    assert SecondPass(names).passes("shop/mail.py", text.encode()) is passes
 
 
 def test_one_name() -> None:
-    assert SecondPass([("Engine", "")]).passes(b"x = Engine()")
-    assert not SecondPass([("Engine", "")]).passes(b"x = Motor()")
+    assert SecondPass([("Engine", "")]).passes("shop/mail.py", b"x = Engine()")
+    assert not SecondPass([("Engine", "")]).passes("shop/mail.py", b"x = Motor()")
 
 
 def test_nothing_is_looked_for() -> None:
     assert not SecondPass([])
     assert SecondPass(NAMES)
-    assert not SecondPass([]).passes(b"anything")
+    assert not SecondPass([]).passes("shop/mail.py", b"anything")
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,12 @@ def test_filters(name: str) -> None:
 
     def work(n: int) -> Callable[[], object]:
         data = text(n)
-        return lambda: (first.passes(data), second.passes(data), leads_on(data, "name"))
+        return lambda: (
+            first.passes("mail.py", data),
+            first.passes("tests/mail.py", b"celery Task " + data),
+            second.passes("mail.py", data),
+            leads_on(data, "name"),
+        )
 
     assert_grows_with_the_text(work, size)
 
