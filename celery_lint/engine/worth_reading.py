@@ -19,10 +19,12 @@ from celery_lint.analysis.resources.before_fork import BeforeFork
 from celery_lint.analysis.wiring.registrations import Registrations
 from celery_lint.files.filter import DATABASE_WORDS, NETWORK_WORDS, Pair
 from celery_lint.inventory.application.broker import BrokerSettings
+from celery_lint.inventory.code.handlers import Handlers
 from celery_lint.inventory.resources.relays import Relays, leaf_of, name_of
 from celery_lint.inventory.resources.resources import LOOP_WORDS
 from celery_lint.inventory.resources.sessions import Sessions
 from celery_lint.inventory.resources.uses import Uses
+from celery_lint.inventory.retries.counting import Counting
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.registries import Registries
@@ -50,6 +52,8 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Sessions).explore(),
     lambda known: known.of(Coroutines).explore(),
     lambda known: known.of(RaisedErrors).explore(),
+    lambda known: known.of(Handlers).explore(),
+    lambda known: known.of(Counting).explore(),
 )
 
 

@@ -116,12 +116,17 @@ def _runs_loops(data: bytes) -> bool:
     return False
 
 
+# What a definition does that tasks are told apart by, although nothing else in its file is about them.
+_TELLING = (b"contextmanager", b"__exit__", b"retries")
+
+
 def leads_on(data: bytes, name: str) -> bool:
     """Whether a file that binds this name can tell anything about tasks by it.
 
     What it imports or assigns may be an application, a constant or a re-export. What it defines itself says
-    something only if it makes coroutines, if it is an exception that may say what it is made of, or if the
-    file knows the word *task*: a class for tasks, a decorator that makes some.
+    something only if it makes coroutines, if it is an exception that may say what it is made of, if it may be
+    a context manager, which keeps exceptions, or count retries, or if the file knows the word *task*: a class
+    for tasks, a decorator that makes some.
     """
     word = _bytes(name)
     at = data.find(word)
@@ -134,7 +139,8 @@ def leads_on(data: bytes, name: str) -> bool:
             after = _DEFINED.match(data, at + len(word)) if before is not None else None
             if before is not None and after is not None:
                 error = after[1] is not None and b"super(" in data
-                return error or before[1] is not None or b"task" in data.lower()
+                tells = any(word in data for word in _TELLING) or b"task" in data.lower()
+                return error or before[1] is not None or tells
         at = data.find(word, at + 1)
     return True
 

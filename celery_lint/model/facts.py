@@ -72,12 +72,16 @@ class Value(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A parameter: ``kind`` is ``positional``, ``keyword``, ``*`` or ``**``."""
+    """A parameter: ``kind`` is ``positional``, ``keyword``, ``*`` or ``**``.
+
+    ``default`` is the chain that it stands for where a call says nothing, empty for anything but a name.
+    """
 
     name: str
     kind: str
     required: bool
     annotation: str
+    default: str = ""
 
 
 class Function(NamedTuple):

@@ -98,8 +98,11 @@ class Step(NamedTuple):
     ``chains`` depends on the kind. ``with``: one chain an item, ``chain=name`` if it is bound. ``handler``:
     the exceptions, none for a bare ``except``. ``raise``: what is raised, nothing for a bare one. ``return``,
     ``assign``, ``augment`` and ``expr``: the value, as a chain, as ``#None`` (numbers and truth values too,
-    ``#'`` for text), ``{``, ``[`` or ``(`` for a display, ``|`` for a pipe, and ``?`` for anything else.
-    ``def`` and ``class``: the qualified name.
+    ``#'`` for text), ``'`` for a text that only the run knows, ``{``, ``[`` or ``(`` for a display, ``|`` for
+    a pipe, and ``?`` for anything else. ``if`` and ``while``: the chain whose truth the test asks for, ``!``
+    before it where the question is whether it is false or ``None``, nothing for any other test; after
+    ``isinstance`` the chain of the object and those of the classes. ``def`` and ``class``: the qualified
+    name.
     """
 
     number: int
@@ -122,6 +125,16 @@ class Step(NamedTuple):
     def name(self) -> str:
         """The first name that the statement binds, or nothing."""
         return self.stores[0] if self.stores else ""
+
+    @property
+    def asks_for(self) -> str:
+        """The chain whose truth the test of an ``if`` or ``while`` asks for, or nothing."""
+        return self.value.lstrip("!")
+
+    @property
+    def asks_in_the_negative(self) -> bool:
+        """The test is true where that chain is false or ``None``."""
+        return self.value[:1] == "!"
 
     @property
     def waits(self) -> bool:

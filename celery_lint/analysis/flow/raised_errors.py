@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
+from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.task import Task
@@ -63,6 +64,16 @@ class UnrebuildableError(NamedTuple):
         return self.module.place(self.class_.span)
 
 
+class _Leaving(NamedTuple):
+    """An exception that leaves a task, by the chain of its class; ``made`` is the call that makes it."""
+
+    module: Module
+    chain: str
+    place: Place
+    task: Task
+    made: Call | None
+
+
 class RaisedErrors:
     """The exceptions that tasks raise and nothing in them catches."""
 
@@ -81,41 +92,67 @@ class RaisedErrors:
         found: dict[Key, UnrebuildableError] = {}
         if self.in_force.results_ignored:
             return []
-        for module, chain, place, task in [*self._raised(), *self._handed_to_retry()]:
-            entity = self._class(module, chain)
+        for leaving in [*self._raised(), *self._handed_to_retry()]:
+            entity = self._class(leaving.module, leaving.chain)
             class_ = entity.class_() if entity is not None else None
             if entity is None or class_ is None or entity.module is None:
                 continue
             key = (entity.module.path, class_.qualname)
-            if key not in found:
-                misfit = self._misfit(entity)
+            if key not in found and (leaving.made is not None or self._is_raised(class_)):
+                misfit = self._misfit(entity, leaving.made)
                 if misfit is not None:
-                    found[key] = UnrebuildableError(entity.module, class_, *misfit, place, task)
+                    found[key] = UnrebuildableError(
+                        entity.module, class_, *misfit, leaving.place, leaving.task
+                    )
         return [found[key] for key in sorted(found)]
 
     def explore(self) -> None:
         """Follow the exceptions to the files that define them, and nothing more."""
         assert self.unrebuildable is not None
 
-    def _raised(self) -> Iterator[tuple[Module, str, Place, Task]]:
-        """What tasks raise, and where."""
+    def _raised(self) -> Iterator[_Leaving]:
+        """What tasks raise, and where, and what they catch by its name and raise again."""
         for body in self.bodies.all:
-            if not body.function.is_generator and not self._is_ignored(body.task):
-                for module, step in self._raises(body):
-                    if step.chains:
-                        yield module, step.value.removesuffix("()"), module.place(step.span), body.task
+            if body.function.is_generator or self._is_ignored(body.task):
+                continue
+            for module, function, step in self._raises(body):
+                if step.kind == "handler":
+                    for chain in step.chains:
+                        yield _Leaving(module, chain, module.place(step.span), body.task, None)
+                elif step.chains:
+                    chain = step.value.removesuffix("()")
+                    calls = self.functions.calls(module, function)
+                    made = next((calls[n] for n in step.calls if calls[n].chain == chain), None)
+                    yield _Leaving(module, chain, module.place(step.span), body.task, made)
 
-    def _handed_to_retry(self) -> Iterator[tuple[Module, str, Place, Task]]:
+    def _handed_to_retry(self) -> Iterator[_Leaving]:
         """What tasks are to raise once they are not retried any more."""
         for retry in self.retry_calls.all:
             value = retry.given("exc")
             task = retry.tasks[0] if retry.tasks else None
-            if value is not None and value.kind == "call" and task is not None and not self._is_ignored(task):
-                yield retry.module, value.chain, retry.place, task
+            if value is None or task is None or self._is_ignored(task):
+                continue
+            if value.kind == "call":
+                made = next(
+                    (c for c in self.functions.calls(retry.module, retry.function) if c.span == value.span),
+                    None,
+                )
+                yield _Leaving(retry.module, value.chain, retry.place, task, made)
+            handler = retry.catcher(self.functions, value)
+            for chain in handler.chains if handler is not None else ():
+                yield _Leaving(retry.module, chain, retry.place, task, None)
 
     def _is_ignored(self, task: Task) -> bool:
         """Whether a task says something about ignoring its result."""
         return bool(self.in_force.options(task, ("ignore_result",)))
+
+    def _is_raised(self, class_: Class) -> bool:
+        """Whether the product makes an exception of this very class anywhere."""
+        return any(
+            function.states(f"{class_.name}()")
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+        )
 
     def _class(self, module: Module, chain: str) -> Entity | None:
         """The class of the project that a chain names."""
@@ -126,8 +163,11 @@ class RaisedErrors:
 
     # ------------------------------------------------------------------ what leaves a task
 
-    def _raises(self, body: Body) -> Iterator[tuple[Module, Step]]:
-        """The ``raise`` statements whose exceptions leave a task, in it and in what it calls."""
+    def _raises(self, body: Body) -> Iterator[tuple[Module, Function, Step]]:
+        """The ``raise`` statements whose exceptions leave a task, in it and in what it calls.
+
+        With them the handlers that name what they raise again.
+        """
         if body.role == "coroutine":
             start = self.bodies.started_at(body)
             if start is None or _guarded(start[0].flow, start[1]):
@@ -141,8 +181,9 @@ class RaisedErrors:
                 self._seen.add((module.path, function.qualname))
                 flow = self.functions.of(module, function)
                 for step in flow.steps:
-                    if step.kind == "raise" and not _guarded(flow, step):
-                        yield module, step
+                    raises = step.kind == "raise" or (step.kind == "handler" and _lets_go_on(flow, step))
+                    if raises and not _guarded(flow, step):
+                        yield module, function, step
                 following += self._called(module, function, flow)
             level = following
 
@@ -162,8 +203,11 @@ class RaisedErrors:
 
     # ------------------------------------------------------------------ what can be made again
 
-    def _misfit(self, entity: Entity) -> tuple[str, str] | None:
-        """What an exception's ``__init__`` wants and what is kept for it, if that does not fit."""
+    def _misfit(self, entity: Entity, made: Call | None) -> tuple[str, str] | None:
+        """What an exception's ``__init__`` wants and what is kept for it, if that does not fit.
+
+        ``made`` is the call that makes it: of what ``*args`` takes, only that tells the number.
+        """
         kept = self._kept(entity)
         if kept is None or kept < 0:
             return None
@@ -172,6 +216,9 @@ class RaisedErrors:
             return None
         parameters = [p for p in init.parameters if p.kind in ("positional", "keyword")][1:]
         positional = [p for p in parameters if p.kind == "positional"]
+        given = made.positional if made is not None and not made.is_open_ended else None
+        if _hands_all_on(init) and (given is None or len(given) > len(positional)):
+            return None
         required = [p for p in positional if p.required]
         by_name = [p.name for p in parameters if p.kind == "keyword" and p.required]
         gets = _counted(kept)
@@ -200,7 +247,7 @@ class RaisedErrors:
             if init is None:
                 continue
             given = _given_on(init, self.functions.calls(current.module, init))
-            if given is None:
+            if given is None or (number > 1 and _hands_all_on(init)):
                 return None
             above = self._kept_along(line[number:])
             return given if above == -1 else above
@@ -216,10 +263,20 @@ def _given_on(init: Function, calls: list[Call]) -> int | None:
     step = next((step for step in steps if above[0].number in step.calls), None)
     if step is None or step.parent >= 0 or any(other.kind == "class" for other in steps):
         return None
-    given = above[0].takes
+    given = list(above[0].takes)
+    if _hands_all_on(init):
+        given = [each for each in given if each.kind != "starred" and each.keyword != "**"]
     if any(argument.keyword or argument.kind == "starred" for argument in given) or len(given) >= 8:
         return None
     return len(given)
+
+
+def _hands_all_on(init: Function) -> bool:
+    """Whether an ``__init__`` hands ``*args`` of its own to the one above it: what no parameter has taken."""
+    above = [call for call in init.calls() if call.chain == _CALL]
+    if len(above) != 1 or sum(given.kind == "starred" for given in above[0].takes) != 1:
+        return False
+    return any(parameter.kind == "*" for parameter in init.parameters)
 
 
 def _counted(number: int) -> str:
@@ -230,12 +287,23 @@ def _guarded(flow: Flow, step: Step) -> bool:
     """Whether a ``try`` around a statement has a handler that may catch what it raises."""
     current = step
     for outer in flow.ancestors(step):
-        if outer.kind == "try" and current.role == "body" and flow.body(outer, "handler"):
+        tried = outer.kind == "try" and current.role == "body"
+        if tried and not all(_lets_go_on(flow, handler) for handler in flow.body(outer, "handler")):
             return True
         if outer.kind == "with" and any("suppress" in chain for chain in outer.chains):
             return True
         current = outer
     return False
+
+
+def _lets_go_on(flow: Flow, handler: Step) -> bool:
+    """Whether a handler writes a line to the log, at most, and raises again what it has caught."""
+    *before, last = flow.body(handler)
+    return (
+        last.kind == "raise"
+        and last.value in ("", f"%{handler.name}")
+        and all(is_log(step) for step in before)
+    )
 
 
 def _runs(function: Function, step: Step) -> bool:

@@ -10,7 +10,6 @@ from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPo
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
@@ -85,9 +84,7 @@ _MEANT = {
     "wait": "countdown",
 }
 _OF_TASK = (_OF_AUTORETRY | {"autoretry_for"}) - {"retry_kwargs"}
-_HARD = "TimeLimitExceeded"
-_SOFT = "SoftTimeLimitExceeded"
-_LIMIT_MODULES = ("celery.exceptions.", "billiard.exceptions.")
+_MOST_SECONDS = 600.0  # what `retry_backoff_max` is unless set
 
 
 class InertRetryOption(NamedTuple):
@@ -97,7 +94,7 @@ class InertRetryOption(NamedTuple):
 
 
 class IgnoredDelay(NamedTuple):
-    """A delay that another option overrides. ``delay`` and ``winner`` are the names of the two."""
+    """A delay that another option overrides, or bounds. ``delay`` and ``winner`` are the names of the two."""
 
     delay: str
     winner: str
@@ -125,14 +122,6 @@ class UnknownRetryKey(NamedTuple):
     place: Place
 
 
-class UnreachableAutoretry(NamedTuple):
-    """A time limit's exception in ``autoretry_for`` that cannot arrive there."""
-
-    exception: str
-    place: Place
-    hard: bool
-
-
 class RetryOptions:
     """What is wrong with the options about retries of a project."""
 
@@ -141,8 +130,6 @@ class RetryOptions:
         self.project = known.project
         self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
-        self.functions = known.project.functions
-        self.time_limits = known.of(TimeLimits)
         self.retry_calls = known.of(RetryCalls)
 
     # ------------------------------------------------------------------ CEL413, CEL444
@@ -230,7 +217,23 @@ class RetryOptions:
                 places = [self._overridden(policy) for policy in option.policies]
                 if places[0] is not None and all(places):
                     found.append(IgnoredDelay("countdown", "retry_backoff", *places[0]))
+            elif option.name == "retry_backoff":
+                bounds = [self._bound(option, policy) for policy in option.policies]
+                if bounds[0] is not None and all(bounds):
+                    found.append(IgnoredDelay("retry_backoff", "retry_backoff_max", option.place, bounds[0]))
         return found
+
+    def _bound(self, option: RetryOption, policy: RetryPolicy) -> Place | None:
+        """Where the bound stands that every automatic retry of a task waits for, in place of its backoff.
+
+        That is the backoff itself where nobody sets one.
+        """
+        backoff = self.project.number(option.module, option.value)
+        given = policy.options.get("retry_backoff_max")
+        most = self.project.number(*given) if given is not None else _MOST_SECONDS
+        if backoff is None or most is None or backoff <= most or not policy.automatic or not policy.known:
+            return None
+        return given[0].place(given[1].span) if given is not None else option.place
 
     def _winner(self, policy: RetryPolicy) -> tuple[str, Place] | None:
         """What decides about the delay of every retry of a task, in place of ``default_retry_delay``."""
@@ -331,47 +334,6 @@ class RetryOptions:
         meant = _MEANT.get(key) or (near[0] if near else "")
         if meant:
             yield UnknownRetryKey(key, meant, module.place(span))
-
-    # ------------------------------------------------------------------ CEL443
-
-    @facts
-    def unreachable(self) -> list[UnreachableAutoretry]:
-        """The exceptions of time limits that `autoretry_for` waits for in vain."""
-        found: dict[Place, UnreachableAutoretry | None] = {}
-        for option in self.retries.options:
-            module, listed = self._list(option)
-            for item in listed if option.name == "autoretry_for" else ():
-                entity = self.retries.entity(module, item)
-                name = entity.name.rpartition(".")[2] if entity.kind == "external" else ""
-                if entity.name.startswith(_LIMIT_MODULES) and name in (_HARD, _SOFT):
-                    place = module.place(item.span)
-                    if found.setdefault(place, UnreachableAutoretry(name, place, name == _HARD)):
-                        found[place] = found[place] if self._is_unreachable(name, option) else None
-        return [fact for fact in found.values() if fact is not None]
-
-    def _list(self, option: RetryOption) -> tuple[Module, tuple[Value, ...]]:
-        """The exceptions of an option, and the module that lists them."""
-        value, module = option.value, option.module
-        if value.kind == "name":
-            entity = self.retries.entity(module, value)
-            value, module = entity.value or value, entity.module or module
-        return module, value.items if value.kind == "sequence" else ()
-
-    def _is_unreachable(self, name: str, option: RetryOption) -> bool:
-        if self._raised_here(name):
-            return False
-        possible = self.time_limits.soft_limit_possible
-        return name == _HARD or not any(possible(policy.task) for policy in option.policies)
-
-    def _raised_here(self, name: str) -> bool:
-        """Whether the project itself raises the exception of a time limit."""
-        return any(
-            step.kind == "raise" and any(chain.endswith((f".{name}()", f".{name}")) for chain in step.chains)
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.states(f".{name}")
-            for step in self.functions.of(module, function).steps
-        )
 
 
 def _has_delay(call: RetryCall) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.handlers import (
@@ -26,8 +26,8 @@ from celery_lint.project.known import Known, facts, once
 
 _SIGNALS = ("Retry", "Ignore", "Reject")
 _COMPOUND = frozenset({"with", "try"})
-# Whoever reads one of these in a handler may tell Celery's exceptions from others.
-_DISTINGUISHING = frozenset({"isinstance", "type", "issubclass", "Retry", "Ignore", "TaskPredicate"})
+# A condition that reads one of these, or the exception, may tell Celery's exceptions from others.
+_TOLD_BY = frozenset({"Retry", "Ignore", "TaskPredicate", "sys"})
 
 
 class SwallowedSignal(NamedTuple):
@@ -155,7 +155,7 @@ class Swallowing:
         """The handler that keeps an exception of Celery, in the function or where the task calls it."""
         names = CATCHES_SIGNALS | {name}
         raised = None
-        handler = self.handlers.catcher(body.module, body.flow, step, names)
+        handler = self.handlers.catcher(body, step, names)
         if handler is None and not self._uncertain(body, step):
             start = self.bodies.called_at(body.function, body.task)
             if start is None:
@@ -163,26 +163,44 @@ class Swallowing:
             raised = place
             body, step = start
             place = body.place(step)
-            handler = self.handlers.catcher(body.module, body.flow, step, names)
-        caught = self.handlers.caught(body.module, handler) if handler is not None else None
-        if handler is None or caught is None or not caught & CATCHES_ANY:
+            handler = self.handlers.catcher(body, step, names)
+        if handler is None or not self._is_any(body, handler):
             return  # who names Celery's exception means it
-        if not self.handlers.raises(body, handler):
+        if handler.kind == "with" or not self.handlers.raises(body, handler, names):
             yield SwallowedSignal(body, place, what, handler, raised)
         elif name == "Retry":
-            again = self._again(body, handler)
+            again = self._again(body, handler, names)
             if again is not None:
                 yield RepeatedRetry(body, place, handler, raised, again)
 
-    def _again(self, body: Body, handler: Step) -> Place | None:
-        """The retry that a handler asks for whatever it has caught."""
-        below = body.flow.below(handler)
-        if any(not _DISTINGUISHING.isdisjoint(step.loads) for step in below):
-            return None
-        numbers = {step.number for step in below}
+    def _is_any(self, body: Body, handler: Step) -> bool:
+        """Whether a handler, or the context manager of a ``with``, catches all and sundry."""
+        if handler.kind == "with":
+            return self.handlers.keeps(body, handler, CATCHES_ANY)
+        caught = self.handlers.caught(body.module, handler)
+        return caught is not None and bool(caught & CATCHES_ANY)
+
+    def _again(self, body: Body, handler: Step, names: frozenset[str]) -> Place | None:
+        """The retry that a handler asks for when it has caught an exception that goes by these names."""
+        flow = body.flow
+        below = flow.below(handler)
+        asking = _asking(handler, below)
         for retry in self.retry_calls.all:
-            if retry.function is body.function and retry.step is not None and retry.step.number in numbers:
-                return retry.place
+            step = retry.step
+            if retry.function is not body.function or step is None or step not in below:
+                continue
+            if self.handlers.is_for_others(body, handler, step, names):
+                continue
+            around = list(flow.ancestors(step))
+            for question in asking:
+                ends = flow.ends(flow.body(question)) or flow.ends(flow.body(question, "else"))
+                before = question.number < step.number and ends
+                # It may be asked for this very exception: only where others are named, its way is known.
+                if (question in around or before) and not self.handlers.names_others(
+                    body, handler, question, names
+                ):
+                    return None
+            return retry.place
         return None
 
     def _uncertain(self, body: Body, step: Step) -> bool:
@@ -328,16 +346,30 @@ class Swallowing:
 
     def _outer(self, body: Body, attempt: Step) -> Place | None:
         names = frozenset({"Exception", "BaseException"})
-        handler = self.handlers.catcher(body.module, body.flow, attempt, names)
+        handler = self.handlers.catcher(body, attempt, names)
         if handler is None:
             start = self.bodies.started_at(body)
             if start is None:
                 return None
             body, step = start
-            handler = self.handlers.catcher(body.module, body.flow, step, names)
+            handler = self.handlers.catcher(body, step, names)
         if handler is None or not self._logs_and_raises(body, handler):
             return None
         return body.place(handler)
+
+
+def _asking(handler: Step, below: Sequence[Step]) -> list[Step]:
+    """The conditions in a handler that look at what was caught."""
+    seen = {*handler.stores, *_TOLD_BY}
+    found = []
+    for step in below:
+        if seen.isdisjoint(step.loads):
+            continue
+        if step.kind in ("if", "while", "match", "assert", "case"):
+            found.append(step)
+        elif step.kind == "assign":
+            seen.update(step.stores)
+    return found
 
 
 def _works(step: Step) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.graph import CallGraph
@@ -11,6 +11,7 @@ from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import is_decorated
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
 
@@ -37,11 +38,14 @@ _LOGGING = frozenset(
         "format_exc",
     ]
 )
-# These end the function, or the process, although nothing says ``raise``.
-_LEAVING = frozenset({"retry", "replace", "exit", "_exit", "abort", "fail", "skip", "reraise", "raise_with"})
+#: These end the function, or the process, although nothing says ``raise``.
+LEAVING = frozenset({"retry", "replace", "exit", "_exit", "abort", "fail", "skip", "reraise", "raise_with"})
 # Whoever calls one of these hands on the text of an exception, not the exception.
 _TEXT = frozenset({"str", "repr", "traceback", "format_exc"})
 LOOPS = frozenset({"for", "while"})
+_ISINSTANCE = "~isinstance()"
+_SUPPRESS = "contextlib.suppress"
+_MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
 
 
 class Handler(NamedTuple):
@@ -85,6 +89,13 @@ class Handlers:
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
 
+    def explore(self) -> None:
+        """Follow the chains of context managers: they are at home in modules without tasks."""
+        for body in [*self.bodies.all, *(body for body, _ in self.bodies.callees)]:
+            for call in self.functions.calls(body.module, body.function) if body.function.has("with") else ():
+                if call.is_context_manager and call.chain[:1] not in "%~":
+                    self.project.resolve(body.module, call.chain)
+
     # ------------------------------------------------------------------ handlers
 
     def caught(self, module: Module, handler: Step) -> frozenset[str] | None:
@@ -124,16 +135,41 @@ class Handlers:
                     break
                 earlier |= names
 
-    def raises(self, body: Body, handler: Step) -> bool:
-        """Whether a handler, on some way, lets the exception go on, or another in its place."""
+    def raises(self, body: Body, handler: Step, names: frozenset[str] = frozenset()) -> bool:
+        """Whether a handler, on some way, lets the exception go on, or another in its place.
+
+        With the ``names`` that an exception goes by, ways that are for others do not count.
+        """
         flow = body.flow
         kept = set(handler.stores)
         for step in flow.below(handler):
-            if step.kind == "raise" or self._leaves(body, step, handler):
+            ends = step.kind == "raise" or self._leaves(body, step, handler)
+            if ends and not (names and self.is_for_others(body, handler, step, names)):
                 return True
             kept.update(step.stores)
         attempt = flow.steps[handler.parent]
         return any(step.kind == "raise" and kept & set(step.loads) for step in flow.after(attempt))
+
+    def is_for_others(self, body: Body, handler: Step, step: Step, names: frozenset[str]) -> bool:
+        """Whether a statement of a handler runs only for exceptions that go by none of these names."""
+        current = step
+        for outer in body.flow.ancestors(step):
+            if outer is handler:
+                break
+            if current.role == "body" and self.names_others(body, handler, outer, names):
+                return True
+            current = outer
+        return False
+
+    def names_others(self, body: Body, handler: Step, step: Step, names: frozenset[str]) -> bool:
+        """Whether an ``if`` asks by ``isinstance`` for exceptions that go by none of these names."""
+        if step.kind != "if" or step.value != _ISINSTANCE or step.chains[1:2] != (f"%{handler.name}",):
+            return False
+        entities = [self.project.resolve(body.module, chain) for chain in step.chains[2:]]
+        return all(
+            entity.kind in ("class", "external") and entity.name.rpartition(".")[2] not in names
+            for entity in entities
+        )
 
     def _leaves(self, body: Body, step: Step, handler: Step) -> bool:
         """Whether a statement may end the function by calling something."""
@@ -142,14 +178,14 @@ class Handlers:
         caught = set(handler.stores)
         calls = self.functions.calls(body.module, body.function)
         made = [calls[number] for number in step.calls]
-        if any(leaf_of_chain(call.chain) in _LEAVING for call in made):
+        if any(leaf_of_chain(call.chain) in LEAVING for call in made):
             return True
         if any(self._may_raise(body.module, call, caught) for call in made):
             return True
         if step.kind in ("expr", "assign", "return") and step.value[:1] == "%":
             # A method of something that nobody can see through: does it get the exception, or only its text?
             handed_on = bool(caught.intersection(step.loads)) and _TEXT.isdisjoint(step.loads)
-            return step.value.endswith("()") and (handed_on or leaf_of_chain(step.value) in _LEAVING)
+            return step.value.endswith("()") and (handed_on or leaf_of_chain(step.value) in LEAVING)
         return False
 
     def _may_raise(self, module: Module, call: Call, caught: set[str]) -> bool:
@@ -161,28 +197,102 @@ class Handlers:
             return hidden and not caught.isdisjoint(given)
         return any(step.kind == "raise" for step in self.functions.of(*target).steps)
 
-    def catcher(self, module: Module, flow: Flow, step: Step, names: frozenset[str]) -> Step | None:
-        """The handler of this function that gets an exception with one of these names, if that is certain."""
-        current = step
+    def catcher(self, body: Body, step: Step, names: frozenset[str]) -> Step | None:
+        """The handler of this function that gets an exception with one of these names, if that is certain.
+
+        A ``with`` stands for the context manager in it that keeps the exception.
+        """
+        current, flow = step, body.flow
         for outer in flow.ancestors(step):
             if outer.kind == "try" and current.role == "body":
                 for handler in flow.body(outer, "handler"):
-                    caught = self.caught(module, handler)
+                    caught = self.caught(body.module, handler)
                     if caught is None:
                         return None
                     if caught & names:
                         return handler
+            elif outer.kind == "with" and self.keeps(body, outer, names):
+                return outer
             current = outer
         return None
 
-    def swallows(self, body: Body, step: Step, names: frozenset[str]) -> Step | None:
-        """The handler that ends the way of an exception raised at a statement of a task."""
-        handler = self.catcher(body.module, body.flow, step, names)
-        if handler is None or self.raises(body, handler):
-            return None
-        return handler
+    # ------------------------------------------------------------------ context managers
 
-    # ------------------------------------------------------------------ finally
+    def keeps(self, body: Body, step: Step, names: frozenset[str]) -> bool:
+        """Whether a context manager of a ``with`` keeps an exception with one of these names for certain."""
+        calls = self.functions.calls(body.module, body.function)
+        return any(
+            self._keeps(body, calls[number], names)
+            for number in step.calls
+            if calls[number].is_context_manager
+        )
+
+    def _keeps(self, body: Body, call: Call, names: frozenset[str]) -> bool:
+        if call.chain == _SUPPRESS:
+            return bool(self._named(body.module, [given.chain for given in call.takes]) & names)
+        entity = self.project.resolve(body.module, call.chain)
+        made = self.project.attribute(entity, "__exit__") if entity.kind == "class" else entity
+        function, module = made.function(), made.module
+        if function is None or module is None:
+            return False
+        inner = Body(module, function, self.functions.of(module, function), body.task, "callee")
+        if entity.kind == "class":
+            return _keeps_all(inner)
+        if not is_decorated(function, _MANAGERS):
+            return False
+        for step in inner.flow.steps:
+            attempt = inner.flow.inside(step, "try", "body") if step.yields else None
+            if attempt is not None:
+                return self._kept_by(inner, attempt, body.module, call, names)
+        return False
+
+    def _kept_by(self, inner: Body, attempt: Step, module: Module, call: Call, names: frozenset[str]) -> bool:
+        """Whether a ``try`` around a ``yield`` keeps what is raised in the ``with``."""
+        for handler in inner.flow.body(attempt, "handler"):
+            caught = self.caught(inner.module, handler)
+            if caught is None:
+                caught = self._given(inner, handler, module, call)
+            if caught & names:
+                return not self.raises(inner, handler, names)
+        return False
+
+    def _given(self, inner: Body, handler: Step, module: Module, call: Call) -> frozenset[str]:
+        """What a handler catches that catches a parameter: as the call says, or as the default is."""
+        found: frozenset[str] = frozenset()
+        for position, parameter in enumerate(inner.function.parameters):
+            if f"%{parameter.name}" not in handler.chains:
+                continue
+            if parameter.kind == "*":
+                found |= self._named(module, [given.chain for given in call.positional[position:]])
+                continue
+            given = call.argument(position, parameter.name)
+            if given:
+                found |= self._named(module, [given.chain])
+            else:
+                found |= self._named(inner.module, [parameter.default])
+        return found
+
+    def _named(self, module: Module, chains: Iterable[str]) -> frozenset[str]:
+        """The exceptions outside the project that chains name, by the last part of their names."""
+        entities = [self.project.resolve(module, chain) for chain in chains if chain]
+        return frozenset(e.name.rpartition(".")[2] for e in entities if e.kind == "external")
+
+
+def _keeps_all(body: Body) -> bool:
+    """Whether an ``__exit__`` says for every exception that it has been dealt with."""
+    flow = body.flow
+    kinds = {f"%{parameter.name}" for parameter in body.function.parameters[1:]}
+    for step in flow.body():
+        if step.kind == "return":
+            return step.chains == ("#True",)
+        if step.kind == "if":
+            inside = flow.body(step)
+            told = any(inner.chains == ("#True",) for inner in inside if inner.kind == "return")
+            if told and step.asks_for in kinds and not step.asks_in_the_negative:
+                return True
+        if step.kind == "raise":
+            return False
+    return False
 
 
 def is_log(step: Step) -> bool:

@@ -69,9 +69,10 @@ class RetryCall(NamedTuple):
 
     def is_expected(self, functions: Functions) -> bool:
         """Whether a ``try`` around the call has a handler for the exception that it raises."""
-        return self._is_handled(functions, "Retry")
+        return self.is_handled(functions, "Retry")
 
-    def _is_handled(self, functions: Functions, name: str) -> bool:
+    def is_handled(self, functions: Functions, name: str) -> bool:
+        """Whether a ``try`` around the call has a handler that names this exception."""
         flow = functions.of(self.module, self.function)
         current = self.step
         for ancestor in flow.ancestors(current) if current is not None else ():
@@ -82,27 +83,19 @@ class RetryCall(NamedTuple):
             current = ancestor
         return False
 
-    def loses_cause(self, functions: Functions) -> bool:
-        """Whether the call stands in a handler, and what happens after the last attempt is left to Celery."""
-        flow = functions.of(self.module, self.function)
-        if self.step is None or self._is_handled(functions, "MaxRetriesExceededError"):
-            return False
-        if self.counts(functions):
-            return False
-        return any(ancestor.kind == "handler" for ancestor in flow.ancestors(self.step))
-
-    def counts(self, functions: Functions) -> bool:
-        """Whether the function looks at the number of retries, and so may never make the last attempt."""
-        steps = functions.of(self.module, self.function).steps
-        return any(load.endswith(".retries") for step in steps for load in step.loads)
-
     def is_caught(self, functions: Functions, value: Value) -> bool:
         """Whether a value is the exception that a handler around the call has caught."""
+        return self.catcher(functions, value) is not None
+
+    def catcher(self, functions: Functions, value: Value) -> Step | None:
+        """The handler around the call that has caught a value."""
         if value.kind != "name" or self.step is None:
-            return False
+            return None
         name = value.chain.removeprefix("%")
-        ancestors = functions.of(self.module, self.function).ancestors(self.step)
-        return any(step.kind == "handler" and name in step.stores for step in ancestors)
+        for step in functions.of(self.module, self.function).ancestors(self.step):
+            if step.kind == "handler" and name in step.stores:
+                return step
+        return None
 
 
 class RetryCalls:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
+from celery_lint.inventory.retries.counting import Counting
 from celery_lint.inventory.retries.holders import Holders
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
@@ -28,7 +29,6 @@ RETRY_OPTIONS = frozenset(
         "retry_kwargs",
     }
 )
-_TEXT_MAKERS = frozenset({"builtins.repr", "builtins.str", "traceback.format_exc"})
 
 
 class RetryPolicy(NamedTuple):
@@ -82,6 +82,7 @@ class Retries:
         self.task_options = known.of(TaskOptions)
         self.holders = known.of(Holders)
         self.retry_calls = known.of(RetryCalls)
+        self.counting = known.of(Counting)
         self._hidden: dict[Key, bool] = {}
         self._used: dict[Key, bool] = {}
 
@@ -102,6 +103,11 @@ class Retries:
                 automatic = self._is_automatic(options.get("autoretry_for"))
                 found.append(RetryPolicy(task, options, known, automatic, self.retry_calls.calls_of(task)))
         return found
+
+    @once
+    def by_task(self) -> dict[Key, RetryPolicy]:
+        """The policies, by the tasks that have one."""
+        return {policy.task.key: policy for policy in self.policies}
 
     def _is_automatic(self, option: Option | None) -> bool:
         if option is None:
@@ -127,7 +133,10 @@ class Retries:
 
     @once
     def _reads(self) -> dict[str, list[tuple[Module, Function, str]]]:
-        """By option: the functions that read it as an attribute, and the path that they read."""
+        """By option: the functions that read it as an attribute, and the path that they read.
+
+        Of the number of retries, those in which it decides something.
+        """
         found: dict[str, list[tuple[Module, Function, str]]] = {}
         for module in self.project.product_modules():
             for function in module.functions.values():
@@ -136,7 +145,8 @@ class Retries:
                 for step in self.functions.of(module, function).steps:
                     for load in step.loads:
                         name = load.rpartition(".")[2]
-                        if "." in load and (name in RETRY_OPTIONS or name == "retries"):
+                        counts = name == "retries" and self.counting.decides(module, function)
+                        if "." in load and (name in RETRY_OPTIONS or counts):
                             found.setdefault(name, []).append((module, function, load.lstrip("<")))
         return found
 
@@ -191,14 +201,6 @@ class Retries:
     def constant(self, option: Option | None) -> Value | None:
         """The literal behind an option."""
         return self.project.constant(*option) if option is not None else None
-
-    def is_no_exception(self, module: Module, value: Value) -> bool:
-        """Whether a value is certainly something else than an exception, and counts as true."""
-        if value.kind in ("constant", "text"):
-            return value.kind == "text" or bool(value.data)
-        if value.kind == "call":
-            return self.project.resolve(module, value.chain).name in _TEXT_MAKERS
-        return value.kind == "name" and value.chain.endswith(".status_code")
 
     def entity(self, module: Module, value: Value) -> Entity:
         """What an exception in an option is."""

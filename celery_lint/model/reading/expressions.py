@@ -6,6 +6,9 @@ import ast
 
 from celery_lint.model.steps import TASK_ATTRIBUTES
 
+# Of these methods only texts are asked where they are written out: `"order {}".format(pk)`.
+_TEXT_METHODS = frozenset({"format", "format_map", "join", "replace", "strip"})
+
 
 def extends(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a definition extends an earlier one of its name: ``@value.setter def value``."""
@@ -65,3 +68,23 @@ def annotated_class(node: ast.expr | None) -> ast.expr | None:
         else:
             return None
     return None
+
+
+def is_text(node: ast.expr) -> bool:
+    """Whether an expression puts a text together: an f-string, ``"…" % x``, ``"…".format(x)``."""
+    return isinstance(node, ast.JoinedStr) or beginning_of_text(node) is not None
+
+
+def beginning_of_text(node: ast.expr) -> ast.expr | None:
+    """The part of a text that its source begins with, if an expression puts one together."""
+    if isinstance(node, ast.JoinedStr):
+        return node.values[0] if node.values else None
+    first: ast.expr | None = None
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mod, ast.Add)):
+        first = node.left
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        first = node.func.value if node.func.attr in _TEXT_METHODS else None
+    known = isinstance(first, ast.JoinedStr) or (
+        isinstance(first, ast.Constant) and isinstance(first.value, str)
+    )
+    return first if known else None

@@ -330,14 +330,25 @@ def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
     without_default = len(positional) - len(arguments.defaults)
     outer = scope.outer or scope
     annotations = {name: chain_of(annotation, outer) for name, annotation in scope.annotations.items()}
+    defaults = [""] * without_default + [_default(default, outer) for default in arguments.defaults]
     found = [
-        Parameter(argument.arg, "positional", index < without_default, annotations.get(argument.arg, ""))
-        for index, argument in enumerate(positional)
+        Parameter(
+            argument.arg, "positional", index < without_default, annotations.get(argument.arg, ""), default
+        )
+        for index, (argument, default) in enumerate(zip(positional, defaults, strict=True))
     ]
     if arguments.vararg is not None:
         found.append(Parameter(arguments.vararg.arg, "*", False, ""))
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        found.append(Parameter(argument.arg, "keyword", default is None, annotations.get(argument.arg, "")))
+        annotation = annotations.get(argument.arg, "")
+        found.append(
+            Parameter(argument.arg, "keyword", default is None, annotation, _default(default, outer))
+        )
     if arguments.kwarg is not None:
         found.append(Parameter(arguments.kwarg.arg, "**", False, ""))
     return found
+
+
+def _default(node: ast.expr | None, scope: Scope) -> str:
+    """The chain that a parameter stands for where a call says nothing."""
+    return chain_of(node, scope) if isinstance(node, (ast.Name, ast.Attribute)) else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from celery_lint.diagnostics import Span
+from celery_lint.model.reading.expressions import is_text
 from celery_lint.model.reading.scopes import Scope, StepRecord, chain_of
 from celery_lint.model.reading.values import word_of
 from celery_lint.model.steps import StepKind, pack_step
@@ -179,7 +180,29 @@ def _chains(node: Any, kind: StepKind, scope: Scope) -> str:
         return "" if node.exc is None else chain_of(node.exc, scope) or "?"
     if kind in ("def", "class"):
         return scope.definitions.get(node.name) or ""
+    if kind in ("if", "while"):
+        return _asked(node.test, scope)
     return ""
+
+
+def _asked(test: ast.expr, scope: Scope) -> str:
+    """The chain that a test asks for, ``!`` before it where it is to be false or ``None``."""
+    negative = False
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        negative = not negative
+        test = test.operand
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant):
+        operator, other = test.ops[0], test.comparators[0].value
+        if other is not None or not isinstance(operator, (ast.Is, ast.Eq, ast.IsNot, ast.NotEq)):
+            return ""
+        negative ^= isinstance(operator, (ast.Is, ast.Eq))
+        test = test.left
+    chain = chain_of(test, scope)
+    if chain == "~isinstance()" and isinstance(test, ast.Call) and len(test.args) == 2:
+        kinds = test.args[1]
+        named = [test.args[0], *(kinds.elts if isinstance(kinds, ast.Tuple) else [kinds])]
+        chain = " ".join([chain, *(chain_of(each, scope) or "?" for each in named)])
+    return f"!{chain}" if chain and negative else chain
 
 
 def _item(item: ast.withitem, scope: Scope) -> str:
@@ -192,7 +215,7 @@ def _item(item: ast.withitem, scope: Scope) -> str:
 def _value(node: ast.expr | None, scope: Scope) -> str:
     """A value in one word."""
     if isinstance(node, ast.Call):  # most are
-        return chain_of(node, scope) or "?"
+        return chain_of(node, scope) or ("'" if is_text(node) else "?")
     if isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom)):
         node = node.value
     if node is None or isinstance(node, ast.Constant):
@@ -206,6 +229,8 @@ def _value(node: ast.expr | None, scope: Scope) -> str:
         return "["
     if isinstance(node, ast.Tuple):
         return "("
-    if isinstance(node, ast.BinOp):
-        return "|" if isinstance(node.op, ast.BitOr) else "?"
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return "|"
+    if isinstance(node, (ast.JoinedStr, ast.BinOp)):
+        return "'" if is_text(node) else "?"
     return chain_of(node, scope) or "?"

@@ -9,6 +9,7 @@ from typing import Any
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Value
+from celery_lint.model.reading.expressions import beginning_of_text, is_text
 from celery_lint.model.reading.scopes import Scope, chain_of
 
 _DEEPEST = 7
@@ -88,9 +89,9 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
     return Value("name", span, None, chain) if chain else Value("unknown", span)
 
 
-def _scheme(node: ast.JoinedStr) -> str | None:
+def _scheme(node: ast.expr) -> str | None:
     """The beginning of a text that only the run knows, if that is the scheme of a URL."""
-    first = node.values[0] if node.values else None
+    first = beginning_of_text(node)
     if isinstance(first, ast.Constant) and isinstance(first.value, str) and "://" in first.value:
         return first.value.partition("://")[0] + "://"
     return None
@@ -124,6 +125,8 @@ def _call(node: ast.Call, scope: Scope, span_of: SpanOf, depth: int, span: Span)
             items.append(value_of(argument, scope, span_of, depth + 1))
     for keyword in node.keywords:
         keywords.append((keyword.arg or "**", value_of(keyword.value, scope, span_of, depth + 1)))
+    if is_text(node):
+        return Value("text", span, _scheme(node))
     chain = chain_of(node.func, scope)
     if not chain and isinstance(node.func, ast.Call):
         return Value("unknown", span)
@@ -151,6 +154,8 @@ def _mapping(node: ast.Dict, scope: Scope, span_of: SpanOf, depth: int, span: Sp
 
 
 def _folded(node: ast.BinOp, scope: Scope, span_of: SpanOf, depth: int, span: Span) -> Value:
+    if isinstance(node.op, ast.Mod) and is_text(node):
+        return Value("text", span, _scheme(node))
     left = value_of(node.left, scope, span_of, depth + 1)
     right = value_of(node.right, scope, span_of, depth + 1)
     operate = _ARITHMETIC.get(type(node.op))

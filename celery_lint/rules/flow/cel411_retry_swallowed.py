@@ -9,7 +9,7 @@ from celery_lint.rule import Finding, Rule, on
 
 
 class RetrySwallowed(Rule):
-    """A retry, an `Ignore` or a `Reject` is raised inside a `try` whose handler swallows it.
+    """A retry, an `Ignore` or a `Reject` is raised where a handler or a context manager swallows it.
 
     ## Why it matters
 
@@ -74,8 +74,10 @@ class RetrySwallowed(Rule):
     ## Limits
 
     Follows the exception to the first handler that certainly gets it, in the same function and from there
-    into the task that calls that function. Silent where the handler may raise or retry, on any way through
-    it, where it hands the exception to something that cannot be seen, where it names `Retry` itself, and for
+    into the task that calls that function. Context managers are `contextlib.suppress` and those of the
+    project: generators, and classes whose `__exit__` returns `True`. Silent where the handler may raise or
+    retry, on any way through it that is not for other exceptions (`if isinstance(error, OSError): raise`),
+    where it hands the exception to something that cannot be seen, where it names `Retry` itself, and for
     `retry(throw=False)`. A handler that asks for another retry is CEL446.
 
     ## References
@@ -95,15 +97,25 @@ class RetrySwallowed(Rule):
             "`{call}` never leaves task `{task}`: a handler swallows it",
             "move the `raise` out of the `try`, or put `except {call}: raise` before the handler",
         ),
+        "kept": (
+            "`{call}` ends `{task}` by raising, and the context manager around it swallows that",
+            "move the call out of the `with`, or let the manager keep only what is expected there",
+        ),
+        "raised and kept": (
+            "`{call}` never leaves task `{task}`: the context manager around it swallows it",
+            "move the `raise` out of the `with`, or let the manager keep only what is expected there",
+        ),
     }
     proof = "tests/proofs/test_retries.py::test_a_swallowed_retry_is_a_success"
 
     @on(Swallowing.signals)
     def check(self, fact: SwallowedSignal) -> Iterator[Finding]:
         """Report what is raised, or the call of the function that raises it, and point at the handler."""
-        related = [(fact.body.place(fact.handler), "this handler swallows it")]
+        kept = fact.handler.kind == "with"
+        who = "context manager" if kept else "handler"
+        related = [(fact.body.place(fact.handler), f"this {who} swallows it")]
         if fact.raised is not None:
             related.append((fact.raised, "it is raised here"))
         values = {"call": fact.what, "task": fact.body.task.label}
-        variant = "" if fact.what.endswith("()") else "raised"
+        variant = " and ".join(["raised"] * (not fact.what.endswith("()")) + ["kept"] * kept)
         yield Finding(fact.place, values, tuple(related), variant)

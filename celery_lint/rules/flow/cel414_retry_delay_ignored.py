@@ -15,7 +15,9 @@ class RetryDelayIgnored(Rule):
 
     With `retry_backoff` the automatic retry waits one second, then two, then four, whatever
     `default_retry_delay` says; with a `countdown` in `retry_kwargs` it waits that. And `retry_backoff`
-    replaces the `countdown` in `retry_kwargs`. A task that seems to wait a minute is retried at once.
+    replaces the `countdown` in `retry_kwargs`. A task that seems to wait a minute is retried at once. No
+    delay is longer than `retry_backoff_max`, ten minutes unless set: `retry_backoff=3600` alone waits ten
+    minutes at most, with `retry_jitter`, which is on, any time from none to that.
 
     ## Example
 
@@ -76,12 +78,20 @@ class RetryDelayIgnored(Rule):
             "`countdown` in `retry_kwargs` is ignored when `retry_backoff` is on",
             "keep one of the two",
         ),
+        "bound": (
+            "`retry_backoff` is above `retry_backoff_max`, so each retry waits only that long",
+            "raise `retry_backoff_max` (600 seconds unless set), or lower this",
+        ),
     }
     proof = "tests/proofs/test_retries.py::test_the_backoff_takes_the_place_of_the_delay"
 
     @on(RetryOptions.ignored)
     def check(self, fact: IgnoredDelay) -> Iterator[Finding]:
         """Report the delay that is ignored, pointing at the option that decides."""
+        if fact.delay == "retry_backoff":
+            related = () if fact.winner_place == fact.place else ((fact.winner_place, "this is the bound"),)
+            yield Finding(fact.place, {}, related, "bound")
+            return
         variant = "mapping" if fact.delay == "countdown" else ""
         if not variant and fact.winner == "countdown":
             variant = "countdown"

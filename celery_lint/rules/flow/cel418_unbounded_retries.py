@@ -54,7 +54,9 @@ class UnboundedRetries(Rule):
     ## Limits
 
     Only where the task is seen to be retried: by `autoretry_for`, or by calls of `retry`. Silent with
-    `expires`, with a bound in `retry_kwargs` or in the call, and where the task looks at `request.retries`.
+    `expires`, with a bound in `retry_kwargs` or in the call, and where the
+    task, or what it calls, decides by `request.retries` whether to go on; to log the number, or to make a
+    `countdown` of it, decides nothing.
     Not to be confused with `retry(max_retries=None)`, which means the task's own bound, and with
     `max_retries=-1`, which means no retry at all.
 

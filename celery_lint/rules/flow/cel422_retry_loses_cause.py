@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
+from celery_lint.analysis.flow.retry_causes import LostCause, RetryCauses
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -47,7 +47,9 @@ class RetryLosesCause(Rule):
     ## Limits
 
     Silent inside a `try` that catches `MaxRetriesExceededError`, which only a call without `exc` raises, and
-    where the task looks at `request.retries`, so that the last attempt is another one.
+    where `request.retries` decides on which way the task ends, so that the last attempt is another one.
+    Silent where the retry is how the task waits: it has no last attempt (`max_retries=None`) or a hundred of
+    them, or what is caught says that something is locked, pending or not ready.
 
     ## References
 
@@ -62,12 +64,7 @@ class RetryLosesCause(Rule):
     help = "name the error in the `except` and pass it as `exc`"
     proof = "tests/proofs/test_retries.py::test_retries_without_a_cause_end_without_it"
 
-    @on(RetryCalls.all)
-    def check(self, retry: RetryCall) -> Iterator[Finding]:
+    @on(RetryCauses.lost)
+    def check(self, fact: LostCause) -> Iterator[Finding]:
         """Report a call in a handler that does not pass the error on."""
-        if (
-            not retry.value.items
-            and retry.sets("exc") is False
-            and retry.loses_cause(self.known.project.functions)
-        ):
-            yield Finding(retry.place)
+        yield Finding(fact.place)

@@ -62,10 +62,11 @@ class ExceptionNotPicklable(Rule):
 
     ## Limits
 
-    Only classes whose number of arguments is written down on both sides, and that leave the task: a `raise`
-    in a `try` with handlers is left alone; what is given to `retry(exc=...)` leaves it in the end. Classes
-    with `__reduce__` or `__new__` say themselves how they are made again. Tasks with `ignore_result` are
-    silent. An `__init__` that changes its only argument is made again, with a wrong text; that is not
+    Only classes whose number of arguments is written down on both sides (of what `*args` takes, the call
+    tells it), and that leave the task: a `raise` in a `try` is left alone unless its handlers only log and
+    raise again; what is given to `retry(exc=...)`, made there or caught by its name, leaves it in the end.
+    Classes with `__reduce__` or `__new__` say themselves how they are made again. Tasks with `ignore_result`
+    are silent. An `__init__` that changes its only argument is made again, with a wrong text; that is not
     reported.
 
     ## References

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
-from celery_lint.inventory.retries.policies import Retries
+from celery_lint.analysis.flow.retry_causes import RetryCauses, UnraisableCause
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -47,9 +46,11 @@ class RetryExcNotAnException(Rule):
 
     ## Limits
 
-    Sees literals, f-strings, constants, calls of `str`, `repr` and `traceback.format_exc`, and the attribute
-    `status_code`. Silent for anything else, for a value that is false, which counts as none, and where the
-    function looks at `request.retries`, because it may stop before the last attempt.
+    Sees texts, numbers, lists and dictionaries, written there, kept in a constant or bound to a local name
+    before: f-strings, `%` and `.format()`, calls of `str`, `repr` and `traceback.format_exc`, and the
+    attribute `status_code`. Silent for anything else, for a value that is false, which counts as none, and
+    where `request.retries` decides on which way the function ends, because it may stop before the last
+    attempt.
 
     ## References
 
@@ -64,11 +65,7 @@ class RetryExcNotAnException(Rule):
     help = "pass the exception that was caught, or make one"
     proof = "tests/proofs/test_retries.py::test_a_text_cannot_be_raised"
 
-    @on(RetryCalls.all)
-    def check(self, retry: RetryCall) -> Iterator[Finding]:
+    @on(RetryCauses.unraisable)
+    def check(self, fact: UnraisableCause) -> Iterator[Finding]:
         """Report the argument."""
-        given = retry.given("exc")
-        if given is None or retry.counts(self.known.project.functions):
-            return
-        if self.known.of(Retries).is_no_exception(retry.module, given):
-            yield Finding(retry.module.place(given.span))
+        yield Finding(fact.place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.flow.retry_options import RetryOptions, UnreachableAutoretry
+from celery_lint.analysis.flow.autoretries import Autoretries, UnreachableAutoretry
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -77,7 +77,7 @@ class AutoretryForTimeLimit(Rule):
     }
     proof = "tests/proofs/test_retries.py::test_a_hard_limit_is_not_raised_in_the_task"
 
-    @on(RetryOptions.unreachable)
+    @on(Autoretries.unreachable)
     def check(self, fact: UnreachableAutoretry) -> Iterator[Finding]:
         """Report the exception in the list."""
         yield Finding(fact.place, {"value": fact.exception}, (), "" if fact.hard else "soft")

@@ -62,8 +62,9 @@ class RetrySentTwice(Rule):
 
     ## Limits
 
-    Follows the exception like CEL411. Silent where the handler may tell exceptions apart by `isinstance` or
-    by name, and for `retry(throw=False)`.
+    Follows the exception like CEL411. Silent where a condition in the handler looks at the exception before
+    the retry and may let a `Retry` go another way, and for `retry(throw=False)`. A line in the log tells no
+    exceptions apart, and `isinstance(error, OSError)` only those that it names.
 
     ## References
 

@@ -1,0 +1,70 @@
+"""Exceptions in ``autoretry_for`` that never arrive there."""
+
+from __future__ import annotations
+
+from celery_lint.inventory.retries.policies import Retries, RetryOption
+from celery_lint.inventory.workers.limits import TimeLimits
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
+
+_HARD = "TimeLimitExceeded"
+_SOFT = "SoftTimeLimitExceeded"
+_LIMIT_MODULES = ("celery.exceptions.", "billiard.exceptions.")
+
+
+class UnreachableAutoretry(NamedTuple):
+    """A time limit's exception in ``autoretry_for`` that cannot arrive there."""
+
+    exception: str
+    place: Place
+    hard: bool
+
+
+class Autoretries:
+    """What the automatic retries of a project wait for in vain."""
+
+    def __init__(self, known: Known) -> None:
+        self.retries = known.of(Retries)
+        self.project = known.project
+        self.functions = known.project.functions
+        self.time_limits = known.of(TimeLimits)
+
+    @facts
+    def unreachable(self) -> list[UnreachableAutoretry]:
+        """The exceptions of time limits that `autoretry_for` waits for in vain."""
+        found: dict[Place, UnreachableAutoretry | None] = {}
+        for option in self.retries.options:
+            module, listed = self._list(option)
+            for item in listed if option.name == "autoretry_for" else ():
+                entity = self.retries.entity(module, item)
+                name = entity.name.rpartition(".")[2] if entity.kind == "external" else ""
+                if entity.name.startswith(_LIMIT_MODULES) and name in (_HARD, _SOFT):
+                    place = module.place(item.span)
+                    if found.setdefault(place, UnreachableAutoretry(name, place, name == _HARD)):
+                        found[place] = found[place] if self._is_unreachable(name, option) else None
+        return [fact for fact in found.values() if fact is not None]
+
+    def _list(self, option: RetryOption) -> tuple[Module, tuple[Value, ...]]:
+        """The exceptions of an option, and the module that lists them."""
+        value, module = option.value, option.module
+        if value.kind == "name":
+            entity = self.retries.entity(module, value)
+            value, module = entity.value or value, entity.module or module
+        return module, value.items if value.kind == "sequence" else ()
+
+    def _is_unreachable(self, name: str, option: RetryOption) -> bool:
+        if self._raised_here(name):
+            return False
+        possible = self.time_limits.soft_limit_possible
+        return name == _HARD or not any(possible(policy.task) for policy in option.policies)
+
+    def _raised_here(self, name: str) -> bool:
+        """Whether the project itself raises the exception of a time limit."""
+        return any(
+            step.kind == "raise" and any(chain.endswith((f".{name}()", f".{name}")) for chain in step.chains)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.states(f".{name}")
+            for step in self.functions.of(module, function).steps
+        )
