@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
+from celery_lint.analysis.event_loop.coroutines import Coroutines
 from celery_lint.inventory.application.applications import is_application
+from celery_lint.inventory.code.unawaited import makes_coroutine
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.coroutines import Coroutines, makes_coroutine
+from celery_lint.analysis.event_loop.coroutines import Coroutines
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.code.unawaited import makes_coroutine
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -168,7 +169,7 @@ class CoroutineRuns:
         found: dict[tuple[str, tuple[int, ...]], LostRetry] = {}
         for run in self._elsewhere():
             for coroutine in run.coroutines:
-                for module, function in self.graph.closure(*coroutine):
+                for module, function in self.graph.deep_closure(*coroutine):
                     if function.is_async and function.mentions("retry"):
                         for call in self.functions.calls(module, function):
                             if self._is_retry_of(run.task, module, function, call):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
+from celery_lint.inventory.code.unawaited import is_lost, made_names, makes_coroutine, may_be_lost
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -25,11 +26,8 @@ from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
-# Decorators that leave a coroutine function what it is.
-_HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typing_extensions.override"})
 # The loops of these runs end, or stand still, when the coroutine has returned.
 _ENDING = frozenset({"run", "new", "bridge"})
 _AWAITABLES = frozenset(
@@ -153,7 +151,9 @@ class Coroutines:
                 for module, function in self.runs.handed_over(run, way):
                     key = (run.kind, (module.path, function.qualname))
                     if key not in found:
-                        closure = [pair for pair in self.graph.closure(module, function) if pair[1].is_async]
+                        closure = [
+                            pair for pair in self.graph.deep_closure(module, function) if pair[1].is_async
+                        ]
                         found[key] = (run.kind, way.task, closure)
         return list(found.values())
 
@@ -325,39 +325,3 @@ class Coroutines:
             return False
         bind = value.first() or value.keyword("bind")
         return bind is not None and self.project.value_entity(module, bind).name in SYNC_ENGINES
-
-
-def makes_coroutine(module: Module, function: Function) -> bool:
-    """Whether calling a function gives a coroutine: no decorator, no other definition says otherwise."""
-    if not function.is_async or function.is_generator:
-        return False
-    if not all(value.kind == "name" and value.chain in _HARMLESS for value in function.decorators):
-        return False
-    owner = module.classes.get(function.owner)
-    if function.qualname in module.bindings or (owner is not None and function.name in owner.attributes):
-        return False  # `load = async_to_sync(load)`
-    return not any(other.startswith(f"{function.qualname}@") for other in module.functions)
-
-
-def may_be_lost(call: Call) -> bool:
-    """Whether what a call gives is a statement of its own or is bound to a name, and nothing else."""
-    kept = call.is_awaited or call.is_returned or call.is_argument
-    return (call.is_statement or call.is_bound) and not (kept or call.in_lambda or call.is_decorator)
-
-
-def is_lost(flow: Flow, call: Call) -> bool:
-    """Whether nobody can use what a call gives: it is dropped, or bound to a name that is never read."""
-    if call.is_statement:
-        return True
-    step = flow.step_of(call)
-    if step is None or step.kind != "assign" or len(step.stores) != 1:
-        return False
-    name = step.name
-    return not any(
-        name in other.loads or (other.kind == "global" and name in other.stores) for other in flow.steps
-    )
-
-
-def made_names(flow: Flow) -> set[str]:
-    """The names that a function binds itself, parameters and inner definitions apart."""
-    return {name for step in flow.steps if step.kind in ("assign", "with", "for") for name in step.stores}

@@ -145,7 +145,7 @@ class CurrentLoops:
         return {
             way.task.key
             for module, function, _ in self._setters
-            for way in self.graph.reached.get((module.path, function.qualname), ())
+            for way in self.graph.deeply_reached.get((module.path, function.qualname), ())
         }
 
     @once
@@ -153,7 +153,7 @@ class CurrentLoops:
         """Whether a task, a signal handler or the import of a module sets a loop."""
         return any(
             not function.name
-            or (module.path, function.qualname) in self.graph.reached
+            or (module.path, function.qualname) in self.graph.deeply_reached
             or any(decorator.chain.startswith("celery.signals.") for decorator in function.decorators)
             for module, function, _ in self._setters
         )

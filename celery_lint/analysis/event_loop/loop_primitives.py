@@ -77,7 +77,7 @@ class LoopPrimitives:
         for run in self.all_loops.across:
             pool = self.all_loops.pool_of(run, "threads")
             for coroutine in run.coroutines:
-                closure = self.graph.closure(*coroutine)
+                closure = self.graph.deep_closure(*coroutine)
                 if pool is None and not any(self._is_concurrent(*inner) for inner in closure):
                     continue
                 for module, function in closure:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.coroutines import Coroutines, is_lost, may_be_lost
-from celery_lint.inventory.code.graph import DEPTH, CallGraph
+from celery_lint.analysis.event_loop.coroutines import Coroutines
+from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.code.unawaited import is_lost, may_be_lost
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
@@ -126,7 +127,7 @@ class NestedLoops:
     def _called(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
         seen = {(module.path, function.qualname): (module, function)}
         level = [(module, function)]
-        for _ in range(DEPTH):
+        for _ in range(LAYERS):
             following = []
             for current_module, current in level:
                 if self._asks(current_module, current):
@@ -270,7 +271,7 @@ class NestedLoops:
                 if not function.mentions("nest_asyncio.apply"):
                     continue
                 at_import = not function.name and module.path in near
-                if at_import or (module.path, function.qualname) in self.graph.reached:
+                if at_import or (module.path, function.qualname) in self.graph.deeply_reached:
                     for call in self.functions.calls(module, function):
                         if call.chain == "nest_asyncio.apply" and not call.in_main:
                             found.append(LoopPatch(module, call))

@@ -10,11 +10,15 @@ from celery_lint.project.known import Known, facts
 
 
 class StrayAwait(NamedTuple):
-    """An ``await`` in a plain function of a module that defines tasks."""
+    """The first ``await`` in a plain function of a module that defines tasks, and the others in it.
+
+    ``others`` have the same remedy: the function becomes a coroutine function.
+    """
 
     module: Module
     fact: MisplacedAwait
     of_engine: bool
+    others: tuple[MisplacedAwait, ...]
 
 
 class StrayAwaits:
@@ -27,16 +31,20 @@ class StrayAwaits:
 
     @facts
     def all(self) -> list[StrayAwait]:
-        """The awaits in plain functions of modules that define tasks."""
-        with_tasks = {task.module.path for task in self.tasks.all}
+        """The awaits in plain functions of modules that define tasks, once a function.
+
+        Those of an async engine's ``dispose`` are apart: another rule tells them.
+        """
         found = []
-        for path in sorted(with_tasks):
+        for path in sorted({task.module.path for task in self.tasks.all}):
             module = self.project.modules[path]
-            for fact in module.misplaced_awaits:
-                chain = fact.chain.removesuffix("()")
-                owner, _, leaf = chain.rpartition(".")
-                of_engine = leaf == "dispose" and self.resources.is_async_engine(
-                    self.project.resolve(module, owner)
-                )
-                found.append(StrayAwait(module, fact, of_engine))
+            functions: dict[tuple[str, bool], list[MisplacedAwait]] = {}
+            for fact in sorted(module.misplaced_awaits, key=lambda fact: fact.span):
+                functions.setdefault((fact.function, self._of_engine(module, fact)), []).append(fact)
+            for (_, of_engine), (first, *others) in functions.items():
+                found.append(StrayAwait(module, first, of_engine, tuple(others)))
         return found
+
+    def _of_engine(self, module: Module, fact: MisplacedAwait) -> bool:
+        owner, _, leaf = fact.chain.removesuffix("()").rpartition(".")
+        return leaf == "dispose" and self.resources.is_async_engine(self.project.resolve(module, owner))

@@ -276,7 +276,7 @@ class BeforeFork:
 
     def _engines_in(self, module: Module, function: Function) -> Iterator[Key]:
         """The engines that a function, or what it calls, takes a connection from."""
-        closure = self.graph.closure(module, function)
+        closure = self.graph.deep_closure(module, function)
         for inner_module, inner in closure:
             for call in self.functions.calls(inner_module, inner):
                 engine = self._connected(inner_module, call)

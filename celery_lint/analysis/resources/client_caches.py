@@ -54,9 +54,9 @@ class ClientCaches:
         """Each cache once, with the first run that fills it."""
         found: dict[Key, ClientCache] = {}
         for run in self.loops.across:
-            around = self.graph.closure(run.module, run.function)
+            around = self.graph.deep_closure(run.module, run.function)
             for coroutine in run.coroutines:
-                closure = self.graph.closure(*coroutine)
+                closure = self.graph.deep_closure(*coroutine)
                 for module, function in closure:
                     for fill in self._fills(module, function):
                         key = (module.path, fill.name)

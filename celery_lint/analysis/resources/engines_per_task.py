@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from celery_lint.analysis.resources.session_flow import SessionFlow, UnclosedSession
-from celery_lint.inventory.code.graph import DEPTH, CallGraph
+from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.resources.sessions import Sessions, is_context_manager
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -105,7 +105,7 @@ class EnginesPerTask:
                     found.append(LeftEngine(place, source, owner, tasks))
         return found
 
-    def _made_in(self, module: Module, function: Function, depth: int = DEPTH) -> Iterator[_Made]:
+    def _made_in(self, module: Module, function: Function, depth: int = LAYERS) -> Iterator[_Made]:
         """The calls of a function that give it a new engine, or something with one."""
         direct = function.mentions(*_WORDS)
         for call in self.functions.calls(module, function):
@@ -340,7 +340,7 @@ class _Fate:
         entity = self.project.resolve(self.module, call.chain)
         function = entity.function()
         if function is not None and entity.module is not None:
-            closure = self.engines.graph.closure(entity.module, function)
+            closure = self.engines.graph.deep_closure(entity.module, function)
             if any(inner.mentions("dispose") for _, inner in closure):
                 return False
             return kind == "session" or not any(

@@ -85,7 +85,7 @@ class LateDisposals:
             target = self.runs.coroutine_function(module, function, argument)
             if target is None:
                 continue
-            for inner_module, inner in self.graph.closure(*target):
+            for inner_module, inner in self.graph.deep_closure(*target):
                 for inner_call in self.functions.calls(inner_module, inner):
                     resource = self.resources.used_by(inner_module, inner_call)
                     if resource is not None and resource.key == engine and resource.pooled:

@@ -135,7 +135,7 @@ class Bodies:
         for task in tasks:
             if task.function is None:
                 continue
-            if key in {(m.path, f.qualname) for m, f in self.graph.closure(task.module, task.function)}:
+            if key in {(m.path, f.qualname) for m, f in self.graph.deep_closure(task.module, task.function)}:
                 return task
         return None
 

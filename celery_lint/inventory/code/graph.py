@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from celery_lint.inventory.code.unawaited import is_lost, makes_coroutine, may_be_lost
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -18,6 +19,9 @@ from celery_lint.project.known import Known, once
 
 #: How many calls away from a task a function still counts as reached.
 DEPTH = 3
+#: The same where coroutines, event loops, engines and clients are looked for: task, service, repository,
+#: session and engine are layers, and a loop or an engine does the same behind all of them.
+LAYERS = 5
 
 
 class Callee(NamedTuple):
@@ -35,10 +39,14 @@ class Callee(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """A task that reaches a function, and the last call on the way (``None``: the task itself)."""
+    """A task that reaches a function, and the last call on the way (``None``: the task itself).
+
+    ``calls`` is how many calls the function is away from the task.
+    """
 
     task: Task
     through: Callee | None
+    calls: int
 
     @property
     def is_called(self) -> bool:
@@ -64,7 +72,7 @@ class CallGraph:
                     around = list(options.around(task, base))
                     if around:
                         self._around[(task.module.path, task.qualname)] = around
-        self._closures: dict[tuple[str, str, str], list[tuple[Module, Function]]] = {}
+        self._closures: dict[tuple[str, str, str, int], list[tuple[Module, Function]]] = {}
         self._callees: dict[tuple[str, str, str], list[Callee]] = {}
         self.tasks = known.of(Tasks)
 
@@ -79,12 +87,23 @@ class CallGraph:
     def _find(self, module: Module, function: Function) -> Iterator[Callee]:
         for call in self.functions.calls(module, function):
             target = self.target(module, call.chain) or self._method(module, function, call.chain)
-            if target is not None:
+            if target is not None and not self._is_lost(module, function, call, *target):
                 yield Callee(*target, call)
             for given in call.takes:
                 target = self.target(module, given.chain) if given.chain else None
                 if target is not None:
                     yield Callee(*target, call)
+
+    def _is_lost(
+        self, module: Module, function: Function, call: Call, home: Module, target: Function
+    ) -> bool:
+        """Whether a call makes a coroutine that nobody awaits: nothing of its function happens then."""
+        return (
+            target.is_async
+            and may_be_lost(call)
+            and makes_coroutine(home, target)
+            and is_lost(self.functions.of(module, function), call)
+        )
 
     def _method(self, module: Module, function: Function, chain: str) -> tuple[Module, Function] | None:
         """The method of its own class that a task bound to itself calls: ``self.run_async()``."""
@@ -121,16 +140,23 @@ class CallGraph:
 
     def closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
         """The function and everything that it calls, to the depth of the index."""
-        asked = (module.path, function.qualname, self.project.reading.mode)
+        return self._closure(module, function, DEPTH)
+
+    def deep_closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
+        """The same through all layers, for questions about coroutines, loops, engines and clients."""
+        return self._closure(module, function, LAYERS)
+
+    def _closure(self, module: Module, function: Function, depth: int) -> list[tuple[Module, Function]]:
+        asked = (module.path, function.qualname, self.project.reading.mode, depth)
         found = self._closures.get(asked)
         if found is None:
-            found = self._closures[asked] = self._closure(module, function)
+            found = self._closures[asked] = self._called(module, function, depth)
         return [*found]
 
-    def _closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
+    def _called(self, module: Module, function: Function, depth: int) -> list[tuple[Module, Function]]:
         seen: dict[Key, tuple[Module, Function]] = {(module.path, function.qualname): (module, function)}
         level = [(module, function)]
-        for _ in range(DEPTH):
+        for _ in range(depth):
             following: list[tuple[Module, Function]] = []
             for current_module, current in level:
                 for callee in self.callees(current_module, current):
@@ -150,13 +176,13 @@ class CallGraph:
             module = self._module_of(task)
             start = (module.path, task.function.qualname)
             seen = {start}
-            found.setdefault(start, []).append(Reached(task, None))
+            found.setdefault(start, []).append(Reached(task, None, 0))
             level = [(module, task.function)]
             for outer_module, outer in self._around.get((task.module.path, task.qualname), ()):
                 seen.add((outer_module.path, outer.qualname))
-                found.setdefault((outer_module.path, outer.qualname), []).append(Reached(task, None))
+                found.setdefault((outer_module.path, outer.qualname), []).append(Reached(task, None, 0))
                 level.append((outer_module, outer))
-            for _ in range(DEPTH):
+            for calls in range(1, LAYERS + 1):
                 following = []
                 for current_module, current in level:
                     if current.is_async and (current_module.path, current.qualname) != start:
@@ -165,7 +191,7 @@ class CallGraph:
                         key = (callee.module.path, callee.function.qualname)
                         if key not in seen:
                             seen.add(key)
-                            found.setdefault(key, []).append(Reached(task, callee))
+                            found.setdefault(key, []).append(Reached(task, callee, calls))
                             following.append((callee.module, callee.function))
                 level = following
         return found
@@ -177,16 +203,28 @@ class CallGraph:
         return run.module or task.module
 
     @once
-    @asking("quiet")
     def reached(self) -> dict[Key, list[Reached]]:
         """The synchronous functions that tasks reach."""
+        near = {
+            key: [way for way in reached if way.calls <= DEPTH]
+            for key, reached in self.deeply_reached.items()
+        }
+        return {key: ways for key, ways in near.items() if ways}
+
+    @once
+    @asking("quiet")
+    def deeply_reached(self) -> dict[Key, list[Reached]]:
+        """The same through all layers, for questions about coroutines, loops, engines and clients."""
         return self._reached_by(self.tasks.product)
 
     @once
     def synchronous(self) -> list[tuple[Module, Function, list[Reached]]]:
-        """The plain functions of the product that tasks reach, without those that the user vouches for."""
+        """The plain functions of the product that tasks reach, without those that the user vouches for.
+
+        Through all layers: event loops and coroutines are what is asked for in them.
+        """
         found = []
-        for (path, qualname), reached in self.reached.items():
+        for (path, qualname), reached in self.deeply_reached.items():
             module = self.project.modules.get(path)
             function = module.functions.get(qualname) if module is not None else None
             if module is None or function is None or function.is_async or not is_product_path(path):

@@ -213,7 +213,7 @@ class Runs:
         known = self._calling.get(key)
         if known is None:
             known = self._calling[key] = {}
-            for module, function in self.graph.closure(task.module, task.function):
+            for module, function in self.graph.deep_closure(task.module, task.function):
                 if not function.is_async:
                     for callee in self.graph.callees(module, function):
                         known.setdefault(id(callee.function), []).append((module, function, callee.call))
@@ -230,7 +230,7 @@ class Runs:
         found: dict[Key, list[Task]] = {}
         for run in self.all:
             for module, function in run.coroutines:
-                for inner_module, inner in self.graph.closure(module, function):
+                for inner_module, inner in self.graph.deep_closure(module, function):
                     known = found.setdefault((inner_module.path, inner.qualname), [])
                     for reached in run.reached:
                         if reached.task not in known:

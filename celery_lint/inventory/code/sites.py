@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph
 from celery_lint.inventory.code.runs import Runs
+from celery_lint.inventory.code.unawaited import is_only_returned, makes_coroutine
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -107,11 +108,27 @@ class Sites:
     def _callees(self, site: Site) -> Iterator[Callee]:
         """The functions that a site calls, and those whose coroutines it runs."""
         for callee in self.graph.callees(site.module, site.function):
-            if callee.is_called and not callee.call.in_lambda and not callee.call.is_decorator:
+            if not callee.is_called or callee.call.in_lambda or callee.call.is_decorator:
+                continue
+            if not self._never_runs(site, callee):
                 yield callee
         for call, coroutines in self._runs.get(site.key, ()):
             for module, function in coroutines:
                 yield Callee(module, function, call)
+
+    def _never_runs(self, site: Site, callee: Callee) -> bool:
+        """Whether a call makes a coroutine that its task returns: nothing of its function happens then."""
+        return (
+            makes_coroutine(callee.module, callee.function)
+            and is_only_returned(self.flow(site), callee.call)
+            and any(task.function is site.function and self._is_final(task) for task in site.tasks)
+        )
+
+    def _is_final(self, task: Task) -> bool:
+        """Whether what a task returns goes to Celery as it is, which awaits nothing."""
+        if task.inner_decorators or task.wrapper is not None or task.class_ is not None:
+            return False
+        return not (self.pools.awaits_tasks or self.task_options.has_own_call(task))
 
     @once
     def _runs(self) -> dict[Key, list[tuple[Call, tuple[tuple[Module, Function], ...]]]]:

@@ -81,7 +81,7 @@ class AwaitedDisposals:
 
     def _engines_of(self, module: Module, function: Function) -> Iterator[str]:
         """The engines that a function disposes of."""
-        for inner_module, inner in self.graph.closure(module, function):
+        for inner_module, inner in self.graph.deep_closure(module, function):
             if inner.mentions("dispose"):
                 for call in self.functions.calls(inner_module, inner):
                     engine = self.resources.disposed_by(inner_module, call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.graph import DEPTH, CallGraph
+from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Function, Module, words_of_calls
 from celery_lint.project.asking import asking
@@ -46,7 +46,7 @@ class Relays:
             if function.name and not function.is_async and _runs_a_loop(function)
         }
         found = set(level)
-        for _ in range(DEPTH - 1):
+        for _ in range(LAYERS - 1):
             names = {name_of(qualname) for _, qualname in level}
             level = {
                 (module.path, function.qualname)
@@ -77,7 +77,7 @@ class Relays:
         names = {name for name, _ in found}
         if not names:
             return found
-        for _ in range(DEPTH):
+        for _ in range(LAYERS):
             more = {(function.name, leaf_of(module.path)) for module, function in self._mentioning(names)}
             if found.issuperset(more):
                 break

@@ -67,7 +67,7 @@ class Uses:
         engines: dict[Key, Use] = {}
         outliving: dict[Key, Use] = {}
         for module, function in coroutines:
-            closure = self.graph.closure(module, function)
+            closure = self.graph.deep_closure(module, function)
             mine = set(disposed)
             for inner in closure:
                 mine |= self._disposed_in(*inner)
@@ -97,7 +97,7 @@ class Uses:
 
     def _disposed(self, runner: tuple[Module, Function]) -> set[Key]:
         found = set(self._disposed_by_signals)
-        for module, function in self.graph.closure(*runner):
+        for module, function in self.graph.deep_closure(*runner):
             found |= self._disposed_in(module, function)
         return found
 

@@ -87,7 +87,7 @@ class AsyncioRunInTask(Rule):
 
     Silent where the worker pool is known (option `pool`, launch files, `worker_pool`) as prefork, solo or
     threads and nothing bound to the loop is seen to outlive the call; for helpers that first ask for a
-    running loop; for coroutines that cannot be resolved. Calls are followed from the task through three
+    running loop; for coroutines that cannot be resolved. Calls are followed from the task through five
     functions. `run_until_complete` on a loop of its own is not meant.
 
     ## References

@@ -49,8 +49,9 @@ class AwaitInSyncTask(Rule):
 
     ## Limits
 
-    Only in modules that define tasks. The `await` of an async engine's `dispose()` is told by
-    `dispose-outside-coroutine`. pylint's own `await-outside-async` (E1142) says the same of any module.
+    Only in modules that define tasks, and once a function, however many awaits it has. That of an async
+    engine's `dispose()` is told by `dispose-outside-coroutine`. pylint's own `await-outside-async` (E1142)
+    says the same of any module.
 
     ## References
 
@@ -67,8 +68,11 @@ class AwaitInSyncTask(Rule):
 
     @on(StrayAwaits.all)
     def check(self, stray: StrayAwait) -> Iterator[Finding]:
-        """Report each of them where it stands."""
+        """Report each function once, at its first ``await``: the others need the same edit."""
         if not stray.of_engine:
             name = stray.fact.function.rpartition("/")[2]
             place = stray.module.place(stray.fact.span)
-            yield Finding(place, {"keyword": stray.fact.keyword, "function": name})
+            others = [
+                (stray.module.place(other.span), f"`{other.keyword}` here too") for other in stray.others
+            ]
+            yield Finding(place, {"keyword": stray.fact.keyword, "function": name}, tuple(others[:3]))

@@ -1,0 +1,57 @@
+"""Coroutines that nobody awaits, as far as the function shows that makes them."""
+
+from __future__ import annotations
+
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module
+from celery_lint.project.functions import Flow
+
+# Decorators that leave a coroutine function what it is.
+_HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typing_extensions.override"})
+
+
+def makes_coroutine(module: Module, function: Function) -> bool:
+    """Whether calling a function gives a coroutine: no decorator, no other definition says otherwise."""
+    if not function.is_async or function.is_generator:
+        return False
+    if not all(value.kind == "name" and value.chain in _HARMLESS for value in function.decorators):
+        return False
+    owner = module.classes.get(function.owner)
+    if function.qualname in module.bindings or (owner is not None and function.name in owner.attributes):
+        return False  # `load = async_to_sync(load)`
+    return not any(other.startswith(f"{function.qualname}@") for other in module.functions)
+
+
+def may_be_lost(call: Call) -> bool:
+    """Whether what a call gives is a statement of its own or is bound to a name, and nothing else."""
+    kept = call.is_awaited or call.is_returned or call.is_argument
+    return (call.is_statement or call.is_bound) and not (kept or call.in_lambda or call.is_decorator)
+
+
+def is_lost(flow: Flow, call: Call) -> bool:
+    """Whether nobody can use what a call gives: it is dropped, or bound to a name that is never read."""
+    if call.is_statement:
+        return True
+    step = flow.step_of(call)
+    if step is None or step.kind != "assign" or len(step.stores) != 1:
+        return False
+    name = step.name
+    return not any(
+        name in other.loads or (other.kind == "global" and name in other.stores) for other in flow.steps
+    )
+
+
+def made_names(flow: Flow) -> set[str]:
+    """The names that a function binds itself, parameters and inner definitions apart."""
+    return {name for step in flow.steps if step.kind in ("assign", "with", "for") for name in step.stores}
+
+
+def is_only_returned(flow: Flow, call: Call) -> bool:
+    """Whether all that a function does with what a call gives is to return it, at once or by a name."""
+    if call.is_returned:
+        return not (call.is_awaited or call.is_argument or call.in_lambda)
+    step = flow.step_of(call)
+    if not call.is_bound or step is None or step.kind != "assign" or len(step.stores) != 1:
+        return False
+    uses = [other for other in flow.steps if step.name in other.loads]
+    return bool(uses) and all(use.kind == "return" and use.value == f"{call.chain}()" for use in uses)
