@@ -335,6 +335,34 @@ class Project:
             return Entity("value", "", module, value)
         return UNKNOWN
 
+    def items(self, module: Module, chain: str) -> Iterator[Entity]:
+        """What a chain may mean that takes something out of a constant dictionary or list.
+
+        ``TABLE[key]`` and ``TABLE.get(key)``, what is called there, and what is asked of it: ``.run``.
+        """
+        owner, taken, rest = _taken_out(chain)
+        if not taken or owner[:1] == "%":
+            return
+        table = self.resolve(module, owner)
+        home, value = table.module, table.value
+        if home is None or value is None:
+            return
+        if value.kind == "call" and value.chain == "~dict":
+            values = [kept for key, kept in value.keywords if key not in ("*", "**")]
+        elif value.kind == "mapping":
+            values = [kept for key, kept in value.keywords if key != "**"]
+        else:
+            values = [*value.items] if value.kind == "sequence" else []
+        for kept in values:
+            if kept.kind == "lambda":
+                entity = UNKNOWN if (body := kept.first()) is None else self.resolve(home, body.chain)
+            else:
+                entity = self.value_entity(home, kept)
+            if entity.kind == "partial" and entity.value is not None and entity.module is not None:
+                given = entity.value.first()
+                entity = self.value_entity(entity.module, given) if given is not None else UNKNOWN
+            yield self._follow(entity, *rest)
+
     def _lazy(self, module: Module, given: Value) -> Entity:
         returned = given.first() if given.kind == "lambda" else None
         if returned is not None:
@@ -359,3 +387,15 @@ class Project:
                 yield current
                 if (class_ := current.class_()) is not None and current.module is not None:
                     line += [self.resolve(current.module, base) for base in class_.bases]
+
+
+def _taken_out(chain: str) -> tuple[str, bool, tuple[list[str], list[str]]]:
+    """A chain as the table that something is taken out of, whether that is so, and what follows it."""
+    parts = chain.split(".")
+    for number, part in enumerate(parts):
+        name, steps = steps_of_component(part)
+        if steps[:1] == ["[]"]:
+            return ".".join([*parts[:number], name]), True, (steps[1:], parts[number + 1 :])
+        if name == "get" and steps[:1] == ["()"]:
+            return ".".join(parts[:number]), True, (steps[1:], parts[number + 1 :])
+    return "", False, ([], [])

@@ -82,14 +82,12 @@ class LateDisposals:
     def _use(self, module: Module, function: Function, call: Call, engine: Key) -> Place | None:
         """Where the coroutine that a call runs uses an engine."""
         for argument in call.takes[:2]:
-            target = self.runs.coroutine_function(module, function, argument)
-            if target is None:
-                continue
-            for inner_module, inner in self.graph.deep_closure(*target):
-                for inner_call in self.functions.calls(inner_module, inner):
-                    resource = self.resources.used_by(inner_module, inner_call)
-                    if resource is not None and resource.key == engine and resource.pooled:
-                        return inner_module.place(inner_call.span)
+            for target in self.runs.coroutine_functions(module, function, argument):
+                for inner_module, inner in self.graph.deep_closure(*target):
+                    for inner_call in self.functions.calls(inner_module, inner):
+                        resource = self.resources.used_by(inner_module, inner_call)
+                        if resource is not None and resource.key == engine and resource.pooled:
+                            return inner_module.place(inner_call.span)
         return None
 
 

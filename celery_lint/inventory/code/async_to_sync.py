@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery_lint.libraries.asyncio import ASYNC_TO_SYNC
 from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known, once
@@ -21,7 +22,10 @@ class AsyncToSync:
 
     @once
     def names(self) -> frozenset[str]:
-        """What the product calls the results: ``load_now = async_to_sync(load)``, ``@async_to_sync``."""
+        """What the product calls the results: ``load_now = async_to_sync(load)``, ``@async_to_sync``.
+
+        And what it calls its own functions that give one: ``plain(load)(pk)``.
+        """
         found: set[str] = set()
         for module in self.project.product_modules():
             if not any(_LEAF in imported or imported.startswith("asgiref") for imported in _imports(module)):
@@ -30,9 +34,37 @@ class AsyncToSync:
                 if any(value.kind == "call" and value.chain.endswith(_LEAF) for value in values):
                     found.add(name)
             for function in module.functions.values():
-                if any(_is_decorator(decorator) for decorator in function.decorators):
+                if any(map(_is_decorator, function.decorators)):
                     found.add(function.name)
-        return frozenset(found)
+        return frozenset(found | self._makers | self._made)
+
+    @once
+    def _makers(self) -> set[str]:
+        """What the product calls its functions that return what ``async_to_sync`` makes of a parameter."""
+        return {
+            function.name
+            for module in self.project.product_modules()
+            if any(_LEAF in imported or imported.startswith("asgiref") for imported in _imports(module))
+            for function in module.functions.values()
+            if any(map(_is_made, function.returns))
+        }
+
+    @once
+    def _made(self) -> set[str]:
+        """What the product calls the results of these: ``load_now = plain(load)``, ``@plain``."""
+        found: set[str] = set()
+        if not self._makers:
+            return found
+        for module in self.project.product_modules():
+            for name, values in module.bindings.items():
+                if any(
+                    value.kind == "call" and leaf_of_chain(value.chain) in self._makers for value in values
+                ):
+                    found.add(name)
+            for function in module.functions.values():
+                if any(leaf_of_chain(decorator.chain) in self._makers for decorator in function.decorators):
+                    found.add(function.name)
+        return found
 
     def is_bridge(self, entity: Entity) -> bool:
         """Whether calling an entity runs a coroutine through ``async_to_sync``."""
@@ -47,9 +79,12 @@ class AsyncToSync:
         )
 
     def _decorates(self, module: Module, decorator: Value) -> bool:
-        return (
-            _is_decorator(decorator) and self.project.resolve(module, decorator.chain).name == ASYNC_TO_SYNC
-        )
+        if _is_decorator(decorator):
+            return self.project.resolve(module, decorator.chain).name == ASYNC_TO_SYNC
+        if leaf_of_chain(decorator.chain) not in self._makers:
+            return False
+        made = self.project.call(self.project.resolve(module, decorator.chain), None)
+        return made.name == f"{ASYNC_TO_SYNC}()"
 
     def target(self, module: Module, call: Call) -> tuple[Module, Function] | None:
         """The coroutine function behind a name that stands for ``async_to_sync(function)``."""
@@ -57,10 +92,15 @@ class AsyncToSync:
         function = entity.function()
         if function is not None and entity.module is not None:
             return entity.module, function
-        given = entity.value.first() if entity.value is not None else None
-        if given is None or entity.module is None:
+        home, value = entity.module, entity.value
+        if entity.origin is not None:  # the maker may be a function of the project, with a name for its own
+            home = self.project.modules[entity.origin[0]]
+            bound = home.bindings.get(entity.origin[1], ())
+            value = next((value for value in bound if value.kind == "call"), value)
+        given = value.first() if value is not None else None
+        if given is None or home is None:
             return None
-        wrapped = self.project.value_entity(entity.module, given)
+        wrapped = self.project.value_entity(home, given)
         function = wrapped.function()
         return (wrapped.module, function) if function is not None and wrapped.module is not None else None
 
@@ -82,6 +122,13 @@ class AsyncToSync:
 
 def _imports(module: Module) -> list[str]:
     return [*module.imports.values(), *module.star_imports]
+
+
+def _is_made(value: Value) -> bool:
+    """Whether a value is a function that ``async_to_sync`` has made, or may be one."""
+    if value.kind == "either":
+        return any(map(_is_made, value.items))
+    return value.kind == "call" and value.chain.endswith(_LEAF)
 
 
 def _is_decorator(decorator: Value) -> bool:

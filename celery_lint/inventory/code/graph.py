@@ -87,7 +87,10 @@ class CallGraph:
     def _find(self, module: Module, function: Function) -> Iterator[Callee]:
         for call in self.functions.calls(module, function):
             target = self.target(module, call.chain) or self._method(module, function, call.chain)
-            if target is not None and not self._is_lost(module, function, call, *target):
+            if target is None:
+                for other in self._of_table(module, call.chain):
+                    yield Callee(*other, call)
+            elif not self._is_lost(module, function, call, *target):
                 yield Callee(*target, call)
             for given in call.takes:
                 target = self.target(module, given.chain) if given.chain else None
@@ -121,7 +124,10 @@ class CallGraph:
         """The function that a chain names; a class stands for its ``__init__``."""
         if not chain or chain[:1] == "%":
             return None
-        entity = self.project.resolve(module, chain)
+        return self._behind(self.project.resolve(module, chain))
+
+    def _behind(self, entity: Entity) -> tuple[Module, Function] | None:
+        """The function that an entity is; a class stands for its ``__init__``."""
         function = entity.function()
         if function is not None and entity.module is not None:
             return entity.module, function
@@ -132,11 +138,30 @@ class CallGraph:
                 return made.module, function
         return None
 
-    def argument(self, module: Module, function: Function, given: Argument) -> tuple[Module, Function] | None:
-        """The function whose coroutine an argument of a call is, called there or handed on by name."""
+    def _of_table(self, module: Module, chain: str) -> Iterator[tuple[Module, Function]]:
+        """The functions that a chain may name by a constant dictionary: ``TABLE[key]``."""
+        for entity in self.project.items(module, chain):
+            found = self._behind(entity)
+            if found is not None:
+                yield found
+
+    def arguments(
+        self, module: Module, function: Function, given: Argument
+    ) -> Iterator[tuple[Module, Function]]:
+        """The functions whose coroutine an argument of a call may be, called there or handed on by name."""
+        chain = given.chain.removesuffix("()")
         if given.kind == "call":
-            return self.target(module, self.functions.calls(module, function)[given.number].chain)
-        return self.target(module, given.chain.removesuffix("()")) if given.chain else None
+            chain = self.functions.calls(module, function)[given.number].chain
+        target = self.target(module, chain)
+        if target is not None:
+            yield target
+        else:
+            yield from self._of_table(module, chain)
+
+    def argument(self, module: Module, function: Function, given: Argument) -> tuple[Module, Function] | None:
+        """The function whose coroutine an argument is, where that can be only one."""
+        found = list(self.arguments(module, function, given))
+        return found[0] if len(found) == 1 else None
 
     def closure(self, module: Module, function: Function) -> list[tuple[Module, Function]]:
         """The function and everything that it calls, to the depth of the index."""

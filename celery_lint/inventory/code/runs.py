@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from celery_lint.inventory.code.async_to_sync import AsyncToSync
-from celery_lint.inventory.code.graph import CallGraph, Reached
+from celery_lint.inventory.code.graph import LAYERS, CallGraph, Reached
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.asyncio import LOOP_CLASSES, RUN_ASYNC, RUNNERS
 from celery_lint.model.arguments import Argument
@@ -154,24 +154,32 @@ class Runs:
         name = self._parameter(module, function, first)
         if name and any(parameter.name == name for parameter in function.parameters):
             return True, list(self._handed_over(reached))
-        target = self.coroutine_function(module, function, first)
-        if target is not None:
-            return False, [target]
-        if function.name == "__call__" or (name and self._is_outer_parameter(module, function, name)):
+        targets = list(self.coroutine_functions(module, function, first))
+        if targets:
+            return False, targets
+        outer = self._outer_with(module, function, name)
+        if function.name == "__call__" or outer is not None:
             # A decorator, or a base class, runs the coroutine of the task that it stands around.
             around = [way.task for way in reached if way.through is None]
-            return True, [(task.module, task.function) for task in around if task.function is not None]
+            found = [(task.module, task.function) for task in around if task.function is not None]
+            if outer is not None:  # or it is called there: `plain(load)(pk)`
+                tasks = list({way.task.key: way.task for way in reached if way.through is not None}.values())
+                found += [pair for task in tasks for pair in self._filling(task, outer, name, LAYERS)]
+            return True, found
         return False, []
 
     def handed_over(self, run: LoopRun, way: Reached) -> list[tuple[Module, Function]]:
         """The coroutine functions of a run that one of its tasks is the reason for."""
         if not run.helper:
             return list(run.coroutines)
-        return list(self._handed_over([way]))
+        _, found = self.coroutines_of(run.module, run.function, run.call, run.kind == "bridge", [way])
+        return found
 
-    def _is_outer_parameter(self, module: Module, function: Function, name: str) -> bool:
+    def _outer_with(self, module: Module, function: Function, name: str) -> Function | None:
+        """The function around this one, if it has a parameter of this name."""
         outer = module.functions.get(function.parent) if function.parent else None
-        return outer is not None and any(parameter.name == name for parameter in outer.parameters)
+        known = outer.parameters if outer is not None and name else ()
+        return outer if any(parameter.name == name for parameter in known) else None
 
     def _parameter(self, module: Module, function: Function, given: Argument) -> str:
         """The local name that an argument is, or calls."""
@@ -186,27 +194,48 @@ class Runs:
         for way in reached:
             if way.through is None:
                 continue
-            for caller_module, caller, call in self._callers(way):
+            for caller_module, caller, call in self._callers(way.task, way.through.function):
                 for argument in call.takes[:2]:
-                    target = self.coroutine_function(caller_module, caller, argument)
-                    if target is not None and (target[0].path, target[1].qualname) not in seen:
-                        seen.add((target[0].path, target[1].qualname))
-                        yield target
+                    for target in self._given(way.task, caller_module, caller, argument, LAYERS):
+                        if (target[0].path, target[1].qualname) not in seen:
+                            seen.add((target[0].path, target[1].qualname))
+                            yield target
 
-    def coroutine_function(
+    def _given(
+        self, task: Task, module: Module, function: Function, given: Argument, depth: int
+    ) -> Iterator[tuple[Module, Function]]:
+        """The coroutine functions behind an argument, also if the function only hands it on."""
+        found = list(self.coroutine_functions(module, function, given))
+        yield from found
+        name = self._parameter(module, function, given)
+        if not found and any(name == known.name for known in function.parameters):
+            yield from self._filling(task, function, name, depth)
+
+    def _filling(
+        self, task: Task, function: Function, name: str, depth: int
+    ) -> Iterator[tuple[Module, Function]]:
+        """The coroutine functions that the callers of a function give to one of its parameters."""
+        filled = function.filled()
+        position = filled.index(name) if name in filled else len(filled)
+        for module, caller, call in self._callers(task, function) if depth else ():
+            yield from self._given(task, module, caller, call.argument(position, name), depth - 1)
+
+    def coroutine_functions(
         self, module: Module, function: Function, given: Argument
-    ) -> tuple[Module, Function] | None:
-        """The coroutine function that an argument is, calls, or binds with ``partial``."""
+    ) -> Iterator[tuple[Module, Function]]:
+        """The coroutine functions that an argument is, calls, or binds with ``partial``.
+
+        Several, where a dictionary of the module says which.
+        """
         if given.kind == "call":
             inner = self.functions.calls(module, function)[given.number]
             if inner.leaf() in _HANDING_ON and inner.takes:
-                return self.coroutine_function(module, function, inner.argument(0))
-        return self.graph.argument(module, function, given)
+                yield from self.coroutine_functions(module, function, inner.argument(0))
+                return
+        yield from self.graph.arguments(module, function, given)
 
-    def _callers(self, way: Reached) -> Iterator[tuple[Module, Function, Call]]:
-        """The functions on the way that call the helper."""
-        assert way.through is not None
-        task = way.task
+    def _callers(self, task: Task, called: Function) -> Iterator[tuple[Module, Function, Call]]:
+        """The functions on the way from a task that call a helper."""
         if task.function is None:
             return
         key = (task.key, self.project.reading.mode)
@@ -217,11 +246,16 @@ class Runs:
                 if not function.is_async:
                     for callee in self.graph.callees(module, function):
                         known.setdefault(id(callee.function), []).append((module, function, callee.call))
-        yield from known.get(id(way.through.function), ())
+        yield from known.get(id(called), ())
 
     def callers(self, reached: Sequence[Reached]) -> list[tuple[Module, Function, Call]]:
         """The functions that call the helpers through which tasks are reached, with the calls."""
-        return [caller for way in reached if way.through is not None for caller in self._callers(way)]
+        return [
+            caller
+            for way in reached
+            if way.through is not None
+            for caller in self._callers(way.task, way.through.function)
+        ]
 
     @once
     @asking("hint")
