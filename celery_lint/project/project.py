@@ -88,7 +88,7 @@ class Project:
             entity = self.member(module, first.rstrip("()[]"))
             if entity.kind == "unknown" and chain[:1] == "~":
                 entity = external(f"builtins.{first.rstrip('()[]')}")
-            return self._follow(entity, steps_of_component(first)[1], rest)
+            return self.follow(entity, steps_of_component(first)[1], rest)
         dots = len(chain) - len(chain.lstrip("."))
         parts = chain[dots:].split(".")
         names = []
@@ -100,15 +100,16 @@ class Project:
         rest = parts[used:]
         steps = steps_of_component(parts[used - 1])[1] if used else []
         if entity.kind != "module":
-            return self._follow(entity, steps, rest)
-        found = self._follow(entity, steps, rest) if rest else UNKNOWN
+            return self.follow(entity, steps, rest)
+        found = self.follow(entity, steps, rest) if rest else UNKNOWN
         if found.kind == "unknown":
             rebound = self._rebound(entity.name)
             if rebound is not None:
-                return self._follow(rebound, steps, rest)
-        return found if rest else self._follow(entity, steps, rest)
+                return self.follow(rebound, steps, rest)
+        return found if rest else self.follow(entity, steps, rest)
 
-    def _follow(self, entity: Entity, steps: list[str], rest: list[str]) -> Entity:
+    def follow(self, entity: Entity, steps: list[str], rest: list[str]) -> Entity:
+        """What an entity means after steps of its own, ``()`` and ``[]``, and the components after it."""
         for step in steps:
             entity = self._step(entity, step)
         for part in rest:
@@ -335,34 +336,6 @@ class Project:
             return Entity("value", "", module, value)
         return UNKNOWN
 
-    def items(self, module: Module, chain: str) -> Iterator[Entity]:
-        """What a chain may mean that takes something out of a constant dictionary or list.
-
-        ``TABLE[key]`` and ``TABLE.get(key)``, what is called there, and what is asked of it: ``.run``.
-        """
-        owner, taken, rest = _taken_out(chain)
-        if not taken or owner[:1] == "%":
-            return
-        table = self.resolve(module, owner)
-        home, value = table.module, table.value
-        if home is None or value is None:
-            return
-        if value.kind == "call" and value.chain == "~dict":
-            values = [kept for key, kept in value.keywords if key not in ("*", "**")]
-        elif value.kind == "mapping":
-            values = [kept for key, kept in value.keywords if key != "**"]
-        else:
-            values = [*value.items] if value.kind == "sequence" else []
-        for kept in values:
-            if kept.kind == "lambda":
-                entity = UNKNOWN if (body := kept.first()) is None else self.resolve(home, body.chain)
-            else:
-                entity = self.value_entity(home, kept)
-            if entity.kind == "partial" and entity.value is not None and entity.module is not None:
-                given = entity.value.first()
-                entity = self.value_entity(entity.module, given) if given is not None else UNKNOWN
-            yield self._follow(entity, *rest)
-
     def _lazy(self, module: Module, given: Value) -> Entity:
         returned = given.first() if given.kind == "lambda" else None
         if returned is not None:
@@ -387,15 +360,3 @@ class Project:
                 yield current
                 if (class_ := current.class_()) is not None and current.module is not None:
                     line += [self.resolve(current.module, base) for base in class_.bases]
-
-
-def _taken_out(chain: str) -> tuple[str, bool, tuple[list[str], list[str]]]:
-    """A chain as the table that something is taken out of, whether that is so, and what follows it."""
-    parts = chain.split(".")
-    for number, part in enumerate(parts):
-        name, steps = steps_of_component(part)
-        if steps[:1] == ["[]"]:
-            return ".".join([*parts[:number], name]), True, (steps[1:], parts[number + 1 :])
-        if name == "get" and steps[:1] == ["()"]:
-            return ".".join(parts[:number]), True, (steps[1:], parts[number + 1 :])
-    return "", False, ([], [])

@@ -16,6 +16,7 @@ from celery_lint.model.purpose import is_product_path
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, once
+from celery_lint.project.tables import taken_out
 
 #: How many calls away from a task a function still counts as reached.
 DEPTH = 3
@@ -140,7 +141,7 @@ class CallGraph:
 
     def _of_table(self, module: Module, chain: str) -> Iterator[tuple[Module, Function]]:
         """The functions that a chain may name by a constant dictionary: ``TABLE[key]``."""
-        for entity in self.project.items(module, chain):
+        for entity in taken_out(self.project, module, chain):
             found = self._behind(entity)
             if found is not None:
                 yield found

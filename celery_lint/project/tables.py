@@ -1,0 +1,52 @@
+"""Constant dictionaries and lists of functions: what a chain may take out of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.model.chains import steps_of_component
+from celery_lint.model.facts import Module, Value
+from celery_lint.project.entity import UNKNOWN, Entity
+from celery_lint.project.project import Project
+
+
+def taken_out(project: Project, module: Module, chain: str) -> Iterator[Entity]:
+    """What a chain may mean that takes something out of a table which its module or class writes down.
+
+    ``TABLE[key]`` and ``TABLE.get(key)``, what is called there, and what is asked of it: ``.run``.
+    """
+    owner, taken, rest = _parted(chain)
+    if not taken or owner[:1] == "%":
+        return
+    table = project.resolve(module, owner)
+    if table.module is not None and table.value is not None:
+        for value in _entries(table.value):
+            yield project.follow(_entry(project, table.module, value), *rest)
+
+
+def _entries(table: Value) -> list[Value]:
+    if table.kind == "mapping" or (table.kind == "call" and table.chain == "~dict"):
+        return [value for key, value in table.keywords if key not in ("*", "**")]
+    return [*table.items] if table.kind == "sequence" else []
+
+
+def _entry(project: Project, module: Module, value: Value) -> Entity:
+    """What an entry stands for: also behind ``partial``, or the one call of a ``lambda``."""
+    if value.kind == "lambda":
+        called = value.first()
+        return project.resolve(module, called.chain) if called is not None else UNKNOWN
+    entity = project.value_entity(module, value)
+    given = entity.value.first() if entity.kind == "partial" and entity.value is not None else None
+    return project.value_entity(module, given) if given is not None else entity
+
+
+def _parted(chain: str) -> tuple[str, bool, tuple[list[str], list[str]]]:
+    """A chain as the table that something is taken out of, whether that is so, and what follows it."""
+    parts = chain.split(".")
+    for number, part in enumerate(parts):
+        name, steps = steps_of_component(part)
+        if steps[:1] == ["[]"]:
+            return ".".join([*parts[:number], name]), True, (steps[1:], parts[number + 1 :])
+        if name == "get" and steps[:1] == ["()"]:
+            return ".".join(parts[:number]), True, (steps[1:], parts[number + 1 :])
+    return "", False, ([], [])
