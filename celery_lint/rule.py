@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     from celery_lint.project.known import Known, facts
 
 FAMILIES = {
-    "1": "event_loop",
-    "2": "resources",
-    "3": "tasks",
-    "4": "flow",
-    "5": "limits",
-    "6": "calls",
-    "7": "wiring",
-    "8": "schedules",
-    "9": "application",
+    "event_loop": "1",
+    "resources": "2",
+    "definition": "3",
+    "flow": "4",
+    "limits": "5",
+    "calls": "6",
+    "transactions": "6",
+    "wiring": "7",
+    "schedules": "8",
+    "application": "9",
 }
+"""The families in the order in which they are shown, and the first digit of their codes."""
 
 
 class Finding(NamedTuple):
@@ -58,8 +60,8 @@ class Rule:
 
     @classmethod
     def family(cls) -> str:
-        """The family's name, from the first digit of the code."""
-        return FAMILIES[cls.code[3]]
+        """The family's name: the folder that the rule stands in."""
+        return cls.__module__.split(".")[-2]
 
     @classmethod
     def pylint_id(cls) -> str:

@@ -199,7 +199,7 @@ def test_identity(rule: type[Rule]) -> None:
     assert rule.__name__ == "".join(part.capitalize() for part in rule.name.split("-"))
     assert rule.severity in ("error", "warning", "advice")
     assert rule.preset in PRESETS
-    assert rule.family() == FAMILIES[rule.code[3]]
+    assert FAMILIES[rule.family()] == rule.code[3]
     assert list(checks_of(rule)), "the rule asks for no fact"
 
 

@@ -16,6 +16,7 @@ from celery_lint.analysis.limits.delays import Delays
 from celery_lint.analysis.limits.limits import Limits
 from celery_lint.analysis.limits.locks import Locks
 from celery_lint.analysis.resources.before_fork import BeforeFork
+from celery_lint.analysis.transactions.transactions import Transactions
 from celery_lint.analysis.wiring.registrations import Registrations
 from celery_lint.files.filter import DATABASE_WORDS, NETWORK_WORDS, Pair
 from celery_lint.inventory.application.broker import BrokerSettings
@@ -54,6 +55,7 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(RaisedErrors).explore(),
     lambda known: known.of(Handlers).explore(),
     lambda known: known.of(Counting).explore(),
+    lambda known: known.of(Transactions).explore(),
 )
 
 

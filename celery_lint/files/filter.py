@@ -88,6 +88,8 @@ class FirstPass:
                 return True
         if b"task" in data and (_any(_WITH_TASK, data) or _DECORATOR.search(data)):
             return True
+        if b"on_commit" in data and b"lambda" in data:  # what runs after a commit is mostly a task
+            return True
         if b"async" in data and (_any(_WITH_ASYNC, data) or (b"asyncio" in data and _runs_loops(data))):
             return True
         return b"anyio" in data and _runs_loops(data)

@@ -36,7 +36,7 @@ def register(linter: PyLinter) -> None:
     options = tuple((name, {**kind, "help": option.help}) for name, option in host.options())
     own_checker = type("own", (_Checker,), {"name": "celery-lint", "msgs": own, "options": options})
     linter.register_checker(own_checker(linter))
-    for family in FAMILIES.values():
+    for family in FAMILIES:
         rules = [rule for rule in all_rules() if rule.family() == family]
         on = {rule: {"default_enabled": rule.preset == "recommended"} for rule in rules}
         if msgs := {rule.pylint_id(): ("%s", rule.name, rule.summary(), on[rule]) for rule in rules}:

@@ -20,3 +20,32 @@ RESULTS = frozenset(
 TIME_LIMITS = ("time_limit", "soft_time_limit")
 #: Methods of task classes that Celery calls around a run.
 HOOKS = ("before_start", "on_success", "on_failure", "on_retry", "after_return")
+#: What projects write where they mean an option of a task. Celery keeps all of these and looks at none.
+MISTAKEN_OPTIONS = {
+    "ack_late": "acks_late",
+    "auto_retry": "autoretry_for",
+    "auto_retry_for": "autoretry_for",
+    "autoretry": "autoretry_for",
+    "hard_time_limit": "time_limit",
+    "ignore_results": "ignore_result",
+    "ignoreresult": "ignore_result",
+    "interval_max": "",
+    "interval_start": "",
+    "interval_step": "",
+    "late_acks": "acks_late",
+    "max_retry": "max_retries",
+    "rate_limits": "rate_limit",
+    "retries": "max_retries",
+    "retry_countdown": "default_retry_delay",
+    "retry_delay": "default_retry_delay",
+    "soft_timelimit": "soft_time_limit",
+    "softtime_limit": "soft_time_limit",
+    "task_acks_late": "acks_late",
+    "task_acks_on_failure_or_timeout": "acks_on_failure_or_timeout",
+    "task_ignore_result": "ignore_result",
+    "task_rate_limit": "rate_limit",
+    "task_reject_on_worker_lost": "reject_on_worker_lost",
+    "task_soft_time_limit": "soft_time_limit",
+    "task_time_limit": "time_limit",
+    "task_track_started": "track_started",
+}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from celery_lint.diagnostics import Span
+from celery_lint.libraries.celery import MISTAKEN_OPTIONS
 
 StepKind = Literal[
     "expr",
@@ -65,6 +66,7 @@ ROLES: dict[StepRole, str] = {"body": "b", "else": "e", "handler": "h", "finally
 #: Attributes of tasks whose reading tells something: with them, loads hold the whole path as spelled.
 TASK_ATTRIBUTES = frozenset(
     {
+        *MISTAKEN_OPTIONS,
         "autoretry_for",
         "default_retry_delay",
         "dont_autoretry_for",

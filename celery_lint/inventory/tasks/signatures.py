@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -53,9 +53,12 @@ class Signature(NamedTuple):
 
 
 class Mismatch(NamedTuple):
-    """Why arguments do not fit: ``many``, ``unknown`` or ``twice`` (``name``: the keyword), ``missing``."""
+    """Why arguments do not fit: ``unknown`` or ``twice`` (``names``: the keywords), ``many``, ``missing``.
 
-    kind: Literal["many", "unknown", "twice", "missing"]
+    Where there are several reasons, it is the one that Python names.
+    """
+
+    kind: Literal["unknown", "twice", "many", "missing"]
     names: tuple[str, ...]
     taken: int
     given: int
@@ -158,12 +161,23 @@ class Signatures:
         if not self.in_force.own_application(task):
             yield "the class of its application cannot be seen"
         for application in self.applications.product:
-            entity = self.project.member(application.module, application.origin[1])
-            for base in self.project.bases(entity._replace(kind="class")) if entity.class_() else ():
-                class_ = base.class_()
-                own = _MAKING_METHODS.intersection(class_.methods) if class_ is not None else ()
-                if own:
-                    yield f"the class of its application has its own `{min(own)}`"
+            own = self.application_has(application, *_MAKING_METHODS)
+            if own:
+                yield f"the class of its application has its own `{own}`"
+
+    def application_has(self, application: Application, *names: str) -> str:
+        """The first of these methods that the class of an application has of its own, or nothing."""
+        entity = self.project.member(application.module, application.origin[1])
+        for base in self.project.bases(entity._replace(kind="class")) if entity.class_() else ():
+            class_ = base.class_()
+            own = set(names).intersection(class_.methods) if class_ is not None else ()
+            if own:
+                return min(own)
+        return ""
+
+    def is_plain(self, task: Task) -> bool:
+        """Whether everything that a task derives from, and its application, can be seen."""
+        return self.task_options.bases_known(task) and self.in_force.own_application(task)
 
     def overridden(self, task: Task) -> frozenset[str]:
         """The methods that send a task or make a signature of it, as far as its classes have their own."""
@@ -185,8 +199,6 @@ def mismatch(signature: Signature, given: Given, before: int = 0, partial: bool 
     """
     count = before + len(given.positional)
     taken = len(signature.positional)
-    if count > taken and not signature.more_positional:
-        return Mismatch("many", (), taken, count)
     names = [name for name, _ in given.keywords]
     unknown = tuple([name for name in names if not signature.takes(name)])
     if unknown:
@@ -194,6 +206,8 @@ def mismatch(signature: Signature, given: Given, before: int = 0, partial: bool 
     twice = tuple([name for name in names if name in signature.positional[:count]])
     if twice:
         return Mismatch("twice", twice, taken, count)
+    if count > taken and not signature.more_positional:
+        return Mismatch("many", tuple(names), taken, count)
     if partial or given.more_keywords:
         return None
     filled = {*names, *signature.positional[: taken if given.more_positional else count]}

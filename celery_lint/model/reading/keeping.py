@@ -38,6 +38,7 @@ KEPT_WHOLE = frozenset(
         "starmap",
         "map",
         "chunks",
+        "on_commit",
     ]
 )
 # Calls that are kept even on a receiver that nobody can see through.
@@ -53,6 +54,7 @@ _KEPT_BLIND = frozenset(
         "register_task",
         "retry",
         "setdefault",
+        "pop",
         "update",
         "submit",
         "apply",
@@ -75,6 +77,23 @@ _KEPT_BLIND = frozenset(
         "communicate",
         "update_state",
         "revoke",
+        "on_commit",
+        "save",
+        "asave",
+        "adelete",
+        "create",
+        "acreate",
+        "bulk_create",
+        "abulk_create",
+        "bulk_update",
+        "abulk_update",
+        "get_or_create",
+        "aget_or_create",
+        "update_or_create",
+        "aupdate_or_create",
+        "aupdate",
+        "flush",
+        "add_all",
     ]
 )
 
@@ -88,7 +107,10 @@ def worth_keeping(chain: str, has_stars: bool) -> bool:
         name = chain[1:].partition(".")[0].rstrip("()[]")
         return (has_stars and name not in BUILTINS) or name in ("super", "open", "__import__", "exit", "quit")
     if first == "%":
-        return chain.rpartition(".")[2].rstrip("()[]").lstrip("%") in _KEPT_BLIND or "." not in chain
+        owner, _, leaf = chain.rpartition(".")
+        if leaf == "add":  # of sets nobody asks
+            return owner == "%db" or owner.lower().endswith("session")
+        return leaf.rstrip("()[]").lstrip("%") in _KEPT_BLIND or not owner
     return True
 
 

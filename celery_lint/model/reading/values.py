@@ -82,11 +82,26 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
         )
     if isinstance(node, ast.Lambda):
         body = value_of(node.body, scope, span_of, depth + 1)
-        return Value("lambda", span, None, "", (body,))
+        return Value("lambda", span, _free_names(node), "", (body,))
     if isinstance(node, ast.JoinedStr):
         return Value("text", span, _scheme(node))
     chain = chain_of(node, scope) if isinstance(node, ast.Subscript) else ""
     return Value("name", span, None, chain) if chain else Value("unknown", span)
+
+
+def _free_names(node: ast.Lambda) -> str:
+    """The names that a lambda reads where it runs, joined by blanks: not its own, and not its defaults."""
+    read: dict[str, None] = {}
+    own: set[str] = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
+    for inner in ast.walk(node.body):
+        if isinstance(inner, ast.Name):
+            if isinstance(inner.ctx, ast.Load):
+                read[inner.id] = None
+            else:
+                own.add(inner.id)
+        elif isinstance(inner, ast.arg):
+            own.add(inner.arg)
+    return " ".join([name for name in read if name not in own])
 
 
 def _scheme(node: ast.expr) -> str | None:

@@ -1,0 +1,1 @@
+"""What becomes of the way in which a task is defined."""

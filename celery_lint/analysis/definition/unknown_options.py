@@ -1,0 +1,110 @@
+"""Options in the decorators of tasks that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.tasks.in_force import OptionsInForce
+from celery_lint.inventory.tasks.makers import Makers
+from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.signatures import Signatures
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.celery import MISTAKEN_OPTIONS
+from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts, once
+
+# Objects whose attributes of these names are something else: a retry that is counted, a setting.
+_OTHER_OWNERS = frozenset({"request", "conf", "config", "settings"})
+
+
+class UnknownOption(NamedTuple):
+    """A keyword of a task decorator that Celery keeps and never looks at. ``meant`` is the real option."""
+
+    task: Task
+    name: str
+    meant: str
+    place: Place
+
+
+class UnknownOptions:
+    """The keywords of task decorators that mean nothing."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.tasks = known.of(Tasks)
+        self.makers = known.of(Makers)
+        self.task_options = known.of(TaskOptions)
+        self.in_force = known.of(OptionsInForce)
+        self.signatures = known.of(Signatures)
+
+    @facts
+    def all(self) -> list[UnknownOption]:
+        """Those that stand for a real option, each place once."""
+        found: dict[Place, UnknownOption] = {}
+        for task in self.tasks.product:
+            for module, value in task.options:
+                for name, given in _mistaken(value):
+                    if self._means_nothing(task, name):
+                        place = module.place(given.span)
+                        found.setdefault(place, UnknownOption(task, name, MISTAKEN_OPTIONS[name], place))
+        return list(found.values())
+
+    def _means_nothing(self, task: Task, name: str) -> bool:
+        if name in self._read or not self.signatures.is_plain(task) or self._is_configured(task):
+            return False
+        if task.wrapper is not None and self._may_take(task.wrapper, name):
+            return False
+        return not any(
+            name in class_.attributes or name in class_.methods
+            for entity in self.task_options.classes(task)
+            if (class_ := entity.class_()) is not None
+        )
+
+    def _is_configured(self, task: Task) -> bool:
+        """Whether only the configuration says that this makes tasks: nobody knows what it looks at."""
+        decorators = task.function.decorators if task.function is not None else ()
+        return any(self.makers.is_only_configured(task.module, value) for value in decorators)
+
+    def _may_take(self, wrapper: tuple[str, str], name: str) -> bool:
+        """Whether a task decorator of the project may use a keyword itself, and not only hand it on."""
+        module = self.project.modules[wrapper[0]]
+        function = module.functions.get(wrapper[1])
+        if function is None or not any(given.kind == "**" for given in function.parameters):
+            return True
+        return any(
+            name in (given.name for given in inner.parameters) or inner.mentions(name) or inner.states(name)
+            for inner in self.functions.within(module, wrapper[1])
+        )
+
+    @once
+    def _read(self) -> frozenset[str]:
+        """The words that the project reads as attributes of something, which may be a task."""
+        words = [f".{name}" for name in MISTAKEN_OPTIONS]
+        return frozenset(
+            name
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.states(*words)
+            for name in self._read_in(module, function)
+        )
+
+    def _read_in(self, module: Module, function: Function) -> Iterator[str]:
+        for step in self.functions.of(module, function).steps:
+            for path in step.loads:
+                owner, _, name = path.rpartition(".")
+                own = owner and owner.rpartition(".")[2] not in _OTHER_OWNERS
+                if own and name in MISTAKEN_OPTIONS:
+                    yield name
+
+
+def _mistaken(value: Value) -> Iterator[tuple[str, Value]]:
+    """The keywords of a decorator that mean nothing; of those that belong together the first."""
+    several = False
+    for name, given in value.keywords:
+        if name in MISTAKEN_OPTIONS:
+            if MISTAKEN_OPTIONS[name] or not several:
+                yield name, given
+            several = several or not MISTAKEN_OPTIONS[name]

@@ -1,0 +1,1 @@
+"""What becomes of tasks that are sent within a transaction of a database."""

@@ -1,0 +1,144 @@
+"""Tasks that are sent while the transaction that writes for them is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.transactions.transactions import Transaction, Transactions
+from celery_lint.analysis.transactions.writes import Write, Writes
+from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
+from celery_lint.inventory.tasks.signatures import Signatures
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
+
+_LATER = frozenset({"countdown", "eta"})
+_SENDING_METHODS = frozenset({"apply_async", "delay"})
+_COMMITTING = ("commit", "transaction", "atomic")
+
+
+class SentBeforeCommit(NamedTuple):
+    """A task that is sent in a transaction after something was written there.
+
+    ``name`` is the variable that holds what was written and that the task is told of, or nothing.
+    """
+
+    sending: Sending
+    task: Task
+    transaction: Place
+    written: Place
+    name: str
+
+
+class SentBeforeCommits:
+    """The tasks that may run before the rows are there that they are sent for."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.sendings = known.of(Sendings)
+        self.signatures = known.of(Signatures)
+        self.task_options = known.of(TaskOptions)
+        self.transactions = known.of(Transactions)
+        self.writes = known.of(Writes)
+
+    @facts
+    def all(self) -> list[SentBeforeCommit]:
+        """One for each call that sends a task too early."""
+        return [
+            found
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.may_call(".delay", ".apply_async", ".send_task")
+            if function.decorators or function.has("with")
+            for sending in self.sendings.within(module, function)
+            if (found := self._judged(module, function, sending)) is not None
+        ]
+
+    def _judged(self, module: Module, function: Function, sending: Sending) -> SentBeforeCommit | None:
+        flow = self.functions.of(module, function)
+        step = flow.step_of(sending.call)
+        task = sending.task
+        if step is None or task is None or sending.call.in_lambda or not self._is_sent_at_once(sending, task):
+            return None
+        transaction = self.transactions.around(module, function, step)
+        if transaction is None:
+            return None
+        writes = self.writes.of(module, function)
+        before = [write for write in writes if _comes_before(flow, write, sending, step, transaction)]
+        if not before:
+            return None
+        names = {name for name in step.loads if name != task.label}
+        told = [write for write in before if write.names & names]
+        write = (told or before)[-1]
+        name = min(write.names & names, default="")
+        return SentBeforeCommit(sending, task, transaction.place, module.place(write.call.span), name)
+
+    def _is_sent_at_once(self, sending: Sending, task: Task) -> bool:
+        """Whether a message leaves when the call is made: no delay, no class that waits for a commit."""
+        value = sending.value
+        if value is None or (sending.has_options and value.open_ended()):
+            return False
+        if any(key in _LATER for key, _ in sending.options):
+            return False
+        return self.signatures.is_plain(task) and all(
+            self._hands_on_at_once(module, function) for module, function in self._own_senders(task)
+        )
+
+    def _own_senders(self, task: Task) -> Iterator[tuple[Module, Function]]:
+        """What the classes of a task put in the place of ``delay`` and ``apply_async``."""
+        for entity in self.task_options.classes(task):
+            for name in _SENDING_METHODS:
+                own = self.project.attribute(entity, name)
+                function = own.function()
+                if function is not None and own.module is not None:
+                    yield own.module, function
+
+    def _hands_on_at_once(self, module: Module, function: Function) -> bool:
+        """Whether a method that sends hands its message on where it stands, whatever else it does."""
+        if any(inner.mentions(*_COMMITTING) for inner in self.functions.within(module, function.qualname)):
+            return False
+        return any(
+            call.leaf() in _SENDING_METHODS and not call.in_lambda
+            for call in self.functions.calls(module, function)
+        )
+
+
+def _comes_before(flow: Flow, write: Write, sending: Sending, step: Step, transaction: Transaction) -> bool:
+    """Whether a write of the same transaction may have been made when the call is."""
+    if write.step.number == step.number:
+        return write.call.parent == sending.call.number
+    if write.step.number > step.number:
+        return False
+    opened = transaction.opened
+    if opened is not None and opened not in flow.ancestors(write.step):
+        return False
+    return _leads_to(flow, write.step, step)
+
+
+def _leads_to(flow: Flow, earlier: Step, later: Step) -> bool:
+    """Whether the run can come from one statement to another that stands below it."""
+    around = {outer.number for outer in flow.ancestors(later)}
+    part = {outer.number: inner for inner, outer in _upwards(flow, later)}
+    for inner, outer in _upwards(flow, earlier):
+        if outer.number in around:
+            other = part[outer.number]
+            if outer.kind == "match":
+                return other.number == inner.number
+            return outer.kind != "if" or other.role == inner.role
+        if outer.kind in ("if", "case", "handler") and flow.ends(flow.body(outer, inner.role)):
+            return False
+    return True
+
+
+def _upwards(flow: Flow, step: Step) -> list[tuple[Step, Step]]:
+    """Each statement around one, with the statement inside it that leads there."""
+    pairs = []
+    for outer in flow.ancestors(step):
+        pairs.append((step, outer))
+        step = outer
+    return pairs

@@ -1,0 +1,16 @@
+"""What Django calls its transactions and what writes into its databases, by dotted path or last component."""
+
+from __future__ import annotations
+
+#: What opens a transaction, as a context manager and as a decorator.
+ATOMIC = frozenset({"django.db.transaction.atomic", "django.db.transaction.Atomic"})
+#: What calls a function once the transaction is committed.
+ON_COMMIT = frozenset({"django.db.transaction.on_commit", "django.db.connection.on_commit"})
+#: Makes a method of what decorates a function.
+METHOD_DECORATOR = "django.utils.decorators.method_decorator"
+#: The attributes of a model that give its rows.
+MANAGERS = (".objects.", "._default_manager.", "._base_manager.")
+#: Methods of a manager that make a new row.
+CREATING = frozenset({"create", "get_or_create", "update_or_create", "bulk_create"})
+#: Methods of what a manager gives that change rows.
+CHANGING = frozenset({"update", "bulk_update", "delete", "add", "set", "remove", "clear"})

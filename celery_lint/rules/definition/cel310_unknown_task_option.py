@@ -1,0 +1,73 @@
+"""CEL310 unknown-task-option."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.definition.unknown_options import UnknownOption, UnknownOptions
+from celery_lint.rule import Finding, Rule, on
+
+
+class UnknownTaskOption(Rule):
+    """A keyword of a task decorator is no option, and nobody says so.
+
+    ## Why it matters
+
+    Celery makes an attribute of the task of every keyword that it does not know, and never looks at it.
+    With `ignore_results=True` a result is stored at every run, with `late_acks=True` the tasks of a worker
+    that dies are gone, and with `task_time_limit=60` a run that hangs keeps its process for ever.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(ignore_results=True, soft_time_limit=50, time_limit=60)
+    def pull():
+        print("pulled")
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+
+
+    @shared_task(ignore_result=True, soft_time_limit=50, time_limit=60)
+    def pull():
+        print("pulled")
+    ```
+
+    ## Limits
+
+    Reports the words that projects are known to write for a real option, settings among them; any other may
+    be an attribute that the project needs. Silent where something reads an attribute of this name, where a
+    class of the task declares it or cannot be seen, where a decorator of the project may take it, and where
+    options come from `**`.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options>
+    * <https://docs.celeryq.dev/en/stable/userguide/calling.html#message-sending-retry>
+    """
+
+    code = "CEL310"
+    name = "unknown-task-option"
+    severity = "error"
+    preset = "recommended"
+    message = "`{option}` is no option of a task: Celery ignores it"
+    help = "did you mean `{meant}`? `{task}` runs with the default of that"
+    variants = {
+        "publishing": (
+            "`{option}` is no option of a task: Celery ignores it",
+            "it belongs into `retry_policy` of `apply_async()`; for tasks that fail write `retry_backoff`",
+        ),
+    }
+    proof = "tests/proofs/test_definitions.py::test_a_word_that_is_no_option_changes_nothing"
+
+    @on(UnknownOptions.all)
+    def check(self, fact: UnknownOption) -> Iterator[Finding]:
+        """Report the keyword."""
+        values = {"option": fact.name, "meant": fact.meant, "task": fact.task.label}
+        yield Finding(fact.place, values, (), "" if fact.meant else "publishing")

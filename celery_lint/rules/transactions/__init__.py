@@ -1,0 +1,1 @@
+"""Rules about tasks that are sent within a transaction of a database."""

@@ -1,0 +1,98 @@
+"""CEL623 dispatch-inside-transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommit, SentBeforeCommits
+from celery_lint.rule import Finding, Rule, on
+
+
+class DispatchInsideTransaction(Rule):
+    """A task is sent before the transaction that writes for it commits.
+
+    ## Why it matters
+
+    The message leaves at once, the rows when the transaction ends. A worker that is quicker reads what was
+    there before, or fails with `Order.DoesNotExist: Order matching query does not exist`; and where the
+    transaction is rolled back the task runs all the same.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+    from django.db import transaction
+    from shop.models import Order
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def confirm(pk):
+        print(Order.objects.get(pk=pk))
+
+
+    @transaction.atomic
+    def buy(basket):
+        order = Order.objects.create(basket=basket)
+        confirm.delay(order.pk)
+    ```
+
+    ## Use instead
+
+    ```python
+    from functools import partial
+
+    from celery import shared_task
+    from django.db import transaction
+    from shop.models import Order
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def confirm(pk):
+        print(Order.objects.get(pk=pk))
+
+
+    @transaction.atomic
+    def buy(basket):
+        order = Order.objects.create(basket=basket)
+        transaction.on_commit(partial(confirm.delay, order.pk))
+    ```
+
+    From Celery 5.4 on the tasks of a Django project also have `confirm.delay_on_commit(order.pk)`, unless
+    they derive from a class of their own.
+
+    ## Limits
+
+    Looks at transactions and writes of the same function: `with transaction.atomic()`, the decorator, and
+    context managers of the project that hold one. Silent where nothing is written before, for
+    messages with `countdown` or `eta`, and for tasks whose class has its own `delay` or `apply_async` or
+    cannot be seen. `ATOMIC_REQUESTS` and callers are not looked at.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/tasks.html#database-transactions>
+    * <https://docs.djangoproject.com/en/stable/topics/db/transactions/#performing-actions-after-commit>
+    """
+
+    code = "CEL623"
+    name = "dispatch-inside-transaction"
+    severity = "warning"
+    preset = "recommended"
+    message = "`{task}` is sent before the transaction commits, and also if it is rolled back"
+    help = "write `transaction.on_commit(partial({task}.{how}, …))`"
+    variants = {
+        "told": (
+            "`{task}` is sent before `{row}` is committed: DoesNotExist, or old data",
+            "write `transaction.on_commit(partial({task}.{how}, …))`: workers see `{row}` after the commit",
+        ),
+    }
+    proof = "tests/proofs/test_transactions.py::test_a_worker_does_not_see_what_is_not_committed"
+
+    @on(SentBeforeCommits.all)
+    def check(self, fact: SentBeforeCommit) -> Iterator[Finding]:
+        """Report the call that sends the task."""
+        values = {"task": fact.task.label, "how": fact.sending.how, "row": fact.name}
+        related = (
+            (fact.transaction, "the transaction begins here"),
+            (fact.written, "what is written here is not committed yet"),
+        )
+        yield Finding(fact.sending.place, values, related, "told" if fact.name else "")

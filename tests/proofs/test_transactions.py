@@ -1,0 +1,38 @@
+"""Proofs of what becomes of tasks that are sent in transactions of Django."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.proofs.harness import Worker, until
+
+Start = Callable[..., Worker]
+
+
+@pytest.fixture
+def worker(alone: Start) -> Worker:
+    """Two processes: one writes while the other reads."""
+    pytest.importorskip("django")
+    return alone("transactions", "prefork", concurrency=2)
+
+
+@pytest.mark.proof("CEL623")
+def test_a_worker_does_not_see_what_is_not_committed(worker: Worker) -> None:
+    """The message is quicker than the transaction."""
+    assert worker.bad("sends_at_once").all_succeeded()
+    assert until(lambda: worker.marks() == {"missing"})
+    worker.forget_marks()
+    assert worker.good("sends_after_commit").all_succeeded()
+    assert until(lambda: worker.marks() == {"found"})
+
+
+@pytest.mark.proof("CEL624")
+def test_callbacks_run_after_the_loop(worker: Worker) -> None:
+    """A name is looked up when it is needed."""
+    assert worker.bad("binds_late").all_succeeded()
+    assert worker.marks() == {"number 2"}
+    worker.forget_marks()
+    assert worker.good("binds_now").all_succeeded()
+    assert worker.marks() == {"number 0", "number 1", "number 2"}
