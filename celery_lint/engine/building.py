@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine.verdict import Found, search
-from celery_lint.engine.worth_reading import explore, hints, sinks
+from celery_lint.engine.worth_reading import LOOKED_FOR, explore, hints, sinks
 from celery_lint.files.filter import FirstPass, Pair
+from celery_lint.files.leads import Leads
 from celery_lint.files.library import Library
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module
@@ -71,6 +72,7 @@ def build(
     more: set[str] = set(earlier).intersection(files).difference(passed)
     guessed = frozenset(more)
     take(more)
+    leads = Leads(LOOKED_FOR, library.text, imports.locate)
     searched: set[Pair] = set()
     named: set[str] = set()
     for _ in range(MOST_ROUNDS):
@@ -80,9 +82,11 @@ def build(
         names = sinks(known) - searched
         searched |= names
         more = known.project.reading.wanted.difference(modules, unparsed)
-        hinted = known.project.reading.hinted.difference(modules, unparsed, more)
-        if hinted:
-            more.update(library.second_pass(sorted(hinted), hints(known)))
+        hinted = known.project.reading.hinted
+        unread = hinted.keys() - modules.keys() - unparsed.keys() - more
+        if unread:
+            more.update(library.second_pass(sorted(unread), hints(known)))
+            more.update(path for path in unread - more if leads.worth(path, hinted[path]))
         if names:
             rest = [
                 path for path in files if path in guessed or (path not in modules and path not in unparsed)
@@ -99,8 +103,9 @@ def build(
             break
         take(more)
     known.project.reading.settle()
-    asked = known.project.reading.demanded.difference(modules, unparsed)
-    alone = set(modules) - set(passed) - named - known.project.reading.demanded
+    demanded = known.project.reading.demanded
+    asked = (demanded | leads.looked_at).difference(modules, unparsed)
+    alone = set(modules) - set(passed) - named - demanded
     found = search(known)
     return Built(
         known,

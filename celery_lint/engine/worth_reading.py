@@ -10,16 +10,21 @@ from collections.abc import Callable
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines
 from celery_lint.analysis.event_loop.handing_over import HandingOver
+from celery_lint.analysis.event_loop.nested_loops import OF_A_RUNNING_LOOP
 from celery_lint.analysis.flow.raised_errors import RaisedErrors
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.analysis.limits.delays import Delays
+from celery_lint.analysis.limits.io_timeouts import ENDLESS
 from celery_lint.analysis.limits.limits import Limits
 from celery_lint.analysis.limits.locks import Locks
-from celery_lint.analysis.resources.before_fork import BeforeFork
+from celery_lint.analysis.resources.before_fork import CLIENTS, BeforeFork
+from celery_lint.analysis.resources.process_state import OF_THE_PROCESS
+from celery_lint.analysis.resources.processes import OF_PROCESSES
 from celery_lint.analysis.transactions.transactions import Transactions
 from celery_lint.analysis.wiring.registrations import Registrations
-from celery_lint.files.filter import DATABASE_WORDS, NETWORK_WORDS, Pair
+from celery_lint.files.filter import Pair, words_of
 from celery_lint.inventory.application.broker import BrokerSettings
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import Handlers
 from celery_lint.inventory.resources.relays import Relays, leaf_of, name_of
 from celery_lint.inventory.resources.resources import LOOP_WORDS
@@ -31,13 +36,34 @@ from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.registries import Registries
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.libraries.network import BLOCKING, CONNECTS
+from celery_lint.libraries.sqlalchemy import SYNC_ENGINE_MAKERS, SYNC_MAKERS, SYNC_SCOPED
+from celery_lint.libraries.threads import THREAD_EXECUTORS, THREADS
 from celery_lint.project.isolation import READING
 from celery_lint.project.known import Known
+
+#: What rules look for in the code that tasks call, as the parts that find it name it. A file that calls of
+#: tasks lead to is read if it holds one of these words, or leads on to one that does.
+LOOKED_FOR = LOOP_WORDS | words_of(
+    *OF_PROCESSES,
+    *OF_THE_PROCESS,
+    *OF_A_RUNNING_LOOP,
+    *ENDLESS,
+    *CLIENTS,
+    *CONNECTS,
+    *BLOCKING,
+    *THREADS,
+    *THREAD_EXECUTORS,
+    *SYNC_ENGINE_MAKERS,
+    *SYNC_MAKERS,
+    *SYNC_SCOPED,
+)
 
 #: Each follows every chain that may lead to a file that has not been read, and nothing more.
 _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Tasks),
     lambda known: known.of(Pools),
+    lambda known: known.of(CallGraph).explore(),
     lambda known: known.of(Limits).explore(),
     lambda known: known.of(Retries).explore(),
     lambda known: known.of(BrokerSettings).broker,
@@ -98,4 +124,4 @@ def hints(known: Known) -> set[Pair]:
     """Names that make a file worth reading that a chain has hinted at, in the form of :func:`sinks`."""
     leading = known.isolation.search(READING, lambda known: known.of(Relays).to_resources)
     leading += known.isolation.search(READING, lambda known: known.of(Sessions).words())
-    return {*leading, *DATABASE_WORDS, *NETWORK_WORDS, *LOOP_WORDS}
+    return {*leading, *LOOKED_FOR}

@@ -43,10 +43,6 @@ _TASK_CLASS = re.compile(rb"\bclass[ \t]+\w+\([^()]*Task\b")
 # compile than all searches with it.
 _DEFINING = re.compile(rb"[ \t]*(async[ \t]+)?(?:def|class)[ \t]+")
 _DEFINED = re.compile(rb"\b(?:\([\w.]*(Error|Exception)\b)?")
-#: What makes engines and sessions, of interest in a file that a task's calls lead to.
-DATABASE_WORDS = frozenset({("create_engine", ""), ("sessionmaker", ""), ("scoped_session", "")})
-#: What makes requests that may lack a timeout, of interest in such a file too.
-NETWORK_WORDS = frozenset({("requests", "")})
 _WORD_BYTES = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") | set(
     range(128, 256)
 )
@@ -54,6 +50,20 @@ _TABLE = bytes(byte if byte in _WORD_BYTES else 32 for byte in range(256))
 _FEW = 12
 # So far before a name its line begins, or it defines nothing that anybody writes by hand.
 _DEEPEST = 200
+
+
+def words_of(*paths: str) -> frozenset[Pair]:
+    """What a file must hold to use one of these dotted paths: its last component, and the package.
+
+    Or what is called on the way, as ``Session`` of ``requests.Session().get``: another file may go on there.
+    What is builtin needs no import, and so no second word.
+    """
+    found = set()
+    for path in paths:
+        package = path.partition(".")[0]
+        for part in path.removesuffix("()").split("()"):
+            found.add((part.rpartition(".")[2], "" if package == "builtins" else package))
+    return frozenset(found)
 
 
 class FirstPass:
@@ -147,6 +157,11 @@ def leads_on(data: bytes, name: str) -> bool:
     return True
 
 
+def words_in(data: bytes) -> set[bytes]:
+    """All words of a text."""
+    return set(data.translate(_TABLE).split())
+
+
 class SecondPass:
     """Names of one project that make another of its files worth reading."""
 
@@ -166,10 +181,7 @@ class SecondPass:
         # A dozen searches for a word cost less than to take the whole text apart.
         if len(self._leaves) < _FEW and not any(name in data for name in self._leaves):
             return False
-        words = data.translate(_TABLE).split()
-        if self._leaves.keys().isdisjoint(words):
-            return False
-        present = set(words)
+        present = words_in(data)
         for name in self._leaves.keys() & present:
             leaves = self._leaves[name]
             if b"" in leaves or not leaves.isdisjoint(present):

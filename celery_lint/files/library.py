@@ -116,6 +116,13 @@ class Library:
             ]
         return self._search(list(paths), SecondPass(names).passes)
 
+    def text(self, path: str) -> bytes:
+        """The content of a file, nothing if it cannot be read."""
+        try:
+            return read(f"{self._root}/{path}", within=self._root)
+        except NotParsed:
+            return b""
+
     def earlier(self, path: str) -> Module | None:
         """The facts that a file had when the cache was written."""
         line = self._kept.lines.get(path)

@@ -31,8 +31,9 @@ class Reading:
         self.wanted: set[str] = set()
         #: All files that a chain led to; a run that starts from what the last one read asks for these.
         self.demanded: set[str] = set()
-        #: Files that a chain hinted at: worth reading if they hold a name that somebody looks for.
-        self.hinted: set[str] = set()
+        #: Files that a chain hinted at, and for which of their names: worth reading if they, or what these
+        #: names lead to, hold a word that somebody looks for.
+        self.hinted: dict[str, set[str]] = {}
 
     def settle(self) -> None:
         """Read nothing more: what is known now is what every later question is answered from.
@@ -51,7 +52,7 @@ class Reading:
         if module is not None or path in self.unparsed:
             return module
         if self.mode == "hint":
-            self.hinted.add(path)
+            self.hinted.setdefault(path, set()).add(name)
         elif self.mode == "demand" and self.load is not None:
             found = self.load(path, name)
             if found is not None:

@@ -30,6 +30,8 @@ _NEED_A_LOOP = {
 _FUTURES = {
     f"asyncio.{module}{name}": name for module in ("", "tasks.") for name in ("ensure_future", "gather")
 }
+#: What needs a running event loop, by dotted path.
+OF_A_RUNNING_LOOP = frozenset({*_NEED_A_LOOP, *_FUTURES})
 _LEAVES = frozenset([*_NEED_A_LOOP.values(), *_FUTURES.values()])
 # Who asks whether a loop is running, or has one of its own, knows what it does.
 _ASKING = ASKING_FOR_LOOP - {"get_running_loop"}

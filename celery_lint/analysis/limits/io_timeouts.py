@@ -42,7 +42,9 @@ _WORDS = (
     "httplib2.",
     "socket.create_connection",
 )
-_LEAVES = frozenset(leaf_of_chain(name) for name in (*_REQUESTS, *SOCKETS, *_HTTPX))
+#: What may wait without an end, by dotted path.
+ENDLESS = frozenset({*_REQUESTS, *SOCKETS, *_HTTPX})
+_LEAVES = frozenset(map(leaf_of_chain, ENDLESS))
 #: What ends the wait by other means.
 _ENDED = ("signal.alarm", "signal.setitimer", "wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
 _LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1")

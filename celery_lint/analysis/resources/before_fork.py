@@ -24,14 +24,14 @@ _ENGINE_LEAVES = frozenset({"create_engine", "engine_from_config"})
 _ENGINE_USES = frozenset({"connect", "begin", "execute", "raw_connection"})
 _SCHEMA_USES = frozenset({"create_all", "drop_all", "reflect"})
 #: Clients whose threads do not come along into a forked process, and one that says so itself.
-_CLIENTS = {
+CLIENTS = {
     "kafka.KafkaProducer()": "threads",
     "kafka.producer.KafkaProducer()": "threads",
     "confluent_kafka.Producer()": "threads",
     "pymongo.MongoClient()": "warns",
     "pymongo.mongo_client.MongoClient()": "warns",
 }
-_CLIENT_LEAVES = tuple(name.rpartition(".")[2].removesuffix("()") for name in _CLIENTS)
+_CLIENT_LEAVES = tuple(name.rpartition(".")[2].removesuffix("()") for name in CLIENTS)
 _AFTER_FORK = "celery.signals.worker_process_init"
 #: Signals that the worker sends before its pool starts.
 _BEFORE_FORK = (
@@ -341,7 +341,7 @@ class BeforeFork:
                 entity = self.sites.entity(site.module, call.chain) if "." in call.chain else None
                 if entity is None or entity.origin is None or entity.origin in found:
                     continue
-                kind = _CLIENTS.get(f"{entity.name.partition('()')[0]}()")
+                kind = CLIENTS.get(f"{entity.name.partition('()')[0]}()")
                 place = self._made(*entity.origin) if kind is not None else None
                 if kind is not None and place is not None and self.sites.forks(site.tasks):
                     use = site.module.place(call.span)

@@ -14,6 +14,7 @@ from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known, facts, once
 
+_ENVIRONMENT = "os.environ"
 #: Calls that change the whole process, and those that take it back.
 _CHANGES = {
     "os.chdir": ("os.chdir", "os.fchdir"),
@@ -32,9 +33,10 @@ _CHANGES = {
         "django.utils.timezone.override",
     ),
 }
+#: What changes the process for all that run in it later, by dotted path.
+OF_THE_PROCESS = frozenset({*_CHANGES, _ENVIRONMENT})
 _LEAVES = frozenset(name.rpartition(".")[2] for name in _CHANGES)
 _WORDS = ("os.chdir", "setdefaulttimeout", "setlocale", "random.seed", "activate")
-_ENVIRONMENT = "os.environ"
 
 _ADDING = frozenset({"append", "appendleft", "extend", "insert", "add"})
 

@@ -32,6 +32,8 @@ _EXIT = frozenset({"~SystemExit", "~BaseException"})
 #: Signals for which a prefork process has a handler of its own, or ignores on purpose.
 _OWN_SIGNALS = ("SIGTERM", "SIGUSR1", "SIGINT", "SIGQUIT", "SIGHUP")
 _ALARMS = frozenset({"signal.alarm", "signal.setitimer"})
+#: What starts processes, ends the own one or takes its signals, by dotted path.
+OF_PROCESSES = frozenset({*_STARTERS, *_RAISING, *_ENDING, *_ALARMS, "signal.signal", "builtins.SystemExit"})
 
 
 class ChildProcess(NamedTuple):

@@ -36,6 +36,8 @@ class Callee(NamedTuple):
     def is_called(self) -> bool:
         """Whether it is called there, and not mentioned as an argument of some other call."""
         leaf, name = self.call.leaf().rpartition("/")[2], self.function.name
+        if name == "__call__":  # an object is called; one that is only mentioned leads to no function
+            return True
         return leaf == name or (name == "__init__" and leaf == self.function.owner.rpartition(".")[2])
 
 
@@ -87,7 +89,11 @@ class CallGraph:
 
     def _find(self, module: Module, function: Function) -> Iterator[Callee]:
         for call in self.functions.calls(module, function):
-            target = self.target(module, call.chain) or self._method(module, function, call.chain)
+            target = (
+                self.target(module, call.chain)
+                or self._method(module, function, call.chain)
+                or self._called_object(module, call.chain)
+            )
             if target is None:
                 for other in self._of_table(module, call.chain):
                     yield Callee(*other, call)
@@ -138,6 +144,20 @@ class CallGraph:
             if function is not None and made.module is not None:
                 return made.module, function
         return None
+
+    @asking("hint")
+    def explore(self) -> None:
+        """Follow what tasks call: a file that these calls lead to may do there what a rule asks for."""
+        for task in self.tasks.product:
+            if task.function is not None:
+                self.closure(self._module_of(task), task.function)
+
+    def _called_object(self, module: Module, chain: str) -> tuple[Module, Function] | None:
+        """The ``__call__`` of an object of the project that a chain names: ``Pipeline()()``."""
+        if not chain or chain[:1] == "%":
+            return None
+        entity = self.project.resolve(module, chain)
+        return self._behind(self.project.attribute(entity, "__call__")) if entity.kind == "instance" else None
 
     def _of_table(self, module: Module, chain: str) -> Iterator[tuple[Module, Function]]:
         """The functions that a chain may name by a constant dictionary: ``TABLE[key]``."""

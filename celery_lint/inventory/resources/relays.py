@@ -67,18 +67,23 @@ class Relays:
     def to_resources(self) -> set[tuple[str, str]]:
         """The names of loop-bound objects and of the functions that lead to them: (name, leaf of the module).
 
-        A file that a task's coroutine leads to can matter to an event loop only if it holds one of them.
+        A file that a task's coroutine leads to can matter to an event loop only if it holds one of them. The
+        leaf may also be that of the package, for names that it re-exports.
         """
         found: set[tuple[str, str]] = set()
         for module in self.project.product_modules():
             for name in module.bindings:
                 if self.resources.of(self.project.member(module, name)) is not None:
-                    found.add((name, leaf_of(module.path)))
+                    found.update((name, leaf) for leaf in _leaves_of(module.path))
         names = {name for name, _ in found}
         if not names:
             return found
         for _ in range(LAYERS):
-            more = {(function.name, leaf_of(module.path)) for module, function in self._mentioning(names)}
+            more = {
+                (function.name, leaf)
+                for module, function in self._mentioning(names)
+                for leaf in _leaves_of(module.path)
+            }
             if found.issuperset(more):
                 break
             names = {name for name, _ in more - found}
@@ -95,6 +100,12 @@ def leaf_of(path: str) -> str:
     """The last component of a module's dotted name."""
     folder, _, name = path.rpartition("/")
     return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
+
+
+def _leaves_of(path: str) -> tuple[str, ...]:
+    """The last component of a module's dotted name, and that of its package, which may re-export from it."""
+    folder = path.rpartition("/")[0].rpartition("/")[2]
+    return tuple(dict.fromkeys((leaf_of(path), folder or leaf_of(path))))
 
 
 def _runs_a_loop(function: Function) -> bool:
