@@ -101,10 +101,10 @@ class Step(NamedTuple):
     the exceptions, none for a bare ``except``. ``raise``: what is raised, nothing for a bare one. ``return``,
     ``assign``, ``augment`` and ``expr``: the value, as a chain, as ``#None`` (numbers and truth values too,
     ``#'`` for text), ``'`` for a text that only the run knows, ``{``, ``[`` or ``(`` for a display, ``|`` for
-    a pipe, and ``?`` for anything else. ``if`` and ``while``: the chain whose truth the test asks for, ``!``
-    before it where the question is whether it is false or ``None``, nothing for any other test; after
-    ``isinstance`` the chain of the object and those of the classes. ``def`` and ``class``: the qualified
-    name.
+    a pipe, ``*`` for a product or a power, and ``?`` for anything else. ``if`` and ``while``: the chain whose
+    truth the test asks for, ``!`` before it where the question is whether it is false or ``None``, nothing
+    for any other test; after ``isinstance`` the chain of the object and those of the classes. ``def`` and
+    ``class``: the qualified name.
     """
 
     number: int

@@ -71,11 +71,12 @@ def test_retry_does_not_look_at_the_backoff(worker: Worker) -> None:
 @pytest.mark.proof("CEL414")
 def test_the_backoff_takes_the_place_of_the_delay(worker: Worker) -> None:
     """One second, and not the 77 that the task asks for."""
-    for task in ("waits", "backs_off"):
+    for task in ("waits", "backs_off", "backs_off_for_an_hour"):
         worker.run(task, hung=0.1)
     assert until(lambda: delays(worker, "waits") == {"77"})
     assert until(lambda: delays(worker, "backs_off") >= {"1"})
     assert "77" not in delays(worker, "backs_off")
+    assert until(lambda: delays(worker, "backs_off_for_an_hour") == {"600"})
 
 
 @pytest.mark.proof("CEL415")
@@ -98,7 +99,7 @@ def test_a_bound_does_not_ask_for_retries(worker: Worker) -> None:
 # ------------------------------------------------------------------------------------ retry()
 
 
-@pytest.mark.proof("CEL418")
+@pytest.mark.proof("CEL418", "CEL448")
 def test_a_task_without_a_bound_comes_back_for_ever(own_worker: Worker) -> None:
     """Far more often than a bound would allow."""
     assert own_worker.good("gives_up").failed_only_with(TOO_MANY)
@@ -171,10 +172,24 @@ def test_a_swallowed_retry_is_a_success(worker: Worker) -> None:
     """The task is done for its caller, and runs again."""
     assert worker.bad("swallows_the_retry").results == ["done"]
     assert until(lambda: runs(worker, "swallows_the_retry") == 2)
+    assert worker.run("suppresses_the_retry").results == ["done"]
+    assert until(lambda: runs(worker, "suppresses_the_retry") == 2)
+    assert worker.run("swallows_the_replacement").results in (["done"], [0])
+    assert until(lambda: runs(worker, "reads_what_is_bound") > 0)
     assert worker.bad("swallows_the_error").results == ["done"]
     assert worker.good("asks_for_retries").failed_only_with(NOT_YET)
     assert runs(worker, "swallows_the_error") == 1
     assert runs(worker, "asks_for_retries") == 3
+
+
+@pytest.mark.proof("CEL449")
+def test_a_result_replaces_nothing(worker: Worker) -> None:
+    """The work is done all the same, and the task fails."""
+    before = runs(worker, "reads_what_is_bound")
+    bad = worker.bad("replaces_itself_with_a_result")
+    assert bad.failed_only_with("AttributeError: 'AsyncResult' object has no attribute .*")
+    assert until(lambda: runs(worker, "reads_what_is_bound") == before + 1)
+    assert worker.good("replaces_itself_with_a_signature").results == ["again"]
 
 
 @pytest.mark.proof("CEL446")
@@ -212,7 +227,10 @@ def test_a_return_in_finally_drops_the_exception(worker: Worker) -> None:
 @pytest.mark.proof("CEL427")
 def test_what_the_handler_leaves_unbound_hides_the_error(worker: Worker) -> None:
     """The backend gets to know another error than the real one."""
-    assert worker.bad("reads_what_is_not_bound").failed_only_with("UnboundLocalError: .*number.*")
+    unbound = "UnboundLocalError: .*number.*"
+    assert worker.bad("reads_what_is_not_bound").failed_only_with(unbound)
+    for task in ("reads_in_the_handler", "reads_in_the_finally"):
+        assert worker.run(task).failed_only_with(unbound)
     assert worker.good("reads_what_is_bound").results == [0]
 
 
@@ -252,4 +270,10 @@ def test_a_swallowed_soft_limit_does_not_end_the_task(worker: Worker) -> None:
     """It goes on, and succeeds."""
     assert worker.bad("swallows_the_limit").results == ["done"]
     assert "swallowed" in worker.marks()
+    assert worker.run("suppresses_the_limit").results == ["done"]
+    assert "next step" in worker.marks()
+    assert worker.run("swallows_the_limit_in_a_coroutine").results == ["done"]
+    assert worker.marks() >= {"swallowed first", "went on with second"}
+    assert worker.run("is_cancelled_in_a_coroutine").failed_only_with(SOFT)
+    assert "swallowed what was awaited" not in worker.marks()
     assert worker.good("waits_for_a_while").failed_only_with(SOFT)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from celery_lint.inventory.retries.policies import Retries, RetryOption
+from celery_lint.inventory.code.bodies import Bodies, Body
+from celery_lint.inventory.code.handlers import Handlers, is_log, is_tried
+from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPolicy
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts
 
+_EVERY = frozenset({"builtins.BaseException", "builtins.Exception"})
 _HARD = "TimeLimitExceeded"
 _SOFT = "SoftTimeLimitExceeded"
 _LIMIT_MODULES = ("celery.exceptions.", "billiard.exceptions.")
@@ -29,6 +33,8 @@ class Autoretries:
         self.project = known.project
         self.functions = known.project.functions
         self.time_limits = known.of(TimeLimits)
+        self.bodies = known.of(Bodies)
+        self.handlers = known.of(Handlers)
 
     @facts
     def unreachable(self) -> list[UnreachableAutoretry]:
@@ -68,3 +74,31 @@ class Autoretries:
             if function.states(f".{name}")
             for step in self.functions.of(module, function).steps
         )
+
+    def is_dead(self, policy: RetryPolicy) -> bool:
+        """Whether the body of a task itself catches all that its ``autoretry_for`` waits for."""
+        option = policy.options.get("autoretry_for")
+        body = self.bodies.by_key.get((policy.task.module.path, policy.task.qualname))
+        if option is None or body is None or body.role != "task":
+            return False
+        module, listed = self._list(RetryOption("autoretry_for", *option, (policy,)))
+        names = [self.retries.entity(module, item).name for item in listed]
+        return bool(names) and all(
+            name and any(self._catches(body, attempt, name) for attempt in body.flow.steps) for name in names
+        )
+
+    def _catches(self, body: Body, attempt: Step, name: str) -> bool:
+        """Whether a ``try`` around all that a task does keeps this exception."""
+        flow = body.flow
+        if attempt.kind != "try" or attempt.parent >= 0:
+            return False
+        inside = {attempt, *flow.below(attempt)}
+        if any(step.calls and not is_log(step) for step in flow.steps if step not in inside):
+            return False
+        if any(not is_tried(flow, attempt, s) and s.calls and not is_log(s) for s in flow.below(attempt)):
+            return False
+        for handler in flow.body(attempt, "handler"):
+            named = {self.project.resolve(body.module, chain).name for chain in handler.chains}
+            if not handler.chains or named & {name, *_EVERY}:
+                return not self.handlers.raises(body, handler)
+        return False

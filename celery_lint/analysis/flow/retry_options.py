@@ -103,9 +103,13 @@ class IgnoredDelay(NamedTuple):
 
 
 class EndlessRetries(NamedTuple):
-    """``max_retries=None`` of a task that is retried without another bound."""
+    """``max_retries=None`` of a task that is retried without another bound.
+
+    ``growing`` is a delay by hand that grows with every retry.
+    """
 
     option: RetryOption
+    growing: Place | None
 
 
 class UnusedRetryLimit(NamedTuple):
@@ -131,6 +135,7 @@ class RetryOptions:
         self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
         self.retry_calls = known.of(RetryCalls)
+        self.functions = known.project.functions
 
     # ------------------------------------------------------------------ CEL413, CEL444
 
@@ -283,8 +288,21 @@ class RetryOptions:
             if option.name != "max_retries" or known is None or known.kind != "constant":
                 continue
             if known.data is None and all(self._never_ends(policy) for policy in option.policies):
-                found.append(EndlessRetries(option))
+                growing = (self._growing(call) for policy in option.policies for call in policy.calls)
+                found.append(EndlessRetries(option, next(filter(None, growing), None)))
         return found
+
+    def _growing(self, call: RetryCall) -> Place | None:
+        """The delay of a retry, if it is a product or a power of the number of retries."""
+        delay = call.given("countdown")
+        if delay is None:
+            return None
+        if delay.chain[:1] != "%" or "." in delay.chain:
+            return call.module.place(delay.span) if _grows(delay) else None
+        steps = self.functions.of(call.module, call.function).steps
+        binding = [step for step in steps if delay.chain[1:] in step.stores]
+        counted = len(binding) == 1 and any(load.endswith(".retries") for load in binding[0].loads)
+        return call.module.place(binding[0].span) if counted and binding[0].value == "*" else None
 
     def _never_ends(self, policy: RetryPolicy) -> bool:
         if self.in_force.annotated(policy.task, frozenset({"max_retries", "expires"})):
@@ -334,6 +352,17 @@ class RetryOptions:
         meant = _MEANT.get(key) or (near[0] if near else "")
         if meant:
             yield UnknownRetryKey(key, meant, module.place(span))
+
+
+def _grows(value: Value, scaled: bool = False) -> bool:
+    """Whether a delay is a product or a power of the number of retries, without a bound."""
+    if value.kind == "name":
+        return scaled and value.chain.endswith(".retries")
+    if value.kind == "arithmetic" and value.data in ("Add", "Mult", "Pow"):
+        scaled = scaled or value.data != "Add"
+    elif value.kind != "call" or value.chain != "~int":
+        return False
+    return any(_grows(item, scaled) for item in value.items)
 
 
 def _has_delay(call: RetryCall) -> bool:

@@ -237,6 +237,8 @@ class Swallowing:
     def _covers(self, handler: Handler) -> bool:
         """Whether the ``try`` holds more than half of the statements and stands under no condition."""
         flow, attempt = handler.body.flow, handler.attempt
+        if not self._is_all(handler.body):
+            return False
         if in_loop(flow, attempt) is not None or any(
             outer.kind not in _COMPOUND for outer in flow.ancestors(attempt)
         ):
@@ -249,6 +251,20 @@ class Swallowing:
         below = flow.below(attempt)
         outside = self._working[key] - sum(map(_works, below))
         return sum(is_tried(flow, attempt, step) for step in below) > outside
+
+    def _is_all(self, body: Body) -> bool:
+        """Whether a body is all that its task does: a coroutine, where the task only runs it."""
+        start = self.bodies.started_at(body)
+        if start is None:
+            return True
+        outer, step = start
+        calls = self.functions.calls(outer.module, outer.function)
+        others = [each for each in outer.flow.steps if each is not step and _works(each)]
+        return not any(
+            not calls[number].chain.startswith(("asyncio.", "uvloop.")) and "loop" not in calls[number].chain
+            for each in others
+            for number in each.calls
+        )
 
     def _ending(self, handler: Handler) -> tuple[str, Step] | None:
         flow = handler.body.flow

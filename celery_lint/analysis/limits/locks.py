@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Place
@@ -29,7 +30,15 @@ _CLASSES = {
 }
 _ENDING_SET = frozenset({"ex", "px", "exat", "pxat", "keepttl", "timeout"})
 _EXPIRING = ("expire", "pexpire", "expireat", "pexpireat", "setex", "psetex", "touch", "eval", "evalsha")
-_ASKING = frozenset({"get", "exists", "has_key"})
+# What asks for a key, or for a member of one, what sets it, and what deletes it again.
+_ASKING = {
+    "get": (("set", "setex"), "delete"),
+    "exists": (("set", "setex"), "delete"),
+    "has_key": (("set", "setex"), "delete"),
+    "sismember": (("sadd",), "srem"),
+    "hexists": (("hset",), "hdel"),
+}
+_MEMBERS = frozenset({"sismember", "hexists"})
 _DECIDING = frozenset({"if", "while", "return", "assert"})
 _LOCK_WORDS = frozenset(
     {"lock", "locks", "locked", "mutex", "semaphore", "running", "processing", "progress"}
@@ -46,11 +55,14 @@ class EternalLock(NamedTuple):
 
 
 class AskedLock(NamedTuple):
-    """A key that is set after it was asked for in another call, to keep other tasks out."""
+    """A key that is set after it was asked for in another call, to keep other tasks out.
+
+    Without ``asked`` it is never set: ``place`` asks for it, and later it is deleted.
+    """
 
     site: Site
     place: Place
-    asked: Place
+    asked: Place | None
     name: str
 
 
@@ -150,7 +162,8 @@ class Locks:
     def asked(self) -> list[AskedLock]:
         """The pairs of get and set that two tasks can pass side by side."""
         found: list[AskedLock] = []
-        for site in self.sites.calling(".set", ".setex"):
+        leaves = [f".{leaf}" for sets, deletes in _ASKING.values() for leaf in (*sets, deletes)]
+        for site in self.sites.calling(*leaves):
             asks = site.function.may_call(*(f".{leaf}" for leaf in _ASKING))
             if asks and not site.function.mentions("select_for_update"):
                 found.extend(self._asked(site))
@@ -161,48 +174,81 @@ class Locks:
         if any(c.leaf() in ("add", "setnx", "lock", "Lock") or c.keyword("nx").is_true for c in calls):
             return  # asked before the lock is taken, to save a call
         for call in calls:
-            key = call.argument(0)
-            if call.leaf() not in _ASKING or key.kind not in ("text", "name") or call.chain[:1] == "%":
+            parts = call.positional[:2] if call.leaf() in _MEMBERS else call.positional[:1]
+            told = bool(parts) and all(part.kind in ("text", "name") for part in parts)
+            if call.leaf() not in _ASKING or not told or call.chain[:1] == "%":
                 continue
-            left = self._leaves_early(site, call) if self._is_store(site, call) else None
-            if left is None:
-                continue
-            owner = call.chain.rpartition(".")[0]
-            for other in calls[call.number + 1 :]:
-                if other.chain not in (f"{owner}.set", f"{owner}.setex") or other.argument(0) != key:
-                    continue
-                if _released(other, calls) or (_is_lock(_key_of(call)) and self._follows(site, left, other)):
-                    place, asked = site.module.place(other.span), site.module.place(call.span)
-                    yield AskedLock(site, place, asked, _shown(self.sites.name(site.module, other.chain)))
-                break
+            question = self._question(site, call) if self._is_store(site, call) else None
+            if question is not None:
+                yield from self._taken(site, calls, call, question)
+
+    def _taken(self, site: Site, calls: list[Call], asked: Call, question: Step) -> Iterator[AskedLock]:
+        """The call that sets the key afterwards, or the question itself where the key is only deleted."""
+        sets, deletes = _ASKING[asked.leaf()]
+        named = _is_lock(_key_of(asked))
+        released = any(_concerns(other, asked, (deletes,)) for other in calls)
+        setting = [other for other in calls if _concerns(other, asked, sets)]
+        place = site.module.place(asked.span)
+        for taken in setting:
+            if taken.number > asked.number and (released or named):
+                begins = self._begins(site, question, taken)
+                if question.asks_in_the_negative:  # or else a value is cached
+                    begins = begins and (named or taken.argument(1).kind in ("constant", "text"))
+                if begins or (released and not question.asks_in_the_negative):
+                    shown = _shown(self.sites.name(site.module, taken.chain))
+                    yield AskedLock(site, site.module.place(taken.span), place, shown)
+                return
+        if named and question.asks_in_the_negative and self._only_releases(site, calls, asked, question):
+            yield AskedLock(site, place, None, _shown(self.sites.name(site.module, asked.chain)))
+
+    def _only_releases(self, site: Site, calls: list[Call], asked: Call, question: Step) -> bool:
+        """Whether what is done without the key deletes it at the end, and nobody else gets to know it."""
+        _, deletes = _ASKING[asked.leaf()]
+        flow, key = self.sites.flow(site), asked.argument(0)
+        below = {number for step in flow.below(question) for number in step.calls}
+        if flow.ends(flow.body(question)):
+            return False
+        others = [call for call in calls if call is not asked and any(key.same(g) for g in call.takes)]
+        releasing = [call for call in others if call.number in below and _concerns(call, asked, (deletes,))]
+        steps = [flow.step_of(call) for call in others if call not in releasing]
+        return bool(releasing) and all(step is not None and is_log(step) for step in steps)
 
     def _is_store(self, site: Site, call: Call) -> bool:
         name = self.sites.name(site.module, call.chain)
         return _CLIENTS.match(name) is not None or _CACHES.match(name) is not None
 
-    def _leaves_early(self, site: Site, call: Call) -> Step | None:
-        """The ``if`` that ends the function where the key is found, without making use of what it holds."""
+    def _question(self, site: Site, call: Call) -> Step | None:
+        """The statement that asks only whether the key is there, and keeps this run out if it is."""
         flow = self.sites.flow(site)
         step = flow.step_of(call)
         if step is None:
             return None
-        if step.kind == "if":
-            return step if self._ends_empty(site, step, frozenset()) else None
-        if step.kind != "assign" or len(step.stores) != 1:
+        names: frozenset[str] = frozenset()
+        if step.kind == "assign" and len(step.stores) == 1:
+            names = frozenset(step.stores)
+            readers = [other for other in flow.steps if not names.isdisjoint(other.loads)]
+            if len(readers) != 1:
+                return None
+            step = readers[0]
+        if step.kind == "while":  # `while cache.get(key): sleep(1)`
+            return None if step.asks_in_the_negative or step.is_endless else step
+        if step.kind != "if":
             return None
-        names = frozenset(step.stores)
-        readers = [other for other in flow.steps if not names.isdisjoint(other.loads)]
-        if len(readers) == 1 and readers[0].kind == "if" and self._ends_empty(site, readers[0], names):
-            return readers[0]
-        return None
+        if step.asks_in_the_negative:
+            return step  # the work stands under it
+        return step if self._ends_empty(site, step, names) else None
 
-    def _follows(self, site: Site, left: Step, call: Call) -> bool:
+    def _begins(self, site: Site, question: Step, call: Call) -> bool:
         """Whether a key is set before the work is done: afterwards it only says that it was done."""
         flow = self.sites.flow(site)
-        around = flow.steps[left.parent] if left.parent >= 0 else None
-        block = list(flow.body(around, left.role))
-        after = block[block.index(left) + 1 :][:2]
-        return any(call.number in step.calls for step in after)
+        if question.kind == "if" and question.asks_in_the_negative:
+            first = list(flow.body(question))[:2]
+        else:
+            around = flow.steps[question.parent] if question.parent >= 0 else None
+            block = list(flow.body(around, question.role))
+            first = block[block.index(question) + 1 :][:2]
+        first += [inner for step in first if step.kind == "try" for inner in flow.body(step)[:1]]
+        return any(call.number in step.calls for step in first)
 
     def _ends_empty(self, site: Site, step: Step, names: frozenset[str]) -> bool:
         flow = self.sites.flow(site)
@@ -232,9 +278,16 @@ def _given(call: Call, position: int, keyword: str) -> bool:
 
 def _released(taken: Call, calls: list[Call]) -> bool:
     """Whether the function deletes the key that it has set."""
-    owner = taken.chain.rpartition(".")[0]
-    key = taken.argument(0)
-    return any(other.chain == f"{owner}.delete" and other.argument(0) == key for other in calls)
+    return any(_concerns(other, taken, ("delete",)) for other in calls)
+
+
+def _concerns(call: Call, other: Call, leaves: tuple[str, ...]) -> bool:
+    """Whether a call of one of these methods is about the same key of the same store as another call."""
+    owner, _, leaf = call.chain.rpartition(".")
+    if leaf not in leaves or owner != other.chain.rpartition(".")[0]:
+        return False
+    told = other.positional[: 2 if other.leaf() in _MEMBERS else 1]
+    return bool(told) and call.positional[: len(told)] == told
 
 
 def _key_of(call: Call) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
@@ -40,6 +41,11 @@ _EFFECTS = frozenset(
     ]
 )
 _LONG = 30.0
+
+
+# Of a task these are names, not the id of one of its runs.
+_NAMES = frozenset({"__name__", "name", "task_name"})
+_ID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
 
 class RepeatedEffect(NamedTuple):
@@ -186,6 +192,8 @@ class SideEffects:
         owner, _, leaf = call.chain.rpartition(".")
         if leaf != "terminate" and (leaf != "revoke" or not call.keyword("terminate").is_true):
             return False
+        if self._is_no_id(module, call.argument(0, "task_id")):
+            return False  # nothing runs under it, so nothing is ended
         if owner.endswith(".control") and owner[:1] == "%":
             return leaf == "revoke"  # nothing else has a `control` that revokes and terminates
         entity = self.project.resolve(module, owner)
@@ -200,6 +208,23 @@ class SideEffects:
         sends = made in ("delay()", "apply_async()", "AsyncResult()")
         known = self.tasks.of(self.project.resolve(module, task)) if sends else None
         return leaf == "revoke" and (known is not None or self._is_control(module, owner))
+
+    def _is_no_id(self, module: Module, given: Argument) -> bool:
+        """Whether what is revoked is the name of a task or of an entry of beat, under which nothing runs."""
+        if given.leaf.lstrip("%") in _NAMES:
+            return True
+        text = given.text
+        if given.chain and given.chain[:1] != "%":
+            entity = self.project.resolve(module, given.chain)
+            known = entity.value if entity.kind == "value" else None
+            text = known.data if known is not None and isinstance(known.data, str) else ""
+        if not text or _ID.fullmatch(text):
+            return False
+        return not any(
+            function.mentions(f"task_id:'{text}", f"task_id:={given.chain or '-'}")
+            for each in self.project.product_modules()
+            for function in each.functions.values()
+        )
 
     def _is_control(self, module: Module, owner: str) -> bool:
         """Whether a chain is the ``control`` of something that nobody can see through."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.bodies import Bodies, Body
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import Handler, Handlers, in_loop, is_tried
+from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.waiting import Waiting
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -15,6 +18,8 @@ from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
 _SOFT = "SoftTimeLimitExceeded"
@@ -22,13 +27,26 @@ _FULL_NAMES = frozenset(
     f"{module}.{_SOFT}" for module in ("celery.exceptions", "billiard.exceptions", "billiard")
 )
 _WITHOUT = ("threads", "solo", "gevent", "eventlet")
+# What catches the exception of a soft limit.
+_NAMES = frozenset({"BaseException", "Exception", _SOFT})
+# Calls that hand a message to a broker, or a value to a store: a limit hardly ever arrives in one.
+_QUICK = frozenset(
+    {"apply_async", "delay", "expire", "lpush", "publish", "rpush", "send_task", "set", "setex", "xadd"}
+)
+_LEAVING = frozenset({"break", "return", "raise"})
 
 
 class SwallowedLimit(NamedTuple):
-    """A handler in a loop that swallows the one exception by which a soft limit ends a task."""
+    """A handler, or a context manager, that swallows the one exception by which a soft limit ends a task.
+
+    ``onward`` is what goes on then: ``loop``, ``step`` (the next one of the same kind, at ``where``) or
+    ``caller`` (the loop around the call at ``where``).
+    """
 
     handler: Handler
     limit: Place
+    onward: Literal["loop", "step", "caller"]
+    where: Place | None
 
 
 class DeadLimitHandler(NamedTuple):
@@ -51,50 +69,127 @@ class SoftLimits:
         self.settings = known.of(Settings)
         self.functions = known.project.functions
         self.waiting = known.of(Waiting)
+        self.runs = known.of(Runs)
+        self.graph = known.of(CallGraph)
         self.time_limits = known.of(TimeLimits)
 
     @facts
     def swallowed(self) -> list[SwallowedLimit]:
-        """The handlers after which a loop goes on although its time is over."""
+        """The handlers after which a loop, or the next step, goes on although the time is over."""
         if self.pools.only(*_WITHOUT):
             return []
         found: list[SwallowedLimit] = []
-        for handler in self.handlers.handlers:
-            found.extend(self._swallowed(handler, [handler.body.task]))
-        for body, tasks in self.bodies.callees:
-            if not body.function.is_async:
-                for handler in self.handlers.handlers_in(body):
-                    found.extend(self._swallowed(handler, tasks))
+        bodies = [(body, [body.task]) for body in self.bodies.all]
+        for body, tasks in [*bodies, *self.bodies.callees]:
+            running = self._running.get(body.key, [])
+            plainly = [way.task for way in self.graph.reached.get(body.key, ()) if way.is_called]
+            if body.function.is_async or body.role == "callee":
+                tasks = [task for task in tasks if task in running or task in plainly]
+            limited = next((task for task in tasks if self.time_limits.soft_limit(task) is not None), None)
+            limit = self.time_limits.soft_limit(limited) if limited is not None else None
+            if limited is None or limit is None:
+                continue
+            swallowing = list(self._swallowing(body._replace(task=limited)))
+            for handler in swallowing:
+                onward = self._onward(handler, swallowing)
+                if onward is not None:
+                    found.append(SwallowedLimit(handler, limit, *onward))
         return found
 
-    def _swallowed(self, handler: Handler, tasks: Sequence[Task]) -> Iterator[SwallowedLimit]:
-        """The fact about a handler, with the first of the tasks that a soft limit holds for."""
-        if handler.body.role == "coroutine" or handler.everything or handler.raises:
-            return
-        if handler.earlier & {_SOFT} or not self._goes_on(handler):
-            return
-        for task in tasks:
-            limit = self.time_limits.soft_limit(task)
-            if limit is not None:
-                yield SwallowedLimit(handler._replace(body=handler.body._replace(task=task)), limit)
-                return
+    @once
+    def _running(self) -> dict[Key, list[Task]]:
+        """The coroutine functions that run in the thread of a task with a limit, with the tasks.
 
-    def _goes_on(self, handler: Handler) -> bool:
-        """Whether a loop of the body goes on after the handler, and what it tries waits for something."""
-        flow = handler.body.flow
-        loop = in_loop(flow, handler.attempt)
-        if loop is None:
-            return False
-        inner = flow.below(handler.step)
-        if any(step.kind in ("break", "return") for step in inner):
-            return False
-        calls = self.functions.calls(handler.body.module, handler.body.function)
+        In a coroutine on the loop of another thread the limit never arrives.
+        """
+        found: dict[Key, list[Task]] = {}
+        for run in self.runs.all:
+            if run.kind in ("bridge", "apart"):
+                continue
+            for way in run.reached:
+                if self.time_limits.soft_limit(way.task) is None:
+                    continue
+                for module, function in self.runs.handed_over(run, way):
+                    for inner_module, inner in self.graph.closure(module, function):
+                        found.setdefault((inner_module.path, inner.qualname), []).append(way.task)
+        return found
+
+    def _swallowing(self, body: Body) -> Iterator[Handler]:
+        """The handlers and context managers of a body that keep the limit while something waits."""
+        for handler in (*self.handlers.handlers_in(body), *self.handlers.managers_in(body, _NAMES)):
+            if handler.everything or handler.earlier & {_SOFT} or not self._takes_time(handler):
+                continue
+            if not handler.raises or not self.handlers.raises(body, handler.step, _NAMES):
+                yield handler
+
+    def _takes_time(self, handler: Handler) -> bool:
+        """Whether what is tried holds its thread up for something; to send a message hardly does."""
+        body, flow = handler.body, handler.body.flow
+        waits = self.waiting.blocks if body.function.is_async else self.waiting.waits
+        calls = self.functions.calls(body.module, body.function)
         return any(
-            self.waiting.waits(handler.body.module, calls[number])
+            calls[number].leaf() not in _QUICK and waits(body.module, calls[number])
             for step in flow.below(handler.attempt)
-            if is_tried(flow, handler.attempt, step)
+            if is_tried(flow, handler.attempt, step) and self._arrives(handler, step)
             for number in step.calls
         )
+
+    def _arrives(self, handler: Handler, step: Step) -> bool:
+        """Whether what a statement raises comes as far as a handler, and is not swallowed before."""
+        body = handler.body
+        inner = self.handlers.catcher(body, step, _NAMES)
+        while inner is not None and inner is not handler.step:
+            if inner.kind == "with" or not self.handlers.raises(body, inner, _NAMES):
+                return False
+            inner = self.handlers.catcher(body, body.flow.steps[inner.parent], _NAMES)
+        return inner is not None
+
+    def _onward(
+        self, handler: Handler, swallowing: Sequence[Handler]
+    ) -> tuple[Literal["loop", "step", "caller"], Place | None] | None:
+        """What goes on once a handler has swallowed the limit, and where that stands."""
+        body, flow, attempt = handler.body, handler.body.flow, handler.attempt
+        inner = flow.below(handler.step) if handler.step is not attempt else []
+        if in_loop(flow, attempt) is not None:
+            return None if any(step.kind in ("break", "return") for step in inner) else ("loop", None)
+        own = self.task_options.get(body.task, "soft_time_limit")
+        if own is not None and not any(step.kind == "return" for step in inner):
+            for other in swallowing:
+                if self._follows(flow, attempt, other.attempt):
+                    return "step", body.place(other.attempt)
+        if body.role == "callee" and not any(step.kind == "raise" for step in flow.after(attempt)):
+            where = self._repeated.get(body.key)
+            return ("caller", where) if where is not None else None
+        return None
+
+    def _follows(self, flow: Flow, first: Step, second: Step) -> bool:
+        """Whether one of two statements always comes after the other."""
+        if first.parent != second.parent or first.role != second.role or first.number >= second.number:
+            return False
+        around = flow.steps[first.parent] if first.parent >= 0 else None
+        between = [s for s in flow.body(around, first.role) if first.number < s.number < second.number]
+        return not any(s.kind in _LEAVING for each in between for s in (each, *flow.below(each)))
+
+    @once
+    def _repeated(self) -> dict[Key, Place]:
+        """The functions that tasks call in a loop that nothing but its end ends, and where."""
+        found: dict[Key, Place] = {}
+        keys = {*self.graph.reached, *self.bodies.by_key, *self.runs.task_coroutines}
+        for path, qualname in sorted(keys):
+            module = self.project.modules.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is None or function is None or not (function.has("for") or function.has("while")):
+                continue
+            flow = self.functions.of(module, function)
+            for call in self.functions.calls(module, function):
+                step = flow.step_of(call) if not call.in_lambda else None
+                loop = in_loop(flow, step) if step is not None else None
+                if loop is None or any(inner.kind in _LEAVING for inner in flow.below(loop)):
+                    continue
+                target = self.graph.target(module, call.chain)
+                if target is not None:
+                    found.setdefault((target[0].path, target[1].qualname), module.place(call.span))
+        return found
 
     @facts
     def dead(self) -> list[DeadLimitHandler]:

@@ -33,6 +33,11 @@ class Body(NamedTuple):
     task: Task
     role: BodyRole
 
+    @property
+    def key(self) -> Key:
+        """Path and qualified name."""
+        return self.module.path, self.function.qualname
+
     def place(self, step: Step) -> Place:
         """Where one of its statements stands."""
         return self.module.place(step.span)

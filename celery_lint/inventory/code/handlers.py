@@ -49,10 +49,10 @@ _MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
 
 
 class Handler(NamedTuple):
-    """An ``except`` clause in the body of a task that gets every ordinary exception.
+    """An ``except`` clause in the body of a task that gets every ordinary exception, or a ``with`` that does.
 
     ``everything``: SystemExit and the like too. ``raises``: on some way it raises, retries or ends the
-    process, or nobody can tell. ``attempt`` is its ``try``.
+    process, or nobody can tell. ``attempt`` is its ``try``, or the ``with`` itself.
     """
 
     body: Body
@@ -134,6 +134,13 @@ class Handlers:
                     yield Handler(body, step, attempt, everything, raises, earlier)
                     break
                 earlier |= names
+
+    def managers_in(self, body: Body, names: frozenset[str]) -> Iterator[Handler]:
+        """The ``with`` statements of a body that keep an exception with one of these names."""
+        if body.function.has("with"):
+            for step in body.flow.steps:
+                if step.kind == "with" and self.keeps(body, step, names):
+                    yield Handler(body, step, step, False, False, frozenset())
 
     def raises(self, body: Body, handler: Step, names: frozenset[str] = frozenset()) -> bool:
         """Whether a handler, on some way, lets the exception go on, or another in its place.

@@ -49,6 +49,7 @@ STATEMENTS = frozenset(_KINDS)
 _VALUED = frozenset({"assign", "augment", "return", "expr"})
 _HOLDING = frozenset({"if", "for", "while", "with", "try", "handler", "match", "def", "class"})
 _MARKS = "!["
+_OPERATIONS: dict[type[ast.operator], str] = {ast.BitOr: "|", ast.Mult: "*", ast.Pow: "*"}
 _BY_SIZE = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _ASYNCHRONOUS = (ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)
 
@@ -229,8 +230,8 @@ def _value(node: ast.expr | None, scope: Scope) -> str:
         return "["
     if isinstance(node, ast.Tuple):
         return "("
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        return "|"
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
+        return _OPERATIONS[type(node.op)]
     if isinstance(node, (ast.JoinedStr, ast.BinOp)):
         return "'" if is_text(node) else "?"
     return chain_of(node, scope) or "?"

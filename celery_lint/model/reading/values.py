@@ -185,7 +185,7 @@ def _folded(node: ast.BinOp, scope: Scope, span_of: SpanOf, depth: int, span: Sp
             return _constant(operate(*numbers), span)
     if isinstance(node.op, ast.Add) and left.kind == right.kind == "sequence":
         return Value("sequence", span, None, "", left.items + right.items)
-    if left.kind in ("name", "call") or right.kind in ("name", "call"):
+    if {left.kind, right.kind} & {"name", "call", "arithmetic"}:
         # Kept apart from "unknown": the linker may know the constant behind the name.
         return Value("arithmetic", span, type(node.op).__name__, "", (left, right))
     return Value("unknown", span)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.flow.autoretries import Autoretries
 from celery_lint.inventory.retries.policies import Retries, RetryOption
 from celery_lint.rule import Finding, Rule, on
 
@@ -41,7 +42,8 @@ class RetryWithoutBackoff(Rule):
 
     ## Limits
 
-    Silent with a `countdown` in `retry_kwargs`, and where options are out of sight.
+    Silent with a `countdown` in `retry_kwargs`, where options are out of sight, and where the task itself
+    catches all that it is to be retried for, so that it never is.
 
     ## References
 
@@ -67,5 +69,7 @@ class RetryWithoutBackoff(Rule):
             if given is not None and (known is None or known.open_ended() or known.keyword("countdown")):
                 return
             if not policy.known or not policy.automatic or "retry_backoff" in policy.options:
+                return
+            if self.known.of(Autoretries).is_dead(policy):
                 return
         yield Finding(option.place, {"task": option.task})

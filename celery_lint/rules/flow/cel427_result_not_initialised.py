@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.flow.results import Results, UnboundResult
+from celery_lint.analysis.flow.unbound import Unbound, UnboundResult
 from celery_lint.rule import Finding, Rule, on
 
 
 class ResultNotInitialised(Rule):
-    """A task reads a name after a `try` that is bound only when nothing was raised.
+    """A task reads a name after a `try`, or in its handler, that is bound only when nothing was raised.
 
     ## Why it matters
 
     The handler goes on, the next line reads what was never bound, and the task fails with
     `UnboundLocalError`. That is the error that the result backend, the retry and the alert get to see; the
-    one that matters is a line in the log, if it was logged.
+    one that matters is a line in the log, if it was logged. So it is in a handler, or a `finally`, that deals
+    with what the first line of the `try` was to bind: `order.fail()` hides why the order was not found.
 
     ## Example
 
@@ -53,7 +54,10 @@ class ResultNotInitialised(Rule):
     In tasks, their coroutines and the functions that they call, for names that the body of the `try` binds
     with a plain assignment or `with ... as`, and that a statement reads which is reached whatever happened.
     Silent where a handler may leave the function, where the name is bound anywhere before, where it is read
-    only under a condition or in a loop, and where a condition asks for a name that the handler binds.
+    only under a condition or in a loop, and where a condition asks for a name that the handler binds. In
+    handlers and a `finally` only where the first statement that usually raises (it asks a server, a database,
+    a file or a function that does, or converts a text) stands before the binding or is it; constructors and
+    session makers practically never raise. The handler must get that exception.
 
     ## References
 
@@ -71,13 +75,17 @@ class ResultNotInitialised(Rule):
             "`{value}` is unbound or left over here when the handler in line {line} has run",
             "bind `{value}` before the `try`, or let the handler end this round with `continue`",
         ),
+        "clause": (
+            "`{value}` is unbound here when line {line} has raised",
+            "bind `{value}` before the `try`, or ask whether it is there",
+        ),
     }
     proof = "tests/proofs/test_retries.py::test_what_the_handler_leaves_unbound_hides_the_error"
 
-    @on(Results.unbound)
+    @on(Unbound.results)
     def check(self, fact: UnboundResult) -> Iterator[Finding]:
         """Report the statement that reads the name."""
-        related = ((fact.body.place(fact.handler), "this handler goes on"), *fact.body.related())
-        values = {"value": fact.name, "line": fact.handler.span.line}
-        variant = "left over" if fact.repeated else ""
-        yield Finding(fact.body.place(fact.step), values, related, variant)
+        reason = "this may raise first" if fact.kind == "clause" else "this handler goes on"
+        related = ((fact.body.place(fact.because), reason), *fact.body.related())
+        values = {"value": fact.name, "line": fact.because.span.line}
+        yield Finding(fact.body.place(fact.step), values, related, fact.kind)

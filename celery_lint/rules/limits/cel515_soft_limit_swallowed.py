@@ -9,7 +9,7 @@ from celery_lint.rule import Finding, Rule, on
 
 
 class SoftLimitSwallowed(Rule):
-    """A loop of a task swallows the exception of its soft time limit and goes on.
+    """A task swallows the exception of its soft time limit and goes on with the next item or step.
 
     ## Why it matters
 
@@ -57,11 +57,15 @@ class SoftLimitSwallowed(Rule):
 
     ## Limits
 
-    Only where a soft limit is known to be in force (its own, its base class's, the only application's), for
-    loops in the task and in functions that it calls, whose handler neither raises nor leaves the loop on any
-    way. Silent where nothing in the `try` is known to wait (what is done in memory takes no time, and the
-    limit arrives elsewhere), where all known pools enforce no soft limit, and in coroutines: `asyncio.run`
-    cancels them, and `CancelledError` is no `Exception`. A bare `except` is CEL437.
+    Only where a soft limit is known to be in force (its own, its base class's, the only application's): for
+    loops in the task and in functions that it calls, also where the handler stands in the function that does
+    one item, and for handlers and context managers (`suppress(Exception)`, those of the project) that stand
+    one after the other in a task with a limit of its own. Silent where the handler raises (other than for
+    exceptions that it names) or leaves the loop, where nothing that is tried is known to wait (what is done
+    in memory takes no time, and the limit arrives elsewhere) or only a message is sent, where all known pools
+    enforce no soft limit, and where a coroutine awaits: `asyncio.run` cancels it, and `CancelledError` is no
+    `Exception`. In a blocking call of a coroutine the limit arrives like anywhere else. A bare `except` is
+    CEL437.
 
     ## References
 
@@ -74,11 +78,28 @@ class SoftLimitSwallowed(Rule):
     preset = "recommended"
     message = "this loop goes on after the soft time limit of `{task}`: the handler swallows it"
     help = "put `except SoftTimeLimitExceeded: raise` before it"
+    variants = {
+        "step": (
+            "the next step goes on after the soft time limit of `{task}`: the handler swallows it",
+            "put `except SoftTimeLimitExceeded: raise` before it",
+        ),
+        "caller": (
+            "the loop around this goes on after the soft limit of `{task}`: it is swallowed here",
+            "put `except SoftTimeLimitExceeded: raise` before it",
+        ),
+        "kept": (
+            "`{task}` goes on after its soft time limit: this context manager swallows it",
+            "let the manager keep only what is expected there",
+        ),
+    }
     proof = "tests/proofs/test_retries.py::test_a_swallowed_soft_limit_does_not_end_the_task"
 
     @on(SoftLimits.swallowed)
     def check(self, fact: SwallowedLimit) -> Iterator[Finding]:
         """Report the handler, pointing at the limit."""
-        body = fact.handler.body
-        related = ((fact.limit, "the soft limit is set here"), *body.related())
-        yield Finding(body.place(fact.handler.step), {"task": body.task.label}, related)
+        body, step = fact.handler.body, fact.handler.step
+        related = [(fact.limit, "the soft limit is set here"), *body.related()]
+        if fact.where is not None:
+            related.append((fact.where, "called in a loop" if fact.onward == "caller" else "this goes on"))
+        variant = "kept" if step.kind == "with" else "" if fact.onward == "loop" else fact.onward
+        yield Finding(body.place(step), {"task": body.task.label}, tuple(related), variant)

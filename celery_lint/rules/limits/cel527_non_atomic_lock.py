@@ -52,10 +52,12 @@ class NonAtomicLock(Rule):
 
     ## Limits
 
-    Looks for `get` or `exists` and a later `set` of the same key in one function, on Django's cache or on a
-    client of Redis, where the function leaves when it finds the key and makes no use of the value. It must
-    look like a lock: the function deletes the key as well, or the key or its name speaks of one. Keys that
-    are put together in the call (`f"lock-{pk}"`) cannot be compared and are left alone.
+    Looks for `get` or `exists` and a later `set` of the same key in one function, or for `sismember` and
+    `sadd`, on Django's cache or on a client of Redis, where the function leaves or waits when it finds the
+    key, or works only if it does not find it (`if cache.get(key) is None:`), and makes no use of the value.
+    It must look like a lock: the function deletes the key as well, or the key or its name speaks of one and
+    it is set before the work. Keys that are put together in the call (`f"lock-{pk}"`) cannot be compared and
+    are left alone.
 
     ## References
 
@@ -69,10 +71,17 @@ class NonAtomicLock(Rule):
     preset = "recommended"
     message = "`{call}` after asking for the key is no lock: two tasks can pass at once"
     help = "take it in one call: `cache.add()`, or `set()` with `nx=True` and `ex=`"
+    variants = {
+        "never taken": (
+            "`{call}` asks for a lock that is never taken, only released: it keeps nobody out",
+            "take it in one call: `cache.add()`, or `set()` with `nx=True` and `ex=`",
+        ),
+    }
     proof = "tests/proofs/test_states.py::test_a_lock_in_two_steps_is_taken_twice"
 
     @on(Locks.asked)
     def check(self, lock: AskedLock) -> Iterator[Finding]:
-        """Report where the key is set."""
-        related = ((lock.asked, "asked for here"), *lock.site.related())
-        yield Finding(lock.place, {"call": lock.name}, related)
+        """Report where the key is set, or where it is asked for if it never is."""
+        asked = () if lock.asked is None else ((lock.asked, "asked for here"),)
+        variant = "" if asked else "never taken"
+        yield Finding(lock.place, {"call": lock.name}, (*asked, *lock.site.related()), variant)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 import time
 from typing import Any
 
 from application import app, mark
-from celery import Task
+from celery import Task, chord
 from celery.exceptions import MaxRetriesExceededError, Retry, SoftTimeLimitExceeded, TimeLimitExceeded
 from celery.signals import task_prerun, task_retry
 
@@ -62,6 +64,12 @@ def backs_off_by_hand(self: Task) -> None:
 @app.task(autoretry_for=(ValueError,), retry_backoff=1, retry_jitter=False, default_retry_delay=77)
 def backs_off() -> None:
     """The backoff takes the place of the delay."""
+    raise ValueError("not yet")
+
+
+@app.task(autoretry_for=(ValueError,), retry_backoff=3600, retry_jitter=False)
+def backs_off_for_an_hour() -> None:
+    """The bound of the backoff is ten minutes unless set."""
     raise ValueError("not yet")
 
 
@@ -205,6 +213,35 @@ def swallows_the_retry(self: Task) -> str:
         return "done"
 
 
+@app.task(bind=True, max_retries=1)
+def suppresses_the_retry(self: Task) -> str:
+    """A context manager keeps it just as well."""
+    with contextlib.suppress(Exception):
+        raise self.retry(countdown=0)
+    return "done"
+
+
+@app.task(bind=True)
+def swallows_the_replacement(self: Task) -> str:
+    """``replace`` ends the task by raising ``Ignore``."""
+    try:
+        raise self.replace(reads_what_is_bound.si())
+    except Exception:
+        return "done"
+
+
+@app.task(bind=True)
+def replaces_itself_with_a_result(self: Task) -> None:
+    """What is sent already is no signature."""
+    raise self.replace(chord([reads_what_is_bound.si()])(compares_numbers.si()))
+
+
+@app.task(bind=True)
+def replaces_itself_with_a_signature(self: Task) -> None:
+    """The replacement is sent by ``replace``."""
+    raise self.replace(chord([reads_what_is_bound.si()], compares_numbers.si()))
+
+
 @app.task(autoretry_for=(ValueError,), max_retries=1, default_retry_delay=0)
 def swallows_the_error() -> str:
     """What is caught cannot be retried."""
@@ -283,6 +320,25 @@ def reads_what_is_not_bound() -> int:
 
 
 @app.task
+def reads_in_the_handler() -> None:
+    """The first statement raises before the name is bound."""
+    try:
+        number = int("many")
+    except ValueError:
+        mark(f"dealt with {number}")
+        raise
+
+
+@app.task
+def reads_in_the_finally() -> None:
+    """The same where no handler stands."""
+    try:
+        number = int("many")
+    finally:
+        mark(f"dealt with {number}")
+
+
+@app.task
 def reads_what_is_bound() -> int:
     """The name is bound in any case."""
     number = 0
@@ -346,6 +402,48 @@ def swallows_the_limit() -> str:
         time.sleep(5)
     except Exception:
         mark("swallowed")
+    return "done"
+
+
+@app.task(soft_time_limit=1, time_limit=30)
+def suppresses_the_limit() -> str:
+    """What is tried step by step is tried to the end."""
+    with contextlib.suppress(Exception):
+        time.sleep(5)
+    with contextlib.suppress(Exception):
+        mark("next step")
+    return "done"
+
+
+@app.task(soft_time_limit=1, time_limit=30)
+def swallows_the_limit_in_a_coroutine() -> str:
+    """The limit arrives in a call that blocks the loop, as in any other."""
+
+    async def work() -> None:
+        for item in ("first", "second"):
+            try:
+                time.sleep(2)
+            except Exception:  # noqa: PERF203 (each item is tried)
+                mark(f"swallowed {item}")
+            else:
+                mark(f"went on with {item}")
+
+    asyncio.run(work())
+    return "done"
+
+
+@app.task(soft_time_limit=1, time_limit=30)
+def is_cancelled_in_a_coroutine() -> str:
+    """What awaits is cancelled, and that is no ``Exception``."""
+
+    async def work() -> None:
+        for _ in range(2):
+            try:
+                await asyncio.sleep(5)
+            except Exception:  # noqa: PERF203 (each item is tried)
+                mark("swallowed what was awaited")
+
+    asyncio.run(work())
     return "done"
 
 

@@ -1,0 +1,334 @@
+"""Names that tasks read although what was to bind them has raised."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from celery_lint.inventory.code.bodies import Bodies, Body
+from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.handlers import EVERYTHING, ORDINARY, Handlers, in_loop, is_log
+from celery_lint.libraries.network import CONNECTS, SOCKETS, WAITING_METHODS
+from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
+from celery_lint.model.facts import Module
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.known import Known, facts
+
+# What tells which names are bound: `if "result" in locals():`.
+_NAMESPACES = frozenset({"locals", "vars", "dir"})
+# Calls that a task never sees fail.
+_HARMLESS = frozenset(
+    [
+        "~dict()",
+        "~list()",
+        "~set()",
+        "datetime.datetime.now()",
+        "datetime.datetime.utcnow()",
+        "django.utils.timezone.now()",
+        "time.monotonic()",
+        "time.perf_counter()",
+        "time.time()",
+        "uuid.uuid4()",
+    ]
+)
+# Of the standard library and of the builtins these are known to raise what is given on the right.
+_RAISING = {
+    "~float()": ("ValueError",),
+    "~int()": ("ValueError",),
+    "~open()": ("FileNotFoundError", "IOError", "OSError"),
+    "datetime.datetime.fromisoformat()": ("ValueError",),
+    "datetime.datetime.strptime()": ("ValueError",),
+    "json.load()": ("JSONDecodeError", "ValueError"),
+    "json.loads()": ("JSONDecodeError", "ValueError"),
+}
+# Exceptions that a library raises where it sends a request, by the module that sends it.
+_UNSENT = {
+    "httpx": ("ConnectError", "HTTPError", "RequestError", "TimeoutException", "TransportError"),
+    "requests": ("ConnectionError", "ConnectTimeout", "ReadTimeout", "RequestException", "Timeout"),
+}
+_DEPTH = 2
+_MAKING = (
+    "client",
+    "create",
+    "current",
+    "from_",
+    "get_",
+    "init",
+    "make",
+    "new_",
+    "resource",
+    "session",
+    "set_",
+)
+
+
+class UnboundResult(NamedTuple):
+    """A name that is read where it may be unbound, because something was raised before it was bound.
+
+    ``step`` is the statement that reads it. ``kind`` is empty after a ``try``, where ``because`` is the
+    handler that goes on without binding it; ``left over`` if all that stands in a loop, so that the name may
+    hold what an earlier round left; ``clause`` in a handler or a ``finally`` of the ``try`` itself, where
+    ``because`` is the first statement that can raise.
+    """
+
+    body: Body
+    name: str
+    step: Step
+    because: Step
+    kind: Literal["", "left over", "clause"]
+
+
+class Unbound:
+    """The names that may be unbound when they are read."""
+
+    def __init__(self, known: Known) -> None:
+        self.handlers = known.of(Handlers)
+        self.bodies = known.of(Bodies)
+        self.graph = known.of(CallGraph)
+        self.project = known.project
+        self.functions = known.project.functions
+
+    @facts
+    def results(self) -> list[UnboundResult]:
+        """The results that may not exist when they are read."""
+        bodies = [*self.bodies.all, *(body for body, _ in self.bodies.callees)]
+        return [fact for body in bodies if body.function.has("try") for fact in self._unbound(body)]
+
+    def _unbound(self, body: Body) -> Iterator[UnboundResult]:
+        flow = body.flow
+        before = {parameter.name for parameter in body.function.parameters}
+        before.update(name for step in flow.steps if step.kind == "global" for name in step.stores)
+        for step in flow.steps:
+            if step.kind == "try":
+                yield from self._after_try(body, step, before)
+                yield from self._in_clauses(body, step, before)
+            before.update(step.stores)
+
+    def _after_try(self, body: Body, attempt: Step, before: set[str]) -> Iterator[UnboundResult]:
+        flow = body.flow
+        clauses = flow.body(attempt, "handler")
+        later = _stored(flow.body(attempt, "finally"), body)
+        safe = before | later
+        for first in flow.body(attempt):
+            if not _cannot_fail(first):
+                break
+            safe.update(first.stores)
+        good = [*flow.body(attempt), *flow.body(attempt, "else")]
+        bound = dict(_in_order(good, body))
+        candidates = [name for name in bound if name not in safe]
+        told: set[int] = set()
+        for name in candidates:
+            if bound[name].number in told:
+                continue  # another name of the same assignment
+            open_ = [
+                clause
+                for clause in clauses
+                if self._goes_on_without(body, clause, name) and not _counts_on(body, clause, candidates)
+            ]
+            if open_:
+                # Who asks for what the handler binds, or for another name of the assignment, knows.
+                flags = _stored(open_, body) | set(bound[name].stores) - {name}
+                reader = self._reader(body, attempt, name, flags)
+                if reader is not None:
+                    told.add(bound[name].number)
+                    repeated = in_loop(flow, attempt) is not None
+                    yield UnboundResult(body, name, reader, open_[0], "left over" if repeated else "")
+
+    def _goes_on_without(self, body: Body, clause: Step, name: str) -> bool:
+        flow = body.flow
+        if flow.ends(flow.body(clause)) or name in _stored([clause], body):
+            return False
+        return not self.handlers.raises(body, clause)
+
+    def _reader(self, body: Body, attempt: Step, name: str, flags: set[str]) -> Step | None:
+        """The statement after a ``try`` that reads a name whatever happened, before anything binds it.
+
+        ``flags`` are names that tell what happened: who asks for one of them knows, and so does who asks
+        which names there are.
+        """
+        flow, current = body.flow, attempt
+        while True:
+            parent = flow.steps[current.parent] if current.parent >= 0 else None
+            siblings = flow.body(parent, current.role)
+            for step in siblings:
+                if step.number <= current.number:
+                    continue
+                if step.kind in ("if", "while", "assert", "match") and flags.intersection(step.loads):
+                    return None
+                if not _NAMESPACES.isdisjoint(step.loads):
+                    return None
+                if step.kind not in ("def", "class", "delete") and name in step.loads:
+                    return step
+                if name in _stored([step], body) or step.kind in ("return", "raise", "break", "continue"):
+                    return None
+                if step.kind in ("for", "while", "if", "match", "try", "with") and _reads(step, body, name):
+                    return None  # under a condition that may know
+            if parent is None or parent.kind not in ("with", "if") or flow.ends(siblings):
+                return None
+            current = parent
+
+    # ------------------------------------------------------------------ in the clauses of the try
+
+    def _in_clauses(self, body: Body, attempt: Step, before: set[str]) -> Iterator[UnboundResult]:
+        """The reads in a handler or a ``finally`` of what the first statement that can raise was to bind."""
+        flow = body.flow
+        clauses = flow.body(attempt, "handler")
+        tried = list(_one_by_one(flow.body(attempt), body))
+        reading = [step for c in (*clauses, *flow.body(attempt, "finally")) for step in _within(c, body)]
+        read = {name for step in reading for name in step.loads}
+        bound = {name for step in tried if step.kind in ("assign", "with") for name in step.stores}
+        if bound.isdisjoint(read - before):
+            return
+        failing = next((step for step in tried if self._may_fail(body, step)), None)
+        if failing is None:
+            return
+        ahead: set[str] = set()
+        for step in tried[: tried.index(failing)]:
+            ahead.update(step.stores if step.kind == "with" else _stored([step], body))
+        later = [s for s in tried if s.number >= failing.number and s.kind in ("assign", "with")]
+        names = [name for step in later for name in step.stores if name not in before | ahead]
+        for clause in clauses:
+            if self._gets(body, clause, failing):
+                fact = self._first_read(body, flow.body(clause), names, failing)
+                if fact is not None:
+                    yield fact
+                    return
+        names = [name for name in names if name not in _stored(clauses, body)]
+        final = self._first_read(body, flow.body(attempt, "finally"), names, failing)
+        if final is not None:
+            yield final
+
+    def _first_read(
+        self, body: Body, steps: Sequence[Step], names: Sequence[str], failing: Step
+    ) -> UnboundResult | None:
+        """The first of these statements, if it reads one of the names whatever happened."""
+        unbound = set(names)
+        for step in steps:
+            if not _NAMESPACES.isdisjoint(step.loads):
+                return None
+            read = unbound.intersection(step.loads) if step.kind not in ("def", "class", "delete") else set()
+            if read:
+                name = min(read, key=names.index)
+                return UnboundResult(body, name, step, failing, "clause")
+            if step.kind == "with":
+                inner = self._first_read(body, body.flow.body(step), names, failing)
+                if inner is not None:
+                    return inner
+            unbound -= _stored([step], body)
+            if step.kind in ("return", "raise", "continue", "break"):
+                return None
+        return None
+
+    def _gets(self, body: Body, clause: Step, failing: Step) -> bool:
+        """Whether a handler gets what a statement may raise."""
+        caught = self.handlers.caught(body.module, clause)
+        if caught is None:
+            return False
+        if caught & {EVERYTHING, ORDINARY}:
+            return True
+        possible = set(_RAISING.get(failing.value, ()))
+        calls = self.functions.calls(body.module, body.function)
+        for number in failing.calls:
+            chain = calls[number].chain
+            possible.update(_RAISING.get(f"{chain}()", ()))
+            possible.update(_UNSENT.get(chain.partition(".")[0], ()))
+            model, managed, _ = chain.partition(".objects.")
+            if managed and f"{model}.DoesNotExist" in clause.chains:
+                return chain.endswith(".get")
+        return bool(caught & possible)
+
+    def _may_fail(self, body: Body, step: Step) -> bool:
+        """Whether it is usual that a statement raises: it asks somebody else for something, or converts."""
+        if step.kind == "try" or _cannot_fail(step):
+            return False
+        if step.value in _RAISING:
+            return True
+        calls = self.functions.calls(body.module, body.function)
+        own = [step, *(body.flow.below(step) if step.kind in ("if", "for", "while") else ())]
+        return any(
+            self._call_may_fail(body.module, calls[number], _DEPTH) for each in own for number in each.calls
+        )
+
+    def _call_may_fail(self, module: Module, call: Call, depth: int) -> bool:
+        name = leaf_of_chain(call.chain)
+        if call.in_lambda or not name or f"{call.chain}()" in _HARMLESS:
+            return False
+        if f"{call.chain}()" in _RAISING or call.chain in CONNECTS or call.chain in SOCKETS:
+            return True
+        if call.chain[:1] == "%":
+            return name in WAITING_METHODS and "." in call.chain
+        if name[:1].isupper():
+            return False  # a constructor
+        target = self.graph.target(module, call.chain)
+        if target is not None:
+            inner_module, function = target
+            if function.is_generator or depth == 0:
+                return False
+            return function.has("raise") or any(
+                self._call_may_fail(inner_module, inner, depth - 1)
+                for inner in self.functions.calls(inner_module, function)
+            )
+        entity = self.project.resolve(module, call.chain)
+        path = entity.name if entity.kind == "external" else ""
+        root = path.partition(".")[0]
+        if not path or root in ("builtins", *sys.stdlib_module_names):
+            return False
+        if path.startswith(("requests.", "httpx.")) or ".objects." in call.chain or name in WAITING_METHODS:
+            return True
+        # A function of a module that nobody has read. What makes or finds an object hardly ever fails.
+        return path.count(".") == 1 and "()" not in path and not name.startswith(_MAKING)
+
+
+def _cannot_fail(step: Step) -> bool:
+    """Whether a statement logs, or binds a constant, an empty display or the time."""
+    if is_log(step):
+        return True
+    if step.kind != "assign" or not step.chains:
+        return False
+    chain = step.value
+    return chain[:1] in ("#", "[", "{") or chain in _HARMLESS
+
+
+def _in_order(steps: list[Step], body: Body) -> Iterator[tuple[str, Step]]:
+    """The names that statements certainly bind when nothing is raised, with the statement."""
+    for step in steps:
+        if step.kind in ("assign", "with"):
+            yield from ((name, step) for name in step.stores)
+        if step.kind == "with":
+            yield from _in_order(list(body.flow.body(step)), body)
+
+
+def _one_by_one(steps: Sequence[Step], body: Body) -> Iterator[Step]:
+    """Statements in the order in which they are run, what a ``with`` holds among them."""
+    for step in steps:
+        yield step
+        if step.kind == "with":
+            yield from _one_by_one(body.flow.body(step), body)
+
+
+def _within(step: Step, body: Body) -> list[Step]:
+    """A statement and all below it."""
+    return [step, *body.flow.below(step)]
+
+
+def _stored(steps: Sequence[Step], body: Body) -> set[str]:
+    """The names that statements, and all below them, bind."""
+    found: set[str] = set()
+    for step in steps:
+        found.update(step.stores)
+        for inner in body.flow.below(step):
+            found.update(inner.stores)
+    return found
+
+
+def _counts_on(body: Body, clause: Step, names: Sequence[str]) -> bool:
+    """Whether a handler itself reads one of these names, so that it ends there where they are not bound."""
+    simple = [step for step in body.flow.body(clause) if step.kind in ("assign", "augment", "expr")]
+    return any(name in step.loads for step in simple for name in names)
+
+
+def _reads(step: Step, body: Body, name: str) -> bool:
+    return any(name in inner.loads for inner in body.flow.below(step))
