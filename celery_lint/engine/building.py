@@ -69,19 +69,24 @@ def build(
 
     passed = library.first_pass(files, FirstPass(configuration.task_decorators).passes)
     take(passed)
-    more: set[str] = set(earlier).intersection(files).difference(passed)
-    guessed = frozenset(more)
-    take(more)
+    guessed = set(earlier).intersection(files).difference(passed)
+    take(guessed)
+    for path in guessed.intersection(unparsed):
+        guessed.remove(path)
+        del unparsed[path]  # whether it is worth a word is seen when somebody asks for it
     leads = Leads(LOOKED_FOR, library.text, imports.locate)
     searched: set[Pair] = set()
     named: set[str] = set()
+    known: Known | None = None
     for _ in range(MOST_ROUNDS):
+        if known is not None:
+            known.let_go()
         load = library.reading_of
         known = linked(modules.values(), imports, configuration, commands, unparsed, load, functions)
         explore(known)
         names = sinks(known) - searched
         searched |= names
-        more = known.project.reading.wanted.difference(modules, unparsed)
+        more: set[str] = known.project.reading.wanted.difference(modules, unparsed)
         hinted = known.project.reading.hinted
         unread = hinted.keys() - modules.keys() - unparsed.keys() - more
         if unread:
@@ -95,13 +100,15 @@ def build(
             named.update(holding)
             more.update(holding)
             more.difference_update(modules, unparsed)
-        # Of a file that cannot be parsed nobody knows any more whether it is worth a word.
-        in_vain = guessed - known.project.reading.demanded - named - set(stray) or guessed & unparsed.keys()
-        if not more and in_vain:
-            return build(files, library, configuration, commands)
-        if not more:
-            break
+        linked_so_far = len(modules)
         take(more)
+        if len(modules) > linked_so_far:
+            continue
+        if guessed - known.project.reading.demanded - named - set(stray):  # in vain
+            known.let_go()
+            return build(files, library, configuration, commands)
+        break
+    assert known is not None
     known.project.reading.settle()
     demanded = known.project.reading.demanded
     asked = (demanded | leads.looked_at).difference(modules, unparsed)

@@ -39,6 +39,12 @@ class Known:
                 reading.mode = before
         return found
 
+    def let_go(self) -> None:
+        """Free all that was worked out, at once: nobody asks any more, and the garbage collector rests."""
+        self._parts.clear()
+        vars(self.isolation).clear()
+        vars(self.project).clear()
+
 
 class once(Generic[Room, Answer]):  # a decorator, as `property` is
     """A property of a part, worked out once and in a mode of its own: it says the same whoever asks first.

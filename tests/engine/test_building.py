@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,13 @@ from celery_lint.engine import building
 from celery_lint.engine.building import Built, build, says_the_same
 from celery_lint.files.filter import FirstPass, Pair
 from celery_lint.files.library import NOTHING_KEPT, Kept, Library
+from celery_lint.inventory.code.graph import LAYERS
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.reading.reader import read_module
 from celery_lint.options import Configuration
-from celery_lint.source import digest_of
+from celery_lint.project.known import Known
+from celery_lint.project.project import Project
+from celery_lint.source import Source, digest_of
 from tests import samples
 
 FILES = {
@@ -171,9 +177,9 @@ def test_a_chain_of_relays_takes_a_round_for_each(tmp_path: Path, rounds: list[i
     files = {**samples.FILES, **chain}
     library = Library(str(samples.write(tmp_path, files)), {}, NOTHING_KEPT, None)
     outcome = build(sorted(name for name in files if name.endswith(".py")), library, Configuration(), ())
-    assert rounds == [4, 5, 6, 7]
-    assert sorted(chain.keys() & outcome.modules) == [f"app/relay{n}.py" for n in range(3)]
-    assert len(outcome.known.project.modules) == 7
+    assert rounds == list(range(4, 5 + LAYERS))
+    assert sorted(chain.keys() & outcome.modules) == [f"app/relay{n}.py" for n in range(LAYERS)]
+    assert len(outcome.known.project.modules) == 4 + LAYERS
 
 
 @pytest.mark.parametrize("guessed", [[], LED_TO, ["app/further.py"], ["app/gone.py"], LED_TO + FIRST])
@@ -184,6 +190,63 @@ def test_what_an_earlier_run_has_read_changes_nothing(
     others = built(tmp_path, earlier=guessed)
     assert said(others) == said(outcome)
     assert len(rounds) <= 8
+
+
+def test_an_edit_costs_one_round(tmp_path: Path, rounds: list[int]) -> None:
+    """Also beside a file that cannot be parsed."""
+    outcome = built(samples.write(tmp_path, RELAYED))
+    assert list(outcome.unparsed) == ["app/lost.py"]
+    rounds.clear()
+    (tmp_path / "app/jobs.py").write_text(RELAYED["app/jobs.py"] + "\n\ndef another():\n    ...\n")
+    edited = built(tmp_path, earlier=outcome.modules, stray=outcome.stray)
+    assert len(rounds) == 1
+    assert said(edited) == said(built(tmp_path))
+
+
+def test_a_file_that_can_no_longer_be_parsed_costs_no_more_rounds_than_before(
+    tmp_path: Path, rounds: list[int]
+) -> None:
+    outcome = built(samples.write(tmp_path, RELAYED))
+    rounds.clear()
+    (tmp_path / "app/further.py").write_text(RELAYED["app/further.py"] + "def (\n")
+    edited = built(tmp_path, earlier=outcome.modules, stray=outcome.stray)
+    assert rounds == [len(outcome.modules) - 1]
+    assert said(edited) == said(built(tmp_path))
+
+
+def test_what_a_round_has_linked_is_freed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The garbage collector rests meanwhile, and each round's project is as large as the last."""
+    seen: list[weakref.ref[Project]] = []
+    original = building.linked
+
+    def linked(*given: object) -> Known:
+        known = original(*given)  # type: ignore[arg-type]
+        seen.append(weakref.ref(known.project))
+        return known
+
+    monkeypatch.setattr(building, "linked", linked)
+    samples.write(tmp_path, RELAYED)
+    gc.disable()
+    try:
+        outcome = built(tmp_path)
+        assert len(seen) > 1
+        assert [project() for project in seen] == [None] * (len(seen) - 1) + [outcome.known.project]
+    finally:
+        gc.enable()
+
+
+def test_a_tree_that_has_been_read_is_freed_at_once() -> None:
+    text = (
+        "import celery\n\n\nclass Mail(celery.Task):\n    limit = 1\n\n"
+        "    def run(self):\n        self.to = 1\n\n        def inner():\n            return self.retry()\n"
+    )
+    gc.collect()
+    gc.disable()
+    try:
+        read_module("mail.py", Source("mail.py", text))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("useless", ["app/quiet.py", "app/unwanted.py"])
@@ -197,7 +260,7 @@ def test_what_nobody_asks_for_any_more_is_left_out(tmp_path: Path, rounds: list[
 def test_a_file_that_a_chain_leads_to_in_vain_is_remembered(tmp_path: Path) -> None:
     files = {**RELAYED, "app/store.py": "def load():\n    return 1\n"}
     assert built(samples.write(tmp_path, files)).asked == ["app/store.py"]
-    files = {**RELAYED, "app/store.py": "def load(:\n    return create_engine\n"}
+    files = {**RELAYED, "app/store.py": "import sqlalchemy\ndef load(:\n    return create_engine\n"}
     outcome = built(samples.write(tmp_path, files))
     assert outcome.asked == []
     assert sorted(outcome.unparsed) == ["app/lost.py", "app/store.py"]

@@ -251,7 +251,7 @@ def test_modes(mode: Mode) -> None:
     project = linked(FILES, *UNREAD)
     module = project.modules["shop/tasks.py"]
     found = told_in(mode, project, module, "shop.loops.run")
-    assert (found, project.reading.wanted, project.reading.hinted) == MODES[mode]
+    assert (found, project.reading.wanted, {*project.reading.hinted}) == MODES[mode]
     assert project.reading.mode == "demand"
 
 

@@ -41,6 +41,12 @@ class Collector:
         self.nowhere = StepRecord(tree, -1, -1, "body")
         self._walk(tree)
 
+    def let_go(self) -> None:
+        """Cut the circles in what was collected: the tree is freed at once, though the collector rests."""
+        for scope in (*self.functions, *self.classes):
+            scope.outer = None
+            scope.attributes = {}
+
     def _walk(self, tree: ast.Module) -> None:
         handlers = _HANDLERS
         stack = self.stack

@@ -283,7 +283,11 @@ def read_module(path: str, source: Source) -> Module:
     What the functions of a test do is no fact about the product, and tests are half of many projects: only
     what they define is read.
     """
-    return Reader(source, Collector(source.parse(), is_test_path(path))).module(path)
+    seen = Collector(source.parse(), is_test_path(path))
+    try:
+        return Reader(source, seen).module(path)
+    finally:
+        seen.let_go()
 
 
 def _is_for_the_file(comment: str) -> bool:
