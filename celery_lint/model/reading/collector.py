@@ -180,6 +180,8 @@ class Collector:
         if node.value is not None:
             self._bind(node.target, node.value, position)
             self.push([node.value], position, "b")
+        elif isinstance(node.target, (ast.Attribute, ast.Subscript)):
+            self.push([node.target.value], position)  # it is evaluated all the same
 
     def _augmented(self, node: ast.AugAssign, position: Position, role: str) -> None:
         if isinstance(node.target, ast.Name):
@@ -208,11 +210,13 @@ class Collector:
                 pending.extend(zip(bound.elts, pairs, strict=True))
             elif isinstance(bound, ast.Starred):
                 pending.append((bound.value, None))
-            elif given is not None and isinstance(bound, ast.Attribute):
-                self._bind_attribute(bound, given, scope)
-            elif given is not None and isinstance(bound, ast.Subscript):
+            elif isinstance(bound, ast.Attribute):
+                if given is not None:
+                    self._bind_attribute(bound, given, scope)
+                self.push([bound.value], position)
+            elif isinstance(bound, ast.Subscript):
                 key = bound.slice.value if isinstance(bound.slice, ast.Constant) else ""
-                if isinstance(key, str):  # "" for a key that only the run knows
+                if given is not None and isinstance(key, str):  # "" for a key that only the run knows
                     self.assignments.append((bound.value, key, True, bound.slice, given, scope))
                 self.push([bound.value, bound.slice], position)
 
