@@ -160,4 +160,5 @@ class Results:
         start = self.bodies.started_at(body)
         if start is None:
             return True  # run by somebody in between, who may handle it
-        return any(step.kind == "handler" for step in start[0].flow.steps)
+        around = [outer for outer, _ in self.bodies.outwards(start[0])]
+        return any(step.kind == "handler" for outer in (start[0], *around) for step in outer.flow.steps)

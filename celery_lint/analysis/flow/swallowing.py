@@ -156,12 +156,11 @@ class Swallowing:
         names = CATCHES_SIGNALS | {name}
         raised = None
         handler = self.handlers.catcher(body, step, names)
-        if handler is None and not self._uncertain(body, step):
-            start = self.bodies.called_at(body.function, body.task)
-            if start is None:
-                return
-            raised = place
-            body, step = start
+        for outer, call in self.bodies.outwards(body):
+            if handler is not None or self._uncertain(body, step):
+                break
+            raised = raised or place
+            body, step = outer, call
             place = body.place(step)
             handler = self.handlers.catcher(body, step, names)
         if handler is None or not self._is_any(body, handler):

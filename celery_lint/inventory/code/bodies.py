@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -18,13 +18,14 @@ from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
 
-BodyRole = Literal["task", "method", "coroutine", "callee"]
+BodyRole = Literal["task", "method", "wrapper", "coroutine", "callee"]
 
 
 class Body(NamedTuple):
     """A function whose statements are those of a task.
 
-    ``role``: ``task``, ``method``, ``coroutine``, or ``callee`` for a function that tasks call.
+    ``role``: ``task``, ``method``, ``wrapper`` for what a decorator puts around it, ``coroutine``, or
+    ``callee`` for a function that tasks call.
     """
 
     module: Module
@@ -46,7 +47,7 @@ class Body(NamedTuple):
         """The task, where that is another function."""
         if self.role == "task":
             return ()
-        verb = "is called by" if self.role == "callee" else "runs for"
+        verb = {"callee": "is called by", "wrapper": "stands around"}.get(self.role, "runs for")
         return ((self.task.place, f"{verb} task `{self.task.label}`"),)
 
 
@@ -99,6 +100,9 @@ class Bodies:
             if task.function is not None and task.class_ is None:
                 yield self._body(task.module, task.function, task, "task")
                 yield from self._nested(task)
+            for wrapping in self.graph.layers.around(task):
+                if not wrapping.function.is_async and is_product_path(wrapping.module.path):
+                    yield self._body(wrapping.module, wrapping.function, task, "wrapper")
         for (path, qualname), reached in self.graph.reached.items():
             module = self.project.modules.get(path)
             function = module.functions.get(qualname) if module is not None else None
@@ -140,7 +144,7 @@ class Bodies:
         for task in tasks:
             if task.function is None:
                 continue
-            if key in {(m.path, f.qualname) for m, f in self.graph.deep_closure(task.module, task.function)}:
+            if key in {(m.path, f.qualname) for m, f in self.graph.closure_of(task, LAYERS)}:
                 return task
         return None
 
@@ -149,6 +153,23 @@ class Bodies:
         if body.role != "coroutine":
             return None
         return self.called_at(body.function, body.task)
+
+    def outwards(self, body: Body) -> Iterator[tuple[Body, Step]]:
+        """The statements that an exception of a body passes on its way to the worker.
+
+        First that of the task's own function which calls the body, then those of what stands around the task.
+        """
+        start = self.called_at(body.function, body.task)
+        if start is not None:
+            yield start
+        inside = body.function is body.task.function or start is not None
+        for wrapping in reversed(self.graph.layers.around(body.task)) if inside else ():
+            outer = self.by_key.get(wrapping.key)
+            calls = self.functions.calls(wrapping.module, wrapping.function)
+            inner = next((call for call in calls if call.chain == wrapping.inner), None)
+            step = outer.flow.step_of(inner) if outer is not None and inner is not None else None
+            if outer is not None and step is not None:
+                yield outer, step
 
     def called_at(self, function: Function, task: Task) -> tuple[Body, Step] | None:
         """The statement of a task's own function that calls another function."""

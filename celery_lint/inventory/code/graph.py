@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.inventory.code.unawaited import is_lost, makes_coroutine, may_be_lost
+from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -14,7 +15,7 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.asking import asking
-from celery_lint.project.entity import Entity, Key
+from celery_lint.project.entity import UNKNOWN, Entity, Key
 from celery_lint.project.known import Known, once
 from celery_lint.project.tables import taken_out
 
@@ -25,12 +26,20 @@ DEPTH = 3
 LAYERS = 5
 
 
+View = tuple[Key, "Key | None"]
+"""A function, and the class of the object that it is a method of, where that is known."""
+
+
 class Callee(NamedTuple):
-    """A function of the project that another calls, and the call (or mention as a callback)."""
+    """A function of the project that another calls, and the call (or mention as a callback).
+
+    ``of_itself``: a method that an object calls of itself, so that its own class says which one that is.
+    """
 
     module: Module
     function: Function
     call: Call
+    of_itself: bool = False
 
     @property
     def is_called(self) -> bool:
@@ -63,42 +72,54 @@ class CallGraph:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.functions = known.project.functions
-        options = known.of(TaskOptions)
-        self.receivers: dict[Key, Entity] = {}
-        self._around: dict[Key, list[tuple[Module, Function]]] = {}
-        for task in known.of(Tasks).all:
-            if task.function is not None and is_product_path(task.module.path):
-                base = options.base_of(task) if task.class_ is None else None
-                if base is not None:
-                    self.receivers[(task.module.path, task.qualname)] = base
-                if task.function.is_async:
-                    around = list(options.around(task, base))
-                    if around:
-                        self._around[(task.module.path, task.qualname)] = around
-        self._closures: dict[tuple[str, str, str, int], list[tuple[Module, Function]]] = {}
-        self._callees: dict[tuple[str, str, str], list[Callee]] = {}
+        self.options = known.of(TaskOptions)
+        self.layers = known.of(Layers)
+        self._receivers: dict[Key, Entity | None] = {}
+        self._closures: dict[tuple[View, str, int], list[tuple[Module, Function]]] = {}
+        self._callees: dict[tuple[View, str], list[Callee]] = {}
         self.tasks = known.of(Tasks)
 
-    def callees(self, module: Module, function: Function) -> list[Callee]:
-        """The functions of the project that a function calls or hands on by name."""
-        key = (module.path, function.qualname, self.project.reading.mode)
-        found = self._callees.get(key)
-        if found is None:
-            found = self._callees[key] = list(self._find(module, function))
+    def receiver(self, task: Task) -> Entity | None:
+        """The class of the project that the object of a task is of."""
+        if task.key not in self._receivers:
+            if task.class_ is not None:
+                found: Entity | None = Entity("class", task.class_.qualname, task.module)
+            else:
+                found = self.options.base_of(task)
+            self._receivers[task.key] = found
+        return self._receivers[task.key]
+
+    def around(self, task: Task) -> list[tuple[Module, Function]]:
+        """What the project puts around a task's function: its decorators, and its class's ``__call__``."""
+        found = [(wrapping.module, wrapping.function) for wrapping in self.layers.around(task)]
+        receiver = self.receiver(task)
+        call = self.project.attribute(receiver, "__call__") if receiver is not None else UNKNOWN
+        function = call.function()
+        if function is not None and call.module is not None:
+            found.append((call.module, function))
         return found
 
-    def _find(self, module: Module, function: Function) -> Iterator[Callee]:
+    def callees(self, module: Module, function: Function, receiver: Entity | None = None) -> list[Callee]:
+        """The functions of the project that a function calls or hands on by name.
+
+        ``receiver`` is the class of the object that it is a method of, where that is known: a method of a
+        base class calls those of the class that derives from it.
+        """
+        key = (view_of(module, function, receiver), self.project.reading.mode)
+        found = self._callees.get(key)
+        if found is None:
+            found = self._callees[key] = list(self._find(module, function, receiver))
+        return found
+
+    def _find(self, module: Module, function: Function, receiver: Entity | None) -> Iterator[Callee]:
         for call in self.functions.calls(module, function):
-            target = (
-                self.target(module, call.chain)
-                or self._method(module, function, call.chain)
-                or self._called_object(module, call.chain)
-            )
+            own = self._method(module, function, call.chain, receiver)
+            target = own or self.target(module, call.chain) or self._called_object(module, call.chain)
             if target is None:
                 for other in self._of_table(module, call.chain):
                     yield Callee(*other, call)
             elif not self._is_lost(module, function, call, *target):
-                yield Callee(*target, call)
+                yield Callee(*target, call, own is not None)
             for given in call.takes:
                 target = self.target(module, given.chain) if given.chain else None
                 if target is not None:
@@ -115,15 +136,19 @@ class CallGraph:
             and is_lost(self.functions.of(module, function), call)
         )
 
-    def _method(self, module: Module, function: Function, chain: str) -> tuple[Module, Function] | None:
-        """The method of its own class that a task bound to itself calls: ``self.run_async()``."""
-        name, _, method = chain.partition(".")
-        if name[:1] != "%" or not method.isidentifier() or not function.parameters:
+    def _method(
+        self, module: Module, function: Function, chain: str, receiver: Entity | None
+    ) -> tuple[Module, Function] | None:
+        """The method of its own class that a method, or a task bound to itself, calls: ``self.work()``."""
+        name, _, method = chain.rpartition(".")
+        if not method.isidentifier():
             return None
-        base = self.receivers.get((module.path, function.qualname))
-        if base is None or name[1:] != function.first():
+        if name[:1] == "%" and name[1:] == function.first():
+            task = self.tasks.by_function.get((module.path, function.qualname))
+            receiver = self.receiver(task) if task is not None else None
+        elif not function.owner or name != f":{function.owner}()":
             return None
-        entity = self.project.attribute(base, method)
+        entity = self.project.attribute(receiver, method) if receiver is not None else UNKNOWN
         found = entity.function()
         return (entity.module, found) if found is not None and entity.module is not None else None
 
@@ -192,24 +217,38 @@ class CallGraph:
         """The same through all layers, for questions about coroutines, loops, engines and clients."""
         return self._closure(module, function, LAYERS)
 
-    def _closure(self, module: Module, function: Function, depth: int) -> list[tuple[Module, Function]]:
-        asked = (module.path, function.qualname, self.project.reading.mode, depth)
+    def closure_of(self, task: Task, depth: int = DEPTH) -> list[tuple[Module, Function]]:
+        """Everything that a task runs, from its function and from what stands around it."""
+        if task.function is None:
+            return []
+        receiver = self.receiver(task)
+        found = self._closure(self.home(task), task.function, depth, receiver)
+        for module, function in self.around(task):
+            found += self._closure(module, function, depth, receiver)
+        return found
+
+    def _closure(
+        self, module: Module, function: Function, depth: int, receiver: Entity | None = None
+    ) -> list[tuple[Module, Function]]:
+        asked = (view_of(module, function, receiver), self.project.reading.mode, depth)
         found = self._closures.get(asked)
         if found is None:
-            found = self._closures[asked] = self._called(module, function, depth)
+            found = self._closures[asked] = self._called(module, function, depth, receiver)
         return [*found]
 
-    def _called(self, module: Module, function: Function, depth: int) -> list[tuple[Module, Function]]:
+    def _called(
+        self, module: Module, function: Function, depth: int, receiver: Entity | None
+    ) -> list[tuple[Module, Function]]:
         seen: dict[Key, tuple[Module, Function]] = {(module.path, function.qualname): (module, function)}
-        level = [(module, function)]
+        level = [(module, function, receiver)]
         for _ in range(depth):
-            following: list[tuple[Module, Function]] = []
-            for current_module, current in level:
-                for callee in self.callees(current_module, current):
+            following: list[tuple[Module, Function, Entity | None]] = []
+            for current_module, current, its in level:
+                for callee in self.callees(current_module, current, its):
                     key = (callee.module.path, callee.function.qualname)
                     if key not in seen:
                         seen[key] = (callee.module, callee.function)
-                        following.append(seen[key])
+                        following.append((*seen[key], its if callee.of_itself else None))
             level = following
         return list(seen.values())
 
@@ -219,30 +258,32 @@ class CallGraph:
         for task in tasks:
             if task.function is None:
                 continue
-            module = self._module_of(task)
-            start = (module.path, task.function.qualname)
-            seen = {start}
-            found.setdefault(start, []).append(Reached(task, None, 0))
-            level = [(module, task.function)]
-            for outer_module, outer in self._around.get((task.module.path, task.qualname), ()):
-                seen.add((outer_module.path, outer.qualname))
-                found.setdefault((outer_module.path, outer.qualname), []).append(Reached(task, None, 0))
-                level.append((outer_module, outer))
+            receiver = self.receiver(task)
+            seen: set[Key] = set()
+            level: list[tuple[Module, Function, Entity | None]] = []
+            for module, function in [(self.home(task), task.function), *self.around(task)]:
+                key = (module.path, function.qualname)
+                if key not in seen:
+                    seen.add(key)
+                    found.setdefault(key, []).append(Reached(task, None, 0))
+                    level.append((module, function, receiver))
             for calls in range(1, LAYERS + 1):
                 following = []
-                for current_module, current in level:
-                    if current.is_async and (current_module.path, current.qualname) != start:
+                for current_module, current, its in level:
+                    if current.is_async and current is not task.function:
                         continue
-                    for callee in self.callees(current_module, current):
+                    for callee in self.callees(current_module, current, its):
                         key = (callee.module.path, callee.function.qualname)
                         if key not in seen:
                             seen.add(key)
                             found.setdefault(key, []).append(Reached(task, callee, calls))
-                            following.append((callee.module, callee.function))
+                            kept = its if callee.of_itself else None
+                            following.append((callee.module, callee.function, kept))
                 level = following
         return found
 
-    def _module_of(self, task: Task) -> Module:
+    def home(self, task: Task) -> Module:
+        """The module of a task's function: that of a class may be inherited."""
         if task.class_ is None or task.function is None:
             return task.module
         run: Entity = self.project.attribute(Entity("class", task.class_.qualname, task.module), "run")
@@ -278,3 +319,9 @@ class CallGraph:
             if function.name not in self.project.configuration.async_helpers:
                 found.append((module, function, reached))
         return found
+
+
+def view_of(module: Module, function: Function, receiver: Entity | None) -> View:
+    """What tells a function from others, and from itself as a method of another class."""
+    own = None if receiver is None or receiver.module is None else (receiver.module.path, receiver.name)
+    return (module.path, function.qualname), own

@@ -161,7 +161,8 @@ class Runs:
         if function.name == "__call__" or outer is not None:
             # A decorator, or a base class, runs the coroutine of the task that it stands around.
             around = [way.task for way in reached if way.through is None]
-            found = [(task.module, task.function) for task in around if task.function is not None]
+            own = ((self.graph.home(task), task.function) for task in around)
+            found = [(home, inner) for home, inner in own if inner is not None and inner.is_async]
             if outer is not None:  # or it is called there: `plain(load)(pk)`
                 tasks = list({way.task.key: way.task for way in reached if way.through is not None}.values())
                 found += [pair for task in tasks for pair in self._filling(task, outer, name, LAYERS)]
@@ -242,7 +243,7 @@ class Runs:
         known = self._calling.get(key)
         if known is None:
             known = self._calling[key] = {}
-            for module, function in self.graph.deep_closure(task.module, task.function):
+            for module, function in self.graph.closure_of(task, LAYERS):
                 if not function.is_async:
                     for callee in self.graph.callees(module, function):
                         known.setdefault(id(callee.function), []).append((module, function, callee.call))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph
+from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph, View, view_of
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import is_only_returned, makes_coroutine
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -80,34 +80,46 @@ class Sites:
 
     def _sites(self) -> dict[Key, Site]:
         found: dict[Key, Site] = {}
+        level: dict[View, tuple[Site, Entity | None]] = {}
         for task in self.tasks.all:
             if task.function is not None and is_product_path(task.module.path):
-                for module, function in ((self._home(task), task.function), *self._hooks(task)):
+                receiver = self.graph.receiver(task)
+                own = self.graph.home(task), task.function
+                for module, function in (own, *self._hooks(task), *self.graph.around(task)):
                     site = Site(module, function, (task,))
                     if found.setdefault(site.key, site) is site and function is not task.function:
                         self._hooked.add(site.key)
-        level = list(found.values())
+                    level.setdefault(view_of(module, function, receiver), (site, receiver))
+        seen = set(level)
         for _ in range(DEPTH):
-            following: dict[Key, None] = {}
-            for site in level:
-                for callee in self._callees(site):
+            following: dict[View, tuple[Site, Entity | None]] = {}
+            for site, receiver in level.values():
+                for callee in self._callees(site, receiver):
                     if not is_product_path(callee.module.path):
                         continue
                     key = (callee.module.path, callee.function.qualname)
                     self._ways.setdefault(key, []).append((site, callee.call))
+                    its = receiver if callee.of_itself else None
+                    view = view_of(callee.module, callee.function, its)
                     known = found.get(key)
                     if known is None:
                         found[key] = Site(callee.module, callee.function, site.tasks)
-                        following[key] = None
-                    elif len(known.tasks) < _MOST_TASKS and key in following:
+                    elif len(known.tasks) < _MOST_TASKS and view in following:
                         more = [task for task in site.tasks if task not in known.tasks]
                         found[key] = known._replace(tasks=(*known.tasks, *more)[:_MOST_TASKS])
-            level = [found[key] for key in following]
+                    # A method is looked at again for each class whose own methods it may call.
+                    if known is None or (its is not None and view not in seen):
+                        seen.add(view)
+                        following[view] = Site(callee.module, callee.function, site.tasks), its
+            level = {
+                view: (found[view[0]] if its is None else site, its)
+                for view, (site, its) in following.items()
+            }
         return found
 
-    def _callees(self, site: Site) -> Iterator[Callee]:
+    def _callees(self, site: Site, receiver: Entity | None) -> Iterator[Callee]:
         """The functions that a site calls, and those whose coroutines it runs."""
-        for callee in self.graph.callees(site.module, site.function):
+        for callee in self.graph.callees(site.module, site.function, receiver):
             if not callee.is_called or callee.call.in_lambda or callee.call.is_decorator:
                 continue
             if not self._never_runs(site, callee):
@@ -141,22 +153,12 @@ class Sites:
 
     def _hooks(self, task: Task) -> Iterator[tuple[Module, Function]]:
         """The methods of its class that run in the task's process before and after it."""
-        class_ = (
-            self.task_options.base_of(task)
-            if task.class_ is None
-            else Entity("class", task.class_.qualname, task.module)
-        )
+        class_ = self.graph.receiver(task)
         for name in _HOOKS if class_ is not None else ():
             method = self.project.attribute(class_, name) if class_ is not None else None
             function = method.function() if method is not None else None
             if method is not None and method.module is not None and function is not None:
                 yield method.module, function
-
-    def _home(self, task: Task) -> Module:
-        if task.class_ is None:
-            return task.module
-        run = self.project.attribute(Entity("class", task.class_.qualname, task.module), "run")
-        return run.module or task.module
 
     # ------------------------------------------------------------------ questions
 
@@ -227,7 +229,12 @@ class Sites:
 
     def _retried(self, site: Site, names: frozenset[str]) -> bool:
         """Whether the task asks for a retry after such an exception, or its class catches it around it."""
-        around = [function for task in site.tasks for _, function in self._hooks(task)]
+        around = [
+            function
+            for task in site.tasks
+            for _, function in (*self._hooks(task), *self.graph.around(task))
+            if function is not site.function
+        ]
         if any(function.states(*names) for function in around):
             return True
         options = (self.task_options.get(task, "autoretry_for") for task in site.tasks)

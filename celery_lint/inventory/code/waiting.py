@@ -27,7 +27,7 @@ class Waiting:
         """Where a task waits for something outside its process."""
         if task.function is None:
             return None
-        for module, function in self.graph.closure(task.module, task.function):
+        for module, function in self.graph.closure_of(task):
             for call in self.functions.calls(module, function):
                 if self._waits(module, call):
                     return module.place(call.span)

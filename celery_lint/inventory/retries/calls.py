@@ -14,6 +14,8 @@ from celery_lint.inventory.retries.holders import (
     retries_somewhere,
     spelled,
 )
+from celery_lint.inventory.tasks.layers import Layers
+from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -108,6 +110,8 @@ class RetryCalls:
         self.tasks = known.of(Tasks)
         self.task_options = known.of(TaskOptions)
         self.graph = known.of(CallGraph)
+        self.layers = known.of(Layers)
+        self.makers = known.of(Makers)
         self._hidden: dict[Key, bool] = {}
 
     @facts
@@ -145,6 +149,8 @@ class RetryCalls:
         entity = self.project.resolve(module, chain)
         if entity.kind == "member" and entity.owner is not None:
             task = self.tasks.by_function.get(entity.owner)
+            if task is None and "/" in entity.owner[1]:  # a wrapper that is made a task where it stands
+                return list(self.around.get(entity.owner, ())) or None
             return [task] if task is not None else None
         if entity.kind != "external":
             return None
@@ -154,7 +160,19 @@ class RetryCalls:
         if is_task_base(owner.removesuffix("()")):
             own = self.tasks.by_function.get((module.path, receiver[1:].removesuffix("()")))
             return [own] if own is not None else []
+        if owner.endswith("()") and self.makers.maker_of(entity._replace(name=owner.removesuffix("()"))):
+            return self._made_around(module, function)
         return None
+
+    def _made_around(self, module: Module, function: Function) -> list[Task]:
+        """The tasks that a decorator makes and keeps by a name, for a function that stands in it."""
+        scope: Function | None = function
+        while scope is not None:
+            tasks = self.around.get((module.path, scope.qualname))
+            if tasks:
+                return list(tasks)
+            scope = module.functions.get(scope.parent) if scope.parent else None
+        return []
 
     @once
     def around(self) -> dict[Key, list[Task]]:
@@ -163,9 +181,8 @@ class RetryCalls:
         for task in self.tasks.product:
             if task.function is not None:
                 found.setdefault((task.module.path, task.function.qualname), []).append(task)
-            for module, function in self.task_options.around(task, None):
-                if function.mentions(CALLED):
-                    found.setdefault((module.path, function.qualname), []).append(task)
+            for wrapping in self.layers.around(task):
+                found.setdefault(wrapping.key, []).append(task)
         return found
 
     @once
@@ -193,8 +210,7 @@ class RetryCalls:
         if any(not self._is_plain_decorator(task, decorator) for decorator in task.inner_decorators):
             return True
         known = {(c.module.path, c.function.qualname) for c in self.calls_of(task)}
-        near = self.graph.closure(task.module, task.function)
-        near += self.task_options.around(task, None)
+        near = self.graph.closure_of(task)
         for entity in self.task_options.classes(task):
             assert entity.module is not None
             home = entity.module

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.tasks.in_force import OptionsInForce
+from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.calls import Call
@@ -48,6 +49,7 @@ class Holders:
         self.in_force = known.of(OptionsInForce)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
+        self.layers = known.of(Layers)
 
     @once
     @asking("hint")
@@ -64,6 +66,11 @@ class Holders:
                 escaped.add(task.key)
                 continue
             level[(task.module.path, function.qualname, function.first())] = [task]
+            for wrapping in self.layers.around(task):
+                first = wrapping.function.parameters[:1]
+                if first and first[0].kind == "positional" and wrapping.inner != f"%{first[0].name}":
+                    holder = wrapping.module.path, wrapping.function.qualname, first[0].name
+                    level.setdefault(holder, []).append(task)
             own = any(decorator.keyword("bind") is not None for decorator in function.decorators)
             if not own or function.states("&self"):
                 escaped.add(task.key)

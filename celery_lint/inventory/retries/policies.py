@@ -162,7 +162,7 @@ class Retries:
         readers = self.reads(name)
         if not readers or task.function is None:
             return bool(readers)
-        near = {(m.path, f.qualname) for m, f in self.graph.closure(task.module, task.function)}
+        near = {(m.path, f.qualname) for m, f in self.graph.closure_of(task)}
         classes = {(e.module.path, e.name) for e in self.task_options.classes(task) if e.module is not None}
         for module, function, path in readers:
             root = function.qualname.partition("/")[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from celery_lint.inventory.application.applications import Application, Applications, is_task_base
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.facts import Module, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
@@ -135,38 +135,17 @@ class TaskOptions:
                 return base
         return None
 
-    def around(self, task: Task, base: Entity | None) -> Iterator[tuple[Module, Function]]:
-        """What the project puts around a task's function: its decorators, and its class's ``__call__``."""
-        decorators = [self.project.value_entity(task.module, value) for value in task.inner_decorators]
-        decorators += [
-            self.project.resolve(task.module, v.chain) for v in task.inner_decorators if v.kind == "call"
-        ]
-        origins = {
-            (e.module.path, e.name) for e in decorators if e.kind == "function" and e.module is not None
-        }
-        if task.wrapper is not None:
-            origins.add(task.wrapper)
-        for path, qualname in sorted(origins):
-            module = self.project.modules.get(path)
-            for function in self.project.functions.within(module, qualname) if module is not None else ():
-                if module is not None and function.qualname != qualname:
-                    yield module, function
-        if base is not None:
-            call = self.project.attribute(base, "__call__")
-            function_ = call.function()
-            if function_ is not None and call.module is not None:
-                yield call.module, function_
-
     def has_own_call(self, task: Task) -> bool:
         """Whether the task's class says itself how the task is called."""
         for start in self._task_bases(task):
             for entity in self.project.bases(start):
                 class_ = entity.class_()
                 if class_ is None:
-                    if entity.kind != "external" or not entity.name.startswith(
-                        ("celery.", "builtins.", "abc.")
-                    ):
-                        return not is_task_base(entity.name)
+                    external = entity.kind == "external"
+                    known = external and entity.name.startswith(("celery.", "builtins.", "abc."))
+                    celery_own = known or is_task_base(entity.name)
+                    if not celery_own and (not external or _may_await(entity.name)):
+                        return True
                 elif "__call__" in class_.methods:
                     return True
         return False
@@ -225,3 +204,8 @@ class TaskOptions:
             if entity.kind == "external" and not entity.name.startswith(("celery.", "builtins.", "abc.")):
                 return False
         return True
+
+
+def _may_await(name: str) -> bool:
+    """Whether a class of tasks from another package is made for coroutines: it says so itself."""
+    return any(word in name.lower() for word in ("async", "aio", "coro"))

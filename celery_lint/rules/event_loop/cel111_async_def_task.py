@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.tasks.options import TaskOptions
-from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.pools import Pools
+from celery_lint.analysis.event_loop.coroutine_tasks import CoroutineTask, CoroutineTasks
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -49,9 +46,10 @@ class AsyncDefTask(Rule):
 
     ## Limits
 
-    Silent where something may await the task: a decorator between the task decorator and the function, a
-    project's own task decorator, a base class with a `__call__` of its own, a worker pool or tracer made
-    for coroutines (`celery-aio-pool` and the like, or a class named by the option `pool-classes`).
+    Silent where something may await the task: a decorator of another package between the task decorator and
+    the function, one of the project that does more than call it, a base class with a `__call__` of its own or
+    of another package that speaks of `async`, a worker pool or tracer made for coroutines (`celery-aio-pool`
+    and the like, or a class named by the option `pool-classes`).
 
     ## References
 
@@ -66,12 +64,7 @@ class AsyncDefTask(Rule):
     help = "make the task a plain `def` and run the coroutine from it"
     proof = "tests/proofs/test_event_loop.py::test_nobody_awaits_a_coroutine_task"
 
-    @on(Tasks.all)
-    def check(self, task: Task) -> Iterator[Finding]:
+    @on(CoroutineTasks.all)
+    def check(self, fact: CoroutineTask) -> Iterator[Finding]:
         """Report coroutine functions that nothing is seen to await."""
-        if task.function is None or not task.function.is_async or task.wrapper or task.inner_decorators:
-            return
-        if self.known.of(Pools).awaits_tasks or self.known.of(TaskOptions).has_own_call(task):
-            return
-        place = task.module.place(task.function.span) if task.class_ is None else task.place
-        yield Finding(place, {"task": task.label})
+        yield Finding(fact.place, {"task": fact.name}, related=fact.related())
