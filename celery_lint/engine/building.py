@@ -55,7 +55,7 @@ def build(
     ``stray`` are those of them that even then nobody asked for once everything else was known.
     """
     commands = tuple(commands)
-    imports = Imports(files)
+    imports = Imports(files, [command.app for command in commands])
     modules: dict[str, Module] = {}
     unparsed: dict[str, Unparsed] = {}
     functions = Functions()

@@ -130,9 +130,9 @@ class Workspace:
             unparsed = {name: module for name, module in readings.items() if isinstance(module, Unparsed)}
         modules[path] = reading
         unparsed.pop(path, None)
-        imports = Imports([*manifest.listing.python, path])
         failures: list[Unparsed] = []
         commands = self._commands(manifest.listing, failures)
+        imports = Imports([*manifest.listing.python, path], [command.app for command in commands])
         project = linked(modules.values(), imports, self.configuration, commands, unparsed)
         return judge(project, search(project), modules, [*unparsed.values(), *failures])
 

@@ -54,6 +54,10 @@ _LIBRARIES = frozenset(
 )
 
 
+# What lies in the folder that Django makes below the one with `manage.py`.
+_OF_DJANGO = ("settings", "wsgi", "asgi", "urls", "celery")
+
+
 class Located(NamedTuple):
     """Where a dotted path leads: a file of the project and what is left of the path after it."""
 
@@ -62,9 +66,12 @@ class Located(NamedTuple):
 
 
 class Imports:
-    """The import system of a workspace, seen from its file names alone."""
+    """The import system of a workspace, seen from its file names and from what workers are started with.
 
-    def __init__(self, paths: Iterable[str]) -> None:
+    ``applications`` are the dotted names that follow ``-A``: Celery imports them.
+    """
+
+    def __init__(self, paths: Iterable[str], applications: Iterable[str] = ()) -> None:
         self.files = frozenset(paths)
         self.packages: set[str] = set()
         directories: set[str] = set()
@@ -84,6 +91,32 @@ class Imports:
             self._parents.setdefault(name, []).append(parent)
         self._roots: dict[tuple[str, str, str], str | None] = {}
         self._located: dict[tuple[str, str], Located | None] = {}
+        # A stray `__init__.py` makes no package of the folder that things are imported from.
+        self.packages.discard("")
+        self.packages.difference_update(filter(self._is_django, self._parents.get("manage", ())))
+        for dotted in applications:
+            folders = self.holding(dotted)
+            if len(folders) == 1:
+                self.packages.discard(folders[0])
+
+    def holding(self, dotted: str) -> list[str]:
+        """The folders from which a dotted name leads to a file, those first that no package holds."""
+        parts = dotted.split(".")
+        found = []
+        for parent in self._parents.get(parts[0], ()):
+            path = "/".join([parent, *parts] if parent else parts)
+            if f"{path}.py" in self.files or f"{path}/__init__.py" in self.files:
+                found.append(parent)
+        return [folder for folder in found if folder not in self.packages] or found
+
+    def _is_django(self, folder: str) -> bool:
+        """Whether a folder with a ``manage.py`` is that of a Django project."""
+        prefix = f"{folder}/" if folder else ""
+        return any(
+            parent.startswith(prefix) and parent.count("/") == prefix.count("/")
+            for name in _OF_DJANGO
+            for parent in self._parents.get(name, ())
+        )
 
     def import_root(self, path: str) -> str:
         """The folder that must be on ``sys.path`` for this file to be imported by its full name."""
@@ -92,9 +125,9 @@ class Imports:
             folder = folder.rpartition("/")[0]
         return folder
 
-    def module_name(self, path: str) -> str:
-        """The dotted name of a file below its import root."""
-        root = self.import_root(path)
+    def module_name(self, path: str, root: str | None = None) -> str:
+        """The dotted name of a file below its import root, or another folder."""
+        root = self.import_root(path) if root is None else root
         relative = path[len(root) + 1 :] if root else path
         name = relative[:-3].replace("/", ".")
         return name.removesuffix(".__init__") if name != "__init__" else ""

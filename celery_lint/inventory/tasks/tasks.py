@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.application.applications import is_task_base
 from celery_lint.inventory.tasks.makers import Maker, Makers, Option
+from celery_lint.inventory.tasks.names import ModuleNames
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.purpose import is_product_path
@@ -24,6 +25,7 @@ class Tasks:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.makers = known.of(Makers)
+        self.names = known.of(ModuleNames)
         self.by_function: dict[Key, Task] = {}
         self._bound: dict[Key, tuple[Entity, Task]] = {}
         self._all: list[Task] = []
@@ -91,7 +93,7 @@ class Tasks:
                 text = self.project.text(owner, given)
                 if text is not None:
                     return text
-        return f"{self.project.imports.module_name(module.path)}.{name}"
+        return f"{self.names.of(module.path)}.{name}"
 
     def _assigned(self, module: Module, value: Value) -> Iterator[Task]:
         """``send = app.task(_send)`` and ``send = shared_task(name="x")(_send)``."""
@@ -124,7 +126,7 @@ class Tasks:
             name = class_.attributes.get("name")
             text = self.project.text(module, name[0]) if name else None
             yield Task(
-                text or f"{self.project.imports.module_name(module.path)}.{class_.name}",
+                text or f"{self.names.of(module.path)}.{class_.name}",
                 module,
                 class_.qualname,
                 module.place(class_.span),

@@ -1,0 +1,82 @@
+"""The names of modules, as Celery imports them: the names of tasks begin with these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.model.facts import Module, Value
+from celery_lint.project.asking import asking
+from celery_lint.project.known import Known, once
+
+_IMPORTING = ("include", "imports")
+_AUTODISCOVER = ".autodiscover_tasks"
+
+
+class ModuleNames:
+    """The dotted names of the files of a project.
+
+    Folders without an ``__init__.py`` do not say where a name begins. What Celery is told to import says it: by
+    ``-A``, by ``include`` and ``imports``, by the names of tasks in ``task_routes``.
+    """
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.imports = known.project.imports
+        self.applications = known.of(Applications)
+        self.settings = known.of(Settings)
+        self._known: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        """The dotted name of a file."""
+        found = self._known.get(path)
+        if found is None:
+            found = self._known[path] = self._name(path)
+        return found
+
+    def _name(self, path: str) -> str:
+        for root, top in self._told:
+            start = f"{root}/{top}" if root else top
+            if path == f"{start}.py" or path.startswith(f"{start}/"):
+                return self.imports.module_name(path, root)
+        return self.imports.module_name(path)
+
+    @once
+    @asking("quiet")
+    def _told(self) -> list[tuple[str, str]]:
+        """The folders that things are imported from, each with the first part of a name."""
+        found: dict[tuple[str, str], None] = {}
+        for dotted in self._dotted():
+            folders = self.imports.holding(dotted)
+            if len(folders) == 1:
+                found[folders[0], dotted.partition(".")[0]] = None
+        return list(found)
+
+    def _dotted(self) -> Iterator[str]:
+        for command in self.project.commands:
+            yield command.app
+        for application in self.applications.product:
+            yield from self._texts(application.module, application.value.keyword("include"))
+        for name in _IMPORTING:
+            for setting in self.settings.named(name):
+                yield from self._texts(setting.module, setting.value)
+        for setting in self.settings.named("task_routes"):
+            routes = self.project.constant(setting.module, setting.value)
+            for pattern, _ in routes.keywords if routes is not None and routes.kind == "mapping" else ():
+                # `shop.orders.tasks.*` and `shop.orders.tasks.send`
+                yield pattern.rpartition(".")[0]
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if function.may_call(_AUTODISCOVER):
+                    for call in self.project.functions.calls(module, function):
+                        given = call.argument(0, "packages")
+                        if call.chain.endswith(_AUTODISCOVER) and given.text:
+                            yield given.text
+
+    def _texts(self, module: Module, value: Value | None) -> Iterator[str]:
+        known = self.project.constant(module, value)
+        for item in known.items if known is not None and known.kind == "sequence" else ():
+            text = self.project.text(module, item)
+            if text is not None:
+                yield text
