@@ -40,6 +40,7 @@ def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> Projec
     """Everything that `celery-lint project` shows."""
     from celery_lint.inventory.application.applications import Applications
     from celery_lint.inventory.tasks.makers import Makers
+    from celery_lint.inventory.tasks.names import ModuleNames
     from celery_lint.inventory.tasks.registries import Registries
     from celery_lint.inventory.tasks.tasks import Tasks
 
@@ -50,7 +51,7 @@ def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> Projec
 
     import_roots: dict[str, int] = {}
     for path in project.modules:
-        import_root = project.imports.import_root(path)
+        import_root = known.of(ModuleNames).root(path)
         import_roots[import_root] = import_roots.get(import_root, 0) + 1
     wrappers = []
     for path, qualname in sorted(known.of(Makers).wrappers):

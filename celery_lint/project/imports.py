@@ -93,7 +93,9 @@ class Imports:
         self._located: dict[tuple[str, str], Located | None] = {}
         # A stray `__init__.py` makes no package of the folder that things are imported from.
         self.packages.discard("")
-        self.packages.difference_update(filter(self._is_django, self._parents.get("manage", ())))
+        for folder in self._parents.get("manage", ()):
+            if self._is_django(folder):
+                self.packages.discard(folder)
         for dotted in applications:
             folders = self.holding(dotted)
             if len(folders) == 1:
@@ -126,7 +128,7 @@ class Imports:
         return folder
 
     def module_name(self, path: str, root: str | None = None) -> str:
-        """The dotted name of a file below its import root, or another folder."""
+        """The dotted name of a file below a folder, its import root if none is given."""
         root = self.import_root(path) if root is None else root
         relative = path[len(root) + 1 :] if root else path
         name = relative[:-3].replace("/", ".")

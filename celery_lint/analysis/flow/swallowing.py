@@ -96,7 +96,12 @@ class Swallowing:
 
     @once
     def _caught(self) -> list[SwallowedSignal | RepeatedRetry]:
-        return [*self._retries(), *self._raised(), *self._replaced()]
+        found: dict[tuple[Place, Step], SwallowedSignal | RepeatedRetry] = {}
+        for fact in [*self._retries(), *self._raised(), *self._replaced()]:
+            found.setdefault(
+                (fact.place, fact.handler), fact
+            )  # a decorator is told of once for all its tasks
+        return list(found.values())
 
     @facts
     def signals(self) -> list[SwallowedSignal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,6 +28,14 @@ _APPLICATIONS = frozenset(
 )
 
 
+#: What is done with nothing but an application of Celery.
+_USES = ("config_from_object", "autodiscover_tasks")
+_MADE = frozenset({"external", "instance", "unknown"})
+_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+#: The last words of names that speak of Celery and mean an application: `CeleryApp`, not `CeleryQueue`.
+_NOUNS = frozenset({"app", "application", "apps", "client", "factory", "instance", "producer", "proxy"})
+
+
 class Application(NamedTuple):
     """A Celery application of the project, by the name that it is bound to."""
 
@@ -44,10 +53,11 @@ def is_application(name: str) -> bool:
     """
     if name in _APPLICATIONS:
         return True
-    top = name.partition(".")[0]
-    return (
-        top not in ("celery", "builtins") and "celery" in name.rpartition(".")[2].rpartition(":")[2].lower()
-    )
+    last = name.rpartition(".")[2].rpartition(":")[2]
+    if name.startswith(("celery.", "builtins.")) or "celery" not in last.lower():
+        return False
+    words = [word.lower() for word in _WORD.findall(last)]
+    return "celery" in words[-1] or words[-1] in _NOUNS or last[:1].islower()
 
 
 class Applications:
@@ -94,10 +104,18 @@ class Applications:
                     if value.kind != "call":
                         continue
                     entity = project.member(module, name)
-                    made_here = entity.kind in ("external", "instance") and entity.origin == (path, name)
-                    if made_here and self.class_of(entity) is not None:
+                    made_here = entity.kind in _MADE and entity.origin == (path, name)
+                    if made_here and (self.class_of(entity) or name in self._used(module)):
                         yield (path, name), Application((path, name), module, module.place(value.span), value)
                         break
+
+    def _used(self, module: Module) -> set[str]:
+        """The names of a module whose objects are configured as only applications are."""
+        own = module.functions.get("")
+        if own is None or not own.may_call(*_USES):
+            return set()
+        chains = [call.chain.rpartition(".") for call in self.project.functions.calls(module, own)]
+        return {owner[1:] for owner, _, leaf in chains if leaf in _USES and owner[:1] == ":"}
 
     def class_of(self, entity: Entity) -> str | None:
         """The external path of the application class when the entity is an application."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.application.applications import is_application
+from celery_lint.inventory.application.applications import Applications, is_application
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
@@ -42,6 +42,7 @@ class Makers:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.applications = known.of(Applications)
         self.wrappers: dict[Key, Maker] = {}
         self._makers: dict[Key, Maker | None] = {}
         self._named = frozenset(self.project.configuration.task_decorators)
@@ -52,17 +53,26 @@ class Makers:
             return None
         if value.kind == "name":
             found = self.maker_of(self.project.resolve(module, value.chain), depth)
-            return found or self._configured(value.chain)
+            return found or self._of_hidden(module, value.chain) or self._configured(value.chain)
         if value.kind != "call":
             return None
         inner = value.keyword("()")
         if inner is not None:
             return None
         callee = self.project.resolve(module, value.chain)
-        found = self.maker_of(callee, depth) or self._configured(value.chain)
+        found = self.maker_of(callee, depth) or self._of_hidden(module, value.chain)
+        found = found or self._configured(value.chain)
         if found is None and callee.kind == "external" and callee.name == "functools.partial":
             found = self._partial(module, value, depth)
         return found._replace(options=((module, value), *found.options)) if found is not None else None
+
+    def _of_hidden(self, module: Module, chain: str) -> Maker | None:
+        """``app.task`` of an application that nobody can see the class of."""
+        owner, _, leaf = chain.rpartition(".")
+        if leaf != "task" or not owner:
+            return None
+        application = self.applications.get(self.project.resolve(module, owner).origin)
+        return Maker(application.origin) if application is not None else None
 
     def _configured(self, chain: str) -> Maker | None:
         if self._named:
@@ -96,9 +106,11 @@ class Makers:
             options = ((entity.module, entity.value),) if entity.value is not None and entity.module else ()
             if name.endswith("()") and name[:-2] in _SHARED:
                 return Maker(None, options)
-            if name.endswith((".task", ".periodic_task")) and is_application(name.rpartition(".")[0]):
+            used = self.applications.get(entity.origin) is not None
+            owner = name.removesuffix("()").rpartition(".")[0]
+            if name.endswith((".task", ".periodic_task")) and (used or is_application(owner)):
                 return Maker(entity.origin or ("", name))
-            if name.endswith(".task()") and is_application(name[: -len(".task()")]):
+            if name.endswith(".task()") and (used or is_application(owner)):
                 return Maker(entity.origin or ("", name), options)
             return None
         if entity.kind == "partial" and entity.module is not None and entity.value is not None:

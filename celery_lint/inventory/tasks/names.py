@@ -17,8 +17,8 @@ _AUTODISCOVER = ".autodiscover_tasks"
 class ModuleNames:
     """The dotted names of the files of a project.
 
-    Folders without an ``__init__.py`` do not say where a name begins. What Celery is told to import says it: by
-    ``-A``, by ``include`` and ``imports``, by the names of tasks in ``task_routes``.
+    Folders without an ``__init__.py`` do not say where a name begins. What Celery is told to import says it:
+    by ``-A``, by ``include`` and ``imports``, by the names of tasks in ``task_routes``.
     """
 
     def __init__(self, known: Known) -> None:
@@ -36,11 +36,15 @@ class ModuleNames:
         return found
 
     def _name(self, path: str) -> str:
+        return self.imports.module_name(path, self.root(path))
+
+    def root(self, path: str) -> str:
+        """The folder that a file is imported from."""
         for root, top in self._told:
             start = f"{root}/{top}" if root else top
             if path == f"{start}.py" or path.startswith(f"{start}/"):
-                return self.imports.module_name(path, root)
-        return self.imports.module_name(path)
+                return root
+        return self.imports.import_root(path)
 
     @once
     @asking("quiet")
