@@ -69,7 +69,7 @@ class Makers:
     def _of_hidden(self, module: Module, chain: str) -> Maker | None:
         """``app.task`` of an application that nobody can see the class of."""
         owner, _, leaf = chain.rpartition(".")
-        if leaf != "task" or not owner:
+        if leaf != "task" or not owner or self.project.resolve(module, chain).kind != "unknown":
             return None
         application = self.applications.get(self.project.resolve(module, owner).origin)
         return Maker(application.origin) if application is not None else None
