@@ -174,8 +174,7 @@ class CallGraph:
     def explore(self) -> None:
         """Follow what tasks call: a file that these calls lead to may do there what a rule asks for."""
         for task in self.tasks.product:
-            if task.function is not None:
-                self.closure(self._module_of(task), task.function)
+            self.closure_of(task)
 
     def _called_object(self, module: Module, chain: str) -> tuple[Module, Function] | None:
         """The ``__call__`` of an object of the project that a chain names: ``Pipeline()()``."""
