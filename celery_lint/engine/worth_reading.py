@@ -34,6 +34,7 @@ from celery_lint.inventory.retries.counting import Counting
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.registries import Registries
+from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.network import BLOCKING, CONNECTS
@@ -82,6 +83,7 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Handlers).explore(),
     lambda known: known.of(Counting).explore(),
     lambda known: known.of(Transactions).explore(),
+    lambda known: known.of(Sendings).explore(),
 )
 
 

@@ -7,34 +7,18 @@ from collections.abc import Iterator
 from celery_lint.analysis.event_loop.coroutines import Coroutines
 from celery_lint.inventory.application.applications import is_application
 from celery_lint.inventory.code.unawaited import makes_coroutine
+from celery_lint.inventory.tasks.results import Results, asked_before, may_wait
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
-from celery_lint.libraries.celery import HOOKS, RESULTS, SENDING
+from celery_lint.libraries.celery import HOOKS, SENDING
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
 _APPLICATION_SIGNALS = frozenset({"on_configure", "on_after_configure", "on_after_finalize", "on_after_fork"})
-_WAITING = frozenset({"get", "join", "join_native", "wait"})
-_RESULTS = frozenset(
-    [
-        *RESULTS,
-        *(f"celery.{name}()()" for name in ("chain", "group", "chord")),
-        *(
-            f"celery.{name}().{method}()"
-            for name in ("chain", "group", "chord", "signature")
-            for method in SENDING
-        ),
-    ]
-)
-_OF_APPLICATION = frozenset({"AsyncResult()", "send_task()", "GroupResult()"})
-# A chain to a result holds one of these.
-_OF_RESULTS = ("delay()", "apply_async()", "Result()", "send_task()", "celery.")
-_CONDITIONS = frozenset({"if", "while", "match", "assert"})
 
 
 class AsyncHandler(NamedTuple):
@@ -79,6 +63,7 @@ class AsyncHandlers:
         self.coroutines = known.of(Coroutines)
         self.project = known.project
         self.tasks = known.of(Tasks)
+        self.results = known.of(Results)
         self.sendings = known.of(Sendings)
         self.functions = known.project.functions
         self.pools = known.of(Pools)
@@ -160,51 +145,22 @@ class AsyncHandlers:
                     found.append(AsyncPublish(module, function, sending.call))
         return found
 
-    def _sends(self, module: Module, chain: str) -> bool:
-        """Whether a chain is ``task.delay`` or ``task.apply_async``."""
-        owner, _, leaf = chain.rpartition(".")
-        if leaf not in SENDING or not owner or owner[:1] in "%~":
-            return False
-        return self.tasks.of(self.project.resolve(module, owner)) is not None
-
     @facts
     def waits(self) -> list[BlockingResult]:
         """The results that asynchronous functions wait for."""
         found = []
         for module, function in self._clients:
-            waits = function.may_call(*(f".{word}" for word in _WAITING))
-            if not waits or not function.mentions(*_OF_RESULTS):
+            if not may_wait(function):
                 continue
             flow = self.functions.of(module, function)
             for call in self.functions.calls(module, function):
-                if self._waits(module, call) and not self._asked_before(flow, call):
+                if self._waits(module, function, call) and not asked_before(flow, call):
                     found.append(BlockingResult(module, function, call))
         return found
 
-    def _waits(self, module: Module, call: Call) -> bool:
-        if call.leaf() not in _WAITING or call.chain[:1] in "%~" or call.in_lambda or call.is_awaited:
-            return False
+    def _waits(self, module: Module, function: Function, call: Call) -> bool:
         patience = call.keyword("timeout").amount
         if patience is not None and patience < 1:  # `timeout=0` does not wait at all
             return False
-        owner = call.chain.rpartition(".")[0]
-        if owner.endswith("()") and self._sends(module, owner[:-2]):
-            return True
-        entity = self.project.resolve(module, owner)
-        if entity.kind == "external":
-            application, _, leaf = entity.name.rpartition(".")
-            return entity.name in _RESULTS or (leaf in _OF_APPLICATION and is_application(application))
-        task, _, leaf = owner.rpartition(".")
-        return leaf == "AsyncResult()" and self.tasks.of(self.project.resolve(module, task)) is not None
-
-    def _asked_before(self, flow: Flow, call: Call) -> bool:
-        """Whether a condition looks at the result before it is waited for: ``if result.ready():``."""
-        step = flow.step_of(call)
-        if step is None:
-            return True
-        results = {name for other in flow.steps if other.kind == "assign" for name in other.stores} & set(
-            step.loads
-        )
-        return step.kind in _CONDITIONS or any(
-            other.kind in _CONDITIONS and results & set(other.loads) for other in flow.steps[: step.number]
-        )
+        result = self.results.waited_for(module, function, call)
+        return result is not None and not result.is_eager

@@ -24,6 +24,9 @@ _PARTIAL = frozenset({"s", "si", "signature", "subtask"})
 # What a task gets is written out in these calls; in the others it stands in a sequence and a mapping.
 _SPREAD = frozenset({"delay", "delay_on_commit", "s", "si"})
 _USES = SENDERS | _ON_COMMIT | _PARTIAL | {"apply"}
+# Methods of tasks that hardly anything else has, and how the chains of names begin that the module binds.
+_NAMED = SENDING | {"delay_on_commit", "s", "si"}
+_HERE = frozenset({"", ":", "%", "~"})
 _BY_NAME = frozenset({"send_task", "signature", "subtask"})
 _CANVASES = CANVASES | SIGNATURE
 
@@ -37,6 +40,17 @@ class Given(NamedTuple):
     more_keywords: bool
 
 
+Through = Literal["task", "signature", "canvas", "application"]
+
+
+class Target(NamedTuple):
+    """What a method that sends is called on. ``made``: of a canvas ``chain``, ``group``, ``chord`` …"""
+
+    through: Through
+    task: Task | None
+    made: str = ""
+
+
 class Sending(NamedTuple):
     """A call that sends a task or makes a signature: ``task.delay()``, ``task.s()``, ``app.send_task("x")``.
 
@@ -48,7 +62,7 @@ class Sending(NamedTuple):
     function: Function
     call: Call
     task: Task | None
-    through: Literal["task", "signature", "canvas", "application"]
+    through: Through
 
     @property
     def place(self) -> Place:
@@ -157,6 +171,17 @@ class Sendings:
             for sending in self._within(module, function, _USES)
         ]
 
+    def explore(self) -> None:
+        """Follow the names of what is sent: a package may only pass on what another of its files defines."""
+        words = [f".{word}" for word in sorted(_NAMED)]
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if function.may_call(*words):
+                    for call in self.functions.calls(module, function):
+                        receiver, _, leaf = call.chain.rpartition(".")
+                        if leaf in _NAMED and receiver[:1] not in _HERE and receiver[-1:] != ")":
+                            self.project.resolve(module, without_signature(receiver))
+
     def within(self, module: Module, function: Function) -> Iterator[Sending]:
         """The calls of one function that send a message at once, in the order of the source."""
         if function.may_call(*(f".{word}" for word in SENDERS)):
@@ -171,37 +196,45 @@ class Sendings:
 
     def of(self, module: Module, function: Function, call: Call) -> Sending | None:
         """What a call sends, or makes a signature of, if it does."""
-        receiver, _, leaf = call.chain.rpartition(".")
+        leaf = call.leaf()
         if leaf not in _USES:
             return None
-        if leaf in _BY_NAME:
-            sending = self._by_name(module, function, call, receiver)
-            if sending is not None or leaf == "send_task":
-                return sending
-        return self._sending(module, function, call, receiver) if receiver else None
+        receiver = call.chain.rpartition(".")[0]
+        if leaf in _BY_NAME and self.is_by_name(module, call.chain):
+            return Sending(module, function, call, self.named(call), "application")
+        if not receiver or leaf == "send_task":
+            return None
+        target = self.target(module, function, receiver)
+        if target is None or (target.through == "canvas" and leaf in _PARTIAL):
+            return None
+        return Sending(module, function, call, target.task, target.through)
 
-    def _by_name(self, module: Module, function: Function, call: Call, receiver: str) -> Sending | None:
-        """``app.send_task("name")``, ``app.signature("name")`` and ``celery.signature("name")``."""
-        if f"{self.project.resolve(module, call.chain).name}()" not in SIGNATURE:
-            application = self.project.resolve(module, receiver)
-            if self.applications.class_of(application) is None:
-                return None
-        return Sending(module, function, call, self.named(call), "application")
+    def is_by_name(self, module: Module, chain: str) -> bool:
+        """Whether a chain is ``app.send_task``, ``app.signature`` or ``celery.signature``."""
+        if f"{self.project.resolve(module, chain).name}()" in SIGNATURE:
+            return True
+        receiver = chain.rpartition(".")[0]
+        return bool(receiver) and self.is_application(module, receiver)
 
-    def _sending(self, module: Module, function: Function, call: Call, receiver: str) -> Sending | None:
+    def is_application(self, module: Module, chain: str) -> bool:
+        """Whether a chain is an application."""
+        return self.applications.class_of(self.project.resolve(module, chain)) is not None
+
+    def target(self, module: Module, function: Function, receiver: str) -> Target | None:
+        """What is sent by a method of what this chain names, if that is a task, signature or canvas."""
         chain = without_signature(receiver)
         own = self.tasks.by_function.get((module.path, function.qualname))
         if own is not None and function.parameters and chain == f"%{function.first()}":
-            return Sending(module, function, call, own, "task") if self.in_force.is_bound(own) else None
+            return Target("task", own) if self.in_force.is_bound(own) else None
         entity = self.project.resolve(module, chain)
         task = self.tasks.of(entity)
         if task is not None:
-            return Sending(module, function, call, task, "task" if chain == receiver else "signature")
-        if entity.kind != "external" or call.leaf() in _PARTIAL:
+            return Target("task" if chain == receiver else "signature", task)
+        if entity.kind != "external":
             return None
         owner, _, made = entity.name.rpartition(".")
         if entity.name in _CANVASES or (made == "signature()" and is_application(owner)):
-            return Sending(module, function, call, None, "canvas")
+            return Target("canvas", None, made.removesuffix("()"))
         return None
 
     @once

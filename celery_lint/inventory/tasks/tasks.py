@@ -18,6 +18,9 @@ from celery_lint.model.purpose import is_product_path
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
 
+# What an application gives back is the task that it was given: ``sync = app.register_task(Sync())``.
+_REGISTERED = ".register_task()"
+
 
 class Tasks:
     """All tasks of a project, with its applications, its task makers and the options of tasks."""
@@ -53,6 +56,11 @@ class Tasks:
         """The task that an entity is."""
         if entity.kind in ("function", "class", "instance") and entity.module is not None:
             return self.by_function.get((entity.module.path, entity.name))
+        if entity.kind == "external" and entity.name.endswith(_REGISTERED):
+            given = entity.value.first() if entity.value is not None else None
+            if given is None or entity.module is None:
+                return None
+            return self.of(self.project.value_entity(entity.module, given))
         if entity.kind == "external" and entity.origin is not None:
             bound, task = self._bound.get(entity.origin, (None, None))
             return task if bound is not None and bound.name == entity.name else None

@@ -1,0 +1,144 @@
+"""Options of messages that mean nothing, or something else than what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.retries.calls import RetryCalls
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
+from celery_lint.inventory.tasks.signatures import Signatures
+from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts, once
+
+# What somebody meant by a word that is no option of a message; "" where it is one of the task itself.
+_UNKNOWN = {
+    "track_started": "",
+    "max_retries": "",
+    "acks_late": "",
+    "default_retry_delay": "",
+    "rate_limit": "",
+    "autoretry_for": "",
+    "bind": "",
+    "retry_backoff": "",
+    "throws": "",
+    "count_down": "countdown",
+    "coundown": "countdown",
+    "countdwon": "countdown",
+    "delay": "countdown",
+    "delay_seconds": "countdown",
+    "retry_delay": "countdown",
+    "eta_seconds": "countdown",
+    "expire": "expires",
+    "expiry": "expires",
+    "soft_timelimit": "soft_time_limit",
+    "timelimit": "time_limit",
+    "que": "queue",
+    "arg": "args",
+}
+_CALLS = frozenset({"apply_async", "apply_async_on_commit", "send_task", "retry"})
+# Parameters of `retry` that no other call has.
+_OF_RETRY = frozenset({"max_retries"})
+
+
+class UnknownOption(NamedTuple):
+    """An option that Celery does not know. ``meant`` is the one that it stands for, if any does."""
+
+    place: Place
+    method: str
+    option: str
+    meant: str
+
+
+class CountedRetries(NamedTuple):
+    """``retries=3``: the message says that three attempts have failed already."""
+
+    place: Place
+    method: str
+    number: int
+
+
+class OptionCall(NamedTuple):
+    """A call that takes options of a message, with these options."""
+
+    module: Module
+    function: Function
+    method: str
+    value: Value
+
+
+class MessageOptions:
+    """The options that messages are sent with."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.sendings = known.of(Sendings)
+        self.signatures = known.of(Signatures)
+        self.retry_calls = known.of(RetryCalls)
+        self.settings = known.of(Settings)
+        self.applications = known.of(Applications)
+
+    @once
+    def calls(self) -> list[OptionCall]:
+        """The calls with options, whose meaning nothing of the project changes."""
+        found = [
+            OptionCall(sending.module, sending.function, sending.how, value)
+            for sending in self.sendings.all
+            if sending.how in _CALLS and (value := sending.value) is not None and not self._changed(sending)
+        ]
+        found += [
+            OptionCall(call.module, call.function, "retry", call.value)
+            for call in self.retry_calls.all
+            if not any(self.signatures.overridden(task) for task in call.tasks)
+        ]
+        return found
+
+    def _changed(self, sending: Sending) -> bool:
+        """Whether the project has its own way to send this."""
+        if sending.task is not None:
+            return bool(self.signatures.overridden(sending.task)) or not self.signatures.is_plain(
+                sending.task
+            )
+        return not all(map(self.applications.is_plain, self.applications.product)) or any(
+            self.signatures.application_has(application, "send_task")
+            for application in self.applications.product
+        )
+
+    @once
+    def _looked_at(self) -> bool:
+        """Whether the project may look at the options of every message: by a router, or before it is sent."""
+        for setting in self.settings.named("task_routes"):
+            known = self.project.constant(setting.module, setting.value)
+            if known is None or known.kind != "mapping":
+                return True
+        return any(
+            "celery.signals.before_task_publish" in module.imports.values()
+            for module in self.project.product_modules()
+        )
+
+    @facts
+    def unknown(self) -> list[UnknownOption]:
+        """The options that nobody reads."""
+        if self._looked_at:
+            return []
+        found = []
+        for call in self.calls:
+            for name, value in call.value.keywords:
+                if name in _UNKNOWN and not (call.method == "retry" and name in _OF_RETRY):
+                    place = call.module.place(value.span)
+                    found.append(UnknownOption(place, call.method, name, _UNKNOWN[name]))
+        return found
+
+    @facts
+    def counted(self) -> list[CountedRetries]:
+        """The messages that say how many retries are used up, and mean how many there may be."""
+        return list(self._counted())
+
+    def _counted(self) -> Iterator[CountedRetries]:
+        for call in self.calls:
+            given = call.value.keyword("retries") if call.method != "retry" else None
+            number = self.project.number(call.module, given)
+            if given is not None and number is not None and number > 0:
+                yield CountedRetries(call.module.place(given.span), call.method, int(number))

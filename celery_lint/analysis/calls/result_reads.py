@@ -1,0 +1,151 @@
+"""What is done with the results of tasks: who waits for them, and who takes them for what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.code.sites import Site, Sites
+from celery_lint.inventory.tasks.results import WORDS, Result, Results, asked_before, may_wait, only_binding
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.inventory.workers.queues import Queues
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
+
+# Pools in which Celery refuses to wait for a result within a task. Those of greenlets wait, and that works.
+_REFUSING = ("prefork", "solo", "threads")
+_ALLOWING = "allow_join_result"
+_CURRENT = "current_task"
+
+
+class WaitInTask(NamedTuple):
+    """A task that waits for another. ``pool`` is one that refuses it, if that is known."""
+
+    place: Place
+    site: Site
+    call: Call
+    waited_for: Task | None
+    pool: Pool | None
+
+
+class TestedResult(NamedTuple):
+    """A result whose truth decides. ``name`` is the variable, if it is one."""
+
+    place: Place
+    name: str
+    is_asked_for: bool
+    made: Place | None
+
+
+class ResultReads:
+    """Results of tasks, and what becomes of them."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.results = known.of(Results)
+        self.sites = known.of(Sites)
+        self.pools = known.of(Pools)
+        self.queues = known.of(Queues)
+
+    # ------------------------------------------------------------------ in tasks
+
+    @facts
+    def waits(self) -> list[WaitInTask]:
+        """The tasks that wait for another one."""
+        return list(self._waits())
+
+    def _waits(self) -> Iterator[WaitInTask]:
+        if self.pools.awaits_tasks:
+            return
+        for site in self.sites.all:
+            if not may_wait(site.function):
+                continue
+            flow = self.sites.flow(site)
+            found = [
+                (call, result)
+                for call in self.sites.calls(site)
+                if (result := self.results.waited_for(site.module, site.function, call)) is not None
+                and not call.keyword("disable_sync_subtasks")
+                and not call.keyword("**")
+                and not self._allowed(site, flow, call)
+            ]
+            if not found or not self._refused(site) or not (site.is_task() or self._only_from_tasks(site)):
+                continue
+            pool = self.pools.first(*_REFUSING)
+            for call, result in found:
+                yield WaitInTask(site.module.place(call.span), site, call, result.task, pool)
+
+    def _refused(self, site: Site) -> bool:
+        """Whether a pool that may run the task refuses to wait."""
+        if not self.pools.known:
+            return True
+        return self.pools.running(_REFUSING, self.queues.of(site.tasks)) is not None
+
+    def _allowed(self, site: Site, flow: Flow, call: Call) -> bool:
+        """Whether somebody has seen to it that waiting is allowed, or that there is nothing to wait for."""
+        step = flow.step_of(call)
+        if step is None or asked_before(flow, call) or self.sites.optional(site, step):
+            return True
+        around = (step, *flow.ancestors(step))
+        return any(
+            (outer.kind == "with" and any(_ALLOWING in chain for chain in outer.chains))
+            or (outer.kind == "if" and _CURRENT in outer.loads)
+            for outer in around
+        )
+
+    def _only_from_tasks(self, site: Site) -> bool:
+        """Whether nothing but tasks calls a function: elsewhere it may wait, and know that it does."""
+        name = site.function.name
+        known = {other.key for other in self.sites.all}
+        words = (f".{name}", f":{name}", f"/{name}")
+        return not any(
+            function.may_call(*words)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if (module.path, function.qualname) not in known
+        )
+
+    # ------------------------------------------------------------------ truth
+
+    @facts
+    def tested(self) -> list[TestedResult]:
+        """The results whose truth decides something: they are always true."""
+        return [
+            fact
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.mentions(*WORDS) or function.may_call(".delay", ".apply_async", "Result")
+            for fact in self._tested(module, function)
+        ]
+
+    def _tested(self, module: Module, function: Function) -> Iterator[TestedResult]:
+        for call in self.functions.calls(module, function):
+            if call.is_tested and not call.in_lambda:
+                result = self._one(module, function, f"{call.chain}()")
+                if result is not None:
+                    yield TestedResult(module.place(call.span), "", result.is_asked_for, None)
+        if not function.states("!"):
+            return
+        flow = self.functions.of(module, function)
+        seen: set[str] = set()
+        for step in flow.steps:
+            for load in step.loads:
+                if load[0] != "!" or load in seen:
+                    continue
+                name = load[1:]
+                binding = only_binding(flow, name)
+                result = self._one(module, function, binding.value) if binding is not None else None
+                if binding is None or result is None or binding.waits:
+                    continue
+                seen.add(load)
+                made = module.place(binding.span)
+                yield TestedResult(module.place(step.span), name, result.is_asked_for, made)
+
+    def _one(self, module: Module, function: Function, chain: str) -> Result | None:
+        """The result of a single task: those of groups are true if there is one among them."""
+        result = self.results.of(module, function, chain)
+        return result if result is not None and not result.several else None

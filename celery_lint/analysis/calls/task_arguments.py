@@ -1,0 +1,171 @@
+"""Arguments that do not fit the task that they are sent to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
+from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, mismatch
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
+
+# Options of a message that nobody means for a task, given to a call that takes none.
+# https://docs.celeryq.dev/en/stable/reference/celery.app.task.html#celery.app.task.Task.apply_async
+_OPTIONS = frozenset(
+    [
+        "countdown",
+        "eta",
+        "expires",
+        "ignore_result",
+        "link",
+        "link_error",
+        "priority",
+        "queue",
+        "retry_policy",
+        "routing_key",
+        "serializer",
+        "soft_time_limit",
+        "task_id",
+        "time_limit",
+    ]
+)
+_WITHOUT_OPTIONS = frozenset({"delay", "delay_on_commit"})
+_PARTIAL = frozenset({"s", "signature"})
+
+
+class UnfitArguments(NamedTuple):
+    """Arguments that a task does not take. ``in_worker``: nobody notices before the worker calls it."""
+
+    sending: Sending
+    signature: Signature
+    mismatch: Mismatch
+    in_worker: bool
+    passes_itself: bool
+
+    @property
+    def task(self) -> Task:
+        """The task that is sent."""
+        return self.signature.task
+
+    @property
+    def error(self) -> str:
+        """What Python says."""
+        own = self.in_worker and self.mismatch.kind == "many" and self.passes_itself
+        name = f"{self.task.label}.run" if self.task.class_ is not None else self.task.label
+        return f"TypeError: {name}() {_complaint(self.signature, self.mismatch, int(own))}"
+
+    @property
+    def place(self) -> Place:
+        """The call."""
+        return self.sending.place
+
+
+class OptionsForTask(NamedTuple):
+    """Options of a message in a call that hands all that it gets to the task."""
+
+    sending: Sending
+    task: Task
+    names: tuple[str, ...]
+    swallowed: bool
+
+    @property
+    def place(self) -> Place:
+        """The first of the options."""
+        value = self.sending.value
+        given = value.keyword(self.names[0]) if value is not None else None
+        return self.sending.module.place(given.span) if given is not None else self.sending.place
+
+
+class TaskArguments:
+    """What tasks are sent with, compared with what they take."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.sendings = known.of(Sendings)
+        self.signatures = known.of(Signatures)
+        self.task_options = known.of(TaskOptions)
+
+    @facts
+    def unfit(self) -> list[UnfitArguments]:
+        """The calls whose arguments certainly do not fit."""
+        return list(self._unfit())
+
+    def _unfit(self) -> Iterator[UnfitArguments]:
+        misplaced = {fact.sending.place for fact in self.misplaced_options}
+        for sending in self.sendings.all:
+            if sending.task is None or sending.through not in ("task", "application"):
+                continue
+            given, signature = sending.given, self.signatures.of(sending.task)
+            if given is None or signature is None or sending.place in misplaced:
+                continue
+            found = mismatch(signature, given, partial=sending.how in _PARTIAL)
+            if found is None:
+                continue
+            by_name = sending.through == "application" and sending.how == "send_task"
+            in_worker = by_name or not self.signatures.is_checked(sending.task)
+            if not (in_worker and self.task_options.has_own_call(sending.task)):
+                itself = sending.task.class_ is not None or bool(self.signatures.binds(sending.task))
+                yield UnfitArguments(sending, signature, found, in_worker, itself)
+
+    @facts
+    def misplaced_options(self) -> list[OptionsForTask]:
+        """The options of messages that are handed to tasks as arguments."""
+        return list(self._misplaced())
+
+    def _misplaced(self) -> Iterator[OptionsForTask]:
+        for sending in self.sendings.all:
+            if sending.how not in _WITHOUT_OPTIONS or sending.through != "task" or sending.task is None:
+                continue
+            names = tuple([given.keyword for given in sending.call.takes if given.keyword in _OPTIONS])
+            signature = self.signatures.of(sending.task) if names else None
+            if signature is None:
+                continue
+            own = {*signature.positional, *signature.keyword_only}
+            names = tuple([name for name in names if name not in own])
+            if names and not (signature.more_keywords and self._reads_keywords(sending.task)):
+                yield OptionsForTask(sending, sending.task, names, signature.more_keywords)
+
+    def _reads_keywords(self, task: Task) -> bool:
+        """Whether a task does anything with what its ``**`` collects: it may look for them there."""
+        function = task.function
+        assert function is not None
+        names = [parameter.name for parameter in function.parameters if parameter.kind == "**"]
+        home = self.project.modules.get(task.place.path)
+        if home is None or function.qualname not in home.functions:
+            return True
+        return any(name in step.loads for step in self.functions.of(home, function).steps for name in names)
+
+
+def _complaint(signature: Signature, found: Mismatch, own: int) -> str:
+    """The words of Python. ``own``: one argument more that nobody writes, the task itself."""
+    if found.kind == "unknown":
+        return f"got an unexpected keyword argument {found.names[0]!r}"
+    if found.kind == "twice":
+        return f"got multiple values for argument {found.names[0]!r}"
+    if found.kind == "missing":
+        kind = "positional"
+        names = [name for name in found.names if name in signature.positional]
+        if not names:
+            names, kind = list(found.names), "keyword-only"
+        return f"missing {len(names)} required {kind} argument{'s' * (len(names) > 1)}: {_listed(names)}"
+    least = own + sum(name in signature.required for name in signature.positional)
+    most, given = own + found.taken, own + found.given
+    wanted = f"from {least} to {most}" if least < most else f"{most}"
+    were = "was" if given == 1 else "were"
+    also = sum(name in signature.keyword_only for name in found.names)
+    given_text = f"{given}"
+    if also:
+        given_text += f" positional argument{'s' * (given > 1)} (and {also} keyword-only"
+        given_text += f" argument{'s' * (also > 1)})"
+    return f"takes {wanted} positional argument{'s' * (most != 1)} but {given_text} {were} given"
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [repr(name) for name in names]
+    if len(quoted) < 3:
+        return " and ".join(quoted)
+    return f"{', '.join(quoted[:-1])}, and {quoted[-1]}"

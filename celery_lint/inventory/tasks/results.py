@@ -1,0 +1,101 @@
+"""Which expression is the result of a task."""
+
+from __future__ import annotations
+
+from celery_lint.inventory.tasks.sendings import Sendings, Target
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.celery import CANVASES, RESULTS, SENDING
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known
+
+#: What waits for a result.
+WAITING = frozenset({"get", "join", "join_native", "wait", "collect"})
+#: A chain to a result holds one of these.
+WORDS = ("delay()", "apply_async()", "apply()", "Result()", "send_task()", "celery.")
+_RUNNING = SENDING | {"apply"}
+_CONDITIONS = frozenset({"if", "while", "match", "assert"})
+_SEVERAL = frozenset({"group", "GroupResult", "ResultSet"})
+
+
+class Result(NamedTuple):
+    """The result of a task, or of several. ``task`` is the one that was sent, if that can be told.
+
+    ``is_asked_for`` says that it is made of an id, so that nobody knows whether the task was ever sent;
+    ``is_eager`` that the task has run on the spot.
+    """
+
+    task: Task | None
+    several: bool
+    is_asked_for: bool = False
+    is_eager: bool = False
+
+
+class Results:
+    """Which expressions are results."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.sendings = known.of(Sendings)
+
+    def of(self, module: Module, function: Function, chain: str) -> Result | None:
+        """The result that a chain is: ``task.delay()``, ``group()()``, ``AsyncResult()``."""
+        if not chain.endswith("()"):
+            return None
+        owner, _, leaf = chain[:-2].rpartition(".")
+        if leaf in _RUNNING:
+            return _sent(self.sendings.target(module, function, owner), leaf == "apply")
+        if leaf == "send_task":
+            return Result(None, False) if self.sendings.is_application(module, owner) else None
+        if leaf in ("AsyncResult", "GroupResult"):
+            target = self.sendings.target(module, function, owner) if owner else None
+            if target is not None or (owner and self.sendings.is_application(module, owner)):
+                return Result(target.task if target else None, leaf in _SEVERAL, True)
+        name = self.project.resolve(module, chain).name
+        if name in RESULTS:
+            return Result(None, name.rpartition("Result")[0].endswith("Group") or "Set" in name, True)
+        if name.endswith("()()") and name[:-2] in CANVASES:
+            return Result(None, leaf.startswith("group"))
+        return None
+
+    def waited_for(self, module: Module, function: Function, call: Call) -> Result | None:
+        """The result that a call waits for."""
+        if call.leaf() not in WAITING or call.in_lambda or call.is_awaited:
+            return None
+        return self.of(module, function, call.chain.rpartition(".")[0])
+
+
+def may_wait(function: Function) -> bool:
+    """Whether a function may wait for a result: cheap."""
+    return function.may_call(*(f".{word}" for word in WAITING)) and function.mentions(*WORDS)
+
+
+def asked_before(flow: Flow, call: Call) -> bool:
+    """Whether a condition looks at the result before it is waited for: ``if result.ready():``."""
+    step = flow.step_of(call)
+    if step is None:
+        return True
+    results = _bound(flow) & set(step.loads)
+    return bool(results) and any(
+        other.kind in _CONDITIONS and results & set(other.loads) for other in flow.steps[: step.number + 1]
+    )
+
+
+def _bound(flow: Flow) -> set[str]:
+    return {name for step in flow.steps if step.kind == "assign" for name in step.stores}
+
+
+def _sent(target: Target | None, eager: bool) -> Result | None:
+    return Result(target.task, target.made in _SEVERAL, False, eager) if target is not None else None
+
+
+def only_binding(flow: Flow, name: str) -> Step | None:
+    """The one statement that binds a local name, if it is an assignment and there is no other."""
+    if any(parameter.name == name for parameter in flow.function.parameters):
+        return None
+    binding = [step for step in flow.steps if name in step.stores]
+    return binding[0] if len(binding) == 1 and binding[0].kind == "assign" else None

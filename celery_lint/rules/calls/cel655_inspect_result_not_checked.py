@@ -1,0 +1,68 @@
+"""CEL655 inspect-result-not-checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.calls.inspections import Inspections, UncheckedInspection
+from celery_lint.rule import Finding, Rule, on
+
+
+class InspectResultNotChecked(Rule):
+    """What workers answer to `inspect` is used as if one always did.
+
+    ## Why it matters
+
+    `inspect().active()` asks all workers and waits a second. If none answers, because they are being
+    restarted or are busy, it is `None` and no empty dictionary: `AttributeError: 'NoneType' object has no
+    attribute 'items'`, or `TypeError: 'NoneType' object is not iterable`. That happens at each deployment,
+    and never on the machine where it was written.
+
+    ## Example
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost")
+
+
+    def running():
+        return [task for tasks in app.control.inspect().active().values() for task in tasks]
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost")
+
+
+    def running():
+        active = app.control.inspect().active() or {}
+        return [task for tasks in active.values() for task in tasks]
+    ```
+
+    ## Limits
+
+    Looks at one function. Silent where a condition there looks at this answer or another one, and where a
+    handler catches the error. `control.ping()` answers with a list, and is never `None`.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/workers.html#inspecting-workers>
+    """
+
+    code = "CEL655"
+    name = "inspect-result-not-checked"
+    severity = "error"
+    preset = "recommended"
+    message = "`{method}()` is `None` if no worker answers within a second: this raises an error then"
+    help = "write `{method}() or dict()`, or ask whether it is `None` first"
+    proof = "tests/proofs/test_calls.py::test_no_worker_no_answer"
+
+    @on(Inspections.unchecked)
+    def check(self, fact: UncheckedInspection) -> Iterator[Finding]:
+        """Report what is asked, or where the answer is used."""
+        related = ((fact.made, "it is asked for here"),) if fact.made is not None else ()
+        yield Finding(fact.place, {"method": fact.method}, related)

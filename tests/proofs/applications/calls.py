@@ -1,0 +1,213 @@
+"""Tasks that send others, wait for them and ask about them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from application import app, mark
+from celery import Task, chain, group
+from celery.result import AsyncResult, allow_join_result
+
+HOUR = timedelta(hours=1)
+
+
+@app.task
+def add(x: int, y: int) -> int:
+    """Takes two arguments."""
+    return x + y
+
+
+@app.task(typing=False)
+def unchecked(x: int, y: int) -> int:
+    """Celery does not compare its arguments with its parameters."""
+    return x + y
+
+
+class Summing(Task):
+    """Has no function whose parameters could be compared."""
+
+    name = "calls.summing"
+
+    def run(self, x: int, y: int) -> int:
+        """Take two arguments."""
+        return x + y
+
+
+summing = app.register_task(Summing())
+
+
+@app.task
+def swallows(x: int, **kwargs: Any) -> list[str]:
+    """Takes whatever it is given."""
+    return sorted(kwargs)
+
+
+@app.task
+def leaves(name: str) -> None:
+    """Leave a trace."""
+    mark(name)
+
+
+@app.task(bind=True, max_retries=3)
+def tells_retries(self: Task) -> int:
+    """How many there were."""
+    retries: int = self.request.retries
+    return retries
+
+
+@app.task
+def fails() -> None:
+    """Raise an error."""
+    raise ValueError("no such order")
+
+
+# ------------------------------------------------------------------------------------ arguments
+
+
+@app.task
+def sends_without_an_argument() -> None:
+    """`delay()` compares."""
+    add.delay(1)
+
+
+@app.task
+def sends_one_too_many() -> None:
+    """`apply_async()` too."""
+    add.apply_async((1, 2, 3))
+
+
+@app.task
+def sends_an_unknown_one() -> None:
+    """Under a name that it does not have."""
+    add.s(1, 2, z=3).delay()
+
+
+@app.task
+def sends_one_twice() -> None:
+    """By its place and by its name."""
+    add.delay(1, 2, y=3)
+
+
+@app.task
+def sends_all() -> None:
+    """As it wants them."""
+    add.delay(1, y=2)
+
+
+@app.task
+def gives_delay_an_option() -> None:
+    """It is an argument."""
+    add.delay(1, 2, countdown=60)
+
+
+@app.task
+def gives_apply_async_an_option() -> None:
+    """It is an option."""
+    add.apply_async((1, 2), countdown=1)
+
+
+# ------------------------------------------------------------------------------------ options
+
+
+@app.task
+def misspells_the_countdown() -> None:
+    """Nobody says a word."""
+    leaves.apply_async(("misspelt",), count_down=3600)
+
+
+@app.task
+def spells_the_countdown() -> None:
+    """It waits."""
+    leaves.apply_async(("spelt",), countdown=3600)
+
+
+@app.task
+def due_in_local_time() -> None:
+    """In an hour, by the clock on the wall."""
+    leaves.apply_async(("local",), eta=datetime.now() + HOUR)
+
+
+@app.task
+def due_in_a_zone() -> None:
+    """In an hour."""
+    leaves.apply_async(("zoned",), eta=datetime.now(timezone.utc) + HOUR)
+
+
+# ------------------------------------------------------------------------------------ results
+
+
+@app.task
+def gets() -> Any:
+    """Wait for another."""
+    return add.delay(1, 2).get(timeout=20)
+
+
+@app.task
+def gets_by_id(task_id: str) -> Any:
+    """Wait for one that has long run."""
+    return AsyncResult(task_id, app=app).get(timeout=20)
+
+
+@app.task
+def gets_what_ran_here() -> Any:
+    """There is nothing to wait for."""
+    return add.apply((1, 2)).get()
+
+
+@app.task
+def joins() -> Any:
+    """Wait for a group."""
+    return group(add.s(1, 2), add.s(3, 4)).apply_async().join(timeout=20)
+
+
+@app.task
+def gets_with_leave() -> Any:
+    """Whoever says so may wait."""
+    with allow_join_result():
+        return add.delay(1, 2).get(timeout=20)
+
+
+@app.task
+def chains() -> None:
+    """Let the next task do it."""
+    chain(add.s(1, 2), add.s(3), leaves.si("chained")).delay()
+
+
+@app.task
+def takes_results_for_values(task_id: str) -> list[bool]:
+    """Of an id that nobody sent, of a task that fails, of one that returns 3."""
+    return [bool(AsyncResult(task_id, app=app)), bool(fails.delay()), add.delay(1, 2) == 3]
+
+
+# ------------------------------------------------------------------------------------ signatures
+
+
+@app.task
+def makes_signatures() -> None:
+    """And leaves them."""
+    leaves.s("left")
+    chain(leaves.si("left"), leaves.si("left"))
+    leaves.si("left") | leaves.si("left")
+    leaves.delay  # noqa: B018
+
+
+@app.task
+def sends_signatures() -> None:
+    """One after the other."""
+    chain(leaves.si("first"), leaves.si("second")).delay()
+
+
+# ------------------------------------------------------------------------------------ workers
+
+
+@app.task
+def asks_nobody() -> int:
+    """No worker of that name answers."""
+    return len(app.control.inspect(destination=["nobody"], timeout=0.5).active().values())
+
+
+@app.task
+def expects_nobody() -> int:
+    """And is content with it."""
+    return len((app.control.inspect(destination=["nobody"], timeout=0.5).active() or {}).values())

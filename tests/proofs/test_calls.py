@@ -1,0 +1,109 @@
+"""Proofs of what calls of tasks, their results and signatures become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.proofs.harness import Servers, Worker, until
+from tests.proofs.pools import pools
+
+Start = Callable[..., Worker]
+
+NEVER = r"RuntimeError: Never call result\.get\(\) within a task!.*"
+
+
+@pytest.fixture
+def worker(start: Start, servers: Servers) -> Worker:
+    """A worker of two processes."""
+    return start("calls", "prefork", servers)
+
+
+@pytest.mark.proof("CEL610")
+def test_arguments_that_do_not_fit(worker: Worker) -> None:
+    """The sender gets the error, or the worker where nobody compares."""
+    for task, error in {
+        "sends_without_an_argument": r"TypeError: add\(\) missing 1 required positional argument: 'y'",
+        "sends_one_too_many": r"TypeError: add\(\) takes 2 positional arguments but 3 were given",
+        "sends_an_unknown_one": r"TypeError: add\(\) got an unexpected keyword argument 'z'",
+        "sends_one_twice": r"TypeError: add\(\) got multiple values for argument 'y'",
+    }.items():
+        assert worker.bad(task).failed_only_with(error)
+    missing = r"TypeError: \w*(Summing\.run)?\(\) missing 1 required positional argument: 'y'"
+    assert worker.bad("add", 1).failed_only_with(missing)
+    assert worker.bad("unchecked", 1).failed_only_with(missing)
+    assert worker.bad("summing", 1).failed_only_with(missing)
+    assert worker.good("sends_all").all_succeeded()
+
+
+@pytest.mark.proof("CEL611")
+def test_delay_has_no_options(worker: Worker) -> None:
+    """They are arguments of the task."""
+    error = r"TypeError: add\(\) got an unexpected keyword argument 'countdown'"
+    assert worker.bad("gives_delay_an_option").failed_only_with(error)
+    assert worker.run("swallows", 1, kwargs={"countdown": 60}).results == [["countdown"]]
+    assert worker.good("gives_apply_async_an_option").all_succeeded()
+
+
+@pytest.mark.proof("CEL614")
+def test_unknown_options_are_ignored(worker: Worker) -> None:
+    """The message is sent without; and `retries` counts those that are used up."""
+    assert worker.bad("misspells_the_countdown").all_succeeded()
+    assert worker.good("spells_the_countdown").all_succeeded()
+    assert until(lambda: "misspelt" in worker.marks())
+    assert "spelt" not in worker.marks()
+    assert worker.run("tells_retries", retries=3).results == [3]
+
+
+@pytest.mark.proof("CEL617")
+def test_a_time_without_a_zone_is_utc(start: Start, servers: Servers) -> None:
+    """In New York an hour from now has long been, in UTC."""
+    worker = start("calls", "prefork", servers, environment={"TZ": "America/New_York"})
+    assert worker.good("due_in_a_zone").all_succeeded()
+    assert worker.bad("due_in_local_time").all_succeeded()
+    assert until(lambda: "local" in worker.marks())
+    assert "zoned" not in worker.marks()
+
+
+@pytest.mark.proof("CEL629")
+@pools("prefork", "solo", "threads")
+def test_a_task_must_not_wait_for_another(start: Start, servers: Servers, pool: str) -> None:
+    """Neither for a group, nor for what has run."""
+    worker = start("calls", pool, servers)
+    for task in ("gets", "joins", "gets_what_ran_here"):
+        assert worker.bad(task).failed_only_with(NEVER)
+    assert worker.bad("gets_by_id", "somebody").failed_only_with(NEVER)
+    assert worker.good("chains").all_succeeded()
+    assert until(lambda: "chained" in worker.marks())
+    if pool != "solo":  # there is nobody else to run it
+        assert worker.run("gets_with_leave").results == [3]
+
+
+@pools("gevent")
+def test_greenlets_wait_for_another_task(start: Start, servers: Servers, pool: str) -> None:
+    """Others run meanwhile."""
+    assert start("calls", pool, servers).run("gets").results == [3]
+
+
+@pytest.mark.proof("CEL634")
+def test_a_result_is_always_true(worker: Worker) -> None:
+    """And never what the task returns."""
+    assert worker.bad("takes_results_for_values", "nobody").results == [[True, True, False]]
+
+
+@pytest.mark.proof("CEL640")
+def test_a_signature_sends_nothing(worker: Worker) -> None:
+    """Until somebody sends it."""
+    assert worker.bad("makes_signatures").all_succeeded()
+    assert worker.good("sends_signatures").all_succeeded()
+    assert until(lambda: "second" in worker.marks())
+    assert "left" not in worker.marks()
+
+
+@pytest.mark.proof("CEL655")
+def test_no_worker_no_answer(worker: Worker) -> None:
+    """It is no empty answer either."""
+    error = "AttributeError: 'NoneType' object has no attribute 'values'"
+    assert worker.bad("asks_nobody").failed_only_with(error)
+    assert worker.good("expects_nobody").results == [0]
