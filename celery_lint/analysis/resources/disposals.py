@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
-
 
 class Disposal(NamedTuple):
     """A call of ``dispose`` on an async engine. ``in_coroutine`` names the tasks whose coroutine runs it."""
@@ -28,10 +31,19 @@ class Disposal(NamedTuple):
         return self.module.place(self.call.span)
 
 
+class SkippedDisposal(NamedTuple):
+    """The first disposal of an engine in a function that only its good path reaches, for these tasks."""
+
+    place: Place
+    engine: str
+    tasks: tuple[Task, ...]
+
+
 class Disposals:
     """The calls of ``dispose`` in the product."""
 
     def __init__(self, known: Known) -> None:
+        self.graph = known.of(CallGraph)
         self.project = known.project
         self.functions = known.project.functions
         self.resources = known.of(Resources)
@@ -59,3 +71,61 @@ class Disposals:
         ) or any("push_async_callback" in other.chain or "callback" in other.leaf() for other in calls)
         tasks = tuple(self.runs.task_coroutines.get((module.path, function.qualname), ()))
         return Disposal(module, function, call, call.receiver, tasks, not before, guarded)
+
+    @facts
+    def skipped(self) -> list[SkippedDisposal]:
+        """The disposals that are skipped when what stands before them raises, once for each engine."""
+        found: dict[tuple[str, str, str], SkippedDisposal] = {}
+        for one in self.all:
+            if not one.tasks or not one.function.is_async or one.first_action or one.guarded:
+                continue
+            if one.call.is_awaited and not one.call.in_finally:
+                key = (one.module.path, one.function.qualname, one.engine)
+                found.setdefault(key, SkippedDisposal(one.place, one.engine, one.tasks))
+        return [*found.values(), *self._after_runs()]
+
+    def _after_runs(self) -> Iterator[SkippedDisposal]:
+        """The runs of a disposal in plain functions, after the run of the work."""
+        closing = {
+            (one.module.path, one.function.qualname): one
+            for one in self.all
+            if one.first_action and one.call.is_awaited and one.function.is_async
+        }
+        words = {"dispose", *(one.function.name for one in closing.values())}
+        for module, function, reached in self.graph.synchronous:
+            if function.may_call(".run_until_complete") and function.mentions(*words):
+                skipped = self._after_run(module, function, closing)
+                if skipped is not None:
+                    yield SkippedDisposal(*skipped, tuple(way.task for way in reached))
+
+    def _after_run(
+        self, module: Module, function: Function, closing: dict[Key, Disposal]
+    ) -> tuple[Place, str] | None:
+        """The disposal that a function runs on the loop of the work, unless a ``finally`` has one."""
+        found: tuple[Place, str] | None = None
+        worked = False
+        for call in self.functions.calls(module, function):
+            if call.leaf() != "run_until_complete" or self.runs.runner(module, function, call) is None:
+                continue
+            engine = self._disposed_by(module, function, call, closing)
+            if not engine:
+                worked = True
+            elif call.in_finally:
+                return None
+            elif worked and found is None and not call.in_handler:
+                found = module.place(call.span), engine
+        return found
+
+    def _disposed_by(
+        self, module: Module, function: Function, call: Call, closing: dict[Key, Disposal]
+    ) -> str:
+        """The engine that the coroutine of a run disposes of, and does nothing before."""
+        given = call.argument(0)
+        if given.kind != "call":
+            return ""
+        inner = self.functions.calls(module, function)[given.number]
+        if self.resources.disposed_by(module, inner) is not None:
+            return inner.receiver
+        target = self.graph.target(module, inner.chain)
+        known = closing.get((target[0].path, target[1].qualname)) if target is not None else None
+        return known.engine if known is not None else ""

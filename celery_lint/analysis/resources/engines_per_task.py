@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from celery_lint.analysis.resources.session_flow import SessionFlow, UnclosedSession
+from celery_lint.analysis.resources.session_flow import HARMLESS, SessionFlow, UnclosedSession
 from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.resources.sessions import Sessions, is_context_manager
 from celery_lint.inventory.tasks.task import Task
@@ -23,6 +23,8 @@ _POOLS = frozenset({"QueuePool", "AsyncAdaptedQueuePool"})
 _LOCAL = ("sqlite", "duckdb", "bigquery", "awsathena")
 _SESSION_MAKERS = frozenset({"sessionmaker", "async_sessionmaker", "scoped_session", "async_scoped_session"})
 _SESSIONS = frozenset({"Session", "AsyncSession"})
+# `Session(engine)`, `sessionmaker(engine)()`
+_MADE_HERE = _SESSIONS | {f"{maker}()" for maker in _SESSION_MAKERS}
 # These use an engine and do not keep it.
 _BORROWERS = ("sqlalchemy.", "sqlmodel.", "pandas.", "geopandas.", "polars.", "logging.")
 
@@ -162,7 +164,8 @@ class _Fate:
         #: The names that hold the engine or something on it: ``engine``, ``maker`` or ``session``.
         self.names: dict[str, str] = {}
         self.chains: dict[str, str] = {}
-        self.used = made.kind != "engine"
+        #: Whether anything opened a connection: a session that never queries has none.
+        self.used = False
         self.unknown = False
         self.given_back = ""
         self._follow()
@@ -208,7 +211,7 @@ class _Fate:
     def _bind(self, step: Step, chain: str, kind: str) -> bool:
         value = step.value
         if step.kind == "with":
-            self.used = True
+            self.used = kind == "engine"
             for item in step.chains:
                 bound, _, name = item.rpartition("=")
                 if bound.startswith(chain) and name:
@@ -240,12 +243,12 @@ class _Fate:
     def _name(self, name: str, chain: str, kind: str) -> None:
         self.names[name] = kind
         self.chains[chain] = kind
-        self.used |= kind == "session"
 
     def _meet(self, step: Step) -> None:
         """A later statement that reads or binds one of the names."""
         held = {name: self.names[name] for name in step.loads if name in self.names}
         value = step.value
+        self.used |= self._works(step, held)
         if step.kind in ("def", "class", "global"):
             self.unknown = set(held.values()) != {"session"}
         elif step.yields:
@@ -256,6 +259,15 @@ class _Fate:
             self._use(step, value, held)
         else:
             self.unknown = bool(held)
+
+    def _works(self, step: Step, held: dict[str, str]) -> bool:
+        """Whether a statement has a session talk to the database, or lets another function do so."""
+        if "session" in held.values() and (step.yields or step.kind == "def"):
+            return True
+        return any(
+            self.chains.get(call.chain.rpartition(".")[0]) == "session" and call.leaf() not in HARMLESS
+            for call in map(self.calls.__getitem__, step.calls)
+        )
 
     def _return(self, step: Step, value: str, held: dict[str, str]) -> None:
         if value in self.chains:
@@ -291,7 +303,8 @@ class _Fate:
             if taken and call.leaf() == "configure":
                 self._configured(step, receiver)
             met |= bool(taken) or kind is not None
-            self.used |= bool(taken) or (kind == "engine" and call.leaf() in CONNECTING)
+            passive = call.leaf() == "configure" or self._kind_of(call)
+            self.used |= (bool(taken) and not passive) or (kind == "engine" and call.leaf() in CONNECTING)
         to_sql = value.endswith(".to_sql()")
         self.used |= to_sql
         if set(held.values()) - {"session"} and not met and not to_sql and step.kind != "if":
@@ -320,12 +333,12 @@ class _Fate:
             self.unknown = True  # bound again, or known by two names
         elif leaf in _SESSION_MAKERS:
             self._name(name, value, "maker")
-        elif callee in self.chains or leaf in _SESSIONS or self._connects(callee):
+        elif callee in self.chains or leaf in _MADE_HERE or self._connects(callee):
             self._name(name, value, "session")
 
     def _connects(self, callee: str) -> bool:
         owner, _, leaf = callee.rpartition(".")
-        return owner in self.chains and leaf in CONNECTING
+        return self.chains.get(owner) == "engine" and leaf in CONNECTING
 
     def _kind_of(self, call: Call) -> str:
         """What a call makes that takes the engine."""

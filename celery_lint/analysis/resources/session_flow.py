@@ -16,8 +16,8 @@ from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
 _CLOSINGS = frozenset({"close", "aclose", "remove"})
-# Calls on a closed session, or on one whose transaction has failed, that are allowed and do no harm.
-_HARMLESS = frozenset(
+#: Calls on a closed session, or on one whose transaction has failed, that are allowed and do no harm.
+HARMLESS = frozenset(
     {"close", "aclose", "remove", "rollback", "expunge", "expunge_all", "reset", "invalidate", "expire_all"}
 )
 #: Methods of a session that talk to the database, or will.
@@ -223,7 +223,7 @@ class SessionFlow:
         worked = False
         for step in self._part(flow, attempt, "body"):
             if held.name in step.loads:
-                if any(self._is_on(call, held, _HARMLESS) for call in view.made_in(step)):
+                if any(self._is_on(call, held, HARMLESS) for call in view.made_in(step)):
                     return
                 if self._rolls_back(view, step, held):
                     continue  # what is called there looks after it
@@ -285,7 +285,7 @@ class SessionFlow:
     def _rolls_back(self, view: View, step: Step, held: SessionName) -> bool:
         """Whether a statement, or a function that it hands the session to, rolls back or closes it."""
         for call in view.made_in(step):
-            if self._is_on(call, held, _HARMLESS):
+            if self._is_on(call, held, HARMLESS):
                 return True
             if call.hands_on(held.chain):
                 target = self.graph.target(view.module, call.chain)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.disposals import Disposal, Disposals
+from celery_lint.analysis.resources.disposals import Disposals, SkippedDisposal
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -62,8 +62,9 @@ class DisposeNotInFinally(Rule):
 
     ## Limits
 
-    Only in coroutines and context managers that tasks are seen to run. Silent where the same function also
-    disposes of the engine in a `finally`, registers the call with an exit stack, or starts with it.
+    Only in coroutines and context managers that tasks are seen to run, and in plain functions that run the
+    work and then the disposal. Silent where the same function also disposes of the engine in a `finally`,
+    registers the call with an exit stack, or starts with it. Several disposals of one engine are told once.
 
     ## References
 
@@ -78,13 +79,9 @@ class DisposeNotInFinally(Rule):
     help = "put the work in `try` and await `{engine}.dispose()` in its `finally`"
     proof = "tests/proofs/test_resources.py::test_a_failure_skips_a_disposal_at_the_end"
 
-    @on(Disposals.all)
-    def check(self, disposal: Disposal) -> Iterator[Finding]:
-        """Report an awaited dispose that only the good path reaches."""
-        if not disposal.tasks or not disposal.function.is_async or disposal.first_action or disposal.guarded:
-            return
-        call = disposal.call
-        if call.is_awaited and not call.in_finally:
-            tasks = disposal.tasks[:3]
-            related = tuple((task.place, f"runs for task `{task.label}`") for task in tasks)
-            yield Finding(disposal.place, {"engine": disposal.engine}, related)
+    @on(Disposals.skipped)
+    def check(self, disposal: SkippedDisposal) -> Iterator[Finding]:
+        """Report the first disposal of an engine that only the good path reaches."""
+        tasks = disposal.tasks[:3]
+        related = tuple((task.place, f"runs for task `{task.label}`") for task in tasks)
+        yield Finding(disposal.place, {"engine": disposal.engine}, related)
