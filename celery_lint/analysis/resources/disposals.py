@@ -14,6 +14,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
+
 class Disposal(NamedTuple):
     """A call of ``dispose`` on an async engine. ``in_coroutine`` names the tasks whose coroutine runs it."""
 

@@ -1,4 +1,4 @@
-"""What functions that tasks run do with a session: leave it open, use it after a failure or too late."""
+"""What functions that tasks run do with a session: leave it open, or use it too late."""
 
 from __future__ import annotations
 
@@ -47,8 +47,6 @@ WORK = frozenset(
 )
 # Functions of other packages that use a session and do not keep it.
 _BORROWERS = ("sqlalchemy.", "sqlmodel.", "pandas.", "logging.")
-# Exceptions by which a failed statement or flush arrives.
-_CAUGHT = frozenset({"~Exception", "~BaseException"})
 
 
 class UnclosedSession(NamedTuple):
@@ -59,14 +57,6 @@ class UnclosedSession(NamedTuple):
     skipped: bool
     owner: Key
     task: Task
-
-
-class SessionAfterFailure(NamedTuple):
-    """A use of an ``AsyncSession`` in an ``except`` clause after the ``try`` that may have broken it."""
-
-    place: Place
-    name: str
-    attempt: Place
 
 
 class SessionAfterBlock(NamedTuple):
@@ -146,7 +136,7 @@ class SessionFlow:
                 continue
             if self._gives_away(view, step, held):
                 return None
-            if any(self._is_on(call, held, _CLOSINGS) for call in view.made_in(step)):
+            if any(self.is_on(call, held, _CLOSINGS) for call in view.made_in(step)):
                 if view.flow.inside(step, "try", "finally") is not None:
                     return None
                 if any(outer.kind == "handler" for outer in view.flow.ancestors(step)):
@@ -180,100 +170,9 @@ class SessionFlow:
             return entity.kind == "external" and entity.name.startswith(_BORROWERS)
         return not any(inner.mentions("close") for _, inner in self.graph.closure(entity.module, function))
 
-    def _is_on(self, call: Call, held: SessionName, leaves: Iterable[str]) -> bool:
+    def is_on(self, call: Call, held: SessionName, leaves: Iterable[str]) -> bool:
+        """Whether a call is one of these methods of the session."""
         return call.leaf() in leaves and call.chain.rpartition(".")[0] in (held.chain, f"%{held.name}")
-
-    # ------------------------------------------------------------------ after a failure
-
-    @facts
-    def after_failures(self) -> list[SessionAfterFailure]:
-        """The uses of an ``AsyncSession`` in an ``except`` that come before its rollback."""
-        found: list[SessionAfterFailure] = []
-        for view, names in self.views:
-            if not view.function.is_async:
-                continue
-            for handler in view.flow.steps:
-                if handler.kind == "handler" and self._catches_failures(view, handler):
-                    for held in names.values():
-                        if held.kind == "async":
-                            found += self._after_failure(view, handler, held)
-        return found
-
-    def _catches_failures(self, view: View, handler: Step) -> bool:
-        if not handler.chains:
-            return True
-        for chain in handler.chains:
-            name = self.project.resolve(view.module, chain).name
-            if chain in _CAUGHT:
-                return True
-            if name.startswith("sqlalchemy.exc.") and not name.endswith(
-                ("NoResultFound", "MultipleResultsFound")
-            ):
-                return True
-        return False
-
-    def _after_failure(self, view: View, handler: Step, held: SessionName) -> Iterator[SessionAfterFailure]:
-        flow = view.flow
-        attempt = flow.steps[handler.parent]
-        around = {outer.number for outer in flow.ancestors(attempt)}
-        if any(step not in around and step > attempt.number for step in held.steps):
-            return  # it is opened in the attempt, or later
-        if any(self._begins(flow.steps[number]) for number in around):
-            return
-        worked = False
-        for step in self._part(flow, attempt, "body"):
-            if held.name in step.loads:
-                if any(self._is_on(call, held, HARMLESS) for call in view.made_in(step)):
-                    return
-                if self._rolls_back(view, step, held):
-                    continue  # what is called there looks after it
-                protected = any(
-                    self._begins(outer) or self._swallows(view, outer, step)
-                    for outer in flow.ancestors(step)
-                    if outer.number > attempt.number
-                )
-                worked |= not protected and self._works(view, step, held)
-        if not worked:
-            return
-        for step in flow.below(handler):
-            if held.name not in step.loads:
-                continue
-            if self._rolls_back(view, step, held) or step.kind == "def":
-                return
-            if self._works(view, step, held):
-                place = view.module.place(step.span)
-                yield SessionAfterFailure(place, held.name, view.module.place(attempt.span))
-                return
-
-    def _swallows(self, view: View, outer: Step, step: Step) -> bool:
-        """Whether what a statement raises ends in a handler of this ``try``."""
-        flow = view.flow
-        if outer.kind != "try" or step not in self._part(flow, outer, "body"):
-            return False
-        return any(
-            self._catches_failures(view, handler)
-            and not any(inner.kind == "raise" for inner in flow.below(handler))
-            for handler in flow.body(outer, "handler")
-        )
-
-    def _part(self, flow: Flow, step: Step, role: str) -> Iterator[Step]:
-        for child in flow.body(step, role):
-            yield child
-            yield from flow.below(child)
-
-    def _begins(self, step: Step) -> bool:
-        """Whether a ``with`` rolls back by itself."""
-        return step.kind == "with" and any(
-            chain.partition("=")[0].endswith((".begin()", ".begin_nested()")) for chain in step.chains
-        )
-
-    def _works(self, view: View, step: Step, held: SessionName) -> bool:
-        """Whether a statement awaits something that talks to the database by the session."""
-        for call in view.made_in(step):
-            on_it = call.leaf() in WORK and call.chain.rpartition(".")[0] == held.chain
-            if call.is_awaited and (on_it or self.lent(view, call, held)):
-                return True
-        return False
 
     def lent(self, view: View, call: Call, held: SessionName) -> bool:
         """Whether a call hands the session to a function of the project."""
@@ -281,20 +180,6 @@ class SessionFlow:
             return False
         entity = self.project.resolve(view.module, call.chain)
         return entity.function() is not None
-
-    def _rolls_back(self, view: View, step: Step, held: SessionName) -> bool:
-        """Whether a statement, or a function that it hands the session to, rolls back or closes it."""
-        for call in view.made_in(step):
-            if self._is_on(call, held, HARMLESS):
-                return True
-            if call.hands_on(held.chain):
-                target = self.graph.target(view.module, call.chain)
-                if target is not None and any(
-                    inner.mentions("rollback") or inner.mentions("begin")
-                    for _, inner in self.graph.closure(*target)
-                ):
-                    return True
-        return False
 
     # ------------------------------------------------------------------ after the block
 

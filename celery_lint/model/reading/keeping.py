@@ -62,6 +62,7 @@ _KEPT_BLIND = frozenset(
         "aclose",
         "execute",
         "commit",
+        "flush",
         "connect",
         "get",
         "post",

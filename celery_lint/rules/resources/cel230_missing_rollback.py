@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.session_flow import SessionAfterFailure, SessionFlow
+from celery_lint.analysis.resources.failed_transactions import FailedTransactions, SessionAfterFailure
 from celery_lint.rule import Finding, Rule, on
 
 
 class MissingRollback(Rule):
-    """An `except` clause goes on with a session whose transaction may have failed.
+    """Work goes on with a session whose transaction may have failed.
 
     ## Why it matters
 
@@ -83,11 +83,17 @@ class MissingRollback(Rule):
         async_to_sync(work)(pk)
     ```
 
+    An `except` that only logs, in a loop over a session that was opened outside of it, loses more than its
+    own item: everything after it fails the same way, the `commit` at the end included. `begin_nested()`
+    around each item limits a failure to that item.
+
     ## Limits
 
-    Speaks of an `AsyncSession` in coroutines that tasks run, where the same session did work in the `try`
-    and the clause catches what a database error arrives as. Silent where the work stands in
-    `session.begin()`, which rolls back by itself, and where a function that gets the session rolls it back.
+    Speaks of sessions in functions that tasks run, where the same session did work in the `try` and the
+    clause catches what a database error arrives as. Where the clause does nothing with the session, something
+    in the `try` must write or execute, the clause must not end the function or the loop, and the session must
+    be seen to be used again. Silent where the work stands in `session.begin()`, which rolls back by itself,
+    where a function that gets the session rolls it back, and for `scoped_session`.
 
     ## References
 
@@ -100,10 +106,23 @@ class MissingRollback(Rule):
     preset = "recommended"
     message = "`{session}` may hold a failed transaction here"
     help = "await `{session}.rollback()` before the handler uses it"
+    variants = {
+        "plain": (
+            "`{session}` may hold a failed transaction here",
+            "call `{session}.rollback()` before the handler uses it",
+        ),
+        "later": (
+            "`{session}` may hold a failed transaction when the work goes on after this `except`",
+            "roll `{session}` back in the `except`, or do each piece of work in `{session}.begin_nested()`",
+        ),
+    }
     proof = "tests/proofs/test_resources.py::test_a_failed_session_saves_nothing"
 
-    @on(SessionFlow.after_failures)
+    @on(FailedTransactions.used)
     def check(self, use: SessionAfterFailure) -> Iterator[Finding]:
-        """Report the first use in the handler."""
-        related = ((use.attempt, "the work that may fail"),)
-        yield Finding(use.place, {"session": use.name}, related)
+        """Report the first use in the handler, or the handler after which the work goes on."""
+        related = [(use.attempt, "the work that may fail")]
+        if use.later is not None:
+            related.append((use.later, f"`{use.name}` is used again here"))
+        variant = "later" if use.later is not None else "" if use.is_async else "plain"
+        yield Finding(use.place, {"session": use.name}, tuple(related), variant)

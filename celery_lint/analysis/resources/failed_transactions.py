@@ -1,0 +1,265 @@
+"""Sessions whose transaction may have failed, and that are used before anybody rolls them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from celery_lint.analysis.resources.session_flow import HARMLESS, WORK, SessionFlow, View
+from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.resources.sessions import SessionName
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Place
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
+
+# Exceptions by which a failed statement or flush arrives.
+_CAUGHT = frozenset({"~Exception", "~BaseException"})
+# Methods that only note what a later flush will do: they raise nothing.
+_NOTING = frozenset({"add", "add_all", "delete"})
+# What fails for the sake of what it writes or asks. A read by key fails only where the connection is lost.
+_RISKY = frozenset(
+    {
+        "bulk_insert_mappings",
+        "bulk_save_objects",
+        "bulk_update_mappings",
+        "commit",
+        "exec",
+        "execute",
+        "flush",
+        "merge",
+    }
+)
+_RISKY_LEAVES = tuple(f".{leaf}" for leaf in sorted(_RISKY))
+# Statements by which a handler ends what the session is used for.
+_LEAVING = frozenset({"raise", "return", "break"})
+
+
+class SessionAfterFailure(NamedTuple):
+    """A use of a session after the ``try`` that may have broken it, and before its rollback.
+
+    ``place`` is the use in the ``except`` clause; where that clause does nothing with the session, the
+    clause, and ``later`` the use that comes next.
+    """
+
+    place: Place
+    name: str
+    attempt: Place
+    is_async: bool
+    later: Place | None
+
+
+class _Held(NamedTuple):
+    """A session, the names that hold it or an object made with it, and the chains of those objects."""
+
+    session: SessionName
+    names: frozenset[str]
+    owners: frozenset[str]
+
+    def is_in(self, step: Step) -> bool:
+        """Whether a statement reads one of the names."""
+        return not self.names.isdisjoint(step.loads)
+
+
+class FailedTransactions:
+    """What is done with sessions after an error that nobody rolled back."""
+
+    def __init__(self, known: Known) -> None:
+        self.session_flow = known.of(SessionFlow)
+        self.project = known.project
+        self.graph = known.of(CallGraph)
+
+    @facts
+    def used(self) -> list[SessionAfterFailure]:
+        """The uses of a session in an ``except`` and after it that come before its rollback."""
+        found: list[SessionAfterFailure] = []
+        for view, names in self.session_flow.views:
+            if not view.function.has("handler"):
+                continue
+            sessions = [
+                self._held(view, session)
+                for session in names.values()
+                if session.kind == ("async" if view.function.is_async else "sync")
+            ]
+            for handler in view.flow.steps if sessions else ():
+                if handler.kind == "handler" and self._catches_failures(view, handler):
+                    for held in sessions:
+                        found += self._after_failure(view, handler, held)
+        return found
+
+    def _held(self, view: View, session: SessionName) -> _Held:
+        """A session with the objects that are made with it: `OrderService(session)`."""
+        chains, names = {session.chain}, {session.name}
+        for step in view.flow.steps:
+            if step.kind == "assign" and len(step.stores) == 1 and not names.isdisjoint(step.loads):
+                for call in view.made_in(step):
+                    made = f"{call.chain}()"
+                    if (
+                        made == step.value
+                        and any(given.chain in chains for given in call.takes)
+                        and self.project.resolve(view.module, call.chain).kind == "class"
+                    ):
+                        chains.add(made)
+                        names.add(step.name)
+        return _Held(session, frozenset(names), frozenset(chains - {session.chain}))
+
+    def _catches_failures(self, view: View, handler: Step) -> bool:
+        if not handler.chains:
+            return True
+        for chain in handler.chains:
+            name = self.project.resolve(view.module, chain).name
+            if chain in _CAUGHT:
+                return True
+            if name.startswith("sqlalchemy.exc.") and not name.endswith(
+                ("NoResultFound", "MultipleResultsFound")
+            ):
+                return True
+        return False
+
+    def _after_failure(self, view: View, handler: Step, held: _Held) -> Iterator[SessionAfterFailure]:
+        flow, session = view.flow, held.session
+        attempt = flow.steps[handler.parent]
+        around = {outer.number for outer in flow.ancestors(attempt)}
+        if any(step not in around and step > attempt.number for step in session.steps):
+            return  # it is opened in the attempt, or later
+        tried = list(self._tried(view, attempt, held))
+        if not tried:
+            return
+        name, begun, plain = session.name, view.module.place(attempt.span), view.function.is_async
+        for step in flow.below(handler):
+            if not held.is_in(step):
+                continue
+            if self._rolls_back(view, step, held) or step.kind == "def":
+                return
+            if self._works(view, step, held):
+                if not any(self._begins(flow.steps[number]) for number in around):
+                    place = view.module.place(step.span)
+                    yield SessionAfterFailure(place, name, begun, plain, None)
+                return
+        if any(self._is_risky(view, step, held) for step in tried):
+            following = self._following(view, handler, held, tried[0])
+            if following is not None:
+                place, later = view.module.place(handler.span), view.module.place(following.span)
+                yield SessionAfterFailure(place, name, begun, plain, later)
+
+    def _tried(self, view: View, attempt: Step, held: _Held) -> Iterator[Step]:
+        """The statements of a ``try`` that work with the session and that nothing in it looks after."""
+        flow = view.flow
+        body = [step for step in _part(flow, attempt, "body") if held.is_in(step)]
+        if any(self._is_ended(view, step, held) for step in body):
+            return
+        for step in body:
+            if self._rolls_back(view, step, held):
+                continue  # what is called there looks after it
+            protected = any(
+                self._begins(outer) or self._swallows(view, outer, step)
+                for outer in flow.ancestors(step)
+                if outer.number > attempt.number
+            )
+            if not protected and self._works(view, step, held):
+                yield step
+
+    def _following(self, view: View, handler: Step, held: _Held, tried: Step) -> Step | None:
+        """The next use of a session after a handler that swallows: below the ``try``, or a round later."""
+        flow, attempt = view.flow, view.flow.steps[handler.parent]
+        if any(step.kind in _LEAVING for step in flow.below(handler)):
+            return None
+        if any(held.is_in(step) for step in _part(flow, attempt, "finally")):
+            return None
+        outer = [step.number for step in flow.ancestors(attempt)]
+        scope = flow.after(attempt)
+        if held.session.closes:
+            inside = flow.below(flow.steps[held.session.steps[-1]])
+            scope = [step for step in scope if step in inside]
+        for step in scope:
+            if step.kind in _LEAVING and (step.parent in outer or step.parent < 0):
+                break
+            if held.is_in(step) and not self._apart(flow, attempt, step):
+                if self._rolls_back(view, step, held) or step.kind == "def":
+                    return None
+                if self._works(view, step, held):
+                    return step
+        for loop in flow.ancestors(attempt):
+            if loop.kind in ("for", "while"):
+                below = flow.below(loop)
+                made_in_it = any(step.number in held.session.steps for step in (loop, *below))
+                if not made_in_it and not any(self._is_ended(view, step, held) for step in below):
+                    return tried
+        return None
+
+    def _apart(self, flow: Flow, attempt: Step, step: Step) -> bool:
+        """Whether two statements stand in different branches."""
+        branches = {}
+        for one in (attempt, *flow.ancestors(attempt)):
+            branches[one.parent] = one.role
+        for one in (step, *flow.ancestors(step)):
+            if one.parent in branches:
+                return one.parent >= 0 and branches[one.parent] != one.role
+        return False
+
+    # ------------------------------------------------------------------ one statement
+
+    def _swallows(self, view: View, outer: Step, step: Step) -> bool:
+        """Whether what a statement raises ends in a handler of this ``try``."""
+        flow = view.flow
+        if outer.kind != "try" or step not in _part(flow, outer, "body"):
+            return False
+        return any(
+            self._catches_failures(view, handler)
+            and not any(inner.kind == "raise" for inner in flow.below(handler))
+            for handler in flow.body(outer, "handler")
+        )
+
+    def _begins(self, step: Step) -> bool:
+        """Whether a ``with`` rolls back by itself."""
+        return step.kind == "with" and any(
+            chain.partition("=")[0].endswith((".begin()", ".begin_nested()")) for chain in step.chains
+        )
+
+    def _works(self, view: View, step: Step, held: _Held) -> bool:
+        """Whether a statement talks to the database by the session."""
+        return any(
+            call.is_awaited == view.function.is_async and self._talks(view, call, held, WORK)
+            for call in view.made_in(step)
+        )
+
+    def _is_risky(self, view: View, step: Step, held: _Held) -> bool:
+        """Whether a statement may fail for the sake of what it asks of the database."""
+        return any(self._talks(view, call, held, _RISKY) for call in view.made_in(step))
+
+    def _talks(self, view: View, call: Call, held: _Held, leaves: frozenset[str]) -> bool:
+        receiver, session = call.chain.rpartition(".")[0], held.session
+        if receiver == session.chain:
+            noted = not view.function.is_async and call.leaf() in _NOTING
+            return call.leaf() in leaves and not noted
+        if receiver not in held.owners and not self.session_flow.lent(view, call, session):
+            return False
+        target = self.graph.target(view.module, call.chain)
+        return target is not None and any(
+            inner.may_call(*_RISKY_LEAVES) for _, inner in self.graph.closure(*target)
+        )
+
+    def _is_ended(self, view: View, step: Step, held: _Held) -> bool:
+        """Whether a statement itself rolls the session back or closes it."""
+        return any(self.session_flow.is_on(call, held.session, HARMLESS) for call in view.made_in(step))
+
+    def _rolls_back(self, view: View, step: Step, held: _Held) -> bool:
+        """Whether a statement, or a function that it hands the session to, rolls back or closes it."""
+        if self._is_ended(view, step, held):
+            return True
+        for call in view.made_in(step):
+            if call.hands_on(held.session.chain) or call.chain.rpartition(".")[0] in held.owners:
+                target = self.graph.target(view.module, call.chain)
+                if target is not None and any(
+                    inner.mentions("rollback", "begin") for _, inner in self.graph.closure(*target)
+                ):
+                    return True
+        return False
+
+
+def _part(flow: Flow, step: Step, role: str) -> Iterator[Step]:
+    """All statements in one part of a compound one."""
+    for child in flow.body(step, role):
+        yield child
+        yield from flow.below(child)
