@@ -18,20 +18,14 @@ from celery_lint.project.known import Known, facts
 _CAUGHT = frozenset({"~Exception", "~BaseException"})
 # Methods that only note what a later flush will do: they raise nothing.
 _NOTING = frozenset({"add", "add_all", "delete"})
-# What fails for the sake of what it writes or asks. A read by key fails only where the connection is lost.
-_RISKY = frozenset(
-    {
-        "bulk_insert_mappings",
-        "bulk_save_objects",
-        "bulk_update_mappings",
-        "commit",
-        "exec",
-        "execute",
-        "flush",
-        "merge",
-    }
+# What fails for the sake of what it writes. A read fails only where the connection is lost.
+_WRITING = frozenset(
+    {"bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings", "commit", "flush", "merge"}
 )
-_RISKY_LEAVES = tuple(f".{leaf}" for leaf in sorted(_RISKY))
+_WRITING_LEAVES = tuple(f".{leaf}" for leaf in sorted(_WRITING))
+# What writes or reads, as its statement says.
+_EXECUTING = frozenset({"execute", "exec"})
+_SELECTS = ("sqlalchemy.select", "sqlalchemy.sql.select", "sqlalchemy.future.select", "sqlmodel.select")
 # Statements by which a handler ends what the session is used for.
 _LEAVING = frozenset({"raise", "return", "break"})
 
@@ -68,6 +62,7 @@ class FailedTransactions:
     def __init__(self, known: Known) -> None:
         self.session_flow = known.of(SessionFlow)
         self.project = known.project
+        self.functions = known.project.functions
         self.graph = known.of(CallGraph)
 
     @facts
@@ -126,22 +121,24 @@ class FailedTransactions:
         tried = list(self._tried(view, attempt, held))
         if not tried:
             return
-        name, begun, plain = session.name, view.module.place(attempt.span), view.function.is_async
+        name, begun, is_async = session.name, view.module.place(attempt.span), view.function.is_async
+        writes = any(self._writes(view, step, held) for step in tried)
         for step in flow.below(handler):
             if not held.is_in(step):
                 continue
             if self._rolls_back(view, step, held) or step.kind == "def":
                 return
             if self._works(view, step, held):
-                if not any(self._begins(flow.steps[number]) for number in around):
+                begins = any(self._begins(flow.steps[number]) for number in around)
+                if not begins and (writes or is_async):
                     place = view.module.place(step.span)
-                    yield SessionAfterFailure(place, name, begun, plain, None)
+                    yield SessionAfterFailure(place, name, begun, is_async, None)
                 return
-        if any(self._is_risky(view, step, held) for step in tried):
+        if writes:
             following = self._following(view, handler, held, tried[0])
             if following is not None:
                 place, later = view.module.place(handler.span), view.module.place(following.span)
-                yield SessionAfterFailure(place, name, begun, plain, later)
+                yield SessionAfterFailure(place, name, begun, is_async, later)
 
     def _tried(self, view: View, attempt: Step, held: _Held) -> Iterator[Step]:
         """The statements of a ``try`` that work with the session and that nothing in it looks after."""
@@ -219,26 +216,43 @@ class FailedTransactions:
 
     def _works(self, view: View, step: Step, held: _Held) -> bool:
         """Whether a statement talks to the database by the session."""
-        return any(
-            call.is_awaited == view.function.is_async and self._talks(view, call, held, WORK)
-            for call in view.made_in(step)
-        )
+        for call in view.made_in(step):
+            if call.is_awaited != view.function.is_async or not self._is_on(view, call, held):
+                continue
+            if call.chain.rpartition(".")[0] != held.session.chain:
+                return True
+            if call.leaf() in WORK and (view.function.is_async or call.leaf() not in _NOTING):
+                return True
+        return False
 
-    def _is_risky(self, view: View, step: Step, held: _Held) -> bool:
-        """Whether a statement may fail for the sake of what it asks of the database."""
-        return any(self._talks(view, call, held, _RISKY) for call in view.made_in(step))
-
-    def _talks(self, view: View, call: Call, held: _Held, leaves: frozenset[str]) -> bool:
-        receiver, session = call.chain.rpartition(".")[0], held.session
-        if receiver == session.chain:
-            noted = not view.function.is_async and call.leaf() in _NOTING
-            return call.leaf() in leaves and not noted
-        if receiver not in held.owners and not self.session_flow.lent(view, call, session):
+    def _is_on(self, view: View, call: Call, held: _Held) -> bool:
+        """Whether a call is one of the session, of an object made with it, or hands it to a function."""
+        receiver = call.chain.rpartition(".")[0]
+        if receiver == held.session.chain:
+            return True
+        if receiver not in held.owners and not self.session_flow.lent(view, call, held.session):
             return False
         target = self.graph.target(view.module, call.chain)
-        return target is not None and any(
-            inner.may_call(*_RISKY_LEAVES) for _, inner in self.graph.closure(*target)
-        )
+        return target is not None
+
+    def _writes(self, view: View, step: Step, held: _Held) -> bool:
+        """Whether a statement may fail for the sake of what it writes."""
+        for call in view.made_in(step):
+            if not self._is_on(view, call, held):
+                continue
+            if call.chain.rpartition(".")[0] == held.session.chain:
+                if _is_write(call, view.calls):
+                    return True
+                continue
+            target = self.graph.target(view.module, call.chain)
+            for module, function in self.graph.closure(*target) if target is not None else ():
+                if function.may_call(*_WRITING_LEAVES):
+                    return True
+                if function.may_call(*_EXECUTING):
+                    calls = self.functions.calls(module, function)
+                    if any(_is_write(inner, calls) for inner in calls):
+                        return True
+        return False
 
     def _is_ended(self, view: View, step: Step, held: _Held) -> bool:
         """Whether a statement itself rolls the session back or closes it."""
@@ -256,6 +270,18 @@ class FailedTransactions:
                 ):
                     return True
         return False
+
+
+def _is_write(call: Call, calls: list[Call]) -> bool:
+    """Whether a call writes, or executes something that is seen to be no query."""
+    if call.leaf() not in _EXECUTING:
+        return call.leaf() in _WRITING
+    statement = call.argument(0, "statement")
+    made = calls[statement.number] if statement.kind == "call" else None
+    chain = made.chain if made is not None else statement.chain
+    if made is not None and made.leaf() == "text":
+        return not made.argument(0).text.lstrip().lower().startswith(("select", "with"))
+    return bool(chain) and chain[:1] not in "%~" and not chain.startswith(_SELECTS)
 
 
 def _part(flow: Flow, step: Step, role: str) -> Iterator[Step]:
