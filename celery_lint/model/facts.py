@@ -86,7 +86,10 @@ class Parameter(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function of the module, a method, or (``name`` empty) the module's own top-level code."""
+    """A function of the module, a method, or (``name`` empty) the module's own top-level code.
+
+    ``annotation`` is the class that it says it returns, or yields as a generator: a chain, or nothing.
+    """
 
     qualname: str
     name: str
@@ -102,6 +105,7 @@ class Function(NamedTuple):
     values: tuple[tuple[int, Value], ...]
     packed_calls: str
     packed_steps: str
+    annotation: str = ""
 
     def first(self) -> str:
         """The name of the first parameter, or nothing where there is none."""
@@ -257,6 +261,7 @@ def _function(row: list[Any]) -> Function:
         tuple((index, _value(value)) for index, value in row[11]),
         row[12],
         row[13],
+        row[14],
     )
 
 

@@ -20,6 +20,8 @@ _DEEPEST = 24
 _MOST_BASES = 64
 # Functions that give the same object at every call.
 _CACHES = frozenset({"cache", "lru_cache", "cached"})
+# Methods by which containers are asked for what they hold, where the container itself is not known.
+_TAKING = frozenset({"find", "get", "lookup", "provide", "require", "resolve", "setdefault", "take"})
 # Objects that call the function they were given at the first use.
 _LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
 
@@ -231,7 +233,11 @@ class Project:
             return self.member(module, name)
         if entity.kind in ("class", "instance"):
             found = self._class_attribute(entity, name, set())
-            if entity.kind == "class" and found.kind == "external" and entity.module is not None:
+            if (
+                entity.kind == "class"
+                and found.kind in ("external", "instance")
+                and entity.module is not None
+            ):
                 # What a class object holds lives as long as its module; what an instance holds may not.
                 return found._replace(origin=found.origin or (entity.module.path, f"{entity.name}.{name}"))
             if entity.kind == "instance" and is_property(found):
@@ -297,11 +303,36 @@ class Project:
                     break
         finally:
             self._returning -= 1
+        if result.kind == "unknown" and function.annotation and not function.is_generator:
+            result = self._annotated(module, function)
         kept = is_decorated(function, _CACHES) and not any("loop" in p.name for p in function.parameters)
-        if result.kind == "external" and result.origin is None and kept:
+        if result.kind in ("external", "instance") and result.origin is None and kept:
             result = result._replace(origin=key)
         self._results.keep(key, self.reading.mode, result, self.modules.count, self.reading.misses == hits)
         return result
+
+    def _annotated(self, module: Module, function: Function) -> Entity:
+        """The object of the project that a function says it returns; kept if it came out of a container."""
+        class_ = self.resolve(module, function.annotation)
+        if class_.kind != "class":
+            return UNKNOWN
+        found = Entity("instance", class_.name, class_.module)
+        if any(self._is_taken_out(module, returned, 2) for returned in function.returns):
+            return found._replace(origin=(module.path, function.qualname))
+        return found
+
+    def _is_taken_out(self, module: Module, value: Value, depth: int) -> bool:
+        """Whether a value comes out of a container: an item, or what a function gives that takes one."""
+        chain = value.chain
+        if not depth or chain[:1] in "%~" or value.kind not in ("name", "call"):
+            return False
+        if value.kind == "name":
+            return chain.endswith("[]")
+        callee = self.resolve(module, chain)
+        function, home = callee.function(), callee.module
+        if function is None or home is None:
+            return callee.kind in ("unknown", "value") and chain.rpartition(".")[2] in _TAKING
+        return any(self._is_taken_out(home, returned, depth - 1) for returned in function.returns)
 
     def _recall(self, memory: Memory[Entity], key: Key) -> Entity | None:
         found = memory.lasting(key, self.reading.mode)

@@ -25,7 +25,19 @@ _WRITING = frozenset(
 _WRITING_LEAVES = tuple(f".{leaf}" for leaf in sorted(_WRITING))
 # What writes or reads, as its statement says.
 _EXECUTING = frozenset({"execute", "exec"})
-_SELECTS = ("sqlalchemy.select", "sqlalchemy.sql.select", "sqlalchemy.future.select", "sqlmodel.select")
+_CHANGING = ("insert", "update", "delete")
+_CHANGES = tuple(
+    f"sqlalchemy.{module}{name}"
+    for module in (
+        "",
+        "sql.",
+        "sql.expression.",
+        "dialects.postgresql.",
+        "dialects.mysql.",
+        "dialects.sqlite.",
+    )
+    for name in _CHANGING
+)
 # Statements by which a handler ends what the session is used for.
 _LEAVING = frozenset({"raise", "return", "break"})
 
@@ -273,15 +285,15 @@ class FailedTransactions:
 
 
 def _is_write(call: Call, calls: list[Call]) -> bool:
-    """Whether a call writes, or executes something that is seen to be no query."""
+    """Whether a call writes, or executes what is seen to write."""
     if call.leaf() not in _EXECUTING:
         return call.leaf() in _WRITING
     statement = call.argument(0, "statement")
     made = calls[statement.number] if statement.kind == "call" else None
     chain = made.chain if made is not None else statement.chain
     if made is not None and made.leaf() == "text":
-        return not made.argument(0).text.lstrip().lower().startswith(("select", "with"))
-    return bool(chain) and chain[:1] not in "%~" and not chain.startswith(_SELECTS)
+        return made.argument(0).text.lstrip().lower().startswith(_CHANGING)
+    return chain.startswith(_CHANGES)
 
 
 def _part(flow: Flow, step: Step, role: str) -> Iterator[Step]:

@@ -5,69 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from celery_lint.libraries.sqlalchemy import ASYNC_ENGINES, ASYNC_MAKERS, ASYNC_SESSIONS, SYNC_MAKERS
+from celery_lint.inventory.resources.bound import SESSION_MAKERS, Bound
+from celery_lint.inventory.resources.owners import NAMESPACES, Owned, Owners
+from celery_lint.libraries.clients import BORROWERS, GIVEN_BY, LOOP_BOUND, OWNERS
+from celery_lint.libraries.sqlalchemy import ASYNC_SESSIONS
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Class, Function, Module, Place, Value
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
 
-_SESSION_MAKERS = SYNC_MAKERS | ASYNC_MAKERS
-# Each of these was tried on two event loops, one after the other: the second fails, or the pool runs dry.
-_CLIENTS = frozenset(
-    [
-        "httpx.AsyncClient()",
-        "aiohttp.ClientSession()",
-        "aiohttp.client.ClientSession()",
-        "openai.AsyncOpenAI()",
-        "openai.AsyncAzureOpenAI()",
-        "redis.asyncio.Redis()",
-        "redis.asyncio.from_url()",
-        "redis.asyncio.Redis.from_url()",
-        "redis.asyncio.StrictRedis()",
-        "redis.asyncio.client.Redis()",
-        "redis.asyncio.ConnectionPool()",
-        "redis.asyncio.ConnectionPool.from_url()",
-        "redis.asyncio.BlockingConnectionPool()",
-        "redis.asyncio.BlockingConnectionPool.from_url()",
-        "aioredis.from_url()",
-        "aioredis.create_redis_pool()",
-        "asyncpg.create_pool()",
-        "aiomysql.create_pool()",
-        "asyncmy.create_pool()",
-        "psycopg_pool.AsyncConnectionPool()",
-        "motor.motor_asyncio.AsyncIOMotorClient()",
-        "pymongo.AsyncMongoClient()",
-        "elasticsearch.AsyncElasticsearch()",
-        "aio_pika.connect_robust()",
-        "aiogram.Bot()",
-        "telegram.Bot()",
-        "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver()",
-    ]
-)
 #: Words of files that what tasks run coroutines of calls into, and that matter to event loops: (name, leaf).
 LOOP_WORDS = frozenset(
     ("from_url" if ".from_url" in name else name[:-2].rpartition(".")[2], name.partition(".")[0])
-    for name in _CLIENTS
+    for name in LOOP_BOUND
 ) | frozenset(
     (kind, "asyncio") for kind in ("Lock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Queue")
 )
-# These draw their connections from what they are given.
-_BORROWERS = frozenset(
-    [
-        "redis.asyncio.Redis",
-        "redis.asyncio.client.Redis",
-        "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver",
-    ]
-)
-_GIVEN = frozenset({"", "bind", "connection_pool", "conn"})
 #: Methods that give connections back for good.
 RELEASES = frozenset({"dispose", "aclose", "close", "disconnect", "terminate"})
 CallsOf = Callable[[Module, Function], list[Call]]
-# SQLAlchemy keeps no pooled connection between uses with these.
-_POOLLESS = ("NullPool",)
-# A connection of aiosqlite belongs to a thread, one of psycopg to the loop that waits for it: both were
-# measured to work on one loop after another.
-_WITHOUT_A_LOOP = ("sqlite", "postgresql+psycopg:", "postgresql+psycopg_async:")
+# What draws its connections from an engine or a pool that it is given when it is called.
+_DRAWING = ASYNC_SESSIONS | BORROWERS | {maker.removesuffix("()") for maker in SESSION_MAKERS}
+_DRAWN = {f"{name}()" for name in ASYNC_SESSIONS | BORROWERS}
 
 
 class Resource(NamedTuple):
@@ -88,34 +47,54 @@ class Resources:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self._known: dict[Key, Resource | None] = {}
-        self._clients: dict[Key, list[str]] = {}
+        self.bound = known.of(Bound)
+        self.owners = known.of(Owners)
+        self._known: dict[Key, Resource] = {}
         self._anew: dict[Key, bool] = {}
         self._used: dict[tuple[str, str, str, int], list[tuple[Resource, Call]]] = {}
         self._released: dict[tuple[str, str, str, int], set[Key]] = {}
-
-    def is_async_engine(self, entity: Entity) -> bool:
-        """Whether an entity is an ``AsyncEngine``, wherever it was made."""
-        return entity.kind == "external" and entity.name in ASYNC_ENGINES
+        #: What is asked about single objects.
+        self.is_client, self.is_async_engine = self.bound.is_client, self.bound.is_async_engine
 
     def is_pooled_engine(self, entity: Entity) -> bool:
         """Whether an entity is an ``AsyncEngine`` that is seen to keep connections."""
-        return self.is_async_engine(entity) and self._pooled(entity) is True
+        return self.is_async_engine(entity) and self.bound.pooled(entity) is True
 
     def of(self, entity: Entity) -> Resource | None:
-        """The resource that an entity is or draws its connections from, if it is kept at module level."""
-        if entity.kind != "external" or entity.origin is None or self._is_made_anew(entity.origin):
+        """The resource that an entity is or draws its connections from, if a module keeps it."""
+        if entity.kind != "external":
             return None
-        if entity.name in ASYNC_ENGINES:
-            return self._engine(entity)
-        if entity.name in _SESSION_MAKERS:
-            return self._sessions(entity)
-        path, name = entity.origin
+        if entity.name in _DRAWN and entity.value is not None and entity.module is not None:
+            for name, value in (("", entity.value.first()), *entity.value.keywords):
+                if value is not None and name in GIVEN_BY:
+                    found = self.of(self.project.value_entity(entity.module, value))
+                    if found is not None:
+                        return found
+        origin = entity.origin
+        if origin is None and entity.name in SESSION_MAKERS:
+            engine = self.bound.engine_of(entity)  # made at each call, for an engine that is kept
+            return self.of(engine) if engine is not None else None
+        if origin is None or self._is_made_anew(origin):
+            return None
+        if entity.name in SESSION_MAKERS or self.is_async_engine(entity):
+            return self._engine(entity, origin)
+        if entity.name.startswith(NAMESPACES):
+            return self._set_from_outside(origin, entity.name.partition("().")[2].partition(".")[0])
+        path, name = origin
         if self.is_client(entity) and (
             entity.name.endswith("()") or name in self.project.modules[path].bindings
         ):
-            return Resource("client", name, self._place(entity), True, entity.origin)
+            return Resource("client", name, self._place(entity), True, origin)
         return None
+
+    def _set_from_outside(self, origin: Key, attribute: str) -> Resource | None:
+        """What a function has put into an attribute of something that a module keeps."""
+        attribute = attribute.rstrip("()[]")
+        owned = self.owners.set_from_outside.get((*origin, attribute)) if attribute else None
+        if owned is None:
+            return None
+        place = owned.module.place(owned.value.span)
+        return Resource(owned.kind, attribute, place, owned.pooled, (origin[0], f"{origin[1]}.{attribute}"))
 
     def _is_made_anew(self, origin: Key) -> bool:
         """Whether only coroutines bind a module-level name, and do so without asking what it holds."""
@@ -130,25 +109,21 @@ class Resources:
             )
         return known
 
-    def is_client(self, entity: Entity) -> bool:
-        """Whether an entity is a client, a pool of connections, or a part of one (a database)."""
-        if entity.kind != "external":
-            return False
-        made, _, part = entity.name.partition("()")
-        return f"{made}()" in _CLIENTS and "()" not in part
+    def used_by(self, module: Module, call: Call, calls: list[Call] | None = None) -> Resource | None:
+        """The resource that a call uses: called itself, or by one of its methods.
 
-    def used_by(self, module: Module, call: Call) -> Resource | None:
-        """The resource that a call uses: called itself, or by one of its methods."""
+        ``calls`` are all calls of its function: what one of them gives may be an argument.
+        """
         chain, method = call.chain, ""
         while chain:
             if chain[:1] in "%~":
                 return None
             entity = self.project.resolve(module, chain)
-            found = self.of(entity) or self._owned(entity, method)
+            found = self.of(entity) or self._owned(entity, method) or self._own(module, entity, chain)
             if found is not None:
-                return found
-            if self._is_session(module, chain):
-                return self._bound_to(module, call)
+                return found if self._is_meant(entity, call) else None
+            if entity.kind == "external" and entity.name in _DRAWING:
+                return self._bound_to(module, call, calls)
             if chain.endswith("()"):
                 chain, method = chain[:-2], ""
             else:
@@ -156,53 +131,65 @@ class Resources:
                 chain = chain.rstrip(".")
         return None
 
-    def _owned(self, entity: Entity, method: str) -> Resource | None:
-        """The client that a method of a module's own object uses: it lives as long as the object."""
+    def _is_meant(self, entity: Entity, call: Call) -> bool:
+        """Whether a call is one of those that need the loop, where an object has others too."""
+        made = entity.name.partition("()")[0]
+        if entity.kind != "external" or f"{made}()" not in OWNERS:
+            return True
+        return call.leaf() != "run_sync" if made.startswith("pydantic_ai") else call.leaf().startswith("a")
+
+    def _owned(self, entity: Entity, member: str) -> Resource | None:
+        """What a member of an object uses that a module keeps: it lives as long as the object."""
         class_, home = entity.class_(), entity.module
-        if entity.kind != "instance" or entity.origin is None or class_ is None or home is None:
+        if class_ is None or home is None or not member:
             return None
-        clients = self._clients_of(home, class_)
-        if not clients or not method:
+        origin = entity.origin or ((home.path, class_.qualname) if entity.kind == "class" else None)
+        if origin is None:
             return None
-        receiver = f":{class_.qualname}()."
-        bodies = [home.functions[name] for name in self._called(home, class_, method)]
-        if any(body.mentions(*(f"{receiver}{client}." for client in clients)) for body in bodies):
-            return Resource("client", entity.origin[1], self._place(entity), True, entity.origin)
-        return None
+        outside = self._set_from_outside(origin, member)
+        if outside is not None or entity.kind == "class":
+            return outside
+        owned = self.owners.leading(home, class_).get(member.rstrip("()[]"))
+        return self._owned_resource(owned, origin, entity) if owned is not None else None
 
-    def _called(self, home: Module, class_: Class, method: str) -> list[str]:
-        """The methods of a class that one of them leads to, itself and those that it calls."""
-        first = f"{class_.qualname}.{method}"
-        if first not in home.functions:
-            return []
-        body = home.functions[first]
-        others = [name for name in class_.methods if body.may_call(f":{class_.qualname}().{name}")]
-        return [first, *(f"{class_.qualname}.{name}" for name in others if name != method)]
+    def _owned_resource(self, owned: Owned, origin: Key, entity: Entity) -> Resource | None:
+        if owned.kind == "client" and origin[1] in self.project.modules[origin[0]].functions:
+            return None  # what a cached function gives is a cache of clients, of which others speak
+        place = self._place(entity._replace(origin=origin))
+        return Resource(owned.kind, origin[1], place, owned.pooled, origin)
 
-    def _clients_of(self, home: Module, class_: Class) -> list[str]:
-        """The attributes that hold a client which is made once: with the object, or at its first use."""
-        key = (home.path, class_.qualname)
-        known = self._clients.get(key)
-        if known is None:
-            known = self._clients[key] = []
-            for name, values in class_.attributes.items():
-                made = [value for value in values if value.kind != "constant"]
-                if len(made) == 1 and self.is_client(self.project.value_entity(home, made[0])):
-                    maker = self.project.functions.around(home, made[0])
-                    if maker is None or maker.name == "__init__" or _under_a_condition(maker, made[0]):
-                        known.append(name)
-        return known
+    def _own(self, module: Module, entity: Entity, chain: str) -> Resource | None:
+        """What a method uses of its own object, where a module keeps the only objects of its class."""
+        name, called, rest = chain.partition("().")
+        if not called or name[:1] != ":" or entity.origin is not None:
+            return None
+        class_ = module.classes.get(name[1:])
+        member = rest.partition(".")[0].rstrip("()[]")
+        owned = self.owners.leading(module, class_).get(member) if class_ is not None else None
+        keeper = self.owners.keeper(module, class_) if owned is not None and class_ is not None else None
+        if owned is None or keeper is None or "()" in rest.partition(".")[2]:
+            return None
+        return self._owned_resource(owned, keeper, entity)
 
-    def _is_session(self, module: Module, chain: str) -> bool:
-        entity = self.project.resolve(module, chain)
-        return entity.kind == "external" and (entity.name in ASYNC_SESSIONS or entity.name in _BORROWERS)
-
-    def _bound_to(self, module: Module, call: Call) -> Resource | None:
-        """The engine of ``AsyncSession(engine)``, the pool of ``Redis(connection_pool=pool)``."""
+    def _bound_to(self, module: Module, call: Call, calls: list[Call] | None) -> Resource | None:
+        """The engine of ``AsyncSession(engine)``, the pool of ``Redis(connection_pool=pool())``."""
         for given in call.takes:
-            if given.kind == "name" and given.keyword in _GIVEN:
-                return self.of(self.project.resolve(module, given.chain))
+            if given.keyword not in GIVEN_BY:
+                continue
+            chain = given.chain
+            if given.kind == "call" and calls is not None:
+                chain = f"{calls[given.number].chain}()"
+            if chain:
+                found = self.of(self.project.resolve(module, chain)) or self._kept_by_object(module, chain)
+                if found is not None:
+                    return found
         return None
+
+    def _kept_by_object(self, module: Module, chain: str) -> Resource | None:
+        """What is handed on of an object: `AsyncSession(self.engine)`, `Redis(connection_pool=db.pool)`."""
+        owner, _, member = chain.rpartition(".")
+        owned = self._owned(self.project.resolve(module, owner), member) if owner else None
+        return owned or self._own(module, self.project.resolve(module, chain), chain)
 
     def _place(self, entity: Entity) -> Place:
         assert entity.origin is not None
@@ -214,55 +201,32 @@ class Resources:
                 return module.place(value.span)
         if not values and entity.value is not None and entity.module is not None:
             return entity.module.place(entity.value.span)
+        if not values and name in module.functions:
+            return module.place(module.functions[name].span)
         return module.place(values[0].span) if values else Place(path, module.functions[""].span)
 
-    def _engine(self, entity: Entity) -> Resource:
-        assert entity.origin is not None
-        if entity.origin not in self._known:
-            self._known[entity.origin] = Resource(
-                "engine", entity.origin[1], self._place(entity), self._pooled(entity), entity.origin
-            )
-        resource = self._known[entity.origin]
-        assert resource is not None
-        return resource
-
-    def _pooled(self, entity: Entity) -> bool | None:
-        value, module = entity.value, entity.module
-        if value is None or module is None:
+    def _engine(self, entity: Entity, origin: Key) -> Resource | None:
+        """An engine that is kept; one that only its session maker knows lives as long as that."""
+        engine = self.bound.engine_of(entity)
+        if engine is None:
             return None
-        poolclass = value.keyword("poolclass")
-        if poolclass is not None:
-            known = self.project.value_entity(module, poolclass)
-            if known.kind != "external":
-                return None
-            return known.name.rpartition(".")[2] not in _POOLLESS
-        if value.open_ended():
-            return None
-        address = self.project.text(module, value.first())
-        return not (address or "").startswith(_WITHOUT_A_LOOP)
-
-    def _sessions(self, entity: Entity) -> Resource | None:
-        value, module = entity.value, entity.module
-        if value is None or module is None:
-            return None
-        bind = value.first() or value.keyword("bind")
-        if bind is None:
-            return None
-        engine = self.project.value_entity(module, bind)
-        if not self.is_async_engine(engine):
-            return None
-        if engine.origin is None:
-            # An engine that only its session maker knows lives as long as the session maker.
-            engine = engine._replace(origin=entity.origin)
-        return self._engine(engine)
+        key = engine.origin or origin
+        if key not in self._known:
+            place = self._place(engine._replace(origin=key))
+            self._known[key] = Resource("engine", key[1], place, self.bound.pooled(engine), key)
+        return self._known[key]
 
     def released_by(self, module: Module, call: Call) -> Key | None:
         """What a call gives the connections of back: an engine disposed of, a client closed."""
         if call.leaf() not in RELEASES or call.chain.endswith("()") or call.chain[:1] in "%~":
             return None
-        entity = self.project.resolve(module, call.chain.rpartition(".")[0])
+        chain = call.chain.rpartition(".")[0]
+        entity = self.project.resolve(module, chain)
         bound = entity.kind == "instance" or self.is_async_engine(entity) or self.is_client(entity)
-        return entity.origin if bound else None
+        if bound and entity.origin is not None:
+            return entity.origin
+        kept = self.of(entity) or self._kept_by_object(module, chain)
+        return kept.key if kept is not None else None
 
     def used_in(self, module: Module, function: Function, calls: CallsOf) -> list[tuple[Resource, Call]]:
         """The resources that a function's own calls use."""
@@ -270,8 +234,9 @@ class Resources:
         found = self._used.get(key)
         if found is None:
             found = self._used[key] = []
-            for call in calls(module, function):
-                resource = self.used_by(module, call)
+            every = calls(module, function)
+            for call in every:
+                resource = self.used_by(module, call, every)
                 if resource is not None and call.leaf() != "dispose":
                     found.append((resource, call))
         return found
@@ -316,15 +281,3 @@ def _asks_for(function: Function, name: str) -> bool:
         name in step.loads and (step.kind in ("if", "while") or name in step.stores)
         for step in function.steps()
     )
-
-
-def _under_a_condition(function: Function, value: Value) -> bool:
-    """Whether a function makes a value only if something holds."""
-    steps = list(function.steps())
-    for step in steps:
-        if step.kind == "assign" and step.span.line <= value.span.line <= step.span.end_line:
-            while step.parent >= 0:
-                step = steps[step.parent]
-                if step.kind == "if":
-                    return True
-    return False

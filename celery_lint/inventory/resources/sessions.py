@@ -133,7 +133,13 @@ class Sessions:
             return ""
         if is_context_manager(function):
             return self._yielded(callee.module, function)
-        return _kind_of(self.project.call(callee, None))
+        found = _kind_of(self.project.call(callee, None))
+        return found or self._annotated(callee.module, function)
+
+    def _annotated(self, module: Module, function: Function) -> str:
+        """The kind of session that a function says it gives: its caller, the loop or block around it."""
+        given = self.project.resolve(module, function.annotation)
+        return _kind_of(given._replace(name=f"{given.name}()")) if given.kind == "external" else ""
 
     def _made_scoped(self, maker: Entity) -> bool:
         """Whether the name of a maker is bound again: ``Session = scoped_session(Session)``."""

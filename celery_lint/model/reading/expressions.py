@@ -53,6 +53,22 @@ def hidden_below(node: ast.expr, names: list[str]) -> list[ast.expr]:
             return below
 
 
+_GENERATORS = frozenset(
+    {"AsyncGenerator", "AsyncIterator", "AsyncIterable", "Generator", "Iterator", "Iterable"}
+)
+
+
+def given_class(node: ast.expr | None) -> ast.expr | None:
+    """The class of what a function returns, or yields, by its annotation."""
+    if isinstance(node, ast.Subscript):
+        name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+        if name in _GENERATORS:
+            node = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+        node = ast.copy_location(ast.Name(node.value, ast.Load()), node)
+    return annotated_class(node)
+
+
 def annotated_class(node: ast.expr | None) -> ast.expr | None:
     """The class that an annotation names, through ``X | None``, ``Optional[X]`` and ``Annotated[X, ...]``."""
     for _ in range(4):

@@ -99,6 +99,10 @@ _KEPT_BLIND = frozenset(
 )
 
 
+# Options that say whether an engine keeps connections, wherever the dictionary that holds them is filled.
+_OF_POOLS = frozenset({"max_overflow", "pool_size", "poolclass"})
+
+
 def worth_keeping(chain: str, has_stars: bool) -> bool:
     """Whether a call of this chain may be of something that others know: more than a method of a local."""
     if not chain:
@@ -117,6 +121,8 @@ def worth_keeping(chain: str, has_stars: bool) -> bool:
 
 def worth_setting(chain: str, key: str, subscript: bool) -> bool:
     """Whether setting an attribute or item of this chain can configure anything outside its function."""
+    if subscript and key in _OF_POOLS:
+        return True
     if key in ("time_limit", "soft_time_limit"):  # options of a task that is defined or sent
         return True
     if key in ("Task", "task_cls") and chain[:1] == ":":  # `self.Task = ...` in a class of applications

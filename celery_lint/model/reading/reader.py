@@ -21,6 +21,7 @@ from celery_lint.model.facts import (
 )
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
+from celery_lint.model.reading.expressions import given_class
 from celery_lint.model.reading.keeping import KEPT_WHOLE, worth_keeping, worth_setting
 from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
 from celery_lint.model.reading.statements import steps_of
@@ -186,7 +187,15 @@ class Reader:
             values,
             calls,
             steps,
+            self._annotation(scope),
         )
+
+    def _annotation(self, scope: Scope) -> str:
+        """The class of the project or of another package that a function says it returns."""
+        node: Any = scope.node
+        named = given_class(node.returns) if scope is not self.seen.top else None
+        chain = chain_of(named, scope.outer or scope) if named is not None else ""
+        return chain if chain[:1] not in "~%" else ""
 
     def _decorators(self, nodes: list[ast.expr], outer: Scope) -> Iterator[Value]:
         for node in nodes:

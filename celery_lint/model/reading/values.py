@@ -10,7 +10,7 @@ from typing import Any
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Value
 from celery_lint.model.reading.expressions import beginning_of_text, is_text
-from celery_lint.model.reading.scopes import Scope, chain_of
+from celery_lint.model.reading.scopes import Scope, chain_of, lookup
 
 _DEEPEST = 7
 _MOST_ITEMS = 1500
@@ -140,6 +140,13 @@ def _call(node: ast.Call, scope: Scope, span_of: SpanOf, depth: int, span: Span)
             items.append(value_of(argument, scope, span_of, depth + 1))
     for keyword in node.keywords:
         keywords.append((keyword.arg or "**", value_of(keyword.value, scope, span_of, depth + 1)))
+        if keyword.arg is None and isinstance(keyword.value, ast.Name):
+            # What a local dictionary holds: a chain would not tell.
+            binder = lookup(keyword.value.id, scope)
+            if binder is not None and binder.kind == "function":
+                for bound in binder.values.get(keyword.value.id, ())[:2]:
+                    if isinstance(bound, ast.Dict):
+                        keywords.append(("**", value_of(bound, binder, span_of, depth + 1)))
     if is_text(node):
         return Value("text", span, _scheme(node))
     chain = chain_of(node.func, scope)

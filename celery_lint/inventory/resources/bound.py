@@ -1,0 +1,107 @@
+"""What belongs to an event loop, by what made it: clients, and engines with a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.libraries.clients import LOOP_BOUND
+from celery_lint.libraries.sqlalchemy import ASYNC_ENGINES, ASYNC_MAKERS, SYNC_MAKERS
+from celery_lint.model.facts import Module, Value
+from celery_lint.project.entity import Entity
+from celery_lint.project.known import Known
+
+#: What makes sessions, of the engine that it is given.
+SESSION_MAKERS = SYNC_MAKERS | ASYNC_MAKERS
+# SQLAlchemy keeps no pooled connection between uses with these.
+_POOLLESS = frozenset({"NullPool"})
+# Only a pool that keeps connections takes these: SQLAlchemy refuses them beside another pool class.
+_POOL_SIZES = ("pool_size", "max_overflow")
+# A connection of aiosqlite belongs to a thread, one of psycopg to the loop that waits for it: both were
+# measured to work on one loop after another.
+_WITHOUT_A_LOOP = ("sqlite", "postgresql+psycopg:", "postgresql+psycopg_async:")
+
+
+class Bound:
+    """Questions about single objects, wherever they are kept."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+
+    def is_client(self, entity: Entity) -> bool:
+        """Whether an entity is a client, a pool of connections, or a part of one (a database)."""
+        if entity.kind != "external":
+            return False
+        made, _, part = entity.name.partition("()")
+        if f"{made}()" not in LOOP_BOUND or "()" in part:
+            return False
+        if not made.startswith("databases.") or entity.value is None or entity.module is None:
+            return True
+        address = self.project.text(entity.module, entity.value.first())
+        return not (address or "").startswith("sqlite")
+
+    def is_async_engine(self, entity: Entity) -> bool:
+        """Whether an entity is an ``AsyncEngine``, wherever it was made."""
+        return entity.kind == "external" and entity.name in ASYNC_ENGINES
+
+    def engine_of(self, entity: Entity) -> Entity | None:
+        """The async engine that an entity is, or that a maker of sessions was given."""
+        if self.is_async_engine(entity):
+            return entity
+        if entity.kind != "external" or entity.name not in SESSION_MAKERS:
+            return None
+        value, module = entity.value, entity.module
+        bind = (value.first() or value.keyword("bind")) if value is not None else None
+        if bind is None or module is None:
+            return None
+        engine = self.project.value_entity(module, bind)
+        return engine if self.is_async_engine(engine) else None
+
+    def pooled(self, entity: Entity) -> bool | None:
+        """Whether an engine keeps connections for its loop; ``None`` when its options are hidden."""
+        value, module = entity.value, entity.module
+        if value is None or module is None:
+            return None
+        options = list(self._options(module, value))
+        names = {name for name, _ in options}
+        classes = {
+            self.project.value_entity(module, option).name.rpartition(".")[2]
+            for name, option in options
+            if name == "poolclass"
+        }
+        sized = not names.isdisjoint(_POOL_SIZES)
+        if "" in classes or (sized and not classes.isdisjoint(_POOLLESS)):
+            return None  # one or the other, as a branch decides
+        if classes:
+            return classes.isdisjoint(_POOLLESS)
+        if not sized and not names.isdisjoint(("*", "**")):
+            return None
+        address = self.project.text(module, value.first())
+        return not (address or "").startswith(_WITHOUT_A_LOOP)
+
+    def _options(self, module: Module, value: Value) -> Iterator[tuple[str, Value]]:
+        """The options of an engine, also those that a dictionary gets in whatever branch."""
+        for name, option in value.keywords:
+            yield name, option
+            if name == "**":
+                known = self.project.value_entity(module, option)
+                if known.kind == "value" and known.value is not None:
+                    yield from known.value.keywords
+                if option.kind == "name" and option.chain[:1] in ":%":
+                    yield from self._filled(module, option.chain, value)
+
+    def _filled(self, module: Module, chain: str, user: Value) -> Iterator[tuple[str, Value]]:
+        """What a dictionary is bound to, and what is put into it where it is made."""
+        around = self.project.functions.around(module, user) if chain[:1] == "%" else None
+        function = around or module.functions[""]
+        for bound in module.bindings.get(chain[1:], ()) if around is None else ():
+            yield from bound.keywords
+        for item in module.assignments:
+            if item.target == chain and item.subscript and item.function == function.qualname:
+                yield item.key, item.value
+        if function.may_call(f"{chain}.update", f"{chain}.setdefault"):
+            for call in self.project.functions.calls(module, function):
+                if call.chain == f"{chain}.setdefault":
+                    yield call.argument(0).text, Value("unknown", call.span)
+                whole = function.value_of(call) if call.chain == f"{chain}.update" else None
+                for given in (*whole.items, whole) if whole is not None else ():
+                    yield from given.keywords

@@ -1,0 +1,72 @@
+"""Asynchronous clients and pools that belong to the event loop of their first use, by dotted path.
+
+A path that ends in ``()`` is what the call gives. Each was tried on several loops, one after another.
+"""
+
+from __future__ import annotations
+
+_REDIS = ("redis.asyncio", "redis.asyncio.client", "aioredis")
+_REDIS_CLIENTS = tuple(f"{module}.{name}" for module in _REDIS for name in ("Redis", "StrictRedis"))
+_REDIS_POOLS = tuple(
+    f"redis.asyncio.{module}{name}"
+    for module in ("", "connection.")
+    for name in ("ConnectionPool", "BlockingConnectionPool")
+)
+_MONGO = frozenset(
+    {
+        "motor.motor_asyncio.AsyncIOMotorClient()",
+        "pymongo.AsyncMongoClient()",
+        "pymongo.asynchronous.mongo_client.AsyncMongoClient()",
+    }
+)
+_POOLED = frozenset(
+    {
+        "httpx.AsyncClient()",
+        "openai.AsyncOpenAI()",
+        "openai.AsyncAzureOpenAI()",
+        "elasticsearch.AsyncElasticsearch()",
+        "aioredis.create_redis_pool()",
+        *(f"{module}.from_url()" for module in ("redis.asyncio", "aioredis")),
+        *(f"{name}{made}" for name in (*_REDIS_CLIENTS, *_REDIS_POOLS) for made in ("()", ".from_url()")),
+    }
+)
+#: Objects that own the clients of a provider. Only the methods of their asynchronous side use these.
+OWNERS = frozenset(
+    {
+        "langchain_openai.AzureChatOpenAI()",
+        "langchain_openai.ChatOpenAI()",
+        "langchain_openai.OpenAIEmbeddings()",
+        # Version 2 keeps a client for each loop, version 1 one for the process.
+        "pydantic_ai.Agent()",
+    }
+)
+#: The second loop fails, or the pool runs dry.
+LOOP_BOUND = (
+    _MONGO
+    | _POOLED
+    | OWNERS
+    | {
+        "aiohttp.ClientSession()",
+        "aiohttp.client.ClientSession()",
+        "asyncpg.create_pool()",
+        "aiomysql.create_pool()",
+        "asyncmy.create_pool()",
+        "psycopg_pool.AsyncConnectionPool()",
+        "databases.Database()",
+        "databases.core.Database()",
+        "aio_pika.connect_robust()",
+        "aiogram.Bot()",
+        "grpc.aio.insecure_channel()",
+        "grpc.aio.secure_channel()",
+        "telegram.Bot()",
+        "telethon.TelegramClient()",
+        "telethon.client.telegramclient.TelegramClient()",
+        "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver()",
+    }
+)
+#: Dropped without being closed, these keep their sockets (and some their threads) until cycles are collected.
+LEFT_OPEN = _MONGO | _POOLED
+#: These draw their connections from what they are given.
+BORROWERS = frozenset({*_REDIS_CLIENTS, "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver"})
+#: What a borrower is given by: its first argument, or one of these keywords.
+GIVEN_BY = frozenset({"", "bind", "connection_pool", "conn"})
