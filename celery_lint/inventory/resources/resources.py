@@ -33,6 +33,7 @@ class Resource(NamedTuple):
     """A loop-bound object that outlives the function using it.
 
     ``kind`` is ``engine`` or ``client``; ``pooled`` is ``None`` when the options of the engine are hidden.
+    ``owners`` are the class of the object that has it in an attribute, and its bases.
     """
 
     kind: str
@@ -40,6 +41,11 @@ class Resource(NamedTuple):
     place: Place
     pooled: bool | None
     key: Key
+    owners: tuple[Key, ...] = ()
+
+    def is_among(self, released: set[Key]) -> bool:
+        """Whether its connections were given back: by its name, or by a method of the object that has it."""
+        return self.key in released or not released.isdisjoint(self.owners)
 
 
 class Resources:
@@ -81,11 +87,13 @@ class Resources:
         if entity.name.startswith(NAMESPACES):
             return self._set_from_outside(origin, entity.name.partition("().")[2].partition(".")[0])
         path, name = origin
-        if self.is_client(entity) and (
-            entity.name.endswith("()") or name in self.project.modules[path].bindings
-        ):
-            return Resource("client", name, self._place(entity), True, origin)
-        return None
+        bound = name in self.project.modules[path].bindings
+        if not self.is_client(entity) or not (bound or entity.name.endswith("()")):
+            return None
+        whole = self.project.member(self.project.modules[path], name) if bound else entity
+        if whole.kind == "external" and not self.is_client(whole):
+            return None  # a part of what is none: its arguments say so
+        return Resource("client", name, self._place(entity), True, origin)
 
     def _set_from_outside(self, origin: Key, attribute: str) -> Resource | None:
         """What a function has put into an attribute of something that a module keeps."""
@@ -156,7 +164,11 @@ class Resources:
         if owned.kind == "client" and origin[1] in self.project.modules[origin[0]].functions:
             return None  # what a cached function gives is a cache of clients, of which others speak
         place = self._place(entity._replace(origin=origin))
-        return Resource(owned.kind, origin[1], place, owned.pooled, origin)
+        return Resource(owned.kind, origin[1], place, owned.pooled, origin, self._classes(entity))
+
+    def _classes(self, entity: Entity) -> tuple[Key, ...]:
+        """The class of an object and its bases."""
+        return tuple((base.module.path, base.name) for base in self.project.bases(entity) if base.module)
 
     def _own(self, module: Module, entity: Entity, chain: str) -> Resource | None:
         """What a method uses of its own object, where a module keeps the only objects of its class."""
@@ -166,10 +178,11 @@ class Resources:
         class_ = module.classes.get(name[1:])
         member = rest.partition(".")[0].rstrip("()[]")
         owned = self.owners.leading(module, class_).get(member) if class_ is not None else None
-        keeper = self.owners.keeper(module, class_) if owned is not None and class_ is not None else None
-        if owned is None or keeper is None or "()" in rest.partition(".")[2]:
+        if class_ is None or owned is None or "()" in rest.partition(".")[2]:
             return None
-        return self._owned_resource(owned, keeper, entity)
+        keeper = self.owners.keeper(module, class_)
+        itself = Entity("instance", class_.qualname, module)
+        return self._owned_resource(owned, keeper, itself) if keeper is not None else None
 
     def _bound_to(self, module: Module, call: Call, calls: list[Call] | None) -> Resource | None:
         """The engine of ``AsyncSession(engine)``, the pool of ``Redis(connection_pool=pool())``."""
@@ -226,7 +239,13 @@ class Resources:
         if bound and entity.origin is not None:
             return entity.origin
         kept = self.of(entity) or self._kept_by_object(module, chain)
-        return kept.key if kept is not None else None
+        if kept is not None:
+            return kept.key
+        name, called, rest = chain.partition("().")
+        class_ = module.classes.get(name[1:]) if called and name[:1] == ":" else None
+        if class_ is not None and rest in self.owners.leading(module, class_):
+            return module.path, class_.qualname  # of whatever object of this class
+        return None
 
     def used_in(self, module: Module, function: Function, calls: CallsOf) -> list[tuple[Resource, Call]]:
         """The resources that a function's own calls use."""

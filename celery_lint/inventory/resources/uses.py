@@ -76,10 +76,10 @@ class Uses:
                     use = Use(resource, current_module.place(call.span))
                     if resource.kind == "engine" and resource.pooled is not None:
                         engines.setdefault(resource.key, use)
-                    if resource.pooled is True and resource.key not in mine:
+                    if resource.pooled is True and not resource.is_among(mine):
                         outliving.setdefault(resource.key, use)
         for use in self._direct_uses(runner, run, reached):
-            if use.resource.key not in disposed:
+            if not use.resource.is_among(disposed):
                 outliving.setdefault(use.resource.key, use)
         return RunUses(tuple(engines.values()), tuple(outliving.values()))
 
