@@ -60,14 +60,18 @@ class AsyncClientSharedAcrossLoops(Rule):
 
     With one event loop that is kept for the life of the process the shared client is right as it is.
 
+    An agent of `pydantic_ai` before version 2 and the chat models of `langchain_openai` own such a client.
+    The latter share one between all their objects, so that only a kept event loop helps.
+
     ## Limits
 
-    Speaks of clients at module level, of those that a cached function gives, and of those that an object at
-    module level holds and its methods use. Where the coroutine is run by `asyncio.run` itself,
+    Speaks of clients at module level, of those that a cached function gives, of those in attributes that
+    functions set from outside, and of those that an object at module level holds and its methods use, or the
+    methods of its class where there is no other object. Where the coroutine is run by `asyncio.run` itself,
     `asyncio-run-in-task` tells it; clients in a dictionary are told by `loop-bound-client-cache`. Clients
     that were tried and survive (`anthropic`, SQLAlchemy on psycopg) are not meant. Silent where the
-    coroutine, or what runs it, closes the client, and for a helper that keeps the loop of its thread, unless
-    the pool is known to have several.
+    coroutine, or what runs it, closes the client, where the function that makes it asks for the running loop,
+    and for a helper that keeps the loop of its thread, unless the pool is known to have several.
 
     ## References
 
