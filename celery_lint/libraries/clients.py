@@ -22,8 +22,6 @@ _MONGO = frozenset(
 _POOLED = frozenset(
     {
         "httpx.AsyncClient()",
-        "openai.AsyncOpenAI()",
-        "openai.AsyncAzureOpenAI()",
         "elasticsearch.AsyncElasticsearch()",
         "aioredis.create_redis_pool()",
         *(f"{module}.from_url()" for module in ("redis.asyncio", "aioredis")),
@@ -54,6 +52,8 @@ LOOP_BOUND = (
         "psycopg_pool.AsyncConnectionPool()",
         "databases.Database()",
         "databases.core.Database()",
+        "openai.AsyncOpenAI()",
+        "openai.AsyncAzureOpenAI()",
         "aio_pika.connect_robust()",
         "aiogram.Bot()",
         "grpc.aio.insecure_channel()",

@@ -55,7 +55,12 @@ class Sessions:
     @once
     def reached(self) -> list[tuple[Module, Function, tuple[Task, ...]]]:
         """Everything that tasks run: what they reach, and their coroutines."""
-        return list(self._reached()) if self._with_sqlalchemy() else []
+        return self.everything if self._with_sqlalchemy() else []
+
+    @once
+    def everything(self) -> list[tuple[Module, Function, tuple[Task, ...]]]:
+        """The same of a project that need not use SQLAlchemy."""
+        return list(self._reached())
 
     def _reached(self) -> Iterator[tuple[Module, Function, tuple[Task, ...]]]:
         tasks: dict[Key, list[Task]] = {}
