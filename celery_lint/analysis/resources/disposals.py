@@ -16,7 +16,10 @@ from celery_lint.project.known import Known, facts
 
 
 class Disposal(NamedTuple):
-    """A call of ``dispose`` on an async engine. ``in_coroutine`` names the tasks whose coroutine runs it."""
+    """A call of ``dispose`` on an async engine.
+
+    ``tasks`` are those whose coroutine runs it; ``first_action``: the function awaits nothing before.
+    """
 
     module: Module
     function: Function
@@ -66,7 +69,11 @@ class Disposals:
         return found
 
     def _disposal(self, module: Module, function: Function, calls: list[Call], call: Call) -> Disposal:
-        before = [other for other in calls if other.number < call.number and not other.is_decorator]
+        before = [
+            other
+            for other in calls
+            if other.number < call.number and (other.is_awaited or other.is_context_manager)
+        ]
         guarded = any(
             other.chain == call.chain and (other.in_finally or other.is_context_manager) for other in calls
         ) or any("push_async_callback" in other.chain or "callback" in other.leaf() for other in calls)

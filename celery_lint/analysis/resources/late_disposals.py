@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from celery_lint.inventory.code.graph import CallGraph
@@ -14,13 +14,20 @@ from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
+# Kinds of runs with a loop of their own.
+_NEW = frozenset({"run", "new", "bridge"})
+
 
 class LateDisposal(NamedTuple):
-    """A run of ``engine.dispose()`` on a new loop, after the run that used the engine."""
+    """A run of ``engine.dispose()`` on a new loop, after the run that used the engine.
+
+    ``early``: it stands before the use, and closes what the run before has left.
+    """
 
     engine: str
     place: Place
     used: Place
+    early: bool = False
 
 
 class LateDisposals:
@@ -41,7 +48,73 @@ class LateDisposals:
         for module, function, _ in self.graph.synchronous:
             if function.may_call("dispose"):
                 found += self._of_function(module, function)
-        return found
+        return [*found, *self._at_the_start(), *self._before_tasks()]
+
+    def _at_the_start(self) -> Iterator[LateDisposal]:
+        """The disposals with which coroutines begin, for the sake of the loop that is gone."""
+        found: dict[Place, LateDisposal] = {}
+        for run in self.runs.all:
+            for module, function in run.coroutines:
+                if function.may_call(".dispose") and self._is_new(run):
+                    early = self._first_of(module, function)
+                    if early is not None:
+                        found.setdefault(early.place, early)
+        yield from found.values()
+
+    def _first_of(self, module: Module, function: Function) -> LateDisposal | None:
+        """The only disposal of an engine in a coroutine, if the engine is used after it alone."""
+        closure = self.graph.deep_closure(module, function)
+        disposals: list[tuple[Function, Call, Key]] = []
+        for inner_module, inner in closure:
+            for call in self.functions.calls(inner_module, inner) if inner.may_call(".dispose") else ():
+                engine = self.resources.disposed_by(inner_module, call)
+                if engine is not None and engine.origin is not None:
+                    disposals.append((inner, call, engine.origin))
+        if len(disposals) != 1:
+            return None
+        home, disposal, key = disposals[0]
+        if home is not function or not disposal.is_awaited or _keeps_open(disposal):
+            return None
+        used = self._use_in(closure, key)
+        before = [call for call in self.functions.calls(module, function) if call.number < disposal.number]
+        if used is None or disposal.in_finally or disposal.in_handler:
+            return None
+        if any(self._uses(module, call, key) for call in before):
+            return None
+        return LateDisposal(key[1], module.place(disposal.span), used, early=True)
+
+    def _before_tasks(self) -> Iterator[LateDisposal]:
+        """The disposals that a handler runs before every task."""
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if function.decorators and function.may_call(".dispose") and _is_before_tasks(function):
+                    yield from self._of_handler(module, function)
+
+    def _of_handler(self, module: Module, function: Function) -> Iterator[LateDisposal]:
+        calls = self.functions.calls(module, function)
+        for call in calls:
+            engine = self.resources.disposed_by(module, call)
+            if engine is None or engine.origin is None or call.parent < 0 or _keeps_open(call):
+                continue
+            runner = self.runs.runner(module, function, calls[call.parent])
+            used = self._used_on_new_loops(engine.origin)
+            if runner is not None and runner[0] in _NEW and used is not None:
+                place = module.place(calls[call.parent].span)
+                yield LateDisposal(engine.origin[1], place, used, early=True)
+
+    def _used_on_new_loops(self, engine: Key) -> Place | None:
+        for run in self.runs.all:
+            for coroutine in run.coroutines if self._is_new(run) else ():
+                used = self._use_in(self.graph.deep_closure(*coroutine), engine)
+                if used is not None:
+                    return used
+        return None
+
+    def _is_new(self, run: LoopRun) -> bool:
+        """Whether a run is on a loop made for it, in a pool of processes."""
+        if run.kind not in _NEW or not self.loops.renews(run):
+            return False
+        return self.loops.pool_of(run, "gevent", "eventlet", "threads") is None
 
     def _of_function(self, module: Module, function: Function) -> Iterator[LateDisposal]:
         calls = self.functions.calls(module, function)
@@ -65,9 +138,7 @@ class LateDisposals:
     def _run(self, module: Module, function: Function, call: Call) -> LoopRun | None:
         """The run that a call is or leads to, if it is on a loop made for it, in a pool of processes."""
         run = self._leads_to(module, function, call)
-        if run is None or run.kind not in ("run", "new", "bridge") or not self.loops.renews(run):
-            return None
-        return run if self.loops.pool_of(run, "gevent", "eventlet", "threads") is None else None
+        return run if run is not None and self._is_new(run) else None
 
     def _leads_to(self, module: Module, function: Function, call: Call) -> LoopRun | None:
         """The run that a call is, or that the helper makes which it calls."""
@@ -83,12 +154,30 @@ class LateDisposals:
         """Where the coroutine that a call runs uses an engine."""
         for argument in call.takes[:2]:
             for target in self.runs.coroutine_functions(module, function, argument):
-                for inner_module, inner in self.graph.deep_closure(*target):
-                    for inner_call in self.functions.calls(inner_module, inner):
-                        resource = self.resources.used_by(inner_module, inner_call)
-                        if resource is not None and resource.key == engine and resource.pooled:
-                            return inner_module.place(inner_call.span)
+                used = self._use_in(self.graph.deep_closure(*target), engine)
+                if used is not None:
+                    return used
         return None
+
+    def _use_in(self, closure: Iterable[tuple[Module, Function]], engine: Key) -> Place | None:
+        for module, function in closure:
+            for call in self.functions.calls(module, function):
+                if call.leaf() != "dispose" and self._uses(module, call, engine):
+                    return module.place(call.span)
+        return None
+
+    def _uses(self, module: Module, call: Call, engine: Key) -> bool:
+        resource = self.resources.used_by(module, call)
+        return resource is not None and resource.key == engine and resource.pooled is True
+
+
+def _keeps_open(disposal: Call) -> bool:
+    """Whether it leaves the connections alone: `dispose(close=False)` only forgets them."""
+    return disposal.keyword("close").is_false
+
+
+def _is_before_tasks(function: Function) -> bool:
+    return any(decorator.chain.startswith("celery.signals.task_prerun") for decorator in function.decorators)
 
 
 def _on_one_loop(one: LoopRun, other: LoopRun, function: Function) -> bool:

@@ -71,11 +71,16 @@ class DisposeAfterRun(Rule):
         return asyncio.run(load(pk))
     ```
 
+    A disposal at the start of the next run, or in `task_prerun`, comes too late in the same way.
+    `dispose(close=False)` closes nothing and is silent: the sockets of what it forgets stay open until Python
+    looks for cycles.
+
     ## Limits
 
-    Both runs must be seen in one function, with a coroutine that is seen to use the pooled engine. Silent
-    where both are on the same loop, or on one that is kept for the process, and for the drivers psycopg and
-    aiosqlite, whose connections belong to no loop.
+    Both runs must be seen in one function, with a coroutine that is seen to use the pooled engine, or the
+    disposal must be the only one and stand before the first use. Silent where both are on the same loop, or
+    on one that is kept for the process, and for the drivers psycopg and aiosqlite, whose connections belong
+    to no loop.
 
     ## References
 
@@ -88,10 +93,20 @@ class DisposeAfterRun(Rule):
     preset = "recommended"
     message = "`{engine}.dispose()` runs on a new loop, after that of its connections is closed"
     help = "await `{engine}.dispose()` in the `finally` of the coroutine that uses it"
+    variants = {
+        "early": (
+            "`{engine}.dispose()` closes connections that belong to the loop of the task before",
+            "await `{engine}.dispose()` in the `finally` of the coroutine that uses it",
+        ),
+    }
     proof = "tests/proofs/test_shared.py::test_connections_cannot_say_goodbye_on_another_loop"
 
     @on(LateDisposals.all)
     def check(self, late: LateDisposal) -> Iterator[Finding]:
         """Report the run that disposes."""
-        story = ((late.used, f"`{late.engine}` is used here, on the loop of another run"),)
-        yield Finding(late.place, {"engine": late.engine}, story)
+        if late.early:
+            story = ((late.used, f"`{late.engine}` is used here, on a loop that ends with the task"),)
+            yield Finding(late.place, {"engine": late.engine}, story, "early")
+        else:
+            story = ((late.used, f"`{late.engine}` is used here, on the loop of another run"),)
+            yield Finding(late.place, {"engine": late.engine}, story)
