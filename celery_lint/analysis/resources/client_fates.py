@@ -82,7 +82,10 @@ class ClientFate:
             self.given_back = True
         elif step.kind != "assign" or len(step.stores) != 1 or step.name in self.names:
             self.unknown = step.kind != "expr"
-        elif any(step.name in other.stores for other in self.flow.steps if other is not step):
+        elif any(
+            step.name in other.stores and other is not step and other.chains != ("#None",)
+            for other in self.flow.steps
+        ):
             self.unknown = True  # a global name, or another client in another case
         else:
             self.names.add(step.name)

@@ -22,6 +22,7 @@ _NOTING = frozenset({"add", "add_all", "delete"})
 _WRITING = frozenset(
     {"bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings", "commit", "flush", "merge"}
 )
+_TALKING = tuple(f".{leaf}" for leaf in sorted(WORK - {"add", "add_all", "delete", "get"}))
 _WRITING_LEAVES = tuple(f".{leaf}" for leaf in sorted(_WRITING))
 # What writes or reads, as its statement says.
 _EXECUTING = frozenset({"execute", "exec"})
@@ -245,7 +246,10 @@ class FailedTransactions:
         if receiver not in held.owners and not self.session_flow.lent(view, call, held.session):
             return False
         target = self.graph.target(view.module, call.chain)
-        return target is not None
+        return target is not None and (
+            receiver not in held.owners
+            or any(function.may_call(*_TALKING) for _, function in self.graph.closure(*target))
+        )
 
     def _writes(self, view: View, step: Step, held: _Held) -> bool:
         """Whether a statement may fail for the sake of what it writes."""

@@ -38,6 +38,8 @@ class Owners:
 
     def held(self, module: Module, value: Value) -> Owned | None:
         """What a value is, if that belongs to an event loop."""
+        if value.kind == "name" and self._is_given(module, value):
+            return None  # whoever gave it may end it
         entity = self.project.value_entity(module, value)
         if self.bound.is_client(entity):
             return Owned("client", True, module, value)
@@ -49,6 +51,14 @@ class Owners:
             for owned in self.of_class(home, inner).values():
                 return owned
         return None
+
+    def _is_given(self, module: Module, value: Value) -> bool:
+        """Whether a value is a parameter of the function around it, known by its annotation."""
+        around = self.functions.around(module, value)
+        return around is not None and any(
+            parameter.annotation and value.chain == f"{parameter.annotation}()"
+            for parameter in around.parameters
+        )
 
     def of_class(self, home: Module, class_: Class) -> dict[str, Owned]:
         """The attributes of a class that hold something made once: with the object, or at its first use."""

@@ -105,7 +105,10 @@ class Resources:
         return Resource(owned.kind, attribute, place, owned.pooled, (origin[0], f"{origin[1]}.{attribute}"))
 
     def _is_made_anew(self, origin: Key) -> bool:
-        """Whether only coroutines bind a module-level name, and do so without asking what it holds."""
+        """Whether the functions that bind a module-level name do so for the loop that runs.
+
+        They ask for it, or they are coroutines that bind the name without asking what it holds.
+        """
         known = self._anew.get(origin)
         if known is None:
             path, name = origin
@@ -113,7 +116,12 @@ class Resources:
             values = [value for value in module.bindings.get(name, ()) if value.kind != "constant"]
             binders = [self.project.functions.around(module, value) for value in values]
             known = self._anew[origin] = bool(values) and all(
-                binder is not None and binder.is_async and not _asks_for(binder, name) for binder in binders
+                binder is not None
+                and (
+                    (binder.is_async and not _asks_for(binder, name))
+                    or self.owners.knows_loop(module, binder)
+                )
+                for binder in binders
             )
         return known
 
