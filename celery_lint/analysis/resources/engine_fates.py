@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from celery_lint.analysis.resources.session_flow import HARMLESS
+from celery_lint.analysis.resources.sessions.session_flow import HARMLESS
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.libraries.sqlalchemy import CONNECTING
 from celery_lint.model.calls import Call

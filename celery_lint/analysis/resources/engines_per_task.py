@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.resources.client_fates import ClientFate
 from celery_lint.analysis.resources.engine_fates import EngineFate, Made
-from celery_lint.analysis.resources.session_flow import SessionFlow, UnclosedSession
+from celery_lint.analysis.resources.sessions.session_flow import SessionFlow, UnclosedSession
 from celery_lint.inventory.code.graph import LAYERS
 from celery_lint.inventory.resources.sessions import Sessions, is_context_manager
 from celery_lint.inventory.tasks.task import Task

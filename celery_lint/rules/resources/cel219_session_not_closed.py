@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.resources.engines_per_task import EnginesPerTask
-from celery_lint.analysis.resources.session_flow import UnclosedSession
+from celery_lint.analysis.resources.sessions.session_flow import UnclosedSession
 from celery_lint.rule import Finding, Rule, on
 
 

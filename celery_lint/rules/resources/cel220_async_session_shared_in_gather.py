@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.session_sharing import GatheredSession, SessionSharing
+from celery_lint.analysis.resources.sessions.session_sharing import GatheredSession, SessionSharing
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.kept_sessions import KeptSession, KeptSessions
+from celery_lint.analysis.resources.sessions.kept_sessions import KeptSession, KeptSessions
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.failed_transactions import FailedTransactions, SessionAfterFailure
+from celery_lint.analysis.resources.sessions.failed_transactions import (
+    FailedTransactions,
+    SessionAfterFailure,
+)
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.session_flow import SessionAfterBlock, SessionFlow
+from celery_lint.analysis.resources.sessions.session_flow import SessionAfterBlock, SessionFlow
 from celery_lint.rule import Finding, Rule, on
 
 

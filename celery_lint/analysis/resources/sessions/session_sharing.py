@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.analysis.resources.session_flow import WORK, SessionFlow, View
+from celery_lint.analysis.resources.sessions.session_flow import WORK, SessionFlow, View
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call

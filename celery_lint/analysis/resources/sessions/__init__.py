@@ -1,0 +1,1 @@
+"""What becomes of sessions: shared, kept, left open, used after a failure."""
