@@ -305,6 +305,45 @@ def test_describe(project: Path) -> None:
     assert [(entry.name, entry.line) for entry in description.pools] == [("gevent", 1)]
 
 
+def test_describe_task(tmp_path: Path) -> None:
+    """By each of its names: how it is called, with which options, by whom."""
+    (tmp_path / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\n")
+    (tmp_path / "shop.py").write_text(
+        "from celery import Celery, shared_task\nfrom third import traced, Base\napp = Celery('shop')\n"
+        "@app.task(bind=True, queue='slow', throws=(KeyError,), max_retries=3)\n"
+        "def bill(self, order, copies=1): ...\n"
+        "@shared_task(base=Base)\n@traced\ndef ship(order): ...\n"
+        "TASKS = {'bill': bill}\n"
+        "def ordered(order, more):\n    bill.delay(order, copies=2)\n    bill.apply_async(more)\n"
+        "    ship.s(*more)\n"
+    )
+    bill = engine.describe_task(str(tmp_path), load(str(tmp_path)), "bill")
+    assert bill == engine.describe_task(str(tmp_path), load(str(tmp_path)), "shop.bill")
+    assert [(entry.name, entry.detail) for entry in bill.tasks] == [("shop.bill", "of app in shop.py")]
+    assert [(entry.name, entry.detail) for entry in bill.signature] == [
+        ("(order, copies=…)", "compared when it is sent")
+    ]
+    assert [(entry.name, entry.detail) for entry in bill.options] == [
+        ("bind", "True"),
+        ("max_retries", "3"),
+        ("queue", "'slow'"),
+        ("throws", "(KeyError)"),
+    ]
+    assert [entry.name for entry in bill.queues] == ["slow"]
+    assert [(entry.name, entry.line, entry.detail) for entry in bill.sent_by] == [
+        ("delay", 11, "with 1 by position, copies"),
+        ("apply_async", 12, "with arguments that cannot be read"),
+    ]
+    assert [(entry.name, entry.detail) for entry in bill.registries] == [("TASKS", "under 'bill'")]
+    ship = engine.describe_task(str(tmp_path), load(str(tmp_path)), "ship")
+    assert [entry.detail for entry in ship.signature] == [
+        "`@third.traced` below the task decorator may change its arguments"
+    ]
+    assert [entry.name for entry in ship.options] == ["base", "others"]
+    assert [entry.detail for entry in ship.sent_by] == ["with 0 by position and more"]
+    assert engine.describe_task(str(tmp_path), load(str(tmp_path)), "gone").tasks == []
+
+
 def test_clean(project: Path) -> None:
     assert engine.clean(str(project)) == []
     engine.check_paths([str(project)], None)

@@ -23,6 +23,7 @@ from celery_lint.regular_files import lies_within
 
 if TYPE_CHECKING:
     from celery_lint.engine.describing import ProjectDescription
+    from celery_lint.engine.describing_task import TaskDescription
 
 
 def check_paths(
@@ -93,6 +94,15 @@ def describe(path: str, configuration: Configuration) -> ProjectDescription:
 
     workspace = Workspace(roots.workspace(path), configuration._replace(cache=False))
     return description(workspace.root, *workspace.linked())
+
+
+def describe_task(path: str, configuration: Configuration, name: str) -> TaskDescription:
+    """What the linter believes about the tasks of this name in the project of a file or folder."""
+    from celery_lint.engine.describing_task import task_description
+
+    workspace = Workspace(roots.workspace(path), configuration._replace(cache=False))
+    root, known = workspace.root, workspace.linked()[0]
+    return task_description(root, known, name)
 
 
 def clean(path: str) -> list[str]:

@@ -46,6 +46,10 @@ class Engine:
         self._answer(("describe", path, configuration))
         return self.description
 
+    def describe_task(self, path: str, configuration: Any, name: str) -> Any:
+        self._answer(("describe task", path, configuration, name))
+        return self.description
+
     def clean(self, path: str) -> list[str]:
         self._answer(("clean", path))
         return self.removed

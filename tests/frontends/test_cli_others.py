@@ -131,6 +131,14 @@ def test_project_as_json(described: Engine, command: Command) -> None:
     assert described.asked == [("describe", "tasks.py", Configuration(pool=("gevent", "solo")))]
 
 
+def test_project_of_a_task(described: Engine, command: Command) -> None:
+    assert command("project", "--task", "tasks.sync") == (0, PROJECT, "")
+    assert described.asked == [("describe task", ".", Configuration(), "tasks.sync")]
+    described.description = described.description._replace(tasks=[])
+    error = "celery-lint: error: no task is called 'gone' (celery-lint project lists all)\n"
+    assert command("project", "--task=gone") == (2, "", error)
+
+
 def test_clean(engine: Engine, command: Command, tmp_path: Path) -> None:
     assert command("clean") == (0, "There is no cache\n", "")
     engine.removed = [str(tmp_path / ".cache"), str(tmp_path / "other")]

@@ -36,7 +36,12 @@ COMMANDS = {
             "[PATH]",
             1,
             "show what the linter believes about a project: applications, tasks, pools and helpers",
-            (AS_TEXT_OR_JSON, *option_flags(only_semantic=True), CONFIG),
+            (
+                Flag("--task", "show what it believes about one task: how it is called, and by whom", "NAME"),
+                AS_TEXT_OR_JSON,
+                *option_flags(only_semantic=True),
+                CONFIG,
+            ),
         ),
         Command("clean", "[PATH]", 1, "remove a project's cache", ()),
     )

@@ -10,7 +10,7 @@ from typing import Any
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.files import roots
-from celery_lint.frontends.cli.arguments import Arguments
+from celery_lint.frontends.cli.arguments import Arguments, UsageError
 from celery_lint.frontends.cli.check import is_there
 from celery_lint.paths import shown
 from celery_lint.reports.colours import Paint, opening, printable, wanted
@@ -27,7 +27,15 @@ def run(arguments: Arguments) -> int:
     overrides = dict(arguments.overrides)
     if "--config" in arguments.flags:
         overrides["config"] = arguments.flags["--config"]
-    description = engine.describe(path, load(roots.workspace(path), overrides))
+    configuration = load(roots.workspace(path), overrides)
+    task = arguments.flags.get("--task")
+    description: Any
+    if task is None:
+        description = engine.describe(path, configuration)
+    else:
+        description = engine.describe_task(path, configuration, task)
+        if not description.tasks:
+            raise UsageError(f"no task is called {task!r} (celery-lint project lists all)")
     sections = {name: list(getattr(description, name)) for name in description._fields}
     if arguments.flags.get("--output-format") == "json":
         document: dict[str, Any] = {"version": VERSION}

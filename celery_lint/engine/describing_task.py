@@ -1,0 +1,141 @@
+"""What the linter believes about one task: why it speaks of it, or says nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from celery_lint.engine.describing import Entry
+
+if TYPE_CHECKING:
+    from celery_lint.inventory.tasks.sendings import Given
+    from celery_lint.inventory.tasks.task import Task
+    from celery_lint.model.facts import Place, Value
+    from celery_lint.project.known import Known
+
+_OPTIONS = (
+    "acks_late",
+    "autoretry_for",
+    "base",
+    "bind",
+    "default_retry_delay",
+    "expires",
+    "ignore_result",
+    "max_retries",
+    "priority",
+    "pydantic",
+    "queue",
+    "rate_limit",
+    "reject_on_worker_lost",
+    "retry_backoff",
+    "serializer",
+    "soft_time_limit",
+    "throws",
+    "time_limit",
+    "track_started",
+    "typing",
+)
+
+
+class TaskDescription(NamedTuple):
+    """What the linter believes about the tasks of one name, with an entry for each thing that it knows."""
+
+    tasks: list[Entry]
+    signature: list[Entry]
+    options: list[Entry]
+    queues: list[Entry]
+    sent_by: list[Entry]
+    registries: list[Entry]
+
+
+def task_description(root: str, known: Known, name: str) -> TaskDescription:
+    """Everything about the tasks that have this name, for Celery or in the code; nothing where none has."""
+    from celery_lint.inventory.tasks.tasks import Tasks
+
+    tasks = [task for task in known.of(Tasks).all if name in (task.name, task.label, task.qualname)]
+
+    def at(place: Place) -> tuple[str, int]:
+        return f"{root}/{place.path}", place.span.line
+
+    return TaskDescription(
+        [Entry(task.name, *at(task.place), _kind(task)) for task in tasks],
+        [entry for task in tasks for entry in _signature(known, task, at)],
+        [entry for task in tasks for entry in _options(known, task, at)],
+        [entry for task in tasks for entry in _queues(known, task)],
+        [entry for task in tasks for entry in _senders(known, task, at)],
+        [entry for task in tasks for entry in _registries(known, task, at)],
+    )
+
+
+def _kind(task: Task) -> str:
+    if task.class_ is not None:
+        return "a class"
+    made = f", made by {task.wrapper[1]} in {task.wrapper[0]}" if task.wrapper is not None else ""
+    application = task.application
+    return (f"of {application[1]} in {application[0]}" if application is not None else "shared") + made
+
+
+def _signature(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+    from celery_lint.inventory.tasks.signatures import Signatures
+
+    signatures = known.of(Signatures)
+    signature = signatures.of(task)
+    if signature is None:
+        yield Entry("unknown", *at(task.place), signatures.doubt(task))
+        return
+    checked = "compared when it is sent" if signatures.is_checked(task) else "compared by the worker alone"
+    yield Entry(signature.spelled, *at(task.place), checked)
+
+
+def _options(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+    from celery_lint.inventory.tasks.in_force import OptionsInForce
+    from celery_lint.inventory.tasks.options import TaskOptions
+
+    for name, (module, value) in known.of(OptionsInForce).options(task, _OPTIONS).items():
+        yield Entry(name, *at(module.place(value.span)), _shown(value))
+    options = known.of(TaskOptions)
+    if options.open_ended(task) or not options.bases_known(task):
+        yield Entry("others", "", 0, "may be hidden: in a mapping, or in a class that cannot be seen")
+
+
+def _shown(value: Value) -> str:
+    if value.kind == "constant":
+        return repr(value.data)
+    if value.kind == "sequence":
+        return f"({', '.join(map(_shown, value.items))})"
+    return value.chain.lstrip(":%~") or value.kind
+
+
+def _queues(known: Known, task: Task) -> Iterator[Entry]:
+    from celery_lint.inventory.workers.queues import Queues
+
+    found = known.of(Queues).of([task])
+    if found is None:
+        yield Entry("unknown", "", 0, "routes decide it, or a value that cannot be seen")
+    for name in sorted(found or ()):
+        yield Entry(name, "", 0, "")
+
+
+def _senders(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+    from celery_lint.inventory.tasks.sendings import Sendings
+
+    for sending in known.of(Sendings).all:
+        if sending.task is not None and sending.task.key == task.key:
+            given = sending.given
+            with_ = "arguments that cannot be read" if given is None else _counted(given)
+            yield Entry(sending.how, *at(sending.place), f"with {with_}")
+
+
+def _counted(given: Given) -> str:
+    names = [name for name, _ in given.keywords]
+    more = " and more" if given.more_positional or given.more_keywords else ""
+    return ", ".join([f"{len(given.positional)} by position", *names]) + more
+
+
+def _registries(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+    from celery_lint.inventory.tasks.registries import Registries
+
+    for registry in known.of(Registries).all:
+        for entry in registry.entries:
+            if entry.task is not None and entry.task.key == task.key:
+                yield Entry(registry.name, *at(entry.key_place), f"under {entry.key!r}")
