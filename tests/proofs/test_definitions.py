@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.proofs.harness import Worker
+from tests.proofs.harness import Servers, Worker
 
 Start = Callable[..., Worker]
 
@@ -40,3 +40,72 @@ def test_nobody_gives_self_without_bind(worker: Worker) -> None:
         r"TypeError: wants_itself\(\) missing 1 required positional argument: 'self'"
     )
     assert worker.good("takes_itself").all_succeeded()
+
+
+@pytest.mark.proof("CEL316")
+def test_nobody_gives_a_method_its_object(worker: Worker) -> None:
+    """The task in a class is no method."""
+    assert worker.bad("sends_a_method", "send").failed_only_with(
+        r"TypeError: .*send\(\) missing 1 required positional argument: 'to'"
+    )
+    assert worker.good("sends_a_method", "send_without").all_succeeded()
+
+
+@pytest.mark.proof("CEL319")
+def test_nobody_goes_through_a_generator(worker: Worker) -> None:
+    """None of its lines has run."""
+    assert worker.bad("yields").failed_only_with(
+        "EncodeError: .*Object of type generator is not JSON serializable.*"
+    )
+    assert worker.good("runs").all_succeeded()
+    assert worker.marks() == {"ran"}
+
+
+# ------------------------------------------------------------------------------------ options
+
+
+@pytest.mark.proof("CEL326")
+def test_a_worker_ends_at_a_rate_that_it_cannot_read(start: Start, servers: Servers) -> None:
+    """It reads them all when it starts."""
+    with pytest.raises(RuntimeError, match="KeyError: 'min'"):
+        start("bad_rates", "prefork", servers, concurrency=1)
+
+
+@pytest.mark.proof("CEL314", "CEL327", "CEL329")
+def test_what_cannot_be_built_fails_before_any_run(worker: Worker) -> None:
+    """Whoever starts the application gets the error."""
+    assert worker.bad("builds", "lambda").failed_only_with("SyntaxError: .*")
+    assert worker.bad("builds", "static method below").failed_only_with("AttributeError: .*")
+    assert worker.bad("builds", "class").failed_only_with("AttributeError: .*")
+    assert worker.bad("builds", "name by position").failed_only_with(
+        r"TypeError: argument 1 to @task\(\) must be a callable"
+    )
+    assert worker.bad("builds", "class of exceptions").failed_only_with(
+        "TypeError: 'type' object is not iterable"
+    )
+    assert worker.good("builds", "a function, a tuple").all_succeeded()
+
+
+@pytest.mark.proof("CEL328")
+def test_values_fail_where_they_are_needed(worker: Worker) -> None:
+    """Where the task is built, where it is sent, or where it is retried."""
+    assert worker.bad("builds", "text as backoff").failed_only_with("ValueError: .*")
+    assert worker.bad("sends", "no_serializer").failed_only_with("SerializerNotInstalled: .*")
+    assert worker.bad("sends", "no_compression").failed_only_with("OperationalError: 'gz'")
+    assert worker.bad("sends", "duration").failed_only_with("TypeError: .*")
+    assert worker.good("sends", "sendable").all_succeeded()
+    assert worker.bad("counts_with_text").failed_only_with("TypeError: '>' not supported .*")
+    assert worker.bad("waits_for_a_duration").failed_only_with("Reject: TypeError.*")
+    assert worker.good("waits_for_seconds").failed_only_with("MaxRetriesExceededError: .*")
+
+
+@pytest.mark.proof("CEL322")
+def test_handlers_are_called_by_position(worker: Worker) -> None:
+    """What takes another number of arguments is not called."""
+    assert worker.bad("never_begins", hung=4.0).succeeded == 0
+    assert worker.good("begins").all_succeeded()
+    assert worker.marks() == {"began"}
+    worker.forget_marks()
+    worker.bad("fails_unheard", hung=4.0)
+    assert worker.good("fails_heard").failed_only_with("OSError: heard")
+    assert worker.marks() == {"heard"}

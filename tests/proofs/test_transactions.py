@@ -36,3 +36,15 @@ def test_callbacks_run_after_the_loop(worker: Worker) -> None:
     worker.forget_marks()
     assert worker.good("binds_now").all_succeeded()
     assert worker.marks() == {"number 0", "number 1", "number 2"}
+
+
+@pytest.mark.proof("CEL625")
+def test_on_commit_calls_what_it_gets(worker: Worker) -> None:
+    """Without arguments, and what was called already is no function."""
+    assert worker.bad("registers", "sent").failed_only_with(
+        r"TypeError: on_commit\(\)'s callback must be a callable.*"
+    )
+    assert worker.bad("registers", "lacking").failed_only_with(
+        r"TypeError: reads\(\) missing 1 required positional argument: 'pk'"
+    )
+    assert worker.good("registers", "bound").all_succeeded()

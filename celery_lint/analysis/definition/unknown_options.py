@@ -55,6 +55,9 @@ class UnknownOptions:
     def _means_nothing(self, task: Task, name: str) -> bool:
         if name in self._read or not self.signatures.is_plain(task) or self._is_configured(task):
             return False
+        meant = MISTAKEN_OPTIONS[name]
+        if meant and self.task_options.get(task, meant) is not None:
+            return False  # it is too much, and changes nothing
         if task.wrapper is not None and self._may_take(task.wrapper, name):
             return False
         return not any(

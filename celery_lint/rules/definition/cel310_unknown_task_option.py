@@ -42,9 +42,9 @@ class UnknownTaskOption(Rule):
     ## Limits
 
     Reports the words that projects are known to write for a real option, settings among them; any other may
-    be an attribute that the project needs. Silent where something reads an attribute of this name, where a
-    class of the task declares it or cannot be seen, where a decorator of the project may take it, and where
-    options come from `**`.
+    be an attribute that the project needs. Silent where the real option is given too, where something reads
+    an attribute of this name, where a class of the task declares it or cannot be seen, where a decorator of
+    the project may take it, and where options come from `**`.
 
     ## References
 

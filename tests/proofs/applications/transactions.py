@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from typing import Any
 
 import django
 from application import MARKS, app, mark
@@ -77,3 +78,15 @@ def binds_now() -> None:
     with transaction.atomic():
         for number in range(3):
             transaction.on_commit(partial(mark, f"number {number}"))
+
+
+@app.task
+def registers(what: str) -> None:
+    """Give something to ``on_commit``."""
+    forms: dict[str, Any] = {
+        "sent": lambda: transaction.on_commit(reads.delay(0)),
+        "lacking": lambda: transaction.on_commit(reads.delay),
+        "bound": lambda: transaction.on_commit(partial(reads.delay, 0)),
+    }
+    with transaction.atomic():
+        forms[what]()
