@@ -131,6 +131,8 @@ BARE = {
     "soft",
     "visibility",
     "where",
+    "why",
+    "more",
 }
 
 

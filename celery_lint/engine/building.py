@@ -12,7 +12,7 @@ from celery_lint.engine.worth_reading import LOOKED_FOR, explore, hints, sinks
 from celery_lint.files.filter import FirstPass, Pair
 from celery_lint.files.leads import Leads
 from celery_lint.files.library import Library
-from celery_lint.model.commands import WorkerCommand
+from celery_lint.model.commands import Deployment
 from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
 from celery_lint.project.functions import Functions
@@ -43,7 +43,7 @@ def build(
     files: Sequence[str],
     library: Library,
     configuration: Configuration,
-    commands: Iterable[WorkerCommand],
+    deployment: Deployment,
     earlier: Collection[str] = (),
     stray: Collection[str] = (),
 ) -> Built:
@@ -54,8 +54,7 @@ def build(
     saves rounds, and counts if all of them are still asked for; otherwise everything starts again without.
     ``stray`` are those of them that even then nobody asked for once everything else was known.
     """
-    commands = tuple(commands)
-    imports = Imports(files, [command.app for command in commands])
+    imports = Imports(files, [command.app for command in deployment.commands])
     modules: dict[str, Module] = {}
     unparsed: dict[str, Unparsed] = {}
     functions = Functions()
@@ -82,7 +81,7 @@ def build(
         if known is not None:
             known.let_go()
         load = library.reading_of
-        known = linked(modules.values(), imports, configuration, commands, unparsed, load, functions)
+        known = linked(modules.values(), imports, configuration, deployment, unparsed, load, functions)
         explore(known)
         names = sinks(known) - searched
         searched |= names
@@ -106,7 +105,7 @@ def build(
             continue
         if guessed - known.project.reading.demanded - named - set(stray):  # in vain
             known.let_go()
-            return build(files, library, configuration, commands)
+            return build(files, library, configuration, deployment)
         break
     assert known is not None
     known.project.reading.settle()
@@ -131,7 +130,7 @@ def linked(
     modules: Iterable[Module],
     imports: Imports,
     configuration: Configuration,
-    commands: Iterable[WorkerCommand],
+    deployment: Deployment,
     unparsed: Iterable[str],
     load: Callable[[str, str], Module | Unparsed | None] | None = None,
     functions: Functions | None = None,
@@ -140,7 +139,7 @@ def linked(
 
     ``functions`` is what has been unpacked already of these very modules.
     """
-    return Known(Project(modules, imports, configuration, commands, unparsed, load, functions))
+    return Known(Project(modules, imports, configuration, deployment, unparsed, load, functions))
 
 
 def lines_of(built: Built, library: Library) -> dict[str, str]:

@@ -39,6 +39,7 @@ class ProjectDescription(NamedTuple):
 def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> ProjectDescription:
     """Everything that `celery-lint project` shows."""
     from celery_lint.inventory.application.applications import Applications
+    from celery_lint.inventory.application.commands import Commands
     from celery_lint.inventory.tasks.makers import Makers
     from celery_lint.inventory.tasks.names import ModuleNames
     from celery_lint.inventory.tasks.registries import Registries
@@ -71,7 +72,7 @@ def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> Projec
         tasks=[Entry(task.name, *at(task.place), _task_detail(task)) for task in known.of(Tasks).all],
         pools=[
             Entry(command.pool or "unknown", f"{root}/{command.path}", command.line, command.app)
-            for command in project.commands
+            for command in known.of(Commands).all
         ],
         loop_helpers=_loop_helpers(known, at),
         wrappers=wrappers,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from celery_lint.files.cache import Manifest
     from celery_lint.files.discovery import Listing
     from celery_lint.files.library import Library
-    from celery_lint.model.commands import WorkerCommand
+    from celery_lint.model.commands import Deployment
     from celery_lint.project.known import Known
 
 Progress = Callable[[int, int], None]
@@ -131,9 +131,10 @@ class Workspace:
         modules[path] = reading
         unparsed.pop(path, None)
         failures: list[Unparsed] = []
-        commands = self._commands(manifest.listing, failures)
-        imports = Imports([*manifest.listing.python, path], [command.app for command in commands])
-        project = linked(modules.values(), imports, self.configuration, commands, unparsed)
+        deployment = self._deployment(manifest.listing, failures)
+        names = [command.app for command in deployment.commands]
+        imports = Imports([*manifest.listing.python, path], names)
+        project = linked(modules.values(), imports, self.configuration, deployment, unparsed)
         return judge(project, search(project), modules, [*unparsed.values(), *failures])
 
     # -------------------------------------------------------------------- the state on disk
@@ -228,11 +229,11 @@ class Workspace:
         from celery_lint.engine.building import build
 
         failures: list[Unparsed] = []
-        commands, files = self._commands(listing, failures), listing.python
+        deployment, files = self._deployment(listing, failures), listing.python
         if earlier is None:
-            built = build(files, library, self.configuration, commands)
+            built = build(files, library, self.configuration, deployment)
         else:
-            built = build(files, library, self.configuration, commands, earlier.digests, earlier.stray)
+            built = build(files, library, self.configuration, deployment, earlier.digests, earlier.stray)
         built.unparsed.update({failure.path: failure for failure in failures})
         return built
 
@@ -266,12 +267,12 @@ class Workspace:
         step = (lambda done: progress(done, total)) if progress is not None else None
         return Library(self.root, sizes, kept, step)
 
-    def _commands(self, listing: Listing, failures: list[Unparsed]) -> list[WorkerCommand]:
-        if not listing.launch:
-            return []
-        from celery_lint.files import launch
+    def _deployment(self, listing: Listing, failures: list[Unparsed]) -> Deployment:
+        from celery_lint.files import dependencies, launch
+        from celery_lint.model.commands import Deployment
 
-        return launch.read(self.root, listing.launch, failures)
+        commands = launch.read(self.root, listing.launch, failures)
+        return Deployment(tuple(commands), dependencies.packages(self.root, listing.launch))
 
 
 def _unchanged(listing: Listing, found: Sequence[stamps.Stamp], earlier: Manifest | None) -> frozenset[str]:
@@ -288,10 +289,11 @@ def verdict_of_text(path: str, data: bytes | str, configuration: Configuration) 
     """The verdict of a text that is a project of its own."""
     from celery_lint.engine.building import linked
     from celery_lint.files.library import facts_of
+    from celery_lint.model.commands import NOWHERE
     from celery_lint.project.imports import Imports
 
     reading = facts_of(path, data)
     if isinstance(reading, Unparsed):
         return Verdict([], frozenset(), [reading], {}, {})
-    project = linked([reading], Imports([path]), configuration, (), ())
+    project = linked([reading], Imports([path]), configuration, NOWHERE, ())
     return judge(project, search(project), {path: reading}, ())

@@ -51,6 +51,7 @@ _UNKNOWN = -2
 class Listing(NamedTuple):
     """The files of a workspace: paths relative to its root with ``/`` between names, sorted.
 
+    ``launch`` holds what tells how the project is run: commands of workers, lists of dependencies.
     ``configuration`` holds ``pyproject.toml``, ``setup.cfg`` and ``.gitignore`` files, ``directories``
     every folder that was walked, the root being ``"."``. ``watched`` and ``state`` belong to
     :func:`is_current`. Everything is plain JSON.
@@ -134,9 +135,10 @@ class _Walk:
         self._known = known
         self._not_ignored = not_ignored
         # Imported here: a warm run asks is_current() only, and needs no regular expressions for that.
+        from celery_lint.files.dependencies import is_list
         from celery_lint.files.launch import is_candidate
 
-        self._is_candidate = is_candidate
+        self._tells = (is_candidate, is_list)
         self._unsettled: list[str] = []  # folders without a known file: ignored by git, or merely empty
         self._with_files = _ancestors(known) if known is not None else set()
 
@@ -200,7 +202,7 @@ class _Walk:
     def _take(self, name: str, path: str) -> None:
         if name in CONFIGURATION_FILES or name == ".gitignore":
             self.configuration.append(path)
-        elif self._is_candidate(path):
+        if any(tells(path) for tells in self._tells):
             self.launch.append(path)
 
     def _is_foreign(self, prefix: str, names: set[str]) -> bool:

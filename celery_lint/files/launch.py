@@ -1,7 +1,7 @@
 """Worker commands in launch files: which pool and which limits the workers run with.
 
 Procfiles, compose files, Kubernetes and platform YAML, Dockerfiles, systemd units, supervisor
-configuration, shell scripts and Makefiles. The options are Celery's own:
+configuration, shell scripts and Makefiles, scripts of npm. The options are Celery's own:
 https://docs.celeryq.dev/en/stable/reference/cli.html#celery-worker
 """
 
@@ -9,9 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from math import nan
 
 from celery_lint.diagnostics import Unparsed, reading_failed
-from celery_lint.files.shell import Word, is_variable, list_items, logical_lines, simple_commands
+from celery_lint.files.shell import (
+    Word,
+    is_variable,
+    list_items,
+    logical_lines,
+    quoted_commands,
+    simple_commands,
+    with_defaults,
+)
 from celery_lint.files.yaml_commands import yaml_commands
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.source import NotParsed
@@ -23,12 +32,15 @@ _LARGEST = 262_144  # bytes; nobody writes a larger launch file by hand
 _OTHER_FOLDERS = frozenset(
     {
         ".circleci", ".github", ".gitlab", "ci", "doc", "docs", "documentation", "example", "examples",
-        "fixtures", "locale", "sample", "samples", "static", "test", "testing", "tests", "testdata",
+        "e2e", "fixtures", "locale", "sample", "samples", "static", "test", "testing", "tests", "testdata",
     }
 )  # fmt: skip
 _OTHER_WORDS = frozenset({"ci", "e2e", "example", "sample", "test", "testing", "tests", "travis"})
+_TESTING = frozenset({"e2e", "test", "tests"})
 _SUFFIXES = frozenset({"bash", "conf", "dockerfile", "ini", "mk", "service", "sh", "yaml", "yml"})
-_NAMES = frozenset({"fly.toml", "gnumakefile", "justfile", "makefile", "railway.toml"})
+_NAMES = frozenset({"fly.toml", "gnumakefile", "justfile", "makefile", "package.json", "railway.toml"})
+# What platforms call the descriptions of containers that they take as JSON.
+_JSON = ("task-def", "taskdef", "task_def", "container", "dockerrun", "app.json", "railway.json", "ecs")
 _PREFIXES = ("containerfile", "dockerfile", "procfile")
 _TEMPLATES = (".j2", ".jinja", ".jinja2", ".template", ".tmpl", ".tpl")
 _SCRIPTS = ("celery", "entrypoint", "launch", "run", "start", "worker")
@@ -37,6 +49,8 @@ _SUBCOMMAND = re.compile(rb"(?<![\w./-])(?:worker|multi)(?![\w./:-])")
 _PROGRAM = re.compile(r"(?:.*/)?celery(?:-?[\d.]+)?(?:\.exe)?")
 _PROGRAM_VARIABLE = re.compile(r"\$[{(]?CELERY(?:D|_BIN|_CMD|_COMMAND|_EXE)?[)}]?")
 _ASSIGNMENT = re.compile(r"-{0,2}[\w.-]+(?:\[\w*\])?\+?=")
+_APPENDED = re.compile(r"\$\{?([A-Za-z_]\w*)\}?[\"']?[ \t]+[^\s;&|)#>]")
+_POOL = re.compile(r"[\w.]+(?::\w+)?")
 _RUNNERS = frozenset({"--", "-m", "exec", "run", "run-program"})
 _KEYWORDS = frozenset(
     {
@@ -100,10 +114,12 @@ def is_candidate(path: str) -> bool:
         name = name.removesuffix(ending)
     stem, _, suffix = name.rpartition(".")
     known = suffix in _SUFFIXES or name in _NAMES or name.startswith(_PREFIXES)
+    known = known or (suffix == "json" and name.startswith(_JSON))
     if not known and (stem or not any(word in name for word in _SCRIPTS)):
         return False
-    if folder and not _OTHER_FOLDERS.isdisjoint(folder.split("/")):
-        return False
+    for part in folder.split("/"):
+        if part in _OTHER_FOLDERS or not _TESTING.isdisjoint(re.split(r"[-._]", part)):
+            return False
     return _OTHER_WORDS.isdisjoint(re.split(r"[-._]", name))
 
 
@@ -131,8 +147,9 @@ def worker_commands(path: str, data: bytes) -> list[WorkerCommand]:
     if len(data) > _LARGEST or b"celery" not in data.lower() or not _SUBCOMMAND.search(data):
         return []
     text = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    appended = frozenset(_APPENDED.findall(text)) if "$" in text else frozenset()
     found = {
-        worker: None for command in _commands(path, text) for worker in _workers(path, command)
+        worker: None for command in _commands(path, text) for worker in _workers(path, command, appended)
     }  # each once, in order
     return sorted(found, key=lambda worker: worker.line)
 
@@ -142,7 +159,9 @@ def _commands(path: str, text: str) -> Iterator[list[Word]]:
     name = path.lower().rpartition("/")[2]
     for ending in _TEMPLATES:
         name = name.removesuffix(ending)
-    if name.endswith((".yml", ".yaml")):
+    if name.endswith(".json"):
+        yield from quoted_commands(text, 1)
+    elif name.endswith((".yml", ".yaml")):
         yield from yaml_commands(text)
     elif name.startswith(("dockerfile", "containerfile")) or name.endswith(".dockerfile"):
         yield from _dockerfile_commands(text)
@@ -177,8 +196,13 @@ def _dockerfile_commands(text: str) -> Iterator[list[Word]]:
     yield entrypoint + command
 
 
-def _workers(path: str, command: Sequence[Word], depth: int = 0) -> Iterator[WorkerCommand]:
-    """The workers that one command starts, also through ``sh -c '…'`` or by way of a variable."""
+def _workers(
+    path: str, command: Sequence[Word], appended: frozenset[str], depth: int = 0
+) -> Iterator[WorkerCommand]:
+    """The workers that one command starts, also through ``sh -c '…'`` or by way of a variable.
+
+    ``appended``: the variables that the file adds words to where it uses them.
+    """
     if not command:  # `CMD []`
         return
     program = _program_index(command)
@@ -192,7 +216,8 @@ def _workers(path: str, command: Sequence[Word], depth: int = 0) -> Iterator[Wor
                 continue
             for inner in simple_commands(text, word.line):
                 if inner[0].text != text:  # else one expansion with blanks in it
-                    yield from _workers(path, inner, depth + 1)
+                    for started in _workers(path, inner, appended, depth + 1):
+                        yield _with_more(started, word.text, appended)
         elif _is_program(text):
             leading = index <= program or command[index - 1].text in _RUNNERS
             worker = _worker(path, command, index, leading)
@@ -201,6 +226,18 @@ def _workers(path: str, command: Sequence[Word], depth: int = 0) -> Iterator[Wor
             programs += 1
             if worker is not None or programs == _MOST_PROGRAMS:
                 return
+
+
+def _with_more(worker: WorkerCommand, word: str, appended: frozenset[str]) -> WorkerCommand:
+    """A command that is kept in a variable, with what is added to it later."""
+    assignment = _ASSIGNMENT.match(word)
+    name = assignment[0].rstrip("+=") if assignment else ""
+    if name not in appended:
+        return worker
+    pool = worker.pool if worker.pool_stated else ""
+    return worker._replace(
+        pool=pool, hidden=worker.hidden or f"${name}", open_ended=True, queues=worker.queues or "*"
+    )
 
 
 def _program_index(command: Sequence[Word]) -> int:
@@ -232,17 +269,17 @@ def _worker(path: str, words: Sequence[Word], program: int, leading: bool) -> Wo
     """
     options: dict[str, str] = {}
     command = ""
-    unknown = False
+    unknown = ""
     multi = False
     index = program + 1
     while index < len(words):
-        text = words[index].text
+        text = with_defaults(words[index].text)
         index += 1
         if text.startswith("-") and text != "--":
-            following = words[index].text if index < len(words) else None
+            following = with_defaults(words[index].text) if index < len(words) else None
             index += _take_option(text, following, options)
         elif is_variable(text):
-            unknown = True
+            unknown = unknown or text
         elif not command:
             if text not in ("worker", "multi"):
                 return None  # beat, inspect, …
@@ -259,7 +296,7 @@ def _worker(path: str, words: Sequence[Word], program: int, leading: bool) -> Wo
     if pool is None:
         known = "" if unknown or any(name.startswith("pool:") for name in options) else "prefork"
     else:
-        known = "" if is_variable(pool) or pool == "custom" else pool
+        known = "" if not _POOL.fullmatch(pool) or pool == "custom" else pool
     return WorkerCommand(
         path=path,
         line=words[program].line,
@@ -268,10 +305,18 @@ def _worker(path: str, words: Sequence[Word], program: int, leading: bool) -> Wo
         pool_stated=pool is not None,
         time_limit=_seconds(options, "time-limit"),
         soft_time_limit=_seconds(options, "soft-time-limit"),
-        queues=_literal(options, "queues"),
+        queues="*" if unknown or is_variable(options.get("queues", "")) else options.get("queues", ""),
         concurrency=_literal(options, "concurrency"),
-        prefetch=unknown or "prefetch-multiplier" in options or "disable-prefetch" in options,
+        hidden=unknown or (pool if pool is not None and is_variable(pool) else ""),
+        open_ended=bool(unknown),
+        prefetch=bool(unknown) or "prefetch-multiplier" in options or "disable-prefetch" in options,
     )
+
+
+def worker_of_arguments(path: str, line: int, arguments: Sequence[str]) -> WorkerCommand | None:
+    """The worker that code starts with these arguments: ``["worker", "--pool=solo"]``."""
+    words = [Word("celery", line), *(Word(text, line) for text in arguments)]
+    return _worker(path, words, 0, leading=True)
 
 
 def _take_option(text: str, following: str | None, options: dict[str, str]) -> int:
@@ -310,6 +355,9 @@ def _literal(options: dict[str, str], name: str) -> str:
 
 
 def _seconds(options: dict[str, str], name: str) -> float | None:
+    """The seconds of a limit; no number at all where only the run knows the value of the option."""
+    if is_variable(options.get(name, "")):
+        return nan
     try:
         return float(options[name])
     except (KeyError, ValueError):

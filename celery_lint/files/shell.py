@@ -5,6 +5,7 @@ Nothing is expanded: ``$POOL``, ``$(…)``, ``%(…)s`` and ``{{ … }}`` stay i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ _BLANKS = " \t\r\f\v"
 _OPERATORS = ";&|<>()"
 _EXPANSIONS = (("${", "{", "}"), ("$(", "(", ")"), ("%(", "(", ")"), ("{{", "{", "}"), ("{%", "{", "}"))
 
+_DEFAULT = re.compile(r"\$\{\w+:?[-=]([^${}`]+)\}")
+_LONGEST_LIST = 4_000  # characters of a list of arguments
 _LONGEST_EXPANSION = 400  # characters; keeps a file of nothing but unclosed braces from taking minutes
 
 
@@ -25,6 +28,11 @@ class Word(NamedTuple):
 def is_variable(text: str) -> bool:
     """Whether what the text says is only known where the command runs."""
     return any(mark in text for mark in ("$", "{{", "{%", "%(", "`"))
+
+
+def with_defaults(text: str) -> str:
+    """The text with variables replaced by the values that it gives for them: ``${POOL:-gevent}``."""
+    return _DEFAULT.sub(r"\1", text) if "${" in text else text
 
 
 def simple_commands(text: str, line: int) -> list[list[Word]]:
@@ -145,6 +153,30 @@ def list_items(text: str, line: int) -> list[Word]:
         line += text.count("\n", position, following)
         position = following
     return items
+
+
+def quoted_commands(text: str, line: int) -> Iterator[list[Word]]:
+    """The commands in the strings and lists of strings of JSON, or of YAML that is written like it."""
+    position = 0
+    while position < len(text):
+        character = text[position]
+        following = position + 1
+        if character == "[":
+            end = text.find("]", position, position + _LONGEST_LIST) + 1
+            part = text[position:end]
+            if "celery" in part and part.find("[", 1) < 0 and "{" not in part:
+                yield list_items(part, line)
+                following = end
+        elif character == '"':
+            closing = _closing_quote(text, position)
+            if closing < 0:
+                return
+            following = closing + 1
+            quoted = text[position + 1 : closing]
+            if "celery" in quoted.lower() and text[following : following + 2].lstrip()[:1] != ":":
+                yield from simple_commands(_unescaped(quoted), line)
+        line += text.count("\n", position, following)
+        position = following
 
 
 def _closing_quote(text: str, opening: int) -> int:

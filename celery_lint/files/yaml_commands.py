@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.files.shell import Word, list_items, simple_commands
+from celery_lint.files.shell import Word, list_items, quoted_commands, simple_commands
 
 _NAME = re.compile(r"[\w./ -]+")
 _ITEM = re.compile(r"(?P<indent> *(?:- +)*- +)")
@@ -96,8 +96,13 @@ class _Reader:
         if text[:1] in ("!", "&") and (properties := _PROPERTIES.match(text)):
             text = text[properties.end() :]
         if sequence and (not text or text.startswith("#")):
+            if self._opens_below():
+                text, line = self._until_closed(""), line + 1
+                return [items] if (items := list_items(text, line)) else []
             items = self._sequence(indent)
             return [items] if items else []
+        if text.startswith("{") and not text.startswith(("{{", "{%")):
+            return list(quoted_commands(self._until_closed(text, "{}"), line))
         if text.startswith("["):
             return [items] if (items := list_items(self._until_closed(text), line)) else []
         if _BLOCK.match(text):
@@ -169,14 +174,24 @@ class _Reader:
                 break
         return " \\\n".join(parts)
 
-    def _until_closed(self, text: str) -> str:
-        """A list in brackets with all its lines."""
-        parts = [text]
-        depth = text.count("[") - text.count("]")
-        while depth > 0 and self._number < len(self._lines):
+    def _opens_below(self) -> bool:
+        """Whether the next line that says anything begins a list in brackets."""
+        while self._number < len(self._lines):
+            line = self._lines[self._number].lstrip()
+            if line:
+                return line.startswith("[")
+            self._number += 1
+        return False
+
+    def _until_closed(self, text: str, brackets: str = "[]") -> str:
+        """A list or mapping in brackets with all its lines; it begins on the next one if there is no text."""
+        opening, closing = brackets[0], brackets[1]
+        parts = [text] if text else []
+        depth = text.count(opening) - text.count(closing)
+        while (depth > 0 or not parts) and self._number < len(self._lines):
             line = self._lines[self._number]
             self._number += 1
-            depth += line.count("[") - line.count("]")
+            depth += line.count(opening) - line.count(closing)
             parts.append(line)
         return "\n".join(parts)
 

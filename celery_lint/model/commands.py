@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from celery_lint.diagnostics import Span
+from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
+
+
+class Deployment(NamedTuple):
+    """How a project is run: its worker commands, and which of Celery, gevent and eventlet it installs.
+
+    ``packages`` is ``None`` where no list of dependencies names Celery.
+    """
+
+    commands: tuple[WorkerCommand, ...] = ()
+    packages: frozenset[str] | None = None
+
+
+NOWHERE = Deployment()
+"""Of a text that is a project of its own."""
 
 
 class WorkerCommand(NamedTuple):
     """One command that starts workers.
 
-    ``pool`` is Celery's name of the pool: ``prefork`` where the command states none, and empty where
-    only the environment knows. ``pool_stated`` tells whether the command has the option at all: if not,
-    the setting ``worker_pool`` decides. Limits are in seconds. ``app``, ``queues`` and ``concurrency``
-    are empty where they are not stated, or not known. ``prefetch`` tells whether the command says how many
-    messages are taken in advance, or may say so.
+    ``pool`` is Celery's name of the pool: ``prefork`` where the command states none, and empty where only
+    the environment knows; ``hidden`` is the word that may name it then. ``pool_stated`` tells whether the
+    command has the option at all: if not, the setting ``worker_pool`` decides. Limits are in seconds, and no
+    number at all (``nan``) where only the environment knows them. ``app``, ``queues`` and ``concurrency`` are
+    empty where they are not stated, or not known; unknown queues are ``*``. ``prefetch`` tells whether the
+    command says how many messages are taken in advance, or may say so, and ``open_ended`` that a variable may
+    hold more options of any kind.
     """
 
     path: str
@@ -25,3 +43,10 @@ class WorkerCommand(NamedTuple):
     queues: str
     concurrency: str
     prefetch: bool = False
+    hidden: str = ""
+    open_ended: bool = False
+
+    @property
+    def place(self) -> Place:
+        """The line of the command."""
+        return Place(self.path, Span(self.line, 1, self.line, 1))

@@ -39,14 +39,14 @@ ValueKind = Literal[
 class Value(NamedTuple):
     """An expression as far as a reader can tell without running it.
 
-    ``kind`` is one of ``constant`` (``data``: the constant), ``name`` (``chain``), ``call`` (``chain`` of
-    the callee, ``items``: positional arguments, ``keywords``), ``sequence`` (``items``), ``mapping``
-    (``keywords`` with constant keys in order, ``items`` their keys), ``either`` (``items``: the
-    alternatives), ``text`` (a string that only the run knows) and ``unknown``. A starred argument and a
-    ``**`` mapping carry the keyword ``*`` or ``**``. ``data`` of a sequence is ``set`` where it is one; of
-    what is unknown, ``set``, ``list`` or ``generator`` for a comprehension, and ``*`` for what is unpacked
-    in a display; of alternatives, ``|`` where they are joined by that; of a ``lambda`` (``items``: what it
-    gives) the names that it reads when it runs.
+    ``kind`` is one of ``constant`` (``data``: the constant), ``name`` (``chain``; ``data``: the string that
+    it is indexed with last), ``call`` (``chain`` of the callee, ``items``: positional arguments,
+    ``keywords``), ``sequence`` (``items``), ``mapping`` (``keywords`` with constant keys in order, ``items``
+    their keys), ``either`` (``items``: the alternatives), ``text`` (a string that only the run knows) and
+    ``unknown``. A starred argument and a ``**`` mapping carry the keyword ``*`` or ``**``. ``data`` of a
+    sequence is ``set`` where it is one; of what is unknown, ``set``, ``list`` or ``generator`` for a
+    comprehension, and ``*`` for what is unpacked in a display; of alternatives, ``|`` where they are joined
+    by that; of a ``lambda`` (``items``: what it gives) the names that it reads when it runs.
     """
 
     kind: ValueKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from celery_lint.model.chains import steps_of_component
-from celery_lint.model.commands import WorkerCommand
+from celery_lint.model.commands import NOWHERE, Deployment
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.options import Configuration
 from celery_lint.project.constants import Constants
@@ -22,6 +22,8 @@ _MOST_BASES = 64
 _CACHES = frozenset({"cache", "lru_cache", "cached"})
 # Methods by which containers are asked for what they hold, where the container itself is not known.
 _TAKING = frozenset({"find", "get", "lookup", "provide", "require", "resolve", "setdefault", "take"})
+# Fields of classes of data: what an instance holds is their default, or what makes it.
+_FIELDS = frozenset({"Field", "field"})
 # Objects that call the function they were given at the first use.
 _LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
 
@@ -34,7 +36,7 @@ class Project:
         modules: Iterable[Module],
         imports: Imports,
         configuration: Configuration,
-        commands: Iterable[WorkerCommand] = (),
+        deployment: Deployment = NOWHERE,
         unparsed: Iterable[str] = (),
         load: Load | None = None,
         functions: Functions | None = None,
@@ -42,7 +44,7 @@ class Project:
         self.modules = Modules(modules)
         self.imports = imports
         self.configuration = configuration
-        self.commands = tuple(commands)
+        self.deployment = deployment
         self.unparsed = frozenset(unparsed)
         self._resolved = Memory[Entity]()
         self._resolving: set[Key] = set()
@@ -58,7 +60,7 @@ class Project:
 
     def of_modules(self, modules: Iterable[Module]) -> Project:
         """The same project with other facts of its modules. What chains lead to is noted in this one too."""
-        given = self.imports, self.configuration, self.commands, self.unparsed, self.reading.load
+        given = self.imports, self.configuration, self.deployment, self.unparsed, self.reading.load
         other = Project(modules, *given)
         other.reading.noting_in(self.reading)
         return other
@@ -188,7 +190,7 @@ class Project:
                 if entity.kind != "unknown" and not is_none(entity):
                     return entity if entity.origin else entity._replace(origin=(module.path, name))
             return Entity("unknown", name, None, values[0], (module.path, name))
-        for path in self._star_paths(module) if module.star_imports else ():
+        for path in self.star_paths(module) if module.star_imports else ():
             target = self.modules.find(path) or self.reading.module(path, name)
             if target is None or target is module or name.startswith("_") or not may_bind(target, name):
                 continue
@@ -197,7 +199,7 @@ class Project:
                 return entity
         return self._submodule(module, name)
 
-    def _star_paths(self, module: Module) -> tuple[str, ...]:
+    def star_paths(self, module: Module) -> tuple[str, ...]:
         """The files of the project that a module imports everything from."""
         found = self._stars.get(module.path)
         if found is None:
@@ -353,6 +355,8 @@ class Project:
             given = value.first()
             if callee.kind == "external" and callee.name.rpartition(".")[2] in _LAZY and given is not None:
                 return self._lazy(module, given)
+            if callee.kind == "external" and callee.name.rpartition(".")[2] in _FIELDS:
+                return self._field(module, value, callee)
             found = self.call(callee, value)
             if found.kind in ("external", "instance") and callee.kind != "function":
                 return found._replace(value=value, module=found.module or module)
@@ -366,6 +370,16 @@ class Project:
         if value.kind in ("constant", "sequence", "mapping", "lambda", "arithmetic"):
             return Entity("value", "", module, value)
         return UNKNOWN
+
+    def _field(self, module: Module, value: Value, callee: Entity) -> Entity:
+        """What a field holds by default: ``Field(default=300)``, ``field(default_factory=X)``."""
+        factory = value.keyword("default_factory")
+        if factory is not None:
+            return self.call(self.value_entity(module, factory), None)
+        default = value.keyword("default") or value.first()
+        if default is not None:
+            return self.value_entity(module, default)
+        return self.call(callee, value)._replace(value=value, module=module)
 
     def _lazy(self, module: Module, given: Value) -> Entity:
         returned = given.first() if given.kind == "lambda" else None

@@ -16,6 +16,7 @@ from celery_lint.files.filter import FirstPass, Pair
 from celery_lint.files.library import NOTHING_KEPT, Kept, Library
 from celery_lint.inventory.code.graph import LAYERS
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.commands import Deployment
 from celery_lint.model.reading.reader import read_module
 from celery_lint.options import Configuration
 from celery_lint.project.known import Known
@@ -142,7 +143,7 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def built(folder: Path, **options: object) -> Built:
     library = Library(str(folder), {}, NOTHING_KEPT, None)
-    return build(PYTHON, library, Configuration(), (), **options)  # type: ignore[arg-type]
+    return build(PYTHON, library, Configuration(), Deployment(), **options)  # type: ignore[arg-type]
 
 
 def said(outcome: Built) -> tuple[object, ...]:
@@ -176,7 +177,9 @@ def test_a_chain_of_relays_takes_a_round_for_each(tmp_path: Path, rounds: list[i
     chain["app/relay0.py"] = "from app.loops import run\n\n\ndef hand0(x):\n    run(x)\n"
     files = {**samples.FILES, **chain}
     library = Library(str(samples.write(tmp_path, files)), {}, NOTHING_KEPT, None)
-    outcome = build(sorted(name for name in files if name.endswith(".py")), library, Configuration(), ())
+    outcome = build(
+        sorted(name for name in files if name.endswith(".py")), library, Configuration(), Deployment()
+    )
     assert rounds == list(range(4, 5 + LAYERS))
     assert sorted(chain.keys() & outcome.modules) == [f"app/relay{n}.py" for n in range(LAYERS)]
     assert len(outcome.known.project.modules) == 4 + LAYERS

@@ -64,7 +64,8 @@ def test_files_by_their_kind(root: Path) -> None:
     lay_out(root, "pyproject.toml", "a/setup.cfg", ".gitignore", "README.md", "tests/docker-compose.yml")
     listing = discover(str(root))
     assert listing.python == ["a/c.py", "b.py"]
-    assert listing.launch == [".do/app.yaml", "Procfile", "deploy/compose.yml"]
+    lists = ["a/setup.cfg", "pyproject.toml"]  # of dependencies
+    assert listing.launch == sorted([".do/app.yaml", "Procfile", "deploy/compose.yml", *lists])
     assert listing.configuration == [".gitignore", "a/setup.cfg", "pyproject.toml"]
     assert listing.directories == [".", ".do", "a", "deploy", "tests"]
     assert Listing(*json.loads(json.dumps(listing))) == listing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,11 @@ def workers(path: str, text: str) -> list[WorkerCommand]:
         ("bin/manage", False),
         ("app/worker.py", False),
         ("README.md", False),
-        ("package.json", False),
+        ("package.json", True),
+        ("tsconfig.json", False),
+        ("deploy/task-definition.json", True),
+        ("e2e/start.sh", False),
+        ("integration_tests/compose.yml", False),
         ("celery.log", False),
         ("tests/docker-compose.yml", False),
         ("docs/Makefile", False),
@@ -94,7 +99,8 @@ def test_candidates(path: str, candidate: bool) -> None:
         ("celery multi start 3 -A app -P:1 gevent", "app", "", False),
         # not known before it runs
         ("celery -A app worker -P $POOL", "app", "", True),
-        ("celery -A app worker --pool=${POOL:-gevent}", "app", "", True),
+        ("celery -A app worker --pool=${POOL:-gevent}", "app", "gevent", True),
+        ("celery -A app worker --pool=${POOL:-}", "app", "", True),
         ("celery -A app worker --pool={{ pool }}", "app", "", True),
         ("celery -A app worker $OPTIONS", "app", "", False),
         ('celery -A app worker "${OPTIONS[@]}"', "app", "", False),
@@ -324,7 +330,7 @@ def test_every_field() -> None:
     ]
     command = "celery -A app worker --time-limit=$LIMIT --soft-time-limit"
     assert workers("Procfile", f"worker: {command}") == [
-        WorkerCommand("Procfile", 1, "app", "prefork", False, None, None, "", "")
+        WorkerCommand("Procfile", 1, "app", "prefork", False, nan, None, "", "")
     ]
 
 

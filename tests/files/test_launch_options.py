@@ -37,7 +37,10 @@ OPTIONS = [
     ("--prefetch-multiplier=1", {"prefetch": True}),
     ("--prefetch-multiplier 1 -c 4", {"prefetch": True, "concurrency": "4"}),
     ("--disable-prefetch -c 4", {"prefetch": True, "concurrency": "4"}),
-    ("$OPTIONS", {"pool": "", "prefetch": True}),
+    ("$OPTIONS", {"pool": "", "prefetch": True, "hidden": "$OPTIONS", "open_ended": True, "queues": "*"}),
+    ("-P $POOL", {"pool": "", "pool_stated": True, "hidden": "$POOL"}),
+    ("${OPTIONS:---pool=solo}", {"pool": "solo", "pool_stated": True}),
+    ("-Q $QUEUES", {"queues": "*"}),
     ("worker.pool_restarts=1", {}),  # a setting
     ("-c 4 -- worker.pool_restarts=1", {"concurrency": "4"}),
     ("-- please", None),
@@ -116,3 +119,26 @@ KINDS = [
 def test_kinds_of_files(path: str, text: str, lines: list[int]) -> None:
     found = workers(text, path)
     assert [(worker.line, worker.path) for worker in found] == [(line, path) for line in lines]
+
+
+WRITTEN = [
+    # a file, what it holds, and the pools of the workers that it starts
+    ("package.json", '{"scripts": {"worker": "celery -A app worker --pool=solo"}}', ["solo"]),
+    ("package.json", '{"celery worker": 1, "a": "celery -A app beat"}', []),
+    ("task-definition.json", '{"command": ["celery", "-A", "app", "worker", "-P", "gevent"]}', ["gevent"]),
+    ("app.json", '{"a": [["x"], "sh -c \\"celery -A app worker -P solo\\""]}', ["solo"]),
+    ("a.yml", 'a: {image: x, command: "celery -A app worker -P gevent"}', ["gevent"]),
+    ("a.yml", "a: {command: [celery, -A, app, worker,\n  -P, solo]}", ["solo"]),
+    ("a.yml", "command:\n  [\n    celery, worker,\n    --pool=gevent,\n  ]\n", ["gevent"]),
+    ("a.yml", "args:\n\n  ['celery', 'worker', '-P', 'solo']\n", ["solo"]),
+    ("a.sh", "c='celery worker -P solo'\nexec $c\n", ["solo"]),
+    ("a.sh", "c='celery worker'\na=-E\na=\"$a --pool=$POOL\"\nexec $c $a\n", [""]),
+    ("a.sh", "c='celery worker'\nc=\"$c --pool=$POOL\"\nexec $c\n", [""]),
+    ("a.sh", "c='celery worker -P solo'\nexec ${c} -E\n", ["solo"]),
+    ("a.sh", "celery worker -P gevent}\n", [""]),
+]
+
+
+@pytest.mark.parametrize("path, text, pools", WRITTEN)
+def test_pools_in_other_writings(path: str, text: str, pools: list[str]) -> None:
+    assert [worker.pool for worker in workers(text, path)] == pools

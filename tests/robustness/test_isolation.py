@@ -17,6 +17,7 @@ from celery_lint.files.library import facts_of
 from celery_lint.frontends.cli import main
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model import facts as model
+from celery_lint.model.commands import Deployment
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.options import Configuration
@@ -252,7 +253,7 @@ class Four:
 def isolation() -> Isolation[Any]:
     module = facts_of("a.py", MODULE)
     assert isinstance(module, Module)
-    return linked([module], Imports(["a.py"]), Configuration(), (), ()).isolation
+    return linked([module], Imports(["a.py"]), Configuration(), Deployment(), ()).isolation
 
 
 def _each(view: Any, fails: Callable[[Module, Function], bool]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.results import WORDS, Result, Results, asked_before, may_wait, only_binding
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pool, Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
@@ -49,7 +49,7 @@ class ResultReads:
         self.results = known.of(Results)
         self.sites = known.of(Sites)
         self.pools = known.of(Pools)
-        self.queues = known.of(Queues)
+        self.workers = known.of(Workers)
 
     # ------------------------------------------------------------------ in tasks
 
@@ -75,15 +75,14 @@ class ResultReads:
             ]
             if not found or not self._refused(site) or not (site.is_task() or self._only_from_tasks(site)):
                 continue
-            pool = self.pools.first(*_REFUSING)
+            pool = self.pools.of(site.tasks).first(*_REFUSING)
             for call, result in found:
                 yield WaitInTask(site.module.place(call.span), site, call, result.task, pool)
 
     def _refused(self, site: Site) -> bool:
         """Whether a pool that may run the task refuses to wait."""
-        if not self.pools.known:
-            return True
-        return self.pools.running(_REFUSING, self.queues.of(site.tasks)) is not None
+        known = self.pools.of(site.tasks).known
+        return not known or self.workers.running(_REFUSING, site.tasks) is not None
 
     def _allowed(self, site: Site, flow: Flow, call: Call) -> bool:
         """Whether somebody has seen to it that waiting is allowed, or that there is nothing to wait for."""

@@ -9,7 +9,7 @@ from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.known import Known, facts
 
@@ -39,13 +39,13 @@ class LeftCoroutines:
         self.pools = known.of(Pools)
         self.runs = known.of(Runs)
         self.functions = known.project.functions
-        self.queues = known.of(Queues)
+        self.workers = known.of(Workers)
         self.time_limits = known.of(TimeLimits)
 
     @facts
     def all(self) -> list[LeftCoroutine]:
         """One for each run, with the first task that a soft limit holds for."""
-        if not self.pools.known:
+        if not self.pools.all.known:
             return []
         found = []
         for run in self.runs.all:
@@ -72,7 +72,7 @@ class LeftCoroutines:
         )
 
     def _left(self, run: LoopRun, way: Reached) -> LeftCoroutine | None:
-        pool = self.pools.running(("prefork",), self.queues.of([way.task]))
+        pool = self.workers.running(("prefork",), [way.task])
         limit = self.time_limits.soft_limit(way.task) if pool is not None else None
         if pool is None or limit is None:
             return None

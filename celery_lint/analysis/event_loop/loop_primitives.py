@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun, Runs
-from celery_lint.inventory.workers.pools import Pool, Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.pools import Pool
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
@@ -60,8 +60,7 @@ class LoopPrimitives:
         self.functions = known.project.functions
         self.project = known.project
         self.graph = known.of(CallGraph)
-        self.queues = known.of(Queues)
-        self.pools = known.of(Pools)
+        self.workers = known.of(Workers)
         self.all_loops = known.of(Loops)
         self.runs = known.of(Runs)
 
@@ -154,8 +153,7 @@ class LoopPrimitives:
             if loop is not None and pool is not None:
                 yield loop, run.place, pool
         for given in self.all_loops.submissions:
-            queues = self.queues.of(reached.task for reached in given.reached)
-            pool = self.pools.running(("prefork",), queues)
+            pool = self.workers.running(("prefork",), (reached.task for reached in given.reached))
             if given.loop.origin is not None and pool is not None:
                 yield given.loop.origin, given.module.place(given.call.span), pool
 

@@ -90,9 +90,9 @@ class RaisedErrors:
     def unrebuildable(self) -> list[UnrebuildableError]:
         """The classes of exceptions that change on their way out of the worker, each once."""
         found: dict[Key, UnrebuildableError] = {}
-        if self.in_force.results_ignored:
-            return []
         for leaving in [*self._raised(), *self._handed_to_retry()]:
+            if self.in_force.results_ignored(leaving.task):
+                continue
             entity = self._class(leaving.module, leaving.chain)
             class_ = entity.class_() if entity is not None else None
             if entity is None or class_ is None or entity.module is None:

@@ -194,8 +194,7 @@ class RetryOptions:
 
     def _retried_when_lost(self, task: Task) -> bool:
         """Whether Celery itself may retry the task, after the loss of its process."""
-        effective = self.in_force
-        if effective.settings.named("task_retry_on_worker_lost"):
+        if self.in_force.settings_of(task, "task_retry_on_worker_lost"):
             return True
         return self.task_options.get(task, "retry_on_worker_lost") is not None
 

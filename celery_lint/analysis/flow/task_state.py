@@ -16,7 +16,7 @@ from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts, once
+from celery_lint.project.known import Known, facts
 
 #: The states whose result is an exception, which readers build from its type and message.
 EXCEPTION_STATES = frozenset({"FAILURE", "REVOKED", "RETRY"})
@@ -136,7 +136,9 @@ class TaskState:
                 meta = None
             own = any(task.function is function for task in tasks) and self._is_own(call, arguments)
             final = own and not self._raises_after(module, flow, function, step)
-            refused = self._refused(module, flow, step, meta) if meta is not None and self._is_json else None
+            refused = (
+                self._refused(module, flow, step, meta) if meta is not None and self._is_json(tasks) else None
+            )
             if state in EXCEPTION_STATES and meta is not None and meta.kind == "name":
                 refused = None  # an exception, which is stored as one
             if own and self._ignores_results(tasks):
@@ -204,17 +206,16 @@ class TaskState:
 
     def _ignores_results(self, tasks: list[Task]) -> bool:
         """Whether the result of a task is not stored, or that cannot be told."""
-        if self.in_force.results_ignored:
+        if any(self.in_force.results_ignored(task) for task in tasks):
             return True
         return any(self.task_options.get(task, "ignore_result") is not None for task in tasks)
 
     # ------------------------------------------------------------------ meta
 
-    @once
-    def _is_json(self) -> bool:
-        """Whether results are encoded as JSON, which is the default."""
-        settings = self.settings.named("result_serializer")
-        return all(self.project.text(setting.module, setting.value) == "json" for setting in settings)
+    def _is_json(self, tasks: list[Task]) -> bool:
+        """Whether the results of tasks are encoded as JSON, which is the default."""
+        given = [s for task in tasks for s in self.in_force.settings_of(task, "result_serializer")]
+        return all(self.project.text(setting.module, setting.value) == "json" for setting in given)
 
     def _refused(self, module: Module, flow: Flow, step: Step, value: Value) -> tuple[str, Place] | None:
         """What JSON does not take of a value, and where it stands."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import CallGraph, Reached
+from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -16,12 +18,13 @@ from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts, once
+from celery_lint.project.known import Known, facts
 
 _REJECT = "celery.exceptions.Reject"
 _LATE = ("acks_late", "task_acks_late")
 _LOST = ("reject_on_worker_lost", "task_reject_on_worker_lost")
 _ON_FAILURE = ("acks_on_failure_or_timeout", "task_acks_on_failure_or_timeout")
+_PREFETCH = ("worker_prefetch_multiplier", "worker_disable_prefetch")
 # What a condition that keeps a message from being delivered for ever looks at.
 _COUNTERS = ("redeliver", "retries", "attempt", "tries", "count", "request", "delivery")
 
@@ -85,6 +88,8 @@ class Acknowledgement:
         self.functions = known.project.functions
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
+        self.belonging = known.of(Belonging)
+        self.commands = known.of(Commands)
         self.in_force = known.of(OptionsInForce)
         self.graph = known.of(CallGraph)
 
@@ -161,33 +166,37 @@ class Acknowledgement:
             if given is None or not self._is(given, True):
                 continue
             place = given[0].place(given[1].span)
-            option = LostWorkerOption(place, task, self.late(task), self._bounded(task))
+            option = LostWorkerOption(
+                place, task, self.late(task), self._bounded(self.belonging.of(task), task)
+            )
             earlier = found.get(place)
             if earlier is not None and earlier.late != option.late:  # a base class of several tasks
                 option = option._replace(late=None)
             found[place] = option
-        for setting in self.settings.named(_LOST[1]):
-            if self._is((setting.module, setting.value), True):
-                found[setting.place] = LostWorkerOption(
-                    setting.place, None, self._any_late, self._bounded(None)
-                )
+        for application in self.applications.product:
+            setting, certain = self.settings.setting(application, _LOST[1])
+            if setting is not None and certain and self._is((setting.module, setting.value), True):
+                late, bounded = self._any_late(application), self._bounded([application])
+                found.setdefault(setting.place, LostWorkerOption(setting.place, None, late, bounded))
         return list(found.values())
 
-    @once
-    def _any_late(self) -> bool | None:
-        """Whether any task acknowledges late: ``False`` only where that is certain."""
-        setting = self.settings.switch(_LATE[1])
+    def _any_late(self, application: Application) -> bool | None:
+        """Whether any task of an application acknowledges late: ``False`` only where that is certain."""
+        setting = self.settings.switch(application, _LATE[1])
         if setting is not False:
             return setting
-        if self.settings.hidden or not self.applications.product or self.settings.named("task_annotations"):
+        if self.settings.hides(application) or self.settings.candidates(application, "task_annotations"):
             return None
-        states = {self.late(task) for task in self.tasks.product}
+        tasks = [task for task in self.tasks.product if application in self.belonging.of(task)]
+        states = {self.late(task) for task in tasks}
         return True if True in states else None if None in states else False
 
-    def _bounded(self, task: Task | None) -> bool:
+    def _bounded(self, applications: list[Application], task: Task | None = None) -> bool:
         """Whether something ends the deliveries: retries in their place, or queues that count them."""
-        if self.settings.named("task_retry_on_worker_lost") or self.settings.named("task_default_queue_type"):
-            return True
+        for name in ("task_retry_on_worker_lost", "task_default_queue_type"):
+            given = self.settings.of_some(applications, name)
+            if given if applications else self.settings.named(name):
+                return True
         return task is not None and self.task_options.get(task, "retry_on_worker_lost") is not None
 
     def _is(self, option: tuple[Module, object], wanted: bool) -> bool:
@@ -205,24 +214,28 @@ class Acknowledgement:
             if given is not None and self._is(given, False) and self.late(task):
                 place = given[0].place(given[1].span)
                 found[place] = FailureOption(place)
-        if self._any_late:
-            for setting in self.settings.named(_ON_FAILURE[1]):
-                if self._is((setting.module, setting.value), False):
-                    found[setting.place] = FailureOption(setting.place)
+        for application in self.applications.product:
+            setting, certain = self.settings.setting(application, _ON_FAILURE[1])
+            if setting is None or not certain or not self._any_late(application):
+                continue
+            if self._is((setting.module, setting.value), False):
+                found[setting.place] = FailureOption(setting.place)
         return list(found.values())
 
     @facts
     def prefetches(self) -> list[GreedyPrefetch]:
         """The settings that switch late acknowledgement on, where nothing says how much is taken."""
-        named = self.settings.named
-        if not self.settings.switch(_LATE[1]) or self.settings.hidden or not self.applications.product:
-            return []
-        if named("worker_prefetch_multiplier") or named("worker_disable_prefetch"):
-            return []
-        if any(command.prefetch for command in self.project.commands):
-            return []
-        settings = named(_LATE[1])
-        return [GreedyPrefetch(settings[0].place)] if settings else []
+        found: dict[Place, GreedyPrefetch] = {}
+        for application in self.applications.product:
+            late, certain = self.settings.setting(application, _LATE[1])
+            if late is None or not certain or not self.settings.switch(application, _LATE[1]):
+                continue
+            named = any(self.settings.candidates(application, name) for name in _PREFETCH)
+            if named or self.settings.hides(application):
+                continue
+            if not any(command.prefetch for command in self.commands.of([application])):
+                found[late.place] = GreedyPrefetch(late.place)
+        return list(found.values())
 
 
 def _counts(name: str) -> bool:

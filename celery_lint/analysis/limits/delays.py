@@ -10,6 +10,7 @@ from celery_lint.inventory.application.broker import Broker, BrokerSettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -82,6 +83,7 @@ class Delays:
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
         self.task_options = known.of(TaskOptions)
+        self.in_force = known.of(OptionsInForce)
         self.retry_calls = known.of(RetryCalls)
 
     # ------------------------------------------------------------------ calls
@@ -222,24 +224,24 @@ class Delays:
         broker = self.delivery.broker
         if not broker.redelivers or broker.visibility is None:
             return []
-        found: dict[Place, LongRun] = {}
+        told: dict[Place, LongRun] = {}
+        own: dict[Place, LongRun] = {}
         for task in self.tasks.product:
             if not self.acknowledgement.late(task):
                 continue
             for name in ("time_limit", "soft_time_limit"):
                 option = self.task_options.get(task, name)
-                if option is None:
-                    setting = self.settings.number(f"task_{name}")
-                    if setting is None:
-                        continue
-                    seconds, place, owner = setting[0], setting[1].place, "the application"
-                else:
-                    number = self.project.number(*option)
-                    if number is None:
-                        break
-                    seconds, place = number, option[0].place(option[1].span)
-                    owner = f"task `{task.label}`"
-                if seconds > broker.visibility:
-                    found.setdefault(place, LongRun(place, owner, seconds, broker))
+                setting, certain = self.in_force.setting(task, f"task_{name}")
+                if option is None and (setting is None or not certain):
+                    continue
+                at = option or (setting.module, setting.value)  # type: ignore[union-attr]
+                seconds, place = self.project.number(*at), at[0].place(at[1].span)
+                if seconds is not None and seconds > broker.visibility:
+                    owner = f"task `{task.label}`" if option is not None else "the application"
+                    (told if option is None else own).setdefault(
+                        place, LongRun(place, owner, seconds, broker)
+                    )
                 break
-        return list(found.values())
+        # What mends the application's limit mends those that are no longer.
+        longest = max((run.limit for run in told.values()), default=0.0)
+        return [*told.values(), *(run for run in own.values() if run.limit > longest)]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.pools import DEFAULT_QUEUE, Pool, Pools
+from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
@@ -49,33 +52,48 @@ class LimitGaps:
         self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
         self.product = known.of(Tasks).product
+        self.belonging = known.of(Belonging)
+        self.commands = known.of(Commands)
+        self.applications = known.of(Applications)
 
     # ------------------------------------------------------------------ one without the other
 
     @facts
     def lone(self) -> list[LoneLimit]:
         """The limits of one kind without the other."""
-        if self.project.configuration.time_limits == "worker" or self.settings.hidden:
+        if self.project.configuration.time_limits == "worker":
             return []
         return [*self._lone(_HARD, _SOFT), *self._lone(_SOFT, _HARD)]
 
     def _lone(self, name: str, other: str) -> Iterator[LoneLimit]:
-        if self.pools.only(*_IGNORING[_SOFT]) or self.settings.named(f"task_{other}"):
-            return
-        if any(getattr(command, other) for command in self.project.commands):
-            return
-        effective, seen = self.in_force, set()
+        seen = set()
         for task in self.product:
             option = self._own(task, name)
             if option is None or self._own(task, other) is not None or not self.in_force.visible(task):
                 continue
             place = option[0].place(option[1].span)
-            if effective.known(task, frozenset({other})) and place not in seen:
+            if place in seen or self._has_other(self.belonging.of(task), other):
+                continue
+            if self.in_force.known(task, frozenset({other})):
                 seen.add(place)
                 yield LoneLimit(place, name, task)
-        if not self.settings.named("task_annotations"):
-            for setting in self.settings.named(f"task_{name}"):
+        for application in self.applications.product:
+            setting, certain = self.settings.setting(application, f"task_{name}")
+            if setting is None or not certain or setting.place in seen or self.settings.hides(application):
+                continue
+            if self._has_other([application], other):
+                continue
+            if not self.settings.of_some([application], "task_annotations"):
+                seen.add(setting.place)
                 yield LoneLimit(setting.place, name, None)
+
+    def _has_other(self, applications: list[Application], other: str) -> bool:
+        """Whether the other limit may be set for all tasks of some applications, or cannot be enforced."""
+        if self.settings.of_some(applications, f"task_{other}"):
+            return True
+        if any(getattr(command, other) for command in self.commands.of(applications)):
+            return True
+        return self.pools.of_applications(applications).only(*_IGNORING[_SOFT])
 
     def _own(self, task: Task, name: str) -> Option | None:
         given = self.task_options.get(task, name)
@@ -87,11 +105,6 @@ class LimitGaps:
     @facts
     def ignored(self) -> list[IgnoredLimit]:
         """The limits that nothing enforces."""
-        stated = bool(self.project.configuration.pool)
-        if not stated and any(not command.pool for command in self.project.commands):
-            return []
-        if self.pools.first(*_IGNORING[_SOFT]) is None:
-            return []
         found = list(self._of_applications())
         seen: set[Place] = set()
         for task in self.product:
@@ -104,13 +117,17 @@ class LimitGaps:
     def _of_applications(self) -> Iterator[IgnoredLimit]:
         """One fact for every module that sets limits."""
         places: dict[str, dict[str, Place]] = {}
-        for name in (_SOFT, _HARD):
-            if self.pools.only(*_IGNORING[name]):
-                for setting in self.settings.named(f"task_{name}"):
+        pools: dict[str, Pool] = {}
+        for application in self.applications.product:
+            workers = self.pools.of_applications([application])
+            for name in (_SOFT, _HARD):
+                setting, certain = self.settings.setting(application, f"task_{name}")
+                if setting is not None and certain and workers.only(*_IGNORING[name]):
                     places.setdefault(setting.module.path, {}).setdefault(name, setting.place)
+                    pools.setdefault(setting.module.path, workers.known[0])
         for path in sorted(places):
             first = min(places[path].values())
-            yield IgnoredLimit(first, tuple(places[path]), None, self.pools.known[0])
+            yield IgnoredLimit(first, tuple(places[path]), None, pools[path])
 
     def _of_task(self, task: Task) -> IgnoredLimit | None:
         places: dict[str, Place] = {}
@@ -127,10 +144,11 @@ class LimitGaps:
 
     def _ignoring(self, task: Task, names: tuple[str, ...]) -> Pool | None:
         """A pool that runs the task, if all that may run it are among these names."""
-        if self.pools.only(*names):
-            return self.pools.known[0]
+        pools = self.pools.of([task])
+        if pools.only(*names):
+            return pools.known[0]
         queues = self.queues.of([task])
-        if not queues or self.project.configuration.pool:
+        if not queues or not pools.complete or self.project.configuration.pool:
             return None
-        running = [pool for pool in self.pools.known if queues & set(pool.queues or (DEFAULT_QUEUE,))]
+        running = [pool for pool in pools.known if pool.consumes(queues) is not False]
         return running[0] if running and all(pool.name in names for pool in running) else None

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from celery_lint.inventory.application.applications import Application, Applications
-from celery_lint.inventory.application.settings import Setting, Settings
+from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.waiting import Waiting
+from celery_lint.inventory.tasks.belonging import Belonging
+from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.inventory.workers.sent_limits import SentLimits
 from celery_lint.libraries.celery import TIME_LIMITS
 from celery_lint.model.facts import Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
+
+_SOFT, _HARD = _SETTINGS = ("task_soft_time_limit", "task_time_limit")
 
 
 class AppWithoutLimits(NamedTuple):
@@ -35,11 +41,14 @@ class TaskWithoutLimit(NamedTuple):
 
 
 class LimitPair(NamedTuple):
-    """A soft and a hard limit that hold for the same work. ``place`` is the soft one."""
+    """A soft and a hard limit that hold for the same work: numbers, or the one expression that both are.
+
+    ``place`` is the soft one.
+    """
 
     owner: str
-    soft: float
-    hard: float
+    soft: float | str
+    hard: float | str
     place: Place
     hard_place: Place
 
@@ -66,17 +75,20 @@ class Limits:
         self.task_options = known.of(TaskOptions)
         self.all_applications = known.of(Applications)
         self.time_limits = known.of(TimeLimits)
+        self.sent = known.of(SentLimits)
+        self.belonging = known.of(Belonging)
+        self.commands = known.of(Commands)
 
     # ------------------------------------------------------------------ CEL510
 
-    @once
-    def _silent(self) -> bool:
+    def _silent(self, applications: list[Application]) -> bool:
         """Whether no limit could be asked for: set elsewhere, or by pools that enforce none."""
         if self.project.configuration.time_limits == "worker":
             return True
-        if any(command.time_limit or command.soft_time_limit for command in self.project.commands):
+        commands = self.commands.of(applications) if applications else self.commands.all
+        if any(command.time_limit or command.soft_time_limit for command in commands):
             return True
-        return self.pools.only("threads", "solo", "eventlet")
+        return self.pools.of_applications(applications).only("threads", "solo", "eventlet")
 
     @once
     def _without_limit(self) -> list[Task]:
@@ -88,7 +100,7 @@ class Limits:
                 self.time_limits.limited(task, name) for name in TIME_LIMITS
             ) or self.task_options.open_ended(task):
                 continue
-            if self.time_limits.may_be_sent_with_limit(task):
+            if self.sent.may_be(task):
                 continue
             if self.time_limits.annotated(task) or _has_timeout(task):
                 continue
@@ -97,18 +109,19 @@ class Limits:
 
     def explore(self) -> None:
         """Follow the chains that decide about limits, without looking for what the tasks do."""
-        _ = self._without_limit, self.pairs, self._global_limits
+        _ = self._without_limit, self.pairs
         for application in self.all_applications.product:
             self.all_applications.is_plain(application)
+            self._has_global_limit(application)
 
     @facts
     def applications(self) -> list[AppWithoutLimits]:
         """The applications that leave some of their tasks without a limit."""
-        if self._silent:
-            return []
         found = []
         for application in self.all_applications.product:
             if self._has_global_limit(application) or not self.all_applications.is_plain(application):
+                continue
+            if self._silent([application]) or self.settings.is_foreign(application):
                 continue
             lacking = tuple(
                 task
@@ -117,13 +130,14 @@ class Limits:
                 and (self.project.configuration.time_limits == "always" or self.waiting.evidence(task))
             )
             if lacking:
-                found.append(AppWithoutLimits(application, lacking, self.pools.first("gevent")))
+                pools = self.pools.of_applications([application])
+                found.append(AppWithoutLimits(application, lacking, pools.first("gevent")))
         return found
 
     @facts
     def lonely_tasks(self) -> list[TaskWithoutLimit]:
         """The tasks without a limit in projects that show no application."""
-        if self._silent or self._global_limits:
+        if self._silent([]) or any(self.settings.named(name) for name in _SETTINGS):
             return []
         found = []
         for task in self._without_limit:
@@ -131,7 +145,7 @@ class Limits:
                 continue
             evidence = self.waiting.evidence(task)
             if evidence is not None or self.project.configuration.time_limits == "always":
-                found.append(TaskWithoutLimit(task, evidence, self.pools.first("gevent")))
+                found.append(TaskWithoutLimit(task, evidence, self.pools.all.first("gevent")))
         return found
 
     @once
@@ -140,102 +154,86 @@ class Limits:
         known = set(self.all_applications.by_origin)
         return any(t.application is not None and t.application not in known for t in self.tasks.all)
 
-    @once
-    def _global_limits(self) -> list[Setting]:
-        found = self.settings.named("task_time_limit") + self.settings.named("task_soft_time_limit")
-        for setting in self.settings.named("task_annotations"):
-            if setting.value.kind == "mapping" and setting.value.keyword("*") is not None:
-                found.append(setting)
-        return found
-
     def _has_global_limit(self, application: Application) -> bool:
-        if not self._global_limits:
-            return False
-        if len(self.all_applications.product) == 1:
+        """Whether a setting may limit every task of an application."""
+        if any(self.settings.of_some([application], name) for name in _SETTINGS):
             return True
-        root = self.project.imports.import_root(application.module.path)
-        roots = {self.project.imports.import_root(setting.module.path) for setting in self._global_limits}
-        return any(_nested(root, other) for other in roots)
+        annotations = self.settings.of_some([application], "task_annotations")
+        known = [self.project.constant(setting.module, setting.value) for setting in annotations]
+        return any(mapping is None or mapping.keyword("*") is not None for mapping in known)
 
     def _owner(self, task: Task) -> Key | None:
-        """The application that a task is told at: its own, or for a shared task the nearest one."""
-        if task.application is not None:
-            return task.application
-        root = self.project.imports.import_root(task.module.path)
-        near = [
-            application
-            for application in self.all_applications.product
-            if self.project.imports.import_root(application.module.path) == root
-        ]
-        candidates = near or self.all_applications.product
-        return candidates[0].origin if candidates else None
+        """The application that a task is told at: the first of those that may run it, all without a limit."""
+        applications = self.belonging.of(task)
+        if not applications or any(self._has_global_limit(application) for application in applications):
+            return None
+        return applications[0].origin
 
     # ------------------------------------------------------------------ CEL511
 
     @facts
     def pairs(self) -> list[LimitPair]:
-        """The soft and hard limits that meet in a task or an application."""
-        found = []
-        for task in self.tasks.all:
-            if is_product_path(task.module.path):
-                pair = self._task_pair(task)
+        """The soft and hard limits that meet in a task, or for an application in its settings."""
+        found: dict[Place, LimitPair] = {}
+        for task in self.tasks.product:
+            pair = self._task_pair(task)
+            if pair is not None:
+                found.setdefault(pair.place, pair)
+        for application in self.all_applications.product:
+            limits = [self.settings.setting(application, name) for name in (_SOFT, _HARD)]
+            settings = [limit.setting for limit in limits if limit.certain and limit.setting is not None]
+            if len(settings) == 2:
+                pair = self._pair("the application", *[(s.module, s.value) for s in settings])
                 if pair is not None:
-                    found.append(pair)
-        soft, hard = (
-            self.time_limits.single("task_soft_time_limit"),
-            self.time_limits.single("task_time_limit"),
-        )
-        if soft is not None and hard is not None:
-            found.append(LimitPair("the application", soft[0], hard[0], soft[1].place, hard[1].place))
-        return found
+                    found.setdefault(pair.place, pair)
+        return list(found.values())
+
+    def _pair(self, owner: str, soft: Option, hard: Option) -> LimitPair | None:
+        """Two limits as numbers, or as the one expression that both of them are."""
+        places = soft[0].place(soft[1].span), hard[0].place(hard[1].span)
+        numbers = self.time_limits.number(soft), self.time_limits.number(hard)
+        if numbers[0] is not None and numbers[1] is not None:
+            return LimitPair(owner, numbers[0], numbers[1], *places)
+        chain = soft[1].chain
+        same = soft[1].kind == hard[1].kind == "name" and chain == hard[1].chain and soft[0] is hard[0]
+        if same and chain and chain[:1] != "%" and soft[1].data == hard[1].data:
+            return LimitPair(owner, chain.lstrip(":.~"), chain.lstrip(":.~"), *places)
+        return None
 
     def _task_pair(self, task: Task) -> LimitPair | None:
-        soft, hard = (
-            self.task_options.get(task, "soft_time_limit"),
-            self.task_options.get(task, "time_limit"),
-        )
-        soft_number, hard_number = self.time_limits.number(soft), self.time_limits.number(hard)
-        if soft is not None and hard is not None and soft_number is not None and hard_number is not None:
-            places = soft[0].place(soft[1].span), hard[0].place(hard[1].span)
-            return LimitPair(f"task `{task.label}`", soft_number, hard_number, *places)
-        if (
-            soft is not None
-            and hard is None
-            and soft_number is not None
-            and not self.task_options.open_ended(task)
-        ):
-            single = self.time_limits.single("task_time_limit")
-            if single is not None and len(self.all_applications.product) <= 1:
-                place = soft[0].place(soft[1].span)
-                return LimitPair(f"task `{task.label}`", soft_number, single[0], place, single[1].place)
-        return None
+        soft = self.task_options.get(task, "soft_time_limit")
+        hard = self.task_options.get(task, "time_limit")
+        if soft is None:
+            return None
+        owner = f"task `{task.label}`"
+        if hard is not None:
+            return self._pair(owner, soft, hard)
+        general = self.time_limits.general(task, "time_limit")
+        number = self.time_limits.number(soft)
+        if general is None or number is None or self.task_options.open_ended(task):
+            return None
+        return LimitPair(owner, number, general[0], soft[0].place(soft[1].span), general[1])
 
     # ------------------------------------------------------------------ CEL534
 
     @facts
     def below_the_application(self) -> list[HardBelowSoft]:
-        """The hard limits of tasks that are no longer than the soft limit of the only application."""
-        soft = self.time_limits.single("task_soft_time_limit")
-        if soft is None or len(self.all_applications.product) > 1:
-            return []
-        if self.pools.only("gevent", "eventlet", "threads", "solo"):
-            return []
+        """The hard limits of tasks that are no longer than the soft limit of their application."""
         found = []
-        for task in self.tasks.all:
-            if not is_product_path(task.module.path) or self.task_options.open_ended(task):
+        for task in self.tasks.product:
+            if self.task_options.open_ended(task):
                 continue
             hard = self.task_options.get(task, "time_limit")
             number = self.time_limits.number(hard)
             if hard is None or number is None or self.task_options.get(task, "soft_time_limit") is not None:
                 continue
-            if 0 < number <= soft[0]:
+            soft = self.time_limits.general(task, "soft_time_limit")
+            if soft is None or not 0 < number <= soft[0]:
+                continue
+            if not self.pools.of([task]).only("gevent", "eventlet", "threads", "solo"):
                 place = hard[0].place(hard[1].span)
-                found.append(HardBelowSoft(task, number, soft[0], place, soft[1].place))
+                found.append(HardBelowSoft(task, number, soft[0], place, soft[1]))
         return found
-
-
-def _nested(one: str, other: str) -> bool:
-    return one == other or not one or not other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
 def _has_timeout(task: Task) -> bool:

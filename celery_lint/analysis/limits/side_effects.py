@@ -172,7 +172,7 @@ class SideEffects:
     @facts
     def terminations(self) -> list[Termination]:
         """The calls that kill what runs a task."""
-        if self.pools.only("gevent", "eventlet"):  # there they end one greenlet
+        if self.pools.all.only("gevent", "eventlet"):  # there they end one greenlet
             return []
         return [fact for module in self.project.product_modules() for fact in self._terminations(module)]
 
@@ -184,9 +184,11 @@ class SideEffects:
                 continue
             for call in self.functions.calls(module, function):
                 if self._terminates(module, call):
-                    known = self.pools.only("threads", "solo")
+                    known = self.pools.all.only("threads", "solo")
                     signal = call.keyword("signal").text or "SIGTERM"
-                    yield Termination(module.place(call.span), signal, self.pools.known[0] if known else None)
+                    yield Termination(
+                        module.place(call.span), signal, self.pools.all.known[0] if known else None
+                    )
 
     def _terminates(self, module: Module, call: Call) -> bool:
         owner, _, leaf = call.chain.rpartition(".")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import Handler, Handlers, in_loop, is_tried
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.waiting import Waiting
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
@@ -66,7 +66,7 @@ class SoftLimits:
         self.pools = known.of(Pools)
         self.bodies = known.of(Bodies)
         self.task_options = known.of(TaskOptions)
-        self.settings = known.of(Settings)
+        self.in_force = known.of(OptionsInForce)
         self.functions = known.project.functions
         self.waiting = known.of(Waiting)
         self.runs = known.of(Runs)
@@ -76,8 +76,6 @@ class SoftLimits:
     @facts
     def swallowed(self) -> list[SwallowedLimit]:
         """The handlers after which a loop, or the next step, goes on although the time is over."""
-        if self.pools.only(*_WITHOUT):
-            return []
         found: list[SwallowedLimit] = []
         bodies = [(body, [body.task]) for body in self.bodies.all]
         for body, tasks in [*bodies, *self.bodies.callees]:
@@ -85,8 +83,8 @@ class SoftLimits:
             plainly = [way.task for way in self.graph.reached.get(body.key, ()) if way.is_called]
             if body.function.is_async or body.role == "callee":
                 tasks = [task for task in tasks if task in running or task in plainly]
-            limited = next((task for task in tasks if self.time_limits.soft_limit(task) is not None), None)
-            limit = self.time_limits.soft_limit(limited) if limited is not None else None
+            limited = next((task for task in tasks if self._limit(task) is not None), None)
+            limit = self._limit(limited) if limited is not None else None
             if limited is None or limit is None:
                 continue
             swallowing = list(self._swallowing(body._replace(task=limited)))
@@ -107,12 +105,18 @@ class SoftLimits:
             if run.kind in ("bridge", "apart"):
                 continue
             for way in run.reached:
-                if self.time_limits.soft_limit(way.task) is None:
+                if self._limit(way.task) is None:
                     continue
                 for module, function in self.runs.handed_over(run, way):
                     for inner_module, inner in self.graph.closure(module, function):
                         found.setdefault((inner_module.path, inner.qualname), []).append(way.task)
         return found
+
+    def _limit(self, task: Task) -> Place | None:
+        """Where the soft limit of a task is set, if a pool may enforce it."""
+        if self.pools.of([task]).only(*_WITHOUT):
+            return None
+        return self.time_limits.soft_limit(task)
 
     def _swallowing(self, body: Body) -> Iterator[Handler]:
         """The handlers and context managers of a body that keep the limit while something waits."""
@@ -207,9 +211,10 @@ class SoftLimits:
         own = self.task_options.get(body.task, "soft_time_limit")
         if own is not None and not (own[1].kind == "constant" and own[1].data is None):
             return  # a limit that no pool enforces is told where it is set
-        if self.pools.only(*_WITHOUT):
-            if not self.settings.named("task_soft_time_limit"):
-                yield DeadLimitHandler(body, step, self.pools.known[0])
+        pools = self.pools.of([body.task])
+        if pools.only(*_WITHOUT):
+            if not self.in_force.settings_of(body.task, "task_soft_time_limit"):
+                yield DeadLimitHandler(body, step, pools.known[0])
         elif not self.time_limits.soft_limit_possible(body.task):
             yield DeadLimitHandler(body, step, None)
 

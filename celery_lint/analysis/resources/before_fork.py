@@ -93,7 +93,7 @@ class BeforeFork:
 
     @once
     def _forking(self) -> bool:
-        return not self.pools.only(*UNFORKED)
+        return not self.pools.all.only(*UNFORKED)
 
     @once
     def _loaded(self) -> list[Module]:

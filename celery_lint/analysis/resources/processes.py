@@ -93,7 +93,7 @@ class Processes:
     @facts
     def children(self) -> list[ChildProcess]:
         """The processes that tasks of a prefork pool start."""
-        if self.pools.only(*UNFORKED):
+        if self.pools.all.only(*UNFORKED):
             return []
         found = []
         for site in self.sites.holding("multiprocessing.", "rocess", "loky", ".submit", ".map", ".start"):
@@ -176,7 +176,7 @@ class Processes:
     def _fate(self, site: Site, raised: bool) -> str:
         if self.sites.forks(site.tasks):
             return "lost"
-        return "stopped" if not raised or self.pools.only("solo") else "pending"
+        return "stopped" if not raised or self.pools.of(site.tasks).only("solo") else "pending"
 
     # ------------------------------------------------------------------ signals
 
@@ -198,7 +198,7 @@ class Processes:
     def _handler(self, site: Site, call: Call) -> Iterator[SignalChange]:
         signal = self.sites.name(site.module, call.argument(0, "signalnum").chain)
         label = signal.rpartition(".")[2]
-        if self.pools.only("threads"):
+        if self.pools.of(site.tasks).only("threads"):
             yield SignalChange(site, call, label or "signal", "thread")
         elif label in _OWN_SIGNALS and self.sites.forks(site.tasks) and not self._restored(site, call):
             yield SignalChange(site, call, label, "replaced")

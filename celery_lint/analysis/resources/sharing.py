@@ -11,6 +11,7 @@ from celery_lint.inventory.resources.uses import Use, Uses
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
@@ -60,6 +61,7 @@ class Sharing:
         self.project = known.project
         self.pools = known.of(Pools)
         self.queues = known.of(Queues)
+        self.workers = known.of(Workers)
         self.uses = known.of(Uses)
         self.loops = known.of(Loops)
         self.runs = known.of(Runs)
@@ -105,7 +107,7 @@ class Sharing:
     @facts
     def divided(self) -> list[EngineOfOwners]:
         """The pooled engines with several owners, where no single run is to blame and the pool is known."""
-        owners = list(self._owners()) if self.pools.known else []
+        owners = list(self._owners()) if self.pools.all.known else []
         found = []
         for key, resource in self._pooled(owners).items():
             mine = [owner for owner in owners if any(use.resource.key == key for use in owner.engines)]
@@ -164,5 +166,5 @@ class Sharing:
 
     def _alone(self, given: Submission) -> bool:
         """Whether the pool of a submission has one thread, as its owner believes."""
-        queues = self.queues.of(reached.task for reached in given.reached)
-        return self.pools.running(("gevent", "eventlet"), queues) is None
+        tasks = (reached.task for reached in given.reached)
+        return self.workers.running(("gevent", "eventlet"), tasks) is None

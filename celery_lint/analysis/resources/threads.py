@@ -47,7 +47,7 @@ class Threads:
                 continue
             found.extend(self._threads(site))
             found.extend(self._submitted(site))
-        waits = self.pools.only(*UNFORKED)
+        waits = self.pools.all.only(*UNFORKED)
         return [
             thread
             for thread in found

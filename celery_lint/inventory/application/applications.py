@@ -78,9 +78,17 @@ class Applications:
         """Whether the application's class is Celery's own or derives from it within the project."""
         found = self._plain.get(application.origin)
         if found is None:
-            entity = self.project.member(application.module, application.origin[1])
-            found = self._plain[application.origin] = self._of_celery(entity)
+            found = self._plain[application.origin] = self._of_celery(self.made(application))
         return found
+
+    def made(self, application: Application) -> Entity:
+        """What the name of an application is bound to."""
+        return self.project.member(application.module, application.origin[1])
+
+    def derives_from(self, application: Application, class_: Entity) -> bool:
+        """Whether the application is an instance of this class of the project."""
+        bases = self.project.bases(self.made(application)._replace(kind="class"))
+        return any(base.name == class_.name and base.module is class_.module for base in bases)
 
     def _of_celery(self, entity: Entity) -> bool:
         if entity.kind == "external":

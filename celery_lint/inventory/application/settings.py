@@ -1,228 +1,261 @@
-"""Celery settings wherever a project gives them: attributes, updates, modules, classes, mappings."""
+"""The settings that are in force for each application: what it is given by hand, and what it loads.
+
+A name that is spelled like a setting means nothing where no application loads it. What an application is
+given by hand (``conf.x = …``, ``conf.update``, keywords of ``Celery``) wins over what it loads
+(``config_from_object``), whatever comes first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.loaded import HIDDEN, Loaded, Source
+from celery_lint.inventory.application.spelling import spellings
+from celery_lint.inventory.application.statements import Configuring, Given, Load, Statements
 from celery_lint.model.facts import Module, Place, Value
-from celery_lint.project.asking import asking
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
-
-# Today's lower-case names and the older upper-case ones that mean the same.
-# https://docs.celeryq.dev/en/stable/userguide/configuration.html#new-lowercase-settings
-_OLD_NAMES = {
-    "CELERYD_TASK_TIME_LIMIT": "task_time_limit",
-    "CELERYD_TASK_SOFT_TIME_LIMIT": "task_soft_time_limit",
-    "CELERYD_POOL": "worker_pool",
-    "CELERY_ANNOTATIONS": "task_annotations",
-    "CELERY_ROUTES": "task_routes",
-    "CELERY_IMPORTS": "imports",
-    "CELERY_INCLUDE": "include",
-    "CELERYD_MAX_TASKS_PER_CHILD": "worker_max_tasks_per_child",
-    "BROKER_URL": "broker_url",
-    "CELERY_RESULT_SERIALIZER": "result_serializer",
-    "CELERY_IGNORE_RESULT": "task_ignore_result",
-    "BROKER_TRANSPORT_OPTIONS": "broker_transport_options",
-    "CELERY_ACKS_LATE": "task_acks_late",
-    "CELERY_REJECT_ON_WORKER_LOST": "task_reject_on_worker_lost",
-    "CELERYD_PREFETCH_MULTIPLIER": "worker_prefetch_multiplier",
-}
-_NAMES = frozenset(
-    [
-        "task_time_limit",
-        "task_soft_time_limit",
-        "worker_pool",
-        "task_annotations",
-        "task_routes",
-        "imports",
-        "include",
-        "worker_max_tasks_per_child",
-        "broker_url",
-        "broker_transport_options",
-        "task_acks_late",
-        "task_acks_on_failure_or_timeout",
-        "task_reject_on_worker_lost",
-        "task_retry_on_worker_lost",
-        "task_default_queue_type",
-        "worker_prefetch_multiplier",
-        "worker_disable_prefetch",
-        "result_serializer",
-        "task_ignore_result",
-    ]
-)
 
 
 class Setting(NamedTuple):
-    """One setting of a Celery application, by its lower-case name."""
+    """What may be in force for an application under one name.
+
+    ``certain`` tells that the application has it for sure; else it takes settings from where nobody can look,
+    and this is merely spelled like one of Celery's.
+    """
 
     name: str
     module: Module
     place: Place
     value: Value
+    certain: bool
 
 
-def setting_name(name: str, namespaces: frozenset[str] | None) -> str | None:
-    """The lower-case name of a setting of Celery that is spelled in any of its ways.
+class InForce(NamedTuple):
+    """The setting that is in force for an application under one name.
 
-    An upper-case name counts below one of the namespaces that applications read (``CELERY_TASK_TIME_LIMIT``),
-    below any if these are not known: ``EXPORT_TASK_TIME_LIMIT`` is a constant of the project.
+    ``setting`` is ``None`` where nothing is set. Not ``certain``: it may as well be set, or be another.
     """
-    if name in _NAMES:
-        return name
-    if name in _OLD_NAMES:
-        return _OLD_NAMES[name]
-    if name.isupper():
-        for known in _NAMES:
-            namespace = name.removesuffix(known.upper())
-            if namespace != name and (namespaces is None or namespace.removesuffix("_") in namespaces):
-                return known
-    return None
+
+    setting: Setting | None
+    certain: bool
 
 
 class Settings:
-    """The settings of all applications of a project that rules ask for."""
+    """The settings of the applications of a project."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.applications = known.of(Applications)
+        self.configuring = known.of(Configuring)
+        self.loaded = known.of(Loaded)
+        self._candidates: dict[tuple[Key, str], list[Setting]] = {}
+        self._sources: dict[Key, list[tuple[Source, str | None]]] = {}
+        self._updates: dict[Key, Source] = {}
+        self._named: dict[str, list[Setting]] = {}
+
+    # ------------------------------------------------------------------ one application
+
+    def setting(self, application: Application, name: str) -> InForce:
+        """What is in force for an application under this name."""
+        candidates = self.candidates(application, name)
+        if not candidates:
+            return InForce(None, not self.hides(application))
+        first = candidates[0]
+        known = [self.project.constant(setting.module, setting.value) for setting in candidates]
+        alike = len(candidates) == 1 or (
+            None not in known and len({(k.kind, repr(k.data), k.keywords and k) for k in known if k}) == 1
+        )
+        return InForce(None if _is_none(first) else first, first.certain and alike)
+
+    def candidates(self, application: Application, name: str) -> list[Setting]:
+        """Everything that may be in force for an application under this name, ``None`` included."""
+        key = (application.origin, name)
+        found = self._candidates.get(key)
+        if found is None:
+            found = self._candidates[key] = self._of(
+                application.origin, self.configuring.of(application), name
+            )
+        return found
+
+    def hides(self, application: Application) -> bool:
+        """Whether an application may get settings from where nobody can look."""
+        return self._is_hidden(application.origin, self.configuring.of(application))
+
+    def is_foreign(self, application: Application) -> bool:
+        """Whether what it may get is written outside the project, so that no spelling can hint at it."""
+        statements = self.configuring.of(application)
+        sources = [source for source, _ in self._loads(application.origin, statements)]
+        return any(source.foreign for source in (*sources, self._updated(application.origin, statements)))
+
+    # ------------------------------------------------------------------ all applications
 
     def named(self, name: str) -> list[Setting]:
-        """Everything that sets this name to something other than ``None``."""
-        return [setting for setting in self._all if setting.name == name]
+        """Everything that may set this name to something other than ``None``, for any application."""
+        known = self._named.get(name)
+        if known is None:
+            known = self._named[name] = list(self._of_all(name))
+        return known
+
+    def _of_all(self, name: str) -> Iterator[Setting]:
+        found: dict[Place, Setting] = {}
+        for application in self.applications.product:
+            for setting in self.candidates(application, name):
+                if setting.place not in found or setting.certain:
+                    found[setting.place] = setting
+        for setting in self._elsewhere(name):
+            found.setdefault(setting.place, setting)
+        yield from (setting for setting in found.values() if not _is_none(setting))
+
+    def of_some(self, applications: Iterable[Application], name: str) -> list[Setting]:
+        """Everything that may set this name to something other than ``None``, for these applications."""
+        return [s for a in applications for s in self.candidates(a, name) if not _is_none(s)]
+
+    def certain(self, name: str) -> list[Setting]:
+        """Everything that certainly sets this name to something other than ``None``, for some application."""
+        return [setting for setting in self.named(name) if setting.certain]
 
     @once
-    def _namespaces(self) -> frozenset[str] | None:
-        """What the applications of the project read upper-case settings below; ``None``: nobody can tell."""
-        found = {"CELERY"}
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                for _, value in function.values:
-                    if value.chain.rpartition(".")[2] == "config_from_object":
-                        given = value.keyword("namespace")
-                        text = self.project.text(module, given)
-                        if given is not None and text is None:
-                            return None
-                        found.add(text or "CELERY")
-        return frozenset(found)
-
-    @once
-    def _all(self) -> list[Setting]:
-        found = [setting for module in self.project.product_modules() for setting in self._of(module)]
-        return [s for s in found if not (s.value.kind == "constant" and s.value.data is None)]
-
-    def _of(self, module: Module) -> Iterator[Setting]:
-        for name, values in module.bindings.items():
-            yield from self._named_values(module, name, values)
-            for value in values:
-                yield from self._in_mapping(module, value)
-                if value.kind == "call":  # `app = make_app(task_time_limit=60)`
-                    yield from self._in_call(module, value)
-        for class_ in module.classes.values():
-            for name, values in class_.attributes.items():
-                yield from self._named_values(module, name, values)
-                for value in values:
-                    yield from self._in_mapping(module, value)
-        for assignment in module.assignments:
-            # By its name first: what it is set on may lead to files that nobody else asks for.
-            if setting_name(assignment.key, self._namespaces) is not None and (
-                assignment.subscript
-                or assignment.key.isupper()
-                or self._is_settings(module, assignment.target)
-            ):
-                yield from self._named_values(module, assignment.key, (assignment.value,))
-            yield from self._in_mapping(module, assignment.value)
-        for function in module.functions.values():
-            for _, value in function.values:
-                if value.chain.rpartition(".")[2] in ("update", "Celery", "dict"):
-                    yield from self._in_call(module, value)
-
-    def _is_settings(self, module: Module, chain: str) -> bool:
-        """Whether an attribute of this object may be a setting: ``app.conf``, ``config``, but no task."""
-        last = chain.rpartition(".")[2].lower()
-        if any(word in last for word in ("conf", "cfg", "setting", "self", "cls")):
-            return True
-        entity = self.project.resolve(module, chain)
-        return entity.kind == "external" and entity.name.endswith(".conf")
-
-    def _named_values(self, module: Module, name: str, values: tuple[Value, ...]) -> Iterator[Setting]:
-        known = setting_name(name, self._namespaces)
-        if known is not None:
-            for value in values:
-                yield Setting(known, module, module.place(value.span), value)
-
-    def _in_mapping(self, module: Module, value: Value) -> Iterator[Setting]:
-        if value.kind == "call" and value.chain in ("~dict", "builtins.dict"):
-            yield from self._in_call(module, value)
-        if value.kind == "mapping":
-            for name, item in value.keywords:
-                yield from self._named_values(module, name, (item,))
-
-    def _in_call(self, module: Module, value: Value) -> Iterator[Setting]:
-        makes = value.chain.rpartition(".")[2] == "Celery"
-        for name, item in value.keywords:
-            known = "broker_url" if makes and name == "broker" else name
-            yield from self._named_values(module, known, (item,))
-        for item in value.items:
-            yield from self._in_mapping(module, item)
-
-    @once
-    @asking("quiet")
     def hidden(self) -> bool:
-        """Whether an application may get settings from where nobody can look."""
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.mentions("config_from_envvar"):
-                    return True
-                for _, value in function.values:
-                    if value.chain.endswith(".config_from_object"):
-                        if not self._is_readable(module, value):
-                            return True
-                    elif value.chain.endswith(".conf.update") and not self._is_plain(module, value):
-                        return True
-        return False
+        """Whether any application may get settings from where nobody can look."""
+        if self._is_hidden(_UNBOUND, self.configuring.unbound):
+            return True
+        return any(self.hides(application) for application in self.applications.product)
 
-    def _is_readable(self, module: Module, value: Value) -> bool:
-        given = value.first() or value.keyword("obj")
-        if given is None:
-            return False
-        text = self.project.text(module, given)
-        if text is not None:
-            dotted = text.partition(":")[0]
-            return dotted == "django.conf" or self.project.imports.locate(dotted, module.path) is not None
-        entity = self.project.value_entity(module, given)
-        return entity.kind in ("module", "class", "instance", "value")
+    def _elsewhere(self, name: str) -> list[Setting]:
+        """What is set for applications that have no name here, or are made where nobody can look."""
+        key = (_UNBOUND, name)
+        found = self._candidates.get(key)
+        if found is None:
+            found = self._of(_UNBOUND, self.configuring.unbound, name)
+            if not self.applications.product:
+                found += self._spelled(name, "CELERY")
+            self._candidates[key] = found
+        return found
 
-    def _is_plain(self, module: Module, value: Value) -> bool:
-        spread = [given for key, given in value.keywords if key in ("*", "**")]
-        for given in (*value.items, *spread):
-            known = self.project.constant(module, given)
-            if known is None and given.kind == "call" and given.chain in ("~dict", "builtins.dict"):
-                known = None if given.open_ended() else given
-            if known is None or known.open_ended():
-                return False
-        return True
+    # ------------------------------------------------------------------ values
 
-    def number(self, name: str) -> tuple[float, Setting] | None:
-        """A number that the project sets exactly once, for its only application."""
-        found = self.named(name)
-        if len(found) != 1 or len(self.applications.product) > 1:
+    def number(self, application: Application, name: str) -> tuple[float, Setting] | None:
+        """The number that is certainly in force for an application."""
+        setting, certain = self.setting(application, name)
+        if setting is None or not certain:
             return None
-        known = self.project.number(found[0].module, found[0].value)
-        return (known, found[0]) if known is not None else None
+        known = self.project.number(setting.module, setting.value)
+        return (known, setting) if known is not None else None
 
-    def switch(self, name: str) -> bool | None:
-        """Whether a setting is on: ``None`` where that depends on the application or the environment."""
-        found = self.named(name)
-        if not found:
-            return False
-        values = {self.truth(setting.module, setting.value) for setting in found}
-        if len(values) == 1 and (values == {False} or len(self.applications.product) <= 1):
-            return values.pop()
-        return None
+    def switch(self, application: Application, name: str) -> bool | None:
+        """Whether a switch is on for an application: ``None`` where nobody can tell. Off is the default."""
+        setting, certain = self.setting(application, name)
+        if not certain:
+            return None
+        return False if setting is None else self.truth(setting.module, setting.value)
 
     def truth(self, module: Module, value: Value) -> bool | None:
         """Whether a value counts as true, if it is a literal."""
         known = self.project.constant(module, value)
         return bool(known.data) if known is not None and known.kind == "constant" else None
+
+    # ------------------------------------------------------------------ how they are found
+
+    def _of(self, origin: Key, statements: Statements, name: str) -> list[Setting]:
+        keys = spellings(name, None)
+        given = [g for g in statements.given if g.key in keys]
+        given += self.loaded.lookup(self._updated(origin, statements), keys)
+        if given:
+            return _settings(name, given, True)
+        for source, namespace in self._loads(origin, statements):
+            given += self.loaded.lookup(source, spellings(name, namespace))
+        if given:
+            return _settings(name, given, True)
+        for module, value in statements.defaults:
+            given += self.loaded.lookup(self.loaded.source(module, value), keys)
+        if given:
+            return _settings(name, given, True)
+        unseen = [namespace for source, namespace in self._loads(origin, statements) if source.hidden]
+        if statements.hidden or self._updated(origin, statements).hidden:
+            unseen.append("CELERY")
+        return [setting for namespace in unseen for setting in self._spelled(name, namespace)]
+
+    def _updated(self, origin: Key, statements: Statements) -> Source:
+        found = self._updates.get(origin)
+        if found is None:
+            found = Source()
+            for module, value in statements.updates:
+                found = found.and_also(self.loaded.source(module, value))
+            self._updates[origin] = found
+        return found
+
+    def _loads(self, origin: Key, statements: Statements) -> list[tuple[Source, str | None]]:
+        found = self._sources.get(origin)
+        if found is None:
+            found = self._sources[origin] = [self._load(load) for load in statements.loads]
+        return found
+
+    def _load(self, load: Load) -> tuple[Source, str | None]:
+        if load.namespace == "?":
+            return HIDDEN, None
+        return self.loaded.source(load.module, load.value), load.namespace
+
+    def _is_hidden(self, origin: Key, statements: Statements) -> bool:
+        return (
+            statements.hidden
+            or self._updated(origin, statements).hidden
+            or any(source.hidden for source, _ in self._loads(origin, statements))
+            or any(self.loaded.source(module, value).hidden for module, value in statements.defaults)
+        )
+
+    def _spelled(self, name: str, namespace: str | None) -> list[Setting]:
+        """What is merely spelled like a setting: of use where nobody can see what is loaded."""
+        found = [given for key in spellings(name, namespace) for given in self._by_key.get(key, ())]
+        return _settings(name, found, False)
+
+    @once
+    def _by_key(self) -> dict[str, list[Given]]:
+        """All names of modules and classes, keys of mappings and keywords that may be settings."""
+        found: dict[str, list[Given]] = {}
+        for module in self.project.product_modules():
+            for key, value in _named_values(module):
+                found.setdefault(key, []).append(Given(key, module, module.place(value.span), value))
+        return found
+
+
+_UNBOUND: Key = ("", "")
+
+
+def _is_none(setting: Setting) -> bool:
+    return setting.value.kind == "constant" and setting.value.data is None
+
+
+def _settings(name: str, given: Iterable[Given], certain: bool) -> list[Setting]:
+    """The settings that are given, each place once: several classes may inherit it."""
+    found = {g.place: Setting(name, g.module, g.place, g.value, certain) for g in given}
+    return list(found.values())
+
+
+def _named_values(module: Module) -> Iterator[tuple[str, Value]]:
+    """Every name that a module gives a value, and the keys of the mappings that it writes."""
+    for name, values in module.bindings.items():
+        for value in values:
+            yield name, value
+            yield from _keywords(value)
+    for class_ in module.classes.values():
+        for name, values in class_.attributes.items():
+            for value in values:
+                yield name, value
+                yield from _keywords(value)
+    for assignment in module.assignments:
+        yield assignment.key, assignment.value
+        yield from _keywords(assignment.value)
+    for function in module.functions.values():
+        for _, value in function.values:
+            if value.chain.rpartition(".")[2] in ("update", "dict", "from_mapping"):
+                yield from _keywords(value)
+                for item in value.items:
+                    yield from _keywords(item)
+
+
+def _keywords(value: Value) -> Iterator[tuple[str, Value]]:
+    if value.kind in ("mapping", "call"):
+        yield from value.keywords

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
-from celery_lint.inventory.workers.pools import Pool, Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.pools import Pool
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.libraries.asyncio import RUN_THREADSAFE
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
@@ -34,15 +34,14 @@ class Loops:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.pools = known.of(Pools)
-        self.queues = known.of(Queues)
+        self.workers = known.of(Workers)
         self.runs = known.of(Runs)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
 
     def pool_of(self, run: LoopRun, *names: str) -> Pool | None:
         """The pool of these names that runs the tasks of a run."""
-        return self.pools.running(names, self.queues.of(reached.task for reached in run.reached))
+        return self.workers.running(names, (reached.task for reached in run.reached))
 
     def renews(self, run: LoopRun) -> bool:
         """Whether every call of a run has an event loop of its own."""

@@ -12,7 +12,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
@@ -66,7 +66,7 @@ class Sites:
         self.graph = known.of(CallGraph)
         self.functions = known.project.functions
         self.pools = known.of(Pools)
-        self.queues = known.of(Queues)
+        self.workers = known.of(Workers)
         self.tasks = known.of(Tasks)
         self.task_options = known.of(TaskOptions)
         self._hooked: set[Key] = set()
@@ -196,9 +196,7 @@ class Sites:
 
     def forks(self, tasks: Iterable[Task]) -> bool:
         """Whether a pool that forks may run one of these tasks: prefork, or nobody can tell."""
-        if not self.pools.known:
-            return True
-        return self.pools.running(("prefork",), self.queues.of(tasks)) is not None
+        return self.workers.forks(tasks)
 
     def optional(self, site: Site, step: Step) -> bool:
         """Whether a function that tasks call comes to a statement only if its caller says so.

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from celery_lint.inventory.application.applications import Applications
-from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.application.settings import InForce, Setting, Settings
+from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Module, Value
-from celery_lint.project.known import Known, once
+from celery_lint.project.known import Known
 
 _OPEN = ("**", "?")
 
@@ -23,6 +24,23 @@ class OptionsInForce:
         self.settings = known.of(Settings)
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
+        self.belonging = known.of(Belonging)
+
+    def setting(self, task: Task, name: str) -> InForce:
+        """The setting of this name that is in force for a task, whichever of its applications runs it."""
+        found = [self.settings.setting(application, name) for application in self.belonging.of(task)]
+        if not found:
+            return InForce(None, False)
+        alike = len({in_force.setting.place if in_force.setting else None for in_force in found}) == 1
+        first = next((in_force for in_force in found if in_force.setting is not None), found[0])
+        return InForce(first.setting, alike and all(in_force.certain for in_force in found))
+
+    def settings_of(self, task: Task, name: str) -> list[Setting]:
+        """Everything that may set this name for a task, to something other than ``None``."""
+        applications = self.belonging.of(task)
+        if not applications:
+            return self.settings.named(name)
+        return self.settings.of_some(applications, name)
 
     def options(self, task: Task, names: Iterable[str]) -> dict[str, Option]:
         """Those of the named options that the task has, whoever gives them."""
@@ -43,7 +61,7 @@ class OptionsInForce:
 
     def annotated(self, task: Task, names: frozenset[str]) -> bool:
         """Whether `task_annotations` may set one of these options for the task."""
-        for setting in self.settings.named("task_annotations"):
+        for setting in self.settings_of(task, "task_annotations"):
             known = self.project.constant(setting.module, setting.value)
             if known is None or known.kind != "mapping" or any(key in _OPEN for key, _ in known.keywords):
                 return True
@@ -59,19 +77,16 @@ class OptionsInForce:
             return True
         return any(key in names or key in _OPEN for key, _ in known.keywords)
 
-    @once
-    def results_ignored(self) -> bool:
-        """Whether a setting says, or may say, that the results of all tasks are not stored."""
-        values = [(s.module, s.value) for s in self.settings.named("task_ignore_result")]
-        known = [self.project.constant(module, value) for module, value in values]
-        return any(value is None or value.data is not False for value in known)
+    def results_ignored(self, task: Task) -> bool:
+        """Whether a setting says, or may say, that results are not stored."""
+        given = self.settings_of(task, "task_ignore_result")
+        return any(self.settings.truth(setting.module, setting.value) is not False for setting in given)
 
     def own_application(self, task: Task) -> bool:
         """Whether every application that the task can belong to is Celery's class or one of the project's."""
-        if task.application is None:
-            return all(self.applications.is_plain(application) for application in self.applications.product)
-        application = self.applications.get(task.application)
-        return application is not None and self.applications.is_plain(application)
+        if task.application is not None and self.applications.get(task.application) is None:
+            return False
+        return all(self.applications.is_plain(application) for application in self.belonging.of(task))
 
     def is_bound(self, task: Task) -> bool:
         """Whether the task's function gets the task as its first argument by ``bind``."""
@@ -81,7 +96,12 @@ class OptionsInForce:
 
     def visible(self, task: Task) -> bool:
         """Whether all settings that hold for a task can be seen."""
-        return bool(self.applications.product) and self.own_application(task) and not self.settings.hidden
+        applications = self.belonging.of(task)
+        return (
+            bool(applications)
+            and self.own_application(task)
+            and not any(self.settings.hides(application) for application in applications)
+        )
 
     def option(self, task: Task, name: str, setting: str) -> bool | None:
         """Whether a switch is on for a task, by its own option or by the setting; ``None``: nobody knows."""
@@ -90,7 +110,6 @@ class OptionsInForce:
             return self.settings.truth(*given)
         if not self.known(task, frozenset({name})):
             return None
-        global_ = self.settings.switch(setting)
-        if global_ is False and not self.visible(task):
-            return None
-        return global_
+        states = {self.settings.switch(application, setting) for application in self.belonging.of(task)}
+        state = states.pop() if len(states) == 1 else None
+        return None if state is False and not self.visible(task) else state

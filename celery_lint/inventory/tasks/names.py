@@ -58,7 +58,7 @@ class ModuleNames:
         return list(found)
 
     def _dotted(self) -> Iterator[str]:
-        for command in self.project.commands:
+        for command in self.project.deployment.commands:
             yield command.app
         for application in self.applications.product:
             yield from self._texts(application.module, application.value.keyword("include"))

@@ -10,7 +10,15 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Module, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
+
+# What Celery reads of a task when it is sent or run, and projects set on the finished task.
+_ATTRIBUTES = frozenset(
+    [
+        "time_limit", "soft_time_limit", "max_retries", "default_retry_delay", "acks_late", "ignore_result",
+        "queue", "rate_limit", "expires", "priority", "reject_on_worker_lost", "track_started", "serializer",
+    ]
+)  # fmt: skip
 
 
 class TaskOptions:
@@ -22,7 +30,10 @@ class TaskOptions:
         self._classes: dict[Key, list[Entity]] = {}
 
     def get(self, task: Task, name: str) -> Option | None:
-        """A task's option as its decorator, its wrapper, its base class or its own class gives it."""
+        """A task's option by an assignment, its decorator, its wrapper, its base class or its own class."""
+        assigned = self._assigned.get((task.key, name))
+        if assigned is not None:
+            return assigned
         for module, value in task.options:
             given = value.keyword(name)
             if given is not None:
@@ -32,6 +43,20 @@ class TaskOptions:
                 if option is not None:
                     return option
         return self._inherited(task, name)
+
+    @once
+    def _assigned(self) -> dict[tuple[Key, str], Option]:
+        """The options that tasks get as attributes once they are made: ``rebuild.time_limit = 600``."""
+        found = {}
+        for module in self.project.product_modules():
+            for assignment in module.assignments:
+                if assignment.subscript or assignment.key not in _ATTRIBUTES or assignment.target[:1] == "%":
+                    continue
+                entity = self.project.resolve(module, assignment.target)
+                if entity.kind in ("function", "class", "instance") and entity.module is not None:
+                    key = (entity.module.path, entity.name)
+                    found[key, assignment.key] = (module, assignment.value)
+        return found
 
     def _in_mapping(self, module: Module, value: Value, name: str, depth: int = 4) -> Option | None:
         """An option of a mapping, where it is written; the mappings that are spread in it count too."""

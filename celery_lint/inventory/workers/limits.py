@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from celery_lint.inventory.application.applications import Applications
-from celery_lint.inventory.application.settings import Setting, Settings
+from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
-from celery_lint.inventory.tasks.sendings import Sendings, without_signature
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.celery import TIME_LIMITS
-from celery_lint.model.calls import Call
+from celery_lint.inventory.workers.sent_limits import SentLimits
 from celery_lint.model.facts import Place
-from celery_lint.project.entity import Key
-from celery_lint.project.known import Known, once
-
-# What sends a task with options, or makes a signature that has them.
-_SENDERS = frozenset({"apply_async", "send_task", "signature", "subtask", "set"})
+from celery_lint.project.known import Known
 
 
 class TimeLimits:
@@ -25,59 +21,20 @@ class TimeLimits:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.functions = known.project.functions
-        self.settings = known.of(Settings)
-        self.tasks = known.of(Tasks)
-        self.sendings = known.of(Sendings)
+        self.commands = known.of(Commands)
+        self.belonging = known.of(Belonging)
+        self.sent = known.of(SentLimits)
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
         self.in_force = known.of(OptionsInForce)
 
-    @once
-    def _limits_written(self) -> set[Key]:
-        """The functions that write a limit into a mapping of options that they hand on."""
-        found: set[Key] = set()
-        for module in self.project.product_modules():
-            found.update(
-                (module.path, a.function) for a in module.assignments if a.key in TIME_LIMITS and a.function
-            )
-            for function in module.functions.values():
-                if function.mentions(".setdefault"):
-                    for call in self.functions.calls(module, function):
-                        if call.leaf() == "setdefault" and call.argument(0).text in TIME_LIMITS:
-                            found.add((module.path, function.qualname))
-        return found
-
     def annotated(self, task: Task) -> bool:
         """Whether `task_annotations` name the task, or are more than a mapping can show."""
-        for setting in self.settings.named("task_annotations"):
+        for setting in self.in_force.settings_of(task, "task_annotations"):
             known = self.project.constant(setting.module, setting.value)
             if known is None or known.kind != "mapping" or known.keyword(task.name) is not None:
                 return True
         return False
-
-    @once
-    def _sent_with_limit(self) -> set[Key] | None:
-        """The tasks that get a limit where they are sent; ``None`` where nobody can tell which task it is."""
-        found: set[Key] = set()
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                written = (module.path, function.qualname) in self._limits_written
-                if not written and not function.mentions("time_limit:"):
-                    continue
-                for call in self.functions.calls(module, function):
-                    if call.leaf() in _SENDERS and _passes_limit(call, written):
-                        chain = without_signature(call.chain.rpartition(".")[0])
-                        task = self.tasks.of(self.project.resolve(module, chain)) or self.sendings.named(call)
-                        if task is None:
-                            return None
-                        found.add((task.module.path, task.qualname))
-        return found
-
-    def may_be_sent_with_limit(self, task: Task) -> bool:
-        """Whether a call that sends the task may give it a limit."""
-        sent = self._sent_with_limit
-        return sent is None or (task.module.path, task.qualname) in sent
 
     def limited(self, task: Task, name: str) -> bool:
         """Whether the task has this limit by its own options."""
@@ -91,18 +48,29 @@ class TimeLimits:
             return given[0].place(given[1].span) if self.number(given) else None
         if self.task_options.open_ended(task) or self.annotated(task):
             return None
-        single = self.single("task_soft_time_limit")
-        if single is not None and single[0] and len(self.applications.product) == 1:
-            return single[1].place
-        return None
+        general = self.general(task, "soft_time_limit")
+        if general is not None:
+            return general[1] if general[0] else None
+        # Which of several holds need not be known where each of them is one.
+        settings = self.in_force.settings_of(task, "task_soft_time_limit")
+        known = [s.certain and self.project.number(s.module, s.value) for s in settings]
+        return settings[0].place if known and all(known) else None
 
-    def single(self, name: str) -> tuple[float, Setting] | None:
-        """A setting's number, if the project gives it exactly once."""
-        settings = self.settings.named(name)
-        if len(settings) != 1:
+    def general(self, task: Task, name: str) -> tuple[float, Place] | None:
+        """The limit of this name that certainly holds for a task which has none of its own, and its place.
+
+        That of the worker's command wins over the application's.
+        """
+        commands = self.commands.of(self.belonging.of(task))
+        stated = [seconds for command in commands if (seconds := getattr(command, name)) is not None]
+        if stated:
+            alike = len(stated) == len(commands) and len(set(stated)) == 1 and not isnan(stated[0])
+            return (stated[0], commands[0].place) if alike else None
+        setting, certain = self.in_force.setting(task, f"task_{name}")
+        if setting is None or not certain:
             return None
-        number = self.project.number(settings[0].module, settings[0].value)
-        return (number, settings[0]) if number is not None else None
+        number = self.project.number(setting.module, setting.value)
+        return (number, setting.place) if number is not None else None
 
     def number(self, option: Option | None) -> float | None:
         """The number that an option gives."""
@@ -120,12 +88,10 @@ class TimeLimits:
             or not self.in_force.known(task, names)
         ):
             return True
-        if self.project.configuration.time_limits == "worker" or self.settings.named("task_soft_time_limit"):
+        if self.project.configuration.time_limits == "worker" or not self.in_force.visible(task):
             return True
-        if any(command.soft_time_limit for command in self.project.commands):
+        if self.in_force.settings_of(task, "task_soft_time_limit"):
             return True
-        return self.may_be_sent_with_limit(task)
-
-
-def _passes_limit(call: Call, written: bool) -> bool:
-    return any(given.keyword in TIME_LIMITS or (written and given.keyword == "**") for given in call.takes)
+        if any(c.soft_time_limit or c.open_ended for c in self.commands.of(self.belonging.of(task))):
+            return True
+        return self.sent.may_be(task)

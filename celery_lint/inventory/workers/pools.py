@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from celery_lint.diagnostics import Span
-from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.settings import Setting, Settings
+from celery_lint.inventory.tasks.belonging import Belonging
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.queues import ANY_QUEUE, Queues
+from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
-from celery_lint.project.project import Project
 
 _COROUTINE_POOLS = frozenset({"celery_aio_pool", "celery_pool_asyncio", "aio_celery", "celery_asyncio_pool"})
 
-DEFAULT_QUEUE = "celery"
+_GREEN = ("gevent", "eventlet")
 _ALIASES = {"processes": "prefork", "thread": "threads"}
 
 
 class Pool(NamedTuple):
-    """One worker pool, the place that names it and the queues that its workers are told to consume.
+    """One worker pool, the place that names it and the queues that its workers consume.
 
     ``place.path`` is empty for a pool that the configuration of celery-lint gives.
     """
@@ -32,13 +40,22 @@ class Pool(NamedTuple):
             return "option `pool`"
         return f"{self.place.path}:{self.place.span.line}"
 
+    def consumes(self, queues: set[str]) -> bool | None:
+        """Whether its workers take messages from one of these queues; ``None``: only the run knows."""
+        if not queues.isdisjoint(self.queues):
+            return True
+        return None if ANY_QUEUE in self.queues else False
 
-class Pools:
-    """The worker pools of a project; empty means that nobody can tell."""
 
-    def __init__(self, known: Known) -> None:
-        self.known = _pools(known.project, known.of(Settings))
-        self.project = known.project
+class WorkerPools(NamedTuple):
+    """The worker pools of some applications. Not ``complete``: there may be others that nobody can see.
+
+    ``hidden`` are the commands that may name one.
+    """
+
+    known: tuple[Pool, ...]
+    complete: bool
+    hidden: tuple[WorkerCommand, ...] = ()
 
     def first(self, *names: str) -> Pool | None:
         """The first known pool that has one of these names."""
@@ -59,13 +76,87 @@ class Pools:
             if pool.name not in names:
                 continue
             configured = not pool.place.path
-            if configured or (queues and queues & set(pool.queues or (DEFAULT_QUEUE,))):
+            if configured or (queues and pool.consumes(queues)):
                 return pool
         return None
 
     def only(self, *names: str) -> bool:
-        """Whether pools are known and all of them are among these names."""
-        return bool(self.known) and all(pool.name in names for pool in self.known)
+        """Whether all pools are known and among these names."""
+        return self.complete and bool(self.known) and all(pool.name in names for pool in self.known)
+
+
+class Pools:
+    """The worker pools of the applications of a project."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.settings = known.of(Settings)
+        self.queues = known.of(Queues)
+        self.commands = known.of(Commands)
+        self.belonging = known.of(Belonging)
+        self.applications = known.of(Applications)
+        self._of: dict[tuple[Key, ...], WorkerPools] = {}
+
+    @once
+    def all(self) -> WorkerPools:
+        """The pools of all applications of the product."""
+        return self.of_applications(self.applications.product)
+
+    def of(self, tasks: Iterable[Task]) -> WorkerPools:
+        """The pools that may run one of these tasks."""
+        applications = {a.origin: a for task in tasks for a in self.belonging.of(task)}
+        return self.of_applications(applications.values()) if applications else self.all
+
+    def of_applications(self, applications: Iterable[Application]) -> WorkerPools:
+        """The pools that run the tasks of these applications."""
+        given = sorted(applications, key=lambda application: application.origin)
+        key = tuple(application.origin for application in given)
+        found = self._of.get(key)
+        if found is None:
+            if len(given) > 1:
+                found = _joined([self.of_applications([application]) for application in given])
+            else:
+                found = self._of_one(given)
+            self._of[key] = found
+        return found
+
+    def _of_one(self, applications: list[Application]) -> WorkerPools:
+        """The pools by precedence: option ``pool``, then ``-P`` of a launch file, then ``worker_pool``."""
+        if self.project.configuration.pool:
+            nowhere = Place("", Span(1, 1, 1, 1))
+            stated = tuple(
+                [Pool(_ALIASES.get(name, name), nowhere) for name in self.project.configuration.pool]
+            )
+            return WorkerPools(stated, True)
+        settings = [s for a in applications for s in self.settings.candidates(a, "worker_pool")]
+        if not applications:
+            settings = self.settings.named("worker_pool")
+        configured = [pool for setting in settings if (pool := self._configured(setting)) is not None]
+        commands = self.commands.of(applications) if applications else self.commands.all
+        if not commands:
+            return WorkerPools(tuple(configured), bool(configured))
+        consumed = self.queues.consumed(applications)
+        found = [p for command in commands if (p := _started(command, configured, consumed)) is not None]
+        hidden = [command for command in commands if _started(command, configured, consumed) is None]
+        return WorkerPools(_merged(found), not hidden, tuple(hidden))
+
+    def _configured(self, setting: Setting) -> Pool | None:
+        name = self.project.text(setting.module, setting.value)
+        return Pool(_ALIASES.get(name, name), setting.place) if name is not None else None
+
+    @once
+    def green_possible(self) -> bool:
+        """Whether gevent or eventlet may be a pool here: something installs, names or imports one of them."""
+        packages = self.project.deployment.packages
+        if packages is None or not packages.isdisjoint(_GREEN):
+            return True
+        if any(command.pool in _GREEN for command in self.commands.all) or self.all.first(*_GREEN):
+            return True
+        return any(
+            name.partition(".")[0] in _GREEN
+            for module in self.project.product_modules()
+            for name in module.imports.values()
+        )
 
     @once
     def awaits_tasks(self) -> bool:
@@ -80,38 +171,33 @@ class Pools:
                 return True
             if any(name == "celery.app.trace.build_tracer" for name in imported):
                 return True
-        return any(":" in command.pool or command.pool == "custom" for command in self.project.commands)
+        return any(":" in command.pool or command.pool == "custom" for command in self.commands.all)
 
 
-def _pools(project: Project, settings: Settings) -> tuple[Pool, ...]:
-    """The pools by precedence: option ``pool``, then ``-P`` of a launch file, then ``worker_pool``."""
-    if project.configuration.pool:
-        nowhere = Place("", Span(1, 1, 1, 1))
-        return tuple([Pool(_ALIASES.get(name, name), nowhere) for name in project.configuration.pool])
-    configured = [
-        Pool(_ALIASES.get(name, name), setting.place)
-        for setting in settings.named("worker_pool")
-        if (name := project.text(setting.module, setting.value)) is not None
-    ]
+def _started(command: WorkerCommand, configured: list[Pool], consumed: tuple[str, ...]) -> Pool | None:
+    """The pool of the workers that a command starts, if it can be told; ``consumed``: unless it says more."""
+    place = command.place
+    queues = tuple([name for name in command.queues.split(",") if name]) or consumed
+    if command.pool_stated and command.pool:
+        return Pool(_ALIASES.get(command.pool, command.pool), place, queues)
+    if not command.pool_stated and configured:
+        return configured[0]._replace(queues=queues)
+    return Pool(command.pool, place, queues) if command.pool else None
+
+
+def _merged(pools: Iterable[Pool]) -> tuple[Pool, ...]:
+    """One of each name, with the queues of all of them."""
     found: dict[str, Pool] = {}
-    for command in project.commands:
-        place = Place(command.path, Span(command.line, 1, command.line, 1))
-        queues = tuple(name for name in command.queues.split(",") if name)
-        if command.pool_stated and command.pool:
-            pool = Pool(_ALIASES.get(command.pool, command.pool), place, queues)
-        elif configured:
-            pool = configured[0]._replace(queues=queues)
-        elif command.pool:
-            pool = Pool(command.pool, place, queues)
-        else:
-            continue
+    for pool in pools:
         first = found.get(pool.name)
         if first is None:
             found[pool.name] = pool
-        else:
-            consumed = (*(first.queues or (DEFAULT_QUEUE,)), *(queues or (DEFAULT_QUEUE,)))
-            found[pool.name] = first._replace(queues=tuple(dict.fromkeys(consumed)))
-    if not found and not project.commands:
-        for pool in configured:
-            found.setdefault(pool.name, pool)
+        elif first.place.path:
+            found[pool.name] = first._replace(queues=tuple(dict.fromkeys((*first.queues, *pool.queues))))
     return tuple(found.values())
+
+
+def _joined(all_pools: list[WorkerPools]) -> WorkerPools:
+    pools = [pool for some in all_pools for pool in some.known]
+    hidden = dict.fromkeys(command for some in all_pools for command in some.hidden)
+    return WorkerPools(_merged(dict.fromkeys(pools)), all(some.complete for some in all_pools), tuple(hidden))

@@ -1,36 +1,76 @@
-"""The queues that tasks are sent to."""
+"""The queues that tasks are sent to, and that workers consume unless their command says otherwise."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from celery_lint.inventory.application.applications import Application
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.belonging import Belonging
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.workers.pools import DEFAULT_QUEUE
+from celery_lint.inventory.workers.routes import Routes
 from celery_lint.project.known import Known
+
+DEFAULT_QUEUE = "celery"
+ANY_QUEUE = "*"
+"""Stands for the queues of a worker that nobody can tell."""
 
 
 class Queues:
-    """The queues that tasks are sent to."""
+    """The queues of tasks and workers."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.settings = known.of(Settings)
+        self.routes = known.of(Routes)
+        self.belonging = known.of(Belonging)
+        self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
 
     def of(self, tasks: Iterable[Task]) -> set[str] | None:
-        """The queues of some tasks, or ``None`` where routes decide that."""
-        if self.settings.named("task_routes"):
-            return None
+        """The queues of some tasks, or ``None`` where only the run knows one of them."""
         found = set()
         for task in tasks:
-            option = self.task_options.get(task, "queue")
-            if option is None:
-                found.add(DEFAULT_QUEUE)
-            else:
-                name = self.project.text(*option)
-                if name is None:
-                    return None
-                found.add(name)
+            name = self._of(task)
+            if name is None:
+                return None
+            found.add(name)
         return found
+
+    def _of(self, task: Task) -> str | None:
+        """The queue of a task: its own, that of a route, or the default."""
+        option = self.task_options.get(task, "queue")
+        if option is not None:
+            return self.project.text(*option)
+        for setting in self.in_force.settings_of(task, "task_routes"):
+            queue = self.routes.queue(setting, task.name)
+            if queue != "":
+                return queue
+        defaults = {self.default(application) for application in self.belonging.of(task)} or {DEFAULT_QUEUE}
+        return defaults.pop() if len(defaults) == 1 else None
+
+    def default(self, application: Application) -> str | None:
+        """The queue of an application's tasks that nothing else is said of."""
+        given = self.settings.of_some([application], "task_default_queue")
+        if not given:
+            return DEFAULT_QUEUE
+        names = {self.project.text(setting.module, setting.value) for setting in given}
+        return names.pop() if len(names) == 1 else None
+
+    def consumed(self, applications: Iterable[Application]) -> tuple[str, ...]:
+        """The queues of a worker of these applications whose command names none."""
+        found: dict[str, None] = {}
+        for application in applications:
+            declared = self.settings.of_some([application], "task_queues")
+            for setting in declared:
+                known = self.project.constant(setting.module, setting.value)
+                if known is None or known.kind not in ("sequence", "mapping"):
+                    found[ANY_QUEUE] = None
+                    continue
+                for item in known.items:
+                    name = self.project.text(setting.module, item.first() or item.keyword("name") or item)
+                    found[name or ANY_QUEUE] = None
+            found[self.default(application) or ANY_QUEUE] = None
+        return tuple(found) or (DEFAULT_QUEUE,)

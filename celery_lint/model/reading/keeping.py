@@ -20,6 +20,9 @@ KEPT_WHOLE = frozenset(
         "sessionmaker",
         "async_engine_from_config",
         "config_from_object",
+        "add_defaults",
+        "worker_main",
+        "from_mapping",
         "update_state",
         "store_result",
         "apply_async",
@@ -41,6 +44,8 @@ KEPT_WHOLE = frozenset(
         "on_commit",
     ]
 )
+# Fields of classes of data, kept with their defaults.
+FIELDS = frozenset({"Field", "field"})
 # Calls that are kept even on a receiver that nobody can see through.
 _KEPT_BLIND = frozenset(
     [
@@ -52,6 +57,7 @@ _KEPT_BLIND = frozenset(
         "apply_async",
         "task",
         "register_task",
+        "add_periodic_task",
         "retry",
         "setdefault",
         "pop",

@@ -22,7 +22,7 @@ from celery_lint.model.facts import (
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.expressions import given_class
-from celery_lint.model.reading.keeping import KEPT_WHOLE, worth_keeping, worth_setting
+from celery_lint.model.reading.keeping import FIELDS, KEPT_WHOLE, worth_keeping, worth_setting
 from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
 from celery_lint.model.reading.statements import steps_of
 from celery_lint.model.reading.values import value_of, word_of
@@ -71,9 +71,24 @@ class Reader:
             node = node.value
         if isinstance(node, ast.Call):
             chain = chain_of(node.func, scope)
-            if chain and chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%") not in KEPT_WHOLE:
+            leaf = chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%")
+            if leaf in FIELDS:
+                return self._field(node, chain, scope)
+            if chain and leaf not in KEPT_WHOLE:
                 return Value("call", self._span(node), None, chain)
         return self._value(node, scope)
+
+    def _field(self, node: ast.Call, chain: str, scope: Scope) -> Value:
+        """``Field(default=300, description="…")`` with nothing but its default, or what makes one."""
+        items = tuple(
+            self._value(given, scope) for given in node.args[:1] if not isinstance(given, ast.Starred)
+        )
+        keywords = tuple(
+            (keyword.arg, self._value(keyword.value, scope))
+            for keyword in node.keywords
+            if keyword.arg in ("default", "default_factory")
+        )
+        return Value("call", self._span(node), None, chain, items, keywords)
 
     def module(self, path: str) -> Module:
         """The facts of the module."""

@@ -85,8 +85,12 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
         return Value("lambda", span, _free_names(node), "", (body,))
     if isinstance(node, ast.JoinedStr):
         return Value("text", span, _scheme(node))
-    chain = chain_of(node, scope) if isinstance(node, ast.Subscript) else ""
-    return Value("name", span, None, chain) if chain else Value("unknown", span)
+    if isinstance(node, ast.Subscript):
+        chain = chain_of(node, scope)
+        if chain:
+            index = node.slice.value if isinstance(node.slice, ast.Constant) else None
+            return Value("name", span, index if isinstance(index, str) else None, chain)
+    return Value("unknown", span)
 
 
 def _free_names(node: ast.Lambda) -> str:
@@ -171,7 +175,8 @@ def _mapping(node: ast.Dict, scope: Scope, span_of: SpanOf, depth: int, span: Sp
             continue
         known = value_of(key, scope, span_of, depth + 1)
         keys.append(known)
-        entries.append((known.data if isinstance(known.data, str) else "?", value))
+        word = known.data if known.kind == "constant" else None
+        entries.append((word if isinstance(word, str) else "?", value))
     return Value("mapping", span, None, "", tuple(keys), tuple(entries))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.resources.unknown_pool import DoubtfulRuns, UnknownPool, also, more
 from celery_lint.inventory.resources.uses import Uses
-from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -86,7 +86,9 @@ class AsyncioRunInTask(Rule):
     ## Limits
 
     Silent where the worker pool is known (option `pool`, launch files, `worker_pool`) as prefork, solo or
-    threads and nothing bound to the loop is seen to outlive the call; for helpers that first ask for a
+    threads and nothing bound to the loop is seen to outlive the call; likewise where the dependencies are
+    listed and nothing names gevent or eventlet. Where these may be the pool and nobody can tell, only the
+    first run of the project is told, with the others and the reason; for helpers that first ask for a
     running loop; for coroutines that cannot be resolved. Calls are followed from the task through five
     functions. `run_until_complete` on a loop of its own is not meant.
 
@@ -116,7 +118,7 @@ class AsyncioRunInTask(Rule):
             "keep one event loop per worker process; disposing and NullPool do not help in threads",
         ),
         "unknown": (
-            "`{runner}()` in a task fails under gevent and eventlet; the worker pool is unknown",
+            "`{runner}()` fails under gevent and eventlet; {why}{more}",
             'set the option `pool` (for example `pool = ["prefork"]`) or keep one event loop per process',
         ),
     }
@@ -129,9 +131,9 @@ class AsyncioRunInTask(Rule):
             return
         related = run.related()
         uses = self.known.of(Uses).of(run)
-        queues = self.known.of(Queues).of(reached.task for reached in run.reached)
-        green = self.known.of(Pools).running(("gevent", "eventlet"), queues)
-        threads = self.known.of(Pools).running(("threads",), queues)
+        tasks = [reached.task for reached in run.reached]
+        green = self.known.of(Workers).running(("gevent", "eventlet"), tasks)
+        threads = self.known.of(Workers).running(("threads",), tasks)
         runner = {"runner": run.runner}
         if green is not None:
             values = {**runner, "pool": green.name, "where": green.where}
@@ -150,5 +152,10 @@ class AsyncioRunInTask(Rule):
             )
             variant = "client" if use.resource.kind == "client" else ""
             yield Finding(run.place, {**runner, "resource": use.resource.name}, (*story, *related), variant)
-        elif not self.known.of(Pools).known:
-            yield Finding(run.place, runner, tuple(related), "unknown")
+
+    @on(UnknownPool.closing)
+    def check_unknown(self, fact: DoubtfulRuns) -> Iterator[Finding]:
+        """Report the first run whose pool nobody can tell, with the others: one answer mends all."""
+        values = {"runner": fact.run.runner, "why": fact.doubt.why, "more": more(fact.others)}
+        story = (*fact.run.related(), *also(fact.doubt, fact.others))
+        yield Finding(fact.run.place, values, story, "unknown")

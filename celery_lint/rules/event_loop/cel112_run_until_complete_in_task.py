@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from celery_lint.analysis.event_loop.current_loops import CurrentLoops
 from celery_lint.analysis.event_loop.handing_over import HandingOver, NestedRun
 from celery_lint.inventory.code.runs import LoopRun, Runs
-from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -107,9 +106,9 @@ class RunUntilCompleteInTask(Rule):
         key = (run.module.path, run.function.qualname)
         if key in self.known.of(HandingOver).bridging or key in self.known.of(CurrentLoops).asking:
             return
-        queues = self.known.of(Queues).of(reached.task for reached in run.reached)
-        green = self.known.of(Pools).running(("gevent", "eventlet"), queues)
-        threads = self.known.of(Pools).running(("threads",), queues)
+        tasks = [reached.task for reached in run.reached]
+        green = self.known.of(Workers).running(("gevent", "eventlet"), tasks)
+        threads = self.known.of(Workers).running(("threads",), tasks)
         if green is not None:
             values = {"runner": run.runner, "pool": green.name, "where": green.where}
             yield Finding(run.place, values, tuple(run.related()))

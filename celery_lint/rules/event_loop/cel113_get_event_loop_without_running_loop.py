@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.current_loops import CurrentLoops, LoopRequest
-from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -97,8 +96,8 @@ class GetEventLoopWithoutRunningLoop(Rule):
             for way in request.reached[:3]
             if way.task.function is not request.function
         )
-        queues = self.known.of(Queues).of(way.task for way in request.reached)
-        pool = self.known.of(Pools).running(("gevent", "eventlet", "threads"), queues)
+        tasks = (way.task for way in request.reached)
+        pool = self.known.of(Workers).running(("gevent", "eventlet", "threads"), tasks)
         if pool is not None:
             yield Finding(place, {"pool": pool.name, "where": pool.where}, related, "pool")
         elif request.set_for_process:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.handing_over import HandingOver, ThreadBridge
-from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -88,8 +87,8 @@ class ThreadBridgeUnderGevent(Rule):
     @on(HandingOver.bridges)
     def check(self, bridge: ThreadBridge) -> Iterator[Finding]:
         """Report the call that starts the thread."""
-        queues = self.known.of(Queues).of(way.task for way in bridge.reached)
-        pool = self.known.of(Pools).running(("gevent", "eventlet"), queues)
+        tasks = (way.task for way in bridge.reached)
+        pool = self.known.of(Workers).running(("gevent", "eventlet"), tasks)
         if pool is not None:
             values = {"runner": bridge.runner, "pool": pool.name, "where": pool.where}
             related = tuple(

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.nested_loops import LoopPatch, NestedLoops
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -79,8 +78,6 @@ class NestAsyncioInWorker(Rule):
     @on(NestedLoops.patches)
     def check(self, patch: LoopPatch) -> Iterator[Finding]:
         """Report each call, if the pool is one of greenlets."""
-        pool = self.known.of(Pools).running(
-            ("gevent", "eventlet"), self.known.of(Queues).of(self.known.of(Tasks).all)
-        )
+        pool = self.known.of(Workers).running(("gevent", "eventlet"), self.known.of(Tasks).all)
         if pool is not None:
             yield Finding(patch.place, {"pool": pool.name, "where": pool.where})

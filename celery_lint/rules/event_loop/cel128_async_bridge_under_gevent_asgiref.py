@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.code.runs import LoopRun, Runs
-from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -79,8 +78,8 @@ class AsyncBridgeUnderGeventAsgiref(Rule):
     def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report each call."""
         if run.kind == "bridge":
-            queues = self.known.of(Queues).of(reached.task for reached in run.reached)
-            pool = self.known.of(Pools).running(("gevent", "eventlet"), queues)
+            tasks = (reached.task for reached in run.reached)
+            pool = self.known.of(Workers).running(("gevent", "eventlet"), tasks)
             if pool is not None:
                 values = {"pool": pool.name, "where": pool.where}
                 yield Finding(run.place, values, tuple(run.related()))

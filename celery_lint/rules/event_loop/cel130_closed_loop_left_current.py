@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.current_loops import ClosedLoop, CurrentLoops
-from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -106,11 +105,11 @@ class ClosedLoopLeftCurrent(Rule):
     @on(CurrentLoops.closed)
     def check(self, loop: ClosedLoop) -> Iterator[Finding]:
         """Report the close, with those who get the loop later."""
-        queues = self.known.of(Queues).of(way.task for way in loop.reached)
-        if self.known.of(Pools).running(("gevent", "eventlet"), queues) is not None:
+        tasks = [way.task for way in loop.reached]
+        if self.known.of(Workers).running(("gevent", "eventlet"), tasks) is not None:
             return  # each greenlet has a current loop of its own
         key = (loop.module.path, loop.function.qualname)
-        if self.known.of(Pools).running(("threads",), queues) and key in self.known.of(CurrentLoops).asking:
+        if self.known.of(Workers).running(("threads",), tasks) and key in self.known.of(CurrentLoops).asking:
             return  # it never gets that far
         place = loop.module.place(loop.call.span)
         if loop.own:

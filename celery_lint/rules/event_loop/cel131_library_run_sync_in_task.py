@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.handing_over import HandingOver, LibraryRun
-from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -81,9 +80,9 @@ class LibraryRunSyncInTask(Rule):
     @on(HandingOver.library_runs)
     def check(self, run: LibraryRun) -> Iterator[Finding]:
         """Report each call."""
-        queues = self.known.of(Queues).of(way.task for way in run.reached)
-        green = self.known.of(Pools).running(("gevent", "eventlet"), queues)
-        threads = self.known.of(Pools).running(("threads",), queues)
+        tasks = [way.task for way in run.reached]
+        green = self.known.of(Workers).running(("gevent", "eventlet"), tasks)
+        threads = self.known.of(Workers).running(("threads",), tasks)
         place = run.module.place(run.call.span)
         if green is not None:
             yield Finding(place, {"runner": run.name, "pool": green.name, "where": green.where})

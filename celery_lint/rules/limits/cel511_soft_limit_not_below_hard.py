@@ -42,8 +42,9 @@ class SoftLimitNotBelowHard(Rule):
 
     ## Limits
 
-    Compares numbers that can be worked out: literals, constants, sums and products of them, `timedelta`. A
-    task's own soft limit is also held against the application's hard limit, if the project sets it once.
+    Compares numbers that can be worked out: literals, constants, sums and products of them, `timedelta`, the
+    default of a settings object's field; and knows that the same expression for both gives the same number. A
+    task's own soft limit is also held against the hard limit of its application or of its worker's command.
 
     ## References
 
@@ -54,13 +55,18 @@ class SoftLimitNotBelowHard(Rule):
     name = "soft-limit-not-below-hard"
     severity = "error"
     preset = "recommended"
-    message = "soft time limit of {owner} ({soft} s) is not below its hard limit ({hard} s)"
+    message = "soft time limit of {owner} ({soft}) is not below its hard limit ({hard})"
     help = "make the soft limit smaller, so that the task can clean up before it is killed"
     proof = "tests/proofs/test_limits.py::test_a_soft_limit_above_the_hard_one_is_refused"
 
     @on(Limits.pairs)
     def check(self, pair: LimitPair) -> Iterator[Finding]:
         """Report at the soft limit, pointing at the hard one."""
-        if pair.soft >= pair.hard > 0:
-            values = {"owner": pair.owner, "soft": f"{pair.soft:g}", "hard": f"{pair.hard:g}"}
-            yield Finding(pair.place, values, ((pair.hard_place, "the hard limit is set here"),))
+        if isinstance(pair.soft, str) or isinstance(pair.hard, str):
+            soft = hard = f"`{pair.soft}`"
+        elif pair.soft >= pair.hard > 0:
+            soft, hard = f"{pair.soft:g} s", f"{pair.hard:g} s"
+        else:
+            return
+        values = {"owner": pair.owner, "soft": soft, "hard": hard}
+        yield Finding(pair.place, values, ((pair.hard_place, "the hard limit is set here"),))

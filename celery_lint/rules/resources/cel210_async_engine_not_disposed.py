@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.code.runs import LoopRun, Runs
-from celery_lint.inventory.resources.uses import Uses
-from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.resources.unknown_pool import DoubtfulUse, UnknownPool, also, more
+from celery_lint.inventory.resources.uses import Use, Uses
+from celery_lint.inventory.workers.running import Workers
+from celery_lint.model.facts import Place
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -110,7 +111,7 @@ class AsyncEngineNotDisposed(Rule):
             "keep one event loop per worker process for every coroutine that uses `{engine}`",
         ),
         "unknown": (
-            "`{engine}` stays bound to this task's loop except in prefork or solo; pool unknown",
+            "`{engine}` crosses event loops outside prefork and solo; {why}{more}",
             "set the option `pool`, or await `{engine}.dispose()` in the coroutine's `finally`",
         ),
     }
@@ -119,25 +120,30 @@ class AsyncEngineNotDisposed(Rule):
     @on(Runs.all)
     def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report the first use of each engine in a run, whatever number of tasks come to it."""
-        pools = self.known.of(Pools)
         if run.kind in ("apart", "kept") or (run.kind == "run" and not run.adaptive):
             return
         for use in self.known.of(Uses).of(run).outliving:
             if use.resource.kind != "engine":
                 continue
             engine = use.resource.name
-            story = (
-                (use.resource.place, f"`{engine}` is made here, once per process"),
-                (run.place, "the coroutine is run here"),
-                *run.related(),
-            )
+            story = _story(run, use)
             if run.kind in ("new", "bridge"):
                 yield Finding(use.place, {"engine": engine}, story)
                 continue
-            queues = self.known.of(Queues).of(reached.task for reached in run.reached)
-            pool = pools.running(("gevent", "eventlet", "threads"), queues)
+            tasks = [reached.task for reached in run.reached]
+            pool = self.known.of(Workers).running(("gevent", "eventlet", "threads"), tasks)
             if pool is not None:
                 values = {"engine": engine, "pool": pool.name, "where": pool.where}
                 yield Finding(use.place, values, story, "pool")
-            elif not pools.known:
-                yield Finding(use.place, {"engine": engine}, story, "unknown")
+
+    @on(UnknownPool.crossing)
+    def check_unknown(self, fact: DoubtfulUse) -> Iterator[Finding]:
+        """Report the first use whose pool nobody can tell, with the others."""
+        values = {"engine": fact.use.resource.name, "why": fact.doubt.why, "more": more(fact.others)}
+        story = (*_story(fact.run, fact.use), *also(fact.doubt, fact.others))
+        yield Finding(fact.use.place, values, story, "unknown")
+
+
+def _story(run: LoopRun, use: Use) -> tuple[tuple[Place, str], ...]:
+    made = (use.resource.place, f"`{use.resource.name}` is made here, once per process")
+    return (made, (run.place, "the coroutine is run here"), *run.related())

@@ -82,6 +82,6 @@ class ProcessExitInTask(Rule):
     @on(Processes.exits)
     def check(self, end: ProcessExit) -> Iterator[Finding]:
         """Report what ends the process."""
-        pool = self.known.of(Pools).first(*UNFORKED)
+        pool = self.known.of(Pools).of(end.site.tasks).first(*UNFORKED)
         values = {"call": end.name, "pool": pool.name if pool is not None else ""}
         yield Finding(end.place, values, end.site.related(), "" if end.fate == "lost" else end.fate)

@@ -1,0 +1,122 @@
+"""Which application the workers of a command run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from celery_lint.files.launch import worker_of_arguments
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.model.commands import WorkerCommand
+from celery_lint.model.facts import Module, Value
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known, once
+
+# Where Celery looks for the application in a module or package that `-A` names.
+_NAMES = ("app", "celery", "celery_app")
+
+
+class Commands:
+    """The commands that start the workers of each application."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.applications = known.of(Applications)
+
+    @once
+    def all(self) -> list[WorkerCommand]:
+        """All commands: of launch files, and those that code gives to an application."""
+        return [*self.project.deployment.commands, *self._given()]
+
+    def _given(self) -> Iterator[WorkerCommand]:
+        """``app.worker_main(["worker", "--pool=solo"])``, and the same of ``start``."""
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if not function.may_call(".worker_main"):
+                    continue
+                for _, value in function.values:
+                    if not value.chain.endswith(".worker_main"):
+                        continue
+                    entity = self.project.resolve(module, value.chain.rpartition(".")[0])
+                    origin = entity.origin if self.applications.get(entity.origin) is not None else None
+                    argv = value.first() or value.keyword("argv")
+                    command = worker_of_arguments(
+                        module.path, value.span.line, list(self._words(module, argv))
+                    )
+                    if command is not None:
+                        yield command._replace(app=self._dotted(*origin) if origin is not None else "")
+
+    def _dotted(self, path: str, name: str) -> str:
+        """An application as ``-A`` names it."""
+        return f"{self.project.imports.module_name(path)}:{name}"
+
+    def _words(self, module: Module, argv: Value | None) -> Iterator[str]:
+        """The arguments as a shell would have them; ``$`` for what only the run knows."""
+        known = self.project.constant(module, argv)
+        if known is None or known.kind != "sequence":
+            yield "worker"
+            yield "$argv"
+            return
+        for item in known.items:
+            yield self.project.text(module, item) or "$argv"
+
+    def of(self, applications: Iterable[Application]) -> list[WorkerCommand]:
+        """The commands that may start workers of one of these applications.
+
+        Of an application that no command names: those that name none that is known here, else all of them.
+        """
+        found: dict[WorkerCommand, None] = {}
+        for application in applications:
+            own = self._of.get(application.origin, [])
+            for command in own or self._of.get(None, []) or self.all:
+                found[command] = None
+        return [command for command in self.all if command in found]
+
+    @once
+    def started(self) -> list[Application]:
+        """The applications that commands name; none where a command names one that is not known here."""
+        if None in self._of:
+            return []
+        return [application for application in self.applications.product if self._of.get(application.origin)]
+
+    @once
+    def _of(self) -> dict[Key | None, list[WorkerCommand]]:
+        """The commands by the application that they name; ``None``: one that is not known here."""
+        found: dict[Key | None, list[WorkerCommand]] = {}
+        for command in self.all:
+            for origin in self._named(command) or [None]:
+                found.setdefault(origin, []).append(command)
+        return found
+
+    def _named(self, command: WorkerCommand) -> list[Key | None]:
+        """The applications that ``-A`` of a command may mean: those nearest to the file of the command."""
+        dotted, _, name = command.app.removesuffix(".py").replace("/", ".").partition(":")
+        if not dotted or not all(part.isidentifier() for part in dotted.split(".")):
+            return []
+        found: dict[Key, str] = {}
+        for application in self.applications.product:
+            path, bound = application.origin
+            module = self.project.imports.module_name(path)
+            if name and name != bound:
+                continue
+            if dotted in (module, f"{module}.{bound}") or (not name and module == f"{dotted}.celery"):
+                found[application.origin] = self.project.imports.import_root(path)
+        folder = command.path.rpartition("/")[0]
+        near = [origin for origin, root in found.items() if folder and _within(folder, root)]
+        return [*(near or found)] or self._exported(command, dotted, name)
+
+    def _exported(self, command: WorkerCommand, dotted: str, name: str) -> list[Key | None]:
+        """An application that a module or package names without making it."""
+        located = self.project.imports.locate(dotted, command.path)
+        module = self.project.modules.find(located.path) if located is not None else None
+        if module is None or located is None or len(located.rest) > 1:
+            return []
+        for wanted in [name] if name else [*located.rest] or _NAMES:
+            application = self.applications.get(self.project.member(module, wanted).origin)
+            if application is not None:
+                return [application.origin]
+        return []
+
+
+def _within(folder: str, root: str) -> bool:
+    """Whether an import root is in a folder, or a folder in it."""
+    return f"{root}/".startswith(f"{folder}/") or (root != "" and f"{folder}/".startswith(f"{root}/"))

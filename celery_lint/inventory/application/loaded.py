@@ -1,0 +1,285 @@
+"""The objects that applications load settings from: modules, classes, their instances, mappings.
+
+What one of them says about a setting is looked up by the names that it may have there. ``hidden`` tells that
+it may say something that nobody can see: a base class, a star import or a mapping from elsewhere.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from celery_lint.diagnostics import Span
+from celery_lint.inventory.application.statements import Given
+from celery_lint.model.chains import leaf_of_chain
+from celery_lint.model.facts import Module, Value
+from celery_lint.project.entity import Entity
+from celery_lint.project.known import Known, once
+
+_DEEPEST = 6
+# Bases that bring no setting of Celery along.
+_PLAIN_BASES = (
+    "builtins.", "abc.", "typing.", "enum.", "dataclasses.", "pydantic.", "pydantic_settings.",
+    "configurations.",
+)  # fmt: skip
+_DJANGO = "django.conf"
+_DJANGO_VARIABLE = "DJANGO_SETTINGS_MODULE"
+
+
+class Source(NamedTuple):
+    """What an expression that settings are loaded from turned out to be, in parts that all count.
+
+    ``hidden``: it may say more than can be seen; ``foreign``: for that is written outside the project.
+    """
+
+    modules: tuple[str, ...] = ()
+    classes: tuple[Entity, ...] = ()
+    mappings: tuple[tuple[Module, Value], ...] = ()
+    hidden: bool = False
+    foreign: bool = False
+
+    def and_also(self, other: Source) -> Source:
+        """Both together."""
+        return Source(
+            self.modules + other.modules,
+            self.classes + other.classes,
+            self.mappings + other.mappings,
+            self.hidden or other.hidden,
+            self.foreign or other.foreign,
+        )
+
+
+HIDDEN = Source(hidden=True)
+FOREIGN = Source(hidden=True, foreign=True)
+
+
+class Loaded:
+    """What the objects say that settings are loaded from."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+
+    # ------------------------------------------------------------------ what it is
+
+    def source(self, module: Module, value: Value, depth: int = 0) -> Source:
+        """What an expression that settings are loaded from means."""
+        if depth > _DEEPEST:
+            return HIDDEN
+        text = self.project.text(module, value)
+        if text is not None:
+            return self._named(module, text, depth)
+        if value.kind == "mapping" or (value.kind == "call" and value.chain in ("~dict", "builtins.dict")):
+            return self._mapping(module, value, depth)
+        chosen = self._chosen(module, value, depth)
+        if chosen is not None:
+            return chosen
+        entity = self.project.value_entity(module, value)
+        if entity.kind == "value" and entity.module is not None and entity.value is not None:
+            if (entity.module, entity.value) == (module, value):
+                return HIDDEN
+            return self.source(entity.module, entity.value, depth + 1)
+        found = self._of_entity(entity, depth)
+        return found if found is not None else self._by_key(value, depth)
+
+    def _chosen(self, module: Module, value: Value, depth: int) -> Source | None:
+        """What a function may return, where it chooses: ``return Production if live else Development``."""
+        if value.kind == "call":
+            callee = self.project.resolve(module, value.chain)
+            function = callee.function()
+            alternatives = function.returns if function is not None else ()
+            owner = callee.module or module
+        else:
+            alternatives, owner = (value.items if value.kind == "either" else ()), module
+        if len(alternatives) < 2:
+            return None
+        return self._together(((owner, alternative) for alternative in alternatives), depth)
+
+    def _named(self, module: Module, text: str, depth: int) -> Source:
+        """``"django.conf:settings"``, ``"package.module"``, ``"package.module:Class"``."""
+        if text.partition(":")[0] == _DJANGO:
+            return self._of_django()
+        if not all(part.isidentifier() for part in text.replace(":", ".").split(".")):
+            return HIDDEN
+        if self.project.imports.locate(text.partition(":")[0], module.path) is None:
+            return FOREIGN
+        entity = self.project.resolve(module, text.replace(":", "."))
+        if entity.kind == "value" and entity.module is not None and entity.value is not None:
+            return self.source(entity.module, entity.value, depth + 1)
+        return self._of_entity(entity, depth) or HIDDEN
+
+    def _of_entity(self, entity: Entity, depth: int) -> Source | None:
+        if entity.kind == "module":
+            foreign = self._is_hidden(entity.name, set())
+            return Source((entity.name,), hidden=foreign, foreign=foreign)
+        if entity.kind in ("class", "instance"):
+            foreign = not self._bases_known(entity)
+            return Source(classes=(entity,), hidden=foreign, foreign=foreign)
+        if entity.kind == "external" and entity.name.startswith(_DJANGO):
+            path = entity.name.removeprefix(_DJANGO).lstrip(".").split(".")
+            if len(path) < 2:
+                return self._of_django()
+            found = [(given.module, given.value) for given in self._in_modules(self._django, path[1:2])]
+            return self._together(found, depth)
+        return None
+
+    def _mapping(self, module: Module, value: Value, depth: int) -> Source:
+        found = Source(mappings=((module, value),))
+        for key, item in value.keywords:
+            if key in ("*", "**"):
+                found = found.and_also(self.source(module, item, depth + 1))
+            elif key == "?":
+                found = found._replace(hidden=True)
+        if value.kind == "call":
+            for item in value.items:
+                found = found.and_also(self.source(module, item, depth + 1))
+        return found
+
+    def _by_key(self, value: Value, depth: int) -> Source:
+        """``app.config["CELERY"]``, ``options.CELERY_CONFIG``: whatever the project gives this name."""
+        key = value.data if value.kind == "name" and isinstance(value.data, str) else ""
+        leaf = leaf_of_chain(value.chain)
+        key = key or (leaf if value.kind == "name" and leaf.isupper() and "." in value.chain else "")
+        return self._together(self._keyed(key), depth) if key else HIDDEN
+
+    def _together(self, found: Iterable[tuple[Module, Value]], depth: int) -> Source:
+        together = Source()
+        for module, value in found:
+            together = together.and_also(self.source(module, value, depth + 1))
+        return together if together != Source() else HIDDEN
+
+    def _keyed(self, key: str) -> Iterator[tuple[Module, Value]]:
+        """Everything of the product that is kept under a name: of modules, classes, mappings and objects."""
+        for module in self.project.product_modules():
+            for value in module.bindings.get(key, ()):
+                yield module, value
+            if key in module.classes:
+                yield module, Value("name", module.classes[key].span, None, f":{key}")
+            for class_ in module.classes.values():
+                for value in class_.attributes.get(key, ()):
+                    yield module, value
+            for assignment in module.assignments:
+                if assignment.key == key:
+                    yield module, assignment.value
+            for function in module.functions.values():
+                for _, value in function.values:
+                    if value.chain.endswith((".from_mapping", ".update")):
+                        for mapping in (value, *value.items):
+                            given = mapping.keyword(key)
+                            if given is not None:
+                                yield module, given
+
+    # ------------------------------------------------------------------ what it says
+
+    def lookup(self, source: Source, keys: tuple[str, ...]) -> list[Given]:
+        """Everything that a source says under one of these names."""
+        found = list(self._in_modules(source.modules, keys))
+        for class_ in source.classes:
+            found += self._in_class(class_, keys)
+        for module, mapping in source.mappings:
+            for key in keys:
+                given = mapping.keyword(key)
+                if given is not None:
+                    found.append(Given(key, module, module.place(given.span), given))
+        return found
+
+    def _in_modules(self, paths: Iterable[str], keys: Iterable[str]) -> Iterator[Given]:
+        for key in keys:
+            seen: set[str] = set()
+            for path in paths:
+                yield from self._in_module(path, key, seen)
+
+    def _in_module(self, path: str, key: str, seen: set[str]) -> Iterator[Given]:
+        if path in seen:
+            return
+        seen.add(path)
+        module = self.project.modules.find(path) or self.project.reading.module(path, key)
+        if module is None:
+            return
+        values = module.bindings.get(key)
+        if values is not None:
+            for value in values:
+                yield Given(key, module, module.place(value.span), value)
+        elif key in module.imports:
+            yield self._imported(module, key)
+        else:
+            for other in self.project.star_paths(module):
+                yield from self._in_module(other, key, seen)
+        for class_ in module.classes.values() if path in self._django else ():  # classes of settings
+            yield from self._in_class(Entity("class", class_.qualname, module), (key,))
+
+    def _imported(self, module: Module, key: str) -> Given:
+        entity = self.project.member(module, key)
+        owner = entity.module or (self.project.modules.find(entity.origin[0]) if entity.origin else None)
+        if entity.value is None or owner is None:
+            unknown = Value("unknown", Span(1, 1, 1, 1))
+            return Given(key, module, module.place(unknown.span), unknown)
+        return Given(key, owner, owner.place(entity.value.span), entity.value)
+
+    def _in_class(self, entity: Entity, keys: tuple[str, ...]) -> Iterator[Given]:
+        for key in keys:
+            for base in self.project.bases(entity):
+                class_, module = base.class_(), base.module
+                if class_ is None or module is None:
+                    continue
+                method = module.functions.get(f"{class_.qualname}.{key}")
+                values = class_.attributes.get(key) or (
+                    (Value("unknown", method.span),) if method is not None else ()
+                )
+                if values:
+                    for value in values:
+                        yield Given(key, module, module.place(value.span), value)
+                    break
+
+    # ------------------------------------------------------------------ what cannot be seen
+
+    def _bases_known(self, entity: Entity) -> bool:
+        return all(
+            base.class_() is not None or (base.kind == "external" and base.name.startswith(_PLAIN_BASES))
+            for base in self.project.bases(entity)
+        )
+
+    def _is_hidden(self, path: str, seen: set[str]) -> bool:
+        """Whether a module takes names from where nobody can look."""
+        if path in seen:
+            return False
+        seen.add(path)
+        module = self.project.modules.find(path)
+        if module is None:
+            return path in self.project.unparsed
+        for dotted in module.star_imports:
+            located = self.project.imports.locate(dotted, module.path)
+            if located is None and dotted.partition(".")[0] not in sys.stdlib_module_names:
+                return True
+        return any(self._is_hidden(other, seen) for other in self.project.star_paths(module))
+
+    # ------------------------------------------------------------------ Django
+
+    def _of_django(self) -> Source:
+        return Source(self._django, hidden=not self._django)
+
+    @once
+    def _django(self) -> tuple[str, ...]:
+        """The modules that Django may take for its settings: those that are named, and those so called."""
+        named = [text.replace(":", ".") for text in self._named_for_django()]
+        paths: dict[str, None] = {}
+        for text in named:
+            located = self.project.imports.locate(text, "")
+            if located is not None:
+                paths[located.path] = None
+        for module in self.project.product_modules():
+            *folders, name = module.path.removesuffix(".py").split("/")
+            if "settings" in folders[-1:] or name.startswith("settings") or name.endswith("settings"):
+                paths[module.path] = None
+        return tuple(paths)
+
+    def _named_for_django(self) -> Iterator[str]:
+        for module in self.project.product_modules():
+            for assignment in module.assignments:
+                if assignment.key == _DJANGO_VARIABLE:
+                    yield self.project.text(module, assignment.value) or ""
+            for function in module.functions.values():
+                if function.mentions(_DJANGO_VARIABLE):
+                    for call in self.project.functions.calls(module, function):
+                        if call.argument(0).text == _DJANGO_VARIABLE:
+                            yield call.argument(1).text

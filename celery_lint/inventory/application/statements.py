@@ -1,0 +1,217 @@
+"""The statements that configure applications: who is given what, and what is loaded from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known
+
+# What the constructor calls otherwise than the configuration does.
+_ARGUMENTS = {"broker": "broker_url", "backend": "result_backend"}
+_CONF = ".conf"
+_LONGEST_WAY = 4  # functions between an application and the one that makes it
+
+
+class Given(NamedTuple):
+    """One setting that an application is given by hand, under the name that the code spells."""
+
+    key: str
+    module: Module
+    place: Place
+    value: Value
+
+
+class Load(NamedTuple):
+    """A whole object that an application takes settings from. ``namespace`` is ``?`` if nobody can tell."""
+
+    module: Module
+    value: Value
+    namespace: str | None
+
+
+class Statements:
+    """What is done to one application: settings by hand, mappings added to them, objects that are loaded."""
+
+    def __init__(self) -> None:
+        self.given: list[Given] = []
+        self.updates: list[tuple[Module, Value]] = []
+        self.loads: list[Load] = []
+        self.defaults: list[tuple[Module, Value]] = []
+        #: Something adds to the configuration that no expression shows.
+        self.hidden = False
+
+    def take(self, other: Statements) -> None:
+        """What is done to another application is done to this one, too."""
+        self.given += other.given
+        self.updates += other.updates
+        self.loads += other.loads
+        self.defaults += other.defaults
+        self.hidden = self.hidden or other.hidden
+
+
+class Configuring:
+    """The statements that configure the applications of the product.
+
+    ``unbound`` holds what is done to applications that no module-level name keeps.
+    """
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.applications = known.of(Applications)
+        self.unbound = Statements()
+        self._by_application = {a.origin: Statements() for a in self.applications.by_origin.values()}
+        self._makers = {a.origin: frozenset(self._made_by(a)) for a in self.applications.by_origin.values()}
+        for application in self.applications.by_origin.values():
+            self._constructed(self._by_application[application.origin], application.module, application.value)
+        for module in self.project.product_modules():
+            self._read(module)
+        for application in self.applications.product:
+            if self._is_lost(application):
+                self.of(application).take(self.unbound)
+
+    def _is_lost(self, application: Application) -> bool:
+        """Whether an application comes from where nobody can follow it, and nothing is known of it."""
+        statements = self.of(application)
+        if statements.loads or statements.given or statements.updates or statements.hidden:
+            return False
+        callee = self.project.resolve(application.module, application.value.chain)
+        return (
+            self.applications.class_of(self.project.call(callee, None)) is None or callee.kind == "function"
+        )
+
+    def of(self, application: Application) -> Statements:
+        """What is done to an application."""
+        return self._by_application[application.origin]
+
+    # ------------------------------------------------------------------ statements
+
+    def _read(self, module: Module) -> None:
+        for assignment in module.assignments:
+            if assignment.target.endswith(_CONF):
+                given = Given(assignment.key, module, module.place(assignment.value.span), assignment.value)
+                chain = assignment.target.removesuffix(_CONF)
+                for statements in self._owners(module, assignment.function, chain):
+                    statements.given.append(given)
+        for function in module.functions.values():
+            for _, value in function.values:
+                chain, _, leaf = value.chain.rpartition(".")
+                if leaf == "config_from_object":
+                    for statements in self._owners(module, function.qualname, chain):
+                        self._loaded(statements, module, value)
+                elif leaf in ("update", "add_defaults") and (leaf != "update" or "conf" in _last(chain)):
+                    self._updated(module, function.qualname, chain, value)
+                elif leaf == "Celery" and function.name:
+                    for statements in self._owners(module, function.qualname, f"{value.chain}()"):
+                        self._constructed(statements, module, value)
+            if function.mentions("config_from_envvar", "config_from_cmdline", ".conf.setdefault"):
+                self._hidden_or_default(module, function.qualname)
+
+    def _updated(self, module: Module, function: str, chain: str, value: Value) -> None:
+        """``app.conf.update(...)``, also where a module-level name stands for ``app.conf``."""
+        if value.chain.endswith(".update"):
+            if not chain.endswith(_CONF):
+                entity = self.project.resolve(module, chain)
+                if entity.kind != "external" or not entity.name.endswith(f"(){_CONF}"):
+                    return
+                application = self.applications.get(entity.origin)
+                owners = [self.of(application)] if application is not None else [self.unbound]
+            else:
+                owners = list(self._owners(module, function, chain.removesuffix(_CONF)))
+            for statements in owners:
+                self._mapped(statements, module, value)
+        else:
+            for statements in self._owners(module, function, chain.removesuffix(_CONF)):
+                statements.defaults += [(module, item) for item in value.items]
+
+    def _mapped(self, statements: Statements, module: Module, value: Value) -> None:
+        """The keywords of a call as settings, and the mappings that it is given beside them."""
+        for key, item in value.keywords:
+            if key in ("*", "**"):
+                statements.updates.append((module, item))
+            elif key != "()":
+                statements.given.append(Given(key, module, module.place(item.span), item))
+        statements.updates += [(module, item) for item in value.items]
+
+    def _loaded(self, statements: Statements, module: Module, value: Value) -> None:
+        given = value.first() or value.keyword("obj")
+        namespace = value.keyword("namespace") or (value.items[3] if len(value.items) > 3 else None)
+        text = self.project.text(module, namespace) if namespace is not None else None
+        if given is None or value.open_ended():
+            statements.hidden = True
+        else:
+            name = "?" if namespace is not None and text is None else text
+            statements.loads.append(Load(module, given, name))
+
+    def _constructed(self, statements: Statements, module: Module, value: Value) -> None:
+        """What the constructor, or the function that calls it, is given by keywords."""
+        for key, item in value.keywords:
+            if key == "config_source":
+                namespace = self.project.text(module, value.keyword("namespace"))
+                statements.loads.append(Load(module, item, namespace))
+            elif key in ("changes", "**"):
+                statements.updates.append((module, item))
+            elif key not in ("()", "*"):
+                name = _ARGUMENTS.get(key, key)
+                statements.given.append(Given(name, module, module.place(item.span), item))
+
+    def _hidden_or_default(self, module: Module, function: str) -> None:
+        for call in self.project.functions.calls(module, module.functions[function]):
+            chain, _, leaf = call.chain.rpartition(".")
+            if leaf in ("config_from_envvar", "config_from_cmdline"):
+                for statements in self._owners(module, function, chain):
+                    statements.hidden = True
+            elif leaf == "setdefault" and chain.endswith(_CONF) and call.argument(0).text:
+                unknown = Value("unknown", call.span)
+                given = Given(call.argument(0).text, module, module.place(call.span), unknown)
+                for statements in self._owners(module, function, chain.removesuffix(_CONF)):
+                    statements.given.append(given)
+
+    # ------------------------------------------------------------------ whose they are
+
+    def _owners(self, module: Module, function: str, chain: str) -> Iterator[Statements]:
+        """The applications that a receiver may be: one, all where nobody can tell, or one without a name."""
+        entity = self.project.resolve(module, chain)
+        application = self.applications.get(entity.origin)
+        if application is not None:
+            yield self._by_application[application.origin]
+            return
+        everybody = entity.kind == "unknown" or "current_app" in entity.name or "_or_default" in entity.name
+        if everybody:
+            yield from self._by_application.values()
+            yield self.unbound
+            return
+        if self.applications.class_of(entity) is None:
+            return
+        outermost = function.partition("/")[0]
+        made_here = [
+            self._by_application[origin]
+            for origin, makers in self._makers.items()
+            if (module.path, outermost) in makers
+        ]
+        if entity.kind == "instance" and entity.module is not None:  # `self.conf` in a class of applications
+            made_here += [
+                self._by_application[application.origin]
+                for application in self.applications.by_origin.values()
+                if self.applications.derives_from(application, entity)
+            ]
+        yield from made_here or [self.unbound]
+
+    def _made_by(self, application: Application) -> Iterator[Key]:
+        """The functions that an application has come through, the nearest first."""
+        module, chain = application.module, application.value.chain
+        for _ in range(_LONGEST_WAY):
+            callee = self.project.resolve(module, chain)
+            function = callee.function()
+            if function is None or callee.module is None:
+                return
+            yield callee.module.path, function.qualname
+            module = callee.module
+            chain = next((value.chain.removesuffix("()") for value in function.returns if value.chain), "")
+
+
+def _last(chain: str) -> str:
+    return chain.rpartition(".")[2].lower()

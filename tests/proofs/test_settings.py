@@ -1,0 +1,82 @@
+"""What a setting may be called, by the place where it is given: tried on Celery itself, without a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+from celery import Celery
+from celery.app.defaults import _TO_OLD_KEY, SETTING_KEYS  # type: ignore[import-untyped]
+
+from celery_lint.inventory.application.spelling import old_name, spellings
+
+# The families of settings that rules ask for.
+ASKED = ("task_", "worker_", "beat_", "broker_", "result_", "enable_utc", "imports", "include")
+NAMES = ("task_time_limit", "CELERYD_TASK_TIME_LIMIT", "CELERY_TASK_TIME_LIMIT", "TASK_TIME_LIMIT")
+
+
+def load(namespace: str | None) -> Callable[[Celery, str], None]:
+    def give(app: Celery, name: str) -> None:
+        app.config_from_object(SimpleNamespace(**{name: 5}), namespace=namespace)
+
+    return give
+
+
+def update(app: Celery, name: str) -> None:
+    app.conf.update(**{name: 5})
+
+
+def attribute(app: Celery, name: str) -> None:
+    setattr(app.conf, name, 5)
+
+
+def item(app: Celery, name: str) -> None:
+    app.conf[name] = 5
+
+
+@pytest.mark.parametrize("name", sorted(name for name in SETTING_KEYS if name.startswith(ASKED)))
+def test_the_old_name_of_every_setting_that_is_asked_for(name: str) -> None:
+    assert old_name(name) == _TO_OLD_KEY[name]
+
+
+@pytest.mark.parametrize("give", [update, attribute, item, load(None)])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_counts_without_a_namespace(give: Callable[[Celery, str], None], name: str) -> None:
+    app = Celery("shop", set_as_current=False)
+    give(app, name)
+    assert (app.conf.task_time_limit == 5) == (name in spellings("task_time_limit", None))
+
+
+@pytest.mark.parametrize("namespace", ["CELERY", "celery", "QUEUE"])
+@pytest.mark.parametrize(
+    "name", [*NAMES, "celery_task_time_limit", "CELERY_task_time_limit", "QUEUE_TASK_TIME_LIMIT"]
+)
+def test_a_name_counts_below_a_namespace(namespace: str, name: str) -> None:
+    app = Celery("shop", set_as_current=False)
+    load(namespace)(app, name)
+    assert (app.conf.task_time_limit == 5) == (name in spellings("task_time_limit", namespace))
+
+
+def test_what_is_given_by_hand_wins_over_what_is_loaded() -> None:
+    app = Celery("shop", set_as_current=False, task_soft_time_limit=7)
+    app.conf.task_time_limit = 9
+    app.config_from_object(SimpleNamespace(task_time_limit=5, task_soft_time_limit=4, worker_pool="solo"))
+    assert (app.conf.task_time_limit, app.conf.task_soft_time_limit, app.conf.worker_pool) == (9, 7, "solo")
+
+
+def test_what_is_loaded_last_is_all_that_is_loaded() -> None:
+    app = Celery("shop", set_as_current=False)
+    app.config_from_object(SimpleNamespace(task_time_limit=5))
+    app.config_from_object(SimpleNamespace(task_soft_time_limit=4))
+    assert (app.conf.task_time_limit, app.conf.task_soft_time_limit) == (None, 4)
+
+
+def test_a_task_of_one_application_is_a_task_of_all() -> None:
+    first, second = Celery("first", set_as_current=False), Celery("second", set_as_current=False)
+
+    @first.task(name="shop.rebuild")  # type: ignore[untyped-decorator]
+    def rebuild() -> None: ...
+
+    second.finalize()
+    assert second.tasks["shop.rebuild"].app is second
