@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -45,6 +46,20 @@ def test_a_folder(project: Path) -> None:
     assert places(report, project) == BOTH
     assert (report.files, report.tasks, report.unparsed) == (6, 2, [])
     assert report.diagnostics[0].related[0].path == str(project / "app/mail.py")
+
+
+def test_the_garbage_collector_is_as_it_was(project: Path) -> None:
+    """And has nothing to look at: all that a run has kept is old by then."""
+    gc.enable()
+    engine.check_paths([str(project)], None)
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    gc.disable()
+    try:
+        engine.check_paths([str(project)], None)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_tasks_of_tests_are_not_counted(tmp_path: Path) -> None:

@@ -128,7 +128,11 @@ def _pause_collection() -> bool:
 
 
 def _resume_collection(collecting: bool) -> None:
+    """Turn it on again, with all facts among what is old: else the next allocation looks at each."""
     if collecting:
+        if not gc.get_freeze_count():
+            gc.freeze()
+            gc.unfreeze()
         gc.enable()
 
 

@@ -108,7 +108,7 @@ def build(
             return build(files, library, configuration, deployment)
         break
     assert known is not None
-    known.project.reading.settle()
+    known.project.settle()
     demanded = known.project.reading.demanded
     asked = (demanded | leads.looked_at).difference(modules, unparsed)
     alone = set(modules) - set(passed) - named - demanded

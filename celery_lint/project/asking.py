@@ -36,7 +36,7 @@ def asking(mode: Mode) -> Callable[[_Method], _Method]:
         @wraps(method)
         def ask(part: Asking, *given: Any) -> Any:
             reading = part.project.reading
-            if reading.load is None:
+            if reading.is_settled:
                 return method(part, *given)
             before, reading.mode = reading.mode, mode
             try:

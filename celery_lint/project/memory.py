@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from celery_lint.project.entity import Key
+from celery_lint.project.reading import Mode, Reading
 
 Answer = TypeVar("Answer")
 
@@ -25,6 +26,14 @@ class Memory(Generic[Answer]):
         self._passing: dict[tuple[Key, str], tuple[int, Answer]] = {}
         #: What was found while demanding.
         self.firm = self._firm.get
+
+    def settle(self, modules: int) -> None:
+        """Let every answer serve every mode, while so many modules have been read: no other will ever be."""
+        for (key, _), (count, found) in self._passing.items():
+            if count == modules:
+                self._firm.setdefault(key, found)
+        for key, found in self._loose.items():
+            self._firm.setdefault(key, found)
 
     def lasting(self, key: Key, mode: str) -> Answer | None:
         """What is known for good."""
@@ -49,3 +58,25 @@ class Memory(Generic[Answer]):
         else:
             self._loose.pop(key, None)
             self._passing[key, mode] = (modules, found)
+
+
+class PerMode(Generic[Answer]):
+    """Answers of a part by key: for each mode its own, until everything is read and modes are all one."""
+
+    __slots__ = ("_known", "_reading")
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._known: dict[Mode, dict[Any, Answer]] = {"demand": {}, "hint": {}, "quiet": {}}
+
+    def get(self, key: Any) -> Answer | None:
+        """The answer, if it is known."""
+        known = self._known[self._reading.mode]
+        if key in known or not self._reading.is_settled:
+            return known.get(key)
+        return next((known[key] for known in self._known.values() if key in known), None)
+
+    def keep(self, key: Any, answer: Answer) -> Answer:
+        """Keep an answer that is found now."""
+        self._known[self._reading.mode][key] = answer
+        return answer

@@ -65,6 +65,12 @@ class Project:
         other.reading.noting_in(self.reading)
         return other
 
+    def settle(self) -> None:
+        """Read nothing more, see :meth:`Reading.settle`; what was found in any mode is what is known."""
+        self.reading.settle()
+        for memory in (self._resolved, self._members, self._results):
+            memory.settle(self.modules.count)
+
     # ------------------------------------------------------------------ chains
 
     def resolve(self, module: Module, chain: str) -> Entity:

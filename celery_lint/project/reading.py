@@ -42,6 +42,11 @@ class Reading:
         """
         self.load = None
 
+    @property
+    def is_settled(self) -> bool:
+        """Nothing more is read."""
+        return self.load is None
+
     def noting_in(self, other: Reading) -> None:
         """Let another project know what chains of this one lead to."""
         self.wanted, self.demanded, self.hinted = other.wanted, other.demanded, other.hinted

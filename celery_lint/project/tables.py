@@ -15,8 +15,10 @@ def taken_out(project: Project, module: Module, chain: str) -> Iterator[Entity]:
 
     ``TABLE[key]`` and ``TABLE.get(key)``, what is called there, and what is asked of it: ``.run``.
     """
+    if chain[:1] == "%" or ("[]" not in chain and ".get()" not in chain):
+        return
     owner, taken, rest = _parted(chain)
-    if not taken or owner[:1] == "%":
+    if not taken:
         return
     table = project.resolve(module, owner)
     if table.module is not None and table.value is not None:

@@ -15,6 +15,7 @@ from celery_lint.project.asking import Asking, asking
 from celery_lint.project.entity import Entity
 from celery_lint.project.imports import Imports
 from celery_lint.project.known import Known
+from celery_lint.project.memory import PerMode
 from celery_lint.project.project import Project
 from celery_lint.project.reading import Mode
 from celery_lint.source import Source
@@ -274,7 +275,7 @@ def test_a_quiet_question_knows_what_was_read_meanwhile() -> None:
 
 def test_a_settled_project_reads_nothing_more() -> None:
     project = linked(FILES, *UNREAD)
-    project.reading.settle()
+    project.settle()
     assert told(project.resolve(project.modules["shop/tasks.py"], "shop.loops.run")) == "unknown"
     assert project.reading.wanted == set()
 
@@ -289,5 +290,20 @@ def test_a_mode_ends_with_its_method_also_by_an_error() -> None:
 def test_once_everything_is_read_no_mode_is_told_apart() -> None:
     project = linked(FILES)
     assert asking("quiet")(mode_of)(Known(project)) == "quiet"
-    project.reading.settle()
+    project.settle()
     assert asking("quiet")(mode_of)(Known(project)) == "demand"
+
+
+def test_what_any_mode_has_found_serves_all_once_everything_is_read() -> None:
+    project = linked(FILES, *UNREAD)
+    kept = PerMode[str](project.reading)
+
+    def ask(part: Asking) -> str | None:
+        kept.keep("hinted", "yes")
+        return kept.get("demanded")
+
+    kept.keep("demanded", "yes")
+    assert asking("hint")(ask)(Known(project)) is None
+    assert (kept.get("hinted"), kept.get("demanded")) == (None, "yes")
+    project.settle()
+    assert (kept.get("hinted"), kept.get("demanded"), kept.get("neither")) == ("yes", "yes", None)

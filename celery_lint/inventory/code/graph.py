@@ -17,6 +17,7 @@ from celery_lint.model.purpose import is_product_path
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import UNKNOWN, Entity, Key
 from celery_lint.project.known import Known, once
+from celery_lint.project.memory import PerMode
 from celery_lint.project.tables import taken_out
 
 #: How many calls away from a task a function still counts as reached.
@@ -75,8 +76,8 @@ class CallGraph:
         self.options = known.of(TaskOptions)
         self.layers = known.of(Layers)
         self._receivers: dict[Key, Entity | None] = {}
-        self._closures: dict[tuple[View, str, int], list[tuple[Module, Function]]] = {}
-        self._callees: dict[tuple[View, str], list[Callee]] = {}
+        self._closures = PerMode[list[tuple[Module, Function]]](self.project.reading)
+        self._callees = PerMode[list[Callee]](self.project.reading)
         self.tasks = known.of(Tasks)
 
     def receiver(self, task: Task) -> Entity | None:
@@ -105,10 +106,10 @@ class CallGraph:
         ``receiver`` is the class of the object that it is a method of, where that is known: a method of a
         base class calls those of the class that derives from it.
         """
-        key = (view_of(module, function, receiver), self.project.reading.mode)
+        key = view_of(module, function, receiver)
         found = self._callees.get(key)
         if found is None:
-            found = self._callees[key] = list(self._find(module, function, receiver))
+            found = self._callees.keep(key, list(self._find(module, function, receiver)))
         return found
 
     def _find(self, module: Module, function: Function, receiver: Entity | None) -> Iterator[Callee]:
@@ -229,10 +230,10 @@ class CallGraph:
     def _closure(
         self, module: Module, function: Function, depth: int, receiver: Entity | None = None
     ) -> list[tuple[Module, Function]]:
-        asked = (view_of(module, function, receiver), self.project.reading.mode, depth)
-        found = self._closures.get(asked)
+        key = (view_of(module, function, receiver), depth)
+        found = self._closures.get(key)
         if found is None:
-            found = self._closures[asked] = self._called(module, function, depth, receiver)
+            found = self._closures.keep(key, self._called(module, function, depth, receiver))
         return [*found]
 
     def _called(
