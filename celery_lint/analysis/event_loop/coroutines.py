@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
-from celery_lint.inventory.code.unawaited import is_lost, made_names, makes_coroutine, may_be_lost
+from celery_lint.inventory.code.unawaited import (
+    is_lost,
+    is_only_returned,
+    made_names,
+    makes_coroutine,
+    may_be_lost,
+)
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -163,8 +169,17 @@ class Coroutines:
             if (module.path, function.qualname) not in self.tasks.by_function:
                 continue
             for call in self.functions.calls(module, function):
-                if call.chain[:1] not in ":%~" and (call.is_statement or call.is_returned):
+                if call.chain[:1] not in ":%~" and self._goes_nowhere(module, function, call):
                     self.project.resolve(module, call.chain)
+
+    def _goes_nowhere(self, module: Module, function: Function, call: Call) -> bool:
+        """Whether what a call gives is dropped, never read, or handed to whoever called."""
+        if call.is_statement or call.is_returned:
+            return True
+        if not may_be_lost(call):
+            return False
+        flow = self.functions.of(module, function)
+        return is_lost(flow, call) or is_only_returned(flow, call)
 
     # ------------------------------------------------------------------ never awaited
 

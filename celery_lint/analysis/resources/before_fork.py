@@ -103,6 +103,20 @@ class BeforeFork:
         paths.update(app.module.path for app in self.applications.by_origin.values())
         return [self.project.modules[path] for path in sorted(filter(is_product_path, paths))]
 
+    @once
+    def _imported(self) -> list[Module]:
+        """The modules that these import when they are imported themselves, as far as they are read."""
+        line = [*self._loaded]
+        seen = {module.path for module in line}
+        for module in line:  # which grows meanwhile
+            for dotted in module.imports.values():
+                located = self.project.imports.locate(dotted, module.path)
+                imported = self.project.modules.find(located.path) if located is not None else None
+                if imported is not None and imported.path not in seen and is_product_path(imported.path):
+                    seen.add(imported.path)
+                    line.append(imported)
+        return line
+
     # ------------------------------------------------------------------ connections
 
     @facts
@@ -246,7 +260,7 @@ class BeforeFork:
     def _early(self) -> dict[Key, Place]:
         """The engines that connect in the worker before it forks, and where that begins."""
         found: dict[Key, Place] = {}
-        modules = {module.path: module for module in self._loaded}
+        modules = {module.path: module for module in self._imported}
         for module in self.project.product_modules():
             if any(
                 value.chain.rpartition(".")[2] in _ENGINE_LEAVES

@@ -206,10 +206,22 @@ class Sites:
         if site.is_task():
             return False
         parameters = {parameter.name for parameter in site.function.parameters}
-        return any(
-            around.kind == "if" and not parameters.isdisjoint(around.loads)
-            for around in self.flow(site).ancestors(step)
-        )
+        current = step
+        for around in self.flow(site).ancestors(step):
+            given = around.kind == "if" and not parameters.isdisjoint(around.loads)
+            if given and not self._asked_for(site, around, current.role == "body"):
+                return True
+            current = around
+        return False
+
+    def _asked_for(self, site: Site, test: Step, holds: bool) -> bool:
+        """Whether a caller gives `True` for the parameter that has to be true, and alone decides."""
+        name = test.asks_for[1:]
+        if test.asks_for[:1] != "%" or test.asks_in_the_negative is holds:
+            return False
+        filled = site.function.filled()
+        position = filled.index(name) if name in filled else len(filled)
+        return any(call.argument(position, name).is_true for _, call in self._ways.get(site.key, ()))
 
     def escapes(self, site: Site, step: Step | None, names: frozenset[str], depth: int = DEPTH) -> bool:
         """Whether an exception of one of these names, raised at a statement, leaves the task."""

@@ -10,6 +10,10 @@ from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
 
+_SLEEP = "time.sleep"  # takes as long as it says, and then the task goes on
+# What coroutines wait for among themselves, and what of asyncio waits for others.
+_INSIDE = ("asyncio.", "anyio.sleep", "trio.sleep")
+_OUTSIDE = ("asyncio.open_", "asyncio.create_subprocess_", "asyncio.streams.", "asyncio.subprocess.")
 _RESULT = ".execute()."  # `(await session.execute(…)).scalars()` is asked of what is there already
 
 
@@ -29,9 +33,26 @@ class Waiting:
             return None
         for module, function in self.graph.closure_of(task):
             for call in self.functions.calls(module, function):
-                if self._waits(module, call):
+                if self._is_evidence(module, function, call):
                     return module.place(call.span)
         return None
+
+    def _is_evidence(self, module: Module, function: Function, call: Call) -> bool:
+        """Whether a call waits for something outside the process: it may for ever, other than a sleep.
+
+        What a coroutine awaits and nobody can see through is there for nothing else.
+        """
+        if function.is_async and call.is_awaited and self._is_unseen(module, call):
+            return True
+        return self._waits(module, call) and self.project.resolve(module, call.chain).name != _SLEEP
+
+    def _is_unseen(self, module: Module, call: Call) -> bool:
+        """Whether a call is not of the project, and not of a library that waits for coroutines of its own."""
+        if self.graph.target(module, call.chain) is not None:
+            return False
+        entity = self.project.resolve(module, call.chain)
+        inside = entity.name.startswith(_INSIDE) and not entity.name.startswith(_OUTSIDE)
+        return entity.kind != "external" or not inside
 
     def waits(self, module: Module, call: Call) -> bool:
         """Whether a call waits: itself, or in a function of the project that it leads to."""
