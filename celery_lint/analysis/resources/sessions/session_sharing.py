@@ -9,10 +9,12 @@ from celery_lint.analysis.resources.sessions.session_flow import WORK, SessionFl
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.facts import Class, Function, Module, Place
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import UNKNOWN
 from celery_lint.project.known import Known, facts
 
+_TOGETHER = ("gather", "asyncio.wait", "create_task")
 _GATHERINGS = frozenset({"asyncio.gather", "asyncio.tasks.gather", "asyncio.wait", "asyncio.tasks.wait"})
 _SPAWNERS = frozenset({"asyncio.TaskGroup().create_task", "asyncio.taskgroups.TaskGroup().create_task"})
 _STARTERS = frozenset({"asyncio.create_task", "asyncio.tasks.create_task", "asyncio.ensure_future"})
@@ -35,29 +37,73 @@ class SessionSharing:
         self.session_flow = known.of(SessionFlow)
         self.sessions = known.of(Sessions)
         self.project = known.project
+        self.functions = known.project.functions
 
     @facts
     def gathered(self) -> list[GatheredSession]:
         """The shared sessions, by function."""
         found: list[GatheredSession] = []
         for view, names in self.session_flow.views:
-            if view.function.mentions("gather", "asyncio.wait", "create_task"):
+            if view.function.mentions(*_TOGETHER):
                 for held in names.values():
                     if held.kind == "async":
                         found += _Search(self, view, names, held).shared()
+        for module, function, tasks in self.sessions.reached:
+            class_ = module.classes.get(function.owner) if function.owner else None
+            if class_ is not None and function.is_async and function.mentions(*_TOGETHER):
+                for attribute in self._attributes(module, class_):
+                    flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
+                    view = View(module, function, flow, calls, tasks)
+                    chain = f":{class_.qualname}().{attribute}"
+                    held = SessionName(function.first(), "async", chain, (), False)
+                    found += _Search(self, view, {}, held, attribute).shared()
         return found
+
+    def _attributes(self, module: Module, class_: Class) -> Iterator[str]:
+        """The attributes of a class that hold an ``AsyncSession``, by its type or by who makes the object."""
+        for name, values in class_.attributes.items():
+            made = [value for value in values if value.kind != "constant"]
+            if len(made) != 1 or made[0].kind not in ("name", "call"):
+                continue
+            chain = made[0].chain if made[0].kind == "name" else f"{made[0].chain}()"
+            if self.sessions.kind(module, chain) == "async" or (
+                chain[:1] == "%" and self._is_given_session(module, class_, chain[1:])
+            ):
+                yield name
+
+    def _is_given_session(self, home: Module, class_: Class, parameter: str) -> bool:
+        """Whether what tasks run makes objects of a class with an ``AsyncSession`` as this parameter."""
+        init = home.functions.get(f"{class_.qualname}.__init__")
+        for module, function, _ in self.sessions.reached if init is not None else ():
+            if not function.mentions(class_.name):
+                continue
+            for call in self.functions.calls(module, function):
+                made = self.project.resolve(module, call.chain) if call.leaf() == class_.name else UNKNOWN
+                if made.class_() is class_ and init is not None:
+                    for given in call.takes:
+                        named = init.parameter_given(call, given.chain) if given.kind == "name" else ""
+                        if named == parameter and self.sessions.kind(module, given.chain) == "async":
+                            return True
+        return False
 
 
 class _Search:
     """The search for the uses of one session that run at the same time."""
 
     def __init__(
-        self, sharing: SessionSharing, view: View, names: dict[str, SessionName], held: SessionName
+        self,
+        sharing: SessionSharing,
+        view: View,
+        names: dict[str, SessionName],
+        held: SessionName,
+        attribute: str = "",
     ) -> None:
         self.sharing = sharing
         self.project = sharing.project
         self.view = view
         self.held = held
+        #: The attribute of the object itself that holds the session, if no name does.
+        self.attribute = attribute
         # Calls do not tell which of two sessions from the same maker they take; statements do.
         self.alike = {other.name for other in names.values() if other.chain == held.chain} - {held.name}
 
@@ -83,7 +129,10 @@ class _Search:
     def _fact(self, uses: list[Call]) -> Iterator[GatheredSession]:
         if len(uses) > 1:
             places = list(dict.fromkeys(self.view.module.place(call.span) for call in uses))
-            yield GatheredSession(places[0], self.held.name, tuple(places[1:3]))
+            yield GatheredSession(places[0], self._label(), tuple(places[1:3]))
+
+    def _label(self) -> str:
+        return f"{self.held.name}.{self.attribute}" if self.attribute else self.held.name
 
     def _spawns(self, step: Step, call: Call) -> bool:
         if self.project.resolve(self.view.module, call.chain).name not in _SPAWNERS:
@@ -165,6 +214,8 @@ class _Search:
         function = entity.function()
         if function is None or entity.module is None or not function.is_async:
             return False
+        if self.attribute and function.owner == self.view.function.owner:
+            return self._works_for_its_object(entity.module, function)
         if here and call.hands_on(self.held.chain):
             name = function.parameter_given(call, self.held.chain)
         elif function.parent == self.view.function.qualname and self._seen_by(function):
@@ -189,6 +240,17 @@ class _Search:
                 continue
             awaited = step.waits or any(calls[number].is_awaited for number in step.calls)
             if awaited and not any(self._waits(module, outer) for outer in flow.ancestors(step)):
+                return True
+        return False
+
+    def _works_for_its_object(self, module: Module, function: Function) -> bool:
+        """The same of a method that takes the session out of the object."""
+        flow = self.sharing.functions.of(module, function)
+        for call in self.sharing.functions.calls(module, function):
+            step = flow.step_of(call) if call.is_awaited else None
+            if step is None or any(self._waits(module, outer) for outer in flow.ancestors(step)):
+                continue
+            if call.chain.startswith(f"{self.held.chain}.") or call.hands_on(self.held.chain):
                 return True
         return False
 
