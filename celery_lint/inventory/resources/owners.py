@@ -102,29 +102,32 @@ class Owners:
         """The attributes and methods of a class that hold, give or use something that it owns."""
         key = (home.path, class_.qualname)
         known = self._leading.get(key)
-        if known is not None:
-            return known
-        known = self._leading[key] = dict(self.of_class(home, class_))
+        if known is None:
+            known = self._leading[key] = {}
+            for attribute, owned in self.of_class(home, class_).items():
+                for member in self.members_with(home, class_, attribute):
+                    known.setdefault(member, owned)
+        return known
+
+    def members_with(self, home: Module, class_: Class, attribute: str) -> set[str]:
+        """The attributes and methods of a class that hold, give or use what one of its attributes holds."""
         methods: list[tuple[str, str, Function]] = []
-        for base in self.project.bases(Entity("class", class_.qualname, home)) if known else ():
+        for base in self.project.bases(Entity("class", class_.qualname, home)):
             body, module = base.class_(), base.module
             if body is not None and module is not None:
-                receivers = f":{body.qualname}()", f":{body.qualname}"
                 for name in body.methods:
                     method = module.functions.get(f"{body.qualname}.{name}")
                     if method is not None and name != "__init__":
-                        methods += [(name, receiver, method) for receiver in receivers]
-        found = True
-        while found:
-            found = False
-            for name, receiver, method in methods:
-                if name in known:
-                    continue
-                for attribute, owned in known.items():
-                    if _leads_to(method, f"{receiver}.{attribute}"):
-                        known[name], found = owned, True
-                        break
-        return known
+                        methods += [(name, f":{body.qualname}{end}", method) for end in ("()", "")]
+        found, more = {attribute}, {attribute}
+        while more:
+            more = {
+                name
+                for name, receiver, method in methods
+                if name not in found and any(_leads_to(method, f"{receiver}.{member}") for member in more)
+            }
+            found |= more
+        return found
 
     # ------------------------------------------------------------------ who keeps an object
 

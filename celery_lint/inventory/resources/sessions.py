@@ -16,10 +16,10 @@ from celery_lint.libraries.sqlalchemy import (
     SYNC_SCOPED,
     SYNC_SESSIONS,
 )
-from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
-from celery_lint.project.entity import Entity, Key
+from celery_lint.project.entity import UNKNOWN, Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
 
@@ -221,8 +221,22 @@ class Sessions:
                     continue
                 value = next(value for value in values if value.kind == "call")
                 scoped = entity.name in _SCOPED
-                if scoped or (self.kind(module, f"{value.chain}()") or _kind_of(entity)) in ("sync", "async"):
+                kind = self.kind(module, f"{value.chain}()") or _kind_of(entity) or self._taken(module, value)
+                if scoped or kind in ("sync", "async"):
                     yield entity.origin, (scoped, module.place(value.span))
+
+    def _taken(self, module: Module, value: Value) -> str:
+        """The session of ``next(get_session())``, which its generator will not close."""
+        given = value.first() if value.chain == "~next" else None
+        callee = self.project.resolve(module, given.chain) if given is not None else UNKNOWN
+        function, home = callee.function(), callee.module
+        if function is None or home is None:
+            return ""
+        for step in self.functions.of(home, function).steps:
+            held = self.names(home, function).get("".join(step.loads)) if step.yields else None
+            if held is not None:
+                return held.kind
+        return self._annotated(home, function)
 
 
 def is_context_manager(function: Function) -> bool:
