@@ -214,7 +214,8 @@ class _Search:
         function = entity.function()
         if function is None or entity.module is None or not function.is_async:
             return False
-        if self.attribute and function.owner == self.view.function.owner:
+        inner = function.parent == self.view.function.qualname
+        if self.attribute and (inner or function.owner == self.view.function.owner):
             return self._works_for_its_object(entity.module, function)
         if here and call.hands_on(self.held.chain):
             name = function.parameter_given(call, self.held.chain)
@@ -243,14 +244,18 @@ class _Search:
                 return True
         return False
 
-    def _works_for_its_object(self, module: Module, function: Function) -> bool:
-        """The same of a method that takes the session out of the object."""
+    def _works_for_its_object(self, module: Module, function: Function, depth: int = 2) -> bool:
+        """The same of a method that takes the session out of the object, or awaits one that does."""
         flow = self.sharing.functions.of(module, function)
         for call in self.sharing.functions.calls(module, function):
             step = flow.step_of(call) if call.is_awaited else None
             if step is None or any(self._waits(module, outer) for outer in flow.ancestors(step)):
                 continue
             if call.chain.startswith(f"{self.held.chain}.") or call.hands_on(self.held.chain):
+                return True
+            other = self.project.resolve(module, call.chain).function() if depth else None
+            own = other is not None and other.owner == self.view.function.owner
+            if other is not None and own and self._works_for_its_object(module, other, depth - 1):
                 return True
         return False
 
