@@ -77,7 +77,8 @@ class AsyncSessionSharedInGather(Rule):
     ## Limits
 
     Sees `gather`, `wait`, `TaskGroup` and tasks started one after another, in what tasks run, with coroutines
-    made there, in a comprehension or in a list filled before. Silent where the type of the session is not
+    made there, in a comprehension or in a list filled before, also by methods that take the session out of
+    their own object. Silent where the type of the session is not
     visible, and where the coroutine waits for a lock around its use.
 
     ## References
