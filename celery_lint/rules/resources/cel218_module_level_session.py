@@ -54,9 +54,9 @@ class ModuleLevelSession(Rule):
 
     ## Limits
 
-    Speaks of names at module level that tasks, or functions that they call, are seen to use, and of attributes
-    that objects at module level and base classes of tasks fill once. Silent where anything in the project
-    closes the session or rolls it back, and for `scoped_session`, which
+    Speaks of names at module level that tasks, or functions that they call, are seen to use, and of
+    attributes that objects at module level and base classes of tasks fill once. Silent where anything in
+    the project closes the session or rolls it back, and for `scoped_session`, which
     `scoped-session-not-removed` looks at.
 
     ## References
