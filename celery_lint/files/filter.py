@@ -98,7 +98,7 @@ class FirstPass:
                 return True
         if b"task" in data and (_any(_WITH_TASK, data) or _DECORATOR.search(data)):
             return True
-        if b"on_commit" in data and b"lambda" in data:  # what runs after a commit is mostly a task
+        if b"on_commit(" in data and b"lambda" in data and _commits_in_loops(data):
             return True
         if b"async" in data and (_any(_WITH_ASYNC, data) or (b"asyncio" in data and _runs_loops(data))):
             return True
@@ -112,6 +112,23 @@ def _bytes(name: str) -> bytes:
 
 def _any(words: tuple[bytes, ...], data: bytes) -> bool:
     return any(word in data for word in words)
+
+
+def _commits_in_loops(data: bytes) -> bool:
+    """Whether callbacks for a commit may be made in a loop: what runs after a commit is mostly a task."""
+    opened: list[tuple[int, bool]] = []  # the indents of loops and definitions around a line; is it a loop
+    for line in data.split(b"\n"):
+        text = line.lstrip()
+        indent = len(line) - len(text)
+        while opened and text and opened[-1][0] >= indent:
+            opened.pop()
+        if text.startswith((b"for ", b"while ", b"async for ")):
+            opened.append((indent, True))
+        elif text.startswith((b"def ", b"async def ", b"class ")):
+            opened.append((indent, False))
+        elif b"on_commit(" in text and opened and opened[-1][1]:
+            return True
+    return False
 
 
 def _runs_loops(data: bytes) -> bool:

@@ -18,10 +18,13 @@ def worker(alone: Start) -> Worker:
     return alone("transactions", "prefork", concurrency=2)
 
 
-@pytest.mark.proof("CEL623")
+@pytest.mark.proof("CEL623", "CEL626")
 def test_a_worker_does_not_see_what_is_not_committed(worker: Worker) -> None:
     """The message is quicker than the transaction."""
     assert worker.bad("sends_at_once").all_succeeded()
+    assert until(lambda: worker.marks() == {"missing"})
+    worker.forget_marks()
+    assert worker.bad("sends_before_commit").all_succeeded()
     assert until(lambda: worker.marks() == {"missing"})
     worker.forget_marks()
     assert worker.good("sends_after_commit").all_succeeded()
@@ -48,3 +51,14 @@ def test_on_commit_calls_what_it_gets(worker: Worker) -> None:
         r"TypeError: reads\(\) missing 1 required positional argument: 'pk'"
     )
     assert worker.good("registers", "bound").all_succeeded()
+
+
+@pytest.mark.proof("CEL627")
+def test_receivers_run_before_the_commit(worker: Worker) -> None:
+    """One in the transaction that changes the relation, one before the row is written."""
+    for form in ("m2m_changed", "pre_save"):
+        assert worker.bad("receives", form).all_succeeded()
+        assert until(lambda: worker.marks() == {"missing"})
+        worker.forget_marks()
+    assert worker.good("receives", "after the commit").all_succeeded()
+    assert until(lambda: worker.marks() == {"found"})

@@ -63,7 +63,7 @@ class SentBeforeCommits:
         flow = self.functions.of(module, function)
         step = flow.step_of(sending.call)
         task = sending.task
-        if step is None or task is None or sending.call.in_lambda or not self._is_sent_at_once(sending, task):
+        if step is None or task is None or sending.call.in_lambda or not self.is_sent_at_once(sending, task):
             return None
         transaction = self.transactions.around(module, function, step)
         if transaction is None:
@@ -78,7 +78,7 @@ class SentBeforeCommits:
         name = min(write.names & names, default="")
         return SentBeforeCommit(sending, task, transaction.place, module.place(write.call.span), name)
 
-    def _is_sent_at_once(self, sending: Sending, task: Task) -> bool:
+    def is_sent_at_once(self, sending: Sending, task: Task) -> bool:
         """Whether a message leaves when the call is made: no delay, no class that waits for a commit."""
         value = sending.value
         if value is None or (sending.has_options and value.open_ended()):
@@ -117,10 +117,10 @@ def _comes_before(flow: Flow, write: Write, sending: Sending, step: Step, transa
     opened = transaction.opened
     if opened is not None and opened not in flow.ancestors(write.step):
         return False
-    return _leads_to(flow, write.step, step)
+    return leads_to(flow, write.step, step)
 
 
-def _leads_to(flow: Flow, earlier: Step, later: Step) -> bool:
+def leads_to(flow: Flow, earlier: Step, later: Step) -> bool:
     """Whether the run can come from one statement to another that stands below it."""
     around = {outer.number for outer in flow.ancestors(later)}
     part = {outer.number: inner for inner, outer in _upwards(flow, later)}

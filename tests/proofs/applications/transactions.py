@@ -10,6 +10,8 @@ import django
 from application import MARKS, app, mark
 from django.conf import settings
 from django.db import connection, connections, models, transaction
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 settings.configure(
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(MARKS / ".orders")}},
@@ -90,3 +92,91 @@ def registers(what: str) -> None:
     }
     with transaction.atomic():
         forms[what]()
+
+
+# ------------------------------------------------------------------------------------ signals
+
+
+class Label(models.Model):
+    """What an order may have several of."""
+
+    orders: models.ManyToManyField[Order, Order] = models.ManyToManyField(Order)
+
+    class Meta:
+        app_label = "proofs"
+
+
+if Label._meta.db_table not in connection.introspection.table_names():
+    with connection.schema_editor() as editor:
+        editor.create_model(Label)
+connections.close_all()
+
+
+@app.task
+def counts(pk: int) -> None:
+    """Look for a relation."""
+    mark("found" if Label.objects.get(pk=pk).orders.exists() else "missing")
+
+
+def changed(instance: Label, action: str, **_: Any) -> None:
+    """Send the task at once."""
+    if action == "post_add":
+        counts.delay(instance.pk)
+        _wait("found", "missing")
+
+
+def changed_later(instance: Label, action: str, **_: Any) -> None:
+    """Send it after the commit."""
+    if action == "post_add":
+        transaction.on_commit(partial(counts.delay, instance.pk))
+
+
+def before_saving(instance: Order, **_: Any) -> None:
+    """Send the task before the row is written."""
+    reads.delay(77)
+    _wait("found", "missing")
+
+
+@app.task
+def receives(form: str) -> None:
+    """Change something while this receiver listens."""
+    if form == "pre_save":
+        models.signals.pre_save.connect(before_saving, sender=Order)
+        Order(pk=77, name="late").save()
+        models.signals.pre_save.disconnect(before_saving, sender=Order)
+        return
+    receiver = changed if form == "m2m_changed" else changed_later
+    label, order = Label.objects.create(), Order.objects.create(name="related")
+    models.signals.m2m_changed.connect(receiver, sender=Label.orders.through)
+    label.orders.add(order)
+    models.signals.m2m_changed.disconnect(receiver, sender=Label.orders.through)
+
+
+# ------------------------------------------------------------------------------------ sessions
+
+
+class Base(DeclarativeBase):
+    """Tables of SQLAlchemy."""
+
+
+class Row(Base):
+    """The same table as ``Order``."""
+
+    __tablename__ = Order._meta.db_table
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+engine = create_engine(f"sqlite:///{MARKS / '.orders'}", poolclass=NullPool)
+
+
+@app.task
+def sends_before_commit() -> None:
+    """With the key of a row that is flushed."""
+    with Session(engine) as session:
+        row = Row(name="early")
+        session.add(row)
+        session.flush()
+        reads.delay(row.id)
+        _wait("found", "missing")
+        session.commit()

@@ -1,0 +1,84 @@
+"""CEL626 dispatch-before-commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.transactions.session_commits import SentBeforeSessionCommit, SessionCommits
+from celery_lint.rule import Finding, Rule, on
+
+
+class DispatchBeforeCommit(Rule):
+    """A task is sent before the session commits the row that it is told of.
+
+    ## Why it matters
+
+    `flush()` writes the row into the transaction and gives it its key; others see it after `commit()`. A
+    worker that is quicker finds nothing: `NoResultFound: No row was found when one was required`, or
+    `AttributeError: 'NoneType' object has no attribute ...` where the query gives `None`.
+
+    ## Example
+
+    ```python
+    from celery import shared_task
+    from shop.database import session
+    from shop.models import Order
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def confirm(pk):
+        print(pk)
+
+
+    def buy(basket):
+        order = Order(basket=basket)
+        session.add(order)
+        session.flush()
+        confirm.delay(order.id)
+        session.commit()
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import shared_task
+    from shop.database import session
+    from shop.models import Order
+
+
+    @shared_task(soft_time_limit=50, time_limit=60)
+    def confirm(pk):
+        print(pk)
+
+
+    def buy(basket):
+        order = Order(basket=basket)
+        session.add(order)
+        session.commit()
+        confirm.delay(order.id)
+    ```
+
+    ## Limits
+
+    Needs all of it in one function: the session is given the row, the task is sent with something of it, and
+    the same session commits below, and not before. Silent for messages with `countdown` or `eta`, and where
+    the class of the task may wait for the commit.
+
+    ## References
+
+    * <https://docs.sqlalchemy.org/en/20/orm/session_basics.html#flushing>
+    """
+
+    code = "CEL626"
+    name = "dispatch-before-commit"
+    severity = "warning"
+    preset = "strict"
+    message = "`{task}` is sent before `{row}` is committed, so it may not find the row"
+    help = "send it behind the `commit()`"
+    proof = "tests/proofs/test_transactions.py::test_a_worker_does_not_see_what_is_not_committed"
+
+    @on(SessionCommits.sent_before)
+    def check(self, fact: SentBeforeSessionCommit) -> Iterator[Finding]:
+        """Report the call that sends the task."""
+        related = ((fact.given, "the session is given the row"), (fact.commit, "it is committed here"))
+        yield Finding(fact.sending.place, {"task": fact.task.label, "row": fact.name}, related)
