@@ -22,12 +22,11 @@ _REQUIREMENTS = re.compile(
 _OTHERS = frozenset(
     {"doc", "docs", "e2e", "example", "examples", "lint", "load", "locust", "test", "tests", "testing"}
 )
+_METADATA = frozenset({"pyproject.toml", "setup.cfg"})
+_DEPENDENCIES = (b"dependencies", b"install_requires")
 _MENTION = re.compile(rb"(?<![\w.-])(gevent|eventlet)(?![\w.-])", re.IGNORECASE)
-_REQUIRED = re.compile(
-    rb"^[ \t]*(?:- )?[\"']?celery[ \t]*(?:[\"'\[<>=~!;@,(]|$)", re.IGNORECASE | re.MULTILINE
-)
 _LOCKED = re.compile(
-    rb'^[ \t]*(?:- )?(?:name[ \t]*[=:][ \t]*)?"?(celery|gevent|eventlet)"?(?::[ \t]*\{)?[ \t]*\r?$',
+    rb'^[ \t]*(?:- )?(?:name[ \t]*[=:][ \t]*)?"?(gevent|eventlet)"?(?::[ \t]*\{)?[ \t]*\r?$',
     re.MULTILINE,
 )
 _COMMENT = re.compile(rb"#[^\n]*")
@@ -46,23 +45,25 @@ def is_list(path: str) -> bool:
 
 
 def packages(root: str, paths: Iterable[str]) -> frozenset[str] | None:
-    """Those of Celery, gevent and eventlet that are listed; ``None`` where no list names Celery."""
-    found: set[str] = set()
+    """Those of gevent and eventlet that are listed; ``None`` where nothing lists what is installed."""
+    found: set[str] | None = None
     for path in paths:
         if is_list(path):
             try:
-                found |= listed(path, read_bytes(f"{root}/{path}", _LARGEST, within=root))
+                names = listed(path, read_bytes(f"{root}/{path}", _LARGEST, within=root))
             except NotParsed:
                 return None
-    return frozenset(found) if "celery" in found else None
+            if names is not None:
+                found = names | (found or set())
+    return frozenset(found) if found is not None else None
 
 
-def listed(path: str, data: bytes) -> set[str]:
-    """Which of the packages one list names."""
-    if not any(word in data.lower() for word in (b"celery", b"gevent", b"eventlet")):
-        return set()
-    if path.lower().rpartition("/")[2] in _LOCKS:
-        return {name.decode().lower() for name in _LOCKED.findall(data)}
+def listed(path: str, data: bytes) -> set[str] | None:
+    """Which of the packages one list names; ``None`` if the file lists nothing."""
+    name = path.lower().rpartition("/")[2]
+    if name in _LOCKS:
+        return {found.decode().lower() for found in _LOCKED.findall(data)}
     text = _COMMENT.sub(b"", data)
-    found = {name.decode().lower() for name in _MENTION.findall(text)}
-    return found | {"celery"} if _REQUIRED.search(text) else found
+    if not text.strip() or (name in _METADATA and not any(word in text for word in _DEPENDENCIES)):
+        return None
+    return {found.decode().lower() for found in _MENTION.findall(text)}

@@ -8,9 +8,9 @@ from celery_lint.model.records import NamedTuple
 
 
 class Deployment(NamedTuple):
-    """How a project is run: its worker commands, and which of Celery, gevent and eventlet it installs.
+    """How a project is run: its worker commands, and which of gevent and eventlet it installs.
 
-    ``packages`` is ``None`` where no list of dependencies names Celery.
+    ``packages`` is ``None`` where no list of dependencies is there.
     """
 
     commands: tuple[WorkerCommand, ...] = ()

@@ -10,6 +10,10 @@ from celery_lint.project.entity import Entity
 _DEEPEST_SUM = 6
 _LONGEST_TEXT = 2000
 _LARGEST = 1e15  # of numbers that are calculated; also keeps them off the limits of Python
+# Fields of classes of data: what an instance holds is their default, or what makes it.
+FIELDS = frozenset({"Field", "field"})
+# Objects that call the function they were given at the first use.
+LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
 _SECONDS = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
 

@@ -8,7 +8,7 @@ from celery_lint.model.chains import steps_of_component
 from celery_lint.model.commands import NOWHERE, Deployment
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.options import Configuration
-from celery_lint.project.constants import Constants
+from celery_lint.project.constants import FIELDS, LAZY, Constants
 from celery_lint.project.entity import UNKNOWN, Entity, Key, external, is_decorated, is_none, is_property
 from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
@@ -22,10 +22,6 @@ _MOST_BASES = 64
 _CACHES = frozenset({"cache", "lru_cache", "cached"})
 # Methods by which containers are asked for what they hold, where the container itself is not known.
 _TAKING = frozenset({"find", "get", "lookup", "provide", "require", "resolve", "setdefault", "take"})
-# Fields of classes of data: what an instance holds is their default, or what makes it.
-_FIELDS = frozenset({"Field", "field"})
-# Objects that call the function they were given at the first use.
-_LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
 
 
 class Project:
@@ -358,11 +354,11 @@ class Project:
             callee = self.resolve(module, value.chain)
             if callee.kind == "external" and callee.name == "functools.partial":
                 return Entity("partial", "", module, value)
-            given = value.first()
-            if callee.kind == "external" and callee.name.rpartition(".")[2] in _LAZY and given is not None:
+            leaf, given = callee.name.rpartition(".")[2], value.first()
+            if callee.kind == "external" and leaf in LAZY and given is not None:
                 return self._lazy(module, given)
-            if callee.kind == "external" and callee.name.rpartition(".")[2] in _FIELDS:
-                return self._field(module, value, callee)
+            if callee.kind == "external" and leaf in FIELDS:
+                return self._field(module, value)
             found = self.call(callee, value)
             if found.kind in ("external", "instance") and callee.kind != "function":
                 return found._replace(value=value, module=found.module or module)
@@ -377,21 +373,17 @@ class Project:
             return Entity("value", "", module, value)
         return UNKNOWN
 
-    def _field(self, module: Module, value: Value, callee: Entity) -> Entity:
+    def _field(self, module: Module, value: Value) -> Entity:
         """What a field holds by default: ``Field(default=300)``, ``field(default_factory=X)``."""
-        factory = value.keyword("default_factory")
+        factory, default = value.keyword("default_factory"), value.keyword("default") or value.first()
         if factory is not None:
             return self.call(self.value_entity(module, factory), None)
-        default = value.keyword("default") or value.first()
-        if default is not None:
-            return self.value_entity(module, default)
-        return self.call(callee, value)._replace(value=value, module=module)
+        return self.value_entity(module, default) if default is not None else UNKNOWN
 
     def _lazy(self, module: Module, given: Value) -> Entity:
         returned = given.first() if given.kind == "lambda" else None
-        if returned is not None:
-            return self.value_entity(module, returned)
-        return self.call(self.value_entity(module, given), None)
+        made = self.value_entity(module, returned or given)
+        return made if returned is not None else self.call(made, None)
 
     # ------------------------------------------------------------------ modules
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.application.applications import Applications
-from celery_lint.inventory.application.broker import Broker, BrokerSettings
+from celery_lint.inventory.application.broker import VISIBILITY, Broker, BrokerSettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.retries.policies import Retries
@@ -66,6 +66,13 @@ class LongRun(NamedTuple):
     place: Place
     owner: str
     limit: float
+    broker: Broker
+
+
+class ResultsOnly(NamedTuple):
+    """A visibility timeout among the options of the result backend, where the broker keeps its default."""
+
+    place: Place
     broker: Broker
 
 
@@ -217,6 +224,23 @@ class Delays:
         return self.project.number(module, value)
 
     # ------------------------------------------------------------------ long runs
+
+    @facts
+    def timeouts_of_results(self) -> list[ResultsOnly]:
+        """The visibility timeouts that the broker never hears of, and late acknowledgement is meant for."""
+        broker = self.delivery.broker
+        if not broker.redelivers or broker.place is not None:
+            return []
+        found = []
+        for setting in self.settings.certain("result_backend_transport_options"):
+            options = self.project.constant(setting.module, setting.value)
+            given = options.keyword(VISIBILITY) if options is not None else None
+            seconds = self.project.number(setting.module, given)
+            if given is None or seconds is None or seconds <= (broker.visibility or 0.0):
+                continue
+            if any(self.acknowledgement.late(task) is not False for task in self.tasks.product):
+                found.append(ResultsOnly(setting.module.place(given.span), broker))
+        return found
 
     @facts
     def long_runs(self) -> list[LongRun]:

@@ -9,6 +9,7 @@ from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.sites import UNFORKED, Site, Sites
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.libraries.network import CONNECTING_LATER, CONNECTS
 from celery_lint.libraries.sqlalchemy import SYNC_ENGINES, SYNC_MAKERS, SYNC_SCOPED, SYNC_SESSIONS
 from celery_lint.model.calls import Call
@@ -87,6 +88,7 @@ class BeforeFork:
         self.applications = known.of(Applications)
         self.project = known.project
         self.pools = known.of(Pools)
+        self.workers = known.of(Workers)
         self.tasks = known.of(Tasks)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
@@ -357,7 +359,7 @@ class BeforeFork:
                     continue
                 kind = CLIENTS.get(f"{entity.name.partition('()')[0]}()")
                 place = self._made(*entity.origin) if kind is not None else None
-                if kind is not None and place is not None and self.sites.forks(site.tasks):
+                if kind is not None and place is not None and self.workers.certainly_fork(site.tasks):
                     use = site.module.place(call.span)
                     found[entity.origin] = EarlyClient(entity.origin[1], kind, place, use, site)
         return sorted(found.values(), key=lambda client: client.place)

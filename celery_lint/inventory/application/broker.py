@@ -10,7 +10,7 @@ from celery_lint.model.facts import Place
 from celery_lint.project.known import Known, once
 
 # https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
-_DEFAULT_VISIBILITY = {"redis": 3600.0, "sqs": 1800.0}
+_DEFAULTVISIBILITY = {"redis": 3600.0, "sqs": 1800.0}
 _KINDS = {
     "redis": "redis",
     "rediss": "redis",
@@ -22,7 +22,7 @@ _KINDS = {
     "pyamqp": "amqp",
     "librabbitmq": "amqp",
 }
-_VISIBILITY = "visibility_timeout"
+VISIBILITY = "visibility_timeout"
 
 
 class Broker(NamedTuple):
@@ -39,7 +39,7 @@ class Broker(NamedTuple):
     @property
     def redelivers(self) -> bool:
         """Whether the broker certainly delivers again what is not acknowledged in a known time."""
-        return self.kind in _DEFAULT_VISIBILITY and self.visibility is not None
+        return self.kind in _DEFAULTVISIBILITY and self.visibility is not None
 
     @property
     def title(self) -> str:
@@ -66,7 +66,7 @@ class BrokerSettings:
         if times:
             seconds, place = max(times, key=lambda time: time[0] or 0.0)
             return Broker(kind, seconds, place)
-        return Broker(kind, _DEFAULT_VISIBILITY.get(kind), None)
+        return Broker(kind, _DEFAULTVISIBILITY.get(kind), None)
 
     @once
     def _kind(self) -> str:
@@ -95,17 +95,21 @@ class BrokerSettings:
             if known is None or known.open_ended() or any(key == "?" for key, _ in known.keywords):
                 yield None, setting.place
                 continue
-            given = known.keyword(_VISIBILITY)
+            given = known.keyword(VISIBILITY)
             if given is not None:
                 yield self.project.number(setting.module, given), setting.module.place(given.span)
         for module in self.project.product_modules():
             for assignment in module.assignments:
-                if assignment.key == _VISIBILITY:
+                if assignment.key == VISIBILITY and "result_backend" not in assignment.target:
                     seconds = self.project.number(module, assignment.value)
                     yield seconds, module.place(assignment.value.span)
             for function in module.functions.values():
-                if function.mentions(_VISIBILITY):  # `options.update(visibility_timeout=...)`
+                if function.mentions(VISIBILITY):  # `options.update(visibility_timeout=...)`
                     for _, value in function.values:
-                        given = value.keyword(_VISIBILITY)
-                        if given is not None and value.chain.endswith(".update"):
+                        given = value.keyword(VISIBILITY)
+                        if (
+                            given is not None
+                            and value.chain.endswith(".update")
+                            and "result" not in value.chain
+                        ):
                             yield self.project.number(module, given), module.place(given.span)

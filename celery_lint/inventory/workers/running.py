@@ -42,6 +42,14 @@ class Workers:
         word = f"`{command.hidden}` may name the pool" if command.hidden else "this command hides it"
         return Doubt(f"{word} ({command.path}:{command.line})", command.place)
 
+    def certainly_fork(self, tasks: Iterable[Task]) -> bool:
+        """Whether the pool of these tasks is known to fork, or is the default and nothing names another."""
+        given = list(tasks)
+        pools = self.pools.of(given)
+        if pools.complete:
+            return self.running(("prefork",), given) is not None
+        return not pools.known and not pools.hidden and not self.pools.green_possible
+
     def forks(self, tasks: Iterable[Task]) -> bool:
         """Whether a pool that forks may run one of these tasks: prefork, or nobody can tell."""
         given = list(tasks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.limits.delays import Delays, LongRun
+from celery_lint.analysis.limits.delays import Delays, LongRun, ResultsOnly
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -50,7 +50,8 @@ class VisibilityTimeoutTooShort(Rule):
 
     The broker must be known: from the scheme of a constant URL, or from the option `broker`. A time limit
     tells how long a task may run (the hard one, else the soft one); a task without a limit is not judged.
-    Silent where the visibility timeout cannot be read.
+    Silent where the visibility timeout cannot be read. A longer timeout in `result_backend_transport_options`
+    alone is told where tasks may acknowledge late: the broker does not read it.
 
     ## References
 
@@ -64,6 +65,19 @@ class VisibilityTimeoutTooShort(Rule):
     preset = "recommended"
     message = "{owner} may run {limit} s, and {broker} delivers the message again after {visibility} s"
     help = "set a longer `visibility_timeout` in `broker_transport_options`"
+
+    variants = {
+        "results": (
+            "a `visibility_timeout` for results alone: {broker} delivers again after {visibility} s",
+            "set it in `broker_transport_options` too",
+        ),
+    }
+
+    @on(Delays.timeouts_of_results)
+    def check_results(self, fact: ResultsOnly) -> Iterator[Finding]:
+        """Report the timeout that the broker never hears of."""
+        values = {"broker": fact.broker.title, "visibility": f"{fact.broker.visibility:g}"}
+        yield Finding(fact.place, values, (), "results")
 
     @on(Delays.long_runs)
     def check(self, fact: LongRun) -> Iterator[Finding]:

@@ -53,7 +53,7 @@ class RejectOnWorkerLostLoop(Rule):
     code = "CEL521"
     name = "reject-on-worker-lost-loop"
     severity = "advice"
-    preset = "strict"
+    preset = "recommended"
     message = "a task that kills its worker is delivered again without end"
     help = "use `retry_on_worker_lost` (Celery 5.7), or a quorum queue with a delivery limit"
     proof = "tests/proofs/test_deliveries.py::test_a_task_that_kills_its_process_comes_back_for_ever"

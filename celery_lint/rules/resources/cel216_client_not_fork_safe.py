@@ -58,7 +58,8 @@ class ClientNotForkSafe(Rule):
 
     Knows the producers of confluent-kafka and kafka-python, and `MongoClient`, at module level and used by
     tasks. Silent for `MongoClient(connect=False)`, where the project has a handler of
-    `worker_process_init`, and where the pools are known and none of them forks. gRPC channels and contexts
+    `worker_process_init`, and where it is not certain that the pool forks: prefork by a command, a setting
+    or an option, or by default where neither gevent nor eventlet is installed. gRPC channels and contexts
     of ZeroMQ worked after a fork.
 
     ## References
@@ -70,7 +71,8 @@ class ClientNotForkSafe(Rule):
     code = "CEL216"
     name = "client-not-fork-safe"
     severity = "warning"
-    preset = "strict"
+    preset = "recommended"
+    example_options = 'pool = ["prefork"]'
     message = "`{client}` is made before the worker forks, and its thread does not come along"
     help = "make `{client}` at its first use, or in a handler of `worker_process_init`"
     variants = {
