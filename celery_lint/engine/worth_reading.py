@@ -126,4 +126,5 @@ def hints(known: Known) -> set[Pair]:
     """Names that make a file worth reading that a chain has hinted at, in the form of :func:`sinks`."""
     leading = known.isolation.search(READING, lambda known: known.of(Relays).to_resources)
     leading += known.isolation.search(READING, lambda known: known.of(Sessions).words())
+    leading += known.isolation.search(READING, lambda known: known.of(Coroutines).words())
     return {*leading, *LOOKED_FOR}

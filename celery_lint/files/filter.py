@@ -26,6 +26,7 @@ _WITH_ASYNC = (
     b"apply_async",
     b"create_async_engine",
     b"async_to_sync",
+    b"asyncer",
     b"set_event_loop",
     b"run_coroutine_threadsafe",
 )
@@ -102,7 +103,9 @@ class FirstPass:
             return True
         if b"async" in data and (_any(_WITH_ASYNC, data) or (b"asyncio" in data and _runs_loops(data))):
             return True
-        return b"anyio" in data and _runs_loops(data)
+        if b"anyio" in data or b"tortoise" in data:
+            return b"blocking_portal" in data or b"run_async" in data or _runs_loops(data)
+        return False
 
 
 def _bytes(name: str) -> bytes:

@@ -19,6 +19,8 @@ from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
 
 _APPLICATION_SIGNALS = frozenset({"on_configure", "on_after_configure", "on_after_finalize", "on_after_fork"})
+#: Hooks that no tracer calls but Celery's own `TraceInfo`, which awaits nothing (celery/app/trace.py).
+_OF_TRACEBACKS = frozenset({"on_failure", "on_retry"})
 
 
 class AsyncHandler(NamedTuple):
@@ -74,11 +76,10 @@ class AsyncHandlers:
     def handlers(self) -> list[AsyncHandler]:
         """The asynchronous signal handlers and hooks of task classes."""
         found: dict[tuple[str, Place], AsyncHandler] = {}
-        if self.pools.awaits_tasks:
-            return []
         for module in self.project.product_modules():
             for fact in self._handlers(module):
-                found.setdefault((fact.function.qualname, fact.place), fact)
+                if not self.pools.awaits_tasks or fact.function.name in _OF_TRACEBACKS:
+                    found.setdefault((fact.function.qualname, fact.place), fact)
         return list(found.values())
 
     def _handlers(self, module: Module) -> Iterator[AsyncHandler]:

@@ -18,7 +18,8 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
-from celery_lint.libraries.asyncio import ASKING_FOR_LOOP, CURRENT_LOOP, RUNNING_LOOP, SPAWNERS
+from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
+from celery_lint.libraries.data import DATA_BASES, DATA_DECORATORS, DATA_WORDS
 from celery_lint.libraries.network import BLOCKING
 from celery_lint.libraries.sqlalchemy import (
     ASYNC_MAKERS,
@@ -28,14 +29,14 @@ from celery_lint.libraries.sqlalchemy import (
     SYNC_SESSIONS,
 )
 from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.model.steps import Step
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
-# The loops of these runs end, or stand still, when the coroutine has returned.
-_ENDING = frozenset({"run", "new", "bridge"})
 _AWAITABLES = frozenset(
     f"asyncio.{name}"
     for name in (
@@ -49,17 +50,18 @@ _AWAITABLES = frozenset(
     )
 )
 _ASYNC_SESSIONS = ASYNC_SESSIONS | ASYNC_MAKERS
+# A class with one of these does something with what it is made with.
+_MAKING = frozenset({"__init__", "__new__", "__post_init__", "model_post_init", "__attrs_post_init__"})
 _SESSION_METHODS = frozenset(
     {"commit", "rollback", "flush", "execute", "refresh", "delete", "close", "scalar", "scalars", "merge"}
 )
-_LOOPS = frozenset(f"{asked}()" for asked in CURRENT_LOOP | RUNNING_LOOP)
 
 
 class LostCoroutine(NamedTuple):
     """A call that makes a coroutine which nobody awaits.
 
-    ``how``: ``dropped`` (nobody gets it, or only a name that is never read) or ``returned`` (a task returns
-    it as its result).
+    ``how``: ``dropped`` (nobody gets it, or only a name that is never read), ``kept`` (a value that nobody
+    can await is made with it) or ``returned`` (a task returns it as its result).
     """
 
     module: Module
@@ -71,19 +73,6 @@ class LostCoroutine(NamedTuple):
     @property
     def place(self) -> Place:
         """The call."""
-        return self.module.place(self.call.span)
-
-
-class LostBackground(NamedTuple):
-    """An asyncio task that is started inside the coroutine of a Celery task and that nobody waits for."""
-
-    module: Module
-    call: Call
-    task: Task
-
-    @property
-    def place(self) -> Place:
-        """The call that starts it."""
         return self.module.place(self.call.span)
 
 
@@ -171,15 +160,41 @@ class Coroutines:
             for call in self.functions.calls(module, function):
                 if call.chain[:1] not in ":%~" and self._goes_nowhere(module, function, call):
                     self.project.resolve(module, call.chain)
+        self._explore_holders()
+
+    @asking("hint")
+    def _explore_holders(self) -> None:
+        for module, call in self._holders:
+            self.project.resolve(module, call.chain)
+
+    def words(self) -> set[tuple[str, str]]:
+        """What makes a file worth reading that gets a coroutine as a value: it may hold classes of data."""
+        return set(DATA_WORDS) if self._holders else set()
+
+    @once
+    def _holders(self) -> list[tuple[Module, Call]]:
+        """The calls in tasks that get a coroutine which is bound to a name."""
+        found = []
+        for module, function, _ in self.graph.synchronous:
+            if (module.path, function.qualname) in self.tasks.by_function:
+                calls = self.functions.calls(module, function)
+                for call in calls:
+                    if may_be_lost(call) and call.is_bound and self._coroutine(module, call):
+                        made = f"{call.chain}()"
+                        found += [(module, other) for other in calls if other.hands_on(made)]
+        return found
 
     def _goes_nowhere(self, module: Module, function: Function, call: Call) -> bool:
-        """Whether what a call gives is dropped, never read, or handed to whoever called."""
+        """Whether what a call gives is dropped, never read, handed to whoever called, or to another call."""
         if call.is_statement or call.is_returned:
             return True
         if not may_be_lost(call):
             return False
         flow = self.functions.of(module, function)
-        return is_lost(flow, call) or is_only_returned(flow, call)
+        if is_lost(flow, call) or is_only_returned(flow, call):
+            return True
+        made = f"{call.chain}()"
+        return any(other.hands_on(made) for other in self.functions.calls(module, function))
 
     # ------------------------------------------------------------------ never awaited
 
@@ -194,14 +209,55 @@ class Coroutines:
             found.extend(self._lost(view.module, view.function, view.task))
         return found
 
+    def _is_kept(self, module: Module, flow: Flow, call: Call) -> bool:
+        """Whether a coroutine is only used as a value: indexed, or a field of an object that holds data."""
+        step = flow.step_of(call)
+        if step is None or not call.is_bound or step.kind != "assign" or len(step.stores) != 1:
+            return False
+        made, used = f"{call.chain}()", False
+        calls = self.functions.calls(module, flow.function)
+        for other in flow.steps:
+            if step.name not in other.loads or other is step:
+                continue
+            given = [calls[number] for number in other.calls if calls[number].hands_on(made)]
+            chains = [other.value, *(value.chain for number in other.calls for value in calls[number].takes)]
+            indexed = any(chain.startswith(f"{made}[]") for chain in chains)
+            if other.waits or not (given or indexed) or not all(self._holds(module, c) for c in given):
+                return False
+            used = True
+        return used
+
+    def _holds(self, module: Module, call: Call) -> bool:
+        """Whether a call makes an object of a class that does nothing with what it is given."""
+        if call.chain[:1] in "%~" or call.is_awaited:
+            return False
+        entity = self.project.resolve(module, call.chain)
+        if entity.kind != "class" or entity.module is None:
+            return False
+        for base in self.project.bases(entity):
+            class_ = base.class_()
+            if class_ is None:
+                return base.kind == "external" and base.name in DATA_BASES
+            home = base.module or entity.module
+            methods = self.functions.within(home, base.name)
+            if not _MAKING.isdisjoint(class_.methods) or any(method.is_async for method in methods):
+                return False
+            if any(leaf_of_chain(decorator.chain) in DATA_DECORATORS for decorator in class_.decorators):
+                return True
+        return False
+
     def _lost(self, module: Module, function: Function, task: Task) -> Iterator[LostCoroutine]:
         for call in self.functions.calls(module, function):
             if not may_be_lost(call):
                 continue
             name = self._coroutine(module, call)
             flow = self.functions.of(module, function) if name else None
-            if flow is not None and is_lost(flow, call) and name not in made_names(flow):
+            if flow is None or name in made_names(flow):
+                continue
+            if is_lost(flow, call):
                 yield LostCoroutine(module, call, name, "dropped", task)
+            elif self._is_kept(module, flow, call):
+                yield LostCoroutine(module, call, name, "kept", task)
 
     def _coroutine(self, module: Module, call: Call) -> str:
         """The name of the coroutine function that a call calls, or nothing."""
@@ -227,54 +283,11 @@ class Coroutines:
         if any(call.leaf() in ASKING_FOR_LOOP for call in calls):
             return
         for call in calls:
-            if call.is_returned and not (call.is_awaited or call.in_lambda or call.in_finally):
+            flow = self.functions.of(module, function)
+            if not call.in_finally and (call.is_returned or call.is_bound) and is_only_returned(flow, call):
                 name = self._coroutine(module, call)
                 if name:
                     yield LostCoroutine(module, call, name, "returned", task)
-
-    # ------------------------------------------------------------------ in the background
-
-    @facts
-    def background(self) -> list[LostBackground]:
-        """The asyncio tasks that end with the loop of the Celery task that started them."""
-        found: list[LostBackground] = []
-        for view in self.inside:
-            if not view.kinds <= _ENDING:
-                continue
-            for call in self.functions.calls(view.module, view.function):
-                if may_be_lost(call) and self._spawns(view.module, call) and self._forgotten(view, call):
-                    found.append(LostBackground(view.module, call, view.task))
-        return found
-
-    def _spawns(self, module: Module, call: Call) -> bool:
-        if call.leaf() not in ("create_task", "ensure_future", "gather") or call.chain[:1] in "%~":
-            return False
-        name = self.project.resolve(module, call.chain).name
-        return name in SPAWNERS or (name.endswith(".create_task") and name[: -len(".create_task")] in _LOOPS)
-
-    def _forgotten(self, view: Inside, call: Call) -> bool:
-        """Whether nothing waits for what a call starts, as far as its own function shows."""
-        flow = self.functions.of(view.module, view.function)
-        step = flow.step_of(call)
-        if step is None or not is_lost(flow, call):
-            return False
-        started = self.graph.argument(view.module, view.function, call.argument(0))
-        waits = [later for later in flow.steps[step.number + 1 :] if later.waits]
-        if started is None:
-            # Nobody can tell how long it runs: it may be done before what is awaited next.
-            return not waits
-        if any(inner.kind == "while" and inner.is_endless for inner in self.functions.of(*started).steps):
-            return False  # a heartbeat: meant to end with the rest
-        return not any(self._share(view, step, later) for later in waits)
-
-    def _share(self, view: Inside, start: Step, later: Step) -> bool:
-        """Whether a later ``await`` may wait for the work: by an object made here or a parameter's method."""
-        names = set(start.loads) & set(later.loads)
-        if names & made_names(self.functions.of(view.module, view.function)):
-            return True
-        calls = self.functions.calls(view.module, view.function)
-        chains = [calls[number].chain for number in later.calls]
-        return any(chain.startswith(f"%{name}.") for name in names for chain in chains)
 
     # ------------------------------------------------------------------ blocking
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from celery_lint.analysis.event_loop.handing_over import HandingOver
 from celery_lint.analysis.event_loop.loop_code import LoopCode, catches
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
@@ -18,15 +19,17 @@ from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
+# Signals that are sent where tasks run, before the first of them or before each.
+_OF_PROCESS = ("worker_process_init", "worker_init", "celeryd_init", "task_prerun")
 _ASKED_OR_RUNNING = CURRENT_LOOP | RUNNING_LOOP
 
 
 class LoopRequest(NamedTuple):
     """A ``get_event_loop()`` in a plain function that tasks reach, without a way out if there is no loop.
 
-    ``set_by_task`` says that something on the way of the task sets a loop, ``set_for_process`` that a task,
-    a signal handler or an import does. ``unset_by`` is an ``asyncio.run`` in the same worker processes: it
-    leaves the thread without a current loop.
+    ``set_by_task`` says that something on the way of the task sets a loop, ``set_for_process`` that a handler
+    of a signal of the process, or an import, does. ``unset_by`` is an ``asyncio.run`` in the same worker
+    processes: it leaves the thread without a current loop.
     """
 
     module: Module
@@ -73,6 +76,7 @@ class CurrentLoops:
         self.queues = known.of(Queues)
         self.graph = known.of(CallGraph)
         self.pools = known.of(Pools)
+        self.handing_over = known.of(HandingOver)
 
     # ------------------------------------------------------------------ asking for a loop
 
@@ -87,7 +91,8 @@ class CurrentLoops:
             for call in calls:
                 if call.in_lambda or self.code.name(module, call.chain) not in CURRENT_LOOP:
                     continue
-                if not self._is_guarded(module, flow, call, calls):
+                idle = module.place(call.span) in self._idle  # told in other words
+                if not idle and not self._is_guarded(module, flow, call, calls):
                     set_by_task = any(way.task.key in self._tasks_with_a_loop for way in reached)
                     unset_by = self._unset_by(reached)
                     found.append(
@@ -98,6 +103,10 @@ class CurrentLoops:
         if not found or self.code.nests or self.pools.awaits_tasks:
             return []
         return sorted(found, key=lambda request: (request.module.path, request.call.span))
+
+    @once
+    def _idle(self) -> set[Place]:
+        return {loop.place for loop in self.handing_over.idle}
 
     @once
     def asking(self) -> set[Key]:
@@ -150,13 +159,30 @@ class CurrentLoops:
 
     @once
     def _set_for_process(self) -> bool:
-        """Whether a task, a signal handler or the import of a module sets a loop."""
-        return any(
-            not function.name
-            or (module.path, function.qualname) in self.graph.deeply_reached
-            or any(decorator.chain.startswith("celery.signals.") for decorator in function.decorators)
-            for module, function, _ in self._setters
+        """Whether the import of a module sets a loop, or what a signal calls in every process of a worker.
+
+        Another task is no promise: nobody knows whether it has run in this process.
+        """
+        setters = {(module.path, function.qualname) for module, function, _ in self._setters}
+        leaves = {function.name for _, function, _ in self._setters}
+        if any(not name for name in leaves):
+            return True
+        return bool(setters) and any(
+            (inner_module.path, inner.qualname) in setters
+            for module, function in self._beginnings(leaves)
+            for inner_module, inner in self.graph.closure(module, function)
         )
+
+    def _beginnings(self, leaves: set[str]) -> Iterator[tuple[Module, Function]]:
+        """The handlers of signals of the process, and the imports that call a function of these names."""
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                imported = not function.name and function.may_call(*leaves)
+                if imported or any(_is_of_process(value.chain) for value in function.decorators):
+                    yield module, function
+                for call in self.functions.calls(module, function) if function.may_call(".connect") else ():
+                    if call.leaf() == "connect" and _is_of_process(call.chain):
+                        yield from self.graph.arguments(module, function, call.argument(0, "receiver"))
 
     def _unset_by(self, reached: Iterable[Reached]) -> LoopRun | None:
         """An ``asyncio.run`` that runs in the same worker processes: it leaves the thread without a loop."""
@@ -266,10 +292,21 @@ class CurrentLoops:
         return tuple(found)
 
     def _runs_guarded(self, module: Module, flow: Flow, call: Call, calls: list[Call]) -> bool:
-        """Whether the run on a loop that was asked for stands in the same guarded ``try``."""
+        """Whether the run on a loop that was asked for stands in the same ``try``, with a handler for it."""
         step = flow.step_of(call)
-        around = flow.inside(step, "try", "body") if step is not None else None
-        return around is not None and bool(self.code.runs_among(module, flow, around, "body", calls))
+        return any(
+            around.kind == "try"
+            and any(catches(handler) for handler in flow.body(around, "handler"))
+            and _within(flow, step, around, "body")
+            and self.code.runs_among(module, flow, around, "body", calls)
+            for around in (flow.ancestors(step) if step is not None else ())
+            if step is not None
+        )
+
+
+def _is_of_process(chain: str) -> bool:
+    """Whether a chain connects to a signal that is sent in every process of a worker before its tasks."""
+    return any(chain.startswith(f"celery.signals.{name}.") for name in _OF_PROCESS)
 
 
 def _has_loop_factory(call: Call) -> bool:

@@ -10,7 +10,7 @@ from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
+from celery_lint.libraries.asyncio import ASKING_FOR_LOOP, CURRENT_LOOP, RUN_THREADSAFE
 from celery_lint.libraries.threads import THREAD, THREAD_SUBMITS
 from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.calls import Call
@@ -66,6 +66,24 @@ class NestedRun(NamedTuple):
     runner: str
     caller: Place
     task: Task
+
+
+# Who looks at the loop knows whether it runs.
+_LOOKING = frozenset({"is_running", "get_running_loop", "_get_running_loop"})
+
+
+class IdleLoop(NamedTuple):
+    """A coroutine that plain code hands to the current loop of its own thread: nothing runs that loop."""
+
+    module: Module
+    asked: Call
+    sent: Call
+    reached: tuple[Reached, ...]
+
+    @property
+    def place(self) -> Place:
+        """Where the loop is asked for."""
+        return self.module.place(self.asked.span)
 
 
 class LibraryRun(NamedTuple):
@@ -138,6 +156,23 @@ class HandingOver:
         if any(self.code.runs(*target, call) for call in self.functions.calls(*target)):
             return target[1].name, (target[0].path, target[1].qualname)
         return None
+
+    @facts
+    def idle(self) -> list[IdleLoop]:
+        """The coroutines that are handed to a loop which only the waiting thread could run."""
+        found = []
+        for module, function, reached, calls in self.code.calls("run_coroutine_threadsafe"):
+            if any(call.leaf() in _LOOKING for call in calls) or _runs_elsewhere(calls):
+                continue
+            flow = self.functions.of(module, function)
+            current = [call for call in calls if self.code.name(module, call.chain) in CURRENT_LOOP]
+            for call in calls:
+                if self.code.name(module, call.chain) in RUN_THREADSAFE and not call.in_lambda:
+                    given = call.argument(1, "loop")
+                    for asked in current:
+                        if not asked.in_handler and _is_given(flow, asked, call, given):
+                            found.append(IdleLoop(module, asked, call, reached))
+        return found
 
     # ------------------------------------------------------------------ errors that are taken for others
 
@@ -263,3 +298,20 @@ class HandingOver:
 
 def _runner_label(call: Call) -> str:
     return "asyncio.run" if call.leaf() == "run" else "run_until_complete"
+
+
+def _runs_elsewhere(calls: list[Call]) -> bool:
+    """Whether a function lets a thread run its loop, whichever that is."""
+    return any(
+        given.chain.endswith(".run_forever") and not call.in_handler for call in calls for given in call.takes
+    )
+
+
+def _is_given(flow: Flow, asked: Call, call: Call, given: Argument) -> bool:
+    """Whether an argument is what another call has given, at once or by a name."""
+    if given.kind == "call":
+        return given.number == asked.number
+    bound, step = flow.step_of(asked), flow.step_of(call)
+    if bound is None or step is None or bound.kind != "assign" or len(bound.stores) != 1:
+        return False
+    return bound.name in step.loads and given.chain.removesuffix("()").endswith(("_event_loop", bound.name))

@@ -9,9 +9,10 @@ from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.workers.pools import Pool
 from celery_lint.inventory.workers.running import Workers
-from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.chains import leaf_of_chain
+from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.entity import Key
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
 
 _MODULES = ("asyncio", "asyncio.locks", "asyncio.queues")
@@ -97,7 +98,46 @@ class LoopPrimitives:
                     kind = _PRIMITIVES.get(entity.name) if entity.kind == "external" else None
                     if kind is not None and self.functions.around(module, values[0]) is None:
                         found[(module.path, name)] = kind, module.place(values[0].span)
+            for class_ in module.classes.values():
+                for name, values in class_.attributes.items():
+                    kind = self._primitive(module, values)
+                    if kind is not None and self._is_kept(module, class_, values[0]):
+                        found[module.path, f"{class_.qualname}.{name}"] = kind, module.place(values[0].span)
         return found
+
+    def _primitive(self, module: Module, values: tuple[Value, ...]) -> str | None:
+        if len(values) != 1 or values[0].kind != "call" or not values[0].chain.endswith(_KINDS):
+            return None
+        entity = self.project.value_entity(module, values[0])
+        return _PRIMITIVES.get(entity.name) if entity.kind == "external" else None
+
+    def _is_kept(self, module: Module, class_: Class, value: Value) -> bool:
+        """Whether what a class holds lives as long as the process: in the class, or in its only object."""
+        maker = self.functions.around(module, value)
+        if maker is None:
+            return True
+        if maker.owner != class_.qualname or maker.name != "__init__":
+            return False
+        return class_.name in self._kept_classes and not self._is_made(class_.name)
+
+    @once
+    def _kept_classes(self) -> set[str]:
+        """The names of what modules bind an object of: `manager = Manager()`."""
+        return {
+            leaf_of_chain(value.chain)
+            for module in self.project.product_modules()
+            for values in module.bindings.values()
+            for value in values
+            if value.kind == "call" and self.functions.around(module, value) is None
+        }
+
+    def _is_made(self, name: str) -> bool:
+        """Whether functions make objects of a class, too: then nobody knows which one is used."""
+        return any(
+            function.name and function.may_call(f".{name}", f":{name}")
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+        )
 
     def _is_concurrent(self, module: Module, function: Function) -> bool:
         return any(call.leaf() in _CONCURRENT for call in self.functions.calls(module, function))
@@ -120,9 +160,20 @@ class LoopPrimitives:
                     yield origin, module.place(call.span)
 
     def _origin(self, module: Module, chain: str) -> Key | None:
-        if not chain or chain[:1] in "%~" or "()" in chain:
+        if not chain or chain[:1] in "%~":
             return None
-        return self.project.resolve(module, chain).origin
+        owner, _, name = chain.rpartition(".")
+        object_ = self.project.resolve(module, owner) if owner else None
+        if object_ is not None and object_.kind in ("class", "instance"):
+            return self._attribute(object_, name)
+        return self.project.resolve(module, chain).origin if "()" not in chain else None
+
+    def _attribute(self, object_: Entity, name: str) -> Key | None:
+        """The attribute of a class, or of one that it derives from, that holds a primitive."""
+        for base in self.project.bases(object_._replace(kind="class")):
+            if base.module is not None and (base.module.path, f"{base.name}.{name}") in self._primitives:
+                return base.module.path, f"{base.name}.{name}"
+        return None
 
     # ------------------------------------------------------------------ loops
 

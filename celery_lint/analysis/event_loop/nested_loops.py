@@ -38,6 +38,8 @@ _ASKING = ASKING_FOR_LOOP - {"get_running_loop"}
 _OWN_LOOPS = frozenset({*_ASKING, "new_event_loop", "set_event_loop", "run_until_complete"})
 _CONDITIONS = frozenset({"if", "match", "while", "handler", "try"})
 _CATCHING = frozenset({"~RuntimeError", "RuntimeError", "builtins.RuntimeError"})
+# These run the loop in another thread, so that one may be running in this.
+_ELSEWHERE = frozenset({"BlockingPortal.call", "tortoise.run_async"})
 _DIRECT = ("run", "apply", "__call__")
 
 
@@ -56,13 +58,17 @@ class LooplessCall(NamedTuple):
 
 
 class DirectCall(NamedTuple):
-    """A task that runs an event loop of its own, called like a function inside an ``async def``."""
+    """A task that runs an event loop of its own, called like a function inside an ``async def``.
+
+    Or another plain function that tasks call too, by its name.
+    """
 
     module: Module
     function: Function
     call: Call
     task: Task
     run: LoopRun
+    helper: str = ""
 
     @property
     def place(self) -> Place:
@@ -199,6 +205,7 @@ class NestedLoops:
         if not running:
             return []
         names = {task.function.name for task, _ in running.values() if task.function is not None}
+        names |= {qualname.rpartition(".")[2] for _, qualname in self._running}
         inside = {(view.module.path, view.function.qualname) for view in self.coroutines.inside}
         found: list[DirectCall] = []
         for module in self.project.product_modules():
@@ -214,14 +221,56 @@ class NestedLoops:
         found: dict[Key, tuple[Task, LoopRun]] = {}
         if any("nest_asyncio" in module.imports.values() for module in self.project.product_modules()):
             return found
+        for run in self._own_runs:
+            for task in self.direct[run.module.path, run.function.qualname].tasks:
+                found.setdefault((task.module.path, task.qualname), (task, run))
+        return found
+
+    @once
+    def _own_runs(self) -> list[LoopRun]:
+        """The runs in the thread of the caller that nothing guards."""
+        found = []
         for run in self.runs.all:
             view = self.direct.get((run.module.path, run.function.qualname))
             if view is None or run.adaptive or run.call.in_lambda or self._asks(run.module, run.function):
                 continue
-            if not self._catches(run) and not self._decides(run, view):
-                for task in view.tasks:
-                    found.setdefault((task.module.path, task.qualname), (task, run))
+            if run.runner not in _ELSEWHERE and not self._catches(run) and not self._decides(run, view):
+                found.append(run)
         return found
+
+    @once
+    def _running(self) -> dict[Key, LoopRun]:
+        """The plain functions that tasks call and that, whenever they are called, run an event loop."""
+        level: dict[Key, LoopRun] = {}
+        for run in self._own_runs:
+            view = self.direct[run.module.path, run.function.qualname]
+            if not any(task.function is run.function for task in view.tasks):
+                level.setdefault((run.module.path, run.function.qualname), run)
+        found: dict[Key, LoopRun] = {}
+        for _ in range(LAYERS):
+            found |= level
+            leaves = {qualname.rpartition(".")[2] for _, qualname in level}
+            level = {
+                (view.module.path, view.function.qualname): run
+                for view in self.direct.values()
+                if view.function.may_call(*leaves) and (view.module.path, view.function.qualname) not in found
+                for run in self._led_to(view, level)
+            }
+        return found
+
+    def _led_to(self, view: Direct, runs: dict[Key, LoopRun]) -> Iterator[LoopRun]:
+        """The run that a function comes to by a call that stands under no condition."""
+        if any(task.function is view.function for task in view.tasks) or self._asks(*view[:2]):
+            return
+        flow = self.functions.of(view.module, view.function)
+        for callee in self.graph.callees(view.module, view.function):
+            run = runs.get((callee.module.path, callee.function.qualname))
+            step = flow.step_of(callee.call) if run is not None and callee.is_called else None
+            if run is not None and step is not None and not callee.call.in_lambda:
+                around = [ancestor.kind for ancestor in flow.ancestors(step)]
+                if _CONDITIONS.isdisjoint(around):
+                    yield run
+                    return
 
     def _decides(self, run: LoopRun, view: Direct) -> bool:
         """Whether a function that is no task may run the loop only where none is running."""
@@ -246,7 +295,15 @@ class NestedLoops:
         for call in self.functions.calls(module, function):
             if call.chain[:1] in "%~" or call.in_lambda or call.is_decorator:
                 continue
-            task = self.tasks.of(self.project.resolve(module, call.chain))
+            entity = self.project.resolve(module, call.chain)
+            task = self.tasks.of(entity)
+            if task is None and entity.kind == "function" and entity.module is not None:
+                key = (entity.module.path, entity.name)
+                run = self._running.get(key)
+                if run is not None:
+                    helper = entity.name.rpartition(".")[2]
+                    yield DirectCall(module, function, call, self.direct[key].tasks[0], run, helper)
+                continue
             owner, _, leaf = call.chain.rpartition(".")
             if task is None and leaf in _DIRECT and owner:
                 task = self.tasks.of(self.project.resolve(module, owner))
@@ -296,8 +353,16 @@ def _is_conditional(flow: Flow, step: Step, conditions: frozenset[str] = _CONDIT
     """Whether a statement stands under a condition, or after one that may have left the function."""
     if any(ancestor.kind in conditions for ancestor in flow.ancestors(step)):
         return True
-    earlier = flow.steps[: step.number]
-    return any(other.kind in ("return", "raise") and flow.inside(other, "if", "body") for other in earlier)
+    for other in flow.steps[: step.number]:
+        asked = flow.inside(other, "if", "body") if other.kind in ("return", "raise") else None
+        if asked is not None and (asked.calls or any(map(_speaks_of_loops, asked.loads))):
+            return True
+    return False
+
+
+def _speaks_of_loops(name: str) -> bool:
+    """Whether a name may say if a loop is running: `if not pks: return` has nothing to do with that."""
+    return any(word in name.lower() for word in ("loop", "async", "sync", "running", "coro", "await"))
 
 
 def _is_made_here(call: Call) -> bool:

@@ -1,8 +1,11 @@
-"""The forms of asgiref's ``async_to_sync``: called at once, bound to a name, a decorator."""
+"""The forms of asgiref's ``async_to_sync``: called at once, bound to a name, a decorator.
+
+``runnify`` of asyncer has the same, and runs each coroutine on a loop of its own.
+"""
 
 from __future__ import annotations
 
-from celery_lint.libraries.asyncio import ASYNC_TO_SYNC
+from celery_lint.libraries.asyncio import ASYNC_TO_SYNC, RUNNIFY
 from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
@@ -10,7 +13,9 @@ from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known, once
 
-_LEAF = "async_to_sync"
+_LEAVES = ("async_to_sync", "runnify")
+_PACKAGES = ("asgiref", "asyncer")
+_MAKERS = RUNNIFY | {ASYNC_TO_SYNC}
 
 
 class AsyncToSync:
@@ -28,10 +33,10 @@ class AsyncToSync:
         """
         found: set[str] = set()
         for module in self.project.product_modules():
-            if not any(_LEAF in imported or imported.startswith("asgiref") for imported in _imports(module)):
+            if not _may_make(module):
                 continue
             for name, values in module.bindings.items():
-                if any(value.kind == "call" and value.chain.endswith(_LEAF) for value in values):
+                if any(value.kind == "call" and value.chain.endswith(_LEAVES) for value in values):
                     found.add(name)
             for function in module.functions.values():
                 if any(map(_is_decorator, function.decorators)):
@@ -44,7 +49,7 @@ class AsyncToSync:
         return {
             function.name
             for module in self.project.product_modules()
-            if any(_LEAF in imported or imported.startswith("asgiref") for imported in _imports(module))
+            if _may_make(module)
             for function in module.functions.values()
             if any(map(_is_made, function.returns))
         }
@@ -66,25 +71,21 @@ class AsyncToSync:
                     found.add(function.name)
         return found
 
-    def is_bridge(self, entity: Entity) -> bool:
-        """Whether calling an entity runs a coroutine through ``async_to_sync``."""
+    def made_by(self, entity: Entity) -> str:
+        """What has made a plain function of a coroutine function, by its dotted path, or nothing."""
         if entity.kind == "external":
-            return entity.name == f"{ASYNC_TO_SYNC}()"
+            return _maker(entity.name)
         function = entity.function()
-        return (
-            function is not None
-            and function.is_async
-            and entity.module is not None
-            and any(self._decorates(entity.module, decorator) for decorator in function.decorators[:1])
-        )
+        if function is None or not function.is_async or entity.module is None:
+            return ""
+        return next((self._decorates(entity.module, value) for value in function.decorators[:1]), "")
 
-    def _decorates(self, module: Module, decorator: Value) -> bool:
+    def _decorates(self, module: Module, decorator: Value) -> str:
         if _is_decorator(decorator):
-            return self.project.resolve(module, decorator.chain).name == ASYNC_TO_SYNC
+            return _maker(f"{self.project.resolve(module, decorator.chain).name}()")
         if leaf_of_chain(decorator.chain) not in self._makers:
-            return False
-        made = self.project.call(self.project.resolve(module, decorator.chain), None)
-        return made.name == f"{ASYNC_TO_SYNC}()"
+            return ""
+        return _maker(self.project.call(self.project.resolve(module, decorator.chain), None).name)
 
     def target(self, module: Module, call: Call) -> tuple[Module, Function] | None:
         """The coroutine function behind a name that stands for ``async_to_sync(function)``."""
@@ -120,16 +121,22 @@ class AsyncToSync:
         return ABSENT
 
 
-def _imports(module: Module) -> list[str]:
-    return [*module.imports.values(), *module.star_imports]
+def _may_make(module: Module) -> bool:
+    imported = [*module.imports.values(), *module.star_imports]
+    return any(name.endswith(_LEAVES) or name.startswith(_PACKAGES) for name in imported)
+
+
+def _maker(name: str) -> str:
+    """The maker of a dotted path that is a call of it."""
+    return name[:-2] if name.endswith("()") and name[:-2] in _MAKERS else ""
 
 
 def _is_made(value: Value) -> bool:
     """Whether a value is a function that ``async_to_sync`` has made, or may be one."""
     if value.kind == "either":
         return any(map(_is_made, value.items))
-    return value.kind == "call" and value.chain.endswith(_LEAF)
+    return value.kind == "call" and value.chain.endswith(_LEAVES)
 
 
 def _is_decorator(decorator: Value) -> bool:
-    return decorator.kind == "name" and decorator.chain.endswith(_LEAF)
+    return decorator.kind == "name" and decorator.chain.endswith(_LEAVES)

@@ -8,7 +8,7 @@ from typing import Literal
 from celery_lint.inventory.code.async_to_sync import AsyncToSync
 from celery_lint.inventory.code.graph import LAYERS, CallGraph, Reached
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.libraries.asyncio import LOOP_CLASSES, RUN_ASYNC, RUNNERS
+from celery_lint.libraries.asyncio import ASYNC_TO_SYNC, LOOP_CLASSES, PORTALS, RUN_ASYNC, RUNNERS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
@@ -21,7 +21,12 @@ _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
 # These take a coroutine, or a function that makes one, for another to run.
 _HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather"})
-_RUN_LEAVES = frozenset({"run", "run_until_complete", "run_async", "async_to_sync"})
+_RUN_LEAVES = frozenset({"run", "run_until_complete", "run_async"}) | {
+    name.rpartition(".")[2] for name in PORTALS
+}
+_RUNNIFY = "asyncer.runnify"
+#: Runners that make a function, which then runs the coroutine.
+_MADE = frozenset({"async_to_sync", _RUNNIFY})
 
 
 RunKind = Literal["run", "new", "current", "given", "kept", "apart", "bridge"]
@@ -80,7 +85,8 @@ class Runs:
         for module, function, reached in self.graph.synchronous:
             for call in self.functions.calls(module, function):
                 leaf = call.leaf()
-                if leaf in _RUN_LEAVES or "async_to_sync" in call.chain or leaf in self.async_to_sync.names:
+                made = "async_to_sync" in call.chain or "runnify" in call.chain
+                if leaf in _RUN_LEAVES or made or leaf in self.async_to_sync.names:
                     run = self._run(module, function, call, reached)
                     if run is not None:
                         found.append(run)
@@ -97,6 +103,10 @@ class Runs:
             if "Runner()" in name and not _made_here(chain, entity):
                 return "kept", "Runner.run"
             return "run", name.replace("runners.", "").replace("Runner().run", "Runner.run")
+        if name in PORTALS:
+            if "()" in name and not _made_here(chain, entity):
+                return "apart", "BlockingPortal.call"
+            return "run", "BlockingPortal.call" if "()" in name else name
         if name in RUN_ASYNC:
             return "apart", "run_async"
         if name.endswith(".run_until_complete"):
@@ -110,8 +120,9 @@ class Runs:
             if owner in _LOOP_MAKERS and not self._asks_for_loop(module, function):
                 return "new", "run_until_complete"
             return "current", "run_until_complete"
-        if self.async_to_sync.is_bridge(entity):
-            return "bridge", "async_to_sync"
+        maker = self.async_to_sync.made_by(entity)
+        if maker:
+            return ("bridge", "async_to_sync") if maker == ASYNC_TO_SYNC else ("run", _RUNNIFY)
         return None
 
     def _asks_for_loop(self, module: Module, function: Function) -> bool:
@@ -119,10 +130,10 @@ class Runs:
 
     def _run(self, module: Module, function: Function, call: Call, reached: list[Reached]) -> LoopRun | None:
         runner = self.runner(module, function, call)
-        if runner is None or (not call.takes and runner[0] != "bridge"):
+        if runner is None or (not call.takes and runner[1] not in _MADE):
             return None
         kind, name = runner
-        helper, coroutines = self.coroutines_of(module, function, call, kind == "bridge", reached)
+        helper, coroutines = self.coroutines_of(module, function, call, name in _MADE, reached)
         adaptive = self._asks_for_loop(module, function)
         shared = kind == "kept" and self.project.resolve(module, call.chain).origin is not None
         return LoopRun(
@@ -143,7 +154,7 @@ class Runs:
     ) -> tuple[bool, list[tuple[Module, Function]]]:
         """Whether a run gets its coroutine from outside, and the functions whose coroutines it runs.
 
-        ``bridged`` says that it is a call of what ``async_to_sync`` has made.
+        ``bridged`` says that it is a call of what ``async_to_sync`` or ``runnify`` has made.
         """
         first = call.argument(0)
         if bridged:
@@ -173,7 +184,7 @@ class Runs:
         """The coroutine functions of a run that one of its tasks is the reason for."""
         if not run.helper:
             return list(run.coroutines)
-        _, found = self.coroutines_of(run.module, run.function, run.call, run.kind == "bridge", [way])
+        _, found = self.coroutines_of(run.module, run.function, run.call, run.runner in _MADE, [way])
         return found
 
     def _outer_with(self, module: Module, function: Function, name: str) -> Function | None:

@@ -109,6 +109,6 @@ def _leaves_of(path: str) -> tuple[str, ...]:
 
 
 def _runs_a_loop(function: Function) -> bool:
-    return function.may_call("asyncio.run", ".run_until_complete") or function.mentions(
-        "async_to_sync", "celery_lint.runtime."
+    return function.may_call("asyncio.run", ".run_until_complete", "tortoise.run_async") or function.mentions(
+        "async_to_sync", "runnify", "blocking_portal", "celery_lint.runtime."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.current_loops import CurrentLoops, LoopRequest
+from celery_lint.analysis.event_loop.handing_over import HandingOver, IdleLoop
 from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
@@ -57,9 +58,10 @@ class GetEventLoopWithoutRunningLoop(Rule):
 
     ## Limits
 
-    Silent inside coroutines; where a `RuntimeError` is caught; where a task, a signal handler or an import
-    sets a loop; with `nest_asyncio`; and, unless the pool or another task makes it fail, with a
-    `target-python` below 3.12. A loop that was closed and left behind is told by `closed-loop-left-current`.
+    Silent inside coroutines; where a `RuntimeError` is caught; where the task itself, a handler of a signal
+    of the process or an import sets a loop; with `nest_asyncio`; and, unless the pool or another task makes
+    it fail, with a `target-python` below 3.12. A loop that was closed and left behind is told by
+    `closed-loop-left-current`.
 
     ## References
 
@@ -77,6 +79,10 @@ class GetEventLoopWithoutRunningLoop(Rule):
         "pool": (
             "`get_event_loop()` finds no event loop in the {pool} pool ({where})",
             "run the coroutine on one event loop per worker process, as `celery_lint.runtime` does",
+        ),
+        "idle": (
+            "the loop of `get_event_loop()` does not run here, so what is handed to it never starts",
+            "run the coroutine, or hand it to a loop that runs in a thread of its own",
         ),
         "unset": (
             "`get_event_loop()` finds no event loop once `asyncio.run()` has run in the process",
@@ -107,3 +113,10 @@ class GetEventLoopWithoutRunningLoop(Rule):
             yield Finding(place, {}, (ran, *related), "unset")
         elif not self.known.project.configuration.runs_python_before(3, 12):
             yield Finding(place, {}, related)
+
+    @on(HandingOver.idle)
+    def check_idle(self, loop: IdleLoop) -> Iterator[Finding]:
+        """Report the loops that a coroutine is handed to and that nothing runs."""
+        sent = (loop.module.place(loop.sent.span), "the coroutine is handed to it")
+        tasks = ((way.task.place, f"reached from task `{way.task.label}`") for way in loop.reached[:1])
+        yield Finding(loop.place, {}, (sent, *tasks), "idle")

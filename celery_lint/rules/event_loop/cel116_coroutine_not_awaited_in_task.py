@@ -54,7 +54,8 @@ class CoroutineNotAwaitedInTask(Rule):
     In the functions that tasks reach and in their coroutines. Only functions that are surely coroutine
     functions: an `async def` of the project without decorators, the awaitables of asyncio, the methods of
     SQLAlchemy's asynchronous sessions. Silent where the coroutine is handed on, stored or returned by a
-    helper.
+    helper; but to index it, or to make an object of a dataclass, a pydantic model and the like with it, is
+    no use of it.
 
     ## References
 
@@ -79,4 +80,6 @@ class CoroutineNotAwaitedInTask(Rule):
     def check(self, lost: LostCoroutine) -> Iterator[Finding]:
         """Report each call that makes one."""
         inside = (lost.task.place, f"inside task `{lost.task.label}`")
-        yield Finding(lost.place, {"function": lost.name}, (inside,), lost.how.removeprefix("dropped"))
+        yield Finding(
+            lost.place, {"function": lost.name}, (inside,), lost.how if lost.how == "returned" else ""
+        )

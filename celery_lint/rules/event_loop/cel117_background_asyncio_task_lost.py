@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.coroutines import Coroutines, LostBackground
+from celery_lint.analysis.event_loop.background import Background, LostBackground
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -68,9 +68,9 @@ class BackgroundAsyncioTaskLost(Rule):
     ## Limits
 
     Only where nothing can wait for the work: the result of `create_task`, `ensure_future` or `gather` is
-    dropped, or bound to a name that is never read. Silent where the loop is kept for the worker process,
-    for endless loops (a heartbeat is meant to end), and where a later `await` uses an object that the work
-    shares.
+    dropped, bound to a name that is never read, or kept in a set of the module that nobody gathers. Silent
+    where the loop is kept for the worker process, for endless loops (a heartbeat is meant to end), and where
+    a later `await` uses an object that the work shares.
 
     ## References
 
@@ -86,7 +86,7 @@ class BackgroundAsyncioTaskLost(Rule):
     help = "await it, gather it, or start it in an `asyncio.TaskGroup`"
     proof = "tests/proofs/test_event_loop.py::test_the_loop_ends_before_its_background_work"
 
-    @on(Coroutines.background)
+    @on(Background.lost)
     def check(self, lost: LostBackground) -> Iterator[Finding]:
         """Report each call that starts such work."""
         values = {"function": lost.call.leaf(), "task": lost.task.label}

@@ -60,9 +60,9 @@ class LoopRunInAsyncCaller(Rule):
 
     ## Limits
 
-    Calls of the task itself, its `run` and `apply`. Silent where the task first asks for a running loop,
-    runs the coroutine on another thread or catches the `RuntimeError`, and in projects that use
-    nest_asyncio.
+    Calls of the task itself, its `run` and `apply`, and of plain functions that tasks call too and that run a
+    loop whenever they are called. Silent where the task first asks for a running loop, runs the coroutine on
+    another thread or catches the `RuntimeError`, and in projects that use nest_asyncio.
 
     ## References
 
@@ -75,10 +75,20 @@ class LoopRunInAsyncCaller(Rule):
     preset = "recommended"
     message = "task `{task}` runs its own event loop, but is called inside a running one"
     help = "await its coroutine here, or send the task with `delay`"
+    variants = {
+        "function": (
+            "`{function}()` runs its own event loop, but is called inside a running one",
+            "await its coroutine here, or call it in a thread with `asyncio.to_thread`",
+        ),
+    }
     proof = "tests/proofs/test_event_loop.py::test_a_task_that_runs_a_loop_fails_inside_one"
 
     @on(NestedLoops.nested)
     def check(self, direct: DirectCall) -> Iterator[Finding]:
         """Report each of these calls, with the run that fails."""
         run = (direct.run.place, f"`{direct.run.runner}()` needs a thread without a running loop")
-        yield Finding(direct.place, {"task": direct.task.label}, (run,))
+        if direct.helper:
+            task = (direct.task.place, f"task `{direct.task.label}` calls it too")
+            yield Finding(direct.place, {"function": direct.helper}, (run, task), "function")
+        else:
+            yield Finding(direct.place, {"task": direct.task.label}, (run,))

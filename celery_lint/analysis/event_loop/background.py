@@ -1,0 +1,134 @@
+"""Work that the coroutines of tasks start beside themselves, and that ends with their event loop."""
+
+from __future__ import annotations
+
+from celery_lint.analysis.event_loop.coroutines import Coroutines, Inside
+from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.unawaited import is_lost, made_names, may_be_lost
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.asyncio import CURRENT_LOOP, RUNNING_LOOP, SPAWNERS
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts
+
+# The loops of these runs end, or stand still, when the coroutine has returned.
+_ENDING = frozenset({"run", "new", "bridge"})
+_LOOPS = frozenset(f"{asked}()" for asked in CURRENT_LOOP | RUNNING_LOOP)
+# These wait for what they are given.
+_GATHERING = frozenset({"gather", "wait", "as_completed", "wait_for", "run_until_complete"})
+
+
+class LostBackground(NamedTuple):
+    """An asyncio task that is started inside the coroutine of a Celery task and that nobody waits for."""
+
+    module: Module
+    call: Call
+    task: Task
+
+    @property
+    def place(self) -> Place:
+        """The call that starts it."""
+        return self.module.place(self.call.span)
+
+
+class Background:
+    """What is started in coroutines of tasks and that nobody waits for."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.coroutines = known.of(Coroutines)
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
+
+    @facts
+    def lost(self) -> list[LostBackground]:
+        """The asyncio tasks that end with the loop of the Celery task that started them."""
+        found: list[LostBackground] = []
+        for view in self.coroutines.inside:
+            if not view.kinds <= _ENDING:
+                continue
+            for call in self.functions.calls(view.module, view.function):
+                if self._spawns(view.module, call) and self._forgotten(view, call):
+                    found.append(LostBackground(view.module, call, view.task))
+        return found
+
+    def _spawns(self, module: Module, call: Call) -> bool:
+        if call.leaf() not in ("create_task", "ensure_future", "gather") or call.chain[:1] in "%~":
+            return False
+        name = self.project.resolve(module, call.chain).name
+        return name in SPAWNERS or (name.endswith(".create_task") and name[: -len(".create_task")] in _LOOPS)
+
+    def _forgotten(self, view: Inside, call: Call) -> bool:
+        """Whether nothing waits for what a call starts, as far as its own function shows."""
+        flow = self.functions.of(view.module, view.function)
+        step = flow.step_of(call)
+        if step is None or not (self._is_dropped(flow, call) or self._is_kept_aside(view, flow, call)):
+            return False
+        started = self.graph.argument(view.module, view.function, call.argument(0))
+        waits = [later for later in flow.steps[step.number + 1 :] if later.waits]
+        if started is None:
+            # Nobody can tell how long it runs: it may be done before what is awaited next.
+            return not waits
+        if any(inner.kind == "while" and inner.is_endless for inner in self.functions.of(*started).steps):
+            return False  # a heartbeat: meant to end with the rest
+        return not any(self._share(view, step, later) for later in waits)
+
+    def _share(self, view: Inside, start: Step, later: Step) -> bool:
+        """Whether a later ``await`` may wait for the work: by an object made here or a parameter's method."""
+        names = set(start.loads) & set(later.loads)
+        if names & made_names(self.functions.of(view.module, view.function)):
+            return True
+        calls = self.functions.calls(view.module, view.function)
+        chains = [calls[number].chain for number in later.calls]
+        return any(chain.startswith(f"%{name}.") for name in names for chain in chains)
+
+    def _is_dropped(self, flow: Flow, call: Call) -> bool:
+        return may_be_lost(call) and is_lost(flow, call)
+
+    def _is_kept_aside(self, view: Inside, flow: Flow, call: Call) -> bool:
+        """Whether what a call gives is only put into a set that nobody waits for, and may leave it when done.
+
+        The set keeps the work from being collected, and the loop ends all the same.
+        """
+        step = flow.step_of(call)
+        calls = self.functions.calls(view.module, view.function)
+        if call.is_argument and call.parent >= 0:
+            return self._keeps(view, calls[call.parent])
+        if step is None or not call.is_bound or step.kind != "assign" or len(step.stores) != 1:
+            return False
+        work, kept = f"{call.chain}()", False
+        for other in flow.steps:
+            if step.name not in other.loads or other is step:
+                continue
+            made = [calls[number] for number in other.calls]
+            keeping = [inner for inner in made if inner.hands_on(work) and self._keeps(view, inner)]
+            told = [inner for inner in made if inner.chain == f"{work}.add_done_callback"]
+            if other.kind != "expr" or other.waits or not (keeping or told):
+                return False
+            kept = kept or bool(keeping)
+        return kept
+
+    def _keeps(self, view: Inside, call: Call) -> bool:
+        """Whether a call puts something into a set that outlives the function, and nobody waits for it."""
+        owner, _, leaf = call.chain.rpartition(".")
+        if leaf not in ("add", "append") or owner[:1] != ":":
+            return False
+        name = owner[1:].partition(".")[0]
+        return not any(
+            self._waits(view.module, function, function.first() if name.endswith("()") else name)
+            for function in view.module.functions.values()
+        )
+
+    def _waits(self, module: Module, function: Function, name: str) -> bool:
+        """Whether a function goes through what a name holds, or gathers it."""
+        if not function.states(name):
+            return False
+        calls = self.functions.calls(module, function)
+        return any(
+            name in step.loads
+            and (step.kind == "for" or any(calls[number].leaf() in _GATHERING for number in step.calls))
+            for step in self.functions.of(module, function).steps
+        )
