@@ -239,26 +239,44 @@ class CurrentLoops:
     def closed(self) -> list[ClosedLoop]:
         """The loops that are closed and stay current, by path and position."""
         found = []
-        for module, function, reached, calls in self.code.calls("_event_loop().close"):
-            names = {call.number: self.code.name(module, call.chain) for call in calls}
-            if any(call.leaf() == "is_closed" for call in calls):
-                continue
-            sets = [call for call in calls if names[call.number] in SET_LOOP]
-            if any(call.argument(0, "loop").is_none for call in sets):
-                continue
+        for module, function, reached, calls in self.code.calls(".close"):
             flow = self.functions.of(module, function)
-            close = next((c for c in calls if c.chain.endswith("_event_loop().close")), None)
+            close = next((call for call in calls if self._closes(module, call)), None)
             if close is None or self._is_optional(flow, close):
                 continue
-            firmly = [call for call in sets if not self._is_optional(flow, call)]
-            asked = [call for call in calls if names[call.number] in CURRENT_LOOP and not call.in_lambda]
-            if firmly:
+            # The loop may come from a helper, which asks for it, or makes and sets it.
+            helper = self.graph.target(module, close.chain.removesuffix(".close").removesuffix("()"))
+            made = [(module, flow, calls)]
+            if helper is not None:
+                made.append((helper[0], self.functions.of(*helper), self.functions.calls(*helper)))
+            if any(call.leaf() == "is_closed" for _, _, inner in made for call in inner):
+                continue
+            sets = self._named(made, SET_LOOP)
+            if any(call.argument(0, "loop").is_none for _, call in sets):
+                continue
+            asked = [pair for pair in self._named(made, CURRENT_LOOP) if not pair[1].in_lambda]
+            if any(not self._is_optional(*pair) for pair in sets):
                 victims = self._victims(module, function, reached)
                 if victims:
                     found.append(ClosedLoop(module, function, close, False, victims, reached))
-            elif asked and not self._is_optional(flow, asked[0]):
+            elif asked and not self._is_optional(*asked[0]):
                 found.append(ClosedLoop(module, function, close, True, (), reached))
         return sorted(found, key=lambda loop: (loop.module.path, loop.call.span))
+
+    def _closes(self, module: Module, call: Call) -> bool:
+        """Whether a call closes an event loop that is, or may be, the current one."""
+        return call.leaf() == "close" and self.code.name(module, call.chain).endswith("_event_loop().close")
+
+    def _named(
+        self, made: list[tuple[Module, Flow, list[Call]]], names: frozenset[str]
+    ) -> list[tuple[Flow, Call]]:
+        """The calls of these dotted paths in several functions."""
+        return [
+            (flow, call)
+            for module, flow, calls in made
+            for call in calls
+            if self.code.name(module, call.chain) in names
+        ]
 
     def _is_optional(self, flow: Flow, call: Call) -> bool:
         """Whether a call is made in some runs of its function only."""
@@ -289,6 +307,10 @@ class CurrentLoops:
                     and not self._runs_guarded(module, flow, call, calls)
                 ):
                     found.append(module.place(call.span))
+        for run in self.handing_over.library_runs:  # they ask for it in the library
+            theirs = self.queues.of(way.task for way in run.reached)
+            if mine is not None and theirs is not None and mine & theirs:
+                found.append(run.module.place(run.call.span))
         return tuple(found)
 
     def _runs_guarded(self, module: Module, flow: Flow, call: Call, calls: list[Call]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from celery_lint.inventory.code.graph import Reached
+from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
@@ -38,6 +38,7 @@ class LeftCoroutines:
         self.project = known.project
         self.pools = known.of(Pools)
         self.runs = known.of(Runs)
+        self.graph = known.of(CallGraph)
         self.functions = known.project.functions
         self.workers = known.of(Workers)
         self.time_limits = known.of(TimeLimits)
@@ -60,6 +61,10 @@ class LeftCoroutines:
         calls = self.functions.calls(run.module, run.function)
         if any(call.leaf() in _CANCELS for call in calls):
             return True
+        for callee in self.graph.callees(run.module, run.function):
+            helper = callee.function
+            if callee.is_called and not helper.is_async and helper.may_call(*_CANCELS):
+                return True
         flow = self.functions.of(run.module, run.function)
         step = flow.step_of(run.call)
         around = flow.ancestors(step) if step is not None else ()

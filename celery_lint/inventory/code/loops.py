@@ -50,8 +50,16 @@ class Loops:
         return run.kind == "run" and not (run.adaptive and self._beside_the_thread(run))
 
     def _beside_the_thread(self, run: LoopRun) -> bool:
-        """Whether the same function runs coroutines on the loop of the thread, and this is for exceptions."""
-        return any(other.function is run.function and other.kind == "current" for other in self.runs.all)
+        """Whether the same function runs coroutines on the loop of the thread, and this is for exceptions.
+
+        A loop that is running already runs none of them: `get_running_loop().run_until_complete` fails.
+        """
+        return any(
+            other.function is run.function
+            and other.kind == "current"
+            and not other.call.chain.endswith("get_running_loop().run_until_complete")
+            for other in self.runs.all
+        )
 
     @once
     def across(self) -> list[LoopRun]:
