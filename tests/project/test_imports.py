@@ -91,6 +91,32 @@ def test_names_of_modules(imports: Imports, path: str, root: str, name: str) -> 
     assert (imports.import_root(path), imports.module_name(path)) == (root, name)
 
 
+STRAY = [
+    # files, what follows -A, a file, its root and name
+    (["srv/__init__.py", "srv/manage.py", "srv/proj/settings.py", "srv/core/__init__.py"], "", "srv", "core"),
+    (["srv/__init__.py", "srv/proj/celery.py", "srv/core/__init__.py"], "proj.celery", "srv", "core"),
+    (["srv/__init__.py", "srv/queue.py", "srv/core/__init__.py"], "queue", "srv", "core"),
+    (["__init__.py", "core/__init__.py"], "", "", "core"),
+    # no stray ones: a module that is called like the script, and two that may be meant
+    (["srv/__init__.py", "srv/manage.py", "srv/core/__init__.py"], "", "", "srv.core"),
+    (["srv/__init__.py", "srv/tasks.py", "srv/core/__init__.py", "one/__init__.py", "one/tasks.py"], "tasks")
+    + ("", "srv.core"),
+]
+
+
+@pytest.mark.parametrize("files, application, root, name", STRAY)
+def test_stray_packages(files: list[str], application: str, root: str, name: str) -> None:
+    path = next(file for file in files if file.endswith("core/__init__.py"))
+    found = Imports(files, [application] if application else [])
+    assert (found.import_root(path), found.module_name(path)) == (root, name)
+
+
+def test_the_root_of_the_workspace_is_no_package() -> None:
+    found = Imports(["__init__.py", "app.py", "core/__init__.py", "core/tasks.py"])
+    assert found.locate("app.queue", "core/tasks.py") == Located("app.py", ("queue",))
+    assert found.locate("core.tasks", "app.py") == Located("core/tasks.py", ())
+
+
 def test_the_order_of_files_means_nothing() -> None:
     forwards, backwards = Imports(FILES), Imports(FILES[::-1])
     for importer, dotted, *_ in LOCATED:

@@ -11,7 +11,6 @@ from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 
 _IMPORTING = ("include", "imports")
-_AUTODISCOVER = ".autodiscover_tasks"
 
 
 class ModuleNames:
@@ -70,13 +69,6 @@ class ModuleNames:
             for pattern, _ in routes.keywords if routes is not None and routes.kind == "mapping" else ():
                 # `shop.orders.tasks.*` and `shop.orders.tasks.send`
                 yield pattern.rpartition(".")[0]
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.may_call(_AUTODISCOVER):
-                    for call in self.project.functions.calls(module, function):
-                        given = call.argument(0, "packages")
-                        if call.chain.endswith(_AUTODISCOVER) and given.text:
-                            yield given.text
 
     def _texts(self, module: Module, value: Value | None) -> Iterator[str]:
         known = self.project.constant(module, value)

@@ -1,0 +1,34 @@
+"""The names of modules and tasks, as Celery imports them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from celery_lint import engine
+from celery_lint.configuration import load
+from tests.samples import write
+
+APP = "from celery import Celery\napp = Celery('shop'{})\n"
+TASK = "from .queue import app\n@app.task\ndef one(pk):\n    return pk\n"
+
+CASES = {
+    "include": (APP.format(", include=['app.tasks']"), {}, "app.tasks.one"),
+    "imports": (APP.format("") + "app.conf.imports = ['app.tasks']\n", {}, "app.tasks.one"),
+    "routes": (APP.format("") + "app.conf.task_routes = {'app.tasks.*': 'slow'}\n", {}, "app.tasks.one"),
+    "command": (APP.format(""), {"Procfile": "worker: celery -A app.queue worker\n"}, "app.tasks.one"),
+    "nothing": (APP.format(""), {}, "tasks.one"),
+    "elsewhere": (APP.format(", include=['other.tasks']"), {}, "tasks.one"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_names_of_tasks_outside_of_packages(tmp_path: Path, case: str) -> None:
+    application, more, name = CASES[case]
+    files = {"backend/app/queue.py": application, "backend/app/tasks.py": TASK, **more}
+    folder = write(tmp_path, {"pyproject.toml": "[tool.celery-lint]\nroot = true\n", **files})
+    described = engine.describe(str(folder), load(str(folder)))
+    assert [task.name for task in described.tasks] == [name]
+    roots = [entry.name for entry in described.import_roots]
+    assert roots == (["backend"] if name.startswith("app.") else ["backend/app"])
