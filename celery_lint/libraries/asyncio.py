@@ -13,14 +13,7 @@ def _spelled(modules: Iterable[str], *names: str) -> frozenset[str]:
 #: These run a coroutine on a loop made for it.
 RUNNERS = _spelled(["runners."], "run", "Runner().run") | {"anyio.run", "trio.run", "uvloop.run"}
 #: These run it on a loop made for it, in a thread of its own.
-PORTALS = frozenset(
-    {"tortoise.run_async"}
-    | {
-        f"anyio.from_thread.{portal}().{method}"
-        for portal in ("start_blocking_portal", "BlockingPortalProvider")
-        for method in ("call", "start_task_soon", "start_task")
-    }
-)
+PORTALS = frozenset({"tortoise.run_async", "anyio.from_thread.start_blocking_portal().call"})
 #: This hands it to the loop of the process, which runs in a thread or greenlet of its own.
 RUN_ASYNC = frozenset({"celery_lint.runtime.run_async", "celery_lint.runtime.event_loop.run_async"})
 #: This hands it to a loop that another thread runs.
@@ -41,4 +34,4 @@ ASKING_FOR_LOOP = frozenset(
 #: ``async_to_sync`` of asgiref: a function that runs the coroutines of another.
 ASYNC_TO_SYNC = "asgiref.sync.async_to_sync"
 #: What makes a function that runs the coroutines of another, on a loop made for each call.
-RUNNIFY = frozenset({"asyncer.runnify", "asyncer._main.runnify"})
+RUNNIFY = frozenset({"asyncer.runnify"})

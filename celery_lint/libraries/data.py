@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 #: Last components of decorators that make one of a class.
-DATA_DECORATORS = frozenset({"dataclass", "define", "frozen", "mutable", "attrs"})
-DATA_BASES = frozenset({"pydantic.BaseModel", "typing.NamedTuple", "typing.TypedDict", "msgspec.Struct"})
+DATA_DECORATORS = frozenset({"dataclass", "define"})
+DATA_BASES = frozenset({"pydantic.BaseModel", "typing.NamedTuple"})
 #: The same as words of a file.
 DATA_WORDS = frozenset({(name.rpartition(".")[2], "") for name in DATA_BASES | DATA_DECORATORS})

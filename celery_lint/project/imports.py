@@ -55,7 +55,7 @@ _LIBRARIES = frozenset(
 
 
 # What lies in the folder that Django makes below the one with `manage.py`.
-_OF_DJANGO = ("settings", "wsgi", "asgi", "urls", "celery")
+_OF_DJANGO = ("settings", "wsgi", "urls", "celery")
 
 
 class Located(NamedTuple):

@@ -40,6 +40,8 @@ _TAKING = (
 )
 _LEAVES = frozenset(name.rpartition(".")[2] for name in _TAKING)
 _TASK_RETRIES = frozenset({"celery.current_task.retry", "celery._state.current_task.retry"})
+#: Runners that take a coroutine function, and make the coroutine themselves.
+_OF_FUNCTIONS = ("anyio", "trio", "asyncer", "BlockingPortal")
 
 
 class GivenFunction(NamedTuple):
@@ -150,7 +152,7 @@ class CoroutineRuns:
         if (
             parameter.kind != "positional"
             or "Callable" in parameter.annotation
-            or run.runner.startswith(("anyio", "trio"))
+            or run.runner.startswith(_OF_FUNCTIONS)
         ):
             return False
         if any(call.chain.startswith(f"%{name}") for call in self.functions.calls(run.module, run.function)):

@@ -51,7 +51,7 @@ _AWAITABLES = frozenset(
 )
 _ASYNC_SESSIONS = ASYNC_SESSIONS | ASYNC_MAKERS
 # A class with one of these does something with what it is made with.
-_MAKING = frozenset({"__init__", "__new__", "__post_init__", "model_post_init", "__attrs_post_init__"})
+_MAKING = frozenset({"__init__", "__new__", "__post_init__"})
 _SESSION_METHODS = frozenset(
     {"commit", "rollback", "flush", "execute", "refresh", "delete", "close", "scalar", "scalars", "merge"}
 )

@@ -20,7 +20,7 @@ from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
 # Signals that are sent where tasks run, before the first of them or before each.
-_OF_PROCESS = ("worker_process_init", "worker_init", "celeryd_init", "task_prerun")
+_OF_PROCESS = ("worker_process_init", "worker_init", "task_prerun")
 _ASKED_OR_RUNNING = CURRENT_LOOP | RUNNING_LOOP
 
 
