@@ -235,7 +235,9 @@ class BeforeFork:
                 if function.mentions(_AFTER_FORK) or function.mentions("register_at_fork"):
                     return True
                 if any(decorator.chain.startswith(_AFTER_FORK) for decorator in function.decorators):
-                    return True
+                    calls = self.functions.calls(module, function)
+                    if not calls or not all("log" in call.chain.lower() for call in calls):
+                        return True  # what only sets up a log renews nothing
         return False
 
     @facts
