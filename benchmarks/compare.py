@@ -1,6 +1,6 @@
 """Side by side: this linter and what a user would pick instead, in one interleaved run.
 
-    python benchmarks/compare.py FOLDER [PROJECT ...] [--runs N] [--copies K]
+    python benchmarks/compare.py FOLDER [PROJECT ...] [--runs N] [--copies K] [--phases]
 
 FOLDER holds projects, each in a folder of its own; without names all of them are measured. Every project
 is copied first, so that nothing is written to FOLDER. The programs are those of the Python that runs this
@@ -14,6 +14,7 @@ import argparse
 import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -248,6 +249,7 @@ def main() -> None:
     parser.add_argument("projects", nargs="*")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--copies", type=int, default=4)
+    parser.add_argument("--phases", action="store_true", help="where the time of a cold run goes, too")
     arguments = parser.parse_args()
     names = arguments.projects or sorted(p.name for p in arguments.folder.iterdir() if p.is_dir())
     with tempfile.TemporaryDirectory() as temporary:
@@ -260,6 +262,8 @@ def main() -> None:
                 arguments.folder / name, project, symlinks=True, ignore=shutil.ignore_patterns(".*_cache")
             )
             measure(project, arguments.runs)
+            if arguments.phases:
+                subprocess.run([PYTHON, str(Path(__file__).with_name("phases.py")), str(project)], check=True)
             if name == names[0] and arguments.copies > 1:
                 measure_growth(project, folder, arguments.copies)
             shutil.rmtree(project)
