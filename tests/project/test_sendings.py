@@ -129,18 +129,19 @@ def test_signatures(name: str) -> None:
     assert signatures.is_checked(task) is (name not in ("loose", "Sync"))
 
 
-def test_an_application_may_make_its_tasks_itself() -> None:
+@pytest.mark.parametrize("method", ["task", "_task_from_fun", "register_task"])
+def test_an_application_may_make_its_tasks_itself(method: str) -> None:
     """Nobody knows what it makes of their functions."""
     project = Known(
         linked(
             {
                 "tasks.py": "from celery import Celery, shared_task\nclass App(Celery):\n"
-                "    def task(self, *given): ...\napp = App('x')\n@shared_task\ndef add(x): ...\n"
+                f"    def {method}(self, *given): ...\napp = App('x')\n@shared_task\ndef add(x): ...\n"
             }
         )
     )
     [task] = project.of(Tasks).all
-    assert project.of(Signatures).doubt(task) == "the class of its application has its own `task`"
+    assert project.of(Signatures).doubt(task) == f"the class of its application has its own `{method}`"
 
 
 SENDINGS = {

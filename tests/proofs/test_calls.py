@@ -101,6 +101,44 @@ def test_a_signature_sends_nothing(worker: Worker) -> None:
     assert "left" not in worker.marks()
 
 
+@pytest.mark.proof("CEL612")
+def test_arguments_are_a_tuple_and_a_mapping(worker: Worker) -> None:
+    """Whatever else they are is refused where they are sent."""
+    number = r"TypeError: calls\.add\(\) argument after \* must be an iterable, not int"
+    assert worker.bad("gives_no_tuple", "number").failed_only_with(number)
+    for form in ("text", "set", "dictionary"):
+        assert worker.bad("gives_no_tuple", form).failed_only_with(r"TypeError: .*")
+    mapping = r"TypeError: calls\.add\(\) argument after \*\* must be a mapping, not int"
+    assert worker.bad("gives_one_by_one").failed_only_with(mapping)
+    assert worker.good("sends_all").all_succeeded()
+
+
+@pytest.mark.proof("CEL641")
+def test_canvases_are_made_of_signatures(worker: Worker) -> None:
+    """What is sent in them has been sent, and they fail."""
+    chain = r"TypeError: unsupported operand type\(s\) for \|: .* and 'AsyncResult'"
+    assert worker.bad("chains_what_is_sent").failed_only_with(chain)
+    # A group asks its elements for their tasks by `get`, which a result has as well.
+    assert worker.bad("groups_what_is_sent").failed_only_with("AttributeError: .*", NEVER)
+    assert worker.bad("links_what_is_sent").failed_only_with(r"EncodeError: .*")
+    assert worker.bad("links_a_task").failed_only_with(r"EncodeError: .*")
+    assert worker.good("links_a_signature").all_succeeded()
+    assert until(lambda: {"sent in a chain", "sent in a group", "linked"} <= worker.marks())
+
+
+@pytest.mark.proof("CEL646")
+def test_a_chord_needs_a_backend(worker: Worker) -> None:
+    """One that counts."""
+    none = r"NotImplementedError: Starting chords requires a result backend to be configured\."
+    assert worker.bad("chords_without_a_backend", None).failed_only_with(none)
+    rpc = r'NotImplementedError: The "rpc" result backend does not support chords!'
+    assert worker.bad("chords_without_a_backend", "rpc://").failed_only_with(rpc)
+    disabled = "AttributeError: 'DisabledBackend' object has no attribute '_get_task_meta_for'"
+    assert worker.bad("asks_without_a_backend").failed_only_with(disabled)
+    assert worker.good("chords_with_a_backend").all_succeeded()
+    assert until(lambda: "counted" in worker.marks())
+
+
 @pytest.mark.proof("CEL655")
 def test_no_worker_no_answer(worker: Worker) -> None:
     """It is no empty answer either."""

@@ -21,7 +21,7 @@ _LOCAL = {
 }
 _ZONES = ("tz", "tzinfo")
 _DURATION = "datetime.timedelta"
-_UTC = frozenset({"UTC", "ETC/UTC", "GMT", "ETC/GMT", "ZULU", "ETC/ZULU"})
+_UTC = frozenset({"UTC", "ETC/UTC", "GMT"})
 _ZONE_SETTING = "TIME_ZONE"
 
 

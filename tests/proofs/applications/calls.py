@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from application import app, mark
-from celery import Task, chain, group
+from celery import Celery, Task, chain, chord, group
 from celery.result import AsyncResult, allow_join_result
 
 HOUR = timedelta(hours=1)
@@ -196,6 +196,71 @@ def makes_signatures() -> None:
 def sends_signatures() -> None:
     """One after the other."""
     chain(leaves.si("first"), leaves.si("second")).delay()
+
+
+@app.task
+def gives_no_tuple(form: str) -> None:
+    """Send something else."""
+    wrong: Any = {"number": 3, "text": "ab", "set": {1, 2}, "dictionary": {"x": 1}}[form]
+    add.apply_async(wrong)
+
+
+@app.task
+def gives_one_by_one() -> None:
+    """The second one is taken for the keywords."""
+    wrong: Any = 2
+    add.apply_async((1,), wrong)
+
+
+@app.task
+def chains_what_is_sent() -> None:
+    """The second one is a result."""
+    chain(add.s(1, 2), leaves.delay("sent in a chain")).delay()
+
+
+@app.task
+def groups_what_is_sent() -> None:
+    """They are results."""
+    group([leaves.delay("sent in a group")]).delay()
+
+
+@app.task
+def links_a_task() -> None:
+    """It is no signature."""
+    add.apply_async((1, 2), link=leaves)
+
+
+@app.task
+def links_what_is_sent() -> None:
+    """It is a result."""
+    add.apply_async((1, 2), link=leaves.delay("sent in a link"))
+
+
+@app.task
+def links_a_signature() -> None:
+    """As it should be."""
+    add.apply_async((1, 2), link=leaves.si("linked"))
+
+
+@app.task
+def chords_without_a_backend(backend: str | None) -> None:
+    """Nobody counts."""
+    bare = Celery("bare", broker=app.conf.broker_url, backend=backend, set_as_current=False)
+    part, body = bare.signature("calls.add", (1, 2)), bare.signature("calls.leaves", ("body",))
+    chord([part], body, app=bare)()
+
+
+@app.task
+def chords_with_a_backend() -> None:
+    """It counts."""
+    chord([add.s(1, 2)], leaves.si("counted"))()
+
+
+@app.task
+def asks_without_a_backend() -> bool:
+    """Nobody knows."""
+    ready: bool = Celery("bare", backend=None, set_as_current=False).AsyncResult("somebody").ready()
+    return ready
 
 
 # ------------------------------------------------------------------------------------ workers

@@ -1,0 +1,54 @@
+"""Where the results of tasks are kept, as far as the settings say."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.model.facts import Place
+from celery_lint.project.known import Known, once
+
+_WITHOUT = frozenset({"disabled", "disabled://"})
+
+
+class Backend(NamedTuple):
+    """The result backend. ``kind`` is ``none``, ``rpc``, ``other``, or empty where nobody can tell.
+
+    ``place`` is what says so: the setting, or the application that has none.
+    """
+
+    kind: str
+    place: Place | None
+
+
+class BackendSettings:
+    """The result backend of a project."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.settings = known.of(Settings)
+        self.applications = known.of(Applications)
+
+    @once
+    def backend(self) -> Backend:
+        """The backend of the only application, if everything that could set another is in sight."""
+        unknown = Backend("", None)
+        if len(self.applications.product) != 1:
+            return unknown
+        application = self.applications.product[0]
+        setting, certain = self.settings.setting(application, "result_backend")
+        if not certain or not self.applications.is_plain(application) or self.settings.hidden:
+            return unknown
+        if setting is not None:
+            text = self.project.text(setting.module, setting.value)
+            if text is None:
+                return unknown
+            kind = "none" if text in _WITHOUT else "rpc" if text.partition(":")[0] == "rpc" else "other"
+            return Backend(kind, setting.place)
+        # Where the broker stands in the code, the backend would stand beside it.
+        broker, _ = self.settings.setting(application, "broker_url")
+        given = application.value
+        if broker is None or given.open_ended() or len(given.items) > 2 or given.keyword("config_source"):
+            return unknown
+        return Backend("none", application.place)
