@@ -16,8 +16,8 @@ from celery_lint.configuration import load
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine.building import linked
 from celery_lint.engine.workspace import Workspace
+from celery_lint.files.commands.launch import read as read_commands
 from celery_lint.files.discovery import discover
-from celery_lint.files.launch import read as read_commands
 from celery_lint.files.library import NOTHING_KEPT, Library
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.tasks import Tasks

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from celery_lint import engine
-from celery_lint.files.launch import worker_commands
+from celery_lint.files.commands.launch import worker_commands
 from celery_lint.options import Configuration
 from tests import asked_names
 

@@ -268,7 +268,8 @@ class Workspace:
         return Library(self.root, sizes, kept, step)
 
     def _deployment(self, listing: Listing, failures: list[Unparsed]) -> Deployment:
-        from celery_lint.files import dependencies, launch
+        from celery_lint.files import dependencies
+        from celery_lint.files.commands import launch
         from celery_lint.model.commands import Deployment
 
         commands = launch.read(self.root, listing.launch, failures)

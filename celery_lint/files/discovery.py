@@ -135,8 +135,8 @@ class _Walk:
         self._known = known
         self._not_ignored = not_ignored
         # Imported here: a warm run asks is_current() only, and needs no regular expressions for that.
+        from celery_lint.files.commands.launch import is_candidate
         from celery_lint.files.dependencies import is_list
-        from celery_lint.files.launch import is_candidate
 
         self._tells = (is_candidate, is_list)
         self._unsettled: list[str] = []  # folders without a known file: ignored by git, or merely empty

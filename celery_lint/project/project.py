@@ -9,6 +9,7 @@ from celery_lint.model.commands import NOWHERE, Deployment
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.options import Configuration
 from celery_lint.project.constants import FIELDS, LAZY, Constants
+from celery_lint.project.containers import is_taken_out
 from celery_lint.project.entity import UNKNOWN, Entity, Key, external, is_decorated, is_none, is_property
 from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
@@ -20,8 +21,6 @@ _DEEPEST = 24
 _MOST_BASES = 64
 # Functions that give the same object at every call.
 _CACHES = frozenset({"cache", "lru_cache", "cached"})
-# Methods by which containers are asked for what they hold, where the container itself is not known.
-_TAKING = frozenset({"find", "get", "lookup", "provide", "require", "resolve", "setdefault", "take"})
 
 
 class Project:
@@ -321,22 +320,9 @@ class Project:
         if class_.kind != "class":
             return UNKNOWN
         found = Entity("instance", class_.name, class_.module)
-        if any(self._is_taken_out(module, returned, 2) for returned in function.returns):
+        if any(is_taken_out(self.resolve, module, returned, 2) for returned in function.returns):
             return found._replace(origin=(module.path, function.qualname))
         return found
-
-    def _is_taken_out(self, module: Module, value: Value, depth: int) -> bool:
-        """Whether a value comes out of a container: an item, or what a function gives that takes one."""
-        chain = value.chain
-        if not depth or chain[:1] in "%~" or value.kind not in ("name", "call"):
-            return False
-        if value.kind == "name":
-            return chain.endswith("[]")
-        callee = self.resolve(module, chain)
-        function, home = callee.function(), callee.module
-        if function is None or home is None:
-            return callee.kind in ("unknown", "value") and chain.rpartition(".")[2] in _TAKING
-        return any(self._is_taken_out(home, returned, depth - 1) for returned in function.returns)
 
     def _recall(self, memory: Memory[Entity], key: Key) -> Entity | None:
         found = memory.lasting(key, self.reading.mode)

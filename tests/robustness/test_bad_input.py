@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from celery_lint import engine
+from celery_lint.files.commands.launch import read as read_launch_files
 from celery_lint.files.discovery import discover
-from celery_lint.files.launch import read as read_launch_files
 from celery_lint.files.library import facts_of
 from celery_lint.files.roots import workspace
 from celery_lint.model.facts import Module

@@ -15,8 +15,8 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.engine.suppressions import suppressed
+from celery_lint.files.commands.launch import worker_commands
 from celery_lint.files.filter import FirstPass, SecondPass, leads_on
-from celery_lint.files.launch import worker_commands
 from celery_lint.options import Configuration
 from celery_lint.selection import Selection
 from celery_lint.source import LARGEST

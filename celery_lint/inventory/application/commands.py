@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from celery_lint.files.launch import worker_of_arguments
+from celery_lint.files.commands.launch import worker_of_arguments
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module, Value

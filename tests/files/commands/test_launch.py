@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from celery_lint.files.launch import is_candidate, read, worker_commands
+from celery_lint.files.commands.launch import is_candidate, read, worker_commands
 from celery_lint.model.commands import WorkerCommand
 
 

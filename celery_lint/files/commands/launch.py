@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import nan
 
 from celery_lint.diagnostics import Unparsed, reading_failed
-from celery_lint.files.shell import (
+from celery_lint.files.commands.shell import (
     Word,
     is_variable,
     list_items,
@@ -21,7 +21,7 @@ from celery_lint.files.shell import (
     simple_commands,
     with_defaults,
 )
-from celery_lint.files.yaml_commands import yaml_commands
+from celery_lint.files.commands.yaml_commands import yaml_commands
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.source import NotParsed
 from celery_lint.source import read as read_bytes

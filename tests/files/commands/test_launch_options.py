@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from celery_lint.files.launch import worker_commands
+from celery_lint.files.commands.launch import worker_commands
 from celery_lint.model.commands import WorkerCommand
 
 PLAIN = WorkerCommand("a.sh", 1, "app", "prefork", False, None, None, "", "")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.files.shell import Word, list_items, quoted_commands, simple_commands
+from celery_lint.files.commands.shell import Word, list_items, quoted_commands, simple_commands
 
 _NAME = re.compile(r"[\w./ -]+")
 _ITEM = re.compile(r"(?P<indent> *(?:- +)*- +)")
