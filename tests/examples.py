@@ -8,7 +8,13 @@ from celery_lint.diagnostics import Diagnostic, Related, Report, Unparsed
 from celery_lint.rule import Rule
 
 
-class AsyncioRunInTask(Rule):
+class _OfEventLoop(Rule):
+    @classmethod
+    def family(cls) -> str:
+        return "event_loop"
+
+
+class AsyncioRunInTask(_OfEventLoop):
     """A task runs a coroutine on a loop of its own.
 
     ## Why it matters
@@ -24,7 +30,7 @@ class AsyncioRunInTask(Rule):
     help = "keep one loop per process"
 
 
-class AsyncDefTask(Rule):
+class AsyncDefTask(_OfEventLoop):
     """A task is a coroutine function, and its body never runs."""
 
     code = "CEL111"

@@ -17,9 +17,14 @@ CASES = {
     "include": (APP.format(", include=['app.tasks']"), {}, "app.tasks.one"),
     "imports": (APP.format("") + "app.conf.imports = ['app.tasks']\n", {}, "app.tasks.one"),
     "routes": (APP.format("") + "app.conf.task_routes = {'app.tasks.*': 'slow'}\n", {}, "app.tasks.one"),
-    "old imports": (APP.format("") + "CELERY_IMPORTS = ('app.tasks',)\n", {}, "app.tasks.one"),
-    "old include": (APP.format("") + "CELERY_INCLUDE = ['app.tasks']\n", {}, "app.tasks.one"),
+    "old imports": (APP.format("") + "app.conf.update(CELERY_IMPORTS=('app.tasks',))\n", {}, "app.tasks.one"),
+    "old include": (
+        APP.format("") + "app.config_from_object({'CELERY_INCLUDE': ['app.tasks']})\n",
+        {},
+        "app.tasks.one",
+    ),
     "command": (APP.format(""), {"Procfile": "worker: celery -A app.queue worker\n"}, "app.tasks.one"),
+    "not loaded": (APP.format("") + "CELERY_INCLUDE = ['app.tasks']\n", {}, "tasks.one"),
     "nothing": (APP.format(""), {}, "tasks.one"),
     "elsewhere": (APP.format(", include=['other.tasks']"), {}, "tasks.one"),
 }

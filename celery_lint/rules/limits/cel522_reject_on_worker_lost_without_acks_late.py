@@ -37,10 +37,12 @@ class RejectOnWorkerLostWithoutAcksLate(Rule):
     app = Celery("proj", broker="redis://localhost")
 
 
-    @app.task(acks_late=True, reject_on_worker_lost=True, soft_time_limit=50, time_limit=60)
+    @app.task(soft_time_limit=50, time_limit=60)
     def resize(picture):
         return picture
     ```
+
+    With `acks_late` the option works, and brings the task back whenever it kills its worker: see CEL521.
 
     ## Limits
 
