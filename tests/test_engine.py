@@ -13,7 +13,7 @@ from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.limits import TimeLimits
+from celery_lint.inventory.workers.sent_limits import SentLimits
 from celery_lint.rule import Finding, Rule, on
 from tests import samples
 
@@ -303,7 +303,7 @@ def test_facts_that_cannot_be_found_hide_no_others(project: Path, monkeypatch: p
     def failing(limits: Limits) -> None:
         raise LookupError("no limits")
 
-    monkeypatch.setattr(TimeLimits, "_sent_with_limit", property(failing))
+    monkeypatch.setattr(SentLimits, "_sent", property(failing))
     monkeypatch.setattr(Limits, "pairs", property(failing))
     report = engine.check_paths([str(project)], None, overrides={"cache": False})
     assert report.failed

@@ -15,7 +15,9 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
-from celery_lint.model.facts import Place
+from celery_lint.inventory.workers.running import Workers
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
@@ -27,6 +29,7 @@ _FULL_NAMES = frozenset(
     f"{module}.{_SOFT}" for module in ("celery.exceptions", "billiard.exceptions", "billiard")
 )
 _WITHOUT = ("threads", "solo", "gevent", "eventlet")
+_ENFORCING = ("prefork", "processes")
 # What catches the exception of a soft limit.
 _NAMES = frozenset({"BaseException", "Exception", _SOFT})
 # Calls that hand a message to a broker, or a value to a store: a limit hardly ever arrives in one.
@@ -64,6 +67,7 @@ class SoftLimits:
         self.handlers = known.of(Handlers)
         self.project = known.project
         self.pools = known.of(Pools)
+        self.workers = known.of(Workers)
         self.bodies = known.of(Bodies)
         self.task_options = known.of(TaskOptions)
         self.in_force = known.of(OptionsInForce)
@@ -72,6 +76,7 @@ class SoftLimits:
         self.runs = known.of(Runs)
         self.graph = known.of(CallGraph)
         self.time_limits = known.of(TimeLimits)
+        self._keeping: dict[Key, bool] = {}
 
     @facts
     def swallowed(self) -> list[SwallowedLimit]:
@@ -114,7 +119,8 @@ class SoftLimits:
 
     def _limit(self, task: Task) -> Place | None:
         """Where the soft limit of a task is set, if a pool may enforce it."""
-        if self.pools.of([task]).only(*_WITHOUT):
+        elsewhere = self.workers.running(_WITHOUT, [task]) is not None
+        if elsewhere and self.workers.running(_ENFORCING, [task]) is None:
             return None
         return self.time_limits.soft_limit(task)
 
@@ -132,21 +138,42 @@ class SoftLimits:
         waits = self.waiting.blocks if body.function.is_async else self.waiting.waits
         calls = self.functions.calls(body.module, body.function)
         return any(
-            calls[number].leaf() not in _QUICK and waits(body.module, calls[number])
+            calls[number].leaf() not in _QUICK
+            and waits(body.module, calls[number])
+            and not self._keeps(body.module, calls[number])
             for step in flow.below(handler.attempt)
-            if is_tried(flow, handler.attempt, step) and self._arrives(handler, step)
+            if is_tried(flow, handler.attempt, step) and self._arrives(body, step, handler.step)
             for number in step.calls
         )
 
-    def _arrives(self, handler: Handler, step: Step) -> bool:
-        """Whether what a statement raises comes as far as a handler, and is not swallowed before."""
-        body = handler.body
+    def _arrives(self, body: Body, step: Step, end: Step | None) -> bool:
+        """Whether a limit in a statement comes as far as a handler, or out of the function (``None``)."""
         inner = self.handlers.catcher(body, step, _NAMES)
-        while inner is not None and inner is not handler.step:
+        while inner is not None and inner is not end:
             if inner.kind == "with" or not self.handlers.raises(body, inner, _NAMES):
                 return False
             inner = self.handlers.catcher(body, body.flow.steps[inner.parent], _NAMES)
-        return inner is not None
+        return inner is end
+
+    def _keeps(self, module: Module, call: Call) -> bool:
+        """Whether the function that a call leads to swallows the limit itself, wherever it waits."""
+        target = self.graph.target(module, call.chain)
+        body = self._bodies.get((target[0].path, target[1].qualname)) if target is not None else None
+        if body is None:
+            return False
+        if body.key not in self._keeping:
+            self._keeping[body.key] = not any(
+                self._arrives(body, step, None)
+                for step in body.flow.steps
+                for number in step.calls
+                if self.waiting.waits(body.module, self.functions.calls(body.module, body.function)[number])
+            )
+        return self._keeping[body.key]
+
+    @once
+    def _bodies(self) -> dict[Key, Body]:
+        """The functions with a ``try``, tasks and what they call."""
+        return {**self.bodies.by_key, **{body.key: body for body, _ in self.bodies.callees}}
 
     def _onward(
         self, handler: Handler, swallowing: Sequence[Handler]
