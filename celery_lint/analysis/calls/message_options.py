@@ -38,9 +38,7 @@ _UNKNOWN = {
     "que": "queue",
     "arg": "args",
 }
-_CALLS = frozenset({"apply_async", "apply_async_on_commit", "send_task", "retry"})
-# Parameters of `retry` that no other call has.
-_OF_RETRY = frozenset({"max_retries"})
+_CALLS = frozenset({"apply_async", "apply_async_on_commit", "send_task"})
 
 
 class UnknownOption(NamedTuple):
@@ -120,13 +118,13 @@ class MessageOptions:
 
     @facts
     def unknown(self) -> list[UnknownOption]:
-        """The options that nobody reads."""
+        """The options that nobody reads; what `retry` takes is told by a rule of its own."""
         if self._looked_at:
             return []
         found = []
         for call in self.calls:
             for name, value in call.value.keywords:
-                if name in _UNKNOWN and not (call.method == "retry" and name in _OF_RETRY):
+                if name in _UNKNOWN and call.method != "retry":
                     place = call.module.place(value.span)
                     found.append(UnknownOption(place, call.method, name, _UNKNOWN[name]))
         return found
