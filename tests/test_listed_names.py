@@ -228,7 +228,8 @@ KINDS = {
         "CEL110",
         "client = #('x')\n" + IN_COROUTINE.replace("#", "await client.get(x)"),
         """
-        aiomysql.create_pool asyncmy.create_pool aio_pika.connect_robust
+        aiomysql.create_pool asyncmy.create_pool aio_pika.connect_robust aioredis.StrictRedis
+        grpc.aio.secure_channel
         langgraph.checkpoint.postgres.aio.AsyncPostgresSaver
         """,
     ),
@@ -286,6 +287,11 @@ KINDS = {
         "@shared_task\ndef other(x):\n    x.work()\n\n\nasync def view(x):\n    return other.delay(x).#()\n",
         "get join join_native wait",
     ),
+    "options with another's name": Kind(
+        "CEL310",
+        "@shared_task(#=3)\ndef task(x):\n    x.work()\n",
+        "ack_late auto_retry_for autoretry hard_time_limit ignoreresult interval_max task_rate_limit",
+    ),
     "what opens a connection": Kind(
         "CEL215",
         "c = #('x')\n\n\n@shared_task\ndef task(x):\n    c.cursor(x)\n",
@@ -315,6 +321,19 @@ SILENT = {
         /link /link_error /mandatory /max_retries /parent_id /priority /properties /publisher /queue
         /replaced_task_nesting /reply_to /retry_policy /root_id /routing_key /serializer /shadow
         /stamped_headers /throw
+        """,
+    ),
+    "serializers": Kind(
+        "CEL328",
+        "@shared_task(serializer='#')\ndef task(x):\n    x.work()\n",
+        "/msgpack /application/x-msgpack /application/x-python-serialize",
+    ),
+    "compressions": Kind(
+        "CEL328",
+        "@shared_task(compression='#')\ndef task(x):\n    x.work()\n",
+        """
+        /brotli /bzip /bzip2 /lzma /xz /zlib /zstandard /application/x-brotli /application/x-bz2
+        /application/x-lzma
         """,
     ),
     "a lock that ends": Kind(
