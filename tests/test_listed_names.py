@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from celery.app import defaults
 
 from celery_lint import engine
 from celery_lint.files.commands.launch import worker_commands
+from celery_lint.inventory.application.spelling import old_name
 from celery_lint.options import Configuration
 from tests import asked_names
 
@@ -292,6 +294,20 @@ KINDS = {
         "@shared_task(#=3)\ndef task(x):\n    x.work()\n",
         "ack_late auto_retry_for autoretry hard_time_limit ignoreresult interval_max task_rate_limit",
     ),
+    "what opens a transaction": Kind(
+        "CEL623",
+        "from shop.models import Order\n\n\n@shared_task\ndef task(x):\n    Order.objects.get(pk=x)\n\n\n"
+        "def view(x):\n    with #(using=None):\n        order = Order.objects.create(x=x)\n"
+        "        task.delay(order.pk)\n",
+        "django.db.transaction.atomic django.db.transaction.Atomic",
+    ),
+    "managers": Kind(
+        "CEL623",
+        "from django.db import transaction\nfrom django.contrib.auth.models import User\n\n\n"
+        "@shared_task\ndef task(x):\n    User.#.get(pk=x)\n\n\n@transaction.atomic\ndef view(x):\n"
+        "    user = User.#.create(x=x)\n    task.delay(user.pk)\n",
+        "objects _base_manager _default_manager",
+    ),
     "what opens a connection": Kind(
         "CEL215",
         "c = #('x')\n\n\n@shared_task\ndef task(x):\n    c.cursor(x)\n",
@@ -464,6 +480,28 @@ SPEAKERS = "awk cat cp echo egrep grep kill killall mv pgrep pip pkill printf ps
 def test_programs_that_speak_of_workers(speaker: str) -> None:
     assert worker_commands("run.sh", f"{speaker} celery worker -P gevent\n".encode()) == []
     assert worker_commands("run.sh", f"{speaker}_ celery worker -P gevent\n".encode()) != []
+
+
+OLD_NAMES = """
+enable_utc result_accept_content result_cache_max result_expires task_compression task_eager_propagates
+task_protocol task_publish_retry task_publish_retry_policy task_send_sent_event worker_direct
+worker_disable_rate_limits worker_enable_remote_control worker_lost_wait worker_redirect_stdouts
+worker_redirect_stdouts_level worker_send_task_events
+"""
+
+
+@pytest.mark.parametrize("name", OLD_NAMES.split())
+def test_older_names_of_settings(name: str) -> None:
+    """They are those by which Celery itself knows the setting."""
+    assert old_name(name) == defaults._TO_OLD_KEY[name]
+
+
+@pytest.mark.parametrize(
+    "prefix, rest",
+    [("task_", "acks_late"), ("worker_", "concurrency"), ("beat_", "schedule"), ("broker_", "url")],
+)
+def test_older_prefixes_of_settings(prefix: str, rest: str) -> None:
+    assert old_name(prefix + rest) == defaults._TO_OLD_KEY[prefix + rest]
 
 
 # ------------------------------------------------------------------------------------ every name
