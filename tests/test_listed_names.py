@@ -308,6 +308,15 @@ KINDS = {
         "    user = User.#.create(x=x)\n    task.delay(user.pk)\n",
         "objects _base_manager _default_manager",
     ),
+    "what writes without waiting": Kind(
+        "CEL623",
+        "from django.db import transaction\nfrom shop.models import Order\n\n\n@shared_task\ndef task(x):\n"
+        "    Order.objects.get(pk=x)\n\n\n@transaction.atomic\ndef view(x):\n"
+        "    order = Order.objects.#(x=x)\n    task.delay(order.pk)\n",
+        """
+        abulk_create abulk_update acreate adelete aget_or_create aupdate aupdate_or_create
+        """,
+    ),
     "what opens a connection": Kind(
         "CEL215",
         "c = #('x')\n\n\n@shared_task\ndef task(x):\n    c.cursor(x)\n",
