@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.diagnostics import Span
+from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPolicy
 from celery_lint.inventory.tasks.in_force import OptionsInForce
@@ -186,11 +187,22 @@ class RetryOptions:
         if known is not None and _is_nothing(known):
             return False  # `max_retries=0` and `None` say what happens anyway
         task = policy.task
-        if self._retried_when_lost(task):
+        if self._retried_when_lost(task) or self._only_logs(task):
             return False
         if not self.in_force.own_application(task) and not self._retries_by_hand(task):
             return False
         return not self.retry_calls.hidden(task) and not self.retries.reads_near(task, option.name)
+
+    def _only_logs(self, task: Task) -> bool:
+        """Whether nothing that a task does can fail: a sketch, which logs and returns what it was given."""
+        if task.function is None or task.inner_decorators:
+            return False
+        flow = self.functions.of(task.module, task.function)
+        logged = [step for step in flow.steps if is_log(step)]
+        rest = [step for step in flow.steps if step not in logged]
+        return any(step.calls for step in logged) and all(
+            step.kind == "return" and not step.calls for step in rest
+        )
 
     def _retried_when_lost(self, task: Task) -> bool:
         """Whether Celery itself may retry the task, after the loss of its process."""

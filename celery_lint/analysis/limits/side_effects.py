@@ -47,6 +47,9 @@ _LONG = 30.0
 _NAMES = frozenset({"__name__", "name", "task_name"})
 _ID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
 
+# Calls that send a task under an id of the project's own.
+_GIVING_IDS = (".apply_async", ".send_task", ".signature", ".s", ".si", ".set")
+
 
 class RepeatedEffect(NamedTuple):
     """A call that a second run of the task makes again. ``retried``: because the task is retried."""
@@ -223,7 +226,8 @@ class SideEffects:
         if not text or _ID.fullmatch(text):
             return False
         return not any(
-            function.mentions(f"task_id:'{text}", f"task_id:={given.chain or '-'}")
+            function.may_call(*_GIVING_IDS)
+            and function.mentions(f"task_id:'{text}", f"task_id:={given.chain or '-'}")
             for each in self.project.product_modules()
             for function in each.functions.values()
         )
