@@ -317,6 +317,13 @@ KINDS = {
         abulk_create abulk_update acreate adelete aget_or_create aupdate aupdate_or_create
         """,
     ),
+    "what writes related rows without waiting": Kind(
+        "CEL623",
+        "from django.db import transaction\nfrom shop.models import Order\n\n\n@shared_task\ndef task(x):\n"
+        "    Order.objects.get(pk=x)\n\n\n@transaction.atomic\ndef view(x):\n"
+        "    order = Order.objects.get(pk=x)\n    order.items.#(x)\n    task.delay(order.pk)\n",
+        "aadd aclear aremove aset",
+    ),
     "what opens a connection": Kind(
         "CEL215",
         "c = #('x')\n\n\n@shared_task\ndef task(x):\n    c.cursor(x)\n",
