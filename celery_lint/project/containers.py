@@ -8,7 +8,7 @@ from celery_lint.model.facts import Module, Value
 from celery_lint.project.entity import Entity
 
 # Methods by which containers are asked for what they hold, where the container itself is not known.
-_TAKING = frozenset({"find", "get", "lookup", "provide", "require", "resolve", "setdefault", "take"})
+_TAKING = frozenset({"find", "get", "require", "resolve", "setdefault", "take"})
 
 
 def is_taken_out(resolve: Callable[[Module, str], Entity], module: Module, value: Value, depth: int) -> bool:

@@ -19,9 +19,7 @@ _CAUGHT = frozenset({"~Exception", "~BaseException"})
 # Methods that only note what a later flush will do: they raise nothing.
 _NOTING = frozenset({"add", "add_all", "delete"})
 # What fails for the sake of what it writes. A read fails only where the connection is lost.
-_WRITING = frozenset(
-    {"bulk_insert_mappings", "bulk_save_objects", "bulk_update_mappings", "commit", "flush", "merge"}
-)
+_WRITING = frozenset({"bulk_insert_mappings", "bulk_save_objects", "commit", "flush", "merge"})
 _TALKING = tuple(f".{leaf}" for leaf in sorted(WORK - {"add", "add_all", "delete", "get"}))
 _WRITING_LEAVES = tuple(f".{leaf}" for leaf in sorted(_WRITING))
 # What writes or reads, as its statement says.
