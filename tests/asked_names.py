@@ -56,7 +56,8 @@ def _bound(path: Path) -> Iterator[str]:
         targets = node.targets if isinstance(node, ast.Assign) else []
         if isinstance(node, ast.AnnAssign):
             targets = [node.target]
-        yield from (target.id for target in targets if isinstance(target, ast.Name))
+        # What is not spelled like a constant is filled while the linter runs.
+        yield from (each.id for each in targets if isinstance(each, ast.Name) and each.id.isupper())
 
 
 def _texts(value: Any) -> Iterator[str]:
