@@ -15,8 +15,9 @@ class DispatchResultInCanvas(Rule):
 
     Canvases are made of signatures. `task.delay()` among them sends the task at once, by itself, and then
     the canvas fails: `TypeError: unsupported operand type(s) for |: '_chain' and 'AsyncResult'` in a chain,
-    `AttributeError` in groups and chords, `EncodeError: Object of type AsyncResult is not JSON serializable`
-    in `link` and `link_error`. The task itself, without `.s()`, fails in the same ways.
+    `AttributeError` in groups and chords, or in a worker `RuntimeError: Never call result.get() within a
+    task!`, `EncodeError: Object of type AsyncResult is not JSON serializable` in `link` and `link_error`. The
+    task itself, without `.s()`, fails in the same ways.
 
     ## Example
 

@@ -72,8 +72,7 @@ class DisposeAfterRun(Rule):
     ```
 
     A disposal at the start of the next run, or in `task_prerun`, comes too late in the same way.
-    `dispose(close=False)` closes nothing and is silent: the sockets of what it forgets stay open until Python
-    looks for cycles.
+    `dispose(close=False)` closes nothing and is silent.
 
     ## Limits
 

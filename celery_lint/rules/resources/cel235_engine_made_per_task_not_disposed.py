@@ -65,9 +65,9 @@ class EngineMadePerTaskNotDisposed(Rule):
     Silent where the function, or one that it gives the engine to, disposes of anything, where nothing is
     asked of the database, where the engine is kept in a global name or an object or goes to somebody
     unknown, and where the options of its pool are hidden. Of clients silent where anything in the function
-    is closed; those of `aiohttp` and `openai` give their connections back by themselves. Where a function
-    of the project returns a new engine or client, or a session on one, its call is reported, or where
-    several take one, the function once.
+    is closed; those of `aiohttp` give their connections back by themselves, and those of `openai` are closed
+    when Python collects them. Where a function of the project returns a new engine or client, or a session
+    on one, its call is reported, or where several take one, the function once.
 
     ## References
 
