@@ -123,6 +123,8 @@ class Signatures:
             return
         if task.wrapper is not None:
             yield f"it is made by `{task.wrapper[1]}`, which may change its arguments"
+        if self._is_filtered(task):
+            yield "`filter` puts something else in its place"
         if task.inner_decorators:
             yield f"{_spelled(task.inner_decorators[0])} below the task decorator may change its arguments"
         yield from self._outside(task, function)
@@ -176,8 +178,17 @@ class Signatures:
         return ""
 
     def is_plain(self, task: Task) -> bool:
-        """Whether everything that a task derives from, and its application, can be seen."""
-        return self.task_options.bases_known(task) and self.in_force.own_application(task)
+        """Whether all that a task derives from, and its application, can be seen, and it stays a task."""
+        return (
+            self.task_options.bases_known(task)
+            and self.in_force.own_application(task)
+            and not self._is_filtered(task)
+        )
+
+    def _is_filtered(self, task: Task) -> bool:
+        """Whether what ``filter`` makes of the task, a method for example, takes its place."""
+        given = self.task_options.get(task, "filter")
+        return given is not None and not (given[1].kind == "constant" and given[1].data is None)
 
     def overridden(self, task: Task) -> frozenset[str]:
         """The methods that send a task or make a signature of it, as far as its classes have their own."""
