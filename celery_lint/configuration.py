@@ -13,20 +13,21 @@ from celery_lint.regular_files import LARGEST_CONFIGURATION, read_regular
 from celery_lint.selection import normal_form, valid_selectors
 
 _TABLE = "celery-lint"
+_ADDING = ("ignore", "extend-select", "per-file-ignores", "exclude")
 
 
 class ConfigurationError(Exception):
     """The user's configuration cannot be used; the text is one line that says where and how to mend it."""
 
 
-def nearest(word: str, valid: Iterable[str]) -> str:
-    """The valid word that is most like this one."""
+def did_you_mean(word: str, valid: Iterable[str], quote: str = '"') -> str:
+    """``, did you mean "select"?`` for the valid word most like this one; ``""`` if none is like it."""
     # Imported here: only the way to an error message leads through this function.
     from difflib import get_close_matches
 
     by_lower_case = {candidate.lower(): candidate for candidate in valid}
-    close = get_close_matches(word.lower(), by_lower_case, n=1, cutoff=0.0)
-    return by_lower_case[close[0]] if close else ""
+    close = get_close_matches(word.lower(), by_lower_case, n=1)
+    return f", did you mean {quote}{by_lower_case[close[0]]}{quote}?" if close else ""
 
 
 def load(root: str, overrides: Mapping[str, object] | None = None) -> Configuration:
@@ -35,7 +36,8 @@ def load(root: str, overrides: Mapping[str, object] | None = None) -> Configurat
     The file is ``pyproject.toml`` (table ``tool.celery-lint``), else ``setup.cfg`` (section
     ``celery-lint``) of the root. Overrides are named like the options, with ``-`` or ``_``; their values
     may be texts, as on a command line. The override ``config`` names a file to be read instead of the
-    root's. ``extend-select`` adds to the file's, every other override replaces.
+    root's. Overrides that name rules or files to be left out, and ``extend-select``, add to the file's; every
+    other override replaces.
 
     Raises ConfigurationError for an unknown key, value or rule, for a file that is not valid TOML or
     INI, and for a ``config`` that cannot be read.
@@ -47,19 +49,15 @@ def load(root: str, overrides: Mapping[str, object] | None = None) -> Configurat
     for key, value in table.items():
         option = BY_KEY.get(key.replace("_", "-"))
         if option is None:
-            raise ConfigurationError(
-                f"{where}: unknown key {_quoted(key)}, did you mean {_quoted(nearest(key, BY_KEY))}?"
-            )
+            raise ConfigurationError(f"{where}: unknown key {_quoted(key)}{_or_one_of(key, BY_KEY)}")
         values[option.field] = _converted(option, value, f"{where}: {key}")
     for key, value in given.items():
         option = BY_KEY.get(key)
         if option is None:
-            raise ConfigurationError(
-                f"unknown option {_quoted(key)}, did you mean {_quoted(nearest(key, BY_KEY))}?"
-            )
+            raise ConfigurationError(f"unknown option {_quoted(key)}{_or_one_of(key, BY_KEY)}")
         converted = _converted(option, value, option.flag_name)
-        if key == "extend-select":
-            converted = values.get("extend_select", ()) + converted
+        if key in _ADDING:
+            converted = values.get(option.field, ()) + converted
         values[option.field] = converted
     return Configuration(**values)
 
@@ -153,7 +151,7 @@ def _converted(option: Option, value: object, where: str) -> Any:
             return tuple(_selector(word, where) for word in words)
         return tuple(_choice(option, word, where) for word in words) if option.choices else words
     if not isinstance(value, str):
-        raise ConfigurationError(f"{where}: must be a text, not {_quoted(value)}")
+        raise ConfigurationError(f"{where}: must be a string in quotes: {option.key} = {_quoted(value)}")
     word = value.strip()
     if option.kind == "choice" and (word or option.default):
         return _choice(option, word, where)
@@ -180,15 +178,14 @@ def _words(value: object, where: str) -> tuple[str, ...]:
         return tuple(word for word in words if word)
     if isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
         return tuple(part for word in value for part in _words(word, where))
-    raise ConfigurationError(f"{where}: must be a list of texts, not {_quoted(value)}")
+    raise ConfigurationError(f"{where}: must be a list of strings, not {_one_line(value)[:60]}")
 
 
 def _choice(option: Option, word: str, where: str) -> str:
     if word not in option.choices:
-        raise ConfigurationError(
-            f"{where}: unknown value {_quoted(word)}, did you mean "
-            f"{_quoted(nearest(word, option.choices))}? (one of {', '.join(option.choices)})"
-        )
+        close = did_you_mean(word, option.choices)
+        one_of = f"{' (' if close else ', '}one of {', '.join(option.choices)}{')' if close else ''}"
+        raise ConfigurationError(f"{where}: unknown value {_quoted(word)}{close}{one_of}")
     return word
 
 
@@ -217,6 +214,10 @@ def _rules_by_path(value: object, where: str) -> tuple[tuple[str, tuple[str, ...
     )
 
 
+def _or_one_of(key: str, valid: Iterable[str]) -> str:
+    return did_you_mean(key, valid) or f", one of {', '.join(valid)}"
+
+
 def _quoted(value: object) -> str:
     """A user's value inside a message: short, and on one line."""
     text = _one_line(value if isinstance(value, str) else repr(value))
@@ -230,6 +231,6 @@ def _one_line(value: object) -> str:
 def _selector(word: str, where: str) -> str:
     normal = normal_form(word)
     if normal is None:
-        closest = nearest(word, valid_selectors())
-        raise ConfigurationError(f"{where}: unknown rule {_quoted(word)}, did you mean {_quoted(closest)}?")
+        close = did_you_mean(word, valid_selectors()) or " (celery-lint rule --all lists them)"
+        raise ConfigurationError(f"{where}: unknown rule {_quoted(word)}{close}")
     return normal

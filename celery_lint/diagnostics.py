@@ -11,6 +11,8 @@ from typing import Literal, NamedTuple
 #: How the reason begins why a file was not checked where the linter itself is wrong: that is a failure too.
 READING_FAILED = "reading the file failed: "
 Severity = Literal["error", "warning", "advice"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "advice")
+"""From the worst to the mildest."""
 
 
 class Span(NamedTuple):
@@ -73,13 +75,16 @@ class Report(NamedTuple):
     """The outcome of one run.
 
     ``files`` counts the Python files that were asked about, ``tasks`` the Celery tasks that these
-    files define. A diagnostic with code ``CEL999`` means that a rule failed (see ``failed``).
+    files define. ``blocking`` counts what the options of a file's workspace take for a reason to fail:
+    diagnostics as severe as ``fail-on``, and with ``strict-parse`` the files that were not checked. A
+    diagnostic with code ``CEL999`` means that a rule failed (see ``failed``).
     """
 
     diagnostics: list[Diagnostic]
     unparsed: list[Unparsed]
     files: int
     tasks: int
+    blocking: int = 0
 
     @property
     def failed(self) -> bool:

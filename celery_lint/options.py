@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from celery_lint.diagnostics import SEVERITIES, Severity
+
 Preset = Literal["recommended", "house", "strict", "all"]
 PRESETS: tuple[Preset, ...] = ("recommended", "house", "strict", "all")
 Kind = Literal["switch", "choice", "choices", "text", "version", "list", "rules", "rules-by-path"]
@@ -23,6 +25,8 @@ class Configuration(NamedTuple):
     exclude: tuple[str, ...] = ()
     preset: str = "recommended"
     output_format: str = "full"
+    min_severity: Severity = "advice"
+    fail_on: Severity = "advice"
     pool: tuple[str, ...] = ()
     broker: str = ""
     target_celery: str = ""
@@ -53,7 +57,7 @@ class Option(NamedTuple):
     ``semantic`` options change what the rules find, all others only filter or show it: only semantic
     ones are part of the cache key. ``linters`` says whether flake8 and pylint offer the option as well
     (where they have one of their own, such as ``select``, they do not). ``flag`` is false for what only
-    makes sense in a file.
+    makes sense in a file. ``off`` is the help of a flag that turns off what is on by default.
     """
 
     key: str
@@ -64,6 +68,7 @@ class Option(NamedTuple):
     semantic: bool = False
     linters: bool = False
     flag: bool = True
+    off: str = ""
 
     @property
     def field(self) -> str:
@@ -111,6 +116,20 @@ OPTIONS: tuple[Option, ...] = (
         "full shows the source, concise one line each, json everything",
         "FORMAT",
         choices=("full", "concise", "json"),
+    ),
+    Option(
+        "min-severity",
+        "choice",
+        "report only what is at least as severe as this",
+        "SEVERITY",
+        choices=SEVERITIES,
+    ),
+    Option(
+        "fail-on",
+        "choice",
+        "exit with 1 only for what is at least as severe as this",
+        "SEVERITY",
+        choices=SEVERITIES,
     ),
     Option(
         "pool",
@@ -221,12 +240,17 @@ OPTIONS: tuple[Option, ...] = (
         semantic=True,
         linters=True,
     ),
-    Option("strict-parse", "switch", "exit with 1 if a file could not be parsed"),
+    Option(
+        "strict-parse",
+        "switch",
+        "parse every file, even without a word of Celery, and exit with 1 if one cannot be parsed",
+    ),
     Option(
         "cache",
         "switch",
-        "keep what was read between runs (`--no-cache`: neither read nor write it)",
+        "keep what was read between runs",
         linters=True,
+        off="neither read nor write what other runs have kept",
     ),
     Option(
         "cache-dir",

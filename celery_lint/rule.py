@@ -69,6 +69,12 @@ class Rule:
         return {"error": "E", "warning": "W", "advice": "R"}[cls.severity] + "9" + cls.code[3:]
 
     @classmethod
+    def says(cls) -> list[tuple[str, str]]:
+        """Every message with its help, for readers: what is filled in stands there in capitals."""
+        texts = [(cls.message, cls.help), *cls.variants.values()]
+        return [(_plain(message), _plain(help_text)) for message, help_text in texts]
+
+    @classmethod
     def summary(cls) -> str:
         """The first line of the documentation."""
         return (cls.__doc__ or "").strip().partition("\n")[0]
@@ -77,6 +83,16 @@ class Rule:
 _Rule = TypeVar("_Rule", bound=Rule)
 _Fact = TypeVar("_Fact")
 _Check = Callable[[_Rule, _Fact], Iterable[Finding]]
+
+
+def _plain(template: str) -> str:
+    fields: dict[str, str] = _Fields()
+    return template.format_map(fields)
+
+
+class _Fields(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return key.upper()
 
 
 def on(source: facts[Any, _Fact]) -> Callable[[_Check[_Rule, _Fact]], _Check[_Rule, _Fact]]:

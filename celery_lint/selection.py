@@ -12,8 +12,10 @@ INTERNAL_ERROR = "CEL999"
 
 
 def normal_form(word: str) -> str | None:
-    """A code (``CEL110``), prefix (``CEL1``) or name as it is compared; None if no rule answers to it."""
+    """A code, a prefix (``CEL1``), ``ALL`` or a name as it is compared; None if no rule answers to it."""
     upper = word.upper()
+    if upper == "ALL":
+        return "CEL"
     normal = upper if upper.startswith("CEL") and "-" not in word else word.lower()
     # The names of files spare a warm run with `--select` the import of every rule; `all_rules` has the last
     # word where a selector is not found there.

@@ -104,8 +104,7 @@ def page(rule: type[Rule]) -> str:
         f"Preset: `{rule.preset}`",
         f"pylint: `{rule.pylint_id()}` (`{rule.name}`)",
     ]
-    messages = [(rule.message, rule.help), *rule.variants.values()]
-    said = "\n".join(f"* {plain(message)}\n  * help: {plain(help_text)}" for message, help_text in messages)
+    said = "\n".join(f"* {message}\n  * help: {help_text}" for message, help_text in rule.says())
     return (
         f"# {rule.code}: {rule.name}\n\n"
         f"{'; '.join(facts)}.\n\n"
@@ -126,17 +125,6 @@ def silent_where(code: str) -> str:
             title = case.name.partition("/")[2].replace("_", " ")
             rows.append(f"* [{title}](../../fixtures/{case.name}): {'; '.join(reasons)}")
     return "## Silent where\n\n" + "\n".join(rows) + "\n\n" if rows else ""
-
-
-def plain(template: str) -> str:
-    """A message template for readers: its fields in capitals."""
-    fields: dict[str, str] = _Fields()
-    return template.format_map(fields)
-
-
-class _Fields(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return key.upper()
 
 
 def rules_overview(folder: str) -> str:

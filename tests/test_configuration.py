@@ -96,18 +96,33 @@ OVERRIDES = [
     ({"strict_parse": True, "cache": False}, {"strict_parse": True, "cache": False}),
     (
         {"per-file-ignores": "tests/*:CEL1,CEL5 a.py:CEL2"},
-        {"per_file_ignores": (("tests/*", ("CEL1", "CEL5")), ("a.py", ("CEL2",)))},
+        {"per_file_ignores": (("old/*", ("CEL5",)), ("tests/*", ("CEL1", "CEL5")), ("a.py", ("CEL2",)))},
     ),
-    ({"per-file-ignores": (("a.py", ("CEL2",)),)}, {"per_file_ignores": (("a.py", ("CEL2",)),)}),
+    ({"ignore": "CEL5"}, {"ignore": ("CEL210", "CEL5")}),
+    ({"exclude": "docs"}, {"exclude": ("old", "docs")}),
+    ({"select": "all"}, {"select": ("CEL",)}),
+    ({"fail-on": "error", "min-severity": "warning"}, {"fail_on": "error", "min_severity": "warning"}),
+    (
+        {"per-file-ignores": (("a.py", ("CEL2",)),)},
+        {"per_file_ignores": (("old/*", ("CEL5",)), ("a.py", ("CEL2",)))},
+    ),
 ]
 
 
 @pytest.mark.parametrize("overrides, expected", OVERRIDES)
 def test_overrides(tmp_path: Path, overrides: dict[str, object], expected: dict[str, Any]) -> None:
     (tmp_path / "pyproject.toml").write_text(
-        LINTED + 'preset = "house"\nextend-select = ["CEL210"]', encoding="utf-8"
+        LINTED + 'preset = "house"\nextend-select = ["CEL210"]\nignore = ["CEL210"]\nexclude = ["old"]\n'
+        'per-file-ignores = { "old/*" = ["CEL5"] }\n',
+        encoding="utf-8",
     )
-    base = Configuration(preset="house", extend_select=("CEL210",))
+    base = Configuration(
+        preset="house",
+        extend_select=("CEL210",),
+        ignore=("CEL210",),
+        exclude=("old",),
+        per_file_ignores=(("old/*", ("CEL5",)),),
+    )
     assert load(str(tmp_path), overrides) == base._replace(**expected)
 
 
@@ -120,6 +135,10 @@ def test_named_file_replaces_the_root_s(tmp_path: Path) -> None:
 
 MISTAKES = [
     ("pyproject.toml", LINTED + "selct = []", 'unknown key "selct", did you mean "select"?'),
+    ("pyproject.toml", LINTED + "zzz = 1", 'unknown key "zzz", one of select, ignore, '),
+    ("pyproject.toml", LINTED + 'pool = ["zzz"]', 'unknown value "zzz", one of prefork, solo, '),
+    ("pyproject.toml", LINTED + 'select = ["zzz"]', 'unknown rule "zzz" (celery-lint rule --all lists them)'),
+    ("pyproject.toml", LINTED + "target-celery = 5.3", 'a string in quotes: target-celery = "5.3"'),
     ("setup.cfg", "[celery-lint]\nper-file-ignore = a\n", 'did you mean "per-file-ignores"?'),
     ("pyproject.toml", LINTED + 'preset = "houses"', 'preset: unknown value "houses", did you mean "house"?'),
     ("pyproject.toml", LINTED + 'pool = ["geven"]', 'pool: unknown value "geven", did you mean "gevent"?'),
@@ -127,9 +146,9 @@ MISTAKES = [
     ("pyproject.toml", LINTED + 'ignore = ["asyncio-run"]', 'did you mean "asyncio-run-in-task"?'),
     ("pyproject.toml", LINTED + 'per-file-ignores = {"a" = ["XYZ"]}', 'per-file-ignores: unknown rule "XYZ"'),
     ("pyproject.toml", LINTED + 'per-file-ignores = ["a"]', 'must be pattern:rules, not "a"'),
-    ("pyproject.toml", LINTED + 'per-file-ignores = 3', 'per-file-ignores: must be a list of texts, not "3"'),
-    ("pyproject.toml", LINTED + "select = [1]", 'select: must be a list of texts, not "[1]"'),
-    ("pyproject.toml", LINTED + "preset = 3", 'preset: must be a text, not "3"'),
+    ("pyproject.toml", LINTED + 'per-file-ignores = 3', 'per-file-ignores: must be a list of strings, not 3'),
+    ("pyproject.toml", LINTED + "select = [1]", 'select: must be a list of strings, not [1]'),
+    ("pyproject.toml", LINTED + "preset = 3", 'preset: must be a string in quotes: preset = "3"'),
     ("pyproject.toml", LINTED + 'cache = "maybe"', 'cache: must be true or false, not "maybe"'),
     ("pyproject.toml", LINTED + "cache = 1", 'cache: must be true or false, not "1"'),
     ("pyproject.toml", LINTED + 'target-python = ">=3.10"', 'target-python: must be a version such as "5.3"'),
@@ -156,7 +175,7 @@ def test_mistake_is_one_line_with_file_key_and_nearest(
 @pytest.mark.parametrize(
     "overrides, expected",
     [
-        ({"preset": "x"}, '--preset: unknown value "x", did you mean'),
+        ({"preset": "x"}, '--preset: unknown value "x", one of recommended, house, strict, all'),
         ({"selekt": "x"}, 'unknown option "selekt", did you mean "select"?'),
         ({"select": "CEL9"}, '--select: unknown rule "CEL9", did you mean'),
         ({"config": "missing.toml"}, "missing.toml: No such file or directory"),
@@ -232,6 +251,20 @@ PATTERNS = [
     ("*", "app/tasks.py", True),
     ("**", "app/tasks.py", True),
     ("a[bc].py", "ab.py", True),
+    ("tests/**/*.py", "tests/a.py", True),
+    ("tests/**/*.py", "tests/unit/deep/a.py", True),
+    ("tests/**/*.py", "app/tests/a.py", True),
+    ("tests/**/*.py", "tests/a.txt", False),
+    ("tests/**/unit/**/*.py", "tests/unit/a.py", True),
+    ("tests/**/unit/**/*.py", "tests/x/unit/y/a.py", True),
+    ("tests/**/unit/**/*.py", "tests/x/a.py", False),
+    ("/srv/shop/**/tasks.py", "tasks.py", True),
+    ("src/**", "src/a.py", True),
+    ("{app,lib}/*.py", "lib/a.py", True),
+    ("{app,lib}/{a,b}.py", "lib/b.py", True),
+    ("{app,lib}/{a,b}.py", "lib/c.py", False),
+    ("{app}.py", "{app}.py", True),
+    ("{app,lib", "lib", False),
 ]
 
 

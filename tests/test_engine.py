@@ -155,6 +155,54 @@ def test_the_configuration_filters(project: Path) -> None:
     assert "CEL110" not in codes(pool="prefork")
 
 
+def test_severities_filter_and_decide(project: Path) -> None:
+    def outcome(**overrides: object) -> tuple[list[str], int]:
+        report = engine.check_paths([str(project)], None, overrides=overrides)
+        return [found.code for found in report.diagnostics], report.blocking
+
+    assert outcome() == (["CEL110", "CEL111"], 2)  # a warning and an error
+    assert outcome(fail_on="error") == (["CEL110", "CEL111"], 1)
+    assert outcome(min_severity="error") == (["CEL111"], 1)
+    assert outcome(min_severity="error", select="CEL110", fail_on="advice") == ([], 0)
+
+
+def test_each_workspace_decides_when_it_fails(tmp_path: Path) -> None:
+    for name, table in (("a", ""), ("b", "strict-parse = true\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "pyproject.toml").write_text(f"[tool.celery-lint]\nroot = true\n{table}")
+        (tmp_path / name / "broken.py").write_text("print 'nothing of ours'\n")
+    for paths in (["a", "b"], ["b", "a"]):
+        report = engine.check_paths([str(tmp_path / path) for path in paths], None)
+        assert ([os.path.basename(os.path.dirname(e.path)) for e in report.unparsed], report.blocking) == (
+            ["b"],
+            1,
+        )
+
+
+@pytest.mark.parametrize("text", ["print 'x'\n", "x = '\0'\n", "x = (\n"])
+def test_strict_parse_parses_every_file(project: Path, text: str) -> None:
+    (project / "app/other.py").write_text(text)
+    overrides = {"strict-parse": True, "exclude": "app/mail.py"}
+    report = engine.check_paths([str(project)], None, overrides=overrides)
+    assert [os.path.basename(entry.path) for entry in report.unparsed] == ["other.py"]
+    assert report.blocking == 2  # and the diagnostic that is left
+    path = str(project / "app/other.py")
+    assert engine.check_text(path, text, None, overrides=overrides).blocking == 1
+    assert engine.check_text(path, text, None).blocking == 0
+    report = engine.check_paths([str(project)], None, overrides={**overrides, "exclude": "app"})
+    assert (report.unparsed, report.blocking) == ([], 0)
+
+
+def test_the_files_that_would_be_checked(project: Path) -> None:
+    everything = engine.files([str(project)])
+    assert len(everything) == engine.check_paths([str(project)], None).files
+    mail = str(project / "app/mail.py")
+    assert engine.files([mail, str(project / "app")], {"exclude": "mail.py"}) == [
+        path for path in everything if os.path.dirname(path).endswith("app") and path != mail
+    ]
+    assert engine.files([mail]) == [mail]
+
+
 def test_noqa(project: Path) -> None:
     mail = project / "app/mail.py"
     mail.write_text(mail.read_text().replace("async def never():", "async def never():  # noqa: CEL111"))

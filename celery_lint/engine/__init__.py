@@ -88,6 +88,14 @@ def check_text(
     return report
 
 
+def files(paths: Sequence[str], overrides: Mapping[str, object] = {}) -> list[str]:
+    """The files that :func:`check_paths` would check, as absolute paths, without those that are excluded."""
+    found: set[str] = set()
+    for root, asked in _by_workspace(paths):
+        found.update(Workspace(root, load(root, overrides)).files(asked))
+    return sorted(found)
+
+
 def describe(path: str, configuration: Configuration) -> ProjectDescription:
     """What the linter believes about the project of a file or folder."""
     from celery_lint.engine.describing import description

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from celery_lint.diagnostics import Diagnostic, Report
+from celery_lint.diagnostics import SEVERITIES, Diagnostic, Report
 from celery_lint.engine.verdict import Verdict, failures_to_read
 from celery_lint.files.roots import absolute_path
 from celery_lint.options import Configuration
@@ -37,6 +37,7 @@ def filtered(
     def shown(path: str) -> str:
         return path if path == NAMELESS else absolute_path(root, path)
 
+    mildest = SEVERITIES.index(configuration.min_severity)
     # What concerns the whole project is told in one of its files.
     anywhere = min(wanted, default=NAMELESS)
     diagnostics = []
@@ -48,16 +49,25 @@ def filtered(
             continue
         if not selection.enabled(code, name, verdict.presets.get(code, "recommended")):
             continue
-        if selection.ignored(path, code, name):
+        if selection.ignored(path, code, name) or SEVERITIES.index(diagnostic.severity) > mildest:
             continue
         related = tuple(entry._replace(path=shown(entry.path)) for entry in diagnostic.related)
         diagnostics.append(diagnostic._replace(path=shown(path), related=related))
+    unparsed = [entry._replace(path=shown(entry.path)) for entry in verdict.unparsed if entry.path in wanted]
     return Report(
         diagnostics,
-        [entry._replace(path=shown(entry.path)) for entry in verdict.unparsed if entry.path in wanted],
+        unparsed,
         len(wanted),
         sum(count for path, count in verdict.tasks.items() if path in wanted),
+        _blocking(configuration, diagnostics, len(unparsed)),
     )
+
+
+def _blocking(configuration: Configuration, diagnostics: Iterable[Diagnostic], unparsed: int) -> int:
+    """How many of these are a reason to fail."""
+    mildest = SEVERITIES.index(configuration.fail_on)
+    found = sum(1 for diagnostic in diagnostics if SEVERITIES.index(diagnostic.severity) <= mildest)
+    return found + unparsed if configuration.strict_parse else found
 
 
 def joined(one: Report, other: Report) -> Report:
@@ -67,4 +77,5 @@ def joined(one: Report, other: Report) -> Report:
         one.unparsed + other.unparsed,
         one.files + other.files,
         one.tasks + other.tasks,
+        one.blocking + other.blocking,
     )

@@ -50,11 +50,27 @@ class Workspace:
         files = listed if "" in names else [p for p in listed if p in names or p.startswith(folders)]
         new = [path for path in files if absolute_path(self.root, path) not in reported]
         reported.update(absolute_path(self.root, path) for path in new)
+        if self.configuration.strict_parse:
+            parsed = manifest.digests.keys() | {entry.path for entry in verdict.unparsed}
+            others = [self._parsed(path, None) for path in new if path not in parsed]
+            verdict = verdict._replace(unparsed=[*verdict.unparsed, *filter(None, others)])
         report = filtered(self.root, verdict, self.configuration, new, True)
         for path in sorted(names.difference(files)):
             if path and not any(file.startswith(f"{path}/") for file in files):
                 report = joined(report, self._unlisted(path, reported))
         return report
+
+    def files(self, asked: Iterable[str]) -> list[str]:
+        """The files that :meth:`report` is about, as absolute paths, without those that are excluded."""
+        from celery_lint.files.discovery import discover
+        from celery_lint.selection import Selection
+
+        names, selection = set(asked), Selection(self.configuration, self.root)
+        folders = tuple(f"{path}/" for path in names)
+        listed = discover(self.root).python
+        files = {p for p in listed if "" in names or p in names or p.startswith(folders)}
+        files.update(p for p in names if p and not os.path.isdir(absolute_path(self.root, p)))
+        return [absolute_path(self.root, p) for p in sorted(files) if not selection.excluded(p)]
 
     def _unlisted(self, path: str, reported: set[str]) -> Report:
         """A file or folder that discovery leaves out, but the user names: an ignored one, for example."""
@@ -67,12 +83,23 @@ class Workspace:
         try:
             data = read(absolute)
         except NotParsed as error:
-            return Report([], [error.unparsed], 1, 0)
+            return Report([], [error.unparsed], 1, 0, int(self.configuration.strict_parse))
         return self.report_of_text(path, data, True)
 
     def report_of_text(self, path: str, data: bytes | str, suppress: bool) -> Report:
         """What is to be said about one file with this text."""
-        return filtered(self.root, self._with_text(path, data), self.configuration, [path], suppress)
+        verdict = self._with_text(path, data)
+        if self.configuration.strict_parse and (unparsed := self._parsed(path, data)):
+            verdict = Verdict([], frozenset(), [unparsed], {}, {})
+        return filtered(self.root, verdict, self.configuration, [path], suppress)
+
+    def _parsed(self, path: str, data: bytes | str | None) -> Unparsed | None:
+        """Why a file, or its text as it is in an editor, cannot be parsed."""
+        try:
+            Source(path, read(f"{self.root}/{path}", within=self.root) if data is None else data).parse()
+        except NotParsed as error:
+            return error.unparsed._replace(path=path)
+        return None
 
     def linked(self) -> tuple[Known, list[Unparsed]]:
         """The workspace as it is on disk, linked."""

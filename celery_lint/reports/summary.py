@@ -11,9 +11,17 @@ _PLURALS = {"advice": "pieces of advice"}
 
 
 def summary(report: Report, paint: Paint) -> str:
-    """``Found 3 errors, 1 warning in 120 files (34 tasks)``, or that all checks passed."""
+    """``Found 3 errors, 1 warning in 120 files (34 tasks)``, or that all checks passed.
+
+    They have not passed where a file could not be checked, or where there was none.
+    """
     unchecked = f", {counted(len(report.unparsed), 'file')} not checked" if report.unparsed else ""
     files, tasks = counted(report.files, "file"), counted(report.tasks, "task")
+    if not report.files:
+        return "Nothing to check: no Python files"
+    if report.unparsed and not report.diagnostics:
+        checked = max(report.files - len(report.unparsed), 0)
+        return f"Found nothing in {counted(checked, 'file')} ({tasks}){unchecked}"
     if not report.diagnostics:
         return f"{paint.good('All checks passed')}: {files}, {tasks}{unchecked}"
     numbers = dict.fromkeys(_NOUNS, 0)

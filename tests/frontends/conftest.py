@@ -37,10 +37,19 @@ class Engine:
 
     def check_paths(self, paths: list[str], configuration: Any, **options: Any) -> Report:
         options.pop("progress")(1, 2)
-        return self._answer(("paths", list(paths), configuration, options["overrides"]))
+        return self._report(("paths", list(paths), configuration, options["overrides"]))
 
     def check_text(self, path: str | None, data: bytes, configuration: Any, **options: Any) -> Report:
-        return self._answer(("text", path, data, configuration, options["overrides"]))
+        return self._report(("text", path, data, configuration, options["overrides"]))
+
+    def files(self, paths: list[str], overrides: Any) -> list[str]:
+        self._answer(("files", list(paths), overrides))
+        return [f"{path}/tasks.py" for path in paths]
+
+    def _report(self, question: tuple[Any, ...]) -> Report:
+        report = self._answer(question)
+        strict = "strict-parse" in question[-1]
+        return report._replace(blocking=len(report.diagnostics) + (len(report.unparsed) if strict else 0))
 
     def describe(self, path: str, configuration: Any) -> Any:
         self._answer(("describe", path, configuration))

@@ -27,6 +27,7 @@ UNDERSTOOD: list[tuple[str, list[str], list[str], dict[str, str], dict[str, obje
     ("check", ["--stdin-filename", "-"], [], {"--stdin-filename": "-"}, {}),
     ("check", ["--", "--select", "-x"], ["--select", "-x"], {}, {}),
     ("check", ["-h"], [], {"--help": ""}, {}),
+    ("check", ["-q", "--exit-zero"], [], {"--quiet": "", "--exit-zero": ""}, {}),
     ("rule", ["CEL110", "--output-format", "json"], ["CEL110"], {"--output-format": "json"}, {}),
     ("rule", ["--all"], [], {"--all": ""}, {}),
     ("project", ["x", "--pool", "gevent"], ["x"], {}, {"pool": "gevent"}),
@@ -42,12 +43,13 @@ def test_understood(
 
 REFUSED = [
     ("check", ["--selct", "x"], "celery-lint check has no flag --selct, did you mean --select?"),
-    ("check", ["-q"], "celery-lint check has no flag -q, did you mean --"),
+    ("check", ["-x"], "celery-lint check has no flag -x (celery-lint check --help lists all)"),
+    ("check", ["--color=red"], "--color: unknown value 'red', one of auto, always, never"),
     ("check", ["--cache"], "celery-lint check has no flag --cache, did you mean --no-cache?"),
     ("check", ["--select"], "--select needs a value: --select RULES"),
     ("check", ["--select", "--no-cache"], "--select needs a value: --select RULES"),
     ("check", ["--no-cache=yes"], "--no-cache takes no value"),
-    ("rule", ["CEL110", "CEL111"], "celery-lint rule does not take 'CEL111'"),
+    ("clean", ["a", "b"], "celery-lint clean does not take 'b'"),
     ("rule", ["--output-format", "xml"], "--output-format: unknown value 'xml', one of text, json"),
     ("rule", ["--select", "CEL1"], "celery-lint rule has no flag --select"),
 ]
@@ -68,7 +70,7 @@ OVERVIEWS = [
     (["help"], 0, "Usage: celery-lint COMMAND [FLAGS]\n"),
     (["check", "--help"], 0, "Usage: celery-lint check [FLAGS] [PATHS]\n"),
     (["check", "a", "-h"], 0, "Usage: celery-lint check [FLAGS] [PATHS]\n"),
-    (["rule", "--help"], 0, "Usage: celery-lint rule [FLAGS] [CODE|NAME]\n"),
+    (["rule", "--help"], 0, "Usage: celery-lint rule [FLAGS] [CODE|NAME|PREFIX]\n"),
     (["project", "--help"], 0, "Usage: celery-lint project [FLAGS] [PATH]\n"),
     (["clean", "--help"], 0, "Usage: celery-lint clean [FLAGS] [PATH]\n"),
 ]
@@ -91,12 +93,14 @@ def test_no_command_is_wrong_usage(command: Callable[..., Any]) -> None:
     "word, expected",
     [
         ("chekc", "no command 'chekc', did you mean 'check'?"),
+        ("--version", "--version stands alone: celery-lint --version"),
+        ("xyz", "no command 'xyz' (celery-lint --help lists all)"),
         ("--verison", "no flag '--verison', did you mean '--version'?"),
         (".", "no command '.', did you mean celery-lint check .?"),
     ],
 )
 def test_unknown_command(command: Callable[..., Any], word: str, expected: str) -> None:
-    outcome = command(word)
+    outcome = command(word, "--foo")
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith(f"celery-lint: error: {expected}")
     assert outcome.err.count("\n") == 1

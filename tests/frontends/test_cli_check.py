@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import celery_lint
+from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.frontends.cli.progress import Progress
 from tests import examples
@@ -26,7 +27,7 @@ CHECKOUT = Path(celery_lint.__file__).parents[1]
 
 NOT_CHECKED = "broken.py:3: not checked: invalid syntax\n"
 SUMMARY = "Found 1 error, 1 warning in 3 files (2 tasks), 1 file not checked\n"
-CLEAN = "All checks passed: 3 files, 2 tasks, 1 file not checked\n"
+CLEAN = "Found nothing in 2 files (2 tasks), 1 file not checked\n"
 CONCISE = (
     "tasks.py:5:2: CEL110 `asyncio.run()` in task `sync` breaks under gevent\n"
     "tasks.py:7:1: CEL111 async task `mail` never runs its body\n"
@@ -53,6 +54,72 @@ def test_json(engine: Engine, command: Command) -> None:
     assert (outcome.code, outcome.err) == (1, "")
     assert [found["code"] for found in document["diagnostics"]] == ["CEL110", "CEL111"]
     assert document["unparsed"] == [{"path": "broken.py", "line": 3, "message": "invalid syntax"}]
+
+
+def test_quiet(engine: Engine, command: Command) -> None:
+    assert command("check", "-q", "--output-format", "concise") == (1, CONCISE, NOT_CHECKED)
+    assert not command("check", "--quiet").out.endswith(SUMMARY)
+    engine.report = engine.report._replace(diagnostics=[], unparsed=[])
+    assert command("check", "--quiet") == (0, "", "")
+
+
+def test_exit_zero_hides_diagnostics_and_no_failure(engine: Engine, command: Command) -> None:
+    assert command("check", "--exit-zero", "--output-format", "concise") == (
+        0,
+        CONCISE,
+        NOT_CHECKED + SUMMARY,
+    )
+    failure = engine.report.diagnostics[0]._replace(code="CEL999")
+    engine.report = engine.report._replace(diagnostics=[failure])
+    assert command("check", "--exit-zero").code == 2
+    assert command("check", "--exit-zero", "missing").code == 2
+
+
+def test_colours_as_the_flag_says(engine: Engine, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert command("check", "--color=always").out.startswith("\x1b[1;33mwarning[CEL110]")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b" not in command("check", "--color", "never").out
+    assert command("check", "--color", "auto").out.startswith("\x1b")
+
+
+@pytest.mark.parametrize(
+    "output_format, expected", [("concise", CONCISE), ("full", SUMMARY), ("json", '"CEL110"')]
+)
+def test_the_report_in_a_file(
+    engine: Engine, command: Command, tmp_path: Path, output_format: str, expected: str
+) -> None:
+    outcome = command("check", "--output-format", output_format, "--output-file", "report.txt")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert expected in (tmp_path / "report.txt").read_text(encoding="utf-8")
+    refused = command("check", "--output-file", "missing/report.txt")
+    assert refused == (
+        2,
+        "",
+        "celery-lint: error: --output-file: missing/report.txt: No such file or directory\n",
+    )
+
+
+def test_what_would_be_checked(engine: Engine, command: Command) -> None:
+    assert command("check", "a", "--show-files", "--exclude", "b") == (
+        2,
+        "",
+        "celery-lint: error: a: No such file or directory\n",
+    )
+    assert command("check", "--show-files", "--exclude", "b") == (0, "./tasks.py\n", "")
+    assert engine.asked == [("files", ["."], {"exclude": "b"})]
+
+
+def test_the_options_in_force_can_be_written_as_they_are_shown(
+    engine: Engine, command: Command, tmp_path: Path
+) -> None:
+    table = '[tool.celery-lint]\nroot = true\npreset = "all"\nper-file-ignores = { "a\\"b/*" = ["CEL1"] }\n'
+    (tmp_path / "pyproject.toml").write_text(table, encoding="utf-8")
+    shown = command("check", "--show-settings", "--ignore", "CEL510")
+    assert shown.out.startswith('# project: .\n[tool.celery-lint]\nignore = ["CEL510"]\nper-file-ignores = ')
+    expected = load(str(tmp_path), {"ignore": "CEL510"})
+    (tmp_path / "pyproject.toml").write_text(shown.out, encoding="utf-8")
+    assert load(str(tmp_path)) == expected
+    assert engine.asked == []
 
 
 STATISTICS_BY_FORMAT = [
@@ -217,6 +284,20 @@ def test_without_a_working_directory(tmp_path: Path, words: list[str]) -> None:
 def test_interrupted(engine: Engine, command: Command) -> None:
     engine.error = KeyboardInterrupt()
     assert command("check") == (130, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirections")
+@pytest.mark.parametrize("words", ["--version", "check .", "rule --all"])
+def test_nothing_can_be_written(tmp_path: Path, words: str) -> None:
+    command = f"{sys.executable} -m celery_lint {words}"
+    done = run(["sh", "-c", f"{command} >&-"], cwd=tmp_path)
+    assert done == (2, "", "celery-lint: error: cannot write to standard output: it is closed\n")
+    assert run(["sh", "-c", f"{command} >/dev/null 2>&-"], cwd=tmp_path).code == 0
+    if os.path.exists("/dev/full"):
+        done = run(["sh", "-c", f"{command} >/dev/full"], cwd=tmp_path)
+        assert (done.code, done.err) == (
+            2, "celery-lint: error: cannot write to standard output: No space left on device\n",
+        )  # fmt: skip
 
 
 def test_names_that_cannot_be_shown(engine: Engine, command: Command) -> None:

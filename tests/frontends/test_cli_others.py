@@ -25,6 +25,7 @@ A task runs a coroutine on a loop of its own.
 
 It breaks under gevent.
 
+says: `CALL` in task `TASK` breaks under gevent
 help: keep one loop per process
 """
 
@@ -59,6 +60,18 @@ def test_all_rules(command: Command) -> None:
     assert command("rule", "--all") == (0, TABLE, "")
 
 
+def test_several_rules(command: Command) -> None:
+    both = command("rule", "CEL110", "async-def-task").out
+    assert both.startswith(f"{PAGE}\nCEL111 async-def-task\n")
+    assert both.count("says: ") == 2
+    family = command("rule", "cel1").out
+    assert [line.split()[:4] for line in family.splitlines()] == [
+        row.split()[:4] for row in TABLE.splitlines()[:2]
+    ]
+    documents = json.loads(command("rule", "CEL1", "CEL110", "--output-format=json").out)
+    assert [document["code"] for document in documents] == ["CEL110", "CEL111"]
+
+
 def test_rule_as_json(command: Command) -> None:
     assert json.loads(command("rule", "CEL111", "--output-format=json").out) == DOCUMENT
     documents = json.loads(command("rule", "--all", "--output-format=json").out)
@@ -69,7 +82,7 @@ def test_rule_as_json(command: Command) -> None:
 @pytest.mark.parametrize(
     "words, expected",
     [
-        (["CEL999"], "no rule 'CEL999', did you mean 'CEL"),
+        (["CEL999"], "no rule 'CEL999' (celery-lint rule --all lists them)"),
         (["missing-time-limits"], "no rule 'missing-time-limits', did you mean 'missing-time-limit'?"),
         ([], "which rule? celery-lint rule CODE|NAME, or celery-lint rule --all"),
         (["--all", "CEL110"], "--all and 'CEL110' exclude each other"),

@@ -215,7 +215,9 @@ def test_opening(text: str, expected: str) -> None:
 
 SUMMARIES = [
     ("", 0, 120, 34, "All checks passed: 120 files, 34 tasks"),
-    ("", 2, 1, 1, "All checks passed: 1 file, 1 task, 2 files not checked"),
+    ("", 2, 3, 1, "Found nothing in 1 file (1 task), 2 files not checked"),
+    ("", 1, 1, 0, "Found nothing in 0 files (0 tasks), 1 file not checked"),
+    ("", 0, 0, 0, "Nothing to check: no Python files"),
     ("eeew", 0, 120, 34, "Found 3 errors, 1 warning in 120 files (34 tasks)"),
     ("a", 0, 2, 0, "Found 1 piece of advice in 2 files (0 tasks)"),
     ("waa", 1, 2, 0, "Found 1 warning, 2 pieces of advice in 2 files (0 tasks), 1 file not checked"),

@@ -5,6 +5,7 @@ Exit codes: 0 nothing found, 1 diagnostics, 2 wrong usage or an internal error, 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -13,8 +14,10 @@ from celery_lint import __version__
 TYPE_CHECKING = False  # as in `typing`, whose import would be most of the time of `--version`
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import TextIO
 
 _INTERRUPTED = 130
+_NOT_WRITTEN = (errno.EBADF, errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG)
 _NOBODY_READS = 141  # what a shell reports for a program that died of SIGPIPE
 
 
@@ -41,7 +44,11 @@ def command() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments (those of the process if None), and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if sys.stderr is None:
+        sys.stderr = _nowhere()
     try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
         if arguments in (["--version"], ["-V"]):  # imports nothing else
             sys.stdout.write(f"celery-lint {__version__}\n")
             code = 0
@@ -72,6 +79,10 @@ def _failed(error: Exception) -> int:
     if isinstance(error, FileNotFoundError) and not _has_working_directory():
         sys.stderr.write("celery-lint: error: the working directory has been removed\n")
         return 2
+    if isinstance(error, OSError) and error.errno in _NOT_WRITTEN and error.filename is None:
+        sys.stderr.write(f"celery-lint: error: cannot write to standard output: {error.strerror}\n")
+        sys.stdout = _nowhere()  # what the old one still holds would fail again at the end
+        return 2
     if os.environ.get("CELERY_LINT_DEBUG") == "1":
         import traceback
 
@@ -79,6 +90,10 @@ def _failed(error: Exception) -> int:
     message = " ".join(f"{type(error).__name__}: {error}".split())
     sys.stderr.write(f"celery-lint: internal error: {printable(message)} (CELERY_LINT_DEBUG=1 shows where)\n")
     return 2
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")
 
 
 def _has_working_directory() -> bool:

@@ -18,7 +18,8 @@ class UsageError(Exception):
 class Flag(NamedTuple):
     """A flag of a command. Without a ``metavar`` it takes no value.
 
-    ``option`` is the option that the flag sets; the flags of the command itself set none.
+    ``option`` is the option that the flag sets; the flags of the command itself set none. ``short`` is one
+    letter that does the same.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Flag(NamedTuple):
     metavar: str = ""
     choices: tuple[str, ...] = ()
     option: Option | None = None
+    short: str = ""
 
 
 class Command(NamedTuple):
@@ -52,7 +54,7 @@ HELP = Flag("--help", "show this text")
 def option_flags(only_semantic: bool = False) -> tuple[Flag, ...]:
     """The flags that set options."""
     return tuple(
-        Flag(option.flag_name, option.help, option.metavar, option.choices, option)
+        Flag(option.flag_name, option.off or option.help, option.metavar, option.choices, option)
         for option in OPTIONS
         if option.flag and (option.semantic or not only_semantic)
     )
@@ -65,7 +67,7 @@ def parse(command: Command, words: Sequence[str]) -> Arguments:
     that is given several times adds to its list, or else the last one wins.
     """
     arguments = Arguments([], {}, {})
-    flags = {flag.name: flag for flag in command.flags}
+    flags = {name: flag for flag in command.flags for name in (flag.name, flag.short) if name}
     rest = iter(words)
     for word in rest:
         if word == "--":
@@ -108,7 +110,8 @@ def _set(arguments: Arguments, flag: Flag, value: str) -> None:
 
 
 def _unknown(name: str, command: Command) -> str:
-    from celery_lint.configuration import nearest
+    from celery_lint.configuration import did_you_mean
 
-    closest = nearest(name, [flag.name for flag in (*command.flags, HELP)])
-    return f"celery-lint {command.name} has no flag {name}, did you mean {closest}?"
+    close = did_you_mean(name, [flag.name for flag in (*command.flags, HELP)], "")
+    close = close or f" (celery-lint {command.name} --help lists all)"
+    return f"celery-lint {command.name} has no flag {name}{close}"

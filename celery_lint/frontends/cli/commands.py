@@ -22,13 +22,19 @@ COMMANDS = {
                 *option_flags(),
                 Flag("--stdin-filename", "read the text of this file from standard input", "NAME"),
                 CONFIG,
+                Flag("--output-file", "write the report to this file", "FILE"),
+                Flag("--quiet", "show diagnostics only, without a summary", short="-q"),
+                Flag("--exit-zero", "exit with 0 whatever is found"),
+                Flag("--color", "whether the report is in colours", "WHEN", ("auto", "always", "never")),
+                Flag("--show-files", "show which files would be checked, and check none"),
+                Flag("--show-settings", "show the options of the first path's project, and check nothing"),
             ),
         ),
         Command(
             "rule",
-            "[CODE|NAME]",
-            1,
-            "explain a rule",
+            "[CODE|NAME|PREFIX]",
+            None,
+            "explain rules",
             (Flag("--all", "list every rule"), AS_TEXT_OR_JSON),
         ),
         Command(
@@ -88,10 +94,12 @@ def _run(command: Command, arguments: Arguments) -> int:
 def _unknown(name: str) -> str:
     import os
 
-    from celery_lint.configuration import nearest
+    from celery_lint.configuration import did_you_mean
 
     if os.path.exists(name):
         return f"no command {name!r}, did you mean celery-lint check {name}?"
     what = "flag" if name.startswith("-") else "command"
-    closest = nearest(name, [*COMMANDS, "--version", "--help"])
-    return f"no {what} {name!r}, did you mean {closest!r}? (celery-lint --help lists all)"
+    if name in ("--version", "-V"):
+        return f"{name} stands alone: celery-lint --version"
+    close = did_you_mean(name, [*COMMANDS, "--version", "--help"], "'")
+    return f"no {what} {name!r}{close} (celery-lint --help lists all)"

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from celery_lint.configuration import nearest
+from celery_lint.configuration import did_you_mean
 from celery_lint.frontends.cli.arguments import Arguments, UsageError
 from celery_lint.reports.colours import Paint, wanted
 from celery_lint.rule import Rule
@@ -14,7 +14,7 @@ from celery_lint.rules import all_rules
 
 
 def run(arguments: Arguments) -> int:
-    """Print one rule or all of them."""
+    """Print the pages of rules, or a table of those that a prefix names, or of all."""
     as_json = arguments.flags.get("--output-format") == "json"
     if "--all" in arguments.flags:
         if arguments.positional:
@@ -24,8 +24,18 @@ def run(arguments: Arguments) -> int:
         return 0
     if not arguments.positional:
         raise UsageError("which rule? celery-lint rule CODE|NAME, or celery-lint rule --all")
-    rule = _find(arguments.positional[0])
-    _print(json.dumps(_document(rule), indent=2) if as_json else _page(rule, Paint(wanted(sys.stdout))))
+    chosen = [_find(word) for word in arguments.positional]
+    if len(chosen) == 1 and len(chosen[0]) == 1:
+        rule = chosen[0][0]
+        _print(json.dumps(_document(rule), indent=2) if as_json else _page(rule, Paint(wanted(sys.stdout))))
+        return 0
+    several = list(dict.fromkeys(rule for rules in chosen for rule in rules))
+    if as_json:
+        _print(json.dumps([_document(rule) for rule in several], indent=2))
+    elif all(len(rules) == 1 for rules in chosen):
+        _print("\n\n".join(_page(rule, Paint(wanted(sys.stdout))) for rule in several))
+    else:
+        _print(_table(several))
     return 0
 
 
@@ -33,12 +43,17 @@ def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n" if text else "")
 
 
-def _find(word: str) -> type[Rule]:
+def _find(word: str) -> list[type[Rule]]:
+    """The rule of this code or name, or those whose codes begin with it."""
     for rule in all_rules():
         if word.upper() in (rule.code, rule.pylint_id()) or word.lower() == rule.name:
-            return rule
+            return [rule]
+    family = [rule for rule in all_rules() if len(word) > 2 and rule.code.startswith(word.upper())]
+    if family:
+        return family
     valid = [word for rule in all_rules() for word in (rule.code, rule.name)]
-    raise UsageError(f"no rule {word!r}, did you mean {nearest(word, valid)!r}?")
+    close = did_you_mean(word, valid, "'") or " (celery-lint rule --all lists them)"
+    raise UsageError(f"no rule {word!r}{close}")
 
 
 def _document(rule: type[Rule]) -> dict[str, Any]:
@@ -78,9 +93,13 @@ def _page(rule: type[Rule], paint: Paint) -> str:
         paint.strong(line) if line.startswith("## ") else line for line in _documentation(rule).splitlines()
     )
     facts = f"preset {rule.preset}, family {rule.family().replace('_', ' ')}, pylint {rule.pylint_id()}"
+    said = "\n".join(
+        f"{paint.strong('says')}: {message}\n{paint.strong('help')}: {help_text}"
+        for message, help_text in rule.says()
+    )
     return (
         f"{paint.strong(f'{rule.code} {rule.name}')}\n"
         f"{paint.severity(rule.severity, rule.severity)}, {facts}\n\n"
         f"{body}\n\n"
-        f"{paint.strong('help')}: {rule.help}"
+        f"{said}"
     )

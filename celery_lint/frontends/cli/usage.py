@@ -13,7 +13,7 @@ _INDENT = 2
 _COLUMN = 30
 
 _EXIT_CODES = """\
-Exit codes: 0 nothing found, 1 diagnostics, 2 wrong usage or an internal error.
+Exit codes: 0 no findings, 1 diagnostics, 2 wrong usage or an internal error.
 """
 
 
@@ -65,7 +65,8 @@ def _entry(flag: Flag) -> tuple[str, str]:
         default = ",".join(default)
     if default and isinstance(default, str):
         text += f" (default: {default})"
-    return f"{flag.name} {flag.metavar}".rstrip(), text
+    names = f"{flag.short}, {flag.name}" if flag.short else flag.name
+    return f"{names} {flag.metavar}".rstrip(), text
 
 
 def _section(title: str, entries: list[tuple[str, str]]) -> str:
