@@ -65,6 +65,11 @@ def load(root: str, overrides: Mapping[str, object] | None = None) -> Configurat
 # ---------------------------------------------------------------------------------------- files
 
 
+def has_table(folder: str) -> bool:
+    """Whether a file of this folder has a table of ours. Raises ConfigurationError for a broken one."""
+    return _table_of_root(folder)[0] != ""
+
+
 def _table_of_root(root: str) -> tuple[str, Mapping[str, object]]:
     """Our table of the workspace's own files, and how to call that file in a message."""
     for name in ("pyproject.toml", "setup.cfg"):

@@ -116,13 +116,20 @@ def nested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "asked, at, files",
     [
-        ([".", "web"], [".", "web"], 13),
-        ([".", "./", "web", "web/app", "web/app/mail.py"], [".", "web"], 13),
+        (["."], [".", "web", "web/inner"], 19),
+        (["web"], ["web", "web/inner"], 13),
+        (["web/app"], ["web"], 6),
+        ([".", "web"], [".", "web", "web/inner"], 19),
+        ([".", "./", "web", "web/app", "web/app/mail.py"], [".", "web", "web/inner"], 19),
         ([".", "web", "web/inner", "web/inner/app"], [".", "web", "web/inner"], 19),
-        (["web", "web/app/mail.py", "web/app/loops.py"], ["web"], 7),
-        (["web/.hidden", "web/.hidden/app", "web/.hidden/app/mail.py", "web"], ["web", "web/.hidden"], 13),
-        ([".", "web/.hidden"], [".", "web", "web/.hidden"], 19),
-        (["web/app/mail.py", "web/app/loops.py", "."], [".", "web"], 13),
+        (["web", "web/app/mail.py", "web/app/loops.py"], ["web", "web/inner"], 13),
+        (
+            ["web/.hidden", "web/.hidden/app", "web/.hidden/app/mail.py", "web"],
+            ["web", "web/.hidden", "web/inner"],
+            19,
+        ),
+        ([".", "web/.hidden"], [".", "web", "web/.hidden", "web/inner"], 25),
+        (["web/app/mail.py", "web/app/loops.py", "."], [".", "web", "web/inner"], 19),
     ],
 )
 def test_overlapping_paths(nested: Path, asked: list[str], at: list[str], files: int) -> None:

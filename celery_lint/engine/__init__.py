@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.engine.filtering import NAMELESS, filtered, joined, order
+from celery_lint.engine.scopes import Scopes
 from celery_lint.engine.workspace import Progress, Workspace, verdict_of_text
 from celery_lint.files import cache, roots
 from celery_lint.files.roots import absolute_path, index_path
@@ -35,19 +36,23 @@ def check_paths(
 ) -> Report:
     """Check files and folders, each with the options of its own workspace unless they are given.
 
+    Workspaces within a folder that is asked for are checked too, each as a project of its own.
     A file is reported once, however many of the paths lead to it, and neither their order nor their
     repetition changes the report. Of two workspaces that hold it, the outer one reports it.
     """
     report = Report([], [], 0, 0)
     reported: set[str] = set()
+    given = overrides if configuration is None else None
     collecting = _pause_collection()
     try:
-        for root, asked in _by_workspace(paths):
+        pending = _by_workspace(paths)
+        for root, asked in pending:
             if reported.issuperset(absolute_path(root, path) for path in asked):  # each of them a file
                 continue
             options = configuration if configuration is not None else load(root, overrides)
-            workspace = Workspace(root, options, progress)
+            workspace = Workspace(root, options, progress, given)
             report = joined(report, workspace.report(asked, reported))
+            pending += [(inner, [""]) for inner in workspace.workspaces(asked)]
     finally:
         _resume_collection(collecting)
     report.diagnostics.sort(key=order)
@@ -72,15 +77,18 @@ def check_text(
     if path is None:
         root = os.getcwd()
         options = configuration if configuration is not None else load(root, overrides)
-        report = filtered(root, verdict_of_text(NAMELESS, data, options), options, [NAMELESS], suppress)
+        scopes = Scopes(root, options)
+        report = filtered(root, verdict_of_text(NAMELESS, data, options), scopes, [NAMELESS], suppress)
         report.diagnostics.sort(key=order)
         return report
     root, real, options = _place(path, configuration, overrides)
     collecting = _pause_collection()
     try:
-        workspace = _workspaces.get((root, options))
+        key = (root, options, configuration is None)
+        workspace = _workspaces.get(key)
         if workspace is None:
-            workspace = _workspaces[root, options] = Workspace(root, options)
+            given = overrides if configuration is None else None
+            workspace = _workspaces[key] = Workspace(root, options, None, given)
         report = workspace.report_of_text(index_path(real, root), data, suppress)
     finally:
         _resume_collection(collecting)
@@ -90,9 +98,15 @@ def check_text(
 
 def files(paths: Sequence[str], overrides: Mapping[str, object] = {}) -> list[str]:
     """The files that :func:`check_paths` would check, as absolute paths, without those that are excluded."""
+    from celery_lint.files.discovery import discover
+
     found: set[str] = set()
-    for root, asked in _by_workspace(paths):
-        found.update(Workspace(root, load(root, overrides)).files(asked))
+    pending = _by_workspace(paths)
+    for root, asked in pending:
+        workspace = Workspace(root, load(root, overrides), None, overrides)
+        listing = discover(root)
+        found.update(workspace.files(asked, listing))
+        pending += [(inner, [""]) for inner in workspace.workspaces(asked, listing)]
     return sorted(found)
 
 
@@ -100,7 +114,7 @@ def describe(path: str, configuration: Configuration) -> ProjectDescription:
     """What the linter believes about the project of a file or folder."""
     from celery_lint.engine.describing import description
 
-    workspace = Workspace(roots.workspace(path), configuration._replace(cache=False))
+    workspace = Workspace(roots.workspace(path), configuration._replace(cache=False), None, {})
     return description(workspace.root, *workspace.linked())
 
 
@@ -108,7 +122,7 @@ def describe_task(path: str, configuration: Configuration, name: str) -> TaskDes
     """What the linter believes about the tasks of this name in the project of a file or folder."""
     from celery_lint.engine.describing_task import task_description
 
-    workspace = Workspace(roots.workspace(path), configuration._replace(cache=False))
+    workspace = Workspace(roots.workspace(path), configuration._replace(cache=False), None, {})
     root, known = workspace.root, workspace.linked()[0]
     return task_description(root, known, name)
 
@@ -144,7 +158,7 @@ def _resume_collection(collecting: bool) -> None:
         gc.enable()
 
 
-_workspaces: dict[tuple[str, Configuration], Workspace] = {}
+_workspaces: dict[tuple[str, Configuration, bool], Workspace] = {}
 _settings_of: dict[tuple[str, object, str], tuple[str, Configuration]] = {}
 
 

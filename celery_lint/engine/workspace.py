@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from celery_lint.diagnostics import Report, Unparsed
 from celery_lint.engine.filtering import filtered, joined
+from celery_lint.engine.scopes import Scopes, nested_tables
 from celery_lint.engine.verdict import Verdict, judge, packed, search, unpacked
 from celery_lint.files import cache, stamps
 from celery_lint.files.discovery import is_current
@@ -28,11 +29,23 @@ Progress = Callable[[int, int], None]
 
 
 class Workspace:
-    """A workspace while it is asked."""
+    """A workspace while it is asked.
 
-    def __init__(self, root: str, configuration: Configuration, progress: Progress | None = None) -> None:
+    With ``overrides``, tables below the root count too, and the overrides are laid over each of them;
+    without, the configuration is all there is.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        configuration: Configuration,
+        progress: Progress | None = None,
+        overrides: Mapping[str, object] | None = None,
+    ) -> None:
         self.root = root
         self.configuration = configuration
+        self._overrides = overrides if overrides is None or not overrides.get("config") else None
+        self._scopes: Scopes | None = None
         self._progress = progress
         self._cache = cache.Cache(root, configuration.cache_dir, semantic_key(configuration))
         self._manifest: Manifest | None = None
@@ -50,48 +63,67 @@ class Workspace:
         files = listed if "" in names else [p for p in listed if p in names or p.startswith(folders)]
         new = [path for path in files if absolute_path(self.root, path) not in reported]
         reported.update(absolute_path(self.root, path) for path in new)
-        if self.configuration.strict_parse:
-            parsed = manifest.digests.keys() | {entry.path for entry in verdict.unparsed}
-            others = [self._parsed(path, None) for path in new if path not in parsed]
-            verdict = verdict._replace(unparsed=[*verdict.unparsed, *filter(None, others)])
-        report = filtered(self.root, verdict, self.configuration, new, True)
+        scopes = self._scopes_of(manifest.listing)
+        parsed = manifest.digests.keys() | {entry.path for entry in verdict.unparsed}
+        strict = [p for p in new if p not in parsed and scopes.of(p).configuration.strict_parse]
+        broken = [unparsed for unparsed in (self._parsed(path, None) for path in strict) if unparsed]
+        verdict = verdict._replace(unparsed=[*verdict.unparsed, *broken])
+        report = filtered(self.root, verdict, scopes, new, True)
         for path in sorted(names.difference(files)):
             if path and not any(file.startswith(f"{path}/") for file in files):
                 report = joined(report, self._unlisted(path, reported))
         return report
 
-    def files(self, asked: Iterable[str]) -> list[str]:
+    def files(self, asked: Iterable[str], listing: Listing) -> list[str]:
         """The files that :meth:`report` is about, as absolute paths, without those that are excluded."""
-        from celery_lint.files.discovery import discover
-        from celery_lint.selection import Selection
-
-        names, selection = set(asked), Selection(self.configuration, self.root)
+        names = set(asked)
         folders = tuple(f"{path}/" for path in names)
-        listed = discover(self.root).python
-        files = {p for p in listed if "" in names or p in names or p.startswith(folders)}
+        scopes = self._scopes_of(listing)
+        files = {p for p in listing.python if "" in names or p in names or p.startswith(folders)}
         files.update(p for p in names if p and not os.path.isdir(absolute_path(self.root, p)))
-        return [absolute_path(self.root, p) for p in sorted(files) if not selection.excluded(p)]
+        return [absolute_path(self.root, p) for p in sorted(files) if not scopes.of(p).selection.excluded(p)]
+
+    def workspaces(self, asked: Iterable[str], listing: Listing | None = None) -> list[str]:
+        """The workspaces that lie in the folders asked for, as absolute paths."""
+        within = (listing or self._current()[0].listing).workspaces
+        names = set(asked)
+        folders = tuple(f"{path}/" for path in names)
+        return [absolute_path(self.root, p) for p in within if "" in names or f"{p}/".startswith(folders)]
+
+    def _scopes_of(self, listing: Listing) -> Scopes:
+        """Which options hold where; looked up once for a workspace."""
+        if self._scopes is None:
+            nested = nested_tables(self.root, listing.configuration) if self._overrides is not None else ()
+            self._scopes = Scopes(self.root, self.configuration, nested, self._overrides or {})
+        return self._scopes
+
+    def _whole(self, listing: Listing) -> Configuration:
+        """The options that say what the linter cannot see in the workspace."""
+        return self._scopes_of(listing).whole()
 
     def _unlisted(self, path: str, reported: set[str]) -> Report:
         """A file or folder that discovery leaves out, but the user names: an ignored one, for example."""
         absolute = absolute_path(self.root, path)
         if os.path.isdir(absolute):
-            return Workspace(absolute, self.configuration, self._progress).report([""], reported)
+            inner = Workspace(absolute, self.configuration, self._progress, self._overrides)
+            return inner.report([""], reported)
         if absolute in reported:
             return Report([], [], 0, 0)
         reported.add(absolute)
+        strict = self._scopes_of(self._current()[0].listing).of(path).configuration.strict_parse
         try:
             data = read(absolute)
         except NotParsed as error:
-            return Report([], [error.unparsed], 1, 0, int(self.configuration.strict_parse))
+            return Report([], [error.unparsed], 1, 0, int(strict))
         return self.report_of_text(path, data, True)
 
     def report_of_text(self, path: str, data: bytes | str, suppress: bool) -> Report:
         """What is to be said about one file with this text."""
         verdict = self._with_text(path, data)
-        if self.configuration.strict_parse and (unparsed := self._parsed(path, data)):
+        scopes = self._scopes_of(self._current()[0].listing)
+        if scopes.of(path).configuration.strict_parse and (unparsed := self._parsed(path, data)):
             verdict = Verdict([], frozenset(), [unparsed], {}, {})
-        return filtered(self.root, verdict, self.configuration, [path], suppress)
+        return filtered(self.root, verdict, scopes, [path], suppress)
 
     def _parsed(self, path: str, data: bytes | str | None) -> Unparsed | None:
         """Why a file, or its text as it is in an editor, cannot be parsed."""
@@ -118,7 +150,7 @@ class Workspace:
             names = [(name, leaf) for name, leaf in manifest.names]
             if (
                 (path not in manifest.asked or self._is_on_disk(path, data))
-                and not FirstPass(self.configuration.task_decorators).passes(path, content)
+                and not FirstPass(self._whole(manifest.listing).task_decorators).passes(path, content)
                 and not (names and SecondPass(names).passes(path, content))
             ):
                 return Verdict([], frozenset(), [], {}, {})
@@ -161,7 +193,7 @@ class Workspace:
         deployment = self._deployment(manifest.listing, failures)
         names = [command.app for command in deployment.commands]
         imports = Imports([*manifest.listing.python, path], names)
-        project = linked(modules.values(), imports, self.configuration, deployment, unparsed)
+        project = linked(modules.values(), imports, self._whole(manifest.listing), deployment, unparsed)
         return judge(project, search(project), modules, [*unparsed.values(), *failures])
 
     # -------------------------------------------------------------------- the state on disk
@@ -205,6 +237,9 @@ class Workspace:
         """Read what has changed since the last run (or everything), judge, and keep the outcome."""
         started = time.time_ns()
         listing = self._listing(earlier)
+        options = semantic_key(self._whole(listing))
+        if earlier is not None and earlier.options != options:  # by a table below the root
+            earlier = None
         found = stamps.stamps(self.root, listing.python)
         others = stamps.stamps(self.root, listing.launch)
         flat, settled = stamps.flat(stamps.settled(found, started)), list(stamps.settled(others, started))
@@ -233,6 +268,7 @@ class Workspace:
             named=built.named,
             stray=built.stray,
             asked=built.asked,
+            options=options,
         )
         if self.configuration.cache:
             from celery_lint.engine.building import lines_of
@@ -256,11 +292,11 @@ class Workspace:
         from celery_lint.engine.building import build
 
         failures: list[Unparsed] = []
-        deployment, files = self._deployment(listing, failures), listing.python
+        deployment, files, options = self._deployment(listing, failures), listing.python, self._whole(listing)
         if earlier is None:
-            built = build(files, library, self.configuration, deployment)
+            built = build(files, library, options, deployment)
         else:
-            built = build(files, library, self.configuration, deployment, earlier.digests, earlier.stray)
+            built = build(files, library, options, deployment, earlier.digests, earlier.stray)
         built.unparsed.update({failure.path: failure for failure in failures})
         return built
 
@@ -275,7 +311,7 @@ class Workspace:
             return None
         verdict = unpacked(earlier.verdict)
         names = [(name, leaf) for name, leaf in earlier.names]
-        first = FirstPass(self.configuration.task_decorators).passes
+        first = FirstPass(self._whole(earlier.listing).task_decorators).passes
         digests = says_the_same(changed, library, first, earlier.passed, names)
         return None if digests is None else (digests, verdict)
 

@@ -44,7 +44,8 @@ class Manifest(NamedTuple):
     the digest of every file whose facts were used, ``passed`` the files that passed the first filter (or
     could not be read), ``names`` what the second filter looked for, ``named`` the files that it let through,
     ``stray`` those that were read for nothing, ``asked`` those that a chain led to and that were not worth
-    reading as they were. ``token`` is the digest of the facts that belong to it.
+    reading as they were. ``options`` is the text of the options that
+    all this was found with. ``token`` is the digest of the facts that belong to it.
     """
 
     listing: Listing
@@ -57,6 +58,7 @@ class Manifest(NamedTuple):
     named: list[str]
     stray: list[str]
     asked: list[str]
+    options: str
     token: str = ""
 
 
@@ -94,8 +96,10 @@ class Cache:
         if whose != self._whose():
             return None
         self._folder.use(name, self._name.of("facts"))
-        launch, configuration, watched, state = others
-        listing = Listing(_paths(python), launch, configuration, _paths(directories), watched, state)
+        launch, configuration, watched, state, workspaces = others
+        listing = Listing(
+            _paths(python), launch, configuration, _paths(directories), watched, state, workspaces
+        )
         return Manifest(listing, unpacked(numbers), [tuple(stamp) for stamp in kept], *rest)
 
     def lines(self, manifest: Manifest) -> dict[str, str]:
@@ -133,6 +137,7 @@ class Cache:
             listing.configuration,
             listing.watched,
             listing.state,
+            listing.workspaces,
         ]
         document = json.dumps([self._whose(), described, *manifest[2:]], separators=(",", ":"))
         text = document.encode() + b"\n" + packed(manifest.stamps)

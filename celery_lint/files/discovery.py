@@ -53,8 +53,8 @@ class Listing(NamedTuple):
 
     ``launch`` holds what tells how the project is run: commands of workers, lists of dependencies.
     ``configuration`` holds ``pyproject.toml``, ``setup.cfg`` and ``.gitignore`` files, ``directories``
-    every folder that was walked, the root being ``"."``. ``watched`` and ``state`` belong to
-    :func:`is_current`. Everything is plain JSON.
+    every folder that was walked, the root being ``"."``, ``workspaces`` those that say that they are
+    workspaces of their own. ``watched`` and ``state`` belong to :func:`is_current`. Everything is plain JSON.
     """
 
     python: list[str]
@@ -63,6 +63,7 @@ class Listing(NamedTuple):
     directories: list[str]
     watched: list[str]
     state: list[int]
+    workspaces: list[str]
 
 
 def discover(root: str) -> Listing:
@@ -131,6 +132,7 @@ class _Walk:
         self.configuration: list[str] = []
         self.directories: list[str] = []
         self.watched: list[str] = []
+        self.workspaces: list[str] = []
         self._root = root
         self._known = known
         self._not_ignored = not_ignored
@@ -148,14 +150,22 @@ class _Walk:
         while self._unsettled and self._not_ignored is not None:
             unsettled, self._unsettled = self._unsettled, []
             self._walk([f"{folder}/" for folder in self._not_ignored(unsettled)])
-        for found in (self.python, self.launch, self.configuration, self.directories):
+        for found in (self.python, self.launch, self.configuration, self.directories, self.workspaces):
             found.sort()
         self.watched = sorted({*self.watched, *self.configuration})
         state = [
             value if value < started - _RACY_NANOSECONDS else _UNKNOWN
             for value in _state(self._root, self.directories, self.watched)
         ]
-        return Listing(self.python, self.launch, self.configuration, self.directories, self.watched, state)
+        return Listing(
+            self.python,
+            self.launch,
+            self.configuration,
+            self.directories,
+            self.watched,
+            state,
+            self.workspaces,
+        )
 
     def _walk(self, prefixes: list[str]) -> None:
         """Walk the folders of these prefixes (``""`` or ``"folder/"``) and all below them."""
@@ -209,8 +219,11 @@ class _Walk:
         """Whether the folder is not ours; it stays watched for the day when it becomes ours."""
         marks = [prefix + name for name in CONFIGURATION_FILES if name in names]
         self.watched.extend(marks)
-        if names.isdisjoint(_FOREIGN_CONTENT) and not (marks and is_marked(f"{self._root}/{prefix}")):
+        is_strange = not names.isdisjoint(_FOREIGN_CONTENT)
+        if not is_strange and not (marks and is_marked(f"{self._root}/{prefix}")):
             return False
+        if not is_strange:
+            self.workspaces.append(prefix[:-1])
         self.watched.append(prefix[:-1])
         return True
 

@@ -6,6 +6,7 @@ Everything here is ``os.stat`` on a few names; a file is read only where a marke
 from __future__ import annotations
 
 import os
+import sys
 
 from celery_lint.regular_files import LARGEST_CONFIGURATION, read_regular
 
@@ -15,6 +16,7 @@ CHECKOUT_MARKERS = (".git", ".hg")
 CONFIGURATION_FILES = ("pyproject.toml", "setup.cfg")
 """Where the linter's own configuration may stand."""
 
+_TRUE = ("true", "yes", "on", "1")
 _PROJECT_MARKERS = (
     "pyproject.toml",
     "setup.py",
@@ -62,33 +64,47 @@ def workspace(path: str) -> str:
 
 def is_marked(folder: str) -> bool:
     """Whether the folder's configuration says that it is a workspace of its own (``root = true``)."""
-    return _says_root(os.path.join(folder, "pyproject.toml"), "tool.celery-lint") or _says_root(
-        os.path.join(folder, "setup.cfg"), "celery-lint"
-    )
+    return any(_says_root(os.path.join(folder, name)) for name in CONFIGURATION_FILES)
 
 
-def _says_root(path: str, table: str) -> bool:
-    """Whether ``root = true`` stands in this table.
+def _says_root(path: str) -> bool:
+    """Whether ``root = true`` stands in our table of this file.
 
-    A reader of lines, because ``tomllib`` costs more to import than a whole warm run, and this question
-    is asked of every nested ``pyproject.toml``.
+    The file is only parsed where both words occur, because ``tomllib`` costs more to import than a whole warm
+    run, and this question is asked of every nested ``pyproject.toml``.
     """
     try:
         data = read_regular(path, LARGEST_CONFIGURATION, within=os.path.dirname(path))
     except OSError:
         return False
-    if b"celery-lint" not in data:
+    if b"celery-lint" not in data or b"root" not in data.lower():
         return False
+    if path.endswith(".toml"):
+        return _says_root_in_toml(data)
     inside = False
     for line in data.decode("utf-8", "replace").splitlines():
         line = line.partition("#")[0].strip()
         if line.startswith("["):
-            inside = "".join(line.strip("[] \t").replace('"', "").replace("'", "").split()) == table
+            inside = line.strip("[] \t") == "celery-lint"
         elif inside:
             key, _, value = line.partition("=")
             if key.strip().strip("\"'").lower() == "root":
-                return value.strip().lower() in ("true", "yes", "on", "1")
+                return value.strip().lower() in _TRUE
     return False
+
+
+def _says_root_in_toml(data: bytes) -> bool:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        table: object = tomllib.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):  # whoever reads the options tells
+        return False
+    for key in ("tool", "celery-lint", "root"):
+        table = table.get(key) if isinstance(table, dict) else None
+    return table is True or (isinstance(table, str) and table.strip().lower() in _TRUE)
 
 
 def _holds(folder: str, names: tuple[str, ...]) -> bool:

@@ -7,6 +7,7 @@ import sys
 
 from celery_lint import engine
 from celery_lint.configuration import load
+from celery_lint.engine.scopes import closest_table
 from celery_lint.files import roots
 from celery_lint.frontends.cli.arguments import Arguments, UsageError
 from celery_lint.frontends.cli.progress import Progress
@@ -34,11 +35,13 @@ def _check_paths(arguments: Arguments, overrides: dict[str, object]) -> int:
     # The engine reads the options of each workspace; how to show its report, the outermost one decides.
     folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in present}
     root = min(roots.workspace(folder) for folder in folders)
-    configuration = load(root, overrides)
+    common = os.path.commonpath([os.path.realpath(folder) for folder in folders])
+    closest = closest_table(common, root)
+    configuration = load(closest, overrides)
     if "--show-settings" in arguments.flags:
         from celery_lint.frontends.cli.settings import settings
 
-        sys.stdout.write(settings(root, configuration))
+        sys.stdout.write(settings(closest, configuration))
         return 2 if missing else 0
     if "--show-files" in arguments.flags:
         files = engine.files(present, overrides)
@@ -51,6 +54,7 @@ def _check_paths(arguments: Arguments, overrides: dict[str, object]) -> int:
     finally:
         progress.clear()
     code = showing.show(report, {})
+    configuration = load(root, overrides)
     if configuration.cache_dir and (reason := engine.unused_cache(root, configuration)):
         folder = printable(shown(os.path.join(root, configuration.cache_dir)))
         sys.stderr.write(f"celery-lint: warning: nothing is kept in {folder}: {reason}\n")
@@ -75,7 +79,8 @@ def _check_text(arguments: Arguments, overrides: dict[str, object]) -> int:
     name = arguments.flags.get("--stdin-filename", "-")
     path = None if name in ("", "-") else os.path.abspath(name)
     folder = os.curdir if path is None else os.path.dirname(path)
-    showing = Showing(arguments.flags, load(roots.workspace(folder), overrides))
+    closest = closest_table(os.path.realpath(folder), roots.workspace(folder))
+    showing = Showing(arguments.flags, load(closest, overrides))
     data = sys.stdin.buffer.read()
     report = engine.check_text(path, data, None, overrides=overrides)
     names = {"<stdin>", "-"}
