@@ -49,3 +49,15 @@ MISTAKEN_OPTIONS = {
     "task_time_limit": "time_limit",
     "task_track_started": "track_started",
 }
+#: A crontab by its class, by its text, and as a row of django-celery-beat.
+CRONTAB = "celery.schedules.crontab"
+CRONTAB_FROM_STRING = "celery.schedules.crontab.from_string"
+CRONTAB_ROWS = frozenset(
+    f"django_celery_beat.models.CrontabSchedule.objects.{method}"
+    for method in ("create", "get_or_create", "update_or_create")
+)
+#: An entry of a schedule as a row of django-celery-beat.
+PERIODIC_TASK_ROWS = frozenset(
+    f"django_celery_beat.models.PeriodicTask.objects.{method}"
+    for method in ("create", "get_or_create", "update_or_create")
+)

@@ -247,7 +247,11 @@ class Sendings:
 
     def named(self, call: Call) -> Task | None:
         """The only task of the name that a call gives."""
-        return self._by_task_name.get(call.argument(0, "name").text)
+        return self.by_name(call.argument(0, "name").text)
+
+    def by_name(self, name: str) -> Task | None:
+        """The only task of this name."""
+        return self._by_task_name.get(name)
 
     def flow(self, sending: Sending) -> Flow:
         """The statements of the function that a sending stands in."""

@@ -42,8 +42,13 @@ KEPT_WHOLE = frozenset(
         "map",
         "chunks",
         "on_commit",
+        "add_periodic_task",
+        "crontab",
+        "from_string",
     ]
 )
+# What stands in the chain of a call that is kept whole although many others end in the same word.
+_ROWS = "PeriodicTask.objects."
 # Fields of classes of data, kept with their defaults.
 FIELDS = frozenset({"Field", "field"})
 # Calls that are kept even on a receiver that nobody can see through.
@@ -107,6 +112,11 @@ _KEPT_BLIND = frozenset(
 
 # Options that say whether an engine keeps connections, wherever the dictionary that holds them is filled.
 _OF_POOLS = frozenset({"max_overflow", "pool_size", "poolclass"})
+
+
+def kept_whole(chain: str, leaf: str) -> bool:
+    """Whether a call is kept with the values of its arguments."""
+    return leaf in KEPT_WHOLE or leaf.startswith(("register", "dispatch")) or _ROWS in chain
 
 
 def worth_keeping(chain: str, has_stars: bool) -> bool:

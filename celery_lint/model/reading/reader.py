@@ -22,7 +22,7 @@ from celery_lint.model.facts import (
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.expressions import given_class
-from celery_lint.model.reading.keeping import FIELDS, KEPT_WHOLE, worth_keeping, worth_setting
+from celery_lint.model.reading.keeping import FIELDS, KEPT_WHOLE, kept_whole, worth_keeping, worth_setting
 from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
 from celery_lint.model.reading.statements import steps_of
 from celery_lint.model.reading.values import value_of, word_of
@@ -253,7 +253,7 @@ class Reader:
             arguments = self._arguments(record.node, scope, kept)
             lines.append(pack_call(chain, self._span(record.node), record.flags, above, arguments))
             leaf = leaf_of_chain(chain)
-            if leaf in KEPT_WHOLE or leaf.startswith(("register", "dispatch")):
+            if kept_whole(chain, leaf):
                 values.append((index, self._value(record.node, scope)))
         return "\n".join(lines), tuple(values)
 

@@ -1,0 +1,217 @@
+"""The entries of schedules, wherever they are written: which task, when, and with what.
+
+An entry stands in a mapping that an application loads (``beat_schedule``), is set or updated there, is
+given to ``add_periodic_task``, or is a row of django-celery-beat.
+https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.celery import PERIODIC_TASK_ROWS
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, once
+
+SCHEDULE = "beat_schedule"
+PERIODIC = "add_periodic_task"
+_NAMES = ("beat_schedule", "beatschedule", "celerybeat_schedule")
+_OF_PERIODIC = ("schedule", "sig", "args", "kwargs", "name")
+_DEEPEST = 6
+
+Written = Literal["mapping", "call", "row"]
+
+
+class Entry(NamedTuple):
+    """An entry: ``given`` holds what is written in it by name, of a call its options too.
+
+    ``key`` is the name of the entry where it is a text. ``hidden``: there may be more than is written.
+    ``function`` and ``call`` are those of ``add_periodic_task``, or of the row.
+    """
+
+    module: Module
+    place: Place
+    written: Written
+    key: str
+    given: dict[str, Value]
+    hidden: bool
+    value: Value
+    function: Function | None = None
+    call: Call | None = None
+
+
+class Listed(NamedTuple):
+    """A mapping whose values are entries, as one place writes it."""
+
+    module: Module
+    value: Value
+
+
+class Schedules:
+    """The entries of a project's schedules."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.settings = known.of(Settings)
+        self.tasks = known.of(Tasks)
+        self.sendings = known.of(Sendings)
+
+    @once
+    def all(self) -> list[Entry]:
+        """All of the product, each place once."""
+        found: dict[Place, Entry] = {}
+        for entry in (*self._listed(), *self._set(), *self._called()):
+            found.setdefault(entry.place, entry)
+        return list(found.values())
+
+    @once
+    def mappings(self) -> list[Listed]:
+        """The mappings that schedules are made of: what is loaded, what it unpacks, what updates it."""
+        found: dict[Place, Listed] = {}
+        for setting in self.settings.named(SCHEDULE):
+            for listed in self._parts(setting.module, setting.value):
+                found.setdefault(listed.module.place(listed.value.span), listed)
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if not function.may_call(".update"):
+                    continue
+                for _, value in function.values:
+                    owner, _, leaf = value.chain.rpartition(".")
+                    if leaf == "update" and is_schedule(owner):
+                        for item in (*value.items, *_keywords(value)):
+                            for listed in self._parts(module, item):
+                                found.setdefault(listed.module.place(listed.value.span), listed)
+        return list(found.values())
+
+    def _parts(self, module: Module, value: Value, depth: int = 0) -> Iterator[Listed]:
+        """The mappings that an expression is made of: alternatives, unions, and what they unpack."""
+        if depth > _DEEPEST:
+            return
+        if value.kind == "either":
+            for side in value.items:
+                yield from self._parts(module, side, depth + 1)
+            return
+        if value.kind == "mapping":
+            yield Listed(module, value)
+            for key, item in value.keywords:
+                if key == "**":
+                    yield from self._parts(module, item, depth + 1)
+            return
+        entity = self.project.value_entity(module, value) if value.kind in ("name", "call") else None
+        if entity is None or entity.kind != "value" or entity.module is None or entity.value is None:
+            return
+        if (entity.module, entity.value) != (module, value):
+            yield from self._parts(entity.module, entity.value, depth + 1)
+
+    # ------------------------------------------------------------------ what is written where
+
+    def _listed(self) -> Iterator[Entry]:
+        for listed in self.mappings:
+            value = listed.value
+            for name, (key, item) in zip(value.items, value.keywords, strict=False):
+                if key != "**":
+                    known = "" if key == "?" else key
+                    yield self._entry(listed.module, known, name, item)
+
+    def _set(self) -> Iterator[Entry]:
+        for module in self.project.product_modules():
+            for assignment in module.assignments:
+                if assignment.subscript and is_schedule(assignment.target):
+                    key = Value("constant", assignment.key_span, assignment.key)
+                    yield self._entry(module, assignment.key, key, assignment.value)
+
+    def _entry(self, module: Module, key: str, name: Value, item: Value) -> Entry:
+        place = module.place(name.span)
+        known = self.project.constant(module, item) if item.kind == "name" else item
+        if known is None or known.kind != "mapping":
+            return Entry(module, place, "mapping", key, {}, True, known or item)
+        given = {word: value for word, value in known.keywords if word not in ("**", "?")}
+        return Entry(module, place, "mapping", key, given, len(given) < len(known.keywords), known)
+
+    def _called(self) -> Iterator[Entry]:
+        for module in self.project.product_modules():
+            for function in module.functions.values():
+                if function.may_call(f".{PERIODIC}"):
+                    yield from self._periodic(module, function)
+                if function.mentions("PeriodicTask.objects."):
+                    yield from self._rows(module, function)
+
+    def _periodic(self, module: Module, function: Function) -> Iterator[Entry]:
+        for call in self.functions.calls(module, function):
+            value = function.value_of(call) if call.leaf() == PERIODIC else None
+            if value is None:
+                continue
+            given = dict(zip(_OF_PERIODIC, value.items, strict=False))
+            given.update((word, item) for word, item in value.keywords if word not in ("*", "**", "()"))
+            key = self.project.text(module, given.get("name")) or ""
+            place = module.place(call.span)
+            yield Entry(module, place, "call", key, given, value.open_ended(), value, function, call)
+
+    def _rows(self, module: Module, function: Function) -> Iterator[Entry]:
+        for call in self.functions.calls(module, function):
+            if "PeriodicTask.objects." not in call.chain:
+                continue
+            value = function.value_of(call)
+            if value is None or self.project.resolve(module, call.chain).name not in PERIODIC_TASK_ROWS:
+                continue
+            given = {word: item for word, item in value.keywords if word not in ("*", "**", "()")}
+            more = value.open_ended()
+            for word in ("defaults", "create_defaults"):
+                inner = self.project.constant(module, given.pop(word)) if word in given else None
+                if inner is not None and inner.kind == "mapping":
+                    given.update((key, item) for key, item in inner.keywords if key not in ("**", "?"))
+            key = self.project.text(module, given.get("name")) or ""
+            yield Entry(module, module.place(call.span), "row", key, given, more, value, function, call)
+
+    # ------------------------------------------------------------------ what it means
+
+    def task(self, entry: Entry) -> Task | None:
+        """The task that an entry runs, if the project has exactly one of that name."""
+        if entry.written == "call":
+            signature = entry.given.get("sig")
+            if signature is None:
+                return None
+            if signature.kind == "name":
+                return self.tasks.of(self.project.resolve(entry.module, signature.chain))
+            sending = self.signature(entry)
+            return sending.task if sending is not None else None
+        given = entry.given.get("task")
+        if given is None:
+            return None
+        if given.kind == "name" and given.chain.endswith(".name"):
+            task = self.tasks.of(self.project.resolve(entry.module, given.chain.removesuffix(".name")))
+            if task is not None:
+                return task
+        name = self.project.text(entry.module, given)
+        return self.sendings.by_name(name) if name is not None else None
+
+    def signature(self, entry: Entry) -> Sending | None:
+        """The signature that ``add_periodic_task`` is given, if it is made right there."""
+        if entry.call is None or entry.function is None:
+            return None
+        given = entry.call.argument(1, "sig")
+        if given.kind != "call":
+            return None
+        made = self.functions.calls(entry.module, entry.function)[given.number]
+        return self.sendings.of(entry.module, entry.function, made)
+
+
+def is_schedule(chain: str) -> bool:
+    """Whether a chain is named like a schedule: ``app.conf.beat_schedule``, ``CELERYBEAT_SCHEDULE``."""
+    return chain.lower().endswith(_NAMES)
+
+
+def _keywords(value: Value) -> Iterator[Value]:
+    """The mapping that keywords of ``update`` are, entries by keyword."""
+    named = tuple([(key, item) for key, item in value.keywords if key not in ("*", "**", "()")])
+    if named:
+        names = tuple([Value("constant", item.span, key) for key, item in named])
+        yield Value("mapping", value.span, None, "", names, named)

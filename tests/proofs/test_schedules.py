@@ -1,0 +1,107 @@
+"""Proofs of what schedules do: Celery's own schedules say when they are due."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from celery import Celery
+from celery.schedules import ParseException, crontab
+
+from celery_lint.diagnostics import Span
+from celery_lint.inventory.application.cron_fields import FIELDS, InvalidField, moments, occurs
+from celery_lint.model.facts import Value
+
+MONDAY = datetime(2026, 11, 30, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def app() -> Celery:
+    """An application without a broker."""
+    return Celery("shop", set_as_current=False, broker="memory://", timezone="UTC")
+
+
+def runs(schedule: crontab, app: Celery, hours: int = 24) -> list[datetime]:
+    """When a crontab is due within these hours of a Monday, asked once a minute as beat does."""
+    now = [MONDAY]
+    schedule.app, schedule.nowfun = app, lambda: now[0]
+    last, found = MONDAY - timedelta(minutes=1), []
+    for minute in range(hours * 60):
+        now[0] = MONDAY + timedelta(minutes=minute)
+        if schedule.is_due(last).is_due:
+            found.append(now[0])
+            last = now[0]
+    return found
+
+
+@pytest.mark.proof("CEL810")
+def test_a_crontab_without_a_minute(app: Celery) -> None:
+    """It is due at each minute of the hour, or of the day."""
+    assert len(runs(crontab(hour=2), app)) == 60
+    assert len(runs(crontab(hour="*/1"), app)) == 24 * 60
+    assert len(runs(crontab(day_of_week="mon"), app)) == 24 * 60
+    assert runs(crontab(hour=2, minute=0), app) == [MONDAY + timedelta(hours=2)]
+
+
+@pytest.mark.proof("CEL811")
+def test_crontabs_that_celery_refuses() -> None:
+    """They cannot be made."""
+    for fields in (
+        {"hour": 24},
+        {"minute": 60},
+        {"day_of_week": 7},
+        {"day_of_month": 0},
+        {"day_of_week": "someday"},
+        {"minute": "*/0"},
+        {"minute": "0/15"},
+        {"minute": "0 2 * * *"},
+    ):
+        with pytest.raises(ValueError, match="range|literal|zero"):
+            crontab(**fields)
+    for fields in ({"day": 1}, {"second": 0}, {"minute": 0.5}, {"minute": None}, {"hour": ["1", "2"]}):
+        with pytest.raises(TypeError):
+            crontab(**fields)
+    with pytest.raises(ParseException):
+        crontab(minute="5,")
+    for text in ("0 2 * *", "0 0 2 * * *", "@daily", "0 24 * * *"):
+        with pytest.raises(ValueError, match="unpack|range"):
+            crontab.from_string(text)
+    assert crontab(hour="22-2").hour == {22, 23, 0, 1, 2}
+
+
+@pytest.mark.proof("CEL811")
+def test_a_date_that_never_comes(app: Celery) -> None:
+    """Celery refuses the crontab; before it did, beat raised."""
+    for days, months in ((30, 2), ("31", "4,6,9,11")):
+        with pytest.raises((ValueError, RuntimeError)):
+            runs(crontab(minute=0, hour=0, day_of_month=days, month_of_year=months), app, 1)
+
+
+@pytest.mark.proof("CEL815")
+def test_a_step_beyond_the_field(app: Celery) -> None:
+    """Only the first moment is left."""
+    every_hour = [MONDAY + timedelta(hours=hour) for hour in range(24)]
+    assert runs(crontab(minute="*/90"), app) == every_hour
+    assert len(runs(crontab(minute="*/15"), app)) == 96
+
+
+def test_fields_mean_what_they_mean_to_celery() -> None:
+    """The linter's reading of a field, compared with Celery's on texts of all kinds."""
+    chance = random.Random(8)
+    parts = ["*", "/", "-", ",", "1", "5", "7", "0", "12", "31", "60", "24", "mon", "feb", " ", "mondy", "2"]
+    span = Span(1, 1, 1, 1)
+    for _ in range(4000):
+        field = chance.choice(list(FIELDS))
+        text = "".join(chance.choice(parts) for _ in range(chance.randint(0, 5)))
+        try:
+            theirs: object = set(getattr(crontab(**{field: text}), field))
+        except Exception as error:
+            theirs = type(error).__name__
+        try:
+            ours: object = set(moments(field, Value("constant", span, text)) or ())
+        except InvalidField as invalid:
+            ours = invalid.error
+        assert ours == theirs, (field, text)
+    assert occurs(frozenset({29}), frozenset({2}))
+    assert not occurs(frozenset({30}), frozenset({2}))
