@@ -21,6 +21,7 @@ from celery_lint.analysis.resources.before_fork import CLIENTS, BeforeFork
 from celery_lint.analysis.resources.process_state import OF_THE_PROCESS
 from celery_lint.analysis.resources.processes import OF_PROCESSES
 from celery_lint.analysis.transactions.transactions import Transactions
+from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.analysis.wiring.registrations import Registrations
 from celery_lint.files.filter import Pair, words_of
 from celery_lint.inventory.application.broker import BrokerSettings
@@ -84,6 +85,7 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Counting).explore(),
     lambda known: known.of(Transactions).explore(),
     lambda known: known.of(Sendings).explore(),
+    lambda known: known.of(NamedTasks).explore(),
 )
 
 

@@ -31,3 +31,22 @@ def test_a_function_cannot_be_sent(alone: Start) -> None:
     )
     assert worker.good("dispatch", "accepts").all_succeeded()
     assert until(lambda: worker.marks() == {"accepts"})
+
+
+@pytest.mark.proof("CEL710", "CEL723")
+def test_a_message_for_a_name_that_no_task_has_is_thrown_away(alone: Start) -> None:
+    """The worker says so in its log, and nothing has run."""
+    worker = alone("bridges", "prefork", concurrency=1)
+    assert worker.bad("acepts").failed_only_with("NotRegistered: .*acepts.*")
+    assert "The message has been ignored and discarded" in worker.log()
+    assert not worker.marks()
+    assert worker.good("accepts").all_succeeded()
+    assert worker.marks() == {"accepts"}
+
+
+@pytest.mark.proof("CEL724")
+def test_a_route_for_another_name_changes_nothing(alone: Start) -> None:
+    """The task goes where it would go without any route."""
+    worker = alone("bridges", "prefork", concurrency=1)
+    assert worker.bad("queue_of", "bridges.acepts").results == ["celery"]
+    assert worker.good("queue_of", "bridges.accepts").results == ["slow"]

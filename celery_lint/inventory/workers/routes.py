@@ -20,12 +20,13 @@ _PLAIN = re.compile(r"\^?(?:[\w-]|\\\.|\.[*+]?)*(?:\([\w|.-]*\))?(?:[\w-]|\\\.|\
 _MOST_REPEATS = 2
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """One line of a table of routes. ``kind`` is ``name``, ``glob``, ``expression`` or ``unknown``."""
 
     kind: str
     pattern: str
     module: Module
+    key: Value
     route: Value
 
     def matches(self, name: str) -> bool:
@@ -42,13 +43,11 @@ class Routes:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self._tables: dict[Place, list[list[_Entry]] | None] = {}
+        self._tables: dict[Place, list[list[Entry]] | None] = {}
 
     def queue(self, setting: Setting, name: str) -> str | None:
         """The queue of the task of this name: ``""`` if it has no route, ``None`` if only the run knows."""
-        if setting.place not in self._tables:
-            self._tables[setting.place] = self._read(setting.module, setting.value)
-        tables = self._tables[setting.place]
+        tables = self.tables(setting)
         if tables is None:
             return None
         for table in tables:
@@ -59,7 +58,7 @@ class Routes:
                     return self._destination(entry)
         return ""
 
-    def _destination(self, entry: _Entry) -> str | None:
+    def _destination(self, entry: Entry) -> str | None:
         text = self.project.text(entry.module, entry.route)
         if text is not None:
             return text
@@ -72,8 +71,13 @@ class Routes:
 
     # ------------------------------------------------------------------ tables
 
-    def _read(self, module: Module, value: Value) -> list[list[_Entry]] | None:
+    def tables(self, setting: Setting) -> list[list[Entry]] | None:
         """The tables of a setting; ``None`` if one of them is a function, or cannot be seen."""
+        if setting.place not in self._tables:
+            self._tables[setting.place] = self._read(setting.module, setting.value)
+        return self._tables[setting.place]
+
+    def _read(self, module: Module, value: Value) -> list[list[Entry]] | None:
         known = self.project.constant(module, value)
         if known is None:
             return None
@@ -81,7 +85,7 @@ class Routes:
         tables = [self._table(module, part) for part in parts]
         return None if None in tables else [table for table in tables if table is not None]
 
-    def _table(self, module: Module, value: Value) -> list[_Entry] | None:
+    def _table(self, module: Module, value: Value) -> list[Entry] | None:
         known = self.project.constant(module, value)
         if known is None:
             return None
@@ -94,10 +98,10 @@ class Routes:
             return None
         return [self._entry(module, key, route) for key, route in pairs]
 
-    def _entry(self, module: Module, key: Value, route: Value) -> _Entry:
+    def _entry(self, module: Module, key: Value, route: Value) -> Entry:
         text = self.project.text(module, key)
         if text is not None:
-            return _Entry("glob" if "*" in text else "name", text, module, route)
+            return Entry("glob" if "*" in text else "name", text, module, key, route)
         given = key.first()
         if key.kind == "call" and key.chain == "re.compile" and len(key.items) == 1 and given is not None:
             text = self.project.text(module, given)
@@ -106,5 +110,5 @@ class Routes:
                 and _PLAIN.fullmatch(text)
                 and text.count(".*") + text.count(".+") <= _MOST_REPEATS
             ):
-                return _Entry("expression", text, module, route)
-        return _Entry("unknown", "", module, route)
+                return Entry("expression", text, module, key, route)
+        return Entry("unknown", "", module, key, route)

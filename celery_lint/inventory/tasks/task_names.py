@@ -1,0 +1,194 @@
+"""Names of tasks that are written as text, held against all tasks of the project.
+
+A name may belong to another service, so that a text that names no task proves nothing by itself. It does
+where its module is a file of the project that has no such task, and where it is the name of a task but for
+one or two letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.tasks.makers import Makers
+from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.facts import Module
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, once
+
+_OF_CELERY = "celery."
+_MOST_LETTERS = 2
+_SHORTEST = 6  # shorter names are too often like another by chance
+_LONGEST = 200
+
+Why = Literal["absent", "module", "function", "renamed", "elsewhere", "spelling"]
+
+
+class Missing(NamedTuple):
+    """Why a text names no task, and the name that was meant, if one is near.
+
+    ``absent``: its module has nothing of that name; ``module``: its package has no such module (which says
+    little where messages go to other services); ``function``: what it has is a plain function;
+    ``renamed``: the task has a name of its own; ``elsewhere``: the module has the task from another one,
+    where its name comes from; ``spelling``: all but for a letter or two it is the name of a task.
+    """
+
+    why: Why
+    guess: str
+
+
+class TaskNames:
+    """The names that the tasks of a project are registered under."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.makers = known.of(Makers)
+        self.task_options = known.of(TaskOptions)
+        self.applications = known.of(Applications)
+
+    @once
+    def all(self) -> dict[str, Task]:
+        """The tasks of the product and of its tests by name."""
+        return {task.name: task for task in self.tasks.all}
+
+    def missing(self, module: Module, name: str) -> Missing | None:
+        """Why no task has this name, where that is certain; ``module`` is where it is written."""
+        if not name or name in self.all or name.startswith(_OF_CELERY) or self._open:
+            return None
+        if name in self._tails or any(name.endswith(f".{known}") for known in self.all if "." in known):
+            return None  # the folder that modules are imported from is another than it seems
+        why, guess = self._in_its_module(module, name)
+        if why == "there":
+            return None
+        near = guess or self._near(name, self.all)
+        if why == "unknown" or (why == "module" and near):
+            return Missing("spelling", near) if "." in near and "." in name else None
+        return Missing(why, near or self._same_leaf(name))
+
+    # ------------------------------------------------------------------ its module
+
+    def _in_its_module(self, importer: Module, name: str) -> tuple[Literal["unknown", "there"] | Why, str]:
+        """What the module that a name begins with has of it; ``unknown`` if it is no file of the project."""
+        dotted, _, leaf = name.rpartition(".")
+        located = self.project.imports.locate(dotted, importer.path) if dotted else None
+        if located is None or located.rest:
+            return ("module" if located is not None and self._is_package(located.path) else "unknown"), ""
+        if located.path in self.project.unparsed:
+            return "there", ""
+        module = self.project.modules.find(located.path) or self.project.reading.module(located.path, leaf)
+        if module is None:
+            return "absent", ""
+        for task in self.tasks.all:
+            if task.module is module and task.label == leaf:
+                given = self._own_name(task)
+                return ("renamed", given) if given and given != name else ("there", "")
+        function = module.functions.get(leaf)
+        if function is not None:
+            return ("there" if function.decorators or self._makes_tasks(module) else "function"), ""
+        return self._bound(module, leaf)
+
+    def _is_package(self, path: str) -> bool:
+        """Whether modules of this package are looked for in its folder, and nowhere else."""
+        module = self.project.modules.find(path)
+        own = module.functions.get("") if module is not None else None
+        return path.endswith("/__init__.py") and (own is None or not own.mentions("extend_path", "__path__"))
+
+    def _bound(self, module: Module, leaf: str) -> tuple[Literal["there"] | Why, str]:
+        if leaf in module.classes or leaf in module.bindings or self._makes_tasks(module):
+            return "there", ""
+        task = self.tasks.of(self.project.member(module, leaf))
+        if task is not None:
+            return ("elsewhere", task.name) if not self._own_name(task) else ("there", "")
+        return ("there" if leaf in module.imports or module.star_imports else "absent"), ""
+
+    def _own_name(self, task: Task) -> str:
+        """The name that a task is given, if it does not come from its module and function."""
+        if task.class_ is not None:
+            return ""
+        named = any(value.keyword("name") is not None for _, value in task.options)
+        return task.name if named else ""
+
+    def _makes_tasks(self, module: Module) -> bool:
+        """Whether a module may make tasks in ways that are no decorators: by functions, in loops."""
+        return module.path in self._making
+
+    @once
+    def _making(self) -> frozenset[str]:
+        return frozenset(path for path, _ in (*self.makers.wrappers, *self.makers.possible_wrappers()))
+
+    # ------------------------------------------------------------------ what cannot be seen
+
+    @once
+    def _open(self) -> bool:
+        """Whether tasks may have names that nobody can see."""
+        if any(is_product_path(path) for path in self.project.unparsed):
+            return True
+        if not all(map(self.applications.is_plain, self.applications.product)):
+            return True
+        if any(self._is_computed(task) for task in self.tasks.product):
+            return True
+        return any(
+            function.name == "gen_task_name"
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+        )
+
+    def _is_computed(self, task: Task) -> bool:
+        if self.task_options.open_ended(task):
+            return True
+        given = self.task_options.get(task, "name")
+        return given is not None and self.project.text(*given) is None
+
+    # ------------------------------------------------------------------ what is meant
+
+    @once
+    def _tails(self) -> frozenset[str]:
+        """The ends of the names of tasks, from each of their points on."""
+        return frozenset(tail for name in self.all for tail in _tails(name))
+
+    def _near(self, name: str, names: dict[str, Task]) -> str:
+        if not _SHORTEST <= len(name) <= _LONGEST:
+            return ""
+        found = []
+        for guess in names:
+            if abs(len(guess) - len(name)) <= _MOST_LETTERS:
+                letters = _letters(name, guess)
+                if letters <= _MOST_LETTERS and _without_digits(name) != _without_digits(guess):
+                    found.append((letters, guess))
+        return min(found)[1] if found else ""
+
+    def _same_leaf(self, name: str) -> str:
+        """The only task of another module whose function has this name."""
+        leaf = name.rpartition(".")[2]
+        found = [known for known in self.all if known.rpartition(".")[2] == leaf]
+        return found[0] if len(found) == 1 else ""
+
+
+def _tails(name: str) -> Iterator[str]:
+    _, point, tail = name.partition(".")
+    while point:
+        yield tail
+        _, point, tail = tail.partition(".")
+
+
+def _without_digits(name: str) -> str:
+    return "".join(character for character in name if not character.isdigit())
+
+
+def _letters(left: str, right: str) -> int:
+    """How many letters must be put in, taken out, replaced or swapped to make one text of the other."""
+    before, row = list(range(len(right) + 1)), list(range(len(right) + 1))
+    earlier = before
+    for at, character in enumerate(left, 1):
+        earlier, before, row = before, row, [at]
+        for to, other in enumerate(right, 1):
+            cost = min(before[to] + 1, row[-1] + 1, before[to - 1] + (character != other))
+            if at > 1 and to > 1 and character == right[to - 2] and left[at - 2] == other:
+                cost = min(cost, earlier[to - 2] + 1)
+            row.append(cost)
+    return row[-1]

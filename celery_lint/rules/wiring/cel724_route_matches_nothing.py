@@ -1,0 +1,82 @@
+"""CEL724 route-matches-nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.wiring.named_tasks import NamedTasks, UnknownName
+from celery_lint.rule import Finding, Rule, on
+
+
+class RouteMatchesNothing(Rule):
+    """A route or an annotation is for a task that does not exist.
+
+    ## Why it matters
+
+    The task that was meant goes to the default queue, with its own limits: a worker that was set aside for it
+    has nothing to do, and slow work stands in the way of fast work.
+
+    ## Example
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost:6379/0")
+
+
+    @app.task(name="shop.render_video", ignore_result=True, time_limit=60, soft_time_limit=50)
+    def render_video():
+        print("rendered")
+
+
+    app.conf.task_routes = {"shop.render_vidoe": {"queue": "slow"}}
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost:6379/0")
+
+
+    @app.task(name="shop.render_video", ignore_result=True, time_limit=60, soft_time_limit=50)
+    def render_video():
+        print("rendered")
+
+
+    app.conf.task_routes = {"shop.render_video": {"queue": "slow"}}
+    ```
+
+    ## Limits
+
+    Patterns are not looked at, only names. It speaks only where the name begins with a module of the project
+    that has no such task, or is the name of a task but for one or two letters; and it says nothing where
+    names may exist that nobody can see, see CEL710.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/routing.html#automatic-routing>
+    """
+
+    code = "CEL724"
+    name = "route-matches-nothing"
+    severity = "warning"
+    preset = "recommended"
+    message = "no task is named `{name}`: what is set for it has no effect"
+    help = "did you mean `{guess}`?"
+    variants = {
+        "nameless": (
+            "no task is named `{name}`: what is set for it has no effect",
+            "register it, or name a task that there is",
+        ),
+    }
+    proof = "tests/proofs/test_wiring.py::test_a_route_for_another_name_changes_nothing"
+
+    @on(NamedTasks.routed)
+    def check(self, fact: UnknownName) -> Iterator[Finding]:
+        """Report the name."""
+        values = {"name": fact.name, "guess": fact.missing.guess}
+        why = fact.missing.why
+        variant = why if why in self.variants else "" if fact.missing.guess else "nameless"
+        yield Finding(fact.place, values, (), variant)
