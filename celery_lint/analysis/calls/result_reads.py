@@ -12,6 +12,7 @@ from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
@@ -140,9 +141,29 @@ class ResultReads:
                 result = self._one(module, function, binding.value) if binding is not None else None
                 if binding is None or result is None or binding.waits:
                     continue
+                if self._is_guard(module, flow, step, binding, result):
+                    continue
                 seen.add(load)
                 made = module.place(binding.span)
                 yield TestedResult(module.place(step.span), name, result.is_asked_for, made)
+
+    def _is_guard(self, module: Module, flow: Flow, step: Step, binding: Step, result: Result) -> bool:
+        """Whether a condition stands before a use of the result, so that nobody takes it for the outcome.
+
+        The result for an id, of which nobody knows whether it was ever sent, is used in the condition itself.
+        """
+        calls = self.functions.calls(module, flow.function)
+        own = f"{binding.value}."
+        if any(calls[number].chain.startswith(own) for number in step.calls):
+            return True
+        if result.is_asked_for:
+            return False
+        name = binding.stores[0]
+        return (
+            any(name in other.loads and f"!{name}" not in other.loads for other in flow.steps)
+            or flow.function.mentions(own)
+            or any(own in str(value) for value in flow.function.returns)
+        )
 
     def _one(self, module: Module, function: Function, chain: str) -> Result | None:
         """The result of a single task: those of groups are true if there is one among them."""

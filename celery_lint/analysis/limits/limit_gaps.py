@@ -14,7 +14,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pool, Pools
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
@@ -33,12 +33,16 @@ class LoneLimit(NamedTuple):
 
 
 class IgnoredLimit(NamedTuple):
-    """Time limits that no pool enforces that can run the task (or any task, where ``task`` is ``None``)."""
+    """Time limits that no pool enforces that can run the task (or any task, where ``task`` is ``None``).
+
+    ``others`` are the places of other limits that the same pool ignores.
+    """
 
     place: Place
     names: tuple[str, ...]
     task: Task | None
     pool: Pool
+    others: tuple[Place, ...] = ()
 
 
 class LimitGaps:
@@ -48,7 +52,7 @@ class LimitGaps:
         self.project = known.project
         self.settings = known.of(Settings)
         self.pools = known.of(Pools)
-        self.queues = known.of(Queues)
+        self.workers = known.of(Workers)
         self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
         self.product = known.of(Tasks).product
@@ -104,15 +108,14 @@ class LimitGaps:
 
     @facts
     def ignored(self) -> list[IgnoredLimit]:
-        """The limits that nothing enforces."""
-        found = list(self._of_applications())
-        seen: set[Place] = set()
-        for task in self.product:
-            fact = self._of_task(task)
-            if fact is not None and fact.place not in seen:
-                seen.add(fact.place)
-                found.append(fact)
-        return found
+        """The limits that nothing enforces, once for each pool: one command or setting is changed."""
+        found: dict[tuple[str, Place], IgnoredLimit] = {}
+        for fact in (*self._of_applications(), *self._of_tasks()):
+            key = fact.pool.name, fact.pool.place
+            first = found.setdefault(key, fact)
+            if fact.place != first.place and fact.place not in first.others:
+                found[key] = first._replace(others=(*first.others, fact.place))
+        return list(found.values())
 
     def _of_applications(self) -> Iterator[IgnoredLimit]:
         """One fact for every module that sets limits."""
@@ -129,26 +132,14 @@ class LimitGaps:
             first = min(places[path].values())
             yield IgnoredLimit(first, tuple(places[path]), None, pools[path])
 
-    def _of_task(self, task: Task) -> IgnoredLimit | None:
-        places: dict[str, Place] = {}
-        pool: Pool | None = None
-        for name in (_SOFT, _HARD):
-            option = self._own(task, name)
-            if option is not None:
-                runs = self._ignoring(task, _IGNORING[name])
-                if runs is not None:
+    def _of_tasks(self) -> Iterator[IgnoredLimit]:
+        for task in self.product:
+            places: dict[str, Place] = {}
+            pool: Pool | None = None
+            for name in (_SOFT, _HARD):
+                option = self._own(task, name)
+                runs = self.workers.only(_IGNORING[name], [task]) if option is not None else None
+                if option is not None and runs is not None:
                     places[name], pool = option[0].place(option[1].span), pool or runs
-        if pool is None:
-            return None
-        return IgnoredLimit(min(places.values()), tuple(places), task, pool)
-
-    def _ignoring(self, task: Task, names: tuple[str, ...]) -> Pool | None:
-        """A pool that runs the task, if all that may run it are among these names."""
-        pools = self.pools.of([task])
-        if pools.only(*names):
-            return pools.known[0]
-        queues = self.queues.of([task])
-        if not queues or not pools.complete or self.project.configuration.pool:
-            return None
-        running = [pool for pool in pools.known if pool.consumes(queues) is not False]
-        return running[0] if running and all(pool.name in names for pool in running) else None
+            if pool is not None:
+                yield IgnoredLimit(min(places.values()), tuple(places), task, pool)

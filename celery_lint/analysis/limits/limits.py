@@ -13,6 +13,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.inventory.workers.running import Workers
 from celery_lint.inventory.workers.sent_limits import SentLimits
 from celery_lint.libraries.celery import TIME_LIMITS
 from celery_lint.model.facts import Place
@@ -71,6 +72,7 @@ class Limits:
         self.tasks = known.of(Tasks)
         self.settings = known.of(Settings)
         self.pools = known.of(Pools)
+        self.workers = known.of(Workers)
         self.waiting = known.of(Waiting)
         self.task_options = known.of(TaskOptions)
         self.all_applications = known.of(Applications)
@@ -230,7 +232,7 @@ class Limits:
             soft = self.time_limits.general(task, "soft_time_limit")
             if soft is None or not 0 < number <= soft[0]:
                 continue
-            if not self.pools.of([task]).only("gevent", "eventlet", "threads", "solo"):
+            if self.workers.only(("gevent", "eventlet", "threads", "solo"), [task]) is None:
                 place = hard[0].place(hard[1].span)
                 found.append(HardBelowSoft(task, number, soft[0], place, soft[1]))
         return found

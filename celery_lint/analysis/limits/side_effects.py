@@ -9,6 +9,7 @@ from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.application.applications import is_application
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pool, Pools
@@ -42,6 +43,9 @@ _EFFECTS = frozenset(
 )
 _LONG = 30.0
 
+# Where one greenlet is ended, and where nothing is.
+_GREEN = ("gevent", "eventlet")
+_UNABLE = ("threads", "solo")
 
 # Of a task these are names, not the id of one of its runs.
 _NAMES = frozenset({"__name__", "name", "task_name"})
@@ -89,9 +93,11 @@ class SideEffects:
         self.project = known.project
         self.retries = known.of(Retries)
         self.pools = known.of(Pools)
+        self.sendings = known.of(Sendings)
         self.tasks = known.of(Tasks)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
+        self._pools: dict[str, Pool | None] = {}
 
     # ------------------------------------------------------------------ effects
 
@@ -175,7 +181,7 @@ class SideEffects:
     @facts
     def terminations(self) -> list[Termination]:
         """The calls that kill what runs a task."""
-        if self.pools.all.only("gevent", "eventlet"):  # there they end one greenlet
+        if self.pools.all.first(*_GREEN):  # there they end one greenlet
             return []
         return [fact for module in self.project.product_modules() for fact in self._terminations(module)]
 
@@ -186,12 +192,28 @@ class SideEffects:
             if not function.may_call(".revoke", ".control.terminate"):
                 continue
             for call in self.functions.calls(module, function):
-                if self._terminates(module, call):
-                    known = self.pools.all.only("threads", "solo")
-                    signal = call.keyword("signal").text or "SIGTERM"
-                    yield Termination(
-                        module.place(call.span), signal, self.pools.all.known[0] if known else None
-                    )
+                if not self._terminates(module, call):
+                    continue
+                signal = call.keyword("signal").text or "SIGTERM"
+                yield Termination(module.place(call.span), signal, self._unable(module))
+
+    def _unable(self, module: Module) -> Pool | None:
+        """A pool that cannot end a task, if it runs what a module terminates.
+
+        A program that ends tasks by their id has the ids of those that it has sent, to queues that it names.
+        """
+        if module.path not in self._pools:
+            queues: set[str] | None = set()
+            for function in module.functions.values():
+                for sending in self.sendings.within(module, function):
+                    given = dict(sending.options).get("queue")
+                    name = self.project.text(module, given) if given is not None else None
+                    queues = queues | {name} if name is not None and queues is not None else None
+            pools = self.pools.all
+            running = pools.consuming(queues)
+            unable = pools.complete and running and all(pool.name in _UNABLE for pool in running)
+            self._pools[module.path] = running[0] if unable else None
+        return self._pools[module.path]
 
     def _terminates(self, module: Module, call: Call) -> bool:
         owner, _, leaf = call.chain.rpartition(".")

@@ -13,8 +13,9 @@ from celery_lint.inventory.code.waiting import Waiting
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.limits import TimeLimits
-from celery_lint.inventory.workers.pools import Pool, Pools
+from celery_lint.inventory.workers.pools import Pool
 from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place
@@ -66,7 +67,6 @@ class SoftLimits:
     def __init__(self, known: Known) -> None:
         self.handlers = known.of(Handlers)
         self.project = known.project
-        self.pools = known.of(Pools)
         self.workers = known.of(Workers)
         self.bodies = known.of(Bodies)
         self.task_options = known.of(TaskOptions)
@@ -75,6 +75,7 @@ class SoftLimits:
         self.waiting = known.of(Waiting)
         self.runs = known.of(Runs)
         self.graph = known.of(CallGraph)
+        self.tasks = known.of(Tasks)
         self.time_limits = known.of(TimeLimits)
         self._keeping: dict[Key, bool] = {}
 
@@ -84,43 +85,56 @@ class SoftLimits:
         found: list[SwallowedLimit] = []
         bodies = [(body, [body.task]) for body in self.bodies.all]
         for body, tasks in [*bodies, *self.bodies.callees]:
-            running = self._running.get(body.key, [])
-            plainly = [way.task for way in self.graph.reached.get(body.key, ()) if way.is_called]
             if body.function.is_async or body.role == "callee":
-                tasks = [task for task in tasks if task in running or task in plainly]
+                here = self._in_the_thread.get(body.key, [])
+                tasks = [task for task in tasks if task in here]
             limited = next((task for task in tasks if self._limit(task) is not None), None)
             limit = self._limit(limited) if limited is not None else None
             if limited is None or limit is None:
                 continue
-            swallowing = list(self._swallowing(body._replace(task=limited)))
-            for handler in swallowing:
-                onward = self._onward(handler, swallowing)
-                if onward is not None:
-                    found.append(SwallowedLimit(handler, limit, *onward))
+            found.extend(self._of_body(body._replace(task=limited), limit))
         return found
+
+    def _of_body(self, body: Body, limit: Place) -> Iterator[SwallowedLimit]:
+        """Those of one body; a function that does one item is told once, at the first of its handlers."""
+        swallowing = list(self._swallowing(body))
+        for handler in swallowing:
+            onward = self._onward(handler, swallowing)
+            if onward is not None:
+                yield SwallowedLimit(handler, limit, *onward)
+                if onward[0] == "caller":
+                    return
 
     @once
-    def _running(self) -> dict[Key, list[Task]]:
-        """The coroutine functions that run in the thread of a task with a limit, with the tasks.
+    def _in_the_thread(self) -> dict[Key, list[Task]]:
+        """The functions, coroutines too, that tasks with a limit run in their own thread, with the tasks.
 
-        In a coroutine on the loop of another thread the limit never arrives.
+        In a coroutine on the loop of another thread, or a function of an executor, the limit never arrives.
         """
-        found: dict[Key, list[Task]] = {}
-        for run in self.runs.all:
-            if run.kind in ("bridge", "apart"):
+        found: dict[Key, dict[Key, Task]] = {}
+        for task in self.tasks.product:
+            if task.function is None or self._limit(task) is None:
                 continue
-            for way in run.reached:
-                if self._limit(way.task) is None:
+            receiver = self.graph.receiver(task)
+            for module, function in [(self.graph.home(task), task.function), *self.graph.around(task)]:
+                for inner_module, inner in self.graph.here(module, function, receiver):
+                    found.setdefault((inner_module.path, inner.qualname), {})[task.key] = task
+        for run in self.runs.all:
+            here = found.get((run.module.path, run.function.qualname), {})
+            for way in run.reached if run.kind not in ("bridge", "apart") else ():
+                if way.task.key not in here:
                     continue
                 for module, function in self.runs.handed_over(run, way):
-                    for inner_module, inner in self.graph.closure(module, function):
-                        found.setdefault((inner_module.path, inner.qualname), []).append(way.task)
-        return found
+                    for inner_module, inner in self.graph.here(module, function):
+                        found.setdefault((inner_module.path, inner.qualname), {})[way.task.key] = way.task
+        return {key: list(tasks.values()) for key, tasks in found.items()}
 
     def _limit(self, task: Task) -> Place | None:
         """Where the soft limit of a task is set, if a pool may enforce it."""
         elsewhere = self.workers.running(_WITHOUT, [task]) is not None
         if elsewhere and self.workers.running(_ENFORCING, [task]) is None:
+            return None
+        if self.workers.only(_WITHOUT, [task]) is not None:
             return None
         return self.time_limits.soft_limit(task)
 
@@ -238,10 +252,10 @@ class SoftLimits:
         own = self.task_options.get(body.task, "soft_time_limit")
         if own is not None and not (own[1].kind == "constant" and own[1].data is None):
             return  # a limit that no pool enforces is told where it is set
-        pools = self.pools.of([body.task])
-        if pools.only(*_WITHOUT):
+        pool = self.workers.only(_WITHOUT, [body.task])
+        if pool is not None:
             if not self.in_force.settings_of(body.task, "task_soft_time_limit"):
-                yield DeadLimitHandler(body, step, pools.known[0])
+                yield DeadLimitHandler(body, step, pool)
         elif not self.time_limits.soft_limit_possible(body.task):
             yield DeadLimitHandler(body, step, None)
 

@@ -46,7 +46,8 @@ _TEMPLATES = (".j2", ".jinja", ".jinja2", ".template", ".tmpl", ".tpl")
 _SCRIPTS = ("celery", "entrypoint", "launch", "run", "start", "worker")
 
 _SUBCOMMAND = re.compile(rb"(?<![\w./-])(?:worker|multi)(?![\w./:-])")
-_PROGRAM = re.compile(r"(?:.*/)?celery(?:-?[\d.]+)?(?:\.exe)?")
+# The program itself, or a script of the project that hands its arguments on: `python run_celery.py worker`.
+_PROGRAM = re.compile(r"(?:.*/)?(?:celery(?:-?[\d.]+)?(?:\.exe)?|[\w-]*celery[\w-]*\.py)")
 _PROGRAM_VARIABLE = re.compile(r"\$[{(]?CELERY(?:D|_BIN|_CMD|_COMMAND|_EXE)?[)}]?")
 _ASSIGNMENT = re.compile(r"-{0,2}[\w.-]+(?:\[\w*\])?\+?=")
 _APPENDED = re.compile(r"\$\{?([A-Za-z_]\w*)\}?[\"']?[ \t]+[^\s;&|)#>]")

@@ -252,6 +252,28 @@ class CallGraph:
             level = following
         return list(seen.values())
 
+    def here(
+        self, module: Module, function: Function, receiver: Entity | None = None
+    ) -> list[tuple[Module, Function]]:
+        """The function and what it calls there and then, in its own thread, to the depth of the index.
+
+        What it hands on may run in another thread, or never; a plain function runs no coroutine by a call.
+        """
+        seen: dict[Key, tuple[Module, Function]] = {(module.path, function.qualname): (module, function)}
+        level = [(module, function, receiver)]
+        for _ in range(DEPTH):
+            following: list[tuple[Module, Function, Entity | None]] = []
+            for current_module, current, its in level:
+                for callee in self.callees(current_module, current, its):
+                    key = (callee.module.path, callee.function.qualname)
+                    left = callee.function.is_async and not current.is_async
+                    if key in seen or left or callee.call.in_lambda or not callee.is_called:
+                        continue
+                    seen[key] = (callee.module, callee.function)
+                    following.append((*seen[key], its if callee.of_itself else None))
+            level = following
+        return list(seen.values())
+
     def _reached_by(self, tasks: list[Task]) -> dict[Key, list[Reached]]:
         """For every function that tasks run synchronously: which tasks, and through which call."""
         found: dict[Key, list[Reached]] = {}

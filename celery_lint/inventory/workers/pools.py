@@ -71,7 +71,7 @@ class WorkerPools(NamedTuple):
         the task's queue (``None``: nobody knows it) is given the benefit of the doubt.
         """
         if self.only(*names):
-            return self.known[0]
+            return self.consuming(queues)[0]
         for pool in self.known:
             if pool.name not in names:
                 continue
@@ -79,6 +79,13 @@ class WorkerPools(NamedTuple):
             if configured or (queues and pool.consumes(queues)):
                 return pool
         return None
+
+    def consuming(self, queues: set[str] | None) -> tuple[Pool, ...]:
+        """The pools whose workers may take messages of these queues; all, where none does or nobody knows."""
+        if not queues:
+            return self.known
+        answers = [(pool, True if not pool.place.path else pool.consumes(queues)) for pool in self.known]
+        return tuple([pool for pool, answer in answers if answer is not False]) or self.known
 
     def only(self, *names: str) -> bool:
         """Whether all pools are known and among these names."""
@@ -186,14 +193,10 @@ def _started(command: WorkerCommand, configured: list[Pool], consumed: tuple[str
 
 
 def _merged(pools: Iterable[Pool]) -> tuple[Pool, ...]:
-    """One of each name, with the queues of all of them."""
-    found: dict[str, Pool] = {}
+    """One of each name and its queues: a second command for the same work says nothing new."""
+    found: dict[tuple[str, tuple[str, ...]], Pool] = {}
     for pool in pools:
-        first = found.get(pool.name)
-        if first is None:
-            found[pool.name] = pool
-        elif first.place.path:
-            found[pool.name] = first._replace(queues=tuple(dict.fromkeys((*first.queues, *pool.queues))))
+        found.setdefault((pool.name, pool.queues if pool.place.path else ()), pool)
     return tuple(found.values())
 
 

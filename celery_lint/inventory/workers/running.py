@@ -31,6 +31,15 @@ class Workers:
         given = list(tasks)
         return self.pools.of(given).running(names, self.queues.of(given))
 
+    def only(self, names: tuple[str, ...], tasks: Iterable[Task]) -> Pool | None:
+        """A pool that runs these tasks, if all that may, by application and queue, have these names."""
+        given = list(tasks)
+        pools = self.pools.of(given)
+        if not pools.complete:
+            return None
+        running = pools.consuming(self.queues.of(given))
+        return running[0] if running and all(pool.name in names for pool in running) else None
+
     def unknown(self, tasks: Iterable[Task]) -> Doubt | None:
         """Why gevent or eventlet may run these tasks although nothing says so; ``None`` if they cannot."""
         pools = self.pools.of(tasks)

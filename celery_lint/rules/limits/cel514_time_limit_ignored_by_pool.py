@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from celery_lint.analysis.limits.limit_gaps import IgnoredLimit, LimitGaps
 from celery_lint.rule import Finding, Rule, on
 
+_SHOWN = 5
+
 
 class TimeLimitIgnoredByPool(Rule):
     """A time limit is set, and the pool of the workers does not enforce it.
@@ -49,8 +51,9 @@ class TimeLimitIgnoredByPool(Rule):
 
     Speaks only where the pool is known: from the option `pool`, the worker commands of launch files, or
     `worker_pool`. Where workers of several pools share the work, all that consume the queue of the task must
-    ignore the limit. Told once per module with settings, and per task (or base class) that sets its own. A
-    hard limit under gevent works as long as the greenlet lets others run.
+    ignore the limit. Told once for each command (or setting) that names such a pool, at the limits of the
+    application or else at the first task that sets its own, with the places of the others. A hard limit under
+    gevent works as long as the greenlet lets others run.
 
     ## References
 
@@ -78,11 +81,8 @@ class TimeLimitIgnoredByPool(Rule):
 
     @on(LimitGaps.ignored)
     def check(self, fact: IgnoredLimit) -> Iterator[Finding]:
-        """Report the first of the limits that nothing enforces."""
+        """Report the first of the limits that a pool ignores, pointing at the others."""
         values = {"pool": fact.pool.name, "where": fact.pool.where, "option": fact.names[0]}
-        if len(fact.names) > 1:
-            yield Finding(fact.place, values, (), "both")
-        elif fact.pool.name == "gevent":
-            yield Finding(fact.place, values, (), "gevent")
-        else:
-            yield Finding(fact.place, values)
+        variant = "both" if len(fact.names) > 1 else "gevent" if fact.pool.name == "gevent" else ""
+        related = tuple((place, "nor does it enforce this one") for place in fact.others[:_SHOWN])
+        yield Finding(fact.place, values, related, variant)

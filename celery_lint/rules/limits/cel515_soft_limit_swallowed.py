@@ -64,8 +64,8 @@ class SoftLimitSwallowed(Rule):
     exceptions that it names) or leaves the loop, where nothing that is tried is known to wait (what is done
     in memory takes no time, and the limit arrives elsewhere) or only a message is sent, where all known pools
     enforce no soft limit, and where a coroutine awaits: `asyncio.run` cancels it, and `CancelledError` is no
-    `Exception`. In a blocking call of a coroutine the limit arrives like anywhere else. A bare `except` is
-    CEL437.
+    `Exception`. In a blocking call of a coroutine the limit arrives like anywhere else, but in no other
+    thread than that of the task. A function that does one item is told once. A bare `except` is CEL437.
 
     ## References
 

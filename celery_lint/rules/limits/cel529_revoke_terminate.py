@@ -47,7 +47,7 @@ class RevokeTerminate(Rule):
     ## Limits
 
     Only for a literal `terminate=True` and for `control.terminate()`; silent in management commands of
-    Django, and where all known pools are gevent or eventlet, where a greenlet is ended and nothing else.
+    Django, and where workers run gevent or eventlet: there a greenlet is ended and nothing else.
     Silent for the name of a task or of an entry of beat, which is no id: nothing runs under it, and nothing
     ends. A task of the class `AbortableTask` asks `self.is_aborted()` and stops by itself.
 
