@@ -150,8 +150,10 @@ def _converted(option: Option, value: object, where: str) -> Any:
         return _switch(value, where)
     if option.kind == "rules-by-path":
         return _rules_by_path(value, where)
-    if option.kind in ("list", "rules", "choices"):
+    if option.kind in ("list", "rules", "choices", "formats"):
         words = _words(value, where)
+        if option.kind == "formats":
+            return tuple(_choice(option, word.partition(":")[0], where) + _file(word) for word in words)
         if option.kind == "rules":
             return tuple(_selector(word, where) for word in words)
         return tuple(_choice(option, word, where) for word in words) if option.choices else words
@@ -184,6 +186,12 @@ def _words(value: object, where: str) -> tuple[str, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
         return tuple(part for word in value for part in _words(word, where))
     raise ConfigurationError(f"{where}: must be a list of strings, not {_one_line(value)[:60]}")
+
+
+def _file(word: str) -> str:
+    """The part of ``sarif:report.sarif`` behind the format."""
+    _, colon, file = word.partition(":")
+    return f":{file}" if colon and file else ""
 
 
 def _choice(option: Option, word: str, where: str) -> str:

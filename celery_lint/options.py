@@ -12,7 +12,7 @@ from celery_lint.diagnostics import SEVERITIES, Severity
 
 Preset = Literal["recommended", "house", "strict", "all"]
 PRESETS: tuple[Preset, ...] = ("recommended", "house", "strict", "all")
-Kind = Literal["switch", "choice", "choices", "text", "version", "list", "rules", "rules-by-path"]
+Kind = Literal["switch", "choice", "choices", "formats", "text", "version", "list", "rules", "rules-by-path"]
 
 
 class Configuration(NamedTuple):
@@ -24,7 +24,7 @@ class Configuration(NamedTuple):
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     exclude: tuple[str, ...] = ()
     preset: str = "recommended"
-    output_format: str = "full"
+    output_format: tuple[str, ...] = ("full",)
     min_severity: Severity = "advice"
     fail_on: Severity = "advice"
     pool: tuple[str, ...] = ()
@@ -112,10 +112,11 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option(
         "output-format",
-        "choice",
-        "full shows the source, concise one line each, json everything",
+        "formats",
+        "full shows the source, concise one line each, grouped each file's together, json everything; the "
+        "others are for services. FORMAT:FILE writes a file beside what is shown",
         "FORMAT",
-        choices=("full", "concise", "json"),
+        choices=("full", "concise", "grouped", "json", "sarif", "github", "gitlab", "junit"),
     ),
     Option(
         "min-severity",

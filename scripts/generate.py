@@ -178,6 +178,7 @@ def value(option: Option) -> str:
         "switch": "`true` or `false`",
         "choice": choices,
         "choices": f"list of {choices}",
+        "formats": f"{choices}, or a list with `FORMAT:FILE`",
         "text": "text",
         "version": "version",
         "list": "list of texts",
@@ -199,6 +200,7 @@ def schema() -> dict[str, Any]:
     either = {"anyOf": [{"type": "string"}, texts]}
     properties: dict[str, Any] = {}
     for option in OPTIONS:
+        formats = {"type": "string", "pattern": f"^({'|'.join(option.choices)})(:.+)?$"}
         kinds: dict[str, dict[str, Any]] = {
             "switch": {"type": "boolean"},
             "choice": {"enum": list(option.choices)},
@@ -207,6 +209,9 @@ def schema() -> dict[str, Any]:
                     {"enum": list(option.choices)},
                     {"type": "array", "items": {"enum": list(option.choices)}},
                 ]
+            },
+            "formats": {
+                "anyOf": [formats, {"type": "array", "items": formats}],
             },
             "text": {"type": "string"},
             "version": {"type": "string", "pattern": r"^\d+(\.\d+)*$"},

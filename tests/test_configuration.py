@@ -284,6 +284,6 @@ def test_no_patterns_exclude_nothing() -> None:
 def test_semantic_key_changes_with_semantic_options_only() -> None:
     key = semantic_key(Configuration())
     assert key == semantic_key(Configuration(select=("CEL1",), preset="all", cache=False))
-    assert key == semantic_key(Configuration(output_format="json", strict_parse=True))
+    assert key == semantic_key(Configuration(output_format=("json",), strict_parse=True))
     assert key != semantic_key(Configuration(pool=("gevent",)))
     assert key != semantic_key(Configuration(time_limits="always"))

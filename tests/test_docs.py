@@ -71,6 +71,7 @@ def test_schema_and_options_agree(tmp_path: Path) -> None:
         "switch": "true",
         "choice": None,
         "choices": None,
+        "formats": None,
         "text": '"x"',
         "version": '"5.3"',
         "list": '["x"]',

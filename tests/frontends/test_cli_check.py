@@ -95,8 +95,24 @@ def test_the_report_in_a_file(
     assert refused == (
         2,
         "",
-        "celery-lint: error: --output-file: missing/report.txt: No such file or directory\n",
+        "celery-lint: error: cannot write the report: missing/report.txt: No such file or directory\n",
     )
+
+
+def test_several_forms_at_once(engine: Engine, command: Command, tmp_path: Path) -> None:
+    words = ["--output-format", "concise", "--output-format=sarif:out.sarif", "--output-format=junit:j.xml"]
+    assert command("check", *words) == (1, CONCISE, NOT_CHECKED + SUMMARY)
+    assert json.loads((tmp_path / "out.sarif").read_text(encoding="utf-8"))["version"] == "2.1.0"
+    assert f'"version": "{celery_lint.__version__}"' in (tmp_path / "out.sarif").read_text(encoding="utf-8")
+    assert (tmp_path / "j.xml").read_text(encoding="utf-8").startswith("<?xml")
+    assert command("check", "--output-format", "gitlab:quality.json").out.endswith(SUMMARY)
+    assert len(json.loads((tmp_path / "quality.json").read_text(encoding="utf-8"))) == 2
+    assert command("check", "--output-format=github").out.count("::") == 6
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.celery-lint]\noutput-format = ["grouped", "json:r.json"]\nroot = true\n'
+    )
+    assert command("check").out.startswith("tasks.py:\n")
+    assert (tmp_path / "r.json").exists()
 
 
 def test_what_would_be_checked(engine: Engine, command: Command) -> None:

@@ -1,0 +1,142 @@
+"""SARIF 2.1.0, the form that GitHub's code scanning and many viewers read.
+
+The standard is OASIS "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, TextIO
+from urllib.parse import quote
+
+from celery_lint.diagnostics import Diagnostic, Report, Severity
+from celery_lint.paths import shown
+from celery_lint.reports.gitlab import fingerprint
+from celery_lint.reports.json import text_of
+from celery_lint.rules import all_rules
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "advice": "note"}
+_BASE = "SRCROOT"
+
+
+def write(report: Report, stream: TextIO, *, version: str = "") -> None:
+    """Write the report as one SARIF log with one run, of this version of the linter.
+
+    Paths are relative to the working directory.
+    """
+    document = to_document(report)
+    if version:
+        document["runs"][0]["tool"]["driver"]["version"] = version
+    stream.write(f"{text_of(document)}\n")
+
+
+def to_document(report: Report) -> dict[str, Any]:
+    """The report as plain dictionaries and lists."""
+    rules = [_rule(rule) for rule in all_rules()]
+    known = {rule["id"]: index for index, rule in enumerate(rules)}
+    for diagnostic in report.diagnostics:
+        if diagnostic.code not in known:  # a failure of the linter itself
+            known[diagnostic.code] = len(rules)
+            rules.append({"id": diagnostic.code, "name": diagnostic.name})
+    run: dict[str, Any] = {
+        "tool": {"driver": {"name": "celery-lint", "rules": rules}},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [_invocation(report)],
+        "results": list(_results(report.diagnostics, known)),
+    }
+    base = _working_directory()
+    if base:
+        run["originalUriBaseIds"] = {_BASE: {"uri": base}}
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _rule(rule: Any) -> dict[str, Any]:
+    page = cleandoc(rule.__doc__ or "")
+    said = "\n".join(f"* {message}\n  * help: {help_text}" for message, help_text in rule.says())
+    markdown = f"{page}\n\n## Messages\n\n{said}\n"
+    return {
+        "id": rule.code,
+        "name": rule.name,
+        "shortDescription": {"text": rule.summary()},
+        "fullDescription": {"text": rule.summary()},
+        "help": {"text": markdown, "markdown": markdown},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "properties": {"tags": [rule.family(), rule.preset], "problem.severity": _problem(rule.severity)},
+    }
+
+
+def _problem(severity: Severity) -> str:
+    return "recommendation" if severity == "advice" else severity
+
+
+def _invocation(report: Report) -> dict[str, Any]:
+    invocation: dict[str, Any] = {"executionSuccessful": not report.failed}
+    if report.unparsed:
+        invocation["toolExecutionNotifications"] = [
+            {
+                "level": "warning",
+                "message": {"text": f"not checked: {message}"},
+                "locations": [{"physicalLocation": _place(path, {"startLine": line})}],
+            }
+            for path, line, message in report.unparsed
+        ]
+    return invocation
+
+
+def _results(diagnostics: Iterable[Diagnostic], known: dict[str, int]) -> Iterable[dict[str, Any]]:
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for diagnostic in diagnostics:
+        key = (shown(diagnostic.path), diagnostic.code, diagnostic.message)
+        seen[key] += 1
+        text = f"{diagnostic.message}\n\nHelp: {diagnostic.help}" if diagnostic.help else diagnostic.message
+        place = {"physicalLocation": _place(diagnostic.path, _region(diagnostic))}
+        result: dict[str, Any] = {
+            "ruleId": diagnostic.code,
+            "ruleIndex": known[diagnostic.code],
+            "level": _LEVELS[diagnostic.severity],
+            "message": {"text": text},
+            "locations": [place],
+            "partialFingerprints": {"celeryLint/v1": fingerprint(*key, seen[key])},
+        }
+        if diagnostic.related:
+            related = [
+                {
+                    "physicalLocation": _place(path, {"startLine": line, "startColumn": column}),
+                    "message": {"text": message},
+                }
+                for path, line, column, message in diagnostic.related
+            ]
+            result["relatedLocations"] = [{"id": number, **entry} for number, entry in enumerate(related, 1)]
+            last = {**place, "message": {"text": diagnostic.message}}
+            steps = [{"location": entry} for entry in (*related, last)]
+            result["codeFlows"] = [{"threadFlows": [{"locations": steps}]}]
+        yield result
+
+
+def _region(diagnostic: Diagnostic) -> dict[str, int]:
+    return {
+        "startLine": diagnostic.line,
+        "startColumn": diagnostic.column,
+        "endLine": diagnostic.end_line,
+        "endColumn": diagnostic.end_column,
+    }
+
+
+def _place(path: str, region: dict[str, int]) -> dict[str, Any]:
+    name = shown(path)
+    if os.path.isabs(name):  # on another drive, say
+        return {"artifactLocation": {"uri": Path(name).as_uri()}, "region": region}
+    uri = quote(name.replace(os.sep, "/"), safe="/", errors="surrogateescape")
+    return {"artifactLocation": {"uri": uri, "uriBaseId": _BASE}, "region": region}
+
+
+def _working_directory() -> str:
+    try:
+        return f"{Path.cwd().as_uri().rstrip('/')}/"
+    except OSError:  # it has been removed
+        return ""
