@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 import pytest
-from celery import Celery
+from celery import Celery, Task
+from celery.beat import Scheduler, SchedulingError
 from celery.schedules import ParseException, crontab
 
 from celery_lint.diagnostics import Span
@@ -84,6 +86,77 @@ def test_a_step_beyond_the_field(app: Celery) -> None:
     every_hour = [MONDAY + timedelta(hours=hour) for hour in range(24)]
     assert runs(crontab(minute="*/90"), app) == every_hour
     assert len(runs(crontab(minute="*/15"), app)) == 96
+
+
+class Ticking(NamedTuple):
+    """An application with tasks, and a beat for it that runs here, with a broker in memory."""
+
+    app: Celery
+    poll: Task
+    bill: Task
+
+    def send(self, **entry: object) -> None:
+        """Send an entry as beat does when it is due."""
+        beat = Scheduler(app=self.app, lazy=True)
+        made = beat.Entry(name="entry", app=self.app, **{"task": "bill", "schedule": 60, **entry})
+        beat.apply_async(made, producer=beat.producer, advance=False)
+
+
+@pytest.fixture
+def ticking(app: Celery) -> Ticking:
+    """Two tasks, one with a parameter."""
+
+    @app.task(name="poll")
+    def poll() -> None:
+        pass
+
+    @app.task(name="bill")
+    def bill(month: str) -> None:
+        pass
+
+    return Ticking(app, poll, bill)
+
+
+@pytest.mark.proof("CEL822")
+def test_arguments_that_do_not_fit(ticking: Ticking) -> None:
+    """Beat cannot send the entry."""
+    entries: list[tuple[dict[str, object], str]] = [
+        ({}, "missing 1 required positional argument: 'month'"),
+        ({"args": (1, 2)}, "takes 1 positional argument but 2 were given"),
+        ({"kwargs": {"year": 1}}, "unexpected keyword argument 'year'"),
+    ]
+    for entry, error in entries:
+        with pytest.raises(SchedulingError, match=error):
+            ticking.send(**entry)
+    ticking.send(args=("May",))
+
+
+@pytest.mark.proof("CEL826")
+def test_a_period_of_nothing(ticking: Ticking) -> None:
+    """It is due at each tick."""
+    for period, least in ((0, 5), (-5, 5), (timedelta(0), 5), (60, 0)):
+        beat = Scheduler(app=ticking.app, lazy=True)
+        beat.schedule = {"poll": beat.Entry(name="poll", task="poll", schedule=period, app=ticking.app)}
+        for _ in range(5):
+            beat.tick()
+        assert beat.schedule["poll"].total_run_count == least
+
+
+def scheduled(app: Celery, given: object) -> object:
+    """The schedule with what `add_periodic_task` is given; it may wait for the configuration."""
+    app.add_periodic_task(10, given)
+    app.finalize()
+    return app.conf.beat_schedule
+
+
+@pytest.mark.proof("CEL828")
+def test_what_is_no_signature(ticking: Ticking) -> None:
+    """Nothing is scheduled: it has no name."""
+    for given in ("poll", lambda: None, ticking.poll(), ticking.poll.delay()):
+        with pytest.raises(AttributeError):
+            scheduled(ticking.app, given)
+    assert ticking.app.add_periodic_task(10, ticking.poll.s()) == "poll()"
+    assert ticking.app.add_periodic_task(10, ticking.poll) == "poll()"
 
 
 def test_fields_mean_what_they_mean_to_celery() -> None:

@@ -229,3 +229,34 @@ def mismatch(signature: Signature, given: Given, before: int = 0, partial: bool 
 def _spelled(decorator: Value) -> str:
     name = decorator.chain.lstrip(":.~%").removesuffix("()")
     return f"`@{name}`" if name else "a decorator"
+
+
+def complaint(signature: Signature, found: Mismatch, own: int) -> str:
+    """The words of Python. ``own``: one argument more that nobody writes, the task itself."""
+    if found.kind == "unknown":
+        return f"got an unexpected keyword argument {found.names[0]!r}"
+    if found.kind == "twice":
+        return f"got multiple values for argument {found.names[0]!r}"
+    if found.kind == "missing":
+        kind = "positional"
+        names = [name for name in found.names if name in signature.positional]
+        if not names:
+            names, kind = list(found.names), "keyword-only"
+        return f"missing {len(names)} required {kind} argument{'s' * (len(names) > 1)}: {_listed(names)}"
+    least = own + sum(name in signature.required for name in signature.positional)
+    most, given = own + found.taken, own + found.given
+    wanted = f"from {least} to {most}" if least < most else f"{most}"
+    were = "was" if given == 1 else "were"
+    also = sum(name in signature.keyword_only for name in found.names)
+    given_text = f"{given}"
+    if also:
+        given_text += f" positional argument{'s' * (given > 1)} (and {also} keyword-only"
+        given_text += f" argument{'s' * (also > 1)})"
+    return f"takes {wanted} positional argument{'s' * (most != 1)} but {given_text} {were} given"
+
+
+def _listed(names: list[str]) -> str:
+    quoted = [repr(name) for name in names]
+    if len(quoted) < 3:
+        return " and ".join(quoted)
+    return f"{', '.join(quoted[:-1])}, and {quoted[-1]}"

@@ -1,0 +1,143 @@
+"""Entries of schedules that are never sent, fail at each run, or are due all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.schedules import Entry, Schedules
+from celery_lint.inventory.tasks.sendings import Given
+from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, complaint, mismatch
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.facts import Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
+
+_SENDS = frozenset({"delay", "apply_async"})
+
+
+class UnfitEntry(NamedTuple):
+    """An entry whose arguments its task does not take."""
+
+    place: Place
+    signature: Signature
+    mismatch: Mismatch
+    error: str
+
+
+class Endless(NamedTuple):
+    """An entry that is due again at once: it has a period of no seconds, or less."""
+
+    place: Place
+    seconds: float
+
+
+class NoSignature(NamedTuple):
+    """What `add_periodic_task` is given in place of a signature. ``sent``: by this very call."""
+
+    place: Place
+    written: str
+    sent: bool
+
+
+class Entries:
+    """The entries of a project's schedules, compared with what they run."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.schedules = known.of(Schedules)
+        self.signatures = known.of(Signatures)
+        self.task_options = known.of(TaskOptions)
+        self.tasks = known.of(Tasks)
+
+    # ------------------------------------------------------------------ arguments
+
+    @facts
+    def unfit(self) -> list[UnfitEntry]:
+        """The entries whose arguments certainly do not fit."""
+        return [found for entry in self.schedules.all if (found := self._unfit(entry)) is not None]
+
+    def _unfit(self, entry: Entry) -> UnfitEntry | None:
+        task = self.schedules.task(entry) if not entry.hidden and entry.written != "row" else None
+        signature = self.signatures.of(task) if task is not None else None
+        given = self._given(entry) if signature is not None else None
+        if task is None or signature is None or given is None or self.task_options.has_own_call(task):
+            return None
+        found = mismatch(signature, given)
+        if found is None:
+            return None
+        if entry.written == "call" and entry.given["sig"].kind == "call" and found.kind != "missing":
+            return None  # that of the signature itself is told of any signature
+        name = f"{task.label}.run" if task.class_ is not None else task.label
+        error = f"TypeError: {name}() {complaint(signature, found, 0)}"
+        return UnfitEntry(entry.place, signature, found, error)
+
+    def _given(self, entry: Entry) -> Given | None:
+        """What an entry gives its task; ``None`` where that cannot be read."""
+        items: tuple[Value, ...] = ()
+        keywords: tuple[tuple[str, Value], ...] = ()
+        args, kwargs = entry.given.get("args"), entry.given.get("kwargs")
+        if args is not None:
+            known = self.project.constant(entry.module, args)
+            if known is None or known.kind != "sequence" or any(item.data == "*" for item in known.items):
+                return None
+            items = known.items
+        if kwargs is not None:
+            known = self.project.constant(entry.module, kwargs)
+            if known is None or known.kind != "mapping":
+                return None
+            keywords = known.keywords
+            if any(key in ("**", "?") for key, _ in keywords):
+                return None
+        if entry.written == "mapping" or entry.given["sig"].kind == "name":
+            return Given(items, keywords, False, False)
+        sending = self.schedules.signature(entry)
+        own = sending.given if sending is not None and sending.through == "task" else None
+        if sending is None or sending.how not in ("s", "si") or own is None:
+            return None
+        joined = {**dict(own.keywords), **dict(keywords)}
+        return Given(items + own.positional, tuple(joined.items()), own.more_positional, own.more_keywords)
+
+    # ------------------------------------------------------------------ periods
+
+    @facts
+    def endless(self) -> list[Endless]:
+        """The entries that are due all the time."""
+        found = []
+        for entry in self.schedules.all:
+            given = entry.given.get("schedule") if entry.written != "row" else None
+            seconds = self.project.number(entry.module, given)
+            if given is not None and seconds is not None and seconds <= 0:
+                found.append(Endless(entry.module.place(given.span), seconds))
+        return found
+
+    # ------------------------------------------------------------------ no signature
+
+    @facts
+    def without_signature(self) -> list[NoSignature]:
+        """What is no signature, and no task."""
+        return list(self._without_signature())
+
+    def _without_signature(self) -> Iterator[NoSignature]:
+        for entry in self.schedules.all:
+            given = entry.given.get("sig") if entry.written == "call" else None
+            if given is None or entry.call is None or entry.function is None:
+                continue
+            place = entry.module.place(given.span)
+            if given.kind == "constant" or given.kind == "lambda":
+                yield NoSignature(place, "lambda" if given.kind == "lambda" else repr(given.data), False)
+            elif given.kind == "name" and self._is_plain_function(entry, given):
+                yield NoSignature(place, given.chain.lstrip(":.~%").rpartition(".")[2], False)
+            elif given.kind == "call" and given.chain:
+                called, _, leaf = given.chain.rpartition(".")
+                if leaf in _SENDS and self.tasks.of(self.project.resolve(entry.module, called)):
+                    yield NoSignature(place, f"{called.lstrip(':.~%').rpartition('.')[2]}.{leaf}()", True)
+                elif self.tasks.of(self.project.resolve(entry.module, given.chain)):
+                    yield NoSignature(place, f"{given.chain.lstrip(':.~%').rpartition('.')[2]}()", True)
+
+    def _is_plain_function(self, entry: Entry, given: Value) -> bool:
+        """Whether a name is a function that nothing makes a task."""
+        entity = self.project.resolve(entry.module, given.chain)
+        function = entity.function()
+        return function is not None and not function.decorators and self.tasks.of(entity) is None
