@@ -214,7 +214,8 @@ class Unbound:
                 name = min(read, key=names.index)
                 return UnboundResult(body, name, step, failing, "clause")
             if step.kind == "with":
-                inner = self._first_read(body, body.flow.body(step), names, failing)
+                left = [name for name in names if name in unbound and name not in step.stores]
+                inner = self._first_read(body, body.flow.body(step), left, failing)
                 if inner is not None:
                     return inner
             unbound -= _stored([step], body)

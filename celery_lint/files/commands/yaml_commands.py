@@ -15,6 +15,9 @@ from celery_lint.files.commands.shell import Word, list_items, quoted_commands, 
 _NAME = re.compile(r"[\w./ -]+")
 _ITEM = re.compile(r"(?P<indent> *(?:- +)*- +)")
 _PROPERTIES = re.compile(r"(?:[!&]\S+\s+)+")  # tags and anchors
+# A line of a template that only decides which of the following lines there are: it puts nothing in itself.
+_DECISION = re.compile(r"\{\{-?\s*(?:(?:if|else|with|range|end)\b|/\*|\$\w+\s*:?=)[^{}]*\}\}")
+_POOL_OPTIONS = ("-P", "--pool")
 _BLOCK = re.compile(r"[|>][-+\d]*\s*(?:#.*)?$")
 
 # What a container runs: the second continues the first (Kubernetes: command and args; compose: entrypoint
@@ -116,6 +119,7 @@ class _Reader:
         """The texts of a list below a key; nothing, and nothing consumed, if it holds anything else."""
         start = self._number
         items: list[Word] = []
+        decisions: list[int] = []
         while self._number < len(self._lines):
             line = self._lines[self._number]
             content = line.strip()
@@ -124,6 +128,8 @@ class _Reader:
                 continue
             if content.startswith("{{"):  # a template decides about what follows
                 self._number += 1
+                if _DECISION.fullmatch(content):
+                    decisions.append(len(items))
                 items.append(Word(content, self._number))
                 continue
             dash = len(line) - len(line.lstrip())
@@ -142,6 +148,9 @@ class _Reader:
             else:
                 text = _unquoted(self._scalar(text, dash))
             items.append(Word(text, number))
+        if decisions and not any(option in word.text for word in items for option in _POOL_OPTIONS):
+            # Whatever the template decides, each of its branches stands here, and none names a pool.
+            return [word for index, word in enumerate(items) if index not in decisions]
         return items
 
     def _block(self, style: str, indent: int) -> str:

@@ -256,8 +256,19 @@ def test_what_starts_no_worker(path: str, form: str, command: str) -> None:
             "a.yml",
             "a:\n  command:\n  - celery\n  - worker\n  {{- if .x }}\n  - --without-gossip\n  {{- end }}",
             3,
-            "",
+            "prefork",  # either way
         ),
+        (
+            "a.yml",
+            (
+                "a:\n  args:\n  - celery\n  - worker\n  {{- if .q }}\n  - -Q={{ .q }}\n"
+                "  {{- else if .r }}\n  - -Qr\n  {{- else }}\n  - -Qs\n  {{- end }}"
+            ),
+            3,
+            "prefork",
+        ),
+        ("a.yml", "a:\n  args:\n  - celery\n  - worker\n  {{- toYaml .x | nindent 2 }}", 3, ""),
+        ("a.yml", "a:\n  args:\n  - celery\n  - worker\n  {{- if .x }}\n  {{- .y }}\n  {{- end }}", 3, ""),
         ("a.yml", "a:\n  command: celery -A app worker\n    -l info\n    -P gevent\n  b: c", 2, "gevent"),
         ("a.yml", "a:\n  command: 'celery -A app worker\n\n    -P gevent'\n  b: c", 2, "gevent"),
         ("a.yml", 'a:\n  command: "celery -A app worker \\\n    -P gevent"', 2, "gevent"),
