@@ -85,10 +85,13 @@ def test_proof(rule: type[Rule]) -> None:
 
 
 def found_in(folder: Path, text: str, rule: type[Rule]) -> list[str]:
-    """The codes that a text gets as the only file of a project."""
+    """The codes that a text gets as the only file of a project, or its parts as several: ``# views.py``."""
     options = f'root = true\npreset = "{rule.preset}"\n{rule.example_options}\n'
     (folder / "pyproject.toml").write_text(f"[tool.celery-lint]\n{options}")
-    (folder / "tasks.py").write_text(text, encoding="utf-8")
+    first, *parts = re.split(r"^# (\w+\.py)\n", text, flags=re.MULTILINE)
+    for name, part in [("tasks.py", first), *zip(parts[::2], parts[1::2], strict=True)]:
+        if part.strip():
+            (folder / name).write_text(part, encoding="utf-8")
     report = engine.check_paths([str(folder)], load(str(folder), {"cache": False}))
     assert not report.unparsed
     return [diagnostic.code for diagnostic in report.diagnostics]

@@ -23,6 +23,7 @@ from celery_lint.analysis.resources.processes import OF_PROCESSES
 from celery_lint.analysis.transactions.transactions import Transactions
 from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.analysis.wiring.registrations import Registrations
+from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.files.filter import Pair, words_of
 from celery_lint.inventory.application.broker import BrokerSettings
 from celery_lint.inventory.code.graph import CallGraph
@@ -86,6 +87,7 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Transactions).explore(),
     lambda known: known.of(Sendings).explore(),
     lambda known: known.of(NamedTasks).explore(),
+    lambda known: known.of(UnloadedTasks).explore(),
 )
 
 

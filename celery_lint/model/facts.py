@@ -210,7 +210,9 @@ class MisplacedAwait(NamedTuple):
 class Module(NamedTuple):
     """All facts of one module. ``path`` is relative to the workspace, with forward slashes.
 
-    ``suppressions`` are the comments with ``noqa`` by line, and by :data:`WHOLE_FILE` one for all lines.
+    ``suppressions`` are the comments with ``noqa`` by line, and by :data:`WHOLE_FILE` one for all lines;
+    ``further_imports`` the dotted paths that ``imports`` does not show: those within functions, and the
+    modules of ``import package.module``.
     """
 
     path: str
@@ -223,6 +225,7 @@ class Module(NamedTuple):
     assignments: tuple[Assignment, ...]
     misplaced_awaits: tuple[MisplacedAwait, ...]
     suppressions: dict[int, str]
+    further_imports: tuple[str, ...] = ()
 
     def place(self, span: Span) -> Place:
         """The span as a place of this module."""
@@ -280,7 +283,7 @@ def _class(row: list[Any]) -> Class:
 
 def decode(row: list[Any], path: str) -> Module:
     """The module whose facts were written as JSON; raises ``ValueError`` or ``TypeError`` when damaged."""
-    _, digest, imports, stars, bindings, functions, classes, assignments, awaits, suppressions = row
+    _, digest, imports, stars, bindings, functions, classes, assignments, awaits, suppressions, further = row
     return Module(
         path,
         digest,
@@ -292,4 +295,5 @@ def decode(row: list[Any], path: str) -> Module:
         tuple(Assignment(a[0], a[1], a[2], Span(*a[3]), _value(a[4]), a[5]) for a in assignments),
         tuple(MisplacedAwait(a[0], Span(*a[1]), a[2], a[3]) for a in awaits),
         {int(line): text for line, text in suppressions.items()},
+        tuple(further),
     )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import SimpleNamespace
 
+import celery
 import pytest
 from celery import Celery
 from celery.app.defaults import _TO_OLD_KEY, SETTING_KEYS  # type: ignore[import-untyped]
+from celery.exceptions import ImproperlyConfigured
 
 from celery_lint.inventory.application.spelling import old_name, spellings
+from celery_lint.libraries.celery_settings import SETTINGS, VERSION
+from scripts import celery_settings
 
 # The families of settings that rules ask for.
 ASKED = ("task_", "worker_", "beat_", "broker_", "result_", "enable_utc", "imports", "include")
@@ -80,3 +84,42 @@ def test_a_task_of_one_application_is_a_task_of_all() -> None:
 
     second.finalize()
     assert second.tasks["shop.rebuild"].app is second
+
+
+@pytest.mark.proof("CEL910")
+@pytest.mark.parametrize("give", [update, attribute, item, load(None), load("CELERY")])
+def test_a_name_that_is_misspelt_changes_nothing(give: Callable[[Celery, str], None]) -> None:
+    app = Celery("shop", set_as_current=False)
+    give(app, "task_time_limt")
+    give(app, "CELERY_TASK_TIME_LIMT")
+    assert app.conf.task_time_limit is None
+    give(app, "task_time_limit")
+    assert app.conf.task_time_limit == 5
+
+
+@pytest.mark.proof("CEL913")
+@pytest.mark.parametrize("give", [update, attribute, item, load(None)])
+def test_a_name_for_a_namespace_changes_nothing_without(give: Callable[[Celery, str], None]) -> None:
+    app = Celery("shop", set_as_current=False)
+    give(app, "CELERY_TASK_TIME_LIMIT")
+    assert app.conf.task_time_limit is None
+    load("CELERY")(app, "CELERY_TASK_TIME_LIMIT")
+    assert app.conf.task_time_limit == 5
+
+
+@pytest.mark.proof("CEL911")
+def test_old_names_beside_new_ones_are_refused() -> None:
+    app = Celery("shop", set_as_current=False)
+    app.config_from_object(SimpleNamespace(CELERYD_TASK_TIME_LIMIT=5, task_soft_time_limit=4))
+    with pytest.raises(ImproperlyConfigured, match="CELERYD_TASK_TIME_LIMIT"):
+        app.conf.finalize()
+    other = Celery("shop", set_as_current=False)
+    other.config_from_object(SimpleNamespace(task_time_limit=5, task_soft_time_limit=4))
+    assert other.conf.task_time_limit == 5
+
+
+def test_the_table_of_settings_is_that_of_the_installed_celery() -> None:
+    if celery.__version__ != VERSION:
+        assert set(SETTING_KEYS) & set(SETTINGS), "another version of Celery knows other settings"
+        return
+    assert celery_settings.TABLE.read_text(encoding="utf-8") == celery_settings.table()

@@ -50,3 +50,20 @@ def test_a_route_for_another_name_changes_nothing(alone: Start) -> None:
     worker = alone("bridges", "prefork", concurrency=1)
     assert worker.bad("queue_of", "bridges.acepts").results == ["celery"]
     assert worker.good("queue_of", "bridges.accepts").results == ["slow"]
+
+
+@pytest.mark.proof("CEL711")
+def test_a_worker_does_not_know_what_it_does_not_import(alone: Start) -> None:
+    """Searching a package for its module of tasks leaves its other modules alone."""
+    worker = alone("bridges", "prefork", concurrency=1)
+    assert worker.bad("knows", "discovered", "jobs").results == [False]
+    assert worker.good("knows", "included", "jobs.reports").results == [True]
+
+
+@pytest.mark.proof("CEL712")
+def test_a_worker_ends_at_a_module_that_is_missing(alone: Start) -> None:
+    """It imports all that is named when it starts."""
+    worker = alone("bridges", "prefork", concurrency=1)
+    assert worker.bad("knows", "included", "jobs.reprots").failed_only_with("ModuleNotFoundError: .*")
+    assert worker.bad("knows", "included", "jobs.reports,jobs").failed_only_with("ModuleNotFoundError: .*")
+    assert worker.good("knows", "included", "jobs.reports").results == [True]

@@ -56,7 +56,7 @@ class NamedTasks:
     @facts
     def scheduled(self) -> list[UnknownName]:
         """The names in schedules that no task has."""
-        return [*self._unknown(self._schedule), *self._stored()]
+        return [*self._unknown(self.schedule), *self._stored()]
 
     @facts
     def routed(self) -> list[UnknownName]:
@@ -80,7 +80,7 @@ class NamedTasks:
     # ------------------------------------------------------------------ where names are written
 
     @once
-    def _schedule(self) -> list[Named]:
+    def schedule(self) -> list[Named]:
         """The names of the tasks of schedules, with the entries that they stand in."""
         found: list[Named] = []
         for setting in self.settings.certain(_SCHEDULE):

@@ -18,12 +18,10 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Module
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
+from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, once
 
 _OF_CELERY = "celery."
-_MOST_LETTERS = 2
-_SHORTEST = 6  # shorter names are too often like another by chance
-_LONGEST = 200
 
 Why = Literal["absent", "module", "function", "renamed", "elsewhere", "spelling"]
 
@@ -65,7 +63,7 @@ class TaskNames:
         why, guess = self._in_its_module(module, name)
         if why == "there":
             return None
-        near = guess or self._near(name, self.all)
+        near = guess or nearest(name, self.all)
         if why == "unknown" or (why == "module" and near):
             return Missing("spelling", near) if "." in near and "." in name else None
         return Missing(why, near or self._same_leaf(name))
@@ -133,9 +131,9 @@ class TaskNames:
         if any(self._is_computed(task) for task in self.tasks.product):
             return True
         return any(
-            function.name == "gen_task_name"
+            any(function.name == "gen_task_name" for function in module.functions.values())
+            or any(each.subscript and each.target.endswith(".tasks") for each in module.assignments)
             for module in self.project.product_modules()
-            for function in module.functions.values()
         )
 
     def _is_computed(self, task: Task) -> bool:
@@ -151,17 +149,6 @@ class TaskNames:
         """The ends of the names of tasks, from each of their points on."""
         return frozenset(tail for name in self.all for tail in _tails(name))
 
-    def _near(self, name: str, names: dict[str, Task]) -> str:
-        if not _SHORTEST <= len(name) <= _LONGEST:
-            return ""
-        found = []
-        for guess in names:
-            if abs(len(guess) - len(name)) <= _MOST_LETTERS:
-                letters = _letters(name, guess)
-                if letters <= _MOST_LETTERS and _without_digits(name) != _without_digits(guess):
-                    found.append((letters, guess))
-        return min(found)[1] if found else ""
-
     def _same_leaf(self, name: str) -> str:
         """The only task of another module whose function has this name."""
         leaf = name.rpartition(".")[2]
@@ -174,21 +161,3 @@ def _tails(name: str) -> Iterator[str]:
     while point:
         yield tail
         _, point, tail = tail.partition(".")
-
-
-def _without_digits(name: str) -> str:
-    return "".join(character for character in name if not character.isdigit())
-
-
-def _letters(left: str, right: str) -> int:
-    """How many letters must be put in, taken out, replaced or swapped to make one text of the other."""
-    before, row = list(range(len(right) + 1)), list(range(len(right) + 1))
-    earlier = before
-    for at, character in enumerate(left, 1):
-        earlier, before, row = before, row, [at]
-        for to, other in enumerate(right, 1):
-            cost = min(before[to] + 1, row[-1] + 1, before[to - 1] + (character != other))
-            if at > 1 and to > 1 and character == right[to - 2] and left[at - 2] == other:
-                cost = min(cost, earlier[to - 2] + 1)
-            row.append(cost)
-    return row[-1]

@@ -91,10 +91,12 @@ class Collector:
     def _import(self, node: ast.Import, position: Position, role: str) -> None:
         for alias in node.names:
             if alias.asname:
-                position.scope.imports.setdefault(alias.asname, alias.name)
+                self._imported(position.scope, alias.asname, alias.name)
             else:
                 top = alias.name.partition(".")[0]
-                position.scope.imports.setdefault(top, top)
+                self._imported(position.scope, top, top)
+                if top != alias.name:
+                    position.scope.module().further.append(alias.name)
 
     def _import_from(self, node: ast.ImportFrom, position: Position, role: str) -> None:
         base = "." * (node.level or 0) + (node.module or "")
@@ -103,7 +105,11 @@ class Collector:
                 position.scope.module().stars.append(base)
             else:
                 joint = "" if base.endswith(".") or not base else "."
-                position.scope.imports.setdefault(alias.asname or alias.name, f"{base}{joint}{alias.name}")
+                self._imported(position.scope, alias.asname or alias.name, f"{base}{joint}{alias.name}")
+
+    def _imported(self, scope: Scope, name: str, dotted: str) -> None:
+        if scope.imports.setdefault(name, dotted) != dotted or scope.kind != "module":
+            scope.module().further.append(dotted)
 
     def _function(self, node: Any, position: Position, role: str) -> None:
         outer = position.scope

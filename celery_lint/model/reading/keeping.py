@@ -20,6 +20,7 @@ KEPT_WHOLE = frozenset(
         "sessionmaker",
         "async_engine_from_config",
         "config_from_object",
+        "autodiscover_tasks",
         "add_defaults",
         "worker_main",
         "from_mapping",
@@ -55,6 +56,8 @@ FIELDS = frozenset({"Field", "field"})
 _KEPT_BLIND = frozenset(
     [
         "dispose",
+        "exec_module",
+        "load_module",
         "run",
         "run_until_complete",
         "run_forever",

@@ -116,6 +116,7 @@ class Reader:
                 for scope, node, keyword, value in self.seen.awaits
             ),
             suppressions=self._suppressions(),
+            further_imports=tuple(dict.fromkeys(top.further)),
         )
 
     def _functions(self, has_stars: bool) -> dict[str, Function]:

@@ -56,6 +56,7 @@ class Scope:
         "calls",
         "definitions",
         "first_parameter",
+        "further",
         "imports",
         "is_async",
         "is_generator",
@@ -96,6 +97,8 @@ class Scope:
         #: What all other names mean when they are used in this scope.
         self.roots: dict[str, str] = {}
         self.stars: list[str] = []
+        #: Of a module: what its import statements name, and its own names do not show.
+        self.further: list[str] = []
         self.steps: list[StepRecord] = []
 
     def binds(self, name: str) -> bool:

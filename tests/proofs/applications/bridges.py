@@ -40,3 +40,15 @@ def queue_of(routed: str) -> str:
     other = Celery("routes", set_as_current=False)
     other.conf.task_routes = {routed: {"queue": "slow"}}
     return str(other.amqp.router.route({}, accepts.name)["queue"].name)
+
+
+@app.task
+def knows(how: str, name: str) -> bool:
+    """Whether an application knows the task of a package once it has imported what a worker imports."""
+    other = Celery("other", set_as_current=False)
+    if how == "discovered":
+        other.autodiscover_tasks([name])
+    else:
+        other.conf.include = name
+    other.loader.import_default_modules()
+    return "jobs.reports.weekly" in other.tasks

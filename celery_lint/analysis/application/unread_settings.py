@@ -1,0 +1,261 @@
+"""Settings that nobody reads: misspelt names, names of another place, old names beside new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.loaded import Loaded, Source
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.application.spelling import OLD_NAMES, spellings
+from celery_lint.inventory.application.statements import Configuring, Given
+from celery_lint.libraries.celery_settings import SETTINGS
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.nearest import nearest
+from celery_lint.project.known import Known, facts, once
+
+# Calls that ask an object for what has a name.
+_ASKING = frozenset({"getattr", "~getattr", "get"})
+_FAMILIES = ("task_", "worker_", "beat_", "result_", "broker_")
+
+
+class MisspeltSetting(NamedTuple):
+    """A name that is no setting of Celery, and the setting that was meant."""
+
+    place: Place
+    name: str
+    guess: str
+
+
+class Unprefixed(NamedTuple):
+    """A setting in upper case where no namespace is loaded: nobody looks for it. ``name`` is the real one."""
+
+    place: Place
+    spelled: str
+    name: str
+
+
+class MixedNames(NamedTuple):
+    """An old and a new name in one source of settings: the application ends at its first use."""
+
+    place: Place
+    old: str
+    new: str
+    beside: str
+
+
+class _Named(NamedTuple):
+    """A name in what an application loads, below a namespace or none."""
+
+    given: Given
+    namespace: str | None
+
+
+class UnreadSettings:
+    """The names in configurations of the product that mean nothing."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.applications = known.of(Applications)
+        self.configuring = known.of(Configuring)
+        self.settings = known.of(Settings)
+        self.loaded = known.of(Loaded)
+
+    # ------------------------------------------------------------------ what is found
+
+    @facts
+    def misspelt(self) -> list[MisspeltSetting]:
+        """The names that are those of settings but for a letter or two, each place once."""
+        found: dict[Place, MisspeltSetting] = {}
+        for application in self.applications.product:
+            all_named = self._named(application)
+            present = {named.given.key for named in all_named}
+            for named in all_named:
+                given, known = named.given, self._known(named.namespace)
+                if (
+                    given.key in known
+                    or given.place in found
+                    or not _may_be_meant(given.key, named.namespace)
+                ):
+                    continue
+                guess = nearest(given.key, known)
+                if guess and guess not in present and not self._is_used(given):
+                    found[given.place] = MisspeltSetting(given.place, given.key, guess)
+        return list(found.values())
+
+    @facts
+    def unprefixed(self) -> list[Unprefixed]:
+        """Settings as a namespace would have them (``CELERY_TASK_TIME_LIMIT``), where there is none."""
+        found: dict[Place, Unprefixed] = {}
+        for application in self.applications.product:
+            all_named = self._named(application)
+            present = {named.given.key for named in all_named}
+            for named in all_named:
+                given = named.given
+                name = _meant(given.key)
+                if not name or named.namespace is not None or given.place in self._below_a_namespace:
+                    continue
+                if given.key in OLD_NAMES or present.intersection(spellings(name, None)):
+                    continue  # it counts, or what counts stands beside it
+                if not self._is_used(given):
+                    found[given.place] = Unprefixed(given.place, given.key, name)
+        return list(found.values())
+
+    @facts
+    def mixed(self) -> list[MixedNames]:
+        """The old names among new ones in what an application loads, the first of each source."""
+        found: dict[Place, MixedNames] = {}
+        for application in self.applications.product:
+            statements = self.configuring.of(application)
+            for load in statements.loads[-1:]:
+                if load.namespace is None and not self._overloaded(application):
+                    source = self.loaded.source(load.module, load.value)
+                    found.update((mixed.place, mixed) for mixed in self._mixed_in(source))
+        return list(found.values())
+
+    def _mixed_in(self, source: Source) -> Iterator[MixedNames]:
+        if len(source.modules) + len(source.classes) + len(source.mappings) != 1:
+            return
+        by_key: dict[str, Given] = {}
+        for given in self._names_in(source):
+            by_key.setdefault(given.key, given)
+        new = [key for key in by_key if key in SETTINGS]
+        for key, given in by_key.items():
+            if key in OLD_NAMES and new and OLD_NAMES[key] not in by_key:
+                yield MixedNames(given.place, key, OLD_NAMES[key], new[0])
+                return
+
+    # ------------------------------------------------------------------ the names in configurations
+
+    def _named(self, application: Application) -> list[_Named]:
+        return [*self._by_hand(application), *self._loads(application)]
+
+    def _by_hand(self, application: Application) -> Iterator[_Named]:
+        """What an application is given by attributes, ``update`` and its constructor."""
+        constructed = {value.span for _, value in application.value.keywords}
+        is_plain = self.applications.made(application).kind == "external"
+        for given in self.configuring.of(application).given:
+            by_constructor = given.module is application.module and given.value.span in constructed
+            if is_plain or not by_constructor:
+                yield _Named(given, None)
+        for module, value in self.configuring.of(application).updates:
+            if value.kind in ("mapping", "name"):
+                for given in self._of_mappings(self.loaded.source(module, value)):
+                    yield _Named(given, None)
+
+    def _loads(self, application: Application) -> Iterator[_Named]:
+        for load in self.configuring.of(application).loads:
+            if load.namespace != "?":
+                for given in self._names_in(self.loaded.source(load.module, load.value)):
+                    yield _Named(given, load.namespace)
+
+    @once
+    def _below_a_namespace(self) -> frozenset[Place]:
+        """The places that some application loads below a namespace."""
+        return frozenset(
+            named.given.place
+            for application in self.applications.by_origin.values()
+            for named in self._loads(application)
+            if named.namespace is not None
+        )
+
+    def _overloaded(self, application: Application) -> bool:
+        """Whether what is loaded may be replaced before anybody reads it."""
+        return len(self.configuring.of(application).loads) != 1
+
+    def _names_in(self, source: Source) -> Iterator[Given]:
+        for path in source.modules:
+            module = self.project.modules.find(path)
+            if module is not None:
+                yield from _bound(module, module.bindings)
+        for entity in source.classes:
+            for base in self.project.bases(entity):
+                class_ = base.class_()
+                if class_ is not None and base.module is not None:
+                    yield from _bound(base.module, class_.attributes)
+        yield from self._of_mappings(source)
+
+    def _of_mappings(self, source: Source) -> Iterator[Given]:
+        for module, mapping in source.mappings:
+            for key, value in mapping.keywords:
+                if key.isidentifier():
+                    yield Given(key, module, module.place(value.span), value)
+
+    # ------------------------------------------------------------------ what they mean
+
+    def _known(self, namespace: str | None) -> dict[str, None]:
+        """All names that mean something below a namespace, or without one."""
+        known = self._tables.get(namespace)
+        if known is None:
+            spelled = (name for setting in SETTINGS for name in spellings(setting, namespace))
+            known = self._tables[namespace] = dict.fromkeys(spelled)
+        return known
+
+    @once
+    def _tables(self) -> dict[str | None, dict[str, None]]:
+        return {}
+
+    def _is_used(self, given: Given) -> bool:
+        """Whether the project itself reads what has this name."""
+        return any(self._reads(module, given.key) for module in self.project.modules.values())
+
+    def _reads(self, module: Module, key: str) -> bool:
+        if any(target.rpartition(".")[2] == key for target in module.imports.values()):
+            return True
+        for function in module.functions.values():
+            if function.states(f".{key}") and self._loaded_in(module, function.qualname, key):
+                return True
+            if function.mentions(key):
+                for call in self.project.functions.calls(module, function):
+                    asked = call.leaf() in _ASKING and "environ" not in call.chain
+                    if _ends(call.chain, key) or any(
+                        _ends(given.chain, key) or (asked and given.text == key) for given in call.takes
+                    ):
+                        return True
+        values = [value for values in module.bindings.values() for value in values]
+        values += [v for class_ in module.classes.values() for vs in class_.attributes.values() for v in vs]
+        values += [assignment.value for assignment in module.assignments]
+        return _names(values, key)
+
+    def _loaded_in(self, module: Module, qualname: str, key: str) -> bool:
+        steps = self.project.functions.of(module, module.functions[qualname]).steps
+        return any(_ends(path, key) for step in steps for path in step.loads)
+
+
+def _bound(module: Module, names: dict[str, tuple[Value, ...]]) -> Iterator[Given]:
+    for key, values in names.items():
+        for value in values:
+            yield Given(key, module, module.place(value.span), value)
+
+
+def _may_be_meant(key: str, namespace: str | None) -> bool:
+    """Whether a name is so much like those of Celery that nothing else can be meant."""
+    if namespace is None and _meant(key):
+        return False  # it is spelled well, for another place
+    if namespace is None:
+        return key.startswith(_FAMILIES) or key.startswith(("CELERY", "BROKER_")) or key.islower()
+    return key.startswith((namespace, "CELERY"))
+
+
+def _meant(key: str) -> str:
+    """The setting that an upper-case name would be below a namespace, or nothing."""
+    if not key.isupper():
+        return ""
+    name = key.removeprefix("CELERY_").lower()
+    return name if name in SETTINGS and (key != name.upper() or name.startswith(_FAMILIES)) else ""
+
+
+def _ends(chain: str, key: str) -> bool:
+    return chain.endswith((f".{key}", f":{key}")) or chain == key
+
+
+def _names(values: Iterable[Value], key: str) -> bool:
+    """Whether one of these expressions names it."""
+    line = list(values)
+    for value in line:  # which grows meanwhile
+        if _ends(value.chain, key):
+            return True
+        line += value.items
+        line += [given for _, given in value.keywords]
+    return False

@@ -1,0 +1,118 @@
+"""Tasks whose module no worker imports, and imports that end a worker when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.wiring.named_tasks import NamedTasks
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.names import ModuleNames
+from celery_lint.inventory.tasks.sendings import Sendings
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.imported import WorkerImports
+from celery_lint.model.facts import Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
+
+_LISTS = ("include", "imports")
+
+
+class Unloaded(NamedTuple):
+    """A task that is sent, and whose module no worker imports."""
+
+    task: Task
+    module: str
+    user: Place
+    discovery: str
+
+
+class NoModule(NamedTuple):
+    """A name that workers import at their start, and that is no module of the project."""
+
+    place: Place
+    name: str
+
+
+class UnloadedTasks:
+    """What workers import too little, and too much."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.sendings = known.of(Sendings)
+        self.named = known.of(NamedTasks)
+        self.worker_imports = known.of(WorkerImports)
+        self.module_names = known.of(ModuleNames)
+        self.applications = known.of(Applications)
+        self.settings = known.of(Settings)
+
+    @facts
+    def unloaded(self) -> list[Unloaded]:
+        """The first task that is sent of each module that no worker imports."""
+        found: dict[str, Unloaded] = {}
+        for task, user in self._used():
+            path = task.module.path
+            if path not in found and self.worker_imports.never(path):
+                found[path] = Unloaded(task, self._dotted(path), user, self._near_discovery(path))
+        return list(found.values())
+
+    def explore(self) -> None:
+        """Follow the imports of the workers, where a module of tasks is not among what they name."""
+        _ = self.unloaded
+
+    def _used(self) -> Iterator[tuple[Task, Place]]:
+        """The tasks of the product that somebody sends, and where."""
+        for sending in self.sendings.all:
+            task = sending.task
+            if task is not None and sending.how != "apply":
+                yield task, sending.place
+        by_name = {task.name: task for task in self.tasks.product}
+        for module, value, name in self.named.schedule:
+            if name in by_name:
+                yield by_name[name], module.place(value.span)
+
+    def _dotted(self, path: str) -> str:
+        return self.module_names.of(path)
+
+    def _near_discovery(self, path: str) -> str:
+        """The package that is searched for a module of tasks, where this is another of its modules."""
+        for discovery in self.worker_imports.discoveries:
+            for package in discovery.packages or ():
+                located = self.project.imports.locate(package, discovery.module.path)
+                folder = located.path.removesuffix("__init__.py") if located is not None else ""
+                if folder.endswith("/") and path.startswith(folder) and discovery.related:
+                    return f"{package}.{discovery.related}"
+        return ""
+
+    # ------------------------------------------------------------------ too much
+
+    @facts
+    def missing(self) -> list[NoModule]:
+        """What ``include`` and ``imports`` name and the project does not have, in one of its own packages."""
+        found: dict[Place, NoModule] = {}
+        for application in self.applications.product:
+            for module, place, text in self._listed(application):
+                if self._is_missing(module, text):
+                    found[place] = NoModule(place, text)
+        return list(found.values())
+
+    def _listed(self, application: Application) -> Iterator[tuple[Module, Place, str]]:
+        for name in _LISTS:
+            for setting in self.settings.candidates(application, name):
+                known = self.project.constant(setting.module, setting.value)
+                if not setting.certain or known is None:
+                    continue
+                for item in known.items if known.kind == "sequence" else (known,):
+                    text = self.project.text(setting.module, item)
+                    if text is not None:
+                        yield setting.module, setting.module.place(item.span), text
+
+    def _is_missing(self, module: Module, text: str) -> bool:
+        if "," in text or " " in text:
+            return True
+        located = self.project.imports.locate(text, module.path)
+        if located is None or not located.rest:
+            return False
+        return located.path.endswith("/__init__.py") and all(p.isidentifier() for p in text.split("."))

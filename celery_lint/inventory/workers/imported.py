@@ -1,0 +1,193 @@
+"""Which modules the workers of a project import: from ``-A``, ``include``, ``imports`` on, and by discovery.
+
+It answers *no* for a module only where every way to it is in sight: imports within functions count as imports
+(a signal of the worker may run them), and one import that only the run knows makes every answer *unknown*. In
+a Django project the checks of a worker's start import the views, and with them whatever they use: *unknown*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, once
+
+_LISTS = ("include", "imports")
+# What imports modules by names that only the run knows.
+_DYNAMIC = (
+    "import_module", "__import__", "import_string", "walk_packages", "iter_modules", "exec_module",
+    "load_module", "find_modules", "import_from_cwd", "symbol_by_name", "run_path", "run_module",
+)  # fmt: skip
+_OF_DJANGO = ("django.", "django_celery_beat.", "rest_framework.")
+_MOST_READ = 300
+_DISCOVER = "autodiscover_tasks"
+
+
+class Discovery(NamedTuple):
+    """A call of ``autodiscover_tasks`` with the packages that it names; ``None`` if nobody can tell."""
+
+    place: Place
+    module: Module
+    packages: tuple[str, ...] | None
+    related: str | None
+    value: Value | None
+
+
+class WorkerImports:
+    """The modules that workers import."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.imports = known.project.imports
+        self.applications = known.of(Applications)
+        self.settings = known.of(Settings)
+        self.commands = known.of(Commands)
+
+    def never(self, path: str) -> bool:
+        """Whether no worker imports this module for certain."""
+        return self._reached is not None and path not in self._reached
+
+    # ------------------------------------------------------------------ discovery
+
+    @once
+    def discoveries(self) -> list[Discovery]:
+        """The calls of ``autodiscover_tasks`` in the product."""
+        return [
+            self._discovery(module, call, function.value_of(call))
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if function.may_call(f".{_DISCOVER}")
+            for call in self.functions.calls(module, function)
+            if call.leaf() == _DISCOVER
+        ]
+
+    def _discovery(self, module: Module, call: Call, value: Value | None) -> Discovery:
+        place = module.place(call.span)
+        if value is None or value.open_ended():
+            return Discovery(place, module, None, None, value)
+        given = value.first() or value.keyword("packages")
+        related = value.items[1] if len(value.items) > 1 else value.keyword("related_name")
+        name = "tasks" if related is None else self.project.text(module, related)
+        if related is not None and name is None:
+            known = self.project.constant(module, related)
+            if known is None or known.data is not None:
+                return Discovery(place, module, None, None, value)
+        return Discovery(place, module, self._texts(module, given), name, value)
+
+    def _texts(self, module: Module, value: Value | None) -> tuple[str, ...] | None:
+        """The texts of a sequence, or of one text as Celery takes it; ``None`` if one is not known."""
+        if value is None:
+            return None
+        known = self.project.constant(module, value)
+        if known is not None and known.kind == "constant":
+            return (known.data,) if isinstance(known.data, str) else None
+        if known is None or known.kind != "sequence":
+            return None
+        texts = [self.project.text(module, item) for item in known.items]
+        return None if None in texts else tuple([text for text in texts if text is not None])
+
+    # ------------------------------------------------------------------ what is reached
+
+    @once
+    def _reached(self) -> frozenset[str] | None:
+        """The paths of all modules that some worker may import; ``None`` if nobody can tell."""
+        if not self.commands.started or self.project.unparsed or self._is_django():
+            return None
+        roots: set[str] = set()
+        for application in self.applications.product:
+            own = self._roots(application)
+            if own is None:
+                return None
+            roots |= own
+        for command in self.commands.all:
+            if command.open_ended:
+                return None
+            roots |= self._named(command.app.partition(":")[0], command.path)
+        for discovery in self.discoveries:
+            found = self._discovered(discovery)
+            if found is None:
+                return None
+            roots |= found
+        return self._closure(roots)
+
+    def _is_django(self) -> bool:
+        return any(
+            target.startswith(_OF_DJANGO)
+            for module in self.project.modules.values()
+            for target in module.imports.values()
+        )
+
+    def _roots(self, application: Application) -> set[str] | None:
+        if not self.applications.is_plain(application) or self.settings.hides(application):
+            return None
+        found = {application.module.path}
+        for name in _LISTS:
+            for setting in self.settings.candidates(application, name):
+                texts = self._texts(setting.module, setting.value)
+                if texts is None:
+                    return None
+                for text in texts:
+                    found |= self._named(text, application.module.path)
+        return found
+
+    def _discovered(self, discovery: Discovery) -> set[str] | None:
+        if discovery.packages is None:
+            return None
+        found: set[str] = set()
+        for package in discovery.packages:
+            found |= self._named(package, discovery.module.path)
+            if discovery.related:
+                found |= self._named(f"{package}.{discovery.related}", discovery.module.path)
+                above = package.rpartition(".")[0]
+                if above:  # where the package itself cannot be imported
+                    found |= self._named(f"{above}.{discovery.related}", discovery.module.path)
+        return found
+
+    def _named(self, dotted: str, importer: str) -> set[str]:
+        """The file that a dotted name leads to."""
+        located = self.imports.locate(dotted, importer) if dotted else None
+        return {located.path} if located is not None else set()
+
+    def _closure(self, roots: Iterable[str]) -> frozenset[str] | None:
+        line: list[str] = []
+        seen: set[str] = set()
+
+        def take(path: str) -> None:
+            for part in (path, *self._packages(path)):
+                if part not in seen:
+                    seen.add(part)
+                    line.append(part)
+
+        for path in sorted(roots):
+            take(path)
+        for path in line:  # which grows meanwhile
+            if len(line) > _MOST_READ:
+                return None
+            module = self.project.modules.find(path) or self.project.reading.module(path, "import")
+            if module is None:
+                continue  # it imports nothing
+            if any(function.may_call(*_DYNAMIC) for function in module.functions.values()):
+                return None
+            for target in self._targets(module):
+                take(target)
+        return frozenset(seen)
+
+    def _targets(self, module: Module) -> Iterator[str]:
+        for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports):
+            located = self.imports.locate(dotted, module.path)
+            if located is not None:
+                yield located.path
+
+    def _packages(self, path: str) -> Iterator[str]:
+        """The packages that are imported before a module of theirs."""
+        folder = path.rpartition("/")[0]
+        while folder:
+            if f"{folder}/__init__.py" in self.imports.files:
+                yield f"{folder}/__init__.py"
+            folder = folder.rpartition("/")[0]

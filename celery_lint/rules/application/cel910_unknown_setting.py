@@ -1,0 +1,60 @@
+"""CEL910 unknown-setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.application.unread_settings import MisspeltSetting, UnreadSettings
+from celery_lint.rule import Finding, Rule, on
+
+
+class UnknownSetting(Rule):
+    """A setting is misspelt: Celery takes it, and nobody reads it.
+
+    ## Why it matters
+
+    Celery keeps every name that it is given and complains of none. The default stays in force: results are
+    kept that nobody wants, messages are taken in advance, limits are not there.
+
+    ## Example
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost:6379/0")
+    app.conf.update(worker_prefetch_multipler=1, task_time_limit=60, task_soft_time_limit=50)
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost:6379/0")
+    app.conf.update(worker_prefetch_multiplier=1, task_time_limit=60, task_soft_time_limit=50)
+    ```
+
+    ## Limits
+
+    Reports names that are those of a setting but for one or two letters; any other may belong to an
+    extension. It looks at what an application is given by hand, and at the modules, classes and mappings that
+    it loads. Silent where the project itself reads what has this name, and where the real setting is given,
+    too.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/configuration.html>
+    """
+
+    code = "CEL910"
+    name = "unknown-setting"
+    severity = "error"
+    preset = "recommended"
+    message = "`{name}` is no setting of Celery: nobody reads it"
+    help = "did you mean `{guess}`?"
+    proof = "tests/proofs/test_settings.py::test_a_name_that_is_misspelt_changes_nothing"
+
+    @on(UnreadSettings.misspelt)
+    def check(self, fact: MisspeltSetting) -> Iterator[Finding]:
+        """Report what is set."""
+        yield Finding(fact.place, {"name": fact.name, "guess": fact.guess})

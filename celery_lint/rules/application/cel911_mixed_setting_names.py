@@ -1,0 +1,62 @@
+"""CEL911 mixed-setting-names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.application.unread_settings import MixedNames, UnreadSettings
+from celery_lint.rule import Finding, Rule, on
+
+
+class MixedSettingNames(Rule):
+    """Old and new names of settings stand in one configuration.
+
+    ## Why it matters
+
+    Celery takes a whole configuration for an old or for a new one. Where it finds names of both kinds it
+    raises `ImproperlyConfigured` as soon as anything asks for a setting: no worker starts, nothing is sent.
+
+    ## Example
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop")
+    app.config_from_object(
+        {"BROKER_URL": "redis://localhost:6379/0", "task_time_limit": 60, "task_soft_time_limit": 50}
+    )
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop")
+    app.config_from_object(
+        {"broker_url": "redis://localhost:6379/0", "task_time_limit": 60, "task_soft_time_limit": 50}
+    )
+    ```
+
+    ## Limits
+
+    Looks at a module, class or mapping that is the only one which an application loads, without a namespace:
+    below a namespace both kinds are allowed, and so is what is given by hand beside what is loaded.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/configuration.html#new-lowercase-settings>
+    """
+
+    code = "CEL911"
+    name = "mixed-setting-names"
+    severity = "error"
+    preset = "recommended"
+    message = "`{old}` is an old name, `{beside}` a new one: Celery refuses both"
+    help = "write `{new}`"
+    proof = "tests/proofs/test_settings.py::test_old_names_beside_new_ones_are_refused"
+
+    @on(UnreadSettings.mixed)
+    def check(self, fact: MixedNames) -> Iterator[Finding]:
+        """Report the old name."""
+        yield Finding(fact.place, {"old": fact.old, "beside": fact.beside, "new": fact.new})

@@ -1,0 +1,111 @@
+"""CEL711 task-module-not-loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.wiring.unloaded import Unloaded, UnloadedTasks
+from celery_lint.rule import Finding, Rule, on
+
+
+class TaskModuleNotLoaded(Rule):
+    """No worker imports the module of a task, so that none knows the task.
+
+    ## Why it matters
+
+    Whoever sends the task imports its module, so that sending works. The worker has never heard of the task,
+    logs *Received unregistered task* and throws the message away.
+
+    ## Example
+
+    ```python
+    # shop.py
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost:6379/0")
+    app.conf.update(task_time_limit=60, task_soft_time_limit=50)
+
+    if __name__ == "__main__":
+        app.worker_main(["worker"])
+
+    # reports.py
+    from celery import shared_task
+
+
+    @shared_task(ignore_result=True)
+    def weekly():
+        print("weekly")
+
+
+    # views.py
+    from reports import weekly
+
+
+    def view():
+        weekly.delay()
+    ```
+
+    ## Use instead
+
+    ```python
+    # shop.py
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost:6379/0", include=["reports"])
+    app.conf.update(task_time_limit=60, task_soft_time_limit=50)
+
+    if __name__ == "__main__":
+        app.worker_main(["worker"])
+
+    # reports.py
+    from celery import shared_task
+
+
+    @shared_task(ignore_result=True)
+    def weekly():
+        print("weekly")
+
+
+    # views.py
+    from reports import weekly
+
+
+    def view():
+        weekly.delay()
+    ```
+
+    ## Limits
+
+    Speaks only of tasks that the project itself sends, and only where everything that workers import can be
+    followed: from the application that a launch file names with `-A` (or that calls `worker_main`), through
+    `include`, `imports`, `autodiscover_tasks` and all imports of these. Imports within functions count.
+    Silent in Django projects, whose workers import the views when they start; where a worker of another
+    application is started, where a module is imported by a name that only the run knows, and where a file
+    could not be read.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/configuration.html#imports>
+    * <https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.autodiscover_tasks>
+    """
+
+    code = "CEL711"
+    name = "task-module-not-loaded"
+    severity = "error"
+    preset = "recommended"
+    message = "no worker imports `{module}`, and so none knows `{task}`"
+    help = "add `{module}` to `include` of the application"
+    variants = {
+        "discovered": (
+            "no worker imports `{module}`, and so none knows `{task}`",
+            "`autodiscover_tasks` looks for `{looked_for}` only: add `{module}` to `include`",
+        ),
+    }
+    proof = "tests/proofs/test_wiring.py::test_a_worker_does_not_know_what_it_does_not_import"
+
+    @on(UnloadedTasks.unloaded)
+    def check(self, fact: Unloaded) -> Iterator[Finding]:
+        """Report the first task of the module."""
+        values = {"module": fact.module, "task": fact.task.label, "looked_for": fact.discovery}
+        variant = "discovered" if fact.discovery else ""
+        yield Finding(fact.task.place, values, ((fact.user, "it is sent here"),), variant)

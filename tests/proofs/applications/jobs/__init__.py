@@ -1,0 +1,1 @@
+"""A package whose tasks stand in a module of another name than ``tasks``."""
