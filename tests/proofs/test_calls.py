@@ -145,3 +145,42 @@ def test_no_worker_no_answer(worker: Worker) -> None:
     error = "AttributeError: 'NoneType' object has no attribute 'values'"
     assert worker.bad("asks_nobody").failed_only_with(error)
     assert worker.good("expects_nobody").results == [0]
+
+
+@pytest.mark.proof("CEL619")
+def test_what_json_does_not_take(worker: Worker) -> None:
+    """Whoever sends it gets the error."""
+    for form in (
+        "object",
+        "set",
+        "Path",
+        "timedelta",
+        "lambda",
+        "generator",
+        "exception",
+        "result",
+        "BytesIO",
+    ):
+        error = r"EncodeError: .*Object of type \w+ is not JSON serializable.*"
+        assert worker.bad("sends_what_json_refuses", form).failed_only_with(error)
+    assert worker.good("sends_what_json_takes").all_succeeded()
+
+
+@pytest.mark.proof("CEL618")
+def test_what_is_no_time(worker: Worker) -> None:
+    """Celery compares and calculates with it."""
+    for form in ("duration", "text", "expiry"):
+        error = r"TypeError: '<' not supported between instances of '[\w.]+' and 'int'"
+        assert worker.bad("gives_no_time", form).failed_only_with(error)
+    error = "AttributeError: 'int' object has no attribute 'isoformat'"
+    assert worker.bad("gives_no_time", "seconds").failed_only_with(error)
+    assert worker.good("gives_times").all_succeeded()
+
+
+@pytest.mark.proof("CEL616")
+def test_a_countdown_wins(worker: Worker) -> None:
+    """Whatever the moment is."""
+    assert worker.bad("gives_two_times").all_succeeded()
+    assert worker.good("gives_one_time").all_succeeded()
+    assert until(lambda: "counted down" in worker.marks())
+    assert "due" not in worker.marks()

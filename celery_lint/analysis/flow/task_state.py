@@ -8,6 +8,7 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import in_loop
 from celery_lint.inventory.retries.calls import RetryCalls
+from celery_lint.inventory.tasks.encoding import Encoding
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -24,20 +25,6 @@ _STATES = "celery.states."
 _PARAMETERS = {
     "update_state": ("task_id", "state", "meta"),
     "store_result": ("task_id", "meta", "state"),
-}
-# What JSON refuses, as the worker's encoder was seen to; dates, UUIDs, decimals and bytes it takes.
-_REFUSED = {
-    "builtins.complex": "a complex number",
-    "builtins.enumerate": "an `enumerate`",
-    "builtins.filter": "a `filter`",
-    "builtins.frozenset": "a `frozenset`",
-    "builtins.map": "a `map`",
-    "builtins.object": "an `object`",
-    "builtins.range": "a `range`",
-    "builtins.reversed": "a `reversed`",
-    "builtins.set": "a set",
-    "builtins.zip": "a `zip`",
-    "datetime.timedelta": "a `timedelta`",
 }
 # These end the task, or store a result of their own, although nothing says ``raise``.
 _LEAVING = frozenset({"retry", "replace", "exit", "_exit"})
@@ -111,6 +98,7 @@ class TaskState:
         self.task_options = known.of(TaskOptions)
         self.settings = known.of(Settings)
         self.retry_calls = known.of(RetryCalls)
+        self.encoding = known.of(Encoding)
 
     @facts
     def calls(self) -> list[StateCall]:
@@ -136,9 +124,8 @@ class TaskState:
                 meta = None
             own = any(task.function is function for task in tasks) and self._is_own(call, arguments)
             final = own and not self._raises_after(module, flow, function, step)
-            refused = (
-                self._refused(module, flow, step, meta) if meta is not None and self._is_json(tasks) else None
-            )
+            json = all(self.encoding.is_json(task, "result_serializer") for task in tasks)
+            refused = self.encoding.refused(module, flow, step, meta) if meta is not None and json else None
             if state in EXCEPTION_STATES and meta is not None and meta.kind == "name":
                 refused = None  # an exception, which is stored as one
             if own and self._ignores_results(tasks):
@@ -209,45 +196,6 @@ class TaskState:
         if any(self.in_force.results_ignored(task) for task in tasks):
             return True
         return any(self.task_options.get(task, "ignore_result") is not None for task in tasks)
-
-    # ------------------------------------------------------------------ meta
-
-    def _is_json(self, tasks: list[Task]) -> bool:
-        """Whether the results of tasks are encoded as JSON, which is the default."""
-        given = [s for task in tasks for s in self.in_force.settings_of(task, "result_serializer")]
-        return all(self.project.text(setting.module, setting.value) == "json" for setting in given)
-
-    def _refused(self, module: Module, flow: Flow, step: Step, value: Value) -> tuple[str, Place] | None:
-        """What JSON does not take of a value, and where it stands."""
-        what = self._kind_refused(module, flow, step, value)
-        if what:
-            return what, module.place(value.span)
-        inner: tuple[Value, ...] = ()
-        if value.kind == "sequence":
-            inner = value.items
-        elif value.kind == "mapping":
-            for key in value.items:
-                if key.kind == "sequence":
-                    return "a tuple as a key", module.place(key.span)
-            inner = tuple(item for _, item in value.keywords)
-        for item in inner:
-            found = self._refused(module, flow, step, item)
-            if found is not None:
-                return found
-        return None
-
-    def _kind_refused(self, module: Module, flow: Flow, step: Step, value: Value) -> str:
-        if value.kind == "lambda":
-            return "a lambda"
-        if value.kind in ("sequence", "unknown") and value.data in ("set", "generator"):
-            return f"a {value.data}"
-        if value.kind == "name" and value.chain[:1] == "%":
-            name = value.chain[1:]
-            caught = (outer for outer in flow.ancestors(step) if outer.kind == "handler")
-            return f"the exception `{name}`" if any(name in outer.stores for outer in caught) else ""
-        if value.kind == "call" and value.chain:
-            return _REFUSED.get(self.project.resolve(module, value.chain).name, "")
-        return ""
 
     # ------------------------------------------------------------------ progress, replace
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from application import app, mark
 from celery import Celery, Task, chain, chord, group
@@ -276,3 +281,66 @@ def asks_nobody() -> int:
 def expects_nobody() -> int:
     """And is content with it."""
     return len((app.control.inspect(destination=["nobody"], timeout=0.5).active() or {}).values())
+
+
+# ------------------------------------------------------------------------------------ arguments in messages
+
+
+class Plain:
+    """Nothing but an object."""
+
+
+@app.task
+def sends_what_json_refuses(form: str) -> None:
+    """Send it."""
+    add.delay(1, _REFUSED[form]())
+
+
+@app.task
+def sends_what_json_takes() -> None:
+    """Celery's encoder knows more than JSON does."""
+    for value in (uuid4(), datetime.now(timezone.utc), Decimal(1), b"bytes", add.s(1), (1, 2)):
+        swallows.delay(1, value=value)
+
+
+_REFUSED: dict[str, Callable[[], Any]] = {
+    "object": Plain,
+    "set": set,
+    "Path": Path,
+    "timedelta": timedelta,
+    "lambda": lambda: print,
+    "generator": lambda: (x for x in "ab"),
+    "exception": ValueError,
+    "result": lambda: add.delay(1, 2),
+    "BytesIO": BytesIO,
+}
+
+
+@app.task
+def gives_no_time(form: str) -> None:
+    """Send it with that."""
+    options: dict[str, dict[str, Any]] = {
+        "duration": {"countdown": HOUR},
+        "text": {"countdown": "60"},
+        "seconds": {"eta": 60},
+        "expiry": {"expires": HOUR},
+    }
+    add.apply_async((1, 2), **options[form])
+
+
+@app.task
+def gives_times() -> None:
+    """Each in its own way."""
+    add.apply_async((1, 2), countdown=HOUR.total_seconds(), expires=datetime.now(timezone.utc) + 2 * HOUR)
+
+
+@app.task
+def gives_two_times() -> None:
+    """One of them is now, the other an hour later."""
+    leaves.apply_async(("counted down",), countdown=0.1, eta=datetime.now(timezone.utc) + HOUR)
+
+
+@app.task
+def gives_one_time() -> None:
+    """In an hour."""
+    leaves.apply_async(("due",), eta=datetime.now(timezone.utc) + HOUR)
