@@ -22,12 +22,10 @@ _CLIENTS = re.compile(
     re.VERBOSE,
 )
 _CACHES = re.compile(r"django\.core\.cache\.(?:cache|caches\[\])\.")
-#: Classes of locks, with the place and the name of the parameter that ends them.
-_CLASSES = {
-    "redis.lock.Lock": (2, "timeout"),
-    "redis.asyncio.lock.Lock": (2, "timeout"),
-    "redis_lock.Lock": (2, "expire"),
-}
+#: Classes of locks, with the place of the parameter that ends them.
+_CLASSES = {"redis.lock.Lock": 2, "redis.asyncio.lock.Lock": 2, "redis_lock.Lock": 2}
+# Libraries differ in the name, and whose lock a cache hands out, its backend decides.
+_ENDINGS = ("timeout", "expire")
 _ENDING_SET = frozenset({"ex", "px", "exat", "pxat", "keepttl", "timeout"})
 _EXPIRING = ("expire", "pexpire", "expireat", "pexpireat", "setex", "psetex", "touch", "eval", "evalsha")
 # What asks for a key, or for a member of one, what sets it, and what deletes it again.
@@ -109,7 +107,8 @@ class Locks:
                 kind = self._kind(self.sites.name(module, value.chain))
                 if kind is None:
                     continue
-                given = value.keyword(kind[1]) or next(iter(value.items[kind[0] :]), None)
+                ends = next(filter(None, map(value.keyword, _ENDINGS)), None)
+                given = ends or next(iter(value.items[kind:]), None)
                 if given is not None and not (given.kind == "constant" and given.data is None):
                     continue
                 for site in sites:
@@ -120,17 +119,17 @@ class Locks:
     def _lock(self, site: Site, call: Call) -> Iterator[EternalLock]:
         name = self.sites.name(site.module, call.chain)
         kind = self._kind(name)
-        if kind is not None and call.takes and not _given(call, *kind):
+        if kind is not None and call.takes and not _given(call, kind):
             yield EternalLock(site, site.module.place(call.span), _shown(name), "lock")
 
-    def _kind(self, name: str) -> tuple[int, str] | None:
-        """Place and name of the parameter that ends a lock, if this is what makes one."""
+    def _kind(self, name: str) -> int | None:
+        """The place of the parameter that ends a lock, if this is what makes one."""
         if name in _CLASSES:
             return _CLASSES[name]
         if name.endswith(".lock") and _CLIENTS.match(name):
-            return 1, "timeout"
+            return 1
         if name.endswith(".lock") and _CACHES.match(name):
-            return 2, "timeout"
+            return 1  # of python-redis-lock; that of django-redis stands behind a `version`
         return None
 
     def _key(self, site: Site, call: Call, calls: list[Call]) -> Iterator[EternalLock]:
@@ -270,10 +269,10 @@ def _adds_for_ever(call: Call) -> bool:
     return call.leaf() == "add" and call.argument(2, "timeout").is_none
 
 
-def _given(call: Call, position: int, keyword: str) -> bool:
-    """Whether a call may give a parameter a value other than ``None``."""
-    given = call.argument(position, keyword)
-    return call.is_open_ended or (bool(given) and not given.is_none)
+def _given(call: Call, position: int) -> bool:
+    """Whether a call may give the parameter that ends a lock a value other than ``None``."""
+    given = [call.argument(position, keyword) for keyword in _ENDINGS]
+    return call.is_open_ended or any(bool(value) and not value.is_none for value in given)
 
 
 def _released(taken: Call, calls: list[Call]) -> bool:
