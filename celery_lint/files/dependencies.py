@@ -24,9 +24,16 @@ _OTHERS = frozenset(
 )
 _METADATA = frozenset({"pyproject.toml", "setup.cfg"})
 _DEPENDENCIES = (b"dependencies", b"install_requires")
-_MENTION = re.compile(rb"(?<![\w.-])(gevent|eventlet)(?![\w.-])", re.IGNORECASE)
+# Asynchronous drivers are mentioned as extras, too: `sqlalchemy[postgresql_asyncpg]`.
+_MENTION = re.compile(
+    rb"(?<![\w.-])(gevent|eventlet)(?![\w.-])"
+    rb"|(?<![a-zA-Z0-9.])(aiomysql|aioodbc|aiosqlite|asyncmy|asyncpg|oracledb|psycopg)(?![a-zA-Z0-9.])",
+    re.IGNORECASE,
+)
 _LOCKED = re.compile(
-    rb'^[ \t]*(?:- )?(?:name[ \t]*[=:][ \t]*)?"?(gevent|eventlet)"?(?::[ \t]*\{)?[ \t]*\r?$',
+    rb'^[ \t]*(?:- )?(?:name[ \t]*[=:][ \t]*)?"?'
+    rb"(gevent|eventlet|aiomysql|aioodbc|aiosqlite|asyncmy|asyncpg|oracledb|psycopg)"
+    rb'"?(?::[ \t]*\{)?[ \t]*\r?$',
     re.MULTILINE,
 )
 _COMMENT = re.compile(rb"#[^\n]*")
@@ -45,7 +52,7 @@ def is_list(path: str) -> bool:
 
 
 def packages(root: str, paths: Iterable[str]) -> frozenset[str] | None:
-    """Those of gevent and eventlet that are listed; ``None`` where nothing lists what is installed."""
+    """Those of green pools and asynchronous drivers that are listed; ``None`` where nothing is."""
     found: set[str] | None = None
     for path in paths:
         if is_list(path):
@@ -66,4 +73,4 @@ def listed(path: str, data: bytes) -> set[str] | None:
     text = _COMMENT.sub(b"", data)
     if not text.strip() or (name in _METADATA and not any(word in text for word in _DEPENDENCIES)):
         return None
-    return {found.decode().lower() for found in _MENTION.findall(text)}
+    return {(pool or driver).decode().lower() for pool, driver in _MENTION.findall(text)}

@@ -12,6 +12,7 @@ from celery_lint.inventory.code.unawaited import (
     made_names,
     makes_coroutine,
     may_be_lost,
+    may_fit,
 )
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -266,7 +267,9 @@ class Coroutines:
         entity = self.project.resolve(module, call.chain)
         function = entity.function()
         if function is not None and entity.module is not None:
-            return function.name if makes_coroutine(entity.module, function) else ""
+            bound = self.project.resolve(module, call.chain.rpartition(".")[0]).kind == "instance"
+            made = makes_coroutine(entity.module, function) and may_fit(function, call, bound)
+            return function.name if made else ""
         if entity.kind == "external":
             owner, _, leaf = entity.name.rpartition(".")
             session = leaf in _SESSION_METHODS and owner.endswith("()") and owner[:-2] in _ASYNC_SESSIONS

@@ -13,6 +13,7 @@ from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.retries.calls import RetryCalls
+from celery_lint.inventory.retries.counting import Counting
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
@@ -84,6 +85,7 @@ class RaisedErrors:
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
         self.retry_calls = known.of(RetryCalls)
+        self.counting = known.of(Counting)
         self._seen: set[Key] = set()
 
     @facts
@@ -132,6 +134,8 @@ class RaisedErrors:
             task = retry.tasks[0] if retry.tasks else None
             if value is None or task is None or self._is_ignored(task):
                 continue
+            if self.counting.decides(retry.module, retry.function):
+                continue  # the last round ends in another way, so only the log sees what retry is given
             if value.kind == "call":
                 made = next(
                     (c for c in self.functions.calls(retry.module, retry.function) if c.span == value.span),

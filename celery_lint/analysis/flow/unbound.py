@@ -209,12 +209,14 @@ class Unbound:
         for step in steps:
             if not _NAMESPACES.isdisjoint(step.loads):
                 return None
+            if step.kind not in ("assign", "augment", "for"):
+                unbound.difference_update(step.stores)  # `with … as name`, `if (name := …)`
             read = unbound.intersection(step.loads) if step.kind not in ("def", "class", "delete") else set()
             if read:
                 name = min(read, key=names.index)
                 return UnboundResult(body, name, step, failing, "clause")
             if step.kind == "with":
-                left = [name for name in names if name in unbound and name not in step.stores]
+                left = [name for name in names if name in unbound]
                 inner = self._first_read(body, body.flow.body(step), left, failing)
                 if inner is not None:
                     return inner

@@ -22,6 +22,32 @@ def makes_coroutine(module: Module, function: Function) -> bool:
     return not any(other.startswith(f"{function.qualname}@") for other in module.functions)
 
 
+def may_fit(function: Function, call: Call, bound: bool) -> bool:
+    """Whether a function may take the arguments of a call: with others nothing is made, Python refuses.
+
+    ``bound``: it is certainly called by an object, which comes before the arguments of a method.
+    """
+    if call.is_open_ended or len(call.positional) >= 8 or len(call.takes) >= 24:
+        return True  # more of them may not be kept
+    own = 0 if any(value.chain == "~staticmethod" for value in function.decorators) else 1
+    ahead = ({own} if bound else {0, own}) if function.owner else {0}
+    return any(_fits(function, call, before) for before in ahead)
+
+
+def _fits(function: Function, call: Call, before: int) -> bool:
+    """Whether a function takes the arguments of a call with so many in front of them."""
+    parameters = function.parameters
+    kinds = {parameter.kind for parameter in parameters}
+    places = [parameter.name for parameter in parameters if parameter.kind == "positional"]
+    count = before + len(call.positional)
+    names = {argument.keyword for argument in call.takes if argument.keyword}
+    takes = {parameter.name for parameter in parameters if parameter.kind in ("positional", "keyword")}
+    if (count > len(places) and "*" not in kinds) or ("**" not in kinds and not names <= takes):
+        return False
+    filled = {*names, *places[:count]}
+    return all(not p.required or p.name in filled for p in parameters if p.kind in ("positional", "keyword"))
+
+
 def may_be_lost(call: Call) -> bool:
     """Whether what a call gives is a statement of its own or is bound to a name, and nothing else."""
     kept = call.is_awaited or call.is_returned or call.is_argument

@@ -19,6 +19,9 @@ _POOL_SIZES = ("pool_size", "max_overflow")
 # A connection of aiosqlite belongs to a thread, one of psycopg to the loop that waits for it: both were
 # measured to work on one loop after another.
 _WITHOUT_A_LOOP = ("sqlite", "postgresql+psycopg:", "postgresql+psycopg_async:")
+# The drivers that work so, and those whose connections belong to the loop that opened them.
+_FREE_DRIVERS = frozenset({"aiosqlite", "psycopg"})
+_BOUND_DRIVERS = frozenset({"aiomysql", "aioodbc", "asyncmy", "asyncpg", "oracledb"})
 
 
 class Bound:
@@ -76,7 +79,10 @@ class Bound:
         if not sized and not names.isdisjoint(("*", "**")):
             return None
         address = self.project.text(module, value.first())
-        return not (address or "").startswith(_WITHOUT_A_LOOP)
+        if not address:  # hidden, or a default that says nothing
+            packages = self.project.deployment.packages or frozenset()
+            return packages.isdisjoint(_FREE_DRIVERS) or not packages.isdisjoint(_BOUND_DRIVERS)
+        return not address.startswith(_WITHOUT_A_LOOP)
 
     def _options(self, module: Module, value: Value) -> Iterator[tuple[str, Value]]:
         """The options of an engine, also those that a dictionary gets in whatever branch."""

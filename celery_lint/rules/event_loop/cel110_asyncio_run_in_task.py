@@ -88,7 +88,8 @@ class AsyncioRunInTask(Rule):
     Silent where the worker pool is known (option `pool`, launch files, `worker_pool`) as prefork, solo or
     threads and nothing bound to the loop is seen to outlive the call; likewise where the dependencies are
     listed and nothing names gevent or eventlet. Where these may be the pool and nobody can tell, only the
-    first run of the project is told, with the others and the reason; for helpers that first ask for a
+    first run of the project is told, with the others and the reason; one run of a function, and of a
+    coroutine of its module, stands for all; for helpers that first ask for a
     running loop; for coroutines that cannot be resolved. Calls are followed from the task through five
     functions. `run_until_complete` on a loop of its own is not meant.
 
@@ -144,7 +145,7 @@ class AsyncioRunInTask(Rule):
             values = {**runner, "resource": engine.resource.name, "where": threads.where}
             made = (engine.resource.place, f"`{engine.resource.name}` is made here")
             yield Finding(run.place, values, (made, *related), "threads")
-        elif uses.outliving:
+        elif uses.outliving and self.known.of(Uses).is_first(run):
             use = uses.outliving[0]
             story = (
                 (use.resource.place, f"`{use.resource.name}` is made here, once per process"),
