@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any, TextIO
-from urllib.parse import quote
 
 from celery_lint.diagnostics import Diagnostic, Report, Severity
 from celery_lint.paths import shown
@@ -22,6 +21,7 @@ from celery_lint.rules import all_rules
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: dict[Severity, str] = {"error": "error", "warning": "warning", "advice": "note"}
 _BASE = "SRCROOT"
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")
 
 
 def write(report: Report, stream: TextIO, *, version: str = "") -> None:
@@ -131,8 +131,13 @@ def _place(path: str, region: dict[str, int]) -> dict[str, Any]:
     name = shown(path)
     if os.path.isabs(name):  # on another drive, say
         return {"artifactLocation": {"uri": Path(name).as_uri()}, "region": region}
-    uri = quote(name.replace(os.sep, "/"), safe="/", errors="surrogateescape")
-    return {"artifactLocation": {"uri": uri, "uriBaseId": _BASE}, "region": region}
+    return {"artifactLocation": {"uri": _relative(name), "uriBaseId": _BASE}, "region": region}
+
+
+def _relative(name: str) -> str:
+    """A relative path as a URI reference."""
+    data = name.replace(os.sep, "/").encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if chr(byte) in _PLAIN else f"%{byte:02X}" for byte in data)
 
 
 def _working_directory() -> str:
