@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.tasks.sendings import Sendings
-from celery_lint.inventory.workers.task_names import Missing, TaskNames
 from celery_lint.inventory.workers.routes import Routes
+from celery_lint.inventory.workers.task_names import Missing, TaskNames
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts, once

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery_lint.model.reading.expressions import annotated_class, extends, hidden_below
-from celery_lint.model.reading.nodes import UNVISITED, children
+from celery_lint.model.reading.nodes import COUNTING, UNVISITED, children
 from celery_lint.model.reading.operands import OPERANDS, Position
 from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord, child_qualname
 from celery_lint.model.reading.statements import STATEMENTS
@@ -20,10 +20,6 @@ Task = tuple[ast.AST, Position, str]
 _NAME = ast.Name
 # What stands before a name whose use as a condition, or for its items, is noted beside its being read.
 _MARKS = {"?": "!", "i": "[", "ei": "["}
-# Builtins that ask what they are given for its items.
-_COUNTING = frozenset(
-    {"len", "list", "tuple", "set", "dict", "sorted", "iter", "enumerate", "sum", "max", "min"}
-)
 
 
 class Collector:
@@ -348,7 +344,7 @@ class Collector:
             if isinstance(name, str) and name in TASK_ATTRIBUTES:
                 position.step.loads.append(f"?.{name}")
         self.push([keyword.value for keyword in node.keywords], inside, "e")
-        counted = type(node.func) is ast.Name and node.func.id in _COUNTING
+        counted = type(node.func) is ast.Name and node.func.id in COUNTING
         self.push(node.args, inside, "ei" if counted else "e")
         self._push_below(node.func, position)
 

@@ -26,6 +26,10 @@ _LEAVES = (
 )
 # Most of a tree is names and constants; leaving them out halves the walk.
 UNVISITED = frozenset({ast.Constant, ast.Name})
+# Builtins that ask what they are given for its items.
+COUNTING = frozenset(
+    {"len", "list", "tuple", "set", "dict", "sorted", "iter", "enumerate", "sum", "max", "min"}
+)
 _fields: dict[type, tuple[str, ...]] = {}
 
 
