@@ -65,7 +65,7 @@ class ScheduleArgumentMismatch(Rule):
     name = "schedule-argument-mismatch"
     severity = "error"
     preset = "recommended"
-    message = "this entry fails at each tick: `{error}`"
+    message = "each tick raises `{error}`"
     help = "`{task}` takes `{signature}`: give the entry `args` and `kwargs` that fit"
     proof = "tests/proofs/test_schedules.py::test_arguments_that_do_not_fit"
 
