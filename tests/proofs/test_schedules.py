@@ -14,6 +14,7 @@ from celery.schedules import ParseException, crontab
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.cron_fields import FIELDS, InvalidField, moments, occurs
 from celery_lint.model.facts import Value
+from tests.proofs.harness import Servers
 
 MONDAY = datetime(2026, 11, 30, tzinfo=timezone.utc)
 
@@ -106,11 +107,11 @@ class Ticking(NamedTuple):
 def ticking(app: Celery) -> Ticking:
     """Two tasks, one with a parameter."""
 
-    @app.task(name="poll")
+    @app.task(name="poll", shared=False)
     def poll() -> None:
         pass
 
-    @app.task(name="bill")
+    @app.task(name="bill", shared=False)
     def bill(month: str) -> None:
         pass
 
@@ -129,6 +130,32 @@ def test_arguments_that_do_not_fit(ticking: Ticking) -> None:
         with pytest.raises(SchedulingError, match=error):
             ticking.send(**entry)
     ticking.send(args=("May",))
+
+
+@pytest.mark.proof("CEL821")
+def test_entries_that_cannot_be_sent(ticking: Ticking) -> None:
+    """Beat fails at each tick; a text is taken apart."""
+    entries: list[tuple[dict[str, object], str]] = [
+        ({"args": "May"}, "takes 1 positional argument but 3 were given"),
+        ({"args": 5}, "'int' object is not iterable"),
+        ({"kwargs": ["May"]}, "has no attribute 'items'"),
+        ({"args": ("May",), "options": {"expires": timedelta(minutes=1)}}, "'<' not supported"),
+        ({"args": ("May",), "options": {"countdown": timedelta(minutes=1)}}, "'<' not supported|unsupported"),
+    ]
+    for entry, error in entries:
+        with pytest.raises(SchedulingError, match=error):
+            ticking.send(**entry)
+    ticking.send(args="M")
+    ticking.send(args=("May",), options={"expires": 60})
+
+
+@pytest.mark.proof("CEL821")
+def test_a_task_in_place_of_its_name(ticking: Ticking, servers: Servers) -> None:
+    """No message of a real broker can hold it."""
+    ticking.app.conf.broker_url = servers.broker
+    with pytest.raises(SchedulingError, match="not JSON serializable"):
+        ticking.send(task=ticking.poll)
+    ticking.send(task=ticking.poll.name)
 
 
 @pytest.mark.proof("CEL826")
