@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 import tokenize
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,20 +81,28 @@ class Case(NamedTuple):
         return {"cache": False, "config": str(self.folder / f"pyproject.{self.variant}.toml")}
 
 
-def lines(path: Path) -> list[str]:
+@cache
+def lines(path: Path) -> tuple[str, ...]:
     """The lines of a file as the tokenizer splits them, without their ends."""
     with tokenize.open(path) as file:
-        return [line.removesuffix("\n") for line in file]
+        return tuple(line.removesuffix("\n") for line in file)
 
 
 def cases(*rules: str, variants: bool = True) -> list[Case]:
     """All cases, or those of some rules, by name; ``variants``: not only the default configurations."""
-    found = []
+    found = _by_rule()
+    chosen = [case for rule in found if not rules or rule in rules for case in found[rule]]
+    return [case for case in chosen if variants or case.variant == DEFAULT]
+
+
+@cache
+def _by_rule() -> dict[str, list[Case]]:
+    """All cases in the order of their names: they are read once in each process."""
+    found: dict[str, list[Case]] = {}
     for marker in sorted(FOLDER.glob("*/*/pyproject.toml")):
         folder = marker.parent
-        if not rules or folder.parent.name in rules:
-            others = sorted(file.name.split(".")[1] for file in folder.glob("pyproject.*.toml"))
-            found.extend(_cases(folder, [DEFAULT, *others] if variants else [DEFAULT]))
+        others = sorted(file.name.split(".")[1] for file in folder.glob("pyproject.*.toml"))
+        found.setdefault(folder.parent.name, []).extend(_cases(folder, [DEFAULT, *others]))
     return found
 
 

@@ -8,7 +8,9 @@ import pkgutil
 import re
 import string
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -27,10 +29,40 @@ RULES = all_rules()
 CODES = {rule.code for rule in RULES}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-every_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.code for rule in RULES])
-every_source = pytest.mark.parametrize(
-    "path", SOURCES, ids=[path.relative_to(PACKAGE).as_posix() for path in SOURCES]
-)
+each_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.code for rule in RULES])
+T = TypeVar("T")
+
+
+def of_all(
+    things: Iterable[T], label: Callable[[T], str]
+) -> Callable[[Callable[[T], None]], Callable[[], None]]:
+    """What takes no time is one test for all of them, which tells every one that fails.
+
+    There are thousands: as tests of their own they would be collected and reported for longer than they run.
+    """
+    tried = list(things)
+    assert tried
+
+    def decorate(check: Callable[[T], None]) -> Callable[[], None]:
+        def wrong(thing: T) -> str:
+            try:
+                check(thing)
+            except Exception as error:
+                return f"{label(thing)}: {type(error).__name__}: {error}"
+            return ""
+
+        def test() -> None:
+            found = list(filter(None, map(wrong, tried)))
+            assert not found, "\n".join(found)
+
+        test.__name__, test.__doc__ = check.__name__, check.__doc__
+        return test
+
+    return decorate
+
+
+every_rule = of_all(RULES, lambda rule: rule.code)
+every_source = of_all(SOURCES, lambda path: path.relative_to(PACKAGE).as_posix())
 
 # ------------------------------------------------------------------------------------ documentation
 
@@ -97,12 +129,12 @@ def found_in(folder: Path, text: str, rule: type[Rule]) -> list[str]:
     return [diagnostic.code for diagnostic in report.diagnostics]
 
 
-@every_rule
+@each_rule
 def test_example_fires_exactly_this_rule(rule: type[Rule], tmp_path: Path) -> None:
     assert found_in(tmp_path, code(rule, "Example"), rule) == [rule.code]
 
 
-@every_rule
+@each_rule
 def test_what_to_use_instead_is_silent(rule: type[Rule], tmp_path: Path) -> None:
     assert found_in(tmp_path, code(rule, "Use instead"), rule) == []
 
@@ -253,7 +285,7 @@ def test_silence_has_a_reason(rule: type[Rule]) -> None:
         assert any(reason.code == rule.code for reason in case.silences), f"{case.name} does not say why"
 
 
-@pytest.mark.parametrize("case", cases(variants=False), ids=lambda case: case.label)
+@of_all(cases(variants=False), lambda case: case.label)
 def test_comments_of_fixtures(case: Case) -> None:
     """They speak of variants that are there, and a reason for silence stands where the rule is silent."""
     variants = {each.variant for each in cases(case.rule) if each.name == case.name}
@@ -273,7 +305,7 @@ def _starts(node: ast.AST, line: int) -> bool:
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.lineno == line
 
 
-@every_rule
+@each_rule
 def test_every_message_has_a_fixture(rule: type[Rule]) -> None:
     """And is short there: most names of fixtures are such as projects have."""
     said: set[str] = set()
@@ -356,9 +388,7 @@ FORBIDDEN |= {"marshal", "pickle", "shelve"}
 WRITES_ONLY = {"files/installation.py": "marshal"}
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in SOURCES if path.parent.name != "runtime"], ids=lambda path: path.stem
-)
+@of_all([path for path in SOURCES if path.parent.name != "runtime"], lambda path: path.stem)
 def test_imports_of_the_linter(path: Path) -> None:
     imported: set[str] = set()
     asked: set[str] = set()
