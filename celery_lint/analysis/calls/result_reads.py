@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.results import WORDS, Result, Results, asked_before, may_wait, only_binding
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.unsent import Unsent
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.calls import Call
@@ -49,6 +50,7 @@ class ResultReads:
         self.functions = known.project.functions
         self.results = known.of(Results)
         self.sites = known.of(Sites)
+        self.unsent = known.of(Unsent)
         self.pools = known.of(Pools)
         self.workers = known.of(Workers)
 
@@ -76,9 +78,11 @@ class ResultReads:
             ]
             if not found or not self._refused(site) or not (site.is_task() or self._only_from_tasks(site)):
                 continue
+            if all(self.unsent.is_unsent(task) for task in site.tasks):
+                continue
             pool = self.pools.of(site.tasks).first(*_REFUSING)
-            for call, result in found:
-                yield WaitInTask(site.module.place(call.span), site, call, result.task, pool)
+            call, result = found[0]  # the first that is refused ends the function
+            yield WaitInTask(site.module.place(call.span), site, call, result.task, pool)
 
     def _refused(self, site: Site) -> bool:
         """Whether a pool that may run the task refuses to wait."""

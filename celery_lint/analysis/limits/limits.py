@@ -34,11 +34,12 @@ class AppWithoutLimits(NamedTuple):
 
 
 class TaskWithoutLimit(NamedTuple):
-    """A task without a time limit whose application is not part of the project."""
+    """A task without a time limit whose application is not part of the project, and ``others`` like it."""
 
     task: Task
     evidence: Place | None
     pool: Pool | None
+    others: tuple[Task, ...] = ()
 
 
 class LimitPair(NamedTuple):
@@ -138,7 +139,7 @@ class Limits:
 
     @facts
     def lonely_tasks(self) -> list[TaskWithoutLimit]:
-        """The tasks without a limit in projects that show no application."""
+        """The tasks without a limit in projects that show no application; once, unless each is asked for."""
         if self._silent([]) or any(self.settings.named(name) for name in _SETTINGS):
             return []
         found = []
@@ -148,7 +149,9 @@ class Limits:
             evidence = self.waiting.evidence(task)
             if evidence is not None or self.project.configuration.time_limits == "always":
                 found.append(TaskWithoutLimit(task, evidence, self.pools.all.first("gevent")))
-        return found
+        if self.project.configuration.time_limits == "always" or not found:
+            return found
+        return [found[0]._replace(others=tuple([fact.task for fact in found[1:]]))]
 
     @once
     def _foreign_applications(self) -> bool:

@@ -52,11 +52,11 @@ class MissingTimeLimit(Rule):
     ## Limits
 
     Told once at the application, with the number of its tasks that have no limit and are seen to do I/O; at
-    the task where the project shows no application. The option `time-limits` says what counts: `io` (the
-    default), `always` (every task), `worker` (the worker gets its limits elsewhere: silent). Silent as well
-    where a worker command of a launch file gives a limit, where options are hidden in a `**mapping` or in a
-    base class outside the project, and where all known worker pools (threads, solo, eventlet) enforce none.
-    gevent enforces `time_limit` only.
+    the first of these tasks where the project shows no application. The option `time-limits` says what
+    counts: `io` (the default), `always` (every task), `worker` (the worker gets its limits elsewhere:
+    silent). Silent as well where a worker command of a launch file gives a limit, where options are hidden in
+    a `**mapping` or in a base class outside the project, and where all known worker pools (threads, solo,
+    eventlet) enforce none. gevent enforces `time_limit` only.
 
     ## References
 
@@ -86,6 +86,10 @@ class MissingTimeLimit(Rule):
             "task `{task}` waits for something outside the process and has no time limit",
             "add `soft_time_limit` and `time_limit` to its decorator, or set them for the application",
         ),
+        "tasks": (
+            "task `{task}` and {more} more wait for something outside and have no time limit",
+            "add `soft_time_limit` and `time_limit` to their decorators, or set them for the application",
+        ),
         "any task": (
             "task `{task}` has no time limit",
             "add `soft_time_limit` and `time_limit` to its decorator, or set them for the application",
@@ -114,6 +118,8 @@ class MissingTimeLimit(Rule):
     @on(Limits.lonely_tasks)
     def task(self, fact: TaskWithoutLimit) -> Iterator[Finding]:
         """Report a task whose application is not in the project."""
-        related = ((fact.evidence, "it waits here"),) if fact.evidence is not None else ()
+        related = [(fact.evidence, "it waits here")] if fact.evidence is not None else []
+        related += [(task.place, f"task `{task.label}` has no time limit") for task in fact.others[:3]]
         variant = "any task" if fact.evidence is None else "gevent task" if fact.pool is not None else "task"
-        yield Finding(fact.task.place, {"task": fact.task.label}, related, variant)
+        values = {"task": fact.task.label, "more": len(fact.others)}
+        yield Finding(fact.task.place, values, tuple(related), "tasks" if fact.others else variant)
