@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.results import WORDS, Result, Results, asked_before, may_wait, only_binding
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.tasks.unsent import Unsent
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.running import Workers
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
