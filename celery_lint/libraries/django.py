@@ -14,3 +14,6 @@ MANAGERS = (".objects.", "._default_manager.", "._base_manager.")
 CREATING = frozenset({"create", "get_or_create", "update_or_create", "bulk_create"})
 #: Methods of what a manager gives that change rows.
 CHANGING = frozenset({"update", "bulk_update", "delete", "add", "set", "remove", "clear"})
+
+#: What sets names in the module of the settings that calls it.
+SETTINGS_FROM_ELSEWHERE = ("django_heroku.settings", "dynaconf.")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.statements import Given
+from celery_lint.libraries.django import SETTINGS_FROM_ELSEWHERE
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module, Value
 from celery_lint.project.entity import Entity
@@ -23,6 +24,7 @@ _PLAIN_BASES = (
     "builtins.", "abc.", "typing.", "enum.", "dataclasses.", "pydantic.", "pydantic_settings.",
     "configurations.",
 )  # fmt: skip
+_NAMESPACES = frozenset({"~globals()", "~locals()", "~vars()"})
 _DJANGO = "django.conf"
 _DJANGO_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
@@ -253,10 +255,20 @@ class Loaded:
                 return True
         return any(self._is_hidden(other, seen) for other in self.project.star_paths(module))
 
+    def _is_filled_by_others(self, module: Module) -> bool:
+        """Whether a library, or a loop over what only the run knows, sets names of the module."""
+        if any(assignment.target in _NAMESPACES and not assignment.key for assignment in module.assignments):
+            return True
+        top = module.functions.get("")
+        calls = self.project.functions.calls(module, top) if top is not None else ()
+        return any(call.chain.startswith(SETTINGS_FROM_ELSEWHERE) for call in calls)
+
     # ------------------------------------------------------------------ Django
 
     def _of_django(self) -> Source:
-        return Source(self._django, hidden=not self._django)
+        found = [self.project.modules.find(path) for path in self._django]
+        filled = any(module is not None and self._is_filled_by_others(module) for module in found)
+        return Source(self._django, hidden=filled or not found, foreign=filled)
 
     @once
     def _django(self) -> tuple[str, ...]:
