@@ -13,6 +13,8 @@ from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 
+# So many tasks that are sent show how a project sends them; a sketch of two tasks shows nothing.
+_SEVERAL = 3
 _WORD = re.compile(r"\w+")
 # With these, entries of the schedule stand in a database, where nobody can look.
 _ELSEWHERE = frozenset({"django_celery_beat", "redbeat", "RedBeatScheduler", "DatabaseScheduler"})
@@ -45,7 +47,8 @@ class Unsent:
             return False
         if self.settings.named("beat_schedule"):
             return True
-        return any(sending.sends and sending.task is not None for sending in self.sendings.all)
+        sent = {s.task.qualname for s in self.sendings.all if s.sends and s.task is not None}
+        return len(sent) >= _SEVERAL
 
     @once
     @asking("quiet")
