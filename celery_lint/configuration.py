@@ -67,7 +67,13 @@ def load(root: str, overrides: Mapping[str, object] | None = None) -> Configurat
 
 def has_table(folder: str) -> bool:
     """Whether a file of this folder has a table of ours. Raises ConfigurationError for a broken one."""
-    return _table_of_root(folder)[0] != ""
+    try:
+        return _table_of_root(folder)[0] != ""
+    except ConfigurationError:
+        # A link that leads out of the folder says nothing about what is in it.
+        if any(os.path.islink(os.path.join(folder, name)) for name in ("pyproject.toml", "setup.cfg")):
+            return False
+        raise
 
 
 def _table_of_root(root: str) -> tuple[str, Mapping[str, object]]:

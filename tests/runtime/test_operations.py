@@ -141,7 +141,7 @@ def test_the_command(worker: Worker) -> None:
         2,
         {"error": "ValueError: eta has no time zone; use datetime.now(timezone.utc)"},
     )
-    code, said = shell(worker, "health", timeout=2)
+    code, said = shell(worker, "health", timeout=10)
     assert (code, said["healthy"]) == (0, True)
 
 

@@ -10,7 +10,6 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Value
-from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 
 # So many tasks that are sent show how a project sends them; a sketch of two tasks shows nothing.
@@ -40,7 +39,6 @@ class Unsent:
         return all(self._words[name] <= own[name] for name in names)
 
     @once
-    @asking("quiet")
     def _sends(self) -> bool:
         """Whether the project shows what it sends: it does so itself, or has a schedule that can be read."""
         if not _ELSEWHERE.isdisjoint(self._words):
@@ -51,7 +49,6 @@ class Unsent:
         return len(sent) >= _SEVERAL
 
     @once
-    @asking("quiet")
     def _words(self) -> Counter[str]:
         """In how many functions, and how often in other code, a word stands."""
         found = Counter[str]()
