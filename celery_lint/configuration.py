@@ -20,6 +20,10 @@ class ConfigurationError(Exception):
     """The user's configuration cannot be used; the text is one line that says where and how to mend it."""
 
 
+class _Unreadable(ConfigurationError):
+    """A file that may hold a configuration cannot be read."""
+
+
 def did_you_mean(word: str, valid: Iterable[str], quote: str = '"') -> str:
     """``, did you mean "select"?`` for the valid word most like this one; ``""`` if none is like it."""
     # Imported here: only the way to an error message leads through this function.
@@ -66,14 +70,15 @@ def load(root: str, overrides: Mapping[str, object] | None = None) -> Configurat
 
 
 def has_table(folder: str) -> bool:
-    """Whether a file of this folder has a table of ours. Raises ConfigurationError for a broken one."""
+    """Whether a file of this folder has a table of ours.
+
+    A file that cannot be read (it is too large, or a link that leads out of the folder) has none. Raises
+    ConfigurationError for one that is read and makes no sense.
+    """
     try:
         return _table_of_root(folder)[0] != ""
-    except ConfigurationError:
-        # A link that leads out of the folder says nothing about what is in it.
-        if any(os.path.islink(os.path.join(folder, name)) for name in ("pyproject.toml", "setup.cfg")):
-            return False
-        raise
+    except _Unreadable:
+        return False
 
 
 def _table_of_root(root: str) -> tuple[str, Mapping[str, object]]:
@@ -85,7 +90,7 @@ def _table_of_root(root: str) -> tuple[str, Mapping[str, object]]:
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             continue
         except OSError as error:
-            raise ConfigurationError(f"{shown(path)}: {error.strerror or error}") from None
+            raise _Unreadable(f"{shown(path)}: {error.strerror or error}") from None
         table = _parsed(path, data)
         if table is not None:
             return shown(path), table
