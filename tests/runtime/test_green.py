@@ -179,15 +179,19 @@ def test_a_greenlet_that_keeps_the_loop_from_running_is_named(library: str) -> N
     assert program(library, WATCHED + BEHIND) == "said\n"
 
 
+#: All callers wait when it forks: a greenlet that is ready to run then goes on in a child of gevent's.
 FORK = """
+async def until_forked():
+    waiting.append(1)
+    while not forked: await asyncio.sleep(0.005)
 def work(number):
+    run_async(until_forked())
     for round in range(40):
         assert run_async(answer(round, 0.005)) == round
     done.append(number)
-done = []
-run_async(answer(0))
+waiting, forked, done = [], [], []
 callers = [spawn(work, number) for number in range(5)]
-sleep(0.01)
+while len(waiting) < 5: sleep(0.005)
 child = os.fork()
 if child == 0:
     try:
@@ -198,6 +202,7 @@ if child == 0:
         os._exit(0)
     finally:
         os._exit(1)
+forked.append(child)
 deadline = time.monotonic() + 60
 while len(done) < 5 and time.monotonic() < deadline: sleep(0.05)
 print(sorted(done), os.waitpid(child, 0)[1], flush=True)
