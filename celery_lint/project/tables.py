@@ -26,8 +26,30 @@ def taken_out(project: Project, module: Module, chain: str) -> Iterator[Entity]:
             yield project.follow(_entry(project, table.module, value), *rest)
 
 
+def written_mapping(project: Project, module: Module, value: Value) -> tuple[Module, Value | None]:
+    """The mapping that an expression means, and the module that writes it; ``dict(a=1)`` as ``{"a": 1}``."""
+    owner = module
+    if value.kind in ("name", "call") and not _is_dict(value):
+        entity = project.value_entity(module, value)
+        if entity.value is None or entity.kind not in ("value", "external"):
+            return module, None
+        owner, value = entity.module or module, entity.value
+    if value.kind == "mapping":
+        return owner, value
+    if not _is_dict(value):
+        return owner, None
+    named = tuple([(key, item) for key, item in value.keywords if key not in ("*", "()")])
+    names = tuple([Value("constant", item.span, key) for key, item in named])
+    unpacked = tuple([("**", item) for item in value.items])
+    return owner, Value("mapping", value.span, None, "", (*value.items, *names), (*unpacked, *named))
+
+
+def _is_dict(value: Value) -> bool:
+    return value.kind == "call" and value.chain in ("~dict", "builtins.dict")
+
+
 def _entries(table: Value) -> list[Value]:
-    if table.kind == "mapping" or (table.kind == "call" and table.chain == "~dict"):
+    if table.kind == "mapping" or _is_dict(table):
         return [value for key, value in table.keywords if key not in ("*", "**")]
     return [*table.items] if table.kind == "sequence" else []
 

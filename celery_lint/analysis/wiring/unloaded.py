@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.names import ModuleNames
+from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -42,7 +42,7 @@ class UnloadedTasks:
         self.project = known.project
         self.tasks = known.of(Tasks)
         self.sendings = known.of(Sendings)
-        self.named = known.of(NamedTasks)
+        self.schedules = known.of(Schedules)
         self.worker_imports = known.of(WorkerImports)
         self.module_names = known.of(ModuleNames)
         self.applications = known.of(Applications)
@@ -69,9 +69,9 @@ class UnloadedTasks:
             if task is not None and sending.how != "apply":
                 yield task, sending.place
         by_name = {task.name: task for task in self.tasks.product}
-        for module, value, name in self.named.schedule:
+        for _, name, place in self.schedules.named:
             if name in by_name:
-                yield by_name[name], module.place(value.span)
+                yield by_name[name], place
 
     def _dotted(self, path: str) -> str:
         return self.module_names.of(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from celery_lint.inventory.code.unawaited import is_lost, makes_coroutine, may_be_lost
@@ -236,22 +236,6 @@ class CallGraph:
             found = self._closures.keep(key, self._called(module, function, depth, receiver))
         return [*found]
 
-    def _called(
-        self, module: Module, function: Function, depth: int, receiver: Entity | None
-    ) -> list[tuple[Module, Function]]:
-        seen: dict[Key, tuple[Module, Function]] = {(module.path, function.qualname): (module, function)}
-        level = [(module, function, receiver)]
-        for _ in range(depth):
-            following: list[tuple[Module, Function, Entity | None]] = []
-            for current_module, current, its in level:
-                for callee in self.callees(current_module, current, its):
-                    key = (callee.module.path, callee.function.qualname)
-                    if key not in seen:
-                        seen[key] = (callee.module, callee.function)
-                        following.append((*seen[key], its if callee.of_itself else None))
-            level = following
-        return list(seen.values())
-
     def here(
         self, module: Module, function: Function, receiver: Entity | None = None
     ) -> list[tuple[Module, Function]]:
@@ -259,18 +243,27 @@ class CallGraph:
 
         What it hands on may run in another thread, or never; a plain function runs no coroutine by a call.
         """
+        return self._called(module, function, DEPTH, receiver, _is_there_and_then)
+
+    def _called(
+        self,
+        module: Module,
+        function: Function,
+        depth: int,
+        receiver: Entity | None,
+        counts: Callable[[Function, Callee], bool] | None = None,
+    ) -> list[tuple[Module, Function]]:
+        """The function and what it calls; ``counts`` says which of a caller's callees to follow."""
         seen: dict[Key, tuple[Module, Function]] = {(module.path, function.qualname): (module, function)}
         level = [(module, function, receiver)]
-        for _ in range(DEPTH):
+        for _ in range(depth):
             following: list[tuple[Module, Function, Entity | None]] = []
             for current_module, current, its in level:
                 for callee in self.callees(current_module, current, its):
                     key = (callee.module.path, callee.function.qualname)
-                    left = callee.function.is_async and not current.is_async
-                    if key in seen or left or callee.call.in_lambda or not callee.is_called:
-                        continue
-                    seen[key] = (callee.module, callee.function)
-                    following.append((*seen[key], its if callee.of_itself else None))
+                    if key not in seen and (counts is None or counts(current, callee)):
+                        seen[key] = (callee.module, callee.function)
+                        following.append((*seen[key], its if callee.of_itself else None))
             level = following
         return list(seen.values())
 
@@ -347,3 +340,9 @@ def view_of(module: Module, function: Function, receiver: Entity | None) -> View
     """What tells a function from others, and from itself as a method of another class."""
     own = None if receiver is None or receiver.module is None else (receiver.module.path, receiver.name)
     return (module.path, function.qualname), own
+
+
+def _is_there_and_then(caller: Function, callee: Callee) -> bool:
+    """Whether a call is made by its caller's own thread, while the caller runs."""
+    left = callee.function.is_async and not caller.is_async
+    return callee.is_called and not left and not callee.call.in_lambda

@@ -19,6 +19,7 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
+from celery_lint.project.tables import written_mapping
 
 SCHEDULE = "beat_schedule"
 PERIODIC = "add_periodic_task"
@@ -32,7 +33,8 @@ Written = Literal["mapping", "call", "row"]
 class Entry(NamedTuple):
     """An entry: ``given`` holds what is written in it by name, of a call its options too.
 
-    ``key`` is the name of the entry where it is a text. ``hidden``: there may be more than is written.
+    ``module`` is the one that writes what is given. ``key`` is the name of the entry where it is a text.
+    ``hidden``: there may be more than is written. ``certain``: an application certainly loads it.
     ``function`` and ``call`` are those of ``add_periodic_task``, or of the row.
     """
 
@@ -43,15 +45,20 @@ class Entry(NamedTuple):
     given: dict[str, Value]
     hidden: bool
     value: Value
+    certain: bool
     function: Function | None = None
     call: Call | None = None
 
 
 class Listed(NamedTuple):
-    """A mapping whose values are entries, as one place writes it."""
+    """A mapping whose values are entries, as one place writes it.
+
+    ``certain``: an application certainly loads it.
+    """
 
     module: Module
     value: Value
+    certain: bool
 
 
 class Schedules:
@@ -76,9 +83,15 @@ class Schedules:
     def mappings(self) -> list[Listed]:
         """The mappings that schedules are made of: what is loaded, what it unpacks, what updates it."""
         found: dict[Place, Listed] = {}
+        for listed in self._written():
+            place = listed.module.place(listed.value.span)
+            if place not in found or listed.certain:
+                found[place] = listed
+        return list(found.values())
+
+    def _written(self) -> Iterator[Listed]:
         for setting in self.settings.named(SCHEDULE):
-            for listed in self._parts(setting.module, setting.value):
-                found.setdefault(listed.module.place(listed.value.span), listed)
+            yield from self._parts(setting.module, setting.value, setting.certain)
         for module in self.project.product_modules():
             for function in module.functions.values():
                 if not function.may_call(".update"):
@@ -87,29 +100,37 @@ class Schedules:
                     owner, _, leaf = value.chain.rpartition(".")
                     if leaf == "update" and is_schedule(owner):
                         for item in (*value.items, *_keywords(value)):
-                            for listed in self._parts(module, item):
-                                found.setdefault(listed.module.place(listed.value.span), listed)
-        return list(found.values())
+                            yield from self._parts(module, item, _is_in_force(owner))
 
-    def _parts(self, module: Module, value: Value, depth: int = 0) -> Iterator[Listed]:
+    def _parts(self, module: Module, value: Value, certain: bool, depth: int = 0) -> Iterator[Listed]:
         """The mappings that an expression is made of: alternatives, unions, and what they unpack."""
         if depth > _DEEPEST:
             return
         if value.kind == "either":
             for side in value.items:
-                yield from self._parts(module, side, depth + 1)
+                yield from self._parts(module, side, certain and value.data == "|", depth + 1)
             return
-        if value.kind == "mapping":
-            yield Listed(module, value)
-            for key, item in value.keywords:
-                if key == "**":
-                    yield from self._parts(module, item, depth + 1)
+        owner, mapping = written_mapping(self.project, module, value)
+        if mapping is None:
+            entity = self.project.value_entity(module, value)
+            if entity.module is not None and entity.value is not None and entity.value.kind == "either":
+                yield from self._parts(entity.module, entity.value, certain, depth + 1)
             return
-        entity = self.project.value_entity(module, value) if value.kind in ("name", "call") else None
-        if entity is None or entity.kind != "value" or entity.module is None or entity.value is None:
-            return
-        if (entity.module, entity.value) != (module, value):
-            yield from self._parts(entity.module, entity.value, depth + 1)
+        yield Listed(owner, mapping, certain)
+        for key, item in mapping.keywords:
+            if key == "**":
+                yield from self._parts(owner, item, certain, depth + 1)
+
+    @once
+    def named(self) -> list[tuple[Entry, str, Place]]:
+        """The entries in force that name their task by a text, with that text and its place."""
+        found = []
+        for entry in self.all:
+            given = entry.given.get("task") if entry.certain and entry.written != "call" else None
+            name = self.project.text(entry.module, given)
+            if given is not None and name is not None:
+                found.append((entry, name, entry.module.place(given.span)))
+        return found
 
     # ------------------------------------------------------------------ what is written where
 
@@ -119,22 +140,25 @@ class Schedules:
             for name, (key, item) in zip(value.items, value.keywords, strict=False):
                 if key != "**":
                     known = "" if key == "?" else key
-                    yield self._entry(listed.module, known, name, item)
+                    yield self._entry(listed.module, known, name, item, listed.certain)
 
     def _set(self) -> Iterator[Entry]:
         for module in self.project.product_modules():
             for assignment in module.assignments:
                 if assignment.subscript and is_schedule(assignment.target):
-                    key = Value("constant", assignment.key_span, assignment.key)
-                    yield self._entry(module, assignment.key, key, assignment.value)
+                    key, certain = (
+                        Value("constant", assignment.key_span, assignment.key),
+                        _is_in_force(assignment.target),
+                    )
+                    yield self._entry(module, assignment.key, key, assignment.value, certain)
 
-    def _entry(self, module: Module, key: str, name: Value, item: Value) -> Entry:
+    def _entry(self, module: Module, key: str, name: Value, item: Value, certain: bool) -> Entry:
         place = module.place(name.span)
-        known = self.project.constant(module, item) if item.kind == "name" else item
-        if known is None or known.kind != "mapping":
-            return Entry(module, place, "mapping", key, {}, True, known or item)
+        owner, known = written_mapping(self.project, module, item)
+        if known is None:
+            return Entry(module, place, "mapping", key, {}, True, item, certain)
         given = {word: value for word, value in known.keywords if word not in ("**", "?")}
-        return Entry(module, place, "mapping", key, given, len(given) < len(known.keywords), known)
+        return Entry(owner, place, "mapping", key, given, len(given) < len(known.keywords), known, certain)
 
     def _called(self) -> Iterator[Entry]:
         for module in self.project.product_modules():
@@ -153,7 +177,7 @@ class Schedules:
             given.update((word, item) for word, item in value.keywords if word not in ("*", "**", "()"))
             key = self.project.text(module, given.get("name")) or ""
             place = module.place(call.span)
-            yield Entry(module, place, "call", key, given, value.open_ended(), value, function, call)
+            yield Entry(module, place, "call", key, given, value.open_ended(), value, True, function, call)
 
     def _rows(self, module: Module, function: Function) -> Iterator[Entry]:
         for call in self.functions.calls(module, function):
@@ -169,7 +193,7 @@ class Schedules:
                 if inner is not None and inner.kind == "mapping":
                     given.update((key, item) for key, item in inner.keywords if key not in ("**", "?"))
             key = self.project.text(module, given.get("name")) or ""
-            yield Entry(module, module.place(call.span), "row", key, given, more, value, function, call)
+            yield Entry(module, module.place(call.span), "row", key, given, more, value, True, function, call)
 
     # ------------------------------------------------------------------ what it means
 
@@ -207,6 +231,11 @@ class Schedules:
 def is_schedule(chain: str) -> bool:
     """Whether a chain is named like a schedule: ``app.conf.beat_schedule``, ``CELERYBEAT_SCHEDULE``."""
     return chain.lower().endswith(_NAMES)
+
+
+def _is_in_force(chain: str) -> bool:
+    """Whether a schedule is that of an application's configuration: ``app.conf.beat_schedule``."""
+    return chain.endswith(f".conf.{SCHEDULE}")
 
 
 def _keywords(value: Value) -> Iterator[Value]:
