@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from celery_lint.libraries.sqlalchemy import BOUND_DRIVERS, FREE_DRIVERS
 from celery_lint.source import NotParsed
 from celery_lint.source import read as read_bytes
 
@@ -24,15 +25,16 @@ _OTHERS = frozenset(
 )
 _METADATA = frozenset({"pyproject.toml", "setup.cfg"})
 _DEPENDENCIES = (b"dependencies", b"install_requires")
+_DRIVERS = "|".join(sorted(BOUND_DRIVERS | FREE_DRIVERS)).encode()
 # Asynchronous drivers are mentioned as extras, too: `sqlalchemy[postgresql_asyncpg]`.
 _MENTION = re.compile(
     rb"(?<![\w.-])(gevent|eventlet)(?![\w.-])"
-    rb"|(?<![a-zA-Z0-9.])(aiomysql|aioodbc|aiosqlite|asyncmy|asyncpg|oracledb|psycopg)(?![a-zA-Z0-9.])",
+    rb"|(?<![a-zA-Z0-9.])(" + _DRIVERS + rb")(?![a-zA-Z0-9.])",
     re.IGNORECASE,
 )
 _LOCKED = re.compile(
     rb'^[ \t]*(?:- )?(?:name[ \t]*[=:][ \t]*)?"?'
-    rb"(gevent|eventlet|aiomysql|aioodbc|aiosqlite|asyncmy|asyncpg|oracledb|psycopg)"
+    rb"(gevent|eventlet|" + _DRIVERS + rb")"
     rb'"?(?::[ \t]*\{)?[ \t]*\r?$',
     re.MULTILINE,
 )

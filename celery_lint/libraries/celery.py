@@ -56,8 +56,11 @@ CRONTAB_ROWS = frozenset(
     f"django_celery_beat.models.CrontabSchedule.objects.{method}"
     for method in ("create", "get_or_create", "update_or_create")
 )
-#: An entry of a schedule as a row of django-celery-beat.
+#: An entry of a schedule as a row of django-celery-beat, and how its call ends.
+PERIODIC_TASK_MANAGER = "PeriodicTask.objects."
 PERIODIC_TASK_ROWS = frozenset(
-    f"django_celery_beat.models.PeriodicTask.objects.{method}"
+    f"django_celery_beat.models.{PERIODIC_TASK_MANAGER}{method}"
     for method in ("create", "get_or_create", "update_or_create")
 )
+#: The settings that list modules which a worker imports.
+IMPORT_LISTS = ("include", "imports")

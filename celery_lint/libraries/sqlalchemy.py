@@ -10,6 +10,10 @@ _ASYNC = ("sqlalchemy.ext.asyncio", "sqlalchemy.ext.asyncio.engine")
 _SYNC_NAMES = ("create_engine", "engine_from_config")
 _ASYNC_NAMES = ("create_async_engine", "async_engine_from_config", "create_async_pool_from_url")
 
+#: Asynchronous drivers whose connections belong to the loop that opened them, and those that were measured
+#: to work on one loop after another.
+BOUND_DRIVERS = frozenset({"aiomysql", "aioodbc", "asyncmy", "asyncpg", "oracledb"})
+FREE_DRIVERS = frozenset({"aiosqlite", "psycopg"})
 #: What makes engines.
 SYNC_ENGINE_MAKERS = frozenset(f"{module}.{name}" for module in _SYNC for name in _SYNC_NAMES)
 ASYNC_ENGINE_MAKERS = frozenset(f"{module}.{name}" for module in _ASYNC for name in _ASYNC_NAMES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
-from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, complaint, mismatch
+from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, mismatch, type_error
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
@@ -54,8 +54,7 @@ class UnfitArguments(NamedTuple):
     def error(self) -> str:
         """What Python says."""
         own = self.in_worker and self.mismatch.kind == "many" and self.passes_itself
-        name = f"{self.task.label}.run" if self.task.class_ is not None else self.task.label
-        return f"TypeError: {name}() {complaint(self.signature, self.mismatch, int(own))}"
+        return type_error(self.signature, self.mismatch, own)
 
     @property
     def place(self) -> Place:

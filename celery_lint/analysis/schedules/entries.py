@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Given
-from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, complaint, mismatch
+from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, mismatch, type_error
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Place, Value
 from celery_lint.model.records import NamedTuple
@@ -69,9 +69,7 @@ class Entries:
             return None
         if entry.written == "call" and entry.given["sig"].kind == "call" and found.kind != "missing":
             return None  # that of the signature itself is told of any signature
-        name = f"{task.label}.run" if task.class_ is not None else task.label
-        error = f"TypeError: {name}() {complaint(signature, found, 0)}"
-        return UnfitEntry(entry.place, signature, found, error)
+        return UnfitEntry(entry.place, signature, found, type_error(signature, found))
 
     def _given(self, entry: Entry) -> Given | None:
         """What an entry gives its task; ``None`` where that cannot be read."""

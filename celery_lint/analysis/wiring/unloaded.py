@@ -12,11 +12,10 @@ from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.imported import WorkerImports
+from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
-
-_LISTS = ("include", "imports")
 
 
 class Unloaded(NamedTuple):
@@ -99,7 +98,7 @@ class UnloadedTasks:
         return list(found.values())
 
     def _listed(self, application: Application) -> Iterator[tuple[Module, Place, str]]:
-        for name in _LISTS:
+        for name in IMPORT_LISTS:
             for setting in self.settings.candidates(application, name):
                 known = self.project.constant(setting.module, setting.value)
                 if not setting.certain or known is None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.libraries.clients import LOOP_BOUND
-from celery_lint.libraries.sqlalchemy import ASYNC_ENGINES, ASYNC_MAKERS, SYNC_MAKERS
+from celery_lint.libraries.sqlalchemy import (
+    ASYNC_ENGINES,
+    ASYNC_MAKERS,
+    BOUND_DRIVERS,
+    FREE_DRIVERS,
+    SYNC_MAKERS,
+)
 from celery_lint.model.facts import Module, Value
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known
@@ -19,9 +25,6 @@ _POOL_SIZES = ("pool_size", "max_overflow")
 # A connection of aiosqlite belongs to a thread, one of psycopg to the loop that waits for it: both were
 # measured to work on one loop after another.
 _WITHOUT_A_LOOP = ("sqlite", "postgresql+psycopg:", "postgresql+psycopg_async:")
-# The drivers that work so, and those whose connections belong to the loop that opened them.
-_FREE_DRIVERS = frozenset({"aiosqlite", "psycopg"})
-_BOUND_DRIVERS = frozenset({"aiomysql", "aioodbc", "asyncmy", "asyncpg", "oracledb"})
 
 
 class Bound:
@@ -81,7 +84,7 @@ class Bound:
         address = self.project.text(module, value.first())
         if not address:  # hidden, or a default that says nothing
             packages = self.project.deployment.packages or frozenset()
-            return packages.isdisjoint(_FREE_DRIVERS) or not packages.isdisjoint(_BOUND_DRIVERS)
+            return packages.isdisjoint(FREE_DRIVERS) or not packages.isdisjoint(BOUND_DRIVERS)
         return not address.startswith(_WITHOUT_A_LOOP)
 
     def _options(self, module: Module, value: Value) -> Iterator[tuple[str, Value]]:

@@ -13,10 +13,9 @@ from celery_lint.inventory.application.applications import Application, Applicat
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Value
 from celery_lint.project.known import Known
-
-_LISTS = ("include", "imports")
 
 
 class Belonging:
@@ -56,7 +55,7 @@ class Belonging:
         return near or product
 
     def _names(self, application: Application, module: Module) -> bool:
-        for name in _LISTS:
+        for name in IMPORT_LISTS:
             for setting in self.settings.candidates(application, name):
                 for text in self._texts(setting.module, setting.value):
                     located = self.project.imports.locate(text, application.module.path)

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Value
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
-
-_IMPORTING = ("include", "imports")
 
 
 class ModuleNames:
@@ -61,7 +60,7 @@ class ModuleNames:
             yield command.app
         for application in self.applications.product:
             yield from self._texts(application.module, application.value.keyword("include"))
-        for name in _IMPORTING:
+        for name in IMPORT_LISTS:
             for setting in self.settings.named(name):
                 yield from self._texts(setting.module, setting.value)
         for setting in self.settings.named("task_routes"):

@@ -14,7 +14,7 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.celery import PERIODIC_TASK_ROWS
+from celery_lint.libraries.celery import PERIODIC_TASK_MANAGER, PERIODIC_TASK_ROWS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -165,7 +165,7 @@ class Schedules:
             for function in module.functions.values():
                 if function.may_call(f".{PERIODIC}"):
                     yield from self._periodic(module, function)
-                if function.mentions("PeriodicTask.objects."):
+                if function.mentions(PERIODIC_TASK_MANAGER):
                     yield from self._rows(module, function)
 
     def _periodic(self, module: Module, function: Function) -> Iterator[Entry]:
@@ -181,7 +181,7 @@ class Schedules:
 
     def _rows(self, module: Module, function: Function) -> Iterator[Entry]:
         for call in self.functions.calls(module, function):
-            if "PeriodicTask.objects." not in call.chain:
+            if PERIODIC_TASK_MANAGER not in call.chain:
                 continue
             value = function.value_of(call)
             if value is None or self.project.resolve(module, call.chain).name not in PERIODIC_TASK_ROWS:

@@ -231,8 +231,18 @@ def _spelled(decorator: Value) -> str:
     return f"`@{name}`" if name else "a decorator"
 
 
-def complaint(signature: Signature, found: Mismatch, own: int) -> str:
-    """The words of Python. ``own``: one argument more that nobody writes, the task itself."""
+def type_error(signature: Signature, found: Mismatch, own: bool = False) -> str:
+    """What Python raises where a task is called so.
+
+    ``own``: one argument more that nobody writes, the task itself.
+    """
+    task = signature.task
+    name = f"{task.label}.run" if task.class_ is not None else task.label
+    return f"TypeError: {name}() {_complaint(signature, found, int(own))}"
+
+
+def _complaint(signature: Signature, found: Mismatch, own: int) -> str:
+    """The words of Python, with ``own`` of :func:`type_error` as a number."""
     if found.kind == "unknown":
         return f"got an unexpected keyword argument {found.names[0]!r}"
     if found.kind == "twice":

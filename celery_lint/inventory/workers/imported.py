@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 
-_LISTS = ("include", "imports")
 # What imports modules by names that only the run knows.
 _DYNAMIC = (
     "import_module", "__import__", "import_string", "walk_packages", "iter_modules", "exec_module",
@@ -127,7 +127,7 @@ class WorkerImports:
         if not self.applications.is_plain(application) or self.settings.hides(application):
             return None
         found = {application.module.path}
-        for name in _LISTS:
+        for name in IMPORT_LISTS:
             for setting in self.settings.candidates(application, name):
                 texts = self._texts(setting.module, setting.value)
                 if texts is None:

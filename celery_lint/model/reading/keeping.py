@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from celery_lint.libraries.celery import PERIODIC_TASK_MANAGER
 from celery_lint.model.reading.scopes import BUILTINS
 
 # Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
@@ -48,8 +49,6 @@ KEPT_WHOLE = frozenset(
         "from_string",
     ]
 )
-# What stands in the chain of a call that is kept whole although many others end in the same word.
-_ROWS = "PeriodicTask.objects."
 # Fields of classes of data, kept with their defaults.
 FIELDS = frozenset({"Field", "field"})
 # Calls that are kept even on a receiver that nobody can see through.
@@ -119,7 +118,7 @@ _OF_POOLS = frozenset({"max_overflow", "pool_size", "poolclass"})
 
 def kept_whole(chain: str, leaf: str) -> bool:
     """Whether a call is kept with the values of its arguments."""
-    return leaf in KEPT_WHOLE or leaf.startswith(("register", "dispatch")) or _ROWS in chain
+    return leaf in KEPT_WHOLE or leaf.startswith(("register", "dispatch")) or PERIODIC_TASK_MANAGER in chain
 
 
 def worth_keeping(chain: str, has_stars: bool) -> bool:
