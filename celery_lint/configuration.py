@@ -26,12 +26,18 @@ class _Unreadable(ConfigurationError):
 
 def did_you_mean(word: str, valid: Iterable[str], quote: str = '"') -> str:
     """``, did you mean "select"?`` for the valid word most like this one; ``""`` if none is like it."""
+    close = closest(word, valid)
+    return f", did you mean {quote}{close}{quote}?" if close else ""
+
+
+def closest(word: str, valid: Iterable[str]) -> str:
+    """The valid word most like this one; ``""`` if none is like it."""
     # Imported here: only the way to an error message leads through this function.
     from difflib import get_close_matches
 
     by_lower_case = {candidate.lower(): candidate for candidate in valid}
     close = get_close_matches(word.lower(), by_lower_case, n=1)
-    return f", did you mean {quote}{by_lower_case[close[0]]}{quote}?" if close else ""
+    return by_lower_case[close[0]] if close else ""
 
 
 def load(root: str, overrides: Mapping[str, object] | None = None) -> Configuration:

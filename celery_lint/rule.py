@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from celery_lint.project.known import Known, facts
 
 FAMILIES = {
+    "suppressions": "0",
     "event_loop": "1",
     "resources": "2",
     "definition": "3",

@@ -39,6 +39,7 @@ SEVERITIES = {
     "advice": "a convention",
 }
 FAMILY_TITLES = {
+    "suppressions": "Comments that silence rules",
     "event_loop": "Coroutines, event loops and worker pools",
     "resources": "Engines, sessions and clients",
     "definition": "Definitions of tasks",

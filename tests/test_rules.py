@@ -16,6 +16,7 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.configuration import load
+from celery_lint.engine.noqa import suppressed as silenced
 from celery_lint.frontends.flake8 import Plugin
 from celery_lint.rules import all_rules
 from tests.fixture_corpus import FOLDER, Case, cases, lines
@@ -25,6 +26,7 @@ VARIANTS = cases()
 """All fixtures under all their configurations."""
 CASES = cases(variants=False)
 """All fixtures as a front end finds them in their folders."""
+NAMES = {rule.code: rule.name for rule in all_rules()}
 REPOSITORY = FOLDER.parent
 FILES = [case.folder / file for case in CASES for file in case.files]
 
@@ -47,7 +49,8 @@ def asked_of(case: Case, suppressed: bool = True) -> dict[str, set[Place]]:
     """What the comments of one fixture ask for, likewise."""
     found: dict[str, set[Place]] = {}
     for code, path, line, column in case.expectations:
-        if suppressed or "# noqa" not in lines(case.folder / path)[line - 1]:
+        text = lines(case.folder / path)[line - 1]
+        if suppressed or not silenced(text[text.find("#") :], code, NAMES[code]):
             found.setdefault(f"{case.name}/{path}", set()).add((code, line, column))
     return found
 

@@ -9,6 +9,7 @@ from celery_lint.diagnostics import SEVERITIES, Diagnostic, Report
 from celery_lint.engine.scopes import Scopes
 from celery_lint.engine.verdict import Verdict, failures_to_read
 from celery_lint.files.roots import absolute_path
+from celery_lint.selection import Selection
 
 NAMELESS = "<stdin>"
 """The path of a text that has none."""
@@ -41,10 +42,13 @@ def filtered(
         path, code, name = diagnostic.path or anywhere, diagnostic.code, diagnostic.name
         if path not in wanted and path.endswith(".py"):  # a launch file concerns all of them
             continue
-        if suppress and index in verdict.suppressed:
+        if index in verdict.ignored or (suppress and index in verdict.suppressed):
             continue
         options, selection = scopes.of(path).configuration, scopes.of(path).selection
         if not selection.enabled(code, name, verdict.presets.get(code, "recommended")):
+            continue
+        meant = verdict.unused.get(index)
+        if meant and not any(_is_on(selection, path, *rule) for rule in meant):
             continue
         severity = SEVERITIES.index(diagnostic.severity)
         if selection.ignored(path, code, name) or severity > SEVERITIES.index(options.min_severity):
@@ -61,6 +65,10 @@ def filtered(
         sum(count for path, count in verdict.tasks.items() if path in wanted),
         blocking,
     )
+
+
+def _is_on(selection: Selection, path: str, code: str, name: str, preset: str) -> bool:
+    return selection.enabled(code, name, preset) and not selection.ignored(path, code, name)
 
 
 def joined(one: Report, other: Report) -> Report:

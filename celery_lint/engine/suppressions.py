@@ -1,102 +1,155 @@
-"""``# noqa`` comments, with the meaning that flake8 gives them.
+"""What the comments of a file silence: ``# celery-lint: ignore[CEL110] -- reason`` and flake8's ``# noqa``.
 
-``# noqa`` silences every rule on its line, ``# noqa: CEL110,CEL2`` the codes and prefixes it lists, written
-as the codes are. Beyond flake8, a list may also hold rule names: ``# noqa: asyncio-run-in-task``. Words that
-name no rule are prose, and prose after the colon leaves the comment a blanket one, as in flake8.
-A line ``# flake8: noqa`` silences its file (:func:`celery_lint.model.reading.reader.read_module` notes it).
+Ours list codes, prefixes and names of rules in any case, hold for the file as ``ignore-file[...]``, and are
+obeyed whoever asks. A ``# noqa`` is obeyed by the command alone: flake8 has its own reading of it, and pylint
+other comments. Words that name no rule, and words that silence nothing, are told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-_SEPARATORS = ", \t\n\r\f\v"
+from celery_lint.configuration import closest
+from celery_lint.diagnostics import Diagnostic, Span
+from celery_lint.engine.noqa import listed, rule_names, suppressed
+from celery_lint.model.comments import OWN, Comment
+from celery_lint.selection import normal_form
 
-
-def suppressed(line: str, code: str, name: str) -> bool:
-    """Whether the text of a diagnostic's own line silences this rule."""
-    listed = _listed(line)
-    if listed is None:
-        return False
-    items = list(listed)
-    codes = tuple(item for item in items if "-" not in item)
-    names = [item.lower() for item in items if "-" in item]
-    if not items or code.startswith(codes) or name in names:
-        return True
-    return not codes and not any(item in _rule_names() for item in names)
+_FORMS = ("ignore-file", "ignore")
 
 
-def _listed(line: str) -> Iterator[str] | None:
-    """The codes and names behind the first ``# noqa``; None if there is none.
+class Word(NamedTuple):
+    """A word that should name rules. ``selector`` is its normal form, ``""`` if it names none."""
 
-    Read by hand and not by flake8's regular expression, which with names in it takes hours for some lines.
+    text: str
+    span: Span
+    selector: str
+    comment: Comment
+
+    def means(self, code: str, name: str) -> bool:
+        """Whether it names this rule."""
+        return bool(self.selector) and (code.startswith(self.selector) or name == self.selector)
+
+
+class Unknown(NamedTuple):
+    """What names no rule and so silences nothing: the word, the variant of the message, what was meant."""
+
+    word: Word
+    variant: str
+    meant: str
+
+
+class Suppressions:
+    """The comments of one file, and which of their words have silenced something."""
+
+    def __init__(self, comments: Iterable[Comment]) -> None:
+        self._words: dict[int, list[Word]] = {}  # of ours, by the first line that they hold for; 0: for all
+        self._noqa: dict[int, list[Comment]] = {}
+        self._last: dict[int, int] = {}
+        self._listed: dict[int, list[Word]] = {}  # of those for flake8
+        for comment in comments:
+            self._last[comment.first] = comment.last
+            if comment.own:
+                self._words.setdefault(comment.first, []).extend(words_of(comment))
+            else:
+                self._noqa.setdefault(comment.first, []).append(comment)
+                self._listed.setdefault(comment.first, []).extend(_words_of_noqa(comment))
+        self._firsts = sorted(self._last)
+        self._used: set[Span] = set()
+
+    def own(self, found: Diagnostic) -> bool:
+        """Whether a comment of ours silences a diagnostic."""
+        words = [word for key in (0, self._key(found.line)) for word in self._words.get(key, ())]
+        silencing = {word.span for word in words if word.means(found.code, found.name)}
+        self._used |= silencing
+        return bool(silencing)
+
+    def noqa(self, found: Diagnostic) -> bool:
+        """Whether a comment for flake8 silences a diagnostic."""
+        key = self._key(found.line)
+        comments = self._noqa.get(key, ()) if key else ()
+        words = self._listed.get(key, ())
+        self._used.update(word.span for word in words if word.means(found.code, found.name))
+        # Of several on joined lines flake8 reads the first alone.
+        read = [comment for comment in comments if listed(comment.text) is not None][:1]
+        return 0 in self._noqa or any(suppressed(c.text, found.code, found.name) for c in read)
+
+    def _key(self, line: int) -> int:
+        """The first of the lines that this line is joined with, where a comment holds for them."""
+        at = bisect_right(self._firsts, line) - 1
+        first = self._firsts[at] if at >= 0 else 0
+        return first if first and line <= self._last[first] else 0
+
+    def unknown(self) -> Iterator[Unknown]:
+        """What names no rule."""
+        for word in self._all():
+            if not word.text:
+                yield Unknown(word, "form", "")
+            elif not word.selector and not word.comment.own and normal_form(word.text) is not None:
+                yield Unknown(word, "case", word.text.upper())
+            elif not word.selector:
+                # Codes are all alike: only a name tells what was meant.
+                meant = closest(word.text, rule_names())
+                yield Unknown(word, "near" if meant else "", meant)
+
+    def unused(self) -> Iterator[Word]:
+        """The words that name rules and have silenced nothing of what was asked before."""
+        for word in self._all():
+            if word.selector and word.span not in self._used:
+                yield word
+
+    def _all(self) -> list[Word]:
+        words = [word for group in (self._words, self._listed) for words in group.values() for word in words]
+        return sorted(words, key=lambda word: word.span)
+
+
+def words_of(comment: Comment) -> list[Word]:
+    """The words in the brackets of a comment of ours; one without text where there is nothing to read.
+
+    Words after ``celery-lint:`` that begin like prose, with neither brackets nor one of our forms, are prose.
     """
-    at = line.find("# ")
-    while at >= 0:
-        if line[at + 2 : at + 6].lower() == "noqa":
-            return _items(line, at + 6)
-        at = line.find("# ", at + 2)
-    return None
-
-
-def _items(line: str, at: int) -> Iterator[str]:
-    if line[at : at + 1] != ":":
-        return
-    at += 1
-    if line[at : at + 1].isspace():  # one blank, not more
-        at += 1
-    while at < len(line):
-        end = _end_of_word(line, at)
-        whole = _end_of_name(line, at, end)
-        if whole:
-            yield line[at:whole]
-            at = whole
-        else:
-            code = _end_of_codes(line, at, end)
-            if code == at:
-                return
-            yield line[at:code]
-            at = code
-        if at < end:  # an item ends where something else begins
-            return
-        while at < len(line) and line[at] in _SEPARATORS:
-            at += 1
-
-
-def _end_of_word(line: str, at: int) -> int:
-    while at < len(line) and line[at].isascii() and (line[at].isalnum() or line[at] == "-"):
-        at += 1
-    return at
-
-
-def _end_of_name(line: str, at: int, end: int) -> int:
-    """Where a name with hyphens ends that begins here; 0 if none does."""
-    parts = line[at:end].split("-")
-    if not parts[0] or parts[0][0].isdigit() or len(parts) < 2 or not parts[1]:
-        return 0
-    for number, part in enumerate(parts):
-        if not part:
-            parts = parts[:number]
-            break
-    return at + len("-".join(parts))
-
-
-def _end_of_codes(line: str, at: int, end: int) -> int:
-    """Where the codes end that begin here, letters and digits, several without a separator too."""
-    found = at
-    while at < end and line[at].isalpha():
-        while at < end and line[at].isalpha():
-            at += 1
-        if at == end or not line[at].isdigit():
-            break
-        while at < end and line[at].isdigit():
-            at += 1
-        found = at
+    text = comment.text
+    start = text.index(OWN) + len(OWN)
+    at = start + len(text[start:]) - len(text[start:].lstrip())
+    form = next((form for form in _FORMS if text.startswith(form, at)), "")
+    after = at + len(form)
+    while after < len(text) and text[after] in " \t":
+        after += 1
+    end = text.find("]", after)
+    found = []
+    if form and text[after : after + 1] == "[" and end >= 0:
+        after += 1
+        for part in text[after:end].replace(",", " ").split(" "):
+            stripped = part.strip()
+            if stripped:
+                span = _span(comment, after + part.index(stripped), len(stripped))
+                found.append(Word(stripped, span, normal_form(stripped) or "", comment))
+            after += len(part) + 1
+    if not found and (form or _looks_like_a_form(text[at:])):
+        return [Word("", _span(comment, at, len(text[at:].rstrip()) or 1), "", comment)]
     return found
 
 
-def _rule_names() -> frozenset[str]:
-    # Only reached for a comment that lists words: the rules themselves are costly to import.
-    from celery_lint.rules import all_rules
+def _looks_like_a_form(text: str) -> bool:
+    """``disable=CEL110``, ``ignroe[CEL110]``: one word with brackets or an equals sign."""
+    word = text.partition("[")[0].partition("=")[0]
+    return len(word) < len(text) and word.replace("-", "").isalpha()
 
-    return frozenset(rule.name for rule in all_rules())
+
+def _words_of_noqa(comment: Comment) -> Iterator[Word]:
+    """The words behind a ``# noqa`` that speak of our rules."""
+    for at, text in listed(comment.text) or ():
+        span = _span(comment, at, len(text))
+        if "-" in text:
+            if text.lower() in rule_names():
+                yield Word(text, span, text.lower(), comment)
+        elif text[:3].upper() == "CEL" and text[3:].isdecimal():
+            known = text.isupper() and normal_form(text) is not None
+            yield Word(text, span, text if known else "", comment)
+
+
+def _span(comment: Comment, at: int, length: int) -> Span:
+    column = comment.column + at
+    return Span(comment.line, column, comment.line, column + length)

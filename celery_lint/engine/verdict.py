@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from celery_lint.diagnostics import READING_FAILED, Diagnostic, Related, Span, Unparsed
 
 if TYPE_CHECKING:
+    from celery_lint.engine.suppressions import Suppressions
     from celery_lint.model.facts import Module, Place
     from celery_lint.project.isolation import Failure
     from celery_lint.project.known import Known, facts
@@ -21,7 +22,9 @@ class Verdict(NamedTuple):
     """What the rules say about a workspace, before any filter. Paths are relative to the workspace.
 
     ``suppressed`` holds the indexes of the diagnostics that a ``# noqa`` silences, ``tasks`` the number
-    of tasks that a file defines, ``presets`` the presets of the rules that spoke.
+    of tasks that a file defines, ``presets`` the presets of the rules that spoke. ``ignored`` are the indexes
+    of those that a comment of ours silences. ``unused`` says of an unused suppression which rules it means,
+    with their presets: where they are off, it is not told.
     """
 
     diagnostics: list[Diagnostic]
@@ -29,6 +32,8 @@ class Verdict(NamedTuple):
     unparsed: list[Unparsed]
     tasks: dict[str, int]
     presets: dict[str, str]
+    ignored: frozenset[int] = frozenset()
+    unused: Mapping[int, list[list[str]]] = {}
 
 
 Found = dict["facts[Any, Any]", list[Any]]
@@ -47,13 +52,11 @@ def search(known: Known) -> Found:
 
 def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: Iterable[Unparsed]) -> Verdict:
     """Run every rule over every fact that it asks for, of those that :func:`search` has found."""
-    from celery_lint.engine.suppressions import suppressed
+    from celery_lint.engine.suppressions import Suppressions
     from celery_lint.inventory.tasks.tasks import Tasks
-    from celery_lint.model.facts import WHOLE_FILE
     from celery_lint.model.purpose import is_test_path
     from celery_lint.rule import checks_of
     from celery_lint.rules import all_rules
-    from celery_lint.selection import INTERNAL_ERROR
 
     presets: dict[str, str] = {}
     said = {_internal_error(failure) for failure in known.isolation.told()}
@@ -63,15 +66,11 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
         for source, check in checks_of(rule_class):
             for fact in found[source]:
                 _apply(rule, check, fact, said)
-    diagnostics = sorted(said)
-    silenced = []
-    for index, diagnostic in enumerate(diagnostics):
-        module = modules.get(diagnostic.path)
-        if module is None or diagnostic.code == INTERNAL_ERROR:  # that the linter fails is always told
-            continue
-        comment = module.suppressions.get(diagnostic.line, "")
-        if WHOLE_FILE in module.suppressions or suppressed(comment, diagnostic.code, diagnostic.name):
-            silenced.append(index)
+    comments = {path: Suppressions(module.comments) for path, module in modules.items() if module.comments}
+    judged = _obeyed(said, comments)
+    about = dict(_about_comments(comments, known))
+    judged.update(_obeyed(about, comments))
+    diagnostics = sorted(judged)
     tasks: dict[str, int] = {}
     for task in found[Tasks.all]:
         path = task.module.path
@@ -80,11 +79,53 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
     spoken = {diagnostic.code for diagnostic in diagnostics}
     return Verdict(
         diagnostics,
-        frozenset(silenced),
+        frozenset(index for index, one in enumerate(diagnostics) if judged[one][1]),
         sorted(unparsed),
         tasks,
         {code: preset for code, preset in presets.items() if code in spoken},
+        frozenset(index for index, one in enumerate(diagnostics) if judged[one][0]),
+        {index: about[one] for index, one in enumerate(diagnostics) if about.get(one)},
     )
+
+
+def _obeyed(
+    said: Iterable[Diagnostic], comments: Mapping[str, Suppressions]
+) -> dict[Diagnostic, tuple[bool, bool]]:
+    """The diagnostics, and whether a comment of ours and a ``# noqa`` silence them.
+
+    That the linter fails is always told.
+    """
+    from celery_lint.selection import INTERNAL_ERROR
+
+    judged = {}
+    for found in said:
+        own = comments.get(found.path) if found.code != INTERNAL_ERROR else None
+        judged[found] = (False, False) if own is None else (own.own(found), own.noqa(found))
+    return judged
+
+
+def _about_comments(
+    comments: Mapping[str, Suppressions], known: Known
+) -> Iterator[tuple[Diagnostic, list[list[str]]]]:
+    """What is to be said about the comments themselves, and for unused ones the rules that they mean."""
+    from celery_lint.model.facts import Place
+    from celery_lint.rule import Finding
+    from celery_lint.rules import all_rules
+    from celery_lint.rules.suppressions.cel001_unknown_suppression import UnknownSuppression
+    from celery_lint.rules.suppressions.cel002_unused_suppression import UnusedSuppression
+
+    unknown, unused = UnknownSuppression(known), UnusedSuppression(known)
+    for path, own in comments.items():
+        for word, variant, meant in own.unknown():
+            values = {"word": word.text, "meant": meant}
+            yield _diagnostic(unknown, Finding(Place(path, word.span), values, (), variant)), []
+        for word in own.unused():
+            rules = [rule for rule in all_rules() if word.means(rule.code, rule.name)]
+            others = [rule for rule in rules if rule.family() != unused.family()]
+            if others:  # those about comments are asked last, and nobody knows yet
+                variant = "file" if word.comment.whole_file else ""
+                found = _diagnostic(unused, Finding(Place(path, word.span), {"word": word.text}, (), variant))
+                yield found, [[rule.code, rule.name, rule.preset] for rule in others]
 
 
 def _apply(
@@ -152,18 +193,22 @@ def packed(verdict: Verdict) -> list[Any]:
         verdict.unparsed,
         verdict.tasks,
         verdict.presets,
+        sorted(verdict.ignored),
+        list(verdict.unused.items()),
     ]
 
 
 def unpacked(row: list[Any]) -> Verdict:
     """The verdict that was packed; raises ``TypeError``, ``ValueError`` or ``LookupError`` when damaged."""
-    diagnostics, suppressed, unparsed, tasks, presets = row
+    diagnostics, suppressed, unparsed, tasks, presets, ignored, unused = row
     return Verdict(
         [_unpacked_diagnostic(found) for found in diagnostics],
         frozenset(suppressed),
         [Unparsed(*entry) for entry in unparsed],
         tasks,
         presets,
+        frozenset(ignored),
+        dict(unused),
     )
 
 

@@ -12,11 +12,10 @@ from typing import Any, Literal, NamedTuple
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.calls import Call, unpack_calls
+from celery_lint.model.comments import Comment
 from celery_lint.model.steps import KINDS, Step, StepKind, unpack_steps
 
 _NUMBER = itemgetter(0)
-WHOLE_FILE = 0
-"""The key of a comment among the suppressions of a module that silences all of it."""
 
 # Everything that is no part of a name, as blanks. Of bytes: that is several times faster than of characters.
 _WORDS = bytes(code if code >= 128 or chr(code).isalnum() or chr(code) == "_" else 32 for code in range(256))
@@ -210,9 +209,8 @@ class MisplacedAwait(NamedTuple):
 class Module(NamedTuple):
     """All facts of one module. ``path`` is relative to the workspace, with forward slashes.
 
-    ``suppressions`` are the comments with ``noqa`` by line, and by :data:`WHOLE_FILE` one for all lines;
-    ``further_imports`` the dotted paths that ``imports`` does not show: those within functions, and the
-    modules of ``import package.module``.
+    ``comments`` are those that may silence rules; ``further_imports`` the dotted paths that ``imports`` does
+    not show: those within functions, and the modules of ``import package.module``.
     """
 
     path: str
@@ -224,7 +222,7 @@ class Module(NamedTuple):
     classes: dict[str, Class]
     assignments: tuple[Assignment, ...]
     misplaced_awaits: tuple[MisplacedAwait, ...]
-    suppressions: dict[int, str]
+    comments: tuple[Comment, ...]
     further_imports: tuple[str, ...] = ()
 
     def place(self, span: Span) -> Place:
@@ -283,7 +281,7 @@ def _class(row: list[Any]) -> Class:
 
 def decode(row: list[Any], path: str) -> Module:
     """The module whose facts were written as JSON; raises ``ValueError`` or ``TypeError`` when damaged."""
-    _, digest, imports, stars, bindings, functions, classes, assignments, awaits, suppressions, further = row
+    _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments, further = row
     return Module(
         path,
         digest,
@@ -294,6 +292,6 @@ def decode(row: list[Any], path: str) -> Module:
         {name: _class(class_row) for name, class_row in classes.items()},
         tuple(Assignment(a[0], a[1], a[2], Span(*a[3]), _value(a[4]), a[5]) for a in assignments),
         tuple(MisplacedAwait(a[0], Span(*a[1]), a[2], a[3]) for a in awaits),
-        {int(line): text for line, text in suppressions.items()},
+        tuple(Comment(*comment) for comment in comments),
         tuple(further),
     )

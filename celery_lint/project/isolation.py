@@ -169,7 +169,7 @@ def _without(module: Module, names: set[str]) -> Module:
     if "" in names:
         top = module.functions[""]._replace(decorators=(), returns=(), values=(), packed_calls="")
         return Module(
-            module.path, module.digest, {}, (), {}, {"": top._replace(packed_steps="")}, {}, (), (), {}
+            module.path, module.digest, {}, (), {}, {"": top._replace(packed_steps="")}, {}, (), (), ()
         )
 
     def stays(qualname: str) -> bool:

@@ -1,138 +1,125 @@
-"""``# noqa`` comments silence what flake8 would silence, and rule names besides."""
+"""Comments that silence rules: for which lines they hold, and whoever asks."""
 
 from __future__ import annotations
 
-import re
+import subprocess
+import sys
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from celery_lint import engine
-from celery_lint.engine.suppressions import suppressed
-from tests import examples
+from celery_lint.model.reading.comments import comments_of
+from celery_lint.source import Source
 
-few_rules = pytest.mark.usefixtures("example_rules")
+HEAD = "from celery import shared_task\n"
+TASK = "@shared_task(time_limit=60)\nasync def one(): ...{}\n"
 
-CASES = [
-    # comment, whether it silences CEL110 asyncio-run-in-task, whether flake8 agrees
-    ("", False, True),
-    ("# no comment about it", False, True),
-    ("# noqa", True, True),
-    ("# NoQA", True, True),
-    ("#noqa", False, True),
-    ("# type: ignore # noqa", True, True),
-    ("# noqa: CEL110", True, True),
-    ("# noqa:CEL110", True, True),
-    ("# noqa: cel110", False, True),
-    ("# noqa: CEL1", True, True),
-    ("# noqa: CEL11", True, True),
-    ("# noqa: CEL111", False, True),
-    ("# noqa: E501", False, True),
-    ("# noqa: E501,CEL110", True, True),
-    ("# noqa: E501 CEL110", True, True),
-    ("# noqa: E501, CEL110 because of the pool", True, True),
-    ("# noqa:  CEL111", True, True),  # two blanks: a blanket comment
-    ("# noqa : CEL111", True, True),
-    ("# noqa because", True, True),
-    ("# noqa: because", True, True),
-    ("# noqa: third-party code", True, True),  # words that name no rule are prose
-    ("# noqa: asyncio-run-in-task", True, True),
-    ("# noqa: Asyncio-Run-In-Task, E501", True, True),
-    ("# noqa: E501, asyncio-run-in-task", True, False),
-    ("# noqa: async-def-task", False, False),
-    ("# noqa: async-def-task, missing-time-limit", False, False),
-    ("# noqa: async-def-task, CEL110", True, True),
-    ("# flake8: noqa", False, True),
+RANGES = [
+    # a text, and the lines for which its one comment holds
+    ("x = 1  # celery-lint: ignore[CEL110]\n", (1, 1)),
+    ("x = 1 + \\\n  2  # celery-lint: ignore[CEL110]\n", (1, 2)),
+    ("x = '''\n\n'''  # celery-lint: ignore[CEL110]\n", (1, 3)),
+    ("x = (  # celery-lint: ignore[CEL110]\n  2)\n", (1, 1)),
+    ("x = (\n  2)  # celery-lint: ignore[CEL110]\n", (2, 2)),
+    ("# celery-lint: ignore[CEL110]\n\n# why\nx = 1 + \\\n  2\n", (4, 5)),
+    ("if x:\n    # celery-lint: ignore[CEL110]\n    y = (\n      1)\n", (3, 3)),
+    ("x = 1\n# celery-lint: ignore[CEL110]\n", (2, 2)),
+    ("x = 1\n# celery-lint: ignore-file[CEL110]", (0, 0)),
+    ("x = 1\r\n# celery-lint: ignore[CEL110]\r\nx = 2\r\n", (3, 3)),
+    ("x = 1 + \\\n  2  # noqa\n", (1, 2)),
+    ("x = '''\n\n'''  # noqa: CEL110\n", (1, 3)),
+    ("x = 1 + \\\n  2\ny = 3  # noqa\n", (3, 3)),
 ]
 
 
-@few_rules
-@pytest.mark.parametrize("comment, expected, _agrees", CASES)
-def test_comment(comment: str, expected: bool, _agrees: bool) -> None:
-    assert suppressed(f"asyncio.run(main())  {comment}\n", "CEL110", "asyncio-run-in-task") is expected
+@pytest.mark.parametrize("text, expected", RANGES)
+def test_lines(text: str, expected: tuple[int, int]) -> None:
+    (comment,) = comments_of(Source("tasks.py", text))
+    assert (comment.first, comment.last) == expected
 
 
-@pytest.mark.parametrize("comment, expected, agrees", CASES)
-def test_agrees_with_flake8(comment: str, expected: bool, agrees: bool) -> None:
-    violation = pytest.importorskip("flake8.violation")
-    line = f"asyncio.run(main())  {comment}\n"
-    theirs = violation.Violation("CEL110", "tasks.py", 1, 1, "message", line).is_inline_ignored(False)
-    assert (theirs is expected) is agrees
+@pytest.mark.parametrize(
+    "text",
+    ["'''# celery-lint: ignore[CEL110]'''\n", "x = '# celery-lint: ignore[CEL110]'\n", "# celery-lint\n"],
+)
+def test_what_is_no_comment(text: str) -> None:
+    assert comments_of(Source("tasks.py", text)) == ()
 
 
-# flake8's own expression, with rule names beside the codes: what the reader by hand stands for.
-_CODE, _RULE_NAME = r"[A-Z]+[0-9]+", r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+"
-_LIST = rf"(?:(?:{_RULE_NAME}|{_CODE})(?:[,\s]+)?)+"
-_EXPRESSION = re.compile(rf"# noqa(?::\s?(?P<listed>{_LIST}))?", re.IGNORECASE | re.ASCII)
-_PIECES = ["# noqa", "# ", ":", " ", ",", "-", "A", "a1", "CEL110", "cel2", "9", "x", "\t", "é"]
-_PIECES.append("async-def-task")
+def codes(text: str, suppress: bool = True, **overrides: object) -> list[str]:
+    report = engine.check_text(None, HEAD + text, None, overrides=overrides, suppress=suppress)
+    return [f"{d.code} {d.line}" for d in report.diagnostics]
 
 
-def _expected(line: str, code: str, name: str) -> bool:
-    found = _EXPRESSION.search(line)
-    if found is None or found["listed"] is None:
-        return found is not None
-    items = found["listed"].replace(",", " ").split()
-    codes = tuple(item for item in items if "-" not in item)
-    names = {item.lower() for item in items if "-" in item}
-    if code.startswith(codes) or name in names:
-        return True
-    return not codes and names.isdisjoint(rule.name for rule in examples.RULES)
+@pytest.mark.parametrize("suppress", [True, False])
+def test_ours_hold_whoever_asks(suppress: bool) -> None:
+    assert codes(TASK.format(""), suppress) == ["CEL111 3"]
+    assert codes(TASK.format("  # celery-lint: ignore[cel111]"), suppress) == []
+    assert codes(TASK.format("  # noqa: E501  # celery-lint: ignore[async-def-task] -- why"), suppress) == []
+    assert codes(TASK.format("") + "# celery-lint: ignore-file[CEL1]", suppress) == []
+    assert codes(TASK.format("  # celery-lint: ignore[CEL112]"), suppress) == ["CEL111 3"]
 
 
-@few_rules
-def test_the_reader_by_hand_says_what_the_expression_says() -> None:
-    random = Random(7)
-    silenced = 0
-    for _ in range(20_000):
-        pieces = random.choices(_PIECES, k=random.randint(0, 8))
-        line = "".join(["# noqa", ":"] * random.randint(0, 1) + pieces)
-        expected = _expected(line, "CEL110", "asyncio-run-in-task")
-        assert suppressed(line, "CEL110", "asyncio-run-in-task") is expected, line
-        silenced += expected
-    assert 2_000 < silenced < 18_000
+def test_unused_ones_are_told_where_their_rule_is_on() -> None:
+    text = TASK.format("  # celery-lint: ignore[CEL111, CEL112, CEL222]")
+    assert codes(text) == []
+    assert codes(text, extend_select="CEL002") == ["CEL002 3"]
+    assert codes(text, extend_select="CEL002", preset="all") == ["CEL002 3", "CEL002 3"]
+    assert codes(text, extend_select="CEL002", ignore="CEL112") == []
+    assert codes(text, extend_select="CEL002", per_file_ignores="*:CEL112") == []
 
 
-FILES = [
-    # a line of the file, whether it silences the whole of it
-    ("# flake8: noqa", True),
-    ("    # flake8: noqa", True),
-    ("# FLAKE8=NoQA", True),
-    ("# flake8:noqa: CEL110", True),
-    ("# flake8: noqa: E501", True),
-    ("#flake8: noqa", False),
-    ("# flake8 : noqa", False),
-    ("x = 1  # flake8: noqa", False),
-    ("# noqa", False),
-]
+def test_a_comment_may_silence_what_is_said_of_comments() -> None:
+    text = TASK.format("  # celery-lint: ignore[CEL111, CEL112]")
+    assert codes(f"# celery-lint: ignore-file[CEL0]\n{text}", preset="house") == []
+    assert codes("x = 1  # celery-lint: ignore[nothing-of-ours]\n") == ["CEL001 2"]
+    assert codes("x = 1  # celery-lint: ignore[nothing-of-ours, CEL001]\n") == []
+    assert codes("x = 1  # noqa  # celery-lint: ignore[nothing-of-ours]\n") == []
 
 
-@pytest.mark.parametrize("line, expected", FILES)
-def test_a_whole_file(line: str, expected: bool, tmp_path: Path) -> None:
-    defaults = pytest.importorskip("flake8.defaults")
-    assert bool(defaults.NOQA_FILE.match(line)) is expected
-    text = f"x = 1\n{'if x:' if line[0] == ' ' else ''}\n{line}\n{'    pass' if line[0] == ' ' else ''}\n"
-    text += "from celery import shared_task\n@shared_task\nasync def one(): ...\n"
-    path = tmp_path / "tasks.py"
-    path.write_text(text)
-    (tmp_path / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\n")
-    for _ in range(2):  # read, and from the cache
-        assert (engine.check_paths([str(tmp_path)], None).diagnostics == []) is expected
-    # A host has its own comments.
-    assert engine.check_text(None, text, None, suppress=False).diagnostics != []
+def test_every_front_end_says_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("flake8")
+    pytest.importorskip("pylint")
+    (tmp_path / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\npreset = 'house'\n")
+    text = TASK.format("  # celery-lint: ignore[CEL111, CEL112, nonsense]")
+    (tmp_path / "tasks.py").write_text(HEAD + text)
+    pylint = ["pylint", "--load-plugins=celery_lint", "--disable=all", "--enable=suppressions,event_loop"]
+    for words, format_ in (
+        (["celery_lint", "check", "--output-format=concise"], "{}:{}:{}: {}"),
+        (["flake8", "--isolated", "--select=CEL"], "{}:{}:{}: {}"),
+        ([*pylint, "--msg-template={path}:{line}:{column}: CEL00{msg_id}"], ""),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", *words, "tasks.py"], cwd=tmp_path, capture_output=True, text=True
+        )
+        found = [line.removeprefix("./") for line in done.stdout.splitlines() if "tasks.py" in line]
+        if format_:
+            places = [line.partition(" ")[0] + line.split(" ")[1] for line in found]
+            assert places == ["tasks.py:3:53:CEL002", "tasks.py:3:61:CEL001"], done.stdout + done.stderr
+        else:
+            assert [line.partition(" ")[0] for line in sorted(found)] == ["tasks.py:3:52:", "tasks.py:3:60:"]
 
 
-def test_no_comment_hides_that_the_linter_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: object) -> None:
-        raise LookupError
+def test_the_cache_keeps_them(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\npreset = 'house'\n")
+    (tmp_path / "tasks.py").write_text(
+        HEAD + TASK.format("  # celery-lint: ignore[CEL111, CEL112, nonsense]")
+    )
+    cold, warm = (engine.check_paths([str(tmp_path)], None).diagnostics for _ in range(2))
+    assert cold == warm
+    assert [found.code for found in cold] == ["CEL002", "CEL001"]
+    # Whether a rule is on may change without anything being read again.
+    quiet = engine.check_paths([str(tmp_path)], None, overrides={"ignore": "CEL112"}).diagnostics
+    assert [found.code for found in quiet] == ["CEL001"]
 
-    from celery_lint.inventory.tasks.tasks import Tasks
 
-    monkeypatch.setattr(Tasks.all, "_find", failing)
-    text = "# flake8: noqa\nfrom celery import shared_task  # noqa\n"
-    assert {d.code for d in engine.check_text(None, text, None).diagnostics} == {"CEL999"}
-
-
-def test_lines_without_comment_list_nothing() -> None:
-    assert not suppressed("asyncio.run(main())  # a comment", "CEL110", "asyncio-run-in-task")
+@pytest.mark.parametrize("text", ["x = 1 + \\\n  2  # noqa: CEL110\n", "x = f('''\n''')  # noqa: CEL111\n"])
+def test_joined_lines_as_in_flake8(text: str) -> None:
+    processor = pytest.importorskip("flake8.processor")
+    options = type("options", (), {"indent_size": 4, "max_line_length": 79, "max_doc_length": None})
+    options.hang_closing, options.verbose, options.stdin_display_name = False, 0, "stdin"
+    lines = text.splitlines(keepends=True)
+    theirs = processor.FileProcessor("tasks.py", options, lines).noqa_line_for(1)
+    (comment,) = comments_of(Source("tasks.py", text))
+    assert theirs.splitlines() == text.splitlines()[comment.first - 1 : comment.last]

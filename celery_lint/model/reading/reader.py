@@ -10,7 +10,6 @@ from celery_lint.diagnostics import Span
 from celery_lint.model.calls import pack_call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import (
-    WHOLE_FILE,
     Assignment,
     Class,
     Function,
@@ -21,6 +20,7 @@ from celery_lint.model.facts import (
 )
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
+from celery_lint.model.reading.comments import comments_of
 from celery_lint.model.reading.expressions import given_class
 from celery_lint.model.reading.keeping import FIELDS, KEPT_WHOLE, kept_whole, worth_keeping, worth_setting
 from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
@@ -115,7 +115,7 @@ class Reader:
                 )
                 for scope, node, keyword, value in self.seen.awaits
             ),
-            suppressions=self._suppressions(),
+            comments=comments_of(self.source),
             further_imports=tuple(dict.fromkeys(top.further)),
         )
 
@@ -128,19 +128,6 @@ class Reader:
                 other = f"{earlier.qualname}@{earlier.span.line}"
                 found[other] = earlier._replace(qualname=other)
             found[scope.qualname] = self._function_facts(scope, has_stars)
-        return found
-
-    def _suppressions(self) -> dict[int, str]:
-        if "noqa" not in self.source.text.lower():
-            return {}
-        found = {
-            number: line[line.index("#") :]
-            for number, line in enumerate(self.source.lines, 1)
-            if "#" in line and "noqa" in line.lower()
-        }
-        for number, comment in found.items():
-            if _is_for_the_file(comment) and not self.source.line(number).partition("#")[0].strip():
-                return {WHOLE_FILE: comment, **found}
         return found
 
     def _assignment_facts(self) -> list[Assignment]:
@@ -313,11 +300,6 @@ def read_module(path: str, source: Source) -> Module:
         return Reader(source, seen).module(path)
     finally:
         seen.let_go()
-
-
-def _is_for_the_file(comment: str) -> bool:
-    """Whether flake8 would leave out a whole file for a comment that has a line to itself."""
-    return comment[:9].lower() in ("# flake8:", "# flake8=") and comment[9:].lstrip()[:4].lower() == "noqa"
 
 
 def _receiver(scope: Scope) -> str:

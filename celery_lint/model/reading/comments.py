@@ -1,0 +1,107 @@
+"""Finding the comments that may silence rules.
+
+Comments for flake8 are found as flake8 finds them, by the text of lines. Those for this linter are comments
+for Python too: what stands in a text, such as an example in a docstring, is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.model.comments import OWN, Comment
+from celery_lint.source import Source
+
+_FOR_FILES = "ignore-file"
+
+
+def comments_of(source: Source) -> tuple[Comment, ...]:
+    """The comments of a file that may silence rules, in order."""
+    text = source.text
+    noqa = [] if "noqa" not in text.lower() else list(_noqa(source))
+    own = OWN in text
+    if not own and not any(_may_be_joined(source, line) for line, _ in noqa):
+        return tuple(_for_flake8(source, line, column, line, line) for line, column in noqa)
+    return tuple(sorted(_with_ranges(source, noqa), key=lambda comment: comment[1:3]))
+
+
+def _noqa(source: Source) -> Iterator[tuple[int, int]]:
+    """Line and index of the first ``#`` of the lines with ``noqa``."""
+    for number, line in enumerate(source.lines, 1):
+        if "#" in line and "noqa" in line.lower():
+            yield number, line.index("#")
+
+
+def _for_flake8(source: Source, line: int, index: int, first: int, last: int) -> Comment:
+    text = source.line(line)
+    comment = text[index:]
+    if _is_for_the_file(comment) and not text[:index].strip():
+        first = last = 0
+    return Comment(comment, line, index + 1, first, last, False)
+
+
+def _is_for_the_file(comment: str) -> bool:
+    """Whether flake8 would leave out a whole file for a comment that has a line to itself."""
+    return comment[:9].lower() in ("# flake8:", "# flake8=") and comment[9:].lstrip()[:4].lower() == "noqa"
+
+
+def _may_be_joined(source: Source, line: int) -> bool:
+    """Whether more lines than its own may belong to a comment: only then tokens are looked at."""
+    text = source.line(line)
+    return source.line(line - 1).endswith("\\") or '"""' in text or "'''" in text
+
+
+def _with_ranges(source: Source, noqa: list[tuple[int, int]]) -> Iterator[Comment]:
+    """All comments, each with the lines that it holds for.
+
+    A comment of ours that has a line to itself holds for the next line of code.
+    """
+    lines_of: dict[int, tuple[int, int]] = {}  # by each line that is joined with others
+    pending: list[tuple[int, int, str]] = []
+    for first, last, has_code, comments in joined_lines(source):
+        if first != last:
+            lines_of.update(dict.fromkeys(range(first, last + 1), (first, last)))
+        ours = [comment for comment in comments if OWN in comment[2]]
+        for line, column, text in [comment for comment in ours if _is_for_files(comment[2])]:
+            yield Comment(text, line, column, 0, 0, True)
+        pending += [comment for comment in ours if not _is_for_files(comment[2])]
+        if has_code:
+            for line, column, text in pending:
+                yield Comment(text, line, column, first, last, True)
+            pending = []
+    for line, column, text in pending:  # below the last line of code
+        yield Comment(text, line, column, line, line, True)
+    for line, index in noqa:
+        yield _for_flake8(source, line, index, *lines_of.get(line, (line, line)))
+
+
+def _is_for_files(text: str) -> bool:
+    return text[text.index(OWN) + len(OWN) :].lstrip().startswith(_FOR_FILES)
+
+
+def joined_lines(source: Source) -> Iterator[tuple[int, int, bool, list[tuple[int, int, str]]]]:
+    """The lines of a file, those as one that a backslash or a text over several lines joins.
+
+    Yields the first and the last line, whether there is code, and the comments: line, column and text.
+    Nothing comes of what the tokenizer does not understand.
+    """
+    import tokenize  # here, because few files need it
+
+    code = False
+    first = 0
+    comments: list[tuple[int, int, str]] = []
+    reader = iter([f"{line}\n" for line in source.lines])
+    try:
+        for token in tokenize.generate_tokens(lambda: next(reader, "")):
+            kind = token.type
+            if kind in (tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER):
+                continue
+            first = first or token.start[0]
+            if kind in (tokenize.NL, tokenize.NEWLINE):
+                yield first, token.start[0], code, comments
+                first, code, comments = 0, False, []
+            elif kind == tokenize.COMMENT:
+                comments.append((token.start[0], token.start[1] + 1, token.string))
+            else:
+                code = True
+    except (tokenize.TokenError, SyntaxError):
+        return

@@ -1,0 +1,1 @@
+"""Rules of the comments that silence other rules."""
