@@ -186,7 +186,6 @@ class Worker:
         return {
             **variables,
             "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "C_FORCE_ROOT": "1",
             "PROOF_BROKER": self.servers.broker,
             "PROOF_BACKEND": self.servers.backend,
