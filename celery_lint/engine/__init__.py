@@ -71,8 +71,8 @@ def check_text(
     """Check the text of one file as it is in an editor, within its workspace as it is on disk.
 
     Without a path the text is a project of its own. ``suppress`` false leaves ``# noqa`` to the caller.
-    The disk is looked at once per process and workspace: a linter that calls this for every file of a
-    project would otherwise look at every file for every file.
+    The disk is looked at once per process and workspace, until :func:`forget`: a linter that calls this for
+    every file of a project would otherwise look at every file for every file.
     """
     if path is None:
         root = os.getcwd()
@@ -94,6 +94,12 @@ def check_text(
         _resume_collection(collecting)
     report.diagnostics.sort(key=order)
     return report
+
+
+def forget() -> None:
+    """Look at the disk and at the options anew with the next text."""
+    _workspaces.clear()
+    _settings_of.clear()
 
 
 def files(paths: Sequence[str], overrides: Mapping[str, object] = {}) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, TextIO
 
 from celery_lint.diagnostics import Diagnostic, Report
@@ -39,6 +40,13 @@ def to_document(report: Report) -> dict[str, Any]:
         "files": report.files,
         "tasks": report.tasks,
     }
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of the document. It allows for fields that later versions add."""
+    with open(os.path.join(os.path.dirname(__file__), "report.schema.json"), encoding="utf-8") as file:
+        found: dict[str, Any] = json.load(file)
+    return found
 
 
 def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
