@@ -15,11 +15,16 @@ def nearest(name: str, names: Iterable[str]) -> str:
         return ""
     found = []
     for guess in names:
-        if abs(len(guess) - len(name)) <= _MOST_LETTERS:
+        if abs(len(guess) - len(name)) <= _MOST_LETTERS and _may_be_near(name, guess):
             letters = _letters(name, guess)
             if letters <= _MOST_LETTERS and _without_digits(name) != _without_digits(guess):
                 found.append((letters, guess))
     return min(found)[1] if found else ""
+
+
+def _may_be_near(left: str, right: str) -> bool:
+    """Whether their letters allow it, which is far cheaper to see: one change touches two of them at most."""
+    return len(set(left).symmetric_difference(right)) <= 2 * _MOST_LETTERS
 
 
 def _without_digits(name: str) -> str:

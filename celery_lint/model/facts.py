@@ -168,10 +168,9 @@ def _holds(packed: str, words: Iterable[str]) -> bool:
     return False
 
 
-def words_of_calls(*functions: Function) -> list[bytes]:
-    """The names and words in the calls of functions, as UTF-8: many times quicker than to unpack them."""
-    together = " ".join([function.packed_calls for function in functions])
-    return together.encode("utf-8", "surrogatepass").translate(_WORDS).split()
+def words_of_calls(function: Function) -> list[bytes]:
+    """The names and words in the calls of a function, as UTF-8: many times quicker than to unpack them."""
+    return function.packed_calls.encode("utf-8", "surrogatepass").translate(_WORDS).split()
 
 
 class Class(NamedTuple):

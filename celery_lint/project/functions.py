@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.facts import Function, Module, Value, words_of_calls
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 
@@ -102,6 +102,41 @@ class Functions:
         self._stretches: dict[str, tuple[list[int], list[Function | None]]] = {}
         self._calls: dict[Key, list[Call]] = {}
         self._known: dict[Key, Flow] = {}
+        self._indexed: set[str] = set()
+        self._words: dict[bytes, list[Key]] = {}
+
+    def mentioning(
+        self, modules: Iterable[Module], names: Iterable[str]
+    ) -> Iterator[tuple[Module, Function]]:
+        """The functions of these modules whose calls hold one of the names, in the order of the modules.
+
+        Each function is taken apart once, however many names are asked for in however many rounds.
+        """
+        modules = list(modules)
+        for module in modules:
+            if module.path not in self._indexed:
+                self._index(module)
+        found: dict[str, set[str]] = {}
+        for name in names:
+            for path, qualname in self._words.get(name.encode("utf-8", "surrogatepass"), ()):
+                found.setdefault(path, set()).add(qualname)
+        for module in modules:
+            if module.path in found:
+                inside = found[module.path]
+                yield from [(module, f) for name, f in module.functions.items() if name in inside]
+
+    def _index(self, module: Module) -> None:
+        self._indexed.add(module.path)
+        words = self._words
+        for qualname, function in module.functions.items():
+            if function.name and function.packed_calls:
+                key = (module.path, qualname)
+                for word in set(words_of_calls(function)):
+                    known = words.get(word)
+                    if known is None:
+                        words[word] = [key]
+                    else:
+                        known.append(key)
 
     def calls(self, module: Module, function: Function) -> list[Call]:
         """The calls of a function of a module."""

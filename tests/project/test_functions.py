@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from celery_lint.model.facts import Function
+import pytest
+
+from celery_lint.model.facts import Function, words_of_calls
 from celery_lint.model.reading.reader import read_module
 from celery_lint.model.steps import KINDS, ROLES
-from celery_lint.project.functions import Flow
+from celery_lint.project.functions import Flow, Functions
 from celery_lint.source import Source
 
 
@@ -151,3 +153,25 @@ def test_whether_statements_always_leave() -> None:
     assert not ends("try:\n    return 1\nexcept ValueError:\n    pass")
     assert ends("try:\n    a()\nfinally:\n    return 1")
     assert not ends("for x in a:\n    return x")
+
+
+def test_functions_are_found_by_words_of_their_calls_and_taken_apart_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "import shop\n\ndef a():\n    shop.send(1)\n\ndef b():\n    shop.resend(x.send)\n\ndef c():\n    shop.sender()\n"
+    modules = [read_module(path, Source(path, text)) for path in ("shop/one.py", "shop/two.py")]
+    taken: list[str] = []
+
+    def counted(function: Function) -> list[bytes]:
+        taken.append(function.qualname)
+        return words_of_calls(function)
+
+    monkeypatch.setattr("celery_lint.project.functions.words_of_calls", counted)
+    functions = Functions()
+
+    def found(*names: str) -> list[tuple[str, str]]:
+        return [(m.path, f.qualname) for m, f in functions.mentioning(modules, names)]
+
+    assert found("send") == [(path, name) for path in ("shop/one.py", "shop/two.py") for name in "ab"]
+    assert found("sender", "nothing") == [("shop/one.py", "c"), ("shop/two.py", "c")]
+    assert taken == ["a", "b", "c"] * 2

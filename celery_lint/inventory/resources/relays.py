@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.resources.resources import Resources
-from celery_lint.model.facts import Function, Module, words_of_calls
+from celery_lint.model.facts import Function, Module
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
@@ -20,16 +20,9 @@ class Relays:
         self.graph = known.of(CallGraph)
         self.resources = known.of(Resources)
 
-    def _mentioning(self, names: set[str]) -> Iterator[tuple[Module, Function]]:
-        """The functions whose calls hold one of the names. Module by module: few of them hold any."""
-        wanted = {name.encode("utf-8", "surrogatepass") for name in names}
-        for module in self.project.product_modules():
-            functions = [function for function in module.functions.values() if function.name]
-            if wanted.isdisjoint(words_of_calls(*functions)):
-                continue
-            for function in functions:
-                if not wanted.isdisjoint(words_of_calls(function)):
-                    yield module, function
+    def _mentioning(self, names: Iterable[str]) -> Iterator[tuple[Module, Function]]:
+        """The functions whose calls hold one of the names."""
+        return self.project.functions.mentioning(self.project.product_modules(), names)
 
     @once
     @asking("quiet")
