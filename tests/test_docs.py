@@ -117,14 +117,3 @@ def test_readme_tells_ruff_about_the_codes() -> None:
     blocks = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)]
     tables = [block["tool"]["ruff"] for block in blocks if "ruff" in block.get("tool", {})]
     assert [table["lint"]["external"] for table in tables] == [["CEL"]]
-
-
-def test_pre_commit_hook() -> None:
-    hooks = (REPOSITORY / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
-    entries = dict(re.findall(r"^[- ] (\w+): (.+)$", hooks, re.MULTILINE))
-    assert entries["id"] == "celery-lint"
-    assert entries["entry"] == "celery-lint check"
-    assert entries["language"] == "python"
-    assert entries["types"] == "[python]"
-    assert entries["require_serial"] == "true", "one process for all files"
-    assert "      - id: celery-lint\n" in (REPOSITORY / "README.md").read_text(encoding="utf-8")
