@@ -77,7 +77,8 @@ class Report(NamedTuple):
     ``files`` counts the Python files that were asked about, ``tasks`` the Celery tasks that these
     files define. ``blocking`` counts what the options of a file's workspace take for a reason to fail:
     diagnostics as severe as ``fail-on``, and with ``strict-parse`` the files that were not checked. A
-    diagnostic with code ``CEL999`` means that a rule failed (see ``failed``).
+    diagnostic with code ``CEL999`` means that a rule failed (see ``failed``). ``mild`` are the diagnostics
+    that are no reason to fail, ``known`` is the number of those that a baseline holds and that are not shown.
     """
 
     diagnostics: list[Diagnostic]
@@ -85,6 +86,14 @@ class Report(NamedTuple):
     files: int
     tasks: int
     blocking: int = 0
+    mild: frozenset[Diagnostic] = frozenset()
+    known: int = 0
+
+    def only(self, diagnostics: list[Diagnostic]) -> Report:
+        """The same report with these of its diagnostics alone."""
+        severe = sum(found not in self.mild for found in self.diagnostics)
+        left = sum(found not in self.mild for found in diagnostics)
+        return self._replace(diagnostics=diagnostics, blocking=self.blocking - severe + left)
 
     @property
     def failed(self) -> bool:

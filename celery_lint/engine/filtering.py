@@ -36,7 +36,7 @@ def filtered(
 
     # What concerns the whole project is told in one of its files.
     anywhere = min(wanted, default=NAMELESS)
-    blocking = 0
+    mild = set()
     diagnostics = []
     for index, diagnostic in enumerate((*verdict.diagnostics, *failures_to_read(verdict.unparsed))):
         path, code, name = diagnostic.path or anywhere, diagnostic.code, diagnostic.name
@@ -53,17 +53,23 @@ def filtered(
         severity = SEVERITIES.index(diagnostic.severity)
         if selection.ignored(path, code, name) or severity > SEVERITIES.index(options.min_severity):
             continue
-        blocking += severity <= SEVERITIES.index(options.fail_on)
         related = tuple(entry._replace(path=shown(entry.path)) for entry in diagnostic.related)
         diagnostics.append(diagnostic._replace(path=shown(path), related=related))
+        if severity > SEVERITIES.index(options.fail_on):
+            mild.add(diagnostics[-1])
     unparsed = [entry for entry in verdict.unparsed if entry.path in wanted]
-    blocking += sum(1 for entry in unparsed if scopes.of(entry.path).configuration.strict_parse)
+    blocking = (
+        len(diagnostics)
+        - len(mild)
+        + sum(1 for entry in unparsed if scopes.of(entry.path).configuration.strict_parse)
+    )
     return Report(
         diagnostics,
         [entry._replace(path=shown(entry.path)) for entry in unparsed],
         len(wanted),
         sum(count for path, count in verdict.tasks.items() if path in wanted),
         blocking,
+        frozenset(mild),
     )
 
 
@@ -79,4 +85,5 @@ def joined(one: Report, other: Report) -> Report:
         one.files + other.files,
         one.tasks + other.tasks,
         one.blocking + other.blocking,
+        one.mild | other.mild,
     )

@@ -6,7 +6,6 @@ The standard is OASIS "Static Analysis Results Interchange Format (SARIF) Versio
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable
 from inspect import cleandoc
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, TextIO
 
 from celery_lint.diagnostics import Diagnostic, Report, Severity
 from celery_lint.paths import shown
-from celery_lint.reports.gitlab import fingerprint
+from celery_lint.reports.fingerprints import fingerprints
 from celery_lint.reports.json import text_of
 from celery_lint.rules import all_rules
 
@@ -89,10 +88,7 @@ def _invocation(report: Report) -> dict[str, Any]:
 
 
 def _results(diagnostics: Iterable[Diagnostic], known: dict[str, int]) -> Iterable[dict[str, Any]]:
-    seen: Counter[tuple[str, str, str]] = Counter()
-    for diagnostic in diagnostics:
-        key = (shown(diagnostic.path), diagnostic.code, diagnostic.message)
-        seen[key] += 1
+    for diagnostic, fingerprint in fingerprints(diagnostics):
         text = f"{diagnostic.message}\n\nHelp: {diagnostic.help}" if diagnostic.help else diagnostic.message
         place = {"physicalLocation": _place(diagnostic.path, _region(diagnostic))}
         result: dict[str, Any] = {
@@ -101,7 +97,7 @@ def _results(diagnostics: Iterable[Diagnostic], known: dict[str, int]) -> Iterab
             "level": _LEVELS[diagnostic.severity],
             "message": {"text": text},
             "locations": [place],
-            "partialFingerprints": {"celeryLint/v1": fingerprint(*key, seen[key])},
+            "partialFingerprints": {"celeryLint/v1": fingerprint},
         }
         if diagnostic.related:
             related = [

@@ -16,6 +16,7 @@ def summary(report: Report, paint: Paint) -> str:
     They have not passed where a file could not be checked, or where there was none.
     """
     unchecked = f", {counted(len(report.unparsed), 'file')} not checked" if report.unparsed else ""
+    unchecked += f", {report.known} known from the baseline" if report.known else ""
     files, tasks = counted(report.files, "file"), counted(report.tasks, "task")
     if not report.files:
         return "Nothing to check: no Python files"

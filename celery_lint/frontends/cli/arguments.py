@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from celery_lint.options import OPTIONS, Option
 
+ADOPTING = ("--baseline", "--write-baseline", "--diff-base", "--add-noqa")
+"""The flags of ``check`` for a project that has diagnostics already."""
+
 
 class UsageError(Exception):
     """The command line cannot be understood; the text is one line."""
@@ -19,7 +22,7 @@ class Flag(NamedTuple):
     """A flag of a command. Without a ``metavar`` it takes no value.
 
     ``option`` is the option that the flag sets; the flags of the command itself set none. ``short`` is one
-    letter that does the same.
+    letter that does the same. ``group`` is the title below which the help shows it.
     """
 
     name: str
@@ -28,6 +31,7 @@ class Flag(NamedTuple):
     choices: tuple[str, ...] = ()
     option: Option | None = None
     short: str = ""
+    group: str = ""
 
 
 class Command(NamedTuple):

@@ -7,9 +7,10 @@ import sys
 
 from celery_lint import engine
 from celery_lint.configuration import load
+from celery_lint.diagnostics import Report
 from celery_lint.engine.scopes import closest_table
 from celery_lint.files import roots
-from celery_lint.frontends.cli.arguments import Arguments, UsageError
+from celery_lint.frontends.cli.arguments import ADOPTING, Arguments, UsageError
 from celery_lint.frontends.cli.progress import Progress
 from celery_lint.frontends.cli.showing import Showing
 from celery_lint.paths import shown
@@ -53,12 +54,27 @@ def _check_paths(arguments: Arguments, overrides: dict[str, object]) -> int:
         report = engine.check_paths(present, None, overrides=overrides, progress=progress)
     finally:
         progress.clear()
-    code = showing.show(report, {})
+    code = _told(report, arguments, showing, common, present)
     configuration = load(root, overrides)
     if configuration.cache_dir and (reason := engine.unused_cache(root, configuration)):
         folder = printable(shown(os.path.join(root, configuration.cache_dir)))
         sys.stderr.write(f"celery-lint: warning: nothing is kept in {folder}: {reason}\n")
     return 2 if missing else code
+
+
+def _told(report: Report, arguments: Arguments, showing: Showing, folder: str, paths: list[str]) -> int:
+    """Show a report, or do with it what the flags ask for; returns the exit code."""
+    flags = arguments.flags
+    if not any(flag in flags for flag in ADOPTING):  # most runs import nothing for it
+        return showing.show(report, {})
+    from celery_lint.frontends.cli import adopting
+
+    def checked() -> set[str]:
+        return set(engine.files(paths, arguments.overrides))
+
+    report = adopting.narrowed(report, flags, folder, {}, checked, arguments.overrides)
+    code = adopting.acted(report, flags, checked)
+    return showing.show(report, {}) if code is None else code
 
 
 def is_there(path: str) -> bool:
@@ -86,4 +102,9 @@ def _check_text(arguments: Arguments, overrides: dict[str, object]) -> int:
     names = {"<stdin>", "-"}
     if path is not None:
         names = {path, os.path.realpath(path), os.path.join(os.path.realpath(folder), os.path.basename(path))}
-    return showing.show(report, dict.fromkeys(names, data))
+    buffers = dict.fromkeys(names, data)
+    if any(flag in arguments.flags for flag in ADOPTING):
+        from celery_lint.frontends.cli import adopting
+
+        report = adopting.narrowed(report, arguments.flags, os.path.realpath(folder), buffers)
+    return showing.show(report, buffers)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from celery_lint.frontends.cli.arguments import Arguments, Command, Flag, UsageError, option_flags, parse
 
 CONFIG = Flag("--config", "read the options from this file instead of the project's", "FILE")
+ADOPTION = "In a project that has diagnostics already"
 AS_TEXT_OR_JSON = Flag("--output-format", "text for people, json for programs", "FORMAT", ("text", "json"))
 
 COMMANDS = {
@@ -21,6 +22,10 @@ COMMANDS = {
             (
                 *option_flags(),
                 Flag("--stdin-filename", "read the text of this file from standard input", "NAME"),
+                Flag("--baseline", "report only what is not in this file", "FILE", group=ADOPTION),
+                Flag("--write-baseline", "write what is found into this file", "FILE", group=ADOPTION),
+                Flag("--diff-base", "report only lines that changed since REV", "REV", group=ADOPTION),
+                Flag("--add-noqa", "add a comment that silences it to each line", group=ADOPTION),
                 CONFIG,
                 Flag("--output-file", "write the report to this file", "FILE"),
                 Flag("--quiet", "show diagnostics only, without a summary", short="-q"),

@@ -38,7 +38,10 @@ def overview(commands: Iterable[Command]) -> str:
 def usage(command: Command) -> str:
     """What ``celery-lint COMMAND --help`` shows."""
     positional = f" {command.positional}" if command.positional else ""
-    own = [flag for flag in command.flags if flag.option is None]
+    own = [flag for flag in command.flags if flag.option is None and not flag.group]
+    grouped = {
+        flag.group: [_entry(f) for f in command.flags if f.group == flag.group] for flag in command.flags
+    }
     reporting = [flag for flag in command.flags if flag.option and not flag.option.semantic]
     project = [flag for flag in command.flags if flag.option and flag.option.semantic]
     parts = [
@@ -46,6 +49,7 @@ def usage(command: Command) -> str:
         f"{command.summary[0].upper()}{command.summary[1:]}.\n\n",
         _section("What is reported", [_entry(flag) for flag in reporting]),
         _section("What the linter cannot see in the project", [_entry(flag) for flag in project]),
+        *(_section(title, entries) for title, entries in grouped.items() if title),
         _section("Other flags" if reporting else "Flags", [_entry(flag) for flag in (*own, HELP)]),
     ]
     if reporting:

@@ -86,8 +86,10 @@ def joined_lines(source: Source) -> Iterator[tuple[int, int, bool, list[tuple[in
     """
     import tokenize  # here, because few files need it
 
+    formatted = getattr(tokenize, "FSTRING_START", -1), getattr(tokenize, "TSTRING_START", -1)
+    ends = getattr(tokenize, "FSTRING_END", -1), getattr(tokenize, "TSTRING_END", -1)
     code = False
-    first = 0
+    first = depth = 0
     comments: list[tuple[int, int, str]] = []
     reader = iter([f"{line}\n" for line in source.lines])
     try:
@@ -96,7 +98,9 @@ def joined_lines(source: Source) -> Iterator[tuple[int, int, bool, list[tuple[in
             if kind in (tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER):
                 continue
             first = first or token.start[0]
-            if kind in (tokenize.NL, tokenize.NEWLINE):
+            # Since Python 3.12 a formatted text is many tokens, with line ends of its own.
+            depth += (kind in formatted) - (kind in ends)
+            if kind in (tokenize.NL, tokenize.NEWLINE) and not depth:
                 yield first, token.start[0], code, comments
                 first, code, comments = 0, False, []
             elif kind == tokenize.COMMENT:
