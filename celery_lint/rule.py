@@ -19,6 +19,8 @@ FAMILIES = {
     "flow": "4",
     "limits": "5",
     "calls": "6",
+    "canvas": "6",
+    "results": "6",
     "transactions": "6",
     "wiring": "7",
     "schedules": "8",

@@ -46,6 +46,8 @@ FAMILY_TITLES = {
     "flow": "Retries, exceptions and results",
     "limits": "Time limits and acknowledgement",
     "calls": "Call sites",
+    "canvas": "Signatures and canvases",
+    "results": "Results of tasks and answers of workers",
     "transactions": "Tasks that are sent within a transaction",
     "wiring": "Names, registration and the bridge to a scheduler",
     "schedules": "Schedules",

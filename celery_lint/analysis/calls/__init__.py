@@ -1,1 +1,1 @@
-"""What calls of tasks, their results and canvases become."""
+"""What calls of tasks become."""

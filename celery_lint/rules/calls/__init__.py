@@ -1,1 +1,1 @@
-"""Calls of tasks, their results and canvases."""
+"""Calls of tasks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.calls.canvas_elements import CanvasElements, NoSignature
+from celery_lint.analysis.canvas.canvas_elements import CanvasElements, NoSignature
 from celery_lint.rule import Finding, Rule, on
 
 

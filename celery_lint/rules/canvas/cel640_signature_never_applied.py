@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.calls.left_signatures import LeftSignature, LeftSignatures
+from celery_lint.analysis.canvas.left_signatures import LeftSignature, LeftSignatures
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.calls.inspections import Inspections, UncheckedInspection
+from celery_lint.analysis.results.inspections import Inspections, UncheckedInspection
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.calls.missing_backends import MissingBackend, MissingBackends
+from celery_lint.analysis.canvas.missing_backends import MissingBackend, MissingBackends
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.calls.result_reads import ResultReads, TestedResult
+from celery_lint.analysis.results.result_reads import ResultReads, TestedResult
 from celery_lint.rule import Finding, Rule, on
 
 

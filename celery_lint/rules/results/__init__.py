@@ -1,0 +1,1 @@
+"""Results of tasks, and answers of workers."""
