@@ -337,9 +337,9 @@ class Worker:
         """Send one task and wait for nothing; its id."""
         return self._send(task if "." in task else f"{self.application}.{task}", arguments, {})
 
-    def revoke(self, task_id: str) -> None:
-        """Revoke a task that runs."""
-        self.app.control.revoke(task_id, terminate=True)
+    def revoke(self, task_id: str, signal: str | int = "SIGTERM") -> None:
+        """Revoke a task that runs; ``signal`` is sent to its process."""
+        self.app.control.revoke(task_id, terminate=True, signal=signal)
 
     def answer(self, task_id: str, hung: float = HUNG) -> dict[str, Any] | None:
         """What the backend has of one task once it has ended, ``None`` if it has not within these seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -254,6 +255,24 @@ def test_no_soft_limit_comes_unless_it_is_set(worker: Worker) -> None:
     """The handler waits for an exception that nobody raises."""
     assert worker.bad("waits_for_a_limit_that_is_not_set").results == ["went on"]
     assert worker.good("waits_for_a_limit_that_is_set").results == ["stopped"]
+
+
+@pytest.mark.proof("CEL529", "CEL533")
+def test_a_signal_raises_the_soft_limit_and_ends_no_process(worker: Worker) -> None:
+    """``SIGUSR1`` is how a soft limit comes, and ``SIGINT`` does not; without a signal the process ends."""
+    ends = {
+        "SIGUSR1": "met a soft limit",
+        "USR1": "met a soft limit",
+        signal.SIGUSR1: "met a soft limit",
+        "SIGINT": "went on",
+        "SIGTERM": "lost its process",
+    }
+    for sent, end in ends.items():
+        name = str(sent)
+        task_id = worker.send("says_what_ends_it", name)
+        assert until(lambda name=name: f"{name} began" in worker.marks())
+        worker.revoke(task_id, sent)
+        assert until(lambda name=name, end=end: f"{name} {end}" in worker.marks())
 
 
 @pytest.mark.proof("CEL510")

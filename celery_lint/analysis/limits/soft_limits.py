@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from celery_lint.analysis.limits.terminations import Terminations
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import Handler, Handlers, in_loop, is_tried
@@ -77,6 +78,7 @@ class SoftLimits:
         self.graph = known.of(CallGraph)
         self.tasks = known.of(Tasks)
         self.time_limits = known.of(TimeLimits)
+        self.terminations = known.of(Terminations)
         self._keeping: dict[Key, bool] = {}
 
     @facts
@@ -239,7 +241,7 @@ class SoftLimits:
     @facts
     def dead(self) -> list[DeadLimitHandler]:
         """The handlers that wait for a limit which cannot come."""
-        if self._raised_by_hand:
+        if self._raised_by_hand or self.terminations.raise_soft_limits:
             return []
         found: list[DeadLimitHandler] = []
         for body in self.bodies.all:

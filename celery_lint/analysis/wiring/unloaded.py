@@ -54,6 +54,8 @@ class UnloadedTasks:
         for task, user in self._used():
             path = task.module.path
             if path not in found and self.worker_imports.never(path):
+                if user.path == path and self._is_program(task.module):
+                    continue  # a script that tries out a task of its own
                 found[path] = Unloaded(task, self._dotted(path), user, self._near_discovery(path))
         return list(found.values())
 
@@ -71,6 +73,11 @@ class UnloadedTasks:
         for _, name, place in self.schedules.named:
             if name in by_name:
                 yield by_name[name], place
+
+    def _is_program(self, module: Module) -> bool:
+        """Whether somebody starts the module itself."""
+        top = module.functions.get("")
+        return top is not None and any(call.in_main for call in self.project.functions.calls(module, top))
 
     def _dotted(self, path: str) -> str:
         return self.module_names.of(path)

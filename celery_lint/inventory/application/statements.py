@@ -198,7 +198,15 @@ class Configuring:
                 for application in self.applications.by_origin.values()
                 if self.applications.derives_from(application, entity)
             ]
+        if not made_here and self._is_given(module, function, chain):
+            yield from self._by_application.values()
         yield from made_here or [self.unbound]
+
+    def _is_given(self, module: Module, function: str, chain: str) -> bool:
+        """Whether a function gets its application from a caller: any may be meant by the class it names."""
+        inner = module.functions.get(function)
+        made = chain.removesuffix("()")
+        return inner is not None and any(parameter.annotation == made for parameter in inner.parameters)
 
     def _made_by(self, application: Application) -> Iterator[Key]:
         """The functions that an application has come through, the nearest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.limits.side_effects import SideEffects, Termination
+from celery_lint.analysis.limits.terminations import Termination, Terminations
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -48,6 +48,9 @@ class RevokeTerminate(Rule):
 
     Only for a literal `terminate=True` and for `control.terminate()`; silent in management commands of
     Django, and where workers run gevent or eventlet: there a greenlet is ended and nothing else.
+    Silent for other signals than `SIGTERM`, `SIGKILL`, `SIGQUIT`, `SIGHUP` and `SIGABRT`, and for one that
+    cannot be seen: `SIGUSR1` raises `SoftTimeLimitExceeded` in the task, in the prefork pool, and ends no
+    process.
     Silent for the name of a task or of an entry of beat, which is no id: nothing runs under it, and nothing
     ends. A task of the class `AbortableTask` asks `self.is_aborted()` and stops by itself.
 
@@ -74,13 +77,13 @@ class RevokeTerminate(Rule):
     }
     proof = "tests/proofs/test_deliveries.py::test_threads_cannot_be_terminated"
 
-    @on(SideEffects.terminations)
+    @on(Terminations.deadly)
     def check(self, fact: Termination) -> Iterator[Finding]:
         """Report the call."""
         if fact.pool is not None:
             values = {"pool": fact.pool.name, "where": fact.pool.where}
             yield Finding(fact.place, values, (), "pool")
-        elif fact.signal in ("SIGKILL", "KILL"):
+        elif fact.signal == "SIGKILL":
             yield Finding(fact.place, {}, (), "kill")
         else:
             yield Finding(fact.place)

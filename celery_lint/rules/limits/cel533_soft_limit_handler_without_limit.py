@@ -55,9 +55,10 @@ class SoftLimitHandlerWithoutLimit(Rule):
     Looks for a limit in the decorator, its wrapper, the base class, `task_annotations`, the settings of all
     applications, the calls that send the task and the worker commands of launch files; silent where any of
     them sets one or cannot be read, where the application is not part of the project, where the project
-    raises the exception itself, and with `time-limits = "worker"`. Where all known worker pools are threads,
-    solo, gevent or eventlet, none of which raises a soft limit, it speaks as well, unless the task or the
-    application sets one: that is told at the limit.
+    raises the exception itself or sends `SIGUSR1` to the process of a task (`revoke(task_id, terminate=True,
+    signal="SIGUSR1")`, also with a signal that cannot be seen), and with `time-limits = "worker"`. Where all
+    known worker pools are threads, solo, gevent or eventlet, none of which raises a soft limit, it speaks as
+    well, unless the task or the application sets one: that is told at the limit.
 
     ## References
 

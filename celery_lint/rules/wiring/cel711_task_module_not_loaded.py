@@ -81,7 +81,8 @@ class TaskModuleNotLoaded(Rule):
     `include`, `imports`, `autodiscover_tasks` and all imports of these. Imports within functions count.
     Silent in Django projects, whose workers import the views when they start; where a worker of another
     application is started, where a module is imported by a name that only the run knows, and where a file
-    could not be read.
+    could not be read. Silent for a program (`if __name__ == "__main__"`) that sends a
+    task of its own.
 
     ## References
 

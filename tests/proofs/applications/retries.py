@@ -457,6 +457,20 @@ def waits_for_a_limit_that_is_not_set() -> str:
     return "went on"
 
 
+@app.task(time_limit=30)
+def says_what_ends_it(name: str) -> None:
+    """No soft limit is set; somebody revokes it."""
+    mark(f"{name} began")
+    try:
+        time.sleep(5)
+    except SoftTimeLimitExceeded:
+        mark(f"{name} met a soft limit")
+    except SystemExit:
+        mark(f"{name} lost its process")
+    else:
+        mark(f"{name} went on")
+
+
 @app.task(soft_time_limit=1, time_limit=30)
 def waits_for_a_limit_that_is_set() -> str:
     """The handler runs."""
