@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.application.settings import Setting, Settings
+from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.workers.routes import Routes
@@ -24,6 +24,13 @@ class UnknownName(NamedTuple):
     place: Place
     name: str
     missing: Missing
+
+
+class UselessEntries(NamedTuple):
+    """The entries of one table, of routes or of annotations, that are for no task, in their order."""
+
+    first: UnknownName
+    others: tuple[UnknownName, ...]
 
 
 class NamedTasks:
@@ -60,17 +67,17 @@ class NamedTasks:
         ]
 
     @facts
-    def routed(self) -> list[UnknownName]:
-        """The names in routes and annotations that no task has."""
-        return self._unknown([*self._routes(), *self._annotations()])
-
-    def _unknown(self, named: list[Named]) -> list[UnknownName]:
-        found: dict[Place, UnknownName] = {}
-        for module, value, name in named:
-            missing = self.names.missing(module, name)
-            if missing is not None:
-                place = module.place(value.span)
-                found[place] = UnknownName(place, name, missing)
+    def routed(self) -> list[UselessEntries]:
+        """The tables of routes and of annotations with names that no task has."""
+        found: dict[Place, UselessEntries] = {}
+        for table in (*self._routes(), *self._annotations()):
+            unknown = [
+                UnknownName(module.place(value.span), name, missing)
+                for module, value, name in table
+                if (missing := self.names.missing(module, name)) is not None
+            ]
+            if unknown:
+                found[unknown[0].place] = UselessEntries(unknown[0], tuple(unknown[1:]))
         return list(found.values())
 
     def explore(self) -> None:
@@ -80,21 +87,13 @@ class NamedTasks:
 
     # ------------------------------------------------------------------ where names are written
 
-    def _routes(self) -> Iterator[Named]:
+    def _routes(self) -> Iterator[list[Named]]:
         for setting in self.settings.certain("task_routes"):
             for table in self.routes.tables(setting) or ():
-                for entry in table:
-                    if entry.kind == "name":
-                        yield entry.module, entry.key, entry.pattern
+                yield [(entry.module, entry.key, entry.pattern) for entry in table if entry.kind == "name"]
 
-    def _annotations(self) -> Iterator[Named]:
+    def _annotations(self) -> Iterator[list[Named]]:
         for setting in self.settings.certain("task_annotations"):
-            yield from self._annotated(setting)
-
-    def _annotated(self, setting: Setting) -> Iterator[Named]:
-        owner, mapping = written_mapping(self.project, setting.module, setting.value)
-        if mapping is not None:
-            for key in mapping.items:
-                name = self.project.text(owner, key)
-                if name is not None and "*" not in name:
-                    yield owner, key, name
+            owner, mapping = written_mapping(self.project, setting.module, setting.value)
+            names = [(key, self.project.text(owner, key)) for key in mapping.items] if mapping else []
+            yield [(owner, key, name) for key, name in names if name is not None and "*" not in name]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.named_tasks import NamedTasks, UnknownName
+from celery_lint.analysis.wiring.named_tasks import NamedTasks, UnknownName, UselessEntries
 from celery_lint.rule import Finding, Rule, on
+
+_SHOWN = 3
 
 
 class RouteMatchesNothing(Rule):
@@ -50,9 +52,10 @@ class RouteMatchesNothing(Rule):
 
     ## Limits
 
-    Patterns are not looked at, only names. It speaks only where the name begins with a module of the project
-    that has no such task, or is the name of a task but for one or two letters; and it says nothing where
-    names may exist that nobody can see, see CEL710.
+    Patterns are not looked at, only names. Each table is told once, at the first of its entries that is for
+    no task. It speaks only where the name begins with a module of the project that has no such task, or is
+    the name of a task but for one or two letters; and it says nothing where names may exist that nobody can
+    see, see CEL710.
 
     ## References
 
@@ -70,13 +73,31 @@ class RouteMatchesNothing(Rule):
             "no task is named `{name}`: what is set for it has no effect",
             "register it, or name a task that there is",
         ),
+        "several": (
+            "no task is named `{name}`, nor as {more} more of these entries: they have no effect",
+            "name tasks that there are, here and for {others}",
+        ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_route_for_another_name_changes_nothing"
 
     @on(NamedTasks.routed)
-    def check(self, fact: UnknownName) -> Iterator[Finding]:
-        """Report the name."""
-        values = {"name": fact.name, "guess": fact.missing.guess}
-        why = fact.missing.why
-        variant = why if why in self.variants else "" if fact.missing.guess else "nameless"
-        yield Finding(fact.place, values, (), variant)
+    def check(self, fact: UselessEntries) -> Iterator[Finding]:
+        """Report the first of the entries."""
+        first, others = fact
+        shown = [f"`{other.name}`" for other in others[:_SHOWN]]
+        if len(others) > _SHOWN:
+            shown.append(f"{len(others) - _SHOWN} more")
+        values = {
+            "name": first.name,
+            "guess": first.missing.guess,
+            "more": len(others),
+            "others": ", ".join(shown),
+        }
+        variant = "several" if others else "" if first.missing.guess else "nameless"
+        related = tuple([(other.place, _wrong(other)) for other in others[:_SHOWN]])
+        yield Finding(first.place, values, related, variant)
+
+
+def _wrong(entry: UnknownName) -> str:
+    guess = entry.missing.guess
+    return f"did you mean `{guess}`?" if guess else f"no task is named `{entry.name}`"
