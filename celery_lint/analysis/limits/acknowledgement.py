@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.broker import BrokerSettings
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import CallGraph, Reached
@@ -57,13 +58,15 @@ class Rejection(NamedTuple):
 class LostWorkerOption(NamedTuple):
     """``reject_on_worker_lost`` where it is switched on, for a task or (``task`` is ``None``) for all.
 
-    ``late`` tells whether messages are acknowledged late; ``bounded`` whether something ends the deliveries.
+    ``late`` tells whether messages are acknowledged late; ``bounded`` whether something ends the deliveries;
+    ``broker`` is the kind of broker that makes them.
     """
 
     place: Place
     task: Task | None
     late: bool | None
     bounded: bool
+    broker: str
 
 
 class FailureOption(NamedTuple):
@@ -84,6 +87,7 @@ class Acknowledgement:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.settings = known.of(Settings)
+        self.broker_settings = known.of(BrokerSettings)
         self.tasks = known.of(Tasks)
         self.functions = known.project.functions
         self.task_options = known.of(TaskOptions)
@@ -161,13 +165,14 @@ class Acknowledgement:
     def lost_worker_options(self) -> list[LostWorkerOption]:
         """Where ``reject_on_worker_lost`` is switched on."""
         found: dict[Place, LostWorkerOption] = {}
+        broker = self.broker_settings.broker.kind
         for task in self.tasks.product:
             given = self.task_options.get(task, _LOST[0])
             if given is None or not self._is(given, True):
                 continue
             place = given[0].place(given[1].span)
             option = LostWorkerOption(
-                place, task, self.late(task), self._bounded(self.belonging.of(task), task)
+                place, task, self.late(task), self._bounded(self.belonging.of(task), task), broker
             )
             earlier = found.get(place)
             if earlier is not None and earlier.late != option.late:  # a base class of several tasks
@@ -177,7 +182,7 @@ class Acknowledgement:
             setting, certain = self.settings.setting(application, _LOST[1])
             if setting is not None and certain and self._is((setting.module, setting.value), True):
                 late, bounded = self._any_late(application), self._bounded([application])
-                found.setdefault(setting.place, LostWorkerOption(setting.place, None, late, bounded))
+                found.setdefault(setting.place, LostWorkerOption(setting.place, None, late, bounded, broker))
         return list(found.values())
 
     def _any_late(self, application: Application) -> bool | None:

@@ -124,7 +124,9 @@ class Limits:
         for application in self.all_applications.product:
             if self._has_global_limit(application) or not self.all_applications.is_plain(application):
                 continue
-            if self._silent([application]) or self.settings.is_foreign(application):
+            if self._is_bare(application) or self._silent([application]):
+                continue
+            if self.settings.is_foreign(application):
                 continue
             lacking = tuple(
                 task
@@ -167,9 +169,19 @@ class Limits:
         known = [self.project.constant(setting.module, setting.value) for setting in annotations]
         return any(mapping is None or mapping.keyword("*") is not None for mapping in known)
 
+    def _is_bare(self, application: Application) -> bool:
+        """Whether nothing configures an application, and something does another: workers run that one."""
+        return not self._is_configured(application) and any(
+            self._is_configured(other) for other in self.all_applications.product
+        )
+
+    def _is_configured(self, application: Application) -> bool:
+        value = application.value
+        return bool(value.items or value.keywords) or self.settings.is_configured(application)
+
     def _owner(self, task: Task) -> Key | None:
         """The application that a task is told at: the first of those that may run it, all without a limit."""
-        applications = self.belonging.of(task)
+        applications = [a for a in self.belonging.of(task) if not self._is_bare(a)]
         if not applications or any(self._has_global_limit(application) for application in applications):
             return None
         return applications[0].origin

@@ -71,11 +71,13 @@ class Inspections:
         }
         if any(_decides(step, name) for step in flow.steps for name in names):
             return
+        told: set[int] = set()
         for call in asking:
             step = flow.step_of(call)
-            if step is None or call.in_lambda or _is_caught(flow, step):
+            if step is None or call.in_lambda or step.number in told or _is_caught(flow, step):
                 continue
             if call.is_looked_into:
+                told.add(step.number)  # one check mends the whole statement
                 yield UncheckedInspection(module.place(call.span), call.leaf(), None)
             elif step.kind == "assign" and step.value == f"{call.chain}()" and step.name:
                 used = self._used(flow, calls, step, call)

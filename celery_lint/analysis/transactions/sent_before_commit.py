@@ -13,6 +13,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
@@ -25,6 +26,7 @@ class SentBeforeCommit(NamedTuple):
     """A task that is sent in a transaction after something was written there.
 
     ``name`` is the variable that holds what was written and that the task is told of, or nothing.
+    ``others`` are the places where the same function, or class, sends it in the same way.
     """
 
     sending: Sending
@@ -32,6 +34,7 @@ class SentBeforeCommit(NamedTuple):
     transaction: Place
     written: Place
     name: str
+    others: tuple[Place, ...] = ()
 
 
 class SentBeforeCommits:
@@ -48,16 +51,25 @@ class SentBeforeCommits:
 
     @facts
     def all(self) -> list[SentBeforeCommit]:
-        """One for each call that sends a task too early."""
-        return [
-            found
+        """One for each task and each function, or class, that sends it too early."""
+        firsts: dict[tuple[str, str, Key], SentBeforeCommit] = {}
+        for owner, fact in self._each():
+            key = (fact.sending.module.path, owner, fact.task.key)
+            first = firsts.setdefault(key, fact)
+            if first is not fact:
+                firsts[key] = first._replace(others=(*first.others, fact.sending.place))
+        return list(firsts.values())
+
+    def _each(self) -> Iterator[tuple[str, SentBeforeCommit]]:
+        return (
+            (function.qualname.rpartition(".")[0] or function.qualname, found)
             for module in self.project.product_modules()
             for function in module.functions.values()
             if function.may_call(".delay", ".apply_async", ".send_task")
             if function.decorators or function.has("with")
             for sending in self.sendings.within(module, function)
             if (found := self._judged(module, function, sending)) is not None
-        ]
+        )
 
     def _judged(self, module: Module, function: Function, sending: Sending) -> SentBeforeCommit | None:
         flow = self.functions.of(module, function)

@@ -84,6 +84,11 @@ class Settings:
         """Whether an application may get settings from where nobody can look."""
         return self._is_hidden(application.origin, self.configuring.of(application))
 
+    def is_configured(self, application: Application) -> bool:
+        """Whether anything is set or loaded for an application."""
+        done = self.configuring.of(application)
+        return bool(done.given or done.updates or done.loads or done.defaults or done.hidden)
+
     def is_foreign(self, application: Application) -> bool:
         """Whether what it may get is written outside the project, so that no spelling can hint at it."""
         statements = self.configuring.of(application)

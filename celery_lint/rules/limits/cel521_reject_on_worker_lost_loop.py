@@ -42,7 +42,7 @@ class RejectOnWorkerLostLoop(Rule):
     ## Limits
 
     `retry_on_worker_lost` exists since Celery 5.7: it counts as a retry, so that `max_retries` ends it;
-    before, a quorum queue with a delivery limit does. Silent where one of them is set
+    before, a quorum queue of RabbitMQ with a delivery limit does, and Redis has nothing of that kind. Silent where one of them is set
     (`task_default_queue_type`), and where the option has no effect, which is CEL522.
 
     ## References
@@ -55,11 +55,18 @@ class RejectOnWorkerLostLoop(Rule):
     severity = "advice"
     preset = "recommended"
     message = "a task that kills its worker is delivered again without end"
-    help = "use `retry_on_worker_lost` (Celery 5.7), or a quorum queue with a delivery limit"
+    help = "remove it: such a task then fails; or use a quorum queue, or `retry_on_worker_lost` (Celery 5.7)"
+    variants = {
+        "redis": (
+            "a task that kills its worker is delivered again without end",
+            "remove it: such a task then fails, with WorkerLostError; or use `retry_on_worker_lost` (Celery 5.7)",
+        ),
+    }
     proof = "tests/proofs/test_deliveries.py::test_a_task_that_kills_its_process_comes_back_for_ever"
 
     @on(Acknowledgement.lost_worker_options)
     def check(self, fact: LostWorkerOption) -> Iterator[Finding]:
         """Report the option that nothing bounds."""
         if fact.late and not fact.bounded:
-            yield Finding(fact.place)
+            # nothing but RabbitMQ counts deliveries
+            yield Finding(fact.place, {}, (), "redis" if fact.broker in ("redis", "sqs") else "")

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommit, SentBeforeCommits
 from celery_lint.rule import Finding, Rule, on
 
+_SHOWN = 3
+
 
 class DispatchInsideTransaction(Rule):
     """A task is sent before the transaction that writes for it commits.
@@ -63,7 +65,8 @@ class DispatchInsideTransaction(Rule):
     ## Limits
 
     Looks at transactions and writes of the same function: `with transaction.atomic()`, the decorator, and
-    context managers of the project that hold one. Silent where nothing is written before, for
+    context managers of the project that hold one. What one function, or the methods of one class, send in
+    this way is told once for each task. Silent where nothing is written before, for
     messages with `countdown` or `eta`, and for tasks whose class has its own `delay` or `apply_async` or
     cannot be seen. `ATOMIC_REQUESTS` and callers are not looked at.
 
@@ -91,8 +94,10 @@ class DispatchInsideTransaction(Rule):
     def check(self, fact: SentBeforeCommit) -> Iterator[Finding]:
         """Report the call that sends the task."""
         values = {"task": fact.task.label, "how": fact.sending.how, "row": fact.name}
-        related = (
+        related = [
             (fact.transaction, "the transaction begins here"),
             (fact.written, "what is written here is not committed yet"),
-        )
-        yield Finding(fact.sending.place, values, related, "told" if fact.name else "")
+        ]
+        more = f"and here, one of {len(fact.others)} more in the same function or class"
+        related += [(place, more) for place in fact.others[:_SHOWN]]
+        yield Finding(fact.sending.place, values, tuple(related), "told" if fact.name else "")

@@ -74,7 +74,7 @@ class RouteMatchesNothing(Rule):
             "register it, or name a task that there is",
         ),
         "several": (
-            "no task is named `{name}`, nor as {more} more of these entries: they have no effect",
+            "no task is named `{name}`: this entry and {more} more have no effect",
             "name tasks that there are, here and for {others}",
         ),
     }
