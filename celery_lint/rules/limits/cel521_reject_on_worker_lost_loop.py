@@ -42,8 +42,8 @@ class RejectOnWorkerLostLoop(Rule):
     ## Limits
 
     `retry_on_worker_lost` exists since Celery 5.7: it counts as a retry, so that `max_retries` ends it;
-    before, a quorum queue of RabbitMQ with a delivery limit does, and Redis has nothing of that kind. Silent where one of them is set
-    (`task_default_queue_type`), and where the option has no effect, which is CEL522.
+    before, a quorum queue of RabbitMQ with a delivery limit does, and Redis has nothing of that kind. Silent
+    where one of them is set (`task_default_queue_type`), and where the option has no effect, which is CEL522.
 
     ## References
 
@@ -59,7 +59,7 @@ class RejectOnWorkerLostLoop(Rule):
     variants = {
         "redis": (
             "a task that kills its worker is delivered again without end",
-            "remove it: such a task then fails, with WorkerLostError; or use `retry_on_worker_lost` (Celery 5.7)",
+            "remove it: such a task then fails; or use `retry_on_worker_lost` (Celery 5.7)",
         ),
     }
     proof = "tests/proofs/test_deliveries.py::test_a_task_that_kills_its_process_comes_back_for_ever"
