@@ -10,6 +10,7 @@ from celery_lint.inventory.code.handlers import (
     CATCHES_SIGNALS,
     Handler,
     Handlers,
+    fails_itself,
     in_loop,
     is_log,
     is_tried,
@@ -319,7 +320,7 @@ class Swallowing:
             and not self._is_told(handler)
             and self._can_wait(handler)
             and self._works_on(handler)
-            and not _fails_itself(handler)
+            and not fails_itself(handler)
         ]
 
     def _can_wait(self, handler: Handler) -> bool:
@@ -377,19 +378,6 @@ class Swallowing:
         if handler is None or not self._logs_and_raises(body, handler):
             return None
         return body.place(handler)
-
-
-def _fails_itself(handler: Handler) -> bool:
-    """Whether a handler reads a name that only other handlers bind: it is gone there, UnboundLocalError."""
-    flow, step = handler.body.flow, handler.step
-    bound = {name for other in flow.steps if other.kind == "handler" for name in other.stores}
-    kept = {name for other in flow.steps if other.kind != "handler" for name in other.stores}
-    around = {
-        name for other in (step, *flow.ancestors(step)) if other.kind == "handler" for name in other.stores
-    }
-    given = {parameter.name for parameter in handler.body.function.parameters}
-    gone = bound - kept - around - given
-    return any(not gone.isdisjoint(inner.loads) for inner in flow.body(step))
 
 
 def _asking(handler: Step, below: Sequence[Step]) -> list[Step]:

@@ -318,3 +318,16 @@ def in_loop(flow: Flow, step: Step) -> Step | None:
             return outer
         current = outer
     return None
+
+
+def fails_itself(handler: Handler) -> bool:
+    """Whether a handler reads a name that only other handlers bind: it is gone there, UnboundLocalError."""
+    flow, step = handler.body.flow, handler.step
+    bound = {name for other in flow.steps if other.kind == "handler" for name in other.stores}
+    kept = {name for other in flow.steps if other.kind != "handler" for name in other.stores}
+    around = {
+        name for other in (step, *flow.ancestors(step)) if other.kind == "handler" for name in other.stores
+    }
+    given = {parameter.name for parameter in handler.body.function.parameters}
+    gone = bound - kept - around - given
+    return any(not gone.isdisjoint(inner.loads) for inner in flow.body(step))

@@ -75,7 +75,7 @@ class RouteMatchesNothing(Rule):
         ),
         "several": (
             "no task is named `{name}`: this entry and {more} more have no effect",
-            "name tasks that there are, here and for {others}",
+            "name tasks that there are, here and in the other entries, such as `{others}`",
         ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_route_for_another_name_changes_nothing"
@@ -84,14 +84,11 @@ class RouteMatchesNothing(Rule):
     def check(self, fact: UselessEntries) -> Iterator[Finding]:
         """Report the first of the entries."""
         first, others = fact
-        shown = [f"`{other.name}`" for other in others[:_SHOWN]]
-        if len(others) > _SHOWN:
-            shown.append(f"{len(others) - _SHOWN} more")
         values = {
             "name": first.name,
             "guess": first.missing.guess,
             "more": len(others),
-            "others": ", ".join(shown),
+            "others": "`, `".join(other.name for other in others[:_SHOWN]),
         }
         variant = "several" if others else "" if first.missing.guess else "nameless"
         related = tuple([(other.place, _wrong(other)) for other in others[:_SHOWN]])
