@@ -181,6 +181,10 @@ def _converted(option: Option, value: object, where: str) -> Any:
         return _choice(option, word, where)
     if option.kind == "version" and word and not all(part.isdecimal() for part in word.split(".")):
         raise ConfigurationError(f'{where}: must be a version such as "5.3", not {_quoted(word)}')
+    if option.key == "target-python" and word and int(word.partition(".")[0]) < 3:
+        raise ConfigurationError(
+            f'{where}: must be a version of Python 3 such as "3.10", not {_quoted(word)}'
+        )
     return word
 
 

@@ -13,6 +13,9 @@ from celery_lint import source
 from celery_lint.reports.colours import without_commands
 from celery_lint.reports.secrets import MASK, masked
 
+UNICODE = "utf-8"
+"""The encoding of a terminal that shows every character."""
+
 _TAB = "    "
 _SECRET = "***"
 _LONGEST = 160
@@ -58,19 +61,21 @@ class Sources:
             return []
 
 
-def one_line(number: int, line: str, start: int, end: int, mark: str, label: str = "") -> list[Row]:
+def one_line(
+    number: int, line: str, start: int, end: int, mark: str, label: str = "", encoding: str = UNICODE
+) -> list[Row]:
     """A line, and below it the mark from column start up to end, and a label."""
     line, start, end = _window(line, start, end)
-    shown, cells = _drawn(line)
+    shown, cells = _drawn(line, encoding)
     left = _cell(cells, start)
     width = max(_cell(cells, end) - left, 1)
     text = " " * left + mark * width
     return [Row(number, shown), Row(0, f"{text} {label}" if label else text, (left, len(text)))]
 
 
-def several_lines(number: int, lines: list[str], start: int, end: int) -> list[Row]:
+def several_lines(number: int, lines: list[str], start: int, end: int, encoding: str = UNICODE) -> list[Row]:
     """Lines with a bar at their side, from column start of the first up to column end of the last."""
-    drawn = [_drawn(line[:_LONGEST]) for line in lines]
+    drawn = [_drawn(line[:_LONGEST], encoding) for line in lines]
     opening = _cell(drawn[0][1], start)
     closing = max(_cell(drawn[-1][1], end) - 1, 0)
     if drawn[0][0][:opening].strip():
@@ -101,8 +106,11 @@ def _window(line: str, start: int, end: int) -> tuple[str, int, int]:
     return f"{before}{part}{after}", start + shift, min(end + shift, len(before) + len(part) + 1)
 
 
-def _drawn(line: str) -> tuple[str, list[int]]:
-    """The line as a terminal shows it, and the cell at which each of its characters starts (and the end)."""
+def _drawn(line: str, encoding: str) -> tuple[str, list[int]]:
+    """The line as a terminal shows it, and the cell at which each of its characters starts (and the end).
+
+    What the encoding does not hold is written with escapes.
+    """
     line = without_commands(line.rstrip(), "\N{REPLACEMENT CHARACTER}")
     if line.isascii() and line.isprintable():
         return line, list(range(len(line) + 1))
@@ -122,6 +130,10 @@ def _drawn(line: str) -> tuple[str, list[int]]:
             width = 0
         else:
             width = 2 if east_asian_width(character) in "WF" else 1
+        if encoding != UNICODE and not character.isascii():
+            escaped = character.encode(encoding, "backslashreplace").decode(encoding)
+            width = width if escaped == character else len(escaped)
+            character = escaped
         shown.append(character)
         cell += width
     return "".join(shown), [*cells, cell]

@@ -25,12 +25,13 @@ def write(
     """Write all diagnostics, a blank line after each; ``buffers`` is the unsaved text of some paths."""
     paint = Paint(colours)
     sources = excerpts.Sources(buffers)
+    encoding = getattr(stream, "encoding", None) or excerpts.UNICODE
     for diagnostic in report.diagnostics:
-        stream.writelines(f"{line}\n" for line in _lines(diagnostic, sources, paint))
+        stream.writelines(f"{line}\n" for line in _lines(diagnostic, sources, paint, encoding))
         stream.write("\n")
 
 
-def _lines(diagnostic: Diagnostic, sources: excerpts.Sources, paint: Paint) -> Iterator[str]:
+def _lines(diagnostic: Diagnostic, sources: excerpts.Sources, paint: Paint, encoding: str) -> Iterator[str]:
     related = diagnostic.related[:_MOST_RELATED]
     margin = len(str(max(diagnostic.end_line, *(place.line for place in related), 1)))
     bar = f"{' ' * margin} {paint.frame('|')}"
@@ -38,7 +39,7 @@ def _lines(diagnostic: Diagnostic, sources: excerpts.Sources, paint: Paint) -> I
     label = paint.severity(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity)
     yield f"{label}: {paint.strong(printable(diagnostic.message))} ({diagnostic.name})"
     yield _location("-->", diagnostic, margin, paint)
-    rows = _rows(diagnostic, sources)
+    rows = _rows(diagnostic, sources, encoding)
     if rows:
         yield bar
     for row in rows:
@@ -47,7 +48,7 @@ def _lines(diagnostic: Diagnostic, sources: excerpts.Sources, paint: Paint) -> I
         if rows:
             yield bar
         yield _location(":::", place, margin, paint)
-        rows = _related_rows(place, sources)
+        rows = _related_rows(place, sources, encoding)
         if rows:
             yield bar
         for row in rows:
@@ -67,21 +68,26 @@ def _location(arrow: str, place: Diagnostic | Related, margin: int, paint: Paint
     return f"{' ' * margin}{paint.frame(arrow)} {printable(shown(place.path))}:{place.line}:{place.column}"
 
 
-def _rows(diagnostic: Diagnostic, sources: excerpts.Sources) -> list[excerpts.Row]:
+def _rows(diagnostic: Diagnostic, sources: excerpts.Sources, encoding: str) -> list[excerpts.Row]:
     lines = sources.lines(diagnostic.path, diagnostic.line, diagnostic.end_line)
     if not lines:
         return []
     if len(lines) == 1:
-        return excerpts.one_line(diagnostic.line, lines[0], diagnostic.column, diagnostic.end_column, "^")
-    return excerpts.several_lines(diagnostic.line, lines, diagnostic.column, diagnostic.end_column)
+        start, end = diagnostic.column, diagnostic.end_column
+        return excerpts.one_line(diagnostic.line, lines[0], start, end, "^", encoding=encoding)
+    return excerpts.several_lines(
+        diagnostic.line, lines, diagnostic.column, diagnostic.end_column, encoding=encoding
+    )
 
 
-def _related_rows(place: Related, sources: excerpts.Sources) -> list[excerpts.Row]:
+def _related_rows(place: Related, sources: excerpts.Sources, encoding: str) -> list[excerpts.Row]:
     lines = sources.lines(place.path, place.line, place.line)
     if not lines:
         return []
     label = printable(place.message)
-    return excerpts.one_line(place.line, lines[0], place.column, place.column + 1, "-", label)
+    return excerpts.one_line(
+        place.line, lines[0], place.column, place.column + 1, "-", label, encoding=encoding
+    )
 
 
 def _row(row: excerpts.Row, margin: int, bar: str, diagnostic: Diagnostic | None, paint: Paint) -> str:

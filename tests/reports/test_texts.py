@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from celery_lint.diagnostics import Related, Report, Unparsed
+from celery_lint.diagnostics import Diagnostic, Related, Report, Unparsed
 from celery_lint.reports import concise, full, statistics
 from celery_lint.reports.colours import Paint, opening, printable, wanted
 from celery_lint.reports.summary import not_checked, summary
@@ -256,3 +256,17 @@ class Terminal(io.StringIO):
 )
 def test_colours_wanted(stream: io.StringIO, environment: dict[str, str], expected: bool) -> None:
     assert wanted(stream, environment) is expected
+
+
+def test_marks_stand_below_what_the_terminal_shows(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.py"
+    path.write_text('x = "日本"; run()\n', encoding="utf-8")
+    found = Diagnostic(str(path), 1, 11, 1, 16, "CEL110", "a-rule", "message", "", "warning")
+    report = Report([found], [], 1, 0)
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    full.write(report, stream)
+    stream.seek(0)
+    shown, marks = [line for line in stream.read().splitlines() if "|" in line][1:3]
+    assert shown.endswith('x = "\\u65e5\\u672c"; run()')
+    assert marks.index("^") == shown.index("run()")
+    assert marks.count("^") == len("run()")

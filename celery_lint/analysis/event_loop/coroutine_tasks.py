@@ -42,7 +42,7 @@ class CoroutineTasks:
         found: dict[Place, CoroutineTask] = {}
         if self.pools.awaits_tasks:
             return []
-        for task in self.tasks.all:
+        for task in self.tasks.product:
             made = self.layers.coroutine(task)
             if made is None or self.task_options.has_own_call(task):
                 continue

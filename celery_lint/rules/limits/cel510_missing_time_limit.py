@@ -78,6 +78,14 @@ class MissingTimeLimit(Rule):
             "no time limit is set, and {count} of its tasks have none of their own",
             "set `task_soft_time_limit` and `task_time_limit` in the configuration of the application",
         ),
+        "every one": (
+            "no time limit is set, and its task `{task}` has none of its own",
+            "set `task_soft_time_limit` and `task_time_limit` in the configuration of the application",
+        ),
+        "gevent one": (
+            "no time limit is set, and its task `{task}`, which does I/O, has none of its own",
+            "set `task_time_limit` in the application's configuration (gevent enforces no soft limit)",
+        ),
         "gevent": (
             "no time limit is set, and {count} of its tasks that do I/O have none of their own",
             "set `task_time_limit` in the application's configuration (gevent enforces no soft limit)",
@@ -109,10 +117,10 @@ class MissingTimeLimit(Rule):
         related = tuple((task.place, f"task `{task.label}` has no time limit") for task in tasks[:3])
         if self.known.project.configuration.time_limits == "always":
             variant = "every"
-        elif fact.pool is not None:
-            variant = "gevent"
         else:
-            variant = "one" if len(tasks) == 1 else ""
+            variant = "gevent" if fact.pool is not None else ""
+        if len(tasks) == 1:
+            variant = f"{variant} one".strip()
         yield Finding(fact.application.place, values, related, variant)
 
     @on(Limits.lonely_tasks)
