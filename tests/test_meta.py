@@ -20,6 +20,7 @@ from celery_lint.options import PRESETS
 from celery_lint.rule import FAMILIES, Rule, checks_of
 from celery_lint.rules import all_rules
 from tests.fixture_corpus import FOLDER, Case, cases, named_variants, silent_cases
+from tests.fixture_reports import texts
 from tests.processes import run
 from tests.proofs.registry import proofs
 
@@ -147,7 +148,6 @@ def test_examples_compile(rule: type[Rule]) -> None:
 
 # ------------------------------------------------------------------------------------ messages
 
-LONGEST_MESSAGE = 88
 # Fields that are no identifiers of the user's code, and stand without backticks.
 BARE = {
     "gets",
@@ -169,11 +169,6 @@ BARE = {
     "why",
     "more",
 }
-
-
-def texts(rule: type[Rule]) -> list[tuple[str, str]]:
-    """All messages of a rule with their help."""
-    return [(rule.message, rule.help), *rule.variants.values()]
 
 
 @every_rule
@@ -304,20 +299,6 @@ def test_comments_of_fixtures(case: Case) -> None:
 
 def _starts(node: ast.AST, line: int) -> bool:
     return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.lineno == line
-
-
-@each_rule
-def test_every_message_has_a_fixture(rule: type[Rule]) -> None:
-    """And is short there: most names of fixtures are such as projects have."""
-    said: set[str] = set()
-    for case in cases(rule.code):
-        report = engine.check_paths([str(case.folder)], load(str(case.folder), case.options))
-        said.update(d.message + "\n" + d.help for d in report.diagnostics if d.code == rule.code)
-    for message, help_text in texts(rule):
-        pattern = re.sub(r"\\\{\w+\\\}", ".+", re.escape(f"{message}\n{help_text}"))
-        real = [text.partition("\n")[0] for text in said if re.fullmatch(pattern, text)]
-        assert real, message
-        assert min(map(len, real)) <= LONGEST_MESSAGE, real
 
 
 # ------------------------------------------------------------------------------------ the package

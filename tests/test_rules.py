@@ -1,4 +1,4 @@
-"""Every fixture through every front end: the same diagnostics at the same places, and those that it asks for.
+"""Every fixture through the engine and a sample of them through each front end: what they ask for is found.
 
 The places are compared before suppression, because each front end has its own comments for it.
 """
@@ -9,7 +9,6 @@ import json
 import sys
 import tokenize
 from collections.abc import Iterable, Mapping
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from celery_lint.engine.noqa import suppressed as silenced
 from celery_lint.frontends.flake8 import Plugin
 from celery_lint.rules import all_rules
 from tests.fixture_corpus import FOLDER, Case, cases, lines
+from tests.fixture_reports import LONG, report, said, sample
 from tests.processes import run
 
 VARIANTS = cases()
@@ -28,7 +28,7 @@ CASES = cases(variants=False)
 """All fixtures as a front end finds them in their folders."""
 NAMES = {rule.code: rule.name for rule in all_rules()}
 REPOSITORY = FOLDER.parent
-FILES = [case.folder / file for case in CASES for file in case.files]
+LONGEST_MESSAGE = 88
 
 Place = tuple[str, int, int]
 """Code, line and column from 1 (0: any)."""
@@ -36,11 +36,10 @@ Places = Mapping[str, set[Place]]
 """The places of each file, by its path below the fixtures."""
 
 
-@cache
-def wanted(suppressed: bool = True) -> dict[str, set[Place]]:
-    """What the comments of all fixtures ask for; without the lines that ``# noqa`` silences if told so."""
+def wanted(among: Iterable[Case], suppressed: bool = True) -> dict[str, set[Place]]:
+    """What the comments of fixtures ask for; without the lines that ``# noqa`` silences if told so."""
     found: dict[str, set[Place]] = {}
-    for case in CASES:
+    for case in among:
         found.update(asked_of(case, suppressed))
     return found
 
@@ -67,6 +66,11 @@ def differences(found: Iterable[tuple[str, Place]], expected: Places) -> list[st
             missing.discard((path, match))
     gone = [f"{path}:{line}:{column}: {code} is missing" for path, (code, line, column) in sorted(missing)]
     return extra + gone
+
+
+def files_of(among: Iterable[Case]) -> list[Path]:
+    """The files of some cases."""
+    return [case.folder / file for case in among for file in case.files]
 
 
 def below(path: str) -> str:
@@ -109,26 +113,32 @@ def test_tasks(case: Case) -> None:
     assert found == expected
 
 
-def test_paths_and_suppression() -> None:
-    found = []
-    for case in CASES:
-        report = engine.check_paths([str(case.folder)], load(str(case.folder), case.options))
-        found.extend((below(d.path), (d.code, d.line, d.column)) for d in report.diagnostics)
-    assert differences(found, wanted(suppressed=False)) == []
+@pytest.mark.parametrize("folder", sorted({case.rule for case in CASES}))
+def test_paths_suppression_and_messages(folder: str) -> None:
+    """Each message of a rule is said somewhere, and is short there: most names are such as projects have."""
+    own = cases(folder)
+    for case in own:
+        found = [(below(d.path), (d.code, d.line, d.column)) for d in report(case).diagnostics]
+        assert differences(found, wanted([case], suppressed=False)) == []
+    for rule in all_rules():
+        if rule.code == folder:
+            for (message, _), real in said(rule, own).items():
+                assert real, message
+                assert min(map(len, real)) <= LONGEST_MESSAGE, real
 
 
 # ------------------------------------------------------------------------------------ command
 
 
 def test_command(tmp_path: Path) -> None:
-    folders = [str(case.folder.relative_to(REPOSITORY)) for case in CASES]
+    folders = [str(case.folder.relative_to(REPOSITORY)) for case in sample()]
     command = ["celery_lint", "check", "--output-format=json", f"--cache-dir={tmp_path}", *folders]
     cold = output(*command)
     found = [
         (below(entry["path"]), (entry["code"], entry["line"], entry["column"]))
         for entry in json.loads(cold)["diagnostics"]
     ]
-    assert differences(found, wanted(suppressed=False)) == []
+    assert differences(found, wanted(sample(), suppressed=False)) == []
     assert output(*command) == cold, "the cache says something else"
 
 
@@ -148,23 +158,24 @@ def of_flake8(printed: str) -> list[tuple[str, Place]]:
 
 def test_flake8(tmp_path: Path) -> None:
     pytest.importorskip("flake8")
-    printed = output(*FLAKE8, f"--celery-lint-cache-dir={tmp_path}", "-j2", "fixtures")
-    assert differences(of_flake8(printed), wanted()) == []
+    files = ["fixtures"] if LONG else [str(path.relative_to(REPOSITORY)) for path in files_of(sample())]
+    printed = output(*FLAKE8, f"--celery-lint-cache-dir={tmp_path}", "-j2", *files)
+    assert differences(of_flake8(printed), wanted(sample())) == []
 
 
 def test_flake8_on_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every file as flake8 hands over a text from standard input: lines and a name."""
     monkeypatch.setattr(Plugin, "overrides", (("cache", "false"),))
     found = []
-    for path in FILES:
+    for path in files_of(sample()):
         with tokenize.open(path) as file:
             plugin = Plugin(None, str(path), list(file))
         for line, column, message, _ in plugin.run():
             found.append((below(str(path)), (message.partition(" ")[0], line, column + 1)))
-    assert differences(found, wanted()) == []
+    assert differences(found, wanted(sample())) == []
 
 
-def sample() -> list[Path]:
+def some_files() -> list[Path]:
     """Files of five rules in which they fire, each from its case with the most files.
 
     They prove the way into a host; what is said there is asked of every file without a process.
@@ -179,14 +190,14 @@ def sample() -> list[Path]:
     return [path for _, path in list(best.values())[:: max(1, len(best) // 5)]][:5]
 
 
-@pytest.mark.parametrize("path", sample(), ids=below)
+@pytest.mark.parametrize("path", some_files(), ids=below)
 def test_flake8_from_standard_input(path: Path, tmp_path: Path) -> None:
     pytest.importorskip("flake8")
     name = str(path.relative_to(REPOSITORY))
     words = [*FLAKE8, f"--celery-lint-cache-dir={tmp_path}", f"--stdin-display-name={name}", "-"]
     found = of_flake8(output(*words, stdin=path.read_text(encoding="utf-8")))
     assert found
-    assert differences(found, {below(name): wanted()[below(name)]}) == []
+    assert differences(found, {below(name): wanted(CASES)[below(name)]}) == []
 
 
 # ------------------------------------------------------------------------------------ pylint
@@ -213,20 +224,20 @@ def of_pylint(printed: str) -> list[tuple[str, Place]]:
 
 def test_pylint(tmp_path: Path) -> None:
     pytest.importorskip("pylint")
-    files = [str(path.relative_to(REPOSITORY)) for path in FILES]
+    files = [str(path.relative_to(REPOSITORY)) for path in files_of(sample())]
     # Since Python 3.13 pylint cannot read a file whose lines end in a lone carriage return; we can.
     unreadable = "CEL110/bytes/carriage_return.py"
     files = [name for name in files if not name.endswith(unreadable)]
-    expected = {path: places for path, places in wanted().items() if path != unreadable}
+    expected = {path: places for path, places in wanted(sample()).items() if path != unreadable}
     printed = output(*PYLINT, f"--celery-lint-cache-dir={tmp_path}", *files)
     assert differences(of_pylint(printed), expected) == []
 
 
-@pytest.mark.parametrize("path", sample(), ids=below)
+@pytest.mark.parametrize("path", some_files(), ids=below)
 def test_pylint_from_standard_input(path: Path, tmp_path: Path) -> None:
     pytest.importorskip("pylint")
     name = str(path.relative_to(REPOSITORY))
     words = [*PYLINT, f"--celery-lint-cache-dir={tmp_path}", "--from-stdin", name]
     found = of_pylint(output(*words, stdin=path.read_text(encoding="utf-8")))
     assert found
-    assert differences(found, {below(name): wanted()[below(name)]}) == []
+    assert differences(found, {below(name): wanted(CASES)[below(name)]}) == []

@@ -1,0 +1,78 @@
+"""What the linter says of fixtures, and the sample of them that goes through the front ends.
+
+Every fixture is asked of the engine. A host (the command, flake8, pylint) hands a text over and shows what it
+gets: for that a sample is enough. The long form asks all of them everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from functools import cache
+
+from celery_lint import engine
+from celery_lint.configuration import load
+from celery_lint.diagnostics import Report
+from celery_lint.rule import Rule
+from celery_lint.rules import all_rules
+from tests.fixture_corpus import Case, cases, silent_cases
+
+LONG = bool(os.environ.get("CELERY_LINT_FIXTURES_LONG"))
+"""Whether every fixture goes through every front end."""
+
+
+def texts(rule: type[Rule]) -> list[tuple[str, str]]:
+    """All messages of a rule with their help."""
+    return [(rule.message, rule.help), *rule.variants.values()]
+
+
+@cache
+def report(case: Case) -> Report:
+    """What is said of the folder of a case; found once in each process."""
+    return engine.check_paths([str(case.folder)], load(str(case.folder), case.options))
+
+
+def said(rule: type[Rule], among: Iterable[Case]) -> dict[tuple[str, str], list[str]]:
+    """For each text of a rule its messages in the reports of some cases."""
+    found = {(d.message, d.help) for case in among for d in report(case).diagnostics if d.code == rule.code}
+    real: dict[tuple[str, str], list[str]] = {}
+    for message, help_text in texts(rule):
+        pattern = re.compile(re.sub(r"\\\{\w+\\\}", ".+", re.escape(f"{message}\n{help_text}")))
+        real[message, help_text] = [own for own, remedy in found if pattern.fullmatch(f"{own}\n{remedy}")]
+    return real
+
+
+@cache
+def sample() -> list[Case]:
+    """The cases that go through each front end, by name: with their own configuration, so no variants.
+
+    For each rule as few as say all its texts, and one in which it is silent; all whose bytes are not plain
+    ASCII lines, because each host reads files in its own way; all that belong to no rule.
+    """
+    everything = cases(variants=False)
+    if LONG:
+        return everything
+    chosen = {case.name for case in everything if not case.rule.startswith("CEL") or not _is_plain(case)}
+    for rule in all_rules():
+        loud = [case for case in cases(rule.code, variants=False) if _fires(case)]
+        if rule.variants:
+            says = {case: {text for text, real in said(rule, [case]).items() if real} for case in loud}
+        else:  # there is one text to say
+            says = {case: {(rule.message, rule.help)} for case in loud}
+        missing = set().union(*says.values())
+        while missing:
+            best = max(loud, key=lambda case: (len(says[case] & missing), -len(case.files)))
+            chosen.add(best.name)
+            missing -= says[best]
+        chosen.update(case.name for case in silent_cases(rule.code)[:1])
+    return [case for case in everything if case.name in chosen]
+
+
+def _fires(case: Case) -> bool:
+    return any(entry.code == case.rule for entry in case.expectations)
+
+
+def _is_plain(case: Case) -> bool:
+    contents = [(case.folder / file).read_bytes() for file in case.files]
+    return all(content.isascii() and b"\r" not in content for content in contents)
