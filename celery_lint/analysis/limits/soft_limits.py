@@ -38,6 +38,8 @@ _NAMES = frozenset({"BaseException", "Exception", _SOFT})
 _QUICK = frozenset(
     {"apply_async", "delay", "expire", "lpush", "publish", "rpush", "send_task", "set", "setex", "xadd"}
 )
+# What keeps one row of a database: a function of nothing else is over before anybody can stop it.
+_BRIEF = _QUICK | {"add", "commit", "flush", "get", "refresh", "rollback"}
 _LEAVING = frozenset({"break", "return", "raise"})
 
 
@@ -157,10 +159,25 @@ class SoftLimits:
             calls[number].leaf() not in _QUICK
             and waits(body.module, calls[number])
             and not self._keeps(body.module, calls[number])
+            and not self._is_brief(body.module, calls[number])
             for step in flow.below(handler.attempt)
             if is_tried(flow, handler.attempt, step) and self._arrives(body, step, handler.step)
             for number in step.calls
         )
+
+    def _is_brief(self, module: Module, call: Call) -> bool:
+        """Whether a call leads to a function that keeps one row, and perhaps sends a message, and no more."""
+        target = self.graph.target(module, call.chain)
+        if target is None:
+            return False
+        waiting = [
+            inner.leaf()
+            for inner_module, function in self.graph.closure(*target)
+            for inner in self.functions.calls(inner_module, function)
+            if self.waiting.waits(inner_module, inner)
+            and self.graph.target(inner_module, inner.chain) is None
+        ]
+        return "commit" in waiting and _BRIEF.issuperset(waiting)
 
     def _arrives(self, body: Body, step: Step, end: Step | None) -> bool:
         """Whether a limit in a statement comes as far as a handler, or out of the function (``None``)."""
