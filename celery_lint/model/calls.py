@@ -35,6 +35,17 @@ class Call(NamedTuple):
         return tuple([unpack_argument(text) for text in self.packed_arguments if text[:1] != "@"])
 
     @property
+    def named(self) -> list[str]:
+        """The chains among its arguments, in the order of the source: most calls have none."""
+        return [given.chain for given in self.takes if given.chain] if self._names_any() else []
+
+    def _names_any(self) -> bool:
+        for text in self.packed_arguments:  # noqa: SIM110 (a generator costs more than the search)
+            if "=" in text:
+                return True
+        return False
+
+    @property
     def positional(self) -> list[Argument]:
         """Its arguments without a keyword, what ``*`` unpacks among them."""
         return [argument for argument in self.takes if not argument.keyword]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _TEST_FOLDERS = frozenset({"tests", "test", "testing"})
 _ASIDE_FOLDERS = frozenset({"fixtures", "examples", "example", "samples", "docs", "benchmarks"})
 
@@ -17,6 +19,7 @@ def is_test_path(path: str) -> bool:
     )
 
 
+@lru_cache(maxsize=1 << 14)  # the same paths are asked about by everybody
 def is_product_path(path: str) -> bool:
     """Whether a file belongs to the product: neither a test nor an example nor a numbered migration."""
     folders, _, name = path.rpartition("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from celery_lint.project.entity import Key
@@ -18,32 +19,34 @@ class Memory(Generic[Answer]):
     read serves its own mode, and only until another file is read.
     """
 
-    __slots__ = ("_firm", "_loose", "_passing", "firm")
+    __slots__ = ("_firm", "_loose", "_passing")
 
     def __init__(self) -> None:
         self._firm: dict[Key, Answer] = {}
         self._loose: dict[Key, Answer] = {}
-        self._passing: dict[tuple[Key, str], tuple[int, Answer]] = {}
-        #: What was found while demanding.
-        self.firm = self._firm.get
+        self._passing: dict[str, dict[Key, tuple[int, Answer]]] = {"hint": {}, "quiet": {}}
 
     def settle(self, modules: int) -> None:
         """Let every answer serve every mode, while so many modules have been read: no other will ever be."""
-        for (key, _), (count, found) in self._passing.items():
-            if count == modules:
-                self._firm.setdefault(key, found)
+        for passing in self._passing.values():
+            for key, (count, found) in passing.items():
+                if count == modules:
+                    self._firm.setdefault(key, found)
         for key, found in self._loose.items():
             self._firm.setdefault(key, found)
 
-    def lasting(self, key: Key, mode: str) -> Answer | None:
-        """What is known for good."""
+    def recall(self, key: Key, reading: Reading) -> Answer | None:
+        """What is known in the mode of the question: for good, or while no other file has been read."""
         found = self._firm.get(key)
-        return found if found is not None or mode == "demand" else self._loose.get(key)
-
-    def passing(self, key: Key, mode: str, modules: int) -> Answer | None:
-        """What is known while so many modules have been read."""
-        passing = self._passing.get((key, mode))
-        return passing[1] if passing is not None and passing[0] == modules else None
+        if found is not None or reading.mode == "demand":
+            return found
+        found = self._loose.get(key)
+        if found is None:
+            passing = self._passing[reading.mode].get(key)
+            if passing is not None and passing[0] == reading.modules.count:
+                reading.misses += 1  # what is concluded from it does not last either
+                return passing[1]
+        return found
 
     def begin(self, key: Key, mode: str, unknown: Answer) -> None:
         """Answer that nothing is known while the answer is worked out: a cycle ends there."""
@@ -57,26 +60,44 @@ class Memory(Generic[Answer]):
             self._loose[key] = found
         else:
             self._loose.pop(key, None)
-            self._passing[key, mode] = (modules, found)
+            self._passing[mode][key] = (modules, found)
 
 
 class PerMode(Generic[Answer]):
-    """Answers of a part by key: for each mode its own, until everything is read and modes are all one."""
+    """Answers of a part by key: for each mode its own, until everything is read and modes are all one.
 
-    __slots__ = ("_known", "_reading")
+    Those that ask quietly take what others have found: they would find the same, for good where no unread
+    file was met, and otherwise until another file is read.
+    """
+
+    __slots__ = ("_known", "_passing", "_reading")
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._known: dict[Mode, dict[Any, Answer]] = {"demand": {}, "hint": {}, "quiet": {}}
+        self._passing: dict[Any, tuple[int, Answer]] = {}
 
-    def get(self, key: Any) -> Answer | None:
-        """The answer, if it is known."""
-        known = self._known[self._reading.mode]
-        if key in known or not self._reading.is_settled:
-            return known.get(key)
-        return next((known[key] for known in self._known.values() if key in known), None)
-
-    def keep(self, key: Any, answer: Answer) -> Answer:
-        """Keep an answer that is found now."""
-        self._known[self._reading.mode][key] = answer
+    def of(self, key: Any, find: Callable[[], Answer]) -> Answer:
+        """The answer, found now if it is not known."""
+        reading = self._reading
+        mode = reading.mode
+        known = self._known[mode]
+        if key in known:
+            return known[key]
+        if reading.is_settled:
+            for others in self._known.values():
+                if key in others:
+                    return others[key]
+        if mode == "quiet" and key in self._passing:
+            read, answer = self._passing[key]
+            if read == reading.modules.count:
+                reading.misses += 1  # what is concluded from it does not last either
+                return answer
+        met = reading.misses
+        answer = known[key] = find()
+        if mode != "quiet":
+            if reading.misses == met:
+                self._known["quiet"].setdefault(key, answer)
+            else:
+                self._passing[key] = (reading.modules.count, answer)
         return answer

@@ -73,7 +73,7 @@ class Project:
         if not chain or chain[:1] == "%":
             return UNKNOWN
         key = (module.path, chain)
-        found = self._resolved.firm(key) or self._recall(self._resolved, key)
+        found = self._resolved.recall(key, self.reading)
         if found is not None:
             return found
         if key in self._resolving or len(self._resolving) > _DEEPEST:
@@ -168,7 +168,7 @@ class Project:
     def member(self, module: Module, name: str) -> Entity:
         """What a module-level name of a module means."""
         key = (module.path, name)
-        found = self._members.firm(key) or self._recall(self._members, key)
+        found = self._members.recall(key, self.reading)
         if found is None:
             self._members.begin(key, self.reading.mode, UNKNOWN)  # a cyclic import ends here
             hits = self.reading.misses
@@ -292,7 +292,7 @@ class Project:
 
     def _returned(self, module: Module, function: Function) -> Entity:
         key = (module.path, function.qualname)
-        known = self._recall(self._results, key)
+        known = self._results.recall(key, self.reading)
         if known is not None or self._returning > _DEEPEST:
             return known or UNKNOWN
         self._results.begin(key, self.reading.mode, UNKNOWN)  # for one that returns what it calls itself for
@@ -322,14 +322,6 @@ class Project:
         found = Entity("instance", class_.name, class_.module)
         if any(is_taken_out(self.resolve, module, returned, 2) for returned in function.returns):
             return found._replace(origin=(module.path, function.qualname))
-        return found
-
-    def _recall(self, memory: Memory[Entity], key: Key) -> Entity | None:
-        found = memory.lasting(key, self.reading.mode)
-        if found is None:
-            found = memory.passing(key, self.reading.mode, self.modules.count)
-            if found is not None:
-                self.reading.misses += 1  # what is concluded from it does not last either
         return found
 
     def value_entity(self, module: Module, value: Value) -> Entity:

@@ -158,7 +158,10 @@ def test_whether_statements_always_leave() -> None:
 def test_functions_are_found_by_words_of_their_calls_and_taken_apart_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    text = "import shop\n\ndef a():\n    shop.send(1)\n\ndef b():\n    shop.resend(x.send)\n\ndef c():\n    shop.sender()\n"
+    text = (
+        "import shop\n\ndef a():\n    shop.send(1)\n\n"
+        "def b():\n    shop.resend(x.send)\n\ndef c():\n    shop.sender()\n"
+    )
     modules = [read_module(path, Source(path, text)) for path in ("shop/one.py", "shop/two.py")]
     taken: list[str] = []
 

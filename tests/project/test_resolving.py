@@ -294,16 +294,52 @@ def test_once_everything_is_read_no_mode_is_told_apart() -> None:
     assert asking("quiet")(mode_of)(Known(project)) == "demand"
 
 
+class Counted:
+    """An answer that tells how often it was found, and may meet a file that has not been read."""
+
+    def __init__(self, project: Project, meets: str = "") -> None:
+        self.project = project
+        self.meets = meets
+        self.times = 0
+
+    def __call__(self) -> int:
+        self.times += 1
+        if self.meets:
+            self.project.reading.module(self.meets, "name")
+        return self.times
+
+
+def asked_in(mode: Mode, project: Project, kept: PerMode[int], find: Counted) -> int:
+    def ask(part: Asking) -> int:
+        return kept.of("key", find)
+
+    return asking(mode)(ask)(Known(project))
+
+
 def test_what_any_mode_has_found_serves_all_once_everything_is_read() -> None:
     project = linked(FILES, *UNREAD)
-    kept = PerMode[str](project.reading)
-
-    def ask(part: Asking) -> str | None:
-        kept.keep("hinted", "yes")
-        return kept.get("demanded")
-
-    kept.keep("demanded", "yes")
-    assert asking("hint")(ask)(Known(project)) is None
-    assert (kept.get("hinted"), kept.get("demanded")) == (None, "yes")
+    kept, find = PerMode[int](project.reading), Counted(project)
+    assert asked_in("hint", project, kept, find) == asked_in("hint", project, kept, find) == 1
+    assert asked_in("demand", project, kept, find) == 2
+    other = PerMode[int](project.reading)
+    assert asked_in("hint", project, other, find) == 3
     project.settle()
-    assert (kept.get("hinted"), kept.get("demanded"), kept.get("neither")) == ("yes", "yes", None)
+    assert asked_in("demand", project, other, find) == 3
+
+
+def test_who_asks_quietly_takes_what_others_have_found() -> None:
+    project = linked(FILES, *UNREAD)
+    kept, find = PerMode[int](project.reading), Counted(project)
+    assert asked_in("hint", project, kept, find) == asked_in("quiet", project, kept, find) == 1
+    assert find.times == 1
+
+
+def test_what_has_met_an_unread_file_serves_until_another_is_read() -> None:
+    project = linked(FILES, *UNREAD)
+    kept, find = PerMode[int](project.reading), Counted(project, "shop/elsewhere.py")
+    assert asked_in("hint", project, kept, find) == 1
+    before = project.reading.misses
+    assert asked_in("quiet", project, kept, find) == 1
+    assert project.reading.misses > before
+    project.modules.add(project.modules[next(iter(project.modules))]._replace(path="shop/another.py"))
+    assert asked_in("quiet", project, kept, find) == 2

@@ -107,10 +107,7 @@ class CallGraph:
         base class calls those of the class that derives from it.
         """
         key = view_of(module, function, receiver)
-        found = self._callees.get(key)
-        if found is None:
-            found = self._callees.keep(key, list(self._find(module, function, receiver)))
-        return found
+        return self._callees.of(key, lambda: list(self._find(module, function, receiver)))
 
     def _find(self, module: Module, function: Function, receiver: Entity | None) -> Iterator[Callee]:
         for call in self.functions.calls(module, function):
@@ -121,8 +118,8 @@ class CallGraph:
                     yield Callee(*other, call)
             elif not self._is_lost(module, function, call, *target):
                 yield Callee(*target, call, own is not None)
-            for given in call.takes:
-                target = self.target(module, given.chain) if given.chain else None
+            for chain in call.named:
+                target = self.target(module, chain)
                 if target is not None:
                     yield Callee(*target, call)
 
@@ -231,10 +228,7 @@ class CallGraph:
         self, module: Module, function: Function, depth: int, receiver: Entity | None = None
     ) -> list[tuple[Module, Function]]:
         key = (view_of(module, function, receiver), depth)
-        found = self._closures.get(key)
-        if found is None:
-            found = self._closures.keep(key, self._called(module, function, depth, receiver))
-        return [*found]
+        return [*self._closures.of(key, lambda: self._called(module, function, depth, receiver))]
 
     def here(
         self, module: Module, function: Function, receiver: Entity | None = None
