@@ -82,6 +82,19 @@ class Rule:
         """The first line of the documentation."""
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
+    @classmethod
+    def documentation(cls) -> str:
+        """The documentation as Markdown."""
+        from inspect import cleandoc
+
+        return cleandoc(cls.__doc__ or "")
+
+    @classmethod
+    def page(cls) -> str:
+        """The documentation and every message, as Markdown."""
+        said = "\n".join(f"* {message}\n  * help: {help_text}" for message, help_text in cls.says())
+        return f"{cls.documentation()}\n\n## Messages\n\n{said}\n"
+
 
 _Rule = TypeVar("_Rule", bound=Rule)
 _Fact = TypeVar("_Fact")

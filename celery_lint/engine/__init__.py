@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.engine.filtering import NAMELESS, filtered, joined, order
 from celery_lint.engine.scopes import Scopes
+from celery_lint.engine.verdict import Stale as Stale
 from celery_lint.engine.workspace import Progress, Workspace, verdict_of_text
 from celery_lint.files import cache, roots
 from celery_lint.files.roots import absolute_path, index_path
@@ -67,12 +68,14 @@ def check_text(
     *,
     overrides: Mapping[str, object] = {},
     suppress: bool = True,
+    stale: Callable[[], bool] | None = None,
 ) -> Report:
     """Check the text of one file as it is in an editor, within its workspace as it is on disk.
 
     Without a path the text is a project of its own. ``suppress`` false leaves ``# noqa`` to the caller.
     The disk is looked at once per process and workspace, until :func:`forget`: a linter that calls this for
-    every file of a project would otherwise look at every file for every file.
+    every file of a project would otherwise look at every file for every file. ``stale`` is asked now and then
+    whether nobody waits for the answer any more; then Stale is raised.
     """
     if path is None:
         root = os.getcwd()
@@ -89,7 +92,7 @@ def check_text(
         if workspace is None:
             given = overrides if configuration is None else None
             workspace = _workspaces[key] = Workspace(root, options, None, given)
-        report = workspace.report_of_text(index_path(real, root), data, suppress)
+        report = workspace.report_of_text(index_path(real, root), data, suppress, stale)
     finally:
         _resume_collection(collecting)
     report.diagnostics.sort(key=order)

@@ -36,18 +36,27 @@ class Verdict(NamedTuple):
     unused: Mapping[int, list[list[str]]] = {}
 
 
+class Stale(Exception):
+    """Nobody waits for the answer any more, and it was given up."""
+
+
 Found = dict["facts[Any, Any]", list[Any]]
 """What every search has found."""
 
 
-def search(known: Known) -> Found:
-    """Find the facts that rules ask for, and the tasks."""
+def search(known: Known, stale: Callable[[], bool] | None = None) -> Found:
+    """Find the facts that rules ask for, and the tasks. Raises Stale where nobody waits for them any more."""
     from celery_lint.inventory.tasks.tasks import Tasks
     from celery_lint.rule import checks_of
     from celery_lint.rules import all_rules
 
     sources = {source: None for rule in all_rules() for source, _ in checks_of(rule)} | {Tasks.all: None}
-    return {source: known.isolation.search(f"the search for {source}", source.among) for source in sources}
+    found: Found = {}
+    for source in sources:
+        if stale is not None and stale():
+            raise Stale
+        found[source] = known.isolation.search(f"the search for {source}", source.among)
+    return found
 
 
 def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: Iterable[Unparsed]) -> Verdict:

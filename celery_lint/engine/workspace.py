@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from celery_lint.files.discovery import Listing
     from celery_lint.files.library import Library
     from celery_lint.model.commands import Deployment
+    from celery_lint.model.facts import Module
+    from celery_lint.project.functions import Functions
     from celery_lint.project.known import Known
 
 Progress = Callable[[int, int], None]
@@ -50,6 +52,9 @@ class Workspace:
         self._cache = cache.Cache(root, configuration.cache_dir, semantic_key(configuration))
         self._manifest: Manifest | None = None
         self._built: Built | None = None
+        self._readings: tuple[dict[str, Module], dict[str, Unparsed]] | None = None
+        self._functions: Functions | None = None
+        self._overlay: Module | None = None
         self._verdict: Verdict | None = None
 
     def report(self, asked: Iterable[str], reported: set[str]) -> Report:
@@ -117,9 +122,11 @@ class Workspace:
             return Report([], [error.unparsed], 1, 0, int(strict))
         return self.report_of_text(path, data, True)
 
-    def report_of_text(self, path: str, data: bytes | str, suppress: bool) -> Report:
-        """What is to be said about one file with this text."""
-        verdict = self._with_text(path, data)
+    def report_of_text(
+        self, path: str, data: bytes | str, suppress: bool, stale: Callable[[], bool] | None = None
+    ) -> Report:
+        """What is to be said about one file with this text. Raises Stale where nobody waits for it."""
+        verdict = self._with_text(path, data, stale)
         scopes = self._scopes_of(self._current()[0].listing)
         if scopes.of(path).configuration.strict_parse and (unparsed := self._parsed(path, data)):
             verdict = Verdict([], frozenset(), [unparsed], {}, {})
@@ -139,7 +146,7 @@ class Workspace:
         assert self._built is not None
         return self._built.known, sorted(self._built.unparsed.values())
 
-    def _with_text(self, path: str, data: bytes | str) -> Verdict:
+    def _with_text(self, path: str, data: bytes | str, stale: Callable[[], bool] | None) -> Verdict:
         manifest, verdict = self._current()
         known = manifest.digests.get(path)
         unparsed = path in {entry.path for entry in verdict.unparsed}
@@ -160,7 +167,7 @@ class Workspace:
             return Verdict([], frozenset(), [error.unparsed], {}, {})
         if known is not None and digest_of(text) == known:
             return verdict
-        return self._overlaid(manifest, path, text)
+        return self._overlaid(manifest, path, text, stale)
 
     def _is_on_disk(self, path: str, data: bytes | str) -> bool:
         """Whether a text is what the file holds: then the last run has looked at it."""
@@ -170,31 +177,50 @@ class Workspace:
         except NotParsed:
             return False
 
-    def _overlaid(self, manifest: Manifest, path: str, text: str) -> Verdict:
+    def _overlaid(
+        self, manifest: Manifest, path: str, text: str, stale: Callable[[], bool] | None
+    ) -> Verdict:
         """The verdict with one module replaced, and the others as they were linked."""
         from celery_lint.engine.building import linked
         from celery_lint.files.library import facts_of
+        from celery_lint.project.functions import Functions
         from celery_lint.project.imports import Imports
 
         reading = facts_of(path, text)
         if isinstance(reading, Unparsed):
             return Verdict([], frozenset(), [reading], {}, {})
-        built = self._built
-        if built is not None:
-            modules, unparsed = dict(built.modules), dict(built.unparsed)
-        else:
-            library = self._library(manifest, frozenset(manifest.listing.python))
-            readings = library.readings(sorted(manifest.digests))
-            modules = {name: module for name, module in readings.items() if not isinstance(module, Unparsed)}
-            unparsed = {name: module for name, module in readings.items() if isinstance(module, Unparsed)}
-        modules[path] = reading
+        there, broken = self._on_disk(manifest)
+        modules, unparsed = dict(there), dict(broken)
+        # What has been unpacked of all other modules is used again; of this one, and of the last, it is not.
+        functions = self._functions = self._functions or Functions()
+        for module in (self._overlay, modules.get(path)):
+            if module is not None:
+                functions.forget(module)
+        modules[path] = self._overlay = reading
         unparsed.pop(path, None)
         failures: list[Unparsed] = []
         deployment = self._deployment(manifest.listing, failures)
         names = [command.app for command in deployment.commands]
         imports = Imports([*manifest.listing.python, path], names)
-        project = linked(modules.values(), imports, self._whole(manifest.listing), deployment, unparsed)
-        return judge(project, search(project), modules, [*unparsed.values(), *failures])
+        options = self._whole(manifest.listing)
+        known = linked(modules.values(), imports, options, deployment, unparsed, functions=functions)
+        try:
+            return judge(known, search(known, stale), modules, [*unparsed.values(), *failures])
+        finally:
+            known.let_go()
+
+    def _on_disk(self, manifest: Manifest) -> tuple[dict[str, Module], dict[str, Unparsed]]:
+        """All modules as they are on disk, and the files that are none; read once."""
+        if self._readings is None:
+            library = self._library(manifest, frozenset(manifest.listing.python))
+            modules, unparsed = {}, {}
+            for path, reading in library.readings(sorted(manifest.digests)).items():
+                if isinstance(reading, Unparsed):
+                    unparsed[path] = reading
+                else:
+                    modules[path] = reading
+            self._readings = modules, unparsed
+        return self._readings
 
     # -------------------------------------------------------------------- the state on disk
 
@@ -256,6 +282,7 @@ class Workspace:
                 self._cache.save(manifest, None)
                 return manifest, verdict
         built = self._build(listing, library, earlier)
+        self._readings = built.modules, built.unparsed
         verdict = judge(built.known, built.found, built.modules, built.unparsed.values())
         manifest = cache.Manifest(
             listing,

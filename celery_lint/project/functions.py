@@ -105,6 +105,20 @@ class Functions:
         self._indexed: set[str] = set()
         self._words: dict[bytes, list[Key]] = {}
 
+    def forget(self, module: Module) -> None:
+        """Unpack what a module says anew when it is asked for: its file has another text now."""
+        path = module.path
+        self._families.pop(path, None)
+        self._stretches.pop(path, None)
+        for qualname, function in module.functions.items():
+            key = (path, qualname)
+            self._calls.pop(key, None)
+            self._known.pop(key, None)
+            if path in self._indexed and function.name and function.packed_calls:
+                for word in set(words_of_calls(function)):
+                    self._words[word].remove(key)
+        self._indexed.discard(path)
+
     def mentioning(
         self, modules: Iterable[Module], names: Iterable[str]
     ) -> Iterator[tuple[Module, Function]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from inspect import cleandoc
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -55,9 +54,7 @@ def to_document(report: Report) -> dict[str, Any]:
 
 
 def _rule(rule: Any) -> dict[str, Any]:
-    page = cleandoc(rule.__doc__ or "")
-    said = "\n".join(f"* {message}\n  * help: {help_text}" for message, help_text in rule.says())
-    markdown = f"{page}\n\n## Messages\n\n{said}\n"
+    markdown = rule.page()
     return {
         "id": rule.code,
         "name": rule.name,

@@ -55,6 +55,7 @@ COMMANDS = {
             ),
         ),
         Command("clean", "[PATH]", 1, "remove a project's cache", ()),
+        Command("server", "", 0, "serve an editor over standard input and output (language server)", ()),
     )
 }
 
@@ -91,8 +92,10 @@ def _run(command: Command, arguments: Arguments) -> int:
         from celery_lint.frontends.cli.rule import run
     elif command.name == "project":
         from celery_lint.frontends.cli.project import run
-    else:
+    elif command.name == "clean":
         from celery_lint.frontends.cli.clean import run
+    else:
+        from celery_lint.frontends.cli.server import run
     return run(arguments)
 
 

@@ -70,14 +70,8 @@ def _document(rule: type[Rule]) -> dict[str, Any]:
         },
         "help": rule.help,
         "summary": rule.summary(),
-        "documentation": _documentation(rule),
+        "documentation": rule.documentation(),
     }
-
-
-def _documentation(rule: type[Rule]) -> str:
-    from inspect import cleandoc
-
-    return cleandoc(rule.__doc__ or "")
 
 
 def _table(rules: list[type[Rule]]) -> str:
@@ -90,7 +84,7 @@ def _table(rules: list[type[Rule]]) -> str:
 
 def _page(rule: type[Rule], paint: Paint) -> str:
     body = "\n".join(
-        paint.strong(line) if line.startswith("## ") else line for line in _documentation(rule).splitlines()
+        paint.strong(line) if line.startswith("## ") else line for line in rule.documentation().splitlines()
     )
     facts = f"preset {rule.preset}, family {rule.family().replace('_', ' ')}, pylint {rule.pylint_id()}"
     said = "\n".join(

@@ -1,0 +1,201 @@
+"""The server itself: what it does with each message of an editor."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, BinaryIO
+
+from lsprotocol import types
+from pygls import uris
+from pygls.lsp.server import LanguageServer
+
+from celery_lint import __version__, engine
+from celery_lint.configuration import ConfigurationError
+from celery_lint.diagnostics import Report
+from celery_lint.frontends.server.pages import Pages
+from celery_lint.frontends.server.queue import Queue
+from celery_lint.frontends.server.wording import Wording
+from celery_lint.source import NotParsed, Source, read
+
+PATIENCE = 0.2
+"""Seconds without a change after which a text is checked."""
+
+_WATCHED = "**/*.{py,toml,cfg,yml,yaml,ini,conf,sh,service,lock,txt}", "**/{Procfile,Dockerfile,Makefile}*"
+_log = logging.getLogger(__name__)
+
+
+class Server(LanguageServer):
+    """Checks every open Python document when it is opened, changed or saved; all of them when one is saved.
+
+    ``initializationOptions`` are options as in ``[tool.celery-lint]``, laid over the project's own.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("celery-lint", __version__)
+        self.pages = Pages()
+        self.shown: dict[str, list[types.Diagnostic]] = {}
+        self._options: dict[str, object] = {}
+        self._queue: Queue[Report] = Queue(self._work, self._tell, self._failed)
+        self._wording: Wording | None = None
+        self._disk_has_changed = False
+        self._told = ""
+
+    def begin(self, options: object) -> None:
+        """Take over what the client says about itself."""
+        self._options = dict(options) if isinstance(options, dict) else {}
+
+    def check(self, uri: str, delay: float = 0.0) -> None:
+        """Check a document soon, if it is a Python file."""
+        document = self.workspace.text_documents.get(uri)
+        if document is not None and (document.language_id == "python" or uri.endswith((".py", ".pyw"))):
+            self._queue.ask(uri, delay)
+
+    def check_all(self, first: str = "") -> None:
+        """Look at the disk anew, and check all open documents, this one before the others."""
+        self._disk_has_changed = True
+        for uri in sorted(self.workspace.text_documents, key=lambda uri: (uri != first, uri)):
+            self.check(uri)
+
+    def close(self, uri: str) -> None:
+        """Forget a document: what is said about files that nobody looks at, the command says."""
+        self._queue.drop(uri)
+        if self.shown.pop(uri, None):
+            self._publish(uri, [], None)
+
+    def hover(self, uri: str, position: types.Position) -> types.Hover | None:
+        """The words of the rules at a position."""
+        return self.wording.hover(self.shown.get(uri, ()), position)
+
+    @property
+    def wording(self) -> Wording:
+        """How diagnostics are told to this client."""
+        if self._wording is None:
+            codec = self.workspace.position_codec
+            self._wording = Wording(self.client_capabilities, codec, self.pages)
+        return self._wording
+
+    # ------------------------------------------------------------------------ a check
+
+    def _work(self, uri: str, stale: Callable[[], bool]) -> Callable[[], Report] | None:
+        document = self.workspace.text_documents.get(uri)
+        if document is None:
+            return None
+        forget, self._disk_has_changed = self._disk_has_changed, False
+        path = uris.to_fs_path(uri) if uris.uri_scheme(uri) == "file" else None
+        text, options = document.source, self._options
+
+        def work() -> Report:
+            if forget:
+                engine.forget()
+            return engine.check_text(path, text, None, overrides=options, stale=stale)
+
+        return work
+
+    def _tell(self, uri: str, report: Report) -> None:
+        document = self.workspace.text_documents.get(uri)
+        if document is None:
+            return
+        self._told = ""
+        if report.unparsed and not report.diagnostics and uri in self.shown:
+            return  # half a line has been typed: what was said stays until the text can be read again
+        texts: dict[str, Sequence[str]] = {}
+        own = os.path.realpath(uris.to_fs_path(uri) or "")
+
+        def lines(path: str) -> Sequence[str]:
+            if path not in texts:
+                is_own = path == "<stdin>" or os.path.realpath(path) == own
+                texts[path] = _lines(path, document.source if is_own else None)
+            return texts[path]
+
+        found = [self.wording.diagnostic(each, uri, lines) for each in report.diagnostics]
+        self.shown[uri] = found
+        self._publish(uri, found, document.version)
+
+    def _publish(self, uri: str, found: list[types.Diagnostic], version: int | None) -> None:
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
+
+    def _failed(self, uri: str, error: Exception) -> None:
+        if isinstance(error, ConfigurationError):
+            message = f"celery-lint: error: {error}"
+        else:
+            _log.error("checking %s failed", uri, exc_info=error)
+            message = f"celery-lint: internal error: {type(error).__name__}: {error}"
+        if message != self._told:  # once, and not with every letter that is typed
+            self._told = message
+            self.window_show_message(types.ShowMessageParams(types.MessageType.Error, message))
+
+
+def _lines(path: str, text: str | None) -> Sequence[str]:
+    try:
+        return Source(path, read(path) if text is None else text).lines
+    except NotParsed:
+        return ()
+
+
+def _server() -> Server:
+    server = Server()
+
+    @server.feature(types.INITIALIZE)
+    def initialize(server: Server, parameters: types.InitializeParams) -> None:
+        server.begin(parameters.initialization_options)
+
+    @server.feature(types.INITIALIZED)
+    def initialized(server: Server, _: types.InitializedParams) -> None:
+        about = server.client_capabilities.workspace
+        watching = about.did_change_watched_files if about is not None else None
+        if watching is not None and watching.dynamic_registration:
+            watchers = [types.FileSystemWatcher(pattern) for pattern in _WATCHED]
+            options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+            method = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+            registration = types.Registration("watched-files", method, options)
+            server.client_register_capability(types.RegistrationParams([registration]))
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(server: Server, parameters: types.DidOpenTextDocumentParams) -> None:
+        server.check(parameters.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(server: Server, parameters: types.DidChangeTextDocumentParams) -> None:
+        server.check(parameters.text_document.uri, PATIENCE)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(server: Server, parameters: types.DidSaveTextDocumentParams) -> None:
+        server.check_all(parameters.text_document.uri)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def changed_on_disk(server: Server, _: types.DidChangeWatchedFilesParams) -> None:
+        server.check_all()
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(server: Server, parameters: types.DidCloseTextDocumentParams) -> None:
+        server.close(parameters.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_HOVER)
+    def hover(server: Server, parameters: types.HoverParams) -> types.Hover | None:
+        return server.hover(parameters.text_document.uri, parameters.position)
+
+    return server
+
+
+def serve() -> None:
+    """Serve the client on standard input and output until it says goodbye, and exit as the protocol asks."""
+    level = logging.DEBUG if os.environ.get("CELERY_LINT_DEBUG") == "1" else logging.WARNING
+    logging.basicConfig(stream=sys.stderr, level=level, format="celery-lint: %(levelname)s: %(message)s")
+    gc.enable()  # the command turns it off, for runs that end soon
+    server = _server()
+    try:
+        server.start_io(sys.stdin.buffer, _own_output())
+    finally:
+        server.pages.remove()
+
+
+def _own_output() -> BinaryIO:
+    """Standard output for the protocol alone: whatever else is written there goes to standard error."""
+    sys.stdout.flush()
+    output: Any = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return output  # type: ignore[no-any-return]
