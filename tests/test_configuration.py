@@ -151,7 +151,7 @@ MISTAKES = [
     ("pyproject.toml", LINTED + "preset = 3", 'preset: must be a string in quotes: preset = "3"'),
     ("pyproject.toml", LINTED + 'cache = "maybe"', 'cache: must be true or false, not "maybe"'),
     ("pyproject.toml", LINTED + "cache = 1", 'cache: must be true or false, not "1"'),
-    ("pyproject.toml", LINTED + 'target-python = "2"', 'target-python: must be a version of Python 3 such as'),
+    ("pyproject.toml", LINTED + 'target-python = "2"', "target-python: must be a version of Python 3"),
     ("pyproject.toml", LINTED + 'target-python = ">=3.10"', 'target-python: must be a version such as "5.3"'),
     ("pyproject.toml", "[tool]\ncelery-lint = 3", "tool.celery-lint must be a table"),
     ("pyproject.toml", LINTED + "select = [", "is not valid TOML: "),

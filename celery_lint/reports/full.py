@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, TextIO
 
 from celery_lint.diagnostics import Diagnostic, Related, Report
 from celery_lint.paths import shown
@@ -13,6 +13,7 @@ from celery_lint.reports.summary import counted
 
 # A helper may be reached from dozens of tasks: the first of them tell the story.
 _MOST_RELATED = 6
+_CONTEXT = 2
 
 
 def write(
@@ -33,61 +34,113 @@ def write(
 
 def _lines(diagnostic: Diagnostic, sources: excerpts.Sources, paint: Paint, encoding: str) -> Iterator[str]:
     related = diagnostic.related[:_MOST_RELATED]
-    margin = len(str(max(diagnostic.end_line, *(place.line for place in related), 1)))
+    frames = list(_frames(diagnostic, related, sources, encoding))
+    numbers = [row.number for frame in frames for row, _ in frame.rows]
+    margin = len(str(max(diagnostic.end_line, *numbers, *(place.line for place in related), 1)))
     bar = f"{' ' * margin} {paint.frame('|')}"
+    equals = f"{' ' * margin} {paint.frame('=')}"
 
     label = paint.severity(f"{diagnostic.severity}[{diagnostic.code}]", diagnostic.severity)
     yield f"{label}: {paint.strong(printable(diagnostic.message))} ({diagnostic.name})"
-    yield _location("-->", diagnostic, margin, paint)
-    rows = _rows(diagnostic, sources, encoding)
-    if rows:
-        yield bar
-    for row in rows:
-        yield _row(row, margin, bar, diagnostic, paint)
-    for place in related:
-        if rows:
+    open_frame = False
+    for frame in frames:
+        if open_frame:
             yield bar
-        yield _location(":::", place, margin, paint)
-        rows = _related_rows(place, sources, encoding)
-        if rows:
+        yield _location("-->" if frame is frames[0] else ":::", frame.place, margin, paint)
+        open_frame = bool(frame.rows)
+        if open_frame:
             yield bar
-        for row in rows:
-            yield _row(row, margin, bar, None, paint)
-        if not rows:
-            yield f"{' ' * margin} {paint.frame('=')} {paint.strong('note')}: {printable(place.message)}"
-    if rows and (diagnostic.help or len(diagnostic.related) > len(related)):
+        for row, of in frame.rows:
+            yield _row(row, margin, bar, of, paint)
+        if frame.note:
+            yield f"{equals} {paint.strong('note')}: {printable(frame.note)}"
+    if open_frame:
         yield bar
     if len(diagnostic.related) > len(related):
         more = counted(len(diagnostic.related) - len(related), "more place")
-        yield f"{' ' * margin} {paint.frame('=')} {paint.strong('note')}: and {more}"
+        yield f"{equals} {paint.strong('note')}: and {more}"
     if diagnostic.help:
-        yield f"{' ' * margin} {paint.frame('=')} {paint.strong('help')}: {printable(diagnostic.help)}"
+        yield f"{equals} {paint.strong('help')}: {printable(diagnostic.help)}"
+    if diagnostic.code != "CEL999":
+        yield f"{equals} {paint.strong('more')}: celery-lint rule {diagnostic.code}"
+
+
+class _Frame(NamedTuple):
+    """Rows of one file, below its path. Where nothing can be read, a note says what is there."""
+
+    place: Diagnostic | Related
+    rows: list[tuple[excerpts.Row, Diagnostic | None]]
+    note: str = ""
+
+
+def _frames(
+    diagnostic: Diagnostic, related: Sequence[Related], sources: excerpts.Sources, encoding: str
+) -> Iterator[_Frame]:
+    """The diagnostic's own file first; what the other places are in the same file stands in the same frame.
+
+    A diagnostic over several lines has a frame to itself.
+    """
+    by_path: dict[str, list[Related]] = {diagnostic.path: []}
+    for place in related:
+        by_path.setdefault(place.path, []).append(place)
+    lines = sources.lines(diagnostic.path, diagnostic.line, diagnostic.end_line)
+    alone = len(lines) != 1
+    if alone:
+        start, end = diagnostic.column, diagnostic.end_column
+        rows = excerpts.several_lines(diagnostic.line, lines, start, end, encoding=encoding) if lines else []
+        yield _Frame(diagnostic, [(row, diagnostic) for row in rows])
+    for path, places in by_path.items():
+        own = path == diagnostic.path and not alone
+        read = [place for place in places if sources.lines(path, place.line, place.line)]
+        if own or read:
+            main = diagnostic if own else None
+            yield _Frame(main or read[0], list(_rows(main, path, read, sources, encoding)))
+        for place in places:
+            if place not in read:
+                yield _Frame(place, [], place.message)
+
+
+def _rows(
+    main: Diagnostic | None, path: str, places: Sequence[Related], sources: excerpts.Sources, encoding: str
+) -> Iterator[tuple[excerpts.Row, Diagnostic | None]]:
+    """The lines of a file with the marks below them; around that of the diagnostic, two more on each side."""
+    marks: dict[int, list[tuple[int, int, str, str]]] = {}
+    for place in places:
+        label = printable(place.message)
+        marks.setdefault(place.line, []).append((place.column, place.column + 1, "-", label))
+    around: set[int] = set()
+    if main is not None:
+        marks.setdefault(main.line, []).insert(0, (main.column, main.end_column, "^", ""))
+        around.update(_around(main.line, path, sources))
+    last = 0
+    for number in sorted({*marks, *around}):
+        [text] = sources.lines(path, number, number)
+        if last and number > last + 1:
+            yield excerpts.Row(0, "..."), None
+        shown = ""
+        for start, end, sign, label in marks.get(number) or [(1, 1, "", "")]:
+            line, below = excerpts.one_line(number, text, start, end, sign, label, encoding)
+            if line.text != shown or not shown:
+                yield line, None
+            shown = line.text
+            if sign:
+                yield below, main if sign == "^" else None
+        last = number
+
+
+def _around(line: int, path: str, sources: excerpts.Sources) -> Iterator[int]:
+    """The lines around one, without blank ones at the ends."""
+    above = sources.lines(path, max(line - _CONTEXT, 1), line - 1) if line > 1 else []
+    below = sources.lines(path, line + 1, line + _CONTEXT)
+    while above and not above[0].strip():
+        del above[0]
+    while below and not below[-1].strip():
+        del below[-1]
+    yield from range(line - len(above), line + len(below) + 1)
 
 
 def _location(arrow: str, place: Diagnostic | Related, margin: int, paint: Paint) -> str:
     return f"{' ' * margin}{paint.frame(arrow)} {printable(shown(place.path))}:{place.line}:{place.column}"
-
-
-def _rows(diagnostic: Diagnostic, sources: excerpts.Sources, encoding: str) -> list[excerpts.Row]:
-    lines = sources.lines(diagnostic.path, diagnostic.line, diagnostic.end_line)
-    if not lines:
-        return []
-    if len(lines) == 1:
-        start, end = diagnostic.column, diagnostic.end_column
-        return excerpts.one_line(diagnostic.line, lines[0], start, end, "^", encoding=encoding)
-    return excerpts.several_lines(
-        diagnostic.line, lines, diagnostic.column, diagnostic.end_column, encoding=encoding
-    )
-
-
-def _related_rows(place: Related, sources: excerpts.Sources, encoding: str) -> list[excerpts.Row]:
-    lines = sources.lines(place.path, place.line, place.line)
-    if not lines:
-        return []
-    label = printable(place.message)
-    return excerpts.one_line(
-        place.line, lines[0], place.column, place.column + 1, "-", label, encoding=encoding
-    )
 
 
 def _row(row: excerpts.Row, margin: int, bar: str, diagnostic: Diagnostic | None, paint: Paint) -> str:

@@ -31,13 +31,13 @@ FULL = """\
 warning[CEL110]: `asyncio.run()` in task `sync` breaks under gevent (asyncio-run-in-task)
  --> tasks.py:5:2
   |
-5 |     asyncio.run(load("日本", 1))  # a tab and wide characters
-  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-  |
- ::: tasks.py:3:1
-  |
 3 | @shared_task
   | - the task
+4 | def sync():
+5 |     asyncio.run(load("日本", 1))  # a tab and wide characters
+  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+6 |
+7 | @shared_task(
   |
  ::: Procfile:2:27
   |
@@ -45,6 +45,7 @@ warning[CEL110]: `asyncio.run()` in task `sync` breaks under gevent (asyncio-run
   |                           - the worker pool is read here
   |
   = help: keep one loop per process
+  = more: celery-lint rule CEL110
 
 error[CEL111]: async task `mail` never runs its body (async-def-task)
   --> tasks.py:7:1
@@ -56,6 +57,7 @@ error[CEL111]: async task `mail` never runs its body (async-def-task)
    | |_____________________^
    |
    = help: make the task a plain function
+   = more: celery-lint rule CEL111
 
 """
 
@@ -70,10 +72,11 @@ def test_full(report: Report) -> None:
 
 
 def test_full_in_colours(report: Report) -> None:
-    first = written(full.write, report, colours=True).splitlines()[:5]
+    first = written(full.write, report, colours=True).splitlines()
+    first[3:7] = first[6:8]  # the lines above the place
     frame, end = "\x1b[1;34m", "\x1b[0m"
     message = "`asyncio.run()` in task `sync` breaks under gevent"
-    assert first == [
+    assert first[:5] == [
         f"\x1b[1;33mwarning[CEL110]{end}: \x1b[1m{message}{end} (asyncio-run-in-task)",
         f" {frame}-->{end} tasks.py:5:2",
         f"  {frame}|{end}",
@@ -123,7 +126,7 @@ EXCERPTS = [
         (1, 1, 3, 2),
         ["1 | / f(", "2 | |   'https://u:***@h',", "3 | | )", "  | |_^"],
     ),
-    ("a = 1\x0cb\r\nf()", (2, 1, 2, 4), ["2 | f()", "  | ^^^"]),
+    ("a = 1\x0cb\r\nf()", (2, 1, 2, 4), ["1 | a = 1\ufffdb", "2 | f()", "  | ^^^"]),
     (
         "x = f(\n    1,\n)",
         (1, 5, 3, 2),
@@ -147,7 +150,7 @@ def test_excerpt(
     found = examples.diagnostic(examples.AsyncDefTask, path, span, "message")
     report = Report([found], [], 1, 1)
     for buffer in (source, source.encode()):
-        lines = written(full.write, report, buffers={str(path): buffer}).splitlines()[3:-3]
+        lines = written(full.write, report, buffers={str(path): buffer}).splitlines()[3:-4]
         if expected is None:  # a very long line is cut on both sides of the mark
             assert [len(line) for line in lines] == [166, 68]
             assert lines[0][4] == lines[0][-1] == "…"
@@ -169,6 +172,7 @@ def test_no_excerpt_without_readable_source(tmp_path: Path, content: bytes | Non
         f" ::: {os.path.relpath(path)}:5:1",
         "  = note: the task",
         "  = help: make the task a plain function",
+        "  = more: celery-lint rule CEL111",
         "",
     ]
 
@@ -270,3 +274,28 @@ def test_marks_stand_below_what_the_terminal_shows(tmp_path: Path) -> None:
     assert shown.endswith('x = "\\u65e5\\u672c"; run()')
     assert marks.index("^") == shown.index("run()")
     assert marks.count("^") == len("run()")
+
+
+def test_places_of_one_file_stand_in_one_frame(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.py"
+    path.write_text("\n\none = 1\ntwo = 2\nthree = 3\n\n\neight = 8\nnine = 9\n\neleven = 11\n")
+    places = [Related(str(path), line, 1, f"line {line}") for line in (3, 5, 4, 11, 99)]
+    found = Diagnostic(str(path), 4, 1, 4, 4, "CEL110", "a-rule", "message", "", "warning", tuple(places))
+    rows = written(full.write, Report([found], [], 1, 0)).splitlines()[3:]
+    assert [row.rstrip() for row in rows] == [
+        " 3 | one = 1",
+        "   | - line 3",
+        " 4 | two = 2",
+        "   | ^^^",
+        "   | - line 4",
+        " 5 | three = 3",
+        "   | - line 5",
+        "   | ...",
+        "11 | eleven = 11",
+        "   | - line 11",
+        "   |",
+        f"  ::: {os.path.relpath(path)}:99:1",
+        "   = note: line 99",
+        "   = more: celery-lint rule CEL110",
+        "",
+    ]
