@@ -39,6 +39,7 @@ from celery_lint.inventory.tasks.registries import Registries
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.network import BLOCKING, CONNECTS
 from celery_lint.libraries.sqlalchemy import SYNC_ENGINE_MAKERS, SYNC_MAKERS, SYNC_SCOPED
 from celery_lint.libraries.threads import THREAD_EXECUTORS, THREADS
@@ -119,6 +120,8 @@ def _sinks(known: Known) -> set[Pair]:
                 found.add((name, leaf_of(path)))
     for path, name in registries.register_functions:
         found.add((name.rpartition(".")[2], leaf_of(path)))
+    # Who sends a task has its name, and need not say more: a table of tasks, or of their names.
+    found.update((name, "") for name in known.of(Unsent).words())
     for registry in registries.all:
         found.add((registry.name, leaf_of(registry.origin[0])))
         for dispatcher in registry.dispatchers:

@@ -12,6 +12,7 @@ from celery_lint.inventory.tasks.encoding import Encoding
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -98,6 +99,7 @@ class TaskState:
         self.task_options = known.of(TaskOptions)
         self.settings = known.of(Settings)
         self.retry_calls = known.of(RetryCalls)
+        self.unsent = known.of(Unsent)
         self.encoding = known.of(Encoding)
 
     @facts
@@ -146,7 +148,7 @@ class TaskState:
                 return None
             chain = chain.removesuffix(".backend.store_result") + ".update_state"
         tasks = self.retry_calls.tasks_of(module, function, chain)
-        if tasks is None:
+        if tasks is None or (tasks and all(map(self.unsent.cannot_run, tasks))):
             return None
         arguments = dict(zip(names, value.items, strict=False))
         for name, item in value.keywords:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
@@ -55,7 +55,7 @@ class Bodies:
     """The bodies of all tasks of the product."""
 
     def __init__(self, known: Known) -> None:
-        self.tasks = known.of(Tasks)
+        self.unsent = known.of(Unsent)
         self.runs = known.of(Runs)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
@@ -95,7 +95,7 @@ class Bodies:
         return found
 
     def _find(self) -> Iterator[Body]:
-        product = self.tasks.product
+        product = self.unsent.product
         for task in product:
             if task.function is not None and task.class_ is None:
                 yield self._body(task.module, task.function, task, "task")

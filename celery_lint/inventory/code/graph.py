@@ -10,6 +10,7 @@ from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
@@ -79,6 +80,7 @@ class CallGraph:
         self._closures = PerMode[list[tuple[Module, Function]]](self.project.reading)
         self._callees = PerMode[list[Callee]](self.project.reading)
         self.tasks = known.of(Tasks)
+        self.unsent = known.of(Unsent)
 
     def receiver(self, task: Task) -> Entity | None:
         """The class of the project that the object of a task is of."""
@@ -311,7 +313,7 @@ class CallGraph:
     @asking("quiet")
     def deeply_reached(self) -> dict[Key, list[Reached]]:
         """The same through all layers, for questions about coroutines, loops, engines and clients."""
-        return self._reached_by(self.tasks.product)
+        return self._reached_by(self.unsent.product)
 
     @once
     def synchronous(self) -> list[tuple[Module, Function, list[Reached]]]:

@@ -10,9 +10,9 @@ from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import is_only_returned, makes_coroutine
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.running import Workers
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
@@ -67,7 +67,7 @@ class Sites:
         self.functions = known.project.functions
         self.pools = known.of(Pools)
         self.workers = known.of(Workers)
-        self.tasks = known.of(Tasks)
+        self.unsent = known.of(Unsent)
         self.task_options = known.of(TaskOptions)
         self._hooked: set[Key] = set()
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
@@ -81,8 +81,8 @@ class Sites:
     def _sites(self) -> dict[Key, Site]:
         found: dict[Key, Site] = {}
         level: dict[View, tuple[Site, Entity | None]] = {}
-        for task in self.tasks.all:
-            if task.function is not None and is_product_path(task.module.path):
+        for task in self.unsent.product:
+            if task.function is not None:
                 receiver = self.graph.receiver(task)
                 own = self.graph.home(task), task.function
                 for module, function in (own, *self._hooks(task), *self.graph.around(task)):

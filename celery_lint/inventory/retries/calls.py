@@ -19,6 +19,7 @@ from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -108,6 +109,7 @@ class RetryCalls:
         self.functions = known.project.functions
         self.holders = known.of(Holders)
         self.tasks = known.of(Tasks)
+        self.unsent = known.of(Unsent)
         self.task_options = known.of(TaskOptions)
         self.graph = known.of(CallGraph)
         self.layers = known.of(Layers)
@@ -129,6 +131,8 @@ class RetryCalls:
         for call in self.functions.calls(module, function):
             value = function.value_of(call) if call.chain.endswith(".retry") else None
             tasks = self.tasks_of(module, function, call.chain) if value is not None else None
+            if tasks and all(map(self.unsent.cannot_run, tasks)):
+                continue
             if value is not None and tasks is not None:
                 yield RetryCall(module, function, call, value, flow.step_of(call), tuple(tasks))
 

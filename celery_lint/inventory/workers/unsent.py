@@ -3,92 +3,294 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from celery_lint.diagnostics import Span
+from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.tasks.sendings import Sendings
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.imported import WorkerImports
 from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.asking import asking
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
 # So many tasks that are sent show how a project sends them; a sketch of two tasks shows nothing.
 _SEVERAL = 3
 _WORD = re.compile(r"\w+")
 # With these, entries of the schedule stand in a database, where nobody can look.
-_ELSEWHERE = frozenset({"django_celery_beat", "redbeat", "RedBeatScheduler", "DatabaseScheduler"})
+_ELSEWHERE = frozenset(
+    {
+        "django_celery_beat",
+        "djcelery",
+        "redbeat",
+        "RedBeatScheduler",
+        "DatabaseScheduler",
+        "sqlalchemy_celery_beat",
+        "celery_sqlalchemy_scheduler",
+        "celerybeatmongo",
+    }
+)
+# What takes a task by a name that only the run knows, and sends it or makes a signature.
+_COMPUTED = re.compile(
+    r"\.tasks\[\]|\.tasks\.get\b"
+    r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b"
+)
+# Settings that say how a task is sent if somebody sends it.
+_ONLY_HOW = ("task_routes", "task_annotations")
+
+
+class _Mention(NamedTuple):
+    """Where a word stands; ``function`` is ``None`` in what a module or a class binds."""
+
+    module: Module
+    function: Function | None
 
 
 class Unsent:
-    """The tasks that nothing sends: they stand there, and no bug of theirs happens to anybody."""
+    """The tasks that nothing sends: they stand there, and no bug of theirs happens to anybody.
+
+    It answers *yes* only where the project names a task nowhere but where it is made, in its own function, in
+    routes, or in tasks that nothing sends either; and where all that is sent is in sight: by tasks and
+    names that are written down, with a schedule in the settings.
+    """
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.functions = known.project.functions
         self.settings = known.of(Settings)
         self.sendings = known.of(Sendings)
+        self.tasks = known.of(Tasks)
+        self.applications = known.of(Applications)
+        self.imported = known.of(WorkerImports)
 
     def is_unsent(self, task: Task) -> bool:
         """Whether a project that sends other tasks nowhere names this one, but where it is made."""
-        if not self._sends or task.function is None:
-            return False
-        names = {task.function.name, task.name.rpartition(".")[2], task.qualname.rpartition("/")[2]}
-        own = Counter[str]()
-        for function in task.module.functions.values():
-            if function is task.function or function.parent == task.function.qualname:
-                own.update(set(_words(function)))
-        return all(self._words[name] <= own[name] for name in names)
+        return task.key in self._unsent
+
+    def cannot_run(self, task: Task) -> bool:
+        """Whether besides no worker imports the module of this task: nothing of it happens in any."""
+        return self.is_unsent(task) and self.imported.never(task.module.path)
 
     @once
+    def product(self) -> list[Task]:
+        """The tasks of the product but for those: what a worker knows is code that somebody may send."""
+        return [task for task in self.tasks.product if not self.cannot_run(task)]
+
+    def words(self) -> set[str]:
+        """Names of tasks that nothing read so far names: another file that does may send them."""
+        if not self._unsent:
+            return set()
+        own = {name for task in self.tasks.product if self.is_unsent(task) for name in _names(task)}
+        return own | {function.name for _, function in self._lookups}
+
+    @once
+    @asking("quiet")
+    def _unsent(self) -> frozenset[Key]:
+        tasks = [task for task in self.tasks.product if task.function is not None and task.class_ is None]
+        if not tasks or not self.applications.product or not self._sends():
+            return frozenset()
+        names = {name for task in tasks for name in _names(task)}
+        mentions = self._mentions(names | {function.name for _, function in self._lookups})
+        if mentions is None or any(self._is_used(*found, mentions) for found in self._lookups):
+            return frozenset()
+        left = {task.key: task for task in tasks}
+        while True:  # what only tasks name that nothing sends is not sent either
+            sent = [task for task in left.values() if self._is_named(task, mentions, left)]
+            if not sent:
+                return frozenset(left)
+            for task in sent:
+                del left[task.key]
+
+    # ------------------------------------------------------------------ whether all is in sight
+
     def _sends(self) -> bool:
         """Whether the project shows what it sends: it does so itself, or has a schedule that can be read."""
-        if not _ELSEWHERE.isdisjoint(self._words):
+        sendings = self.sendings.all
+        if self.settings.named("beat_scheduler") or any(map(self._is_computed, sendings)):
             return False
         if self.settings.named("beat_schedule"):
             return True
-        sent = {s.task.qualname for s in self.sendings.all if s.sends and s.task is not None}
-        return len(sent) >= _SEVERAL
+        return len({s.task.key for s in sendings if s.sends and s.task is not None}) >= _SEVERAL
+
+    def _is_computed(self, sending: Sending) -> bool:
+        """Whether only the run knows the name of what is sent."""
+        if sending.through != "application" or sending.task is not None:
+            return False
+        value = sending.value
+        given = value.first() or value.keyword("name") if value is not None else None
+        return given is None or self.project.text(sending.module, given) is None
+
+    # ------------------------------------------------------------------ who names a task
+
+    def _mentions(self, names: set[str]) -> dict[str, list[_Mention]] | None:
+        """Where these names stand; ``None`` where a schedule is kept that nobody can look at."""
+        found: dict[str, list[_Mention]] = {}
+        for module in self.project.modules.values():
+            outside = set(_outside(module))
+            if not outside.isdisjoint(_ELSEWHERE):
+                return None
+            for name in outside & names:
+                found.setdefault(name, []).append(_Mention(module, None))
+            for function in module.functions.values():
+                words = set(_words(function))
+                if not words.isdisjoint(_ELSEWHERE):
+                    return None
+                for name in words & names:
+                    found.setdefault(name, []).append(_Mention(module, function))
+        return found
 
     @once
-    def _words(self) -> Counter[str]:
-        """In how many functions, and how often in other code, a word stands."""
-        found = Counter[str]()
-        for module in self.project.modules.values():
-            found.update(_outside(module))
-            for function in module.functions.values():
-                found.update(set(_words(function)))
+    def _lookups(self) -> list[tuple[Module, Function]]:
+        """The functions that may send what they take by a name that only the run knows."""
+        return [
+            (module, function)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+            if any(_COMPUTED.search(packed) for packed in (function.packed_calls, function.packed_steps))
+        ]
+
+    def _is_used(self, module: Module, function: Function, mentions: dict[str, list[_Mention]]) -> bool:
+        """Whether a function is called by anybody, but in place of ``send_task``, which gives it a name."""
+        if not function.name or function.decorators or function.owner or function.parent:
+            return True
+        stand_ins = [
+            each.value for each in module.assignments if each.key == "send_task" and _is(each.value, function)
+        ]
+        bound = [span for value in stand_ins for span in _places(value, function.name)]
+        given = [*_places_outside(module, function.name)]
+        return any(
+            other is not function and (other is not None or home is not module or bound != given)
+            for home, other in mentions.get(function.name, ())
+        )
+
+    def _is_named(self, task: Task, mentions: dict[str, list[_Mention]], left: dict[Key, Task]) -> bool:
+        return any(
+            self._counts(task, name, mention, left)
+            for name in _names(task)
+            for mention in mentions.get(name, ())
+        )
+
+    def _counts(self, task: Task, name: str, mention: _Mention, left: dict[Key, Task]) -> bool:
+        """Whether somebody who names a task may send it."""
+        module, function = mention
+        if function is not None:
+            around = function.qualname
+            while around:
+                if (module.path, around) in left:
+                    return False
+                around = around.rpartition("/")[0]
+        passed = [*self._only_how.get(module.path, ())]
+        if module is task.module and task.function is not None:
+            passed.extend(decorator.span for decorator in task.function.decorators)
+        if function is None:
+            return any(not _within(span, passed) for span in _places_outside(module, name))
+        if function.name:
+            return True  # statements hold more than calls do
+        return any(not _within(span, passed) for span in self._places(module, function, name))
+
+    def _places(self, module: Module, function: Function, name: str) -> Iterator[Span]:
+        """Where a word stands in the calls of a module's own code."""
+        for call in self.functions.calls(module, function):
+            value = function.value_of(call)
+            if value is not None:
+                yield from _places(value, name)
+            elif name in _WORD.findall(" ".join((call.chain, *call.packed_arguments))):
+                yield call.span
+
+    @once
+    def _only_how(self) -> dict[str, list[Span]]:
+        """The values that say how tasks are sent, by path."""
+        found: dict[str, list[Span]] = {}
+        for name in _ONLY_HOW:
+            for setting in self.settings.named(name):
+                found.setdefault(setting.module.path, []).append(setting.value.span)
         return found
+
+
+def _names(task: Task) -> set[str]:
+    """The words by which anybody may mean a task."""
+    function = task.function.name if task.function is not None else task.label
+    return {function, task.label, *_WORD.findall(task.name)[-1:]}
+
+
+def _is(value: Value, function: Function) -> bool:
+    return value.chain == f":{function.name}"
 
 
 def _words(function: Function) -> Iterator[str]:
     """The words in the calls and statements of a function, and in what they are given."""
     yield from _WORD.findall(function.packed_calls)
     yield from _WORD.findall(function.packed_steps)
+    for parameter in function.parameters:
+        if parameter.default:
+            yield from _WORD.findall(parameter.default)
     for value in (*function.returns, *(value for _, value in function.values)):
-        yield from _of_value(value)
+        for _, word in _of_value(value):
+            yield word
+
+
+def _bound(module: Module) -> Iterator[Value]:
+    """What a module and its classes bind and set."""
+    for values in module.bindings.values():
+        yield from values
+    for assignment in module.assignments:
+        yield assignment.value
+    for each in module.classes.values():
+        for values in each.attributes.values():
+            yield from values
 
 
 def _outside(module: Module) -> Iterator[str]:
-    """The words in what a module binds, sets and imports from nowhere in its functions."""
-    for values in module.bindings.values():
-        for value in values:
-            yield from _of_value(value)
-    for assignment in module.assignments:
-        yield from _of_value(assignment.value)
-    for each in module.classes.values():
-        for values in each.attributes.values():
-            for value in values:
-                yield from _of_value(value)
+    """The words in what a module binds and sets, and of what it calls by another name."""
+    for value in _bound(module):
+        for _, word in _of_value(value):
+            yield word
+    for name, target in module.imports.items():
+        yield target.partition(".")[0]
+        if target.rpartition(".")[2] != name:
+            yield target.rpartition(".")[2]
 
 
-def _of_value(value: Value) -> Iterator[str]:
-    """The words of an expression: names, texts, and what it holds."""
+def _places_outside(module: Module, name: str) -> Iterator[Span]:
+    """Where a word stands in these."""
+    for value in _bound(module):
+        yield from _places(value, name)
+    for alias, target in module.imports.items():
+        if target.rpartition(".")[2] == name != alias:
+            yield _NOWHERE
+
+
+_NOWHERE = Span(0, 0, 0, 0)
+
+
+def _places(value: Value, name: str) -> Iterator[Span]:
+    return (span for span, word in _of_value(value) if word == name)
+
+
+def _of_value(value: Value) -> Iterator[tuple[Span, str]]:
+    """The words of an expression, and where: names, texts, and what it holds."""
     left = [value]
     while left:
         each = left.pop()
-        yield from _WORD.findall(each.chain)
+        for word in _WORD.findall(each.chain):
+            yield each.span, word
         if isinstance(each.data, str):
-            yield from _WORD.findall(each.data)
+            for word in _WORD.findall(each.data):
+                yield each.span, word
         left.extend(each.items)
         for key, item in each.keywords:
-            yield from _WORD.findall(key)
+            for word in _WORD.findall(key):
+                yield item.span, word
             left.append(item)
+
+
+def _within(span: Span, others: Iterable[Span]) -> bool:
+    """Whether a span lies in one of the others."""
+    start, end = (span.line, span.column), (span.end_line, span.end_column)
+    return any(
+        (other.line, other.column) <= start and end <= (other.end_line, other.end_column) for other in others
+    )

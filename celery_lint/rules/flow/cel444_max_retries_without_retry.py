@@ -48,7 +48,8 @@ class MaxRetriesWithoutRetry(Rule):
     ## Limits
 
     Silent where the task is given to code that cannot be seen, where its base class, its decorators or what
-    it calls may retry it, where the project reads the option back, and for `max_retries=0` and `None`. The
+    it calls may retry it, where the project reads the option back, where nothing sends the task in a project
+    that shows all that it sends, and for `max_retries=0` and `None`. The
     application must be Celery's own or the project's, or have other tasks that call `retry` themselves.
 
     ## References
