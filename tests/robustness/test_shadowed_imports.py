@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,7 @@ BY_OTHERS = set(_BY_OTHERS.split())
 NAMES_OF_FILES = {name.removesuffix(".py") for name in FILES}
 
 
+@cache
 def imported_names() -> set[str]:
     """The modules of the standard library that the linter imports anywhere, by its own statements."""
     found = set()
