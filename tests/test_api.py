@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -104,7 +105,7 @@ def test_what_is_written_is_what_the_schema_says(project: Path) -> None:
 
 
 def test_the_command_writes_it_too(project: Path) -> None:
-    done = run(["celery-lint", "check", "--output-format", "json"], cwd=project)
+    done = run([sys.executable, "-m", "celery_lint", "check", "--output-format", "json"], cwd=project)
     document = json.loads(done.out)
     assert document["diagnostics"]
     jsonschema.validate(document, api.schema(), jsonschema.Draft202012Validator)

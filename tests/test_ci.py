@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,18 @@ def step(name: str, inputs: dict[str, str], folder: Path, **environment: str) ->
     }
     script = folder.parent / "step.sh"
     script.write_text(STEPS[name]["run"])
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     files = {variable: str(folder.parent / variable) for variable in ("GITHUB_OUTPUT", "GITHUB_PATH")}
     return run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
         cwd=folder,
-        environment={**files, "RUNNER_TEMP": str(folder.parent / "temp"), **given, **environment},
+        environment={
+            "PATH": programs,
+            **files,
+            "RUNNER_TEMP": str(folder.parent / "temp"),
+            **given,
+            **environment,
+        },
     )
 
 
