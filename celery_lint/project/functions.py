@@ -126,8 +126,8 @@ class Functions:
 
         Each function is taken apart once, however many names are asked for in however many rounds.
         """
-        modules = list(modules)
-        for module in modules:
+        modules, names = list(modules), set(names)
+        for module in modules if names else ():
             if module.path not in self._indexed:
                 self._index(module)
         found: dict[str, set[str]] = {}
