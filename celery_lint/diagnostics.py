@@ -40,8 +40,9 @@ class Related(NamedTuple):
 class Diagnostic(NamedTuple):
     """One finding of one rule at one place.
 
-    ``path`` is absolute inside the process and made relative by the reports. ``fix`` is reserved
-    for automatic edits and is always ``None`` today.
+    ``path`` is absolute inside the process and made relative by the reports. ``fix`` is ``None`` where
+    there is no automatic edit, or else ``safe`` or ``unsafe`` and then the words that the edit needs (see
+    ``celery_lint.fixes``).
     """
 
     path: str
@@ -55,7 +56,7 @@ class Diagnostic(NamedTuple):
     help: str
     severity: Severity
     related: tuple[Related, ...] = ()
-    fix: None = None
+    fix: tuple[str, ...] | None = None
 
 
 class Unparsed(NamedTuple):

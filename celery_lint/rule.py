@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from celery_lint.diagnostics import Severity
@@ -32,13 +32,15 @@ FAMILIES = {
 class Finding(NamedTuple):
     """What a rule yields: where, the values for its message, and the other halves of the story.
 
-    ``variant`` chooses one of the rule's ``variants`` in place of its ``message`` and ``help``.
+    ``variant`` chooses one of the rule's ``variants`` in place of its ``message`` and ``help``. ``fix`` holds
+    the words for the rule's automatic edit, or is ``None`` where this finding has none.
     """
 
     place: Place
     values: dict[str, Any] = {}
     related: tuple[tuple[Place, str], ...] = ()
     variant: str = ""
+    fix: tuple[str, ...] | None = None
 
 
 class Rule:
@@ -55,6 +57,9 @@ class Rule:
     #: The test that shows on a real worker what the rule claims (``tests/proofs/test_limits.py::test_…``), or
     #: ``convention`` where no failure is claimed.
     proof: ClassVar[str] = ""
+    #: Whether some findings have an automatic edit: ``safe`` if the code fails as it is, or does the same
+    #: after it; ``unsafe`` if the code works, and does something else after it.
+    fixable: ClassVar[Literal["", "safe", "unsafe"]] = ""
     #: A line of configuration that the example of the documentation needs.
     example_options: ClassVar[str] = ""
 

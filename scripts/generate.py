@@ -107,6 +107,8 @@ def page(rule: type[Rule]) -> str:
         f"Preset: `{rule.preset}`",
         f"pylint: `{rule.pylint_id()}` (`{rule.name}`)",
     ]
+    if rule.fixable:
+        facts.append(f"Fix: `{'--fix' if rule.fixable == 'safe' else '--fix --unsafe-fixes'}`")
     said = "\n".join(f"* {message}\n  * help: {help_text}" for message, help_text in rule.says())
     return (
         f"# {rule.code}: {rule.name}\n\n"

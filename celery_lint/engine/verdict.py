@@ -169,6 +169,7 @@ def _diagnostic(rule: Rule, finding: Finding) -> Diagnostic:
         tuple(
             Related(place.path, place.span.line, place.span.column, text) for place, text in finding.related
         ),
+        None if finding.fix is None else (rule.fixable, *finding.fix),
     )
 
 
@@ -222,7 +223,7 @@ def unpacked(row: list[Any]) -> Verdict:
 
 
 def _unpacked_diagnostic(row: list[Any]) -> Diagnostic:
-    path, line, column, end_line, end_column, code, name, message, help_text, severity, related, _ = row
+    path, line, column, end_line, end_column, code, name, message, help_text, severity, related, fix = row
     return Diagnostic(
         path,
         line,
@@ -235,4 +236,5 @@ def _unpacked_diagnostic(row: list[Any]) -> Diagnostic:
         help_text,
         severity,
         tuple(Related(*entry) for entry in related),
+        None if fix is None else tuple(fix),
     )

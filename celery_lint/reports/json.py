@@ -65,5 +65,5 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
             {"path": shown(path), "line": line, "column": column, "message": message}
             for path, line, column, message in diagnostic.related
         ],
-        "fix": diagnostic.fix,
+        "fix": {"applicability": diagnostic.fix[0]} if diagnostic.fix else None,
     }

@@ -33,7 +33,16 @@ def summary(report: Report, paint: Paint) -> str:
         for severity, number in numbers.items()
         if number
     )
-    return f"Found {paint.strong(found)} in {files} ({tasks}){unchecked}"
+    return f"Found {paint.strong(found)} in {files} ({tasks}){unchecked}{_fixes(report)}"
+
+
+def _fixes(report: Report) -> str:
+    """How many of the diagnostics have an automatic edit."""
+    kinds = [diagnostic.fix[0] for diagnostic in report.diagnostics if diagnostic.fix]
+    safe, unsafe = kinds.count("safe"), kinds.count("unsafe")
+    if not unsafe:
+        return f"; --fix may mend {safe} of them" if safe else ""
+    return f"; --fix may mend {safe} of them, --unsafe-fixes {unsafe} more"
 
 
 def not_checked(report: Report) -> list[str]:

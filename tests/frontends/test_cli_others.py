@@ -43,6 +43,7 @@ DOCUMENT = {
     "severity": "error",
     "preset": "recommended",
     "pylint": "E9111",
+    "fixable": None,
     "message": "async task `{task}` never runs its body",
     "variants": {},
     "help": "make the task a plain function",

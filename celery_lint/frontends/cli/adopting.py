@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 
 from celery_lint.diagnostics import Report
-from celery_lint.frontends.cli.arguments import UsageError
+from celery_lint.frontends.cli.arguments import FIXING, UsageError
 from celery_lint.paths import shown
 from celery_lint.reports.colours import printable
 from celery_lint.reports.summary import counted
@@ -53,7 +53,11 @@ def check_flags(flags: Mapping[str, str], of_text: bool) -> None:
         for other in ("--baseline", "--diff-base", "--add-noqa"):
             if other in flags:
                 raise UsageError(f"--write-baseline and {other} exclude each other")
-    for flag in ("--write-baseline", "--add-noqa"):
+    for flag in FIXING:
+        for other in ("--write-baseline", "--add-noqa"):
+            if flag in flags and other in flags:
+                raise UsageError(f"{flag} and {other} exclude each other")
+    for flag in ("--write-baseline", "--add-noqa", *FIXING):
         if of_text and flag in flags:
             raise UsageError(f"{flag} needs files: a text on standard input has no place for it")
 

@@ -13,6 +13,9 @@ from celery_lint.options import OPTIONS, Option
 ADOPTING = ("--baseline", "--write-baseline", "--diff-base", "--add-noqa")
 """The flags of ``check`` for a project that has diagnostics already."""
 
+FIXING = ("--fix", "--diff")
+"""The flags of ``check`` that mend what is found, or show how."""
+
 
 class UsageError(Exception):
     """The command line cannot be understood; the text is one line."""

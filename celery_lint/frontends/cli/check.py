@@ -10,7 +10,7 @@ from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.engine.scopes import closest_table
 from celery_lint.files import roots
-from celery_lint.frontends.cli.arguments import ADOPTING, Arguments, UsageError
+from celery_lint.frontends.cli.arguments import ADOPTING, FIXING, Arguments, UsageError
 from celery_lint.frontends.cli.progress import Progress
 from celery_lint.frontends.cli.showing import Showing
 from celery_lint.paths import shown
@@ -65,13 +65,25 @@ def _check_paths(arguments: Arguments, overrides: dict[str, object]) -> int:
 def _told(report: Report, arguments: Arguments, showing: Showing, folder: str, paths: list[str]) -> int:
     """Show a report, or do with it what the flags ask for; returns the exit code."""
     flags = arguments.flags
-    if not any(flag in flags for flag in ADOPTING):  # most runs import nothing for it
+    if not any(flag in flags for flag in (*ADOPTING, *FIXING)):  # most runs import nothing for it
         return showing.show(report, {})
     from celery_lint.frontends.cli import adopting
 
     def checked() -> set[str]:
         return set(engine.files(paths, arguments.overrides))
 
+    if any(flag in flags for flag in FIXING):
+        from celery_lint.frontends.cli import fix
+
+        mended = fix.fixes(adopting.narrowed(report, flags, folder), flags, arguments.overrides)
+        if "--diff" in flags:
+            fix.show(mended)
+            return 2 if report.failed else int(bool(mended) and "--exit-zero" not in flags)
+        fix.write(mended)
+        if mended:
+            if "--quiet" not in flags:
+                sys.stderr.write(f"{fix.summary(mended)}\n")
+            report = engine.check_paths(paths, None, overrides=arguments.overrides)
     report = adopting.narrowed(report, flags, folder, {}, checked, arguments.overrides)
     code = adopting.acted(report, flags, checked)
     return showing.show(report, {}) if code is None else code
@@ -103,7 +115,7 @@ def _check_text(arguments: Arguments, overrides: dict[str, object]) -> int:
     if path is not None:
         names = {path, os.path.realpath(path), os.path.join(os.path.realpath(folder), os.path.basename(path))}
     buffers = dict.fromkeys(names, data)
-    if any(flag in arguments.flags for flag in ADOPTING):
+    if any(flag in arguments.flags for flag in (*ADOPTING, *FIXING)):
         from celery_lint.frontends.cli import adopting
 
         report = adopting.narrowed(report, arguments.flags, os.path.realpath(folder), buffers)

@@ -64,6 +64,7 @@ def _document(rule: type[Rule]) -> dict[str, Any]:
         "severity": rule.severity,
         "preset": rule.preset,
         "pylint": rule.pylint_id(),
+        "fixable": rule.fixable or None,
         "message": rule.message,
         "variants": {
             name: dict(zip(("message", "help"), texts, strict=True)) for name, texts in rule.variants.items()
@@ -87,6 +88,8 @@ def _page(rule: type[Rule], paint: Paint) -> str:
         paint.strong(line) if line.startswith("## ") else line for line in rule.documentation().splitlines()
     )
     facts = f"preset {rule.preset}, family {rule.family().replace('_', ' ')}, pylint {rule.pylint_id()}"
+    if rule.fixable:
+        facts += f", mended by {'--fix' if rule.fixable == 'safe' else '--fix --unsafe-fixes'}"
     said = "\n".join(
         f"{paint.strong('says')}: {message}\n{paint.strong('help')}: {help_text}"
         for message, help_text in rule.says()

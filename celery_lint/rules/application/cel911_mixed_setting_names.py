@@ -52,6 +52,7 @@ class MixedSettingNames(Rule):
     name = "mixed-setting-names"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{old}` is an old name, `{beside}` a new one: Celery refuses both"
     help = "write `{new}`"
     proof = "tests/proofs/test_settings.py::test_old_names_beside_new_ones_are_refused"
@@ -59,4 +60,4 @@ class MixedSettingNames(Rule):
     @on(UnreadSettings.mixed)
     def check(self, fact: MixedNames) -> Iterator[Finding]:
         """Report the old name."""
-        yield Finding(fact.place, {"old": fact.old, "beside": fact.beside, "new": fact.new})
+        yield Finding(fact.place, {"old": fact.old, "beside": fact.beside, "new": fact.new}, fix=(fact.new,))

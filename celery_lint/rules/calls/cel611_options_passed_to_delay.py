@@ -61,6 +61,7 @@ class OptionsPassedToDelay(Rule):
     name = "options-passed-to-delay"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{call}` raises `TypeError: {task}() got an unexpected keyword argument '{option}'`"
     help = "options are for `apply_async`: `{task}.apply_async(({args}), {option}=…)`"
     variants = {
@@ -82,4 +83,7 @@ class OptionsPassedToDelay(Rule):
             "args": "…," if fact.sending.call.positional else "",
         }
         related = ((fact.task.place, f"task `{label}` has no parameter `{fact.names[0]}`"),)
-        yield Finding(fact.place, values, related, "swallowed" if fact.swallowed else "")
+        if fact.swallowed:
+            yield Finding(fact.place, values, related, "swallowed")
+        else:
+            yield Finding(fact.place, values, related, fix=fact.names)

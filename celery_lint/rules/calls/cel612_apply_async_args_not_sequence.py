@@ -63,6 +63,7 @@ class ApplyAsyncArgsNotSequence(Rule):
     name = "apply-async-args-not-sequence"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{call}` raises `TypeError`: its arguments must be a list or tuple"
     help = "write `{call}` with a tuple: `(argument,)`"
     variants = {
@@ -77,4 +78,7 @@ class ApplyAsyncArgsNotSequence(Rule):
     def check(self, fact: WrongShape) -> Iterator[Finding]:
         """Report what is given."""
         values = {"call": f"{fact.sending.how}()"}
-        yield Finding(fact.place, values, (), "spread" if fact.spread else "")
+        if fact.spread:
+            yield Finding(fact.place, values, (), "spread")
+        else:
+            yield Finding(fact.place, values, fix=())

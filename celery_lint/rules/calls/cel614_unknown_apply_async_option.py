@@ -63,6 +63,7 @@ class UnknownApplyAsyncOption(Rule):
     name = "unknown-apply-async-option"
     severity = "error"
     preset = "recommended"
+    fixable = "unsafe"
     message = "`{call}` ignores `{option}`, which is no option of it: the task runs without"
     help = "write `{meant}=`"
     variants = {
@@ -81,7 +82,10 @@ class UnknownApplyAsyncOption(Rule):
     def check(self, fact: UnknownOption) -> Iterator[Finding]:
         """Report the option."""
         values = {"call": f"{fact.method}()", "option": fact.option, "meant": fact.meant}
-        yield Finding(fact.place, values, (), "" if fact.meant else "of the task")
+        if fact.meant:
+            yield Finding(fact.place, values, fix=(fact.meant,))
+        else:
+            yield Finding(fact.place, values, (), "of the task")
 
     @on(MessageOptions.counted)
     def check_retries(self, fact: CountedRetries) -> Iterator[Finding]:

@@ -63,6 +63,7 @@ class DispatchResultInCanvas(Rule):
     name = "dispatch-result-in-canvas"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{what}()` sends this task at once, and `{where}` fails: it takes signatures"
     help = "write `.s(…)` in place of `.{what}(…)`"
     variants = {
@@ -76,4 +77,8 @@ class DispatchResultInCanvas(Rule):
     @on(CanvasElements.wrong)
     def check(self, fact: NoSignature) -> Iterator[Finding]:
         """Report the element."""
-        yield Finding(fact.place, {"what": fact.what, "where": fact.where}, (), "" if fact.sent else "task")
+        values = {"what": fact.what, "where": fact.where}
+        if fact.sent:
+            yield Finding(fact.place, values)
+        else:
+            yield Finding(fact.place, values, (), "task", ())

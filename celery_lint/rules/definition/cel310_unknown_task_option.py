@@ -56,6 +56,7 @@ class UnknownTaskOption(Rule):
     name = "unknown-task-option"
     severity = "error"
     preset = "recommended"
+    fixable = "unsafe"
     message = "`{option}` is no option of a task: Celery ignores it"
     help = "did you mean `{meant}`? `{task}` runs with the default of that"
     variants = {
@@ -70,4 +71,7 @@ class UnknownTaskOption(Rule):
     def check(self, fact: UnknownOption) -> Iterator[Finding]:
         """Report the keyword."""
         values = {"option": fact.name, "meant": fact.meant, "task": fact.task.label}
-        yield Finding(fact.place, values, (), "" if fact.meant else "publishing")
+        if fact.meant:
+            yield Finding(fact.place, values, fix=(fact.meant,))
+        else:
+            yield Finding(fact.place, values, (), "publishing")

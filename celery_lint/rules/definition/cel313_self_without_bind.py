@@ -53,6 +53,7 @@ class SelfWithoutBind(Rule):
     name = "self-without-bind"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{task}` takes `self` and is not bound, so a call raises TypeError"
     help = "write `bind=True` in its decorator"
     proof = "tests/proofs/test_definitions.py::test_nobody_gives_self_without_bind"
@@ -61,4 +62,4 @@ class SelfWithoutBind(Rule):
     def check(self, fact: Misbound) -> Iterator[Finding]:
         """Report the definition."""
         related = ((fact.sent.place, "this call lacks one argument"),) if fact.sent is not None else ()
-        yield Finding(fact.place, {"task": fact.task.label}, related)
+        yield Finding(fact.place, {"task": fact.task.label}, related, "", (fact.task.label,))

@@ -53,6 +53,7 @@ class AutoretryForNotTuple(Rule):
     name = "autoretry-for-not-tuple"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{option}` is no tuple: TypeError when the task is built"
     help = "write `{option}=({exception},)`"
     proof = "tests/proofs/test_definitions.py::test_what_cannot_be_built_fails_before_any_run"
@@ -60,4 +61,4 @@ class AutoretryForNotTuple(Rule):
     @on(OptionValues.bare_exceptions)
     def check(self, fact: BareException) -> Iterator[Finding]:
         """Report the value."""
-        yield Finding(fact.place, {"option": fact.name, "exception": fact.spelled})
+        yield Finding(fact.place, {"option": fact.name, "exception": fact.spelled}, fix=())

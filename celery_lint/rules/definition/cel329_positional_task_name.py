@@ -57,6 +57,7 @@ class PositionalTaskName(Rule):
     name = "positional-task-name"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{task}` stands where the function is expected: TypeError at the import"
     help = "write `name=` before it"
     proof = "tests/proofs/test_definitions.py::test_what_cannot_be_built_fails_before_any_run"
@@ -64,4 +65,4 @@ class PositionalTaskName(Rule):
     @on(DecoratedObjects.positional_names)
     def check(self, fact: PositionalName) -> Iterator[Finding]:
         """Report the text."""
-        yield Finding(fact.place, {"task": fact.name})
+        yield Finding(fact.place, {"task": fact.name}, fix=())

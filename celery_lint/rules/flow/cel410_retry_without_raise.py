@@ -57,6 +57,7 @@ class RetryWithoutRaise(Rule):
     name = "retry-without-raise"
     severity = "advice"
     preset = "house"
+    fixable = "safe"
     proof = "convention"
     message = "`retry()` ends the task here, and the line does not show it"
     help = "write `raise` before the call"
@@ -66,4 +67,4 @@ class RetryWithoutRaise(Rule):
         """Report a call that is a statement of its own."""
         is_statement = retry.step is not None and retry.step.kind == "expr" and retry.call.is_statement
         if is_statement and retry.throws and not retry.is_expected(self.known.project.functions):
-            yield Finding(retry.place)
+            yield Finding(retry.place, fix=())

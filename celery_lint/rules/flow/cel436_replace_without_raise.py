@@ -66,6 +66,7 @@ class ReplaceWithoutRaise(Rule):
     name = "replace-without-raise"
     severity = "advice"
     preset = "house"
+    fixable = "safe"
     proof = "convention"
     message = "`replace()` ends the task here, and the line does not show it"
     help = "write `raise` before the call"
@@ -73,4 +74,4 @@ class ReplaceWithoutRaise(Rule):
     @on(TaskState.replacements)
     def check(self, fact: Replacement) -> Iterator[Finding]:
         """Report a call that is a statement of its own."""
-        yield Finding(fact.place)
+        yield Finding(fact.place, fix=())

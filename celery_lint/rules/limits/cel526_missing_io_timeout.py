@@ -61,6 +61,7 @@ class MissingIoTimeout(Rule):
     name = "missing-io-timeout"
     severity = "warning"
     preset = "recommended"
+    fixable = "unsafe"
     message = "`{call}` has no timeout: a peer that never answers holds up `{task}`"
     help = "give it a `timeout`"
     variants = {
@@ -75,4 +76,5 @@ class MissingIoTimeout(Rule):
     def check(self, wait: EndlessWait) -> Iterator[Finding]:
         """Report the call itself."""
         values = {"call": wait.name, "task": wait.site.tasks[0].label}
-        yield Finding(wait.place, values, wait.site.related(), "off" if wait.off else "")
+        variant, fix = ("off", None) if wait.off else ("", ("timeout=30",))
+        yield Finding(wait.place, values, wait.site.related(), variant, fix)

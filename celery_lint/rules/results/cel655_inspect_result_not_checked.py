@@ -57,6 +57,7 @@ class InspectResultNotChecked(Rule):
     name = "inspect-result-not-checked"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{method}()` is `None` if no worker answers within a second: this raises an error then"
     help = "write `{method}() or dict()`, or ask whether it is `None` first"
     proof = "tests/proofs/test_calls.py::test_no_worker_no_answer"
@@ -65,4 +66,5 @@ class InspectResultNotChecked(Rule):
     def check(self, fact: UncheckedInspection) -> Iterator[Finding]:
         """Report what is asked, or where the answer is used."""
         related = ((fact.made, "it is asked for here"),) if fact.made is not None else ()
-        yield Finding(fact.place, {"method": fact.method}, related)
+        fix = (fact.method,) if fact.made is None else None
+        yield Finding(fact.place, {"method": fact.method}, related, "", fix)

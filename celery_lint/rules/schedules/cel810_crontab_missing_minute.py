@@ -52,6 +52,7 @@ class CrontabMissingMinute(Rule):
     name = "crontab-missing-minute"
     severity = "error"
     preset = "recommended"
+    fixable = "unsafe"
     message = "`{call}` without a minute fires 60 times in each of these hours"
     help = 'give it a minute: `minute=0`, or `minute="*"` if every minute is meant'
     variants = {
@@ -65,4 +66,5 @@ class CrontabMissingMinute(Rule):
     @on(CrontabFields.without_minute)
     def check(self, fact: MissingMinute) -> Iterator[Finding]:
         """Report the crontab."""
-        yield Finding(fact.place, {"call": fact.call}, (), "days" if fact.all_day else "")
+        variant, fix = ("days", "hour=0, minute=0") if fact.all_day else ("", "minute=0")
+        yield Finding(fact.place, {"call": fact.call}, (), variant, (fix,))

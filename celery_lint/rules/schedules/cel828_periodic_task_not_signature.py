@@ -68,6 +68,7 @@ class PeriodicTaskNotSignature(Rule):
     name = "periodic-task-not-signature"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{written}` is no signature: `add_periodic_task` raises `AttributeError`"
     help = "give it the signature of a task: `task.s()`"
     variants = {
@@ -81,4 +82,4 @@ class PeriodicTaskNotSignature(Rule):
     @on(Entries.without_signature)
     def check(self, fact: NoSignature) -> Iterator[Finding]:
         """Report the argument."""
-        yield Finding(fact.place, {"written": fact.written}, (), "sent" if fact.sent else "")
+        yield Finding(fact.place, {"written": fact.written}, (), *(("sent", ()) if fact.sent else ()))

@@ -1,0 +1,206 @@
+"""The edits of each rule that has some.
+
+A rule says that its finding can be fixed, and with which words; the edit is made here, from the text. Where
+the text is not what the edit is for, there is none: where stars hide arguments, for example.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+
+from celery_lint.diagnostics import Diagnostic, Span
+from celery_lint.fixes.text import Edit, Text
+
+Words = tuple[str, ...]
+Maker = Callable[[Text, Span, Words], Iterator[Edit]]
+
+
+def edits_for(text: Text, diagnostic: Diagnostic) -> list[Edit]:
+    """The edits that fix what a diagnostic says; none where it cannot be fixed so."""
+    if diagnostic.fix is None:
+        return []
+    span = Span(diagnostic.line, diagnostic.column, diagnostic.end_line, diagnostic.end_column)
+    return list(EDITS[diagnostic.code](text, span, diagnostic.fix[1:]))
+
+
+def _raise(text: Text, span: Span, _: Words) -> Iterator[Edit]:
+    """``self.retry()`` as ``raise self.retry()``."""
+    call = text.call(span)
+    statement = text.parent(call) if call is not None else None
+    if call is not None and isinstance(statement, ast.Expr) and text.start(statement) == text.start(call):
+        yield text.before(call, "raise ")
+
+
+def _apply_async(text: Text, span: Span, options: Words) -> Iterator[Edit]:
+    """``task.delay(x, countdown=5)`` as ``task.apply_async((x,), countdown=5)``."""
+    call = _call_with(text, span)
+    if call is None or not isinstance(call.func, ast.Attribute) or call.func.attr != "delay":
+        return
+    own = [keyword for keyword in call.keywords if keyword.arg not in options]
+    given: list[ast.expr | ast.keyword] = [*call.args, *own]
+    others = [text.start(keyword) for keyword in call.keywords if keyword.arg in options]
+    if any(isinstance(item, ast.Starred) for item in call.args) or any(k.arg is None for k in own):
+        return
+    if given and others and text.end(given[-1]) > min(others):
+        return  # the options stand among the arguments
+    yield text.attribute(call.func, "apply_async")
+    if call.args:
+        yield text.before(call.args[0], "(")
+        yield text.after(call.args[-1], ",)" if len(call.args) == 1 else ")")
+    if own:
+        yield text.before(own[0], "kwargs={")
+        for keyword in own:
+            start = text.start(keyword)
+            yield Edit(start, text.start(keyword.value), f'"{keyword.arg}": ')
+        yield text.after(own[-1], "}")
+
+
+def _call_with(text: Text, span: Span) -> ast.Call | None:
+    """The call that a span is, or whose argument it is."""
+    for node in text.at(span):
+        holder = text.parent(node)
+        for found in (node, holder, text.parent(holder) if isinstance(holder, ast.keyword) else None):
+            if isinstance(found, ast.Call) and (found is node or found.func is not node):
+                return found
+    return None
+
+
+def _tuple(text: Text, span: Span, _: Words) -> Iterator[Edit]:
+    """An argument, or the value of a keyword, as a tuple of one."""
+    value = text.expression(span)
+    if not isinstance(value, (ast.Constant, ast.JoinedStr, ast.Name, ast.Attribute)):
+        return  # what is meant, who can tell: a mapping may be for `kwargs`, a call may be for `list()`
+    holder = text.parent(value)
+    if isinstance(holder, ast.keyword) and holder.arg is not None:
+        opening = text.text.index("=", text.start(holder) + len(holder.arg)) + 1
+    elif isinstance(holder, ast.Call) and holder.args[:1] == [value]:
+        opening = text.text.index("(", text.end(holder.func)) + 1
+    else:
+        return
+    yield from text.tuple_of(value, opening)
+
+
+def _keyword(text: Text, span: Span, words: Words) -> Iterator[Edit]:
+    """Another name for a keyword; the span is the keyword, or its value."""
+    for node in text.at(span):
+        keyword = node if isinstance(node, ast.keyword) else text.parent(node)
+        if isinstance(keyword, ast.keyword) and keyword.arg and node in (keyword, keyword.value):
+            yield text.keyword(keyword, words[0])
+            return
+
+
+def _key(text: Text, span: Span, words: Words) -> Iterator[Edit]:
+    """Another key for a value of a dictionary, or another keyword. A variable stays: others may read it."""
+    (name,) = words
+    for node in text.at(span):
+        holder = text.parent(node)
+        if isinstance(holder, ast.Dict) and node in holder.values:
+            key = holder.keys[holder.values.index(node)]
+            written = text.text[text.start(key) : text.end(key)] if key is not None else ""
+            if isinstance(key, ast.Constant) and written[1:-1] == key.value:
+                yield text.replaced(key, f"{written[0]}{name}{written[-1]}")
+                return
+    yield from _keyword(text, span, words)
+
+
+_SENDING = ("delay", "apply_async", "apply", "retry")
+
+
+def _signature(text: Text, span: Span, _: Words) -> Iterator[Edit]:
+    """``task`` as ``task.s()``, ``task(x)`` and ``task.delay(x)`` as ``task.s(x)``."""
+    node = text.expression(span)
+    if isinstance(node, ast.Call):
+        sends = isinstance(node.func, ast.Attribute) and node.func.attr in _SENDING
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "delay":
+            yield text.attribute(node.func, "s")
+        elif not sends:
+            yield text.after(node.func, ".s")
+    elif isinstance(node, (ast.Name, ast.Attribute)):
+        yield text.after(node, ".s()")
+
+
+def _argument(text: Text, span: Span, words: Words) -> Iterator[Edit]:
+    """One more argument at the end of a call."""
+    call = text.call(span)
+    edit = text.argument(call, words[0]) if call is not None else None
+    if edit is not None:
+        yield edit
+
+
+_DECORATORS = ("task", "shared_task", "periodic_task")
+
+
+def _bind(text: Text, span: Span, words: Words) -> Iterator[Edit]:
+    """``@app.task`` as ``@app.task(bind=True)``."""
+    (name,) = words
+    for function in ast.walk(text.tree):
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or function.name != name:
+            continue
+        first = min((node.lineno for node in function.decorator_list), default=function.lineno)
+        if not first <= span.line <= function.lineno:
+            continue
+        made = [(node, _leaf(node)) for node in function.decorator_list]
+        found = [node for node, leaf in made if leaf in _DECORATORS]
+        if len(found) != 1:
+            return
+        (decorator,) = found
+        if not isinstance(decorator, ast.Call):
+            yield text.after(decorator, "(bind=True)")
+        elif not any(keyword.arg in ("bind", None) for keyword in decorator.keywords):
+            opening = text.text.index("(", text.end(decorator.func)) + 1
+            if decorator.args:
+                return
+            yield Edit(opening, opening, "bind=True, " if decorator.keywords else "bind=True")
+        return
+
+
+def _leaf(decorator: ast.expr) -> str:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    if isinstance(called, ast.Attribute):
+        return called.attr
+    return called.id if isinstance(called, ast.Name) else ""
+
+
+def _name(text: Text, span: Span, _: Words) -> Iterator[Edit]:
+    """A text as ``name=`` of that text."""
+    node = text.expression(span)
+    holder = text.parent(node) if node is not None else None
+    if node is not None and isinstance(holder, ast.Call) and holder.args == [node]:
+        yield text.before(node, "name=")
+
+
+def _or_empty(text: Text, span: Span, words: Words) -> Iterator[Edit]:
+    """``inspect().active().values()`` as ``(inspect().active() or {}).values()``."""
+    (method,) = words
+    outer = text.expression(span)
+    if outer is None:
+        return
+    # The answer itself, or what is asked of it: the answer is that of the innermost call of this name.
+    for node in ast.walk(outer):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method:
+            asked = isinstance(text.parent(node), (ast.Attribute, ast.Subscript, ast.Compare, ast.BinOp))
+            if asked:
+                yield text.before(node, "(")
+            yield text.after(node, " or {})" if asked else " or {}")
+            return
+
+
+EDITS: dict[str, Maker] = {
+    "CEL310": _keyword,
+    "CEL313": _bind,
+    "CEL327": _tuple,
+    "CEL329": _name,
+    "CEL410": _raise,
+    "CEL436": _raise,
+    "CEL526": _argument,
+    "CEL611": _apply_async,
+    "CEL612": _tuple,
+    "CEL614": _keyword,
+    "CEL641": _signature,
+    "CEL655": _or_empty,
+    "CEL810": _argument,
+    "CEL828": _signature,
+    "CEL911": _key,
+}
+"""By code of the rule."""

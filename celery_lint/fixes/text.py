@@ -1,0 +1,165 @@
+"""A text with its syntax tree, and small edits between them.
+
+An edit touches no more than it must: what it does not replace, comments and layout among it, stays.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from celery_lint.diagnostics import Span
+from celery_lint.source import Source
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_COMMENT = re.compile(r"#[^\r\n]*")
+#: What has a place in the text.
+Node = ast.expr | ast.stmt | ast.keyword
+
+
+class Edit(NamedTuple):
+    """Characters from ``start`` up to ``end``, counted from the beginning, and the text in their place."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Text:
+    """The text of a file. Raises ``NotParsed`` where there is no syntax tree."""
+
+    def __init__(self, source: Source) -> None:
+        self.text = source.text
+        self._source = source
+        self.tree = source.parse()
+        self._lines = list(_starts(source.text))
+        self._parents: dict[ast.AST, ast.AST] = {}
+        for parent in ast.walk(self.tree):
+            for child in ast.iter_child_nodes(parent):
+                self._parents[child] = parent
+
+    # ------------------------------------------------------------------ places
+
+    def start(self, node: Node) -> int:
+        """Where a node begins."""
+        return self._offset(node.lineno, node.col_offset)
+
+    def end(self, node: Node) -> int:
+        """Where a node ends."""
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return self._offset(node.end_lineno, node.end_col_offset)
+
+    def _offset(self, line: int, column: int) -> int:
+        return self._lines[line - 1] + self._source.column(line, column) - 1
+
+    def at(self, span: Span) -> Iterator[Node]:
+        """The nodes that begin and end where a span does, the outer one first."""
+        first = self._lines[span.line - 1] + span.column - 1
+        last = self._lines[span.end_line - 1] + span.end_column - 1
+        for node in ast.walk(self.tree):
+            if not isinstance(node, (ast.expr, ast.stmt, ast.keyword)) or node.lineno != span.line:
+                continue
+            if (self.start(node), self.end(node)) == (first, last):
+                yield node
+
+    def call(self, span: Span) -> ast.Call | None:
+        """The call that a span is."""
+        return next((node for node in self.at(span) if isinstance(node, ast.Call)), None)
+
+    def expression(self, span: Span) -> ast.expr | None:
+        """The expression that a span is."""
+        return next((node for node in self.at(span) if isinstance(node, ast.expr)), None)
+
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """What a node is a part of."""
+        return self._parents.get(node)
+
+    # ------------------------------------------------------------------ edits
+
+    def replaced(self, node: Node, text: str) -> Edit:
+        """Another text in the place of a node."""
+        return Edit(self.start(node), self.end(node), text)
+
+    def before(self, node: Node, text: str) -> Edit:
+        """A text right before a node."""
+        return Edit(self.start(node), self.start(node), text)
+
+    def after(self, node: Node, text: str) -> Edit:
+        """A text right after a node."""
+        return Edit(self.end(node), self.end(node), text)
+
+    def attribute(self, node: ast.Attribute, name: str) -> Edit:
+        """Another name for an attribute."""
+        end = self.end(node)
+        return Edit(end - len(node.attr), end, name)
+
+    def keyword(self, node: ast.keyword, name: str) -> Edit:
+        """Another name for a keyword."""
+        start = self.start(node)
+        return Edit(start, start + len(node.arg or ""), name)
+
+    def argument(self, call: ast.Call, text: str) -> Edit | None:
+        """One more argument at the end of a call; none where the text after the last one is not plain."""
+        names = {part.partition("=")[0].strip() for part in text.split(",")}
+        if any(keyword.arg is None or keyword.arg in names for keyword in call.keywords):
+            return None
+        end = self.end(call) - 1  # the parenthesis
+        given: list[Node] = [*call.args, *call.keywords]
+        last = max((self.end(node) for node in given), default=self.end(call.func))
+        between = _COMMENT.sub("", self.text[last:end]).strip()
+        if not given:
+            return Edit(end, end, text) if between == "(" else None
+        if between == "":
+            return Edit(last, last, f", {text}")
+        if between != ",":
+            return None
+        comma = self.text.index(",", last) + 1
+        line_end = _LINE_END.search(self.text, comma, end)
+        if line_end is None:
+            return Edit(comma, comma, f" {text}")
+        first = self.start(max(given, key=self.start))
+        column = first - max(self.text.rfind("\n", 0, first), self.text.rfind("\r", 0, first)) - 1
+        return Edit(line_end.start(), line_end.start(), f"{line_end[0]}{' ' * column}{text},")
+
+    def tuple_of(self, node: ast.expr, opening: int) -> Iterator[Edit]:
+        """The tuple that holds an expression alone; ``opening``: where the text before the expression begins.
+
+        The expression's own parentheses become those of the tuple.
+        """
+        start, end = self.start(node), self.end(node)
+        behind = len(self.text[end:]) - len(self.text[end:].lstrip(" \t"))
+        if self.text[opening:start].strip(" \t") == "(" and self.text[end + behind : end + behind + 1] == ")":
+            yield Edit(end, end, ",")
+        elif not self.text[opening:start].strip(" \t"):
+            yield Edit(start, start, "(")
+            yield Edit(end, end, ",)")
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """The text with edits that do not overlap."""
+    parts: list[str] = []
+    position = 0
+    for start, end, new in sorted(edits):
+        parts += (text[position:start], new)
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def overlap(edits: Iterable[Edit], others: Iterable[Edit]) -> bool:
+    """Whether edits touch a stretch that others touch, too."""
+    ours, theirs = _stretch(edits), _stretch(others)
+    return any(start <= last and first <= end for start, end in ours for first, last in theirs)
+
+
+def _stretch(edits: Iterable[Edit]) -> list[tuple[int, int]]:
+    return [(edit.start, edit.end) for edit in edits]
+
+
+def _starts(text: str) -> Iterator[int]:
+    """Where the lines begin, split where the parser does."""
+    yield 0
+    for found in _LINE_END.finditer(text):
+        yield found.end()
