@@ -1,0 +1,54 @@
+"""Which tasks nothing sends: nobody can say where entries of the schedule stand in a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from celery_lint import engine
+from celery_lint.configuration import load
+
+TASKS = """from celery import Celery
+
+app = Celery("shop", broker="redis://localhost")
+app.conf.update(
+    task_soft_time_limit=50,
+    task_time_limit=60,
+    beat_schedule={"pull": {"task": "tasks.pull", "schedule": 60.0}},
+)
+
+
+@app.task
+def pull():
+    return 1
+
+
+@app.task(max_retries=3)
+def forgotten():
+    return 1
+"""
+ELSEWHERE = (
+    "from django_celery_beat.models import PeriodicTask",
+    "from djcelery.models import PeriodicTask",
+    "from redbeat import RedBeatSchedulerEntry",
+    "from sqlalchemy_celery_beat.models import PeriodicTask",
+    "from celery_sqlalchemy_scheduler.models import PeriodicTask",
+    "from celerybeatmongo.models import PeriodicTask",
+)
+
+
+def said(folder: Path) -> list[str]:
+    configuration = load(str(folder), {"preset": "recommended", "cache": False})
+    return [found.code for found in engine.check_paths([str(folder)], configuration).diagnostics]
+
+
+def test_what_nothing_sends_is_no_task_whose_retries_matter(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text(TASKS)
+    assert said(tmp_path) == []
+
+
+@pytest.mark.parametrize("line", ELSEWHERE)
+def test_a_schedule_in_a_database_may_send_it(tmp_path: Path, line: str) -> None:
+    (tmp_path / "tasks.py").write_text(f"{line}\n{TASKS}")
+    assert said(tmp_path) == ["CEL444"]
