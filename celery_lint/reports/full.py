@@ -14,6 +14,9 @@ from celery_lint.reports.summary import counted
 # A helper may be reached from dozens of tasks: the first of them tell the story.
 _MOST_RELATED = 6
 _CONTEXT = 2
+# One engine may break dozens of tasks: of more diagnostics with the same words the first tells all.
+_SEPARATE = 3
+_NAMED = 3
 
 
 def write(
@@ -23,16 +26,34 @@ def write(
     colours: bool = False,
     buffers: Mapping[str, bytes | str] = {},
 ) -> None:
-    """Write all diagnostics, a blank line after each; ``buffers`` is the unsaved text of some paths."""
+    """Write all diagnostics, a blank line after each; ``buffers`` is the unsaved text of some paths.
+
+    Many with the same words are one, with the places of the others.
+    """
     paint = Paint(colours)
     sources = excerpts.Sources(buffers)
     encoding = getattr(stream, "encoding", None) or excerpts.UNICODE
+    alike: dict[tuple[str, str], list[Diagnostic]] = {}
     for diagnostic in report.diagnostics:
-        stream.writelines(f"{line}\n" for line in _lines(diagnostic, sources, paint, encoding))
+        alike.setdefault((diagnostic.code, diagnostic.message), []).append(diagnostic)
+    for diagnostic in report.diagnostics:
+        first, *others = alike[diagnostic.code, diagnostic.message]
+        if len(others) < _SEPARATE:
+            others = []
+        elif diagnostic is not first:
+            continue
+        lines = _lines(diagnostic, others, sources, paint, encoding)
+        stream.writelines(f"{line}\n" for line in lines)
         stream.write("\n")
 
 
-def _lines(diagnostic: Diagnostic, sources: excerpts.Sources, paint: Paint, encoding: str) -> Iterator[str]:
+def _lines(
+    diagnostic: Diagnostic,
+    others: Sequence[Diagnostic],
+    sources: excerpts.Sources,
+    paint: Paint,
+    encoding: str,
+) -> Iterator[str]:
     related = diagnostic.related[:_MOST_RELATED]
     frames = list(_frames(diagnostic, related, sources, encoding))
     numbers = [row.number for frame in frames for row, _ in frame.rows]
@@ -59,10 +80,20 @@ def _lines(diagnostic: Diagnostic, sources: excerpts.Sources, paint: Paint, enco
     if len(diagnostic.related) > len(related):
         more = counted(len(diagnostic.related) - len(related), "more place")
         yield f"{equals} {paint.strong('note')}: and {more}"
+    if others:
+        yield f"{equals} {paint.strong('note')}: {printable(_also(others))}"
     if diagnostic.help:
         yield f"{equals} {paint.strong('help')}: {printable(diagnostic.help)}"
     if diagnostic.code != "CEL999":
         yield f"{equals} {paint.strong('more')}: celery-lint rule {diagnostic.code}"
+
+
+def _also(others: Sequence[Diagnostic]) -> str:
+    """Where the same is said, too."""
+    places = ", ".join(f"{shown(other.path)}:{other.line}" for other in others[:_NAMED])
+    more = len(others) - _NAMED
+    rest = f" and {counted(more, 'more place')} (--output-format concise lists them)" if more > 0 else ""
+    return f"the same at {places}{rest}"
 
 
 class _Frame(NamedTuple):

@@ -185,6 +185,28 @@ def test_many_related_places_are_counted(report: Report) -> None:
     assert "  = note: and 34 more places\n  = help: " in text
 
 
+LISTED = "(--output-format concise lists them)"
+
+
+@pytest.mark.parametrize(
+    ("others", "note"),
+    [
+        (2, None),
+        (3, "the same at tasks.py:6, tasks.py:7, tasks.py:8"),
+        (5, f"the same at tasks.py:6, tasks.py:7, tasks.py:8 and 2 more places {LISTED}"),
+    ],
+)
+def test_many_diagnostics_of_the_same_words_are_one(report: Report, others: int, note: str | None) -> None:
+    first, second = report.diagnostics
+    alike = [
+        first._replace(line=first.line + number, end_line=first.line + number) for number in range(others + 1)
+    ]
+    text = written(full.write, Report([*alike, second], [], 1, 1))
+    assert text.count("warning[CEL110]") == (1 if note else others + 1)
+    assert text.count("error[CEL111]") == 1
+    assert (f"  = note: {note}\n  = help: keep" in text) == bool(note)
+
+
 def test_text_from_the_source_cannot_move_the_cursor(report: Report) -> None:
     nasty = report.diagnostics[0]._replace(message="task `\x1b[2J\n`", path="/nowhere/\udcff\r.py")
     for write in (full.write, concise.write):
