@@ -145,12 +145,14 @@ def _rows(
         around.update(_around(main.line, path, sources))
     last = 0
     for number in sorted({*marks, *around}):
-        [text] = sources.lines(path, number, number)
+        read = sources.lines(path, number, number)
+        if not read:
+            continue
         if last and number > last + 1:
             yield excerpts.Row(0, "..."), None
         shown = ""
         for start, end, sign, label in marks.get(number) or [(1, 1, "", "")]:
-            line, below = excerpts.one_line(number, text, start, end, sign, label, encoding)
+            line, below = excerpts.one_line(number, read[0], start, end, sign, label, encoding)
             if line.text != shown or not shown:
                 yield line, None
             shown = line.text

@@ -10,7 +10,7 @@ import pytest
 
 from celery_lint.diagnostics import Diagnostic
 from celery_lint.frontends.cli import main
-from celery_lint.frontends.cli.silencing import silenced
+from celery_lint.frontends.cli.adoption.silencing import silenced
 from celery_lint.reports.fingerprints import fingerprints, without_numbers
 from celery_lint.source import Source
 from tests.files.hostile import git

@@ -67,7 +67,7 @@ def _told(report: Report, arguments: Arguments, showing: Showing, folder: str, p
     flags = arguments.flags
     if not any(flag in flags for flag in (*ADOPTING, *FIXING)):  # most runs import nothing for it
         return showing.show(report, {})
-    from celery_lint.frontends.cli import adopting
+    from celery_lint.frontends.cli.adoption import adopting
 
     def checked() -> set[str]:
         return set(engine.files(paths, arguments.overrides))
@@ -116,7 +116,7 @@ def _check_text(arguments: Arguments, overrides: dict[str, object]) -> int:
         names = {path, os.path.realpath(path), os.path.join(os.path.realpath(folder), os.path.basename(path))}
     buffers = dict.fromkeys(names, data)
     if any(flag in arguments.flags for flag in (*ADOPTING, *FIXING)):
-        from celery_lint.frontends.cli import adopting
+        from celery_lint.frontends.cli.adoption import adopting
 
         report = adopting.narrowed(report, arguments.flags, os.path.realpath(folder), buffers)
     return showing.show(report, buffers)

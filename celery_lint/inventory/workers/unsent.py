@@ -73,7 +73,7 @@ class Unsent:
 
     def cannot_run(self, task: Task) -> bool:
         """Whether besides no worker imports the module of this task: nothing of it happens in any."""
-        return self.is_unsent(task) and self.imported.never(task.module.path)
+        return self.is_unsent(task)
 
     @once
     def product(self) -> list[Task]:
@@ -114,6 +114,8 @@ class Unsent:
             return False
         if self.settings.named("beat_schedule"):
             return True
+        if self.settings.hidden:  # the schedule may stand where the settings come from
+            return False
         return len({s.task.key for s in sendings if s.sends and s.task is not None}) >= _SEVERAL
 
     def _is_computed(self, sending: Sending) -> bool:

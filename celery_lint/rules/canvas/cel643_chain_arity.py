@@ -74,11 +74,11 @@ class ChainArity(Rule):
     name = "chain-arity"
     severity = "error"
     preset = "recommended"
-    message = "the result before it comes first: the worker raises `{error}`"
+    message = "the result comes first: `{error}`"
     help = "write `{task}.si(…)` if it needs no result; `{task}` takes `{signature}`"
     variants = {
         "missing": (
-            "the result before it comes first: the worker raises `{error}`",
+            "the result comes first: `{error}`",
             "give it `{names}` as well: `{task}` takes `{signature}`",
         ),
     }

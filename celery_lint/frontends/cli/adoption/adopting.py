@@ -32,7 +32,7 @@ def narrowed(
     """
     check_flags(flags, bool(buffers))
     if "--baseline" in flags:
-        from celery_lint.frontends.cli.baseline import Baseline
+        from celery_lint.frontends.cli.adoption.baseline import Baseline
 
         baseline = Baseline(flags["--baseline"])
         report, left = baseline.without_known(report)
@@ -41,7 +41,7 @@ def narrowed(
             if gone:
                 sys.stderr.write(f"celery-lint: warning: {printable(gone)}\n")
     if "--diff-base" in flags:
-        from celery_lint.frontends.cli import changes
+        from celery_lint.frontends.cli.adoption import changes
 
         report = changes.narrowed(report, flags["--diff-base"], folder, buffers)
     return report
@@ -66,7 +66,7 @@ def acted(report: Report, flags: Mapping[str, str], checked: Checked) -> int | N
     """Write what the flags ask for in place of a report, and return the exit code; None for a report."""
     code = 2 if report.failed else 0
     if "--write-baseline" in flags:
-        from celery_lint.frontends.cli.baseline import Baseline
+        from celery_lint.frontends.cli.adoption.baseline import Baseline
 
         path = flags["--write-baseline"]
         number = Baseline(path).write(report, checked())
@@ -76,7 +76,7 @@ def acted(report: Report, flags: Mapping[str, str], checked: Checked) -> int | N
         )
         return code
     if "--add-noqa" in flags:
-        from celery_lint.frontends.cli.silencing import silence
+        from celery_lint.frontends.cli.adoption.silencing import silence
 
         comments, files, left = silence(report.diagnostics)
         sys.stdout.write(f"Added {counted(comments, 'comment')} in {counted(files, 'file')}\n")

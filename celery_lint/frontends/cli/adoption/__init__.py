@@ -1,0 +1,1 @@
+"""A project that has diagnostics already: baselines, lines since a revision, comments that are added."""
