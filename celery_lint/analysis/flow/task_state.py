@@ -148,7 +148,7 @@ class TaskState:
                 return None
             chain = chain.removesuffix(".backend.store_result") + ".update_state"
         tasks = self.retry_calls.tasks_of(module, function, chain)
-        if tasks is None or (tasks and all(map(self.unsent.cannot_run, tasks))):
+        if tasks is None or (tasks and all(map(self.unsent.is_unsent, tasks))):
             return None
         arguments = dict(zip(names, value.items, strict=False))
         for name, item in value.keywords:

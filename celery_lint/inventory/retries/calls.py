@@ -131,7 +131,7 @@ class RetryCalls:
         for call in self.functions.calls(module, function):
             value = function.value_of(call) if call.chain.endswith(".retry") else None
             tasks = self.tasks_of(module, function, call.chain) if value is not None else None
-            if tasks and all(map(self.unsent.cannot_run, tasks)):
+            if tasks and all(map(self.unsent.is_unsent, tasks)):
                 continue
             if value is not None and tasks is not None:
                 yield RetryCall(module, function, call, value, flow.step_of(call), tuple(tasks))

@@ -11,7 +11,6 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.imported import WorkerImports
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
@@ -65,20 +64,15 @@ class Unsent:
         self.sendings = known.of(Sendings)
         self.tasks = known.of(Tasks)
         self.applications = known.of(Applications)
-        self.imported = known.of(WorkerImports)
 
     def is_unsent(self, task: Task) -> bool:
         """Whether a project that sends other tasks nowhere names this one, but where it is made."""
         return task.key in self._unsent
 
-    def cannot_run(self, task: Task) -> bool:
-        """Whether besides no worker imports the module of this task: nothing of it happens in any."""
-        return self.is_unsent(task)
-
     @once
     def product(self) -> list[Task]:
-        """The tasks of the product but for those: what a worker knows is code that somebody may send."""
-        return [task for task in self.tasks.product if not self.cannot_run(task)]
+        """The tasks of the product but for those: what nothing sends happens to nobody."""
+        return [task for task in self.tasks.product if not self.is_unsent(task)]
 
     def words(self) -> set[str]:
         """Names of tasks that nothing read so far names: another file that does may send them."""
