@@ -278,6 +278,24 @@ class Resources:
                 found.update(self._releases(module, calls(module, function)))
         return found
 
+    def renewed_in(self, module: Module, function: Function, calls: CallsOf) -> set[Key]:
+        """The names of a module that a function binds anew whatever they hold: `_engine = None`.
+
+        What is drawn from them afterwards is made for the loop that runs then.
+        """
+        found = {
+            (module.path, name)
+            for name, values in module.bindings.items()
+            if any(self.project.functions.around(module, value) is function for value in values)
+            and not _asks_for(function, name)
+        }
+        if function.mentions("configure"):  # Session.configure(bind=engine)
+            for call in calls(module, function):
+                maker = self.project.resolve(module, call.chain.rpartition(".")[0])
+                if call.leaf() == "configure" and maker.name in SESSION_MAKERS and maker.origin is not None:
+                    found.add(maker.origin)
+        return found
+
     def _releases(self, module: Module, calls: Iterable[Call]) -> Iterator[Key]:
         for call in calls:
             released = self.released_by(module, call)

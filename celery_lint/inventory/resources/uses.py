@@ -15,6 +15,8 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
+_AROUND_TASKS = ("celery.signals.task_prerun", "celery.signals.task_postrun")
+
 
 class Use(NamedTuple):
     """A resource that the coroutine of a run uses, and where."""
@@ -123,6 +125,8 @@ class Uses:
         found = set(self._disposed_by_signals)
         for module, function in self.graph.deep_closure(*runner):
             found |= self._disposed_in(module, function)
+        for module, function in self.graph.here(*runner):
+            found |= self.resources.renewed_in(module, function, self.functions.calls)
         return found
 
     def _disposed_by_callers(self, reached: Sequence[Reached]) -> set[Key]:
@@ -133,14 +137,15 @@ class Uses:
     @once
     @asking("hint")
     def _disposed_by_signals(self) -> set[Key]:
-        """The engines that the project disposes of before or after every task."""
+        """The engines that the project disposes of, or forgets, before or after every task."""
         found: set[Key] = set()
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if (function.mentions("dispose") or function.may_call("close")) and any(
-                    decorator.chain.startswith("celery.signals.task_") for decorator in function.decorators
-                ):
-                    found |= self._disposed_in(module, function)
+                if not any(decorator.chain.startswith(_AROUND_TASKS) for decorator in function.decorators):
+                    continue
+                for home, inner in self.graph.here(module, function):
+                    found |= self._disposed_in(home, inner)
+                    found |= self.resources.renewed_in(home, inner, self.functions.calls)
         return found
 
     def _disposed_in(self, module: Module, function: Function) -> set[Key]:
