@@ -28,7 +28,7 @@ def fetch(address):
     return requests.get(address).text
 
 
-@shared_task(soft_time_limit=50, time_limit=60, max_retries=3)
+@shared_task(soft_time_limit=50, time_limit=60, ignore_results=True)
 def count(numbers):
     return len(numbers)
 """
@@ -168,11 +168,11 @@ def test_projects_are_checked_again(tmp_path: Path, capsys: pytest.CaptureFixtur
     (folder / "depot__parcels" / "jobs.py").write_text(TASK, encoding="utf-8")
     known = read(tmp_path, document(("CEL526", "jobs.py", 8, "true")))
     assert not first_sight.compare(folder, known)
-    assert capsys.readouterr().out == "depot/parcels: new: CEL444 jobs.py:11\n"
+    assert capsys.readouterr().out == "depot/parcels: new: CEL310 jobs.py:11\n"
 
-    known = read(tmp_path, document(("CEL526", "jobs.py", 8, "true"), ("CEL444", "jobs.py", 11, "noise")))
+    known = read(tmp_path, document(("CEL526", "jobs.py", 8, "true"), ("CEL310", "jobs.py", 11, "noise")))
     assert first_sight.compare(folder, known)
-    assert capsys.readouterr().out == "depot/parcels: still noise: CEL444 jobs.py:11  it was read\n"
+    assert capsys.readouterr().out == "depot/parcels: still noise: CEL310 jobs.py:11  it was read\n"
 
     assert not first_sight.compare(tmp_path, known)
     assert capsys.readouterr().out == "depot/parcels: not there\n"

@@ -59,7 +59,7 @@ class RetryLosesCause(Rule):
     code = "CEL422"
     name = "retry-loses-cause"
     severity = "advice"
-    preset = "recommended"
+    preset = "strict"
     message = "without `exc` the final failure is MaxRetriesExceededError, not the error caught here"
     help = "name the error in the `except` and pass it as `exc`"
     proof = "tests/proofs/test_retries.py::test_retries_without_a_cause_end_without_it"

@@ -60,7 +60,7 @@ class MaxRetriesWithoutRetry(Rule):
     code = "CEL444"
     name = "max-retries-without-retry"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     message = "`{keyword}` has no effect: nothing retries `{task}`"
     help = "add `autoretry_for` or call `self.retry()`, or remove the option"
     proof = "tests/proofs/test_retries.py::test_a_bound_does_not_ask_for_retries"

@@ -76,7 +76,7 @@ class SoftLimitSwallowed(Rule):
     code = "CEL515"
     name = "soft-limit-swallowed"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     message = "this loop goes on after the soft time limit of `{task}`: the handler swallows it"
     help = "put `except SoftTimeLimitExceeded: raise` before it"
     variants = {

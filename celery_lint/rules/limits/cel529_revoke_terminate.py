@@ -62,7 +62,7 @@ class RevokeTerminate(Rule):
     code = "CEL529"
     name = "revoke-terminate"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     message = "`terminate=True` kills a process of the worker, whichever task it runs by then"
     help = "let the task look whether it shall stop (`AbortableTask`), or give it a time limit"
     variants = {
