@@ -82,6 +82,14 @@ def test_a_suppressed_line_is_not_fixed(tasks: Path) -> None:
     assert tasks.read_text() == text
 
 
+def test_the_named_configuration_holds_after_it_too(tasks: Path) -> None:
+    options = tasks.parent / "options.toml"
+    options.write_text('[tool.celery-lint]\nignore = ["CEL810"]\n')
+    done = check(tasks.parent, "--fix", "--unsafe-fixes", "--config", str(options))
+    assert (done.code, done.out) == (0, "")
+    assert tasks.read_text() == SAFE
+
+
 def test_standard_input_cannot_be_fixed(tasks: Path) -> None:
     done = check(tasks.parent, "--fix", "-")
     assert done.code == 2

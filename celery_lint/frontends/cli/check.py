@@ -54,7 +54,7 @@ def _check_paths(arguments: Arguments, overrides: dict[str, object]) -> int:
         report = engine.check_paths(present, None, overrides=overrides, progress=progress)
     finally:
         progress.clear()
-    code = _told(report, arguments, showing, common, present)
+    code = _told(report, arguments.flags, overrides, showing, common, present)
     configuration = load(root, overrides)
     if configuration.cache_dir and (reason := engine.unused_cache(root, configuration)):
         folder = printable(shown(os.path.join(root, configuration.cache_dir)))
@@ -62,20 +62,26 @@ def _check_paths(arguments: Arguments, overrides: dict[str, object]) -> int:
     return 2 if missing else code
 
 
-def _told(report: Report, arguments: Arguments, showing: Showing, folder: str, paths: list[str]) -> int:
+def _told(
+    report: Report,
+    flags: dict[str, str],
+    overrides: dict[str, object],
+    showing: Showing,
+    folder: str,
+    paths: list[str],
+) -> int:
     """Show a report, or do with it what the flags ask for; returns the exit code."""
-    flags = arguments.flags
     if not any(flag in flags for flag in (*ADOPTING, *FIXING)):  # most runs import nothing for it
         return showing.show(report, {})
     from celery_lint.frontends.cli.adoption import adopting
 
     def checked() -> set[str]:
-        return set(engine.files(paths, arguments.overrides))
+        return set(engine.files(paths, overrides))
 
     if any(flag in flags for flag in FIXING):
         from celery_lint.frontends.cli import fix
 
-        mended = fix.fixes(adopting.narrowed(report, flags, folder), flags, arguments.overrides)
+        mended = fix.fixes(adopting.narrowed(report, flags, folder), flags, overrides)
         if "--diff" in flags:
             fix.show(mended)
             return 2 if report.failed else int(bool(mended) and "--exit-zero" not in flags)
@@ -83,8 +89,8 @@ def _told(report: Report, arguments: Arguments, showing: Showing, folder: str, p
         if mended:
             if "--quiet" not in flags:
                 sys.stderr.write(f"{fix.summary(mended)}\n")
-            report = engine.check_paths(paths, None, overrides=arguments.overrides)
-    report = adopting.narrowed(report, flags, folder, {}, checked, arguments.overrides)
+            report = engine.check_paths(paths, None, overrides=overrides)
+    report = adopting.narrowed(report, flags, folder, {}, checked, overrides)
     code = adopting.acted(report, flags, checked)
     return showing.show(report, {}) if code is None else code
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from celery_lint import engine
 from celery_lint.diagnostics import Report
 from celery_lint.engine.fixing import Fixed, fixed
-from celery_lint.frontends.cli.arguments import UsageError
+from celery_lint.frontends.cli.writing import rewrite
 from celery_lint.paths import shown
-from celery_lint.reports.colours import printable
+from celery_lint.reports.summary import counted
 
 
 def fixes(report: Report, flags: Mapping[str, str], overrides: Mapping[str, object]) -> list[Fixed]:
@@ -26,20 +26,7 @@ def fixes(report: Report, flags: Mapping[str, str], overrides: Mapping[str, obje
 def write(files: list[Fixed]) -> None:
     """Write the files that have not changed since they were read. Raises UsageError where that fails."""
     for file in files:
-        _write(file)
-
-
-def _write(file: Fixed) -> None:
-    name = printable(shown(file.path))
-    try:
-        with open(file.path, "rb+") as stream:
-            if stream.read() != file.before:
-                raise UsageError(f"{name} has changed meanwhile: run it again")
-            stream.seek(0)
-            stream.write(file.after)
-            stream.truncate()
-    except OSError as error:
-        raise UsageError(f"{name} cannot be written: {error.strerror or error}") from None
+        rewrite(file.path, file.before, file.after)
 
 
 def show(files: list[Fixed]) -> None:
@@ -59,6 +46,4 @@ def show(files: list[Fixed]) -> None:
 def summary(files: list[Fixed]) -> str:
     """One line about what was fixed."""
     count = sum(sum(file.codes.values()) for file in files)
-    return (
-        f"Fixed {count} {'place' if count == 1 else 'places'} in {len(files)} file{'s' * (len(files) != 1)}"
-    )
+    return f"Fixed {counted(count, 'place')} in {counted(len(files), 'file')}"

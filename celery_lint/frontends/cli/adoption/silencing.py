@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from celery_lint.diagnostics import Diagnostic
-from celery_lint.frontends.cli.arguments import UsageError
+from celery_lint.frontends.cli.writing import rewrite
 from celery_lint.model.comments import OWN
 from celery_lint.model.reading.comments import joined_lines
-from celery_lint.paths import shown
 from celery_lint.source import NotParsed, Source, read
 
 _OURS = re.compile(rf"{OWN} ?ignore\[[^]]+\]")
@@ -39,20 +38,16 @@ def silence(diagnostics: Iterable[Diagnostic]) -> Silenced:
     for path, found_there in sorted(by_file.items()):
         # What is wrong with a comment is not mended by another one.
         own = [d for d in found_there if path.endswith(".py") and d.code[:4] != "CEL0" and d.code != "CEL999"]
-        edited = None
+        data = edited = b""
         try:
             data = read(path)
             edited, number = silenced(path, data, own)
         except NotParsed:
             number = 0
-        if not number or edited is None:
+        if not number:
             left += found_there
             continue
-        try:
-            with open(path, "wb") as file:
-                file.write(edited)
-        except OSError as error:
-            raise UsageError(f"cannot write {shown(path)}: {error.strerror or error}") from None
+        rewrite(path, data, edited)
         left += [found for found in found_there if found not in own]
         comments, files = comments + number, files + 1
     return Silenced(comments, files, left)

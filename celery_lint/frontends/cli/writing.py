@@ -1,0 +1,21 @@
+"""How the command writes files of the user's."""
+
+from __future__ import annotations
+
+from celery_lint.frontends.cli.arguments import UsageError
+from celery_lint.paths import shown
+from celery_lint.reports.colours import printable
+
+
+def rewrite(path: str, before: bytes, after: bytes) -> None:
+    """Write a file that is still what it was when it was read. Raises UsageError where that fails."""
+    name = printable(shown(path))
+    try:
+        with open(path, "rb+") as stream:
+            if stream.read() != before:
+                raise UsageError(f"{name} has changed meanwhile: run it again")
+            stream.seek(0)
+            stream.write(after)
+            stream.truncate()
+    except OSError as error:
+        raise UsageError(f"cannot write {name}: {error.strerror or error}") from None
