@@ -67,3 +67,18 @@ def test_a_worker_ends_at_a_module_that_is_missing(alone: Start) -> None:
     assert worker.bad("knows", "included", "jobs.reprots").failed_only_with("ModuleNotFoundError: .*")
     assert worker.bad("knows", "included", "jobs.reports,jobs").failed_only_with("ModuleNotFoundError: .*")
     assert worker.good("knows", "included", "jobs.reports").results == [True]
+
+
+@pytest.mark.proof("CEL726")
+def test_a_worker_leaves_queues_alone_that_it_is_not_told(alone: Start) -> None:
+    """The message waits where it was sent to, until somebody tells a worker to consume the queue."""
+    worker = alone("bridges", "prefork", concurrency=1)
+    assert worker.bad("send_to", "mails").all_succeeded()
+    assert worker.good("send_to", "").all_succeeded()
+    assert until(lambda: worker.marks() == {"accepts"})
+    worker.forget_marks()
+    assert worker.run("application.ping").all_succeeded()
+    assert not worker.marks()
+    worker.app.control.add_consumer("mails", reply=True)
+    assert until(lambda: worker.marks() == {"accepts"})
+    worker.app.control.cancel_consumer("mails", reply=True)

@@ -10,7 +10,7 @@ from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.workers.routes import Routes
+from celery_lint.inventory.workers.routes import Destination, Routes
 from celery_lint.project.known import Known
 
 DEFAULT_QUEUE = "celery"
@@ -33,23 +33,29 @@ class Queues:
         """The queues of some tasks, or ``None`` where only the run knows one of them."""
         found = set()
         for task in tasks:
-            name = self._of(task)
-            if name is None:
+            destination = self.destination(task)
+            if destination is None:
                 return None
-            found.add(name)
+            found.add(destination.queue)
         return found
 
-    def _of(self, task: Task) -> str | None:
-        """The queue of a task: its own, that of a route, or the default."""
+    def destination(self, task: Task) -> Destination | None:
+        """The queue of a task: its own, that of a route, or the default; and what says so.
+
+        ``None`` where only the run knows. The place of the default is that of the task.
+        """
         option = self.task_options.get(task, "queue")
         if option is not None:
-            return self.project.text(*option)
+            module, value = option
+            own = self.project.text(module, value)
+            return Destination(own, module.place(value.span)) if own is not None else None
         for setting in self.in_force.settings_of(task, "task_routes"):
-            queue = self.routes.queue(setting, task.name)
-            if queue != "":
-                return queue
+            routed = self.routes.queue(setting, task.name)
+            if routed is None or routed.queue:
+                return routed
         defaults = {self.default(application) for application in self.belonging.of(task)} or {DEFAULT_QUEUE}
-        return defaults.pop() if len(defaults) == 1 else None
+        queue = defaults.pop() if len(defaults) == 1 else None
+        return Destination(queue, task.place) if queue is not None else None
 
     def default(self, application: Application) -> str | None:
         """The queue of an application's tasks that nothing else is said of."""

@@ -29,6 +29,11 @@ class Entry(NamedTuple):
     key: Value
     route: Value
 
+    @property
+    def place(self) -> Place:
+        """The key of the line."""
+        return self.module.place(self.key.span)
+
     def matches(self, name: str) -> bool:
         """Whether the route is for the task of this name."""
         if self.kind == "name":
@@ -38,6 +43,13 @@ class Entry(NamedTuple):
         return re.match(self.pattern, name) is not None
 
 
+class Destination(NamedTuple):
+    """A queue, and the place that sends a task there."""
+
+    queue: str
+    place: Place
+
+
 class Routes:
     """The routes that settings have for tasks."""
 
@@ -45,7 +57,7 @@ class Routes:
         self.project = known.project
         self._tables: dict[Place, list[list[Entry]] | None] = {}
 
-    def queue(self, setting: Setting, name: str) -> str | None:
+    def queue(self, setting: Setting, name: str) -> Destination | None:
         """The queue of the task of this name: ``""`` if it has no route, ``None`` if only the run knows."""
         tables = self.tables(setting)
         if tables is None:
@@ -55,10 +67,11 @@ class Routes:
                 if entry.kind == "unknown":
                     return None
                 if entry.matches(name):
-                    return self._destination(entry)
-        return ""
+                    queue = self._queue(entry)
+                    return Destination(queue, entry.place) if queue is not None else None
+        return Destination("", setting.place)
 
-    def _destination(self, entry: Entry) -> str | None:
+    def _queue(self, entry: Entry) -> str | None:
         text = self.project.text(entry.module, entry.route)
         if text is not None:
             return text

@@ -52,3 +52,9 @@ def knows(how: str, name: str) -> bool:
         other.conf.include = name
     other.loader.import_default_modules()
     return "jobs.reports.weekly" in other.tasks
+
+
+@app.task
+def send_to(queue: str) -> None:
+    """Send the task ``accepts`` to a queue."""
+    accepts.apply_async(queue=queue or None)

@@ -1,0 +1,110 @@
+"""Tasks that are sent to queues that no worker consumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.tasks.schedules import Entry, Schedules
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.consumers import Consumers
+from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.routes import Destination
+from celery_lint.model.commands import WorkerCommand
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
+
+# Options that say by other means where a message goes.
+_OTHER_WAYS = frozenset({"exchange", "routing_key", "router", "connection", "producer", "**", "*"})
+
+
+class Waiting(NamedTuple):
+    """A queue that nothing consumes: what sends a task there, the task, and who sends it."""
+
+    place: Place
+    queue: str
+    task: Task
+    sent: Place
+
+
+class Unconsumed(NamedTuple):
+    """The queues of one file that nothing consumes, what workers do consume, and the workers."""
+
+    queues: tuple[Waiting, ...]
+    consumed: tuple[str, ...]
+    workers: tuple[WorkerCommand, ...]
+
+
+class UnconsumedQueues:
+    """The queues that tasks of the project wait in, compared with those that its workers consume."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.sendings = known.of(Sendings)
+        self.schedules = known.of(Schedules)
+        self.queues = known.of(Queues)
+        self.consumers = known.of(Consumers)
+
+    @facts
+    def unconsumed(self) -> list[Unconsumed]:
+        """The queues that no worker consumes, with the first task that is sent to each, by file."""
+        consumed = self.consumers.all
+        if consumed is None:
+            return []
+        found: dict[str, Waiting] = {}
+        for task, (queue, place), sent in self._sent():
+            if queue not in consumed.queues and queue not in found:
+                found[queue] = Waiting(sent if place == task.place else place, queue, task, sent)
+        files: dict[str, list[Waiting]] = {}
+        for waiting in sorted(found.values(), key=lambda waiting: waiting.place):
+            files.setdefault(waiting.place.path, []).append(waiting)
+        names = tuple(sorted(consumed.queues))
+        return [Unconsumed(tuple(queues), names, consumed.commands) for queues in files.values()]
+
+    def _sent(self) -> Iterator[tuple[Task, Destination, Place]]:
+        """The tasks that somebody sends, with their queue, and the place that sends them."""
+        for sending in self.sendings.all:
+            if sending.task is not None and sending.sends and sending.how != "apply":
+                destination = self._of_sending(sending, sending.task)
+                if destination is not None:
+                    yield sending.task, destination, sending.place
+        for entry in self.schedules.all:
+            task = self.schedules.task(entry) if entry.certain and not entry.hidden else None
+            destination = self._of_entry(entry, task) if task is not None else None
+            if task is not None and destination is not None:
+                yield task, destination, entry.place
+
+    def _of_sending(self, sending: Sending, task: Task) -> Destination | None:
+        if sending.through not in ("task", "application"):
+            return None  # the signature may have a queue of its own
+        if not sending.has_options:
+            return self.queues.destination(task)
+        value = sending.value
+        return self._told(sending.module, value.keywords, task) if value is not None else None
+
+    def _of_entry(self, entry: Entry, task: Task) -> Destination | None:
+        if entry.written == "call":
+            signature = entry.given["sig"]
+            if signature.kind == "call" and not signature.chain.endswith((".s", ".si")):
+                return None
+            return self._told(entry.module, tuple(entry.given.items()), task)
+        if entry.written == "row":
+            return self._told(entry.module, tuple(entry.given.items()), task)
+        given = entry.given.get("options")
+        if given is None:
+            return self.queues.destination(task)
+        known = self.project.constant(entry.module, given)
+        if known is None or known.kind != "mapping":
+            return None
+        return self._told(entry.module, known.keywords, task)
+
+    def _told(self, module: Module, options: tuple[tuple[str, Value], ...], task: Task) -> Destination | None:
+        """The queue that options of a message name, or that of the task where they name none."""
+        if not _OTHER_WAYS.isdisjoint(key for key, _ in options):
+            return None
+        for key, value in options:
+            if key == "queue":
+                name = self.project.text(module, value)
+                return Destination(name, module.place(value.span)) if name is not None else None
+        return self.queues.destination(task)

@@ -1,0 +1,81 @@
+"""The queues that all workers of a project consume together."""
+
+from __future__ import annotations
+
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.workers.queues import ANY_QUEUE, Queues
+from celery_lint.model.commands import WorkerCommand
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, once
+
+# What makes a running worker consume other queues.
+_ADDING = (".add_consumer", ".queues.select")
+# Files that list all processes of a deployment; any other may start one of several workers.
+_WHOLE = ("procfile", "compose")
+
+
+class Consumed(NamedTuple):
+    """The queues that workers consume, and the commands that start them."""
+
+    queues: frozenset[str]
+    commands: tuple[WorkerCommand, ...]
+
+
+class Consumers:
+    """Which queues the workers of launch files consume."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.applications = known.of(Applications)
+        self.commands = known.of(Commands)
+        self.settings = known.of(Settings)
+        self.queues = known.of(Queues)
+
+    @once
+    def all(self) -> Consumed | None:
+        """All of them together; ``None`` where there may be others.
+
+        Workers that are told their queues say nothing of those that another file may start, unless theirs
+        lists all processes. One that is told none is meant for everything.
+        """
+        started = self.commands.started
+        if not started or self._more_in_code:
+            return None
+        found: set[str] = set()
+        commands: dict[WorkerCommand, None] = {}
+        for application in started:
+            defaults = self._defaults(application)
+            for command in self.commands.of([application]):
+                names = command.queues.split(",") if command.queues else defaults
+                if names is None or ANY_QUEUE in names or command.open_ended:
+                    return None
+                found.update(name.strip() for name in names)
+                commands[command] = None
+        if all(command.queues and not _is_whole(command) for command in commands):
+            return None
+        return Consumed(frozenset(found), tuple(commands))
+
+    def _defaults(self, application: Application) -> tuple[str, ...] | None:
+        """The queues of a worker that is told none; ``None`` where only the run knows."""
+        if not self.applications.is_plain(application) or self.settings.hides(application):
+            return None
+        given = self.settings.of_some([application], "task_queues")
+        if len(given) > 1 or any(not setting.certain for setting in given):
+            return None
+        return self.queues.consumed([application])
+
+    @once
+    def _more_in_code(self) -> bool:
+        """Whether code may give workers further queues."""
+        return any(
+            function.may_call(*_ADDING)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
+        )
+
+
+def _is_whole(command: WorkerCommand) -> bool:
+    name = command.path.rpartition("/")[2].lower()
+    return any(word in name for word in _WHOLE)

@@ -1,0 +1,127 @@
+"""CEL726 queue-not-consumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.wiring.unconsumed import Unconsumed, UnconsumedQueues
+from celery_lint.model.commands import WorkerCommand
+from celery_lint.rule import Finding, Rule, on
+
+_SHOWN = 3
+
+
+class QueueNotConsumed(Rule):
+    """A task is sent to a queue that no worker consumes.
+
+    ## Why it matters
+
+    A worker whose command names no queues (`-Q`) consumes those of `task_queues`, or else the default queue
+    alone: routes do not add to it. The broker takes the message and keeps it. Nothing fails and nothing is
+    logged; the task never runs, and the queue grows.
+
+    ## Example
+
+    ```python
+    # shop.py
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost:6379/0")
+    app.conf.update(task_time_limit=60, task_soft_time_limit=50)
+    app.conf.task_routes = {"shop.*": {"queue": "mails"}}
+
+
+    @app.task(name="shop.send", ignore_result=True)
+    def send():
+        print("sent")
+
+
+    def view():
+        send.delay()
+
+
+    if __name__ == "__main__":
+        app.worker_main(["worker"])
+    ```
+
+    ## Use instead
+
+    ```python
+    # shop.py
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost:6379/0")
+    app.conf.update(task_time_limit=60, task_soft_time_limit=50)
+    app.conf.task_routes = {"shop.*": {"queue": "mails"}}
+
+
+    @app.task(name="shop.send", ignore_result=True)
+    def send():
+        print("sent")
+
+
+    def view():
+        send.delay()
+
+
+    if __name__ == "__main__":
+        app.worker_main(["worker", "--queues=celery,mails"])
+    ```
+
+    ## Limits
+
+    Speaks of tasks of the project that it sends or schedules itself, once a file that names
+    queues. All workers of the launch
+    files count together, be they for development or production. It is silent where no launch file starts a
+    worker of the application, where a command takes its queues from the environment, where all of them are
+    told their queues by files that start one process each (a `Dockerfile`, a unit of systemd), where code
+    calls `add_consumer`, and where settings, routes or queues are only known at run time.
+    A worker that code starts by `subprocess` is not seen.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/routing.html>
+    * <https://docs.celeryq.dev/en/stable/userguide/workers.html#queues>
+    """
+
+    code = "CEL726"
+    name = "queue-not-consumed"
+    severity = "error"
+    preset = "recommended"
+    message = "no worker consumes the queue `{queue}`: `{task}` never runs"
+    help = "start a worker with `-Q {consumed}`, or name `{queue}` in `task_queues`"
+    variants = {
+        "told": (
+            "no worker consumes the queue `{queue}`: `{task}` never runs",
+            "add `{queue}` to the `-Q` of a worker",
+        ),
+        "several": (
+            "no worker consumes the queue `{queue}`, nor {more} more: `{task}` never runs",
+            "start a worker with `-Q {consumed}`, or name them in `task_queues`",
+        ),
+    }
+    proof = "tests/proofs/test_wiring.py::test_a_worker_leaves_queues_alone_that_it_is_not_told"
+
+    @on(UnconsumedQueues.unconsumed)
+    def check(self, fact: Unconsumed) -> Iterator[Finding]:
+        """Report what names the first of the queues, pointing at the others and at the workers."""
+        first, *others = fact.queues
+        missing = [waiting.queue for waiting in fact.queues]
+        told = all(worker.queues for worker in fact.workers)
+        values = {
+            "queue": first.queue,
+            "task": first.task.label,
+            "more": len(others),
+            "consumed": ",".join([*fact.consumed, *missing]),
+        }
+        related = [(other.place, f"nor `{other.queue}`") for other in others[:_SHOWN]]
+        if first.sent != first.place:
+            related.append((first.sent, "it is sent here"))
+        related += [(worker.place, _consumes(worker)) for worker in fact.workers[:_SHOWN]]
+        yield Finding(first.place, values, tuple(related), "several" if others else "told" if told else "")
+
+
+def _consumes(worker: WorkerCommand) -> str:
+    if worker.queues:
+        return f"this worker consumes `{worker.queues}`"
+    return "this worker is told no queues"
