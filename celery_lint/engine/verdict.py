@@ -76,7 +76,7 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
             for fact in found[source]:
                 _apply(rule, check, fact, said)
     comments = {path: Suppressions(module.comments) for path, module in modules.items() if module.comments}
-    judged = _obeyed(said, comments)
+    judged = _obeyed(_once(said), comments)
     about = dict(_about_comments(comments, known))
     judged.update(_obeyed(about, comments))
     diagnostics = sorted(judged)
@@ -95,6 +95,14 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
         frozenset(index for index, one in enumerate(diagnostics) if judged[one][0]),
         {index: about[one] for index, one in enumerate(diagnostics) if about.get(one)},
     )
+
+
+def _once(said: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """One of those that say the same of the same place: they differ in the way that leads there."""
+    kept: dict[Diagnostic, Diagnostic] = {}
+    for found in sorted(said):
+        kept.setdefault(found._replace(related=(), help=""), found)
+    return list(kept.values())
 
 
 def _obeyed(

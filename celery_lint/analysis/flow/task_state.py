@@ -27,6 +27,13 @@ _PARAMETERS = {
     "update_state": ("task_id", "state", "meta"),
     "store_result": ("task_id", "meta", "state"),
 }
+# The branches that do not run after one of them, by the statement that holds both and the role of that one.
+_BESIDE = {
+    ("if", "body"): ("else",),
+    ("try", "body"): ("handler",),
+    ("try", "handler"): ("handler", "else"),
+    ("match", "case"): ("case",),
+}
 # These end the task, or store a result of their own, although nothing says ``raise``.
 _LEAVING = frozenset({"retry", "replace", "exit", "_exit"})
 
@@ -258,10 +265,7 @@ def _following(flow: Flow, step: Step) -> list[Step]:
     beside: set[int] = set()
     current = step
     for outer in flow.ancestors(step):
-        parts = {"match": ["case"], "try": ["handler"], "if": ["else"]}.get(outer.kind, [])
-        if current.role == "handler":
-            parts = ["handler", "else"]
-        for part in parts:
+        for part in _BESIDE.get((outer.kind, current.role), ()):
             for other in flow.body(outer, part):
                 if other.number > current.number:
                     beside.add(other.number)

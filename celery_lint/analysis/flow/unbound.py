@@ -130,7 +130,7 @@ class Unbound:
             ]
             if open_:
                 # Who asks for what the handler binds, or for another name of the assignment, knows.
-                flags = _stored(open_, body) | set(bound[name].stores) - {name}
+                flags = _stored(open_, body) | _told(open_, body) | set(bound[name].stores) - {name}
                 reader = self._reader(body, attempt, name, flags)
                 if reader is not None:
                     told.add(bound[name].number)
@@ -325,6 +325,18 @@ def _stored(steps: Sequence[Step], body: Body) -> set[str]:
         for inner in body.flow.below(step):
             found.update(inner.stores)
     return found
+
+
+def _told(clauses: Sequence[Step], body: Body) -> set[str]:
+    """The local names that handlers tell something: ``errors.append(error)``."""
+    owners = {
+        step.value.rpartition(".")[0]
+        for clause in clauses
+        for step in _within(clause, body)
+        if step.kind == "expr"
+    }
+    made = {name for step in body.flow.steps if step.value in owners for name in step.stores}
+    return made | {owner[1:] for owner in owners if owner[:1] == "%"}
 
 
 def _counts_on(body: Body, clause: Step, names: Sequence[str]) -> bool:
