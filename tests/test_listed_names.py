@@ -88,7 +88,7 @@ KINDS = {
     "primitives": Kind(
         "CEL127",
         "lock = #()\n" + IN_COROUTINE.replace("#", "await asyncio.gather(use(x), use(x))")
-        + "async def use(x):\n    async with lock:\n        pass\n",
+        + "async def use(x):\n    async with lock:\n        await asyncio.sleep(1)\n",
         """
         asyncio.Lock asyncio.Semaphore asyncio.BoundedSemaphore asyncio.Condition asyncio.locks.Lock
         asyncio.locks.BoundedSemaphore asyncio.locks.Condition

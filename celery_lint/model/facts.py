@@ -209,7 +209,8 @@ class Module(NamedTuple):
     """All facts of one module. ``path`` is relative to the workspace, with forward slashes.
 
     ``comments`` are those that may silence rules; ``further_imports`` the dotted paths that ``imports`` does
-    not show: those within functions, and the modules of ``import package.module``.
+    not show: those within functions, and the modules of ``import package.module``. ``drivers`` are the
+    asynchronous ones that addresses of databases name: ``postgresql+asyncpg:``.
     """
 
     path: str
@@ -223,6 +224,7 @@ class Module(NamedTuple):
     misplaced_awaits: tuple[MisplacedAwait, ...]
     comments: tuple[Comment, ...]
     further_imports: tuple[str, ...] = ()
+    drivers: tuple[str, ...] = ()
 
     def place(self, span: Span) -> Place:
         """The span as a place of this module."""
@@ -280,7 +282,8 @@ def _class(row: list[Any]) -> Class:
 
 def decode(row: list[Any], path: str) -> Module:
     """The module whose facts were written as JSON; raises ``ValueError`` or ``TypeError`` when damaged."""
-    _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments, further = row
+    _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
+    further, drivers = row[10:]
     return Module(
         path,
         digest,
@@ -293,4 +296,5 @@ def decode(row: list[Any], path: str) -> Module:
         tuple(MisplacedAwait(a[0], Span(*a[1]), a[2], a[3]) for a in awaits),
         tuple(Comment(*comment) for comment in comments),
         tuple(further),
+        tuple(drivers),
     )

@@ -14,6 +14,8 @@ _LARGEST = 1e15  # of numbers that are calculated; also keeps them off the limit
 FIELDS = frozenset({"Field", "field"})
 # Objects that call the function they were given at the first use.
 LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
+# They ask for a variable, and take what holds without it.
+_ENVIRONMENT = frozenset({"os.environ.get", "os.getenv", "decouple.config"})
 _SECONDS = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
 
@@ -55,6 +57,26 @@ class Constants:
         if known is None or isinstance(known.data, bool) or not isinstance(known.data, (int, float)):
             return None
         return float(known.data) if _is_usual(known.data) else None
+
+    def usual_number(self, module: Module, value: Value | None) -> float | None:
+        """The number behind an expression where no environment says another: ``int(getenv("N", "1"))``."""
+        for _ in range(4):
+            known = self.of(module, value)
+            if known is not None:
+                text = known.data if isinstance(known.data, str) else ""
+                return float(text) if text.isdigit() else self.number(module, known)
+            if value is not None and value.kind == "name":
+                entity = self._meaning(module, value)
+                module, value = entity.module or module, entity.value
+            if value is None or value.kind != "call":
+                return None
+            if value.chain in ("~int", "~float"):
+                value = value.first()
+            elif value.chain in _ENVIRONMENT:
+                value = value.items[1] if len(value.items) > 1 else value.keyword("default")
+            else:
+                return None
+        return None
 
     def text(self, module: Module, value: Value | None) -> str | None:
         """The string behind an expression."""

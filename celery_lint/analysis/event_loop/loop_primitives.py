@@ -12,6 +12,7 @@ from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
 
@@ -147,7 +148,8 @@ class LoopPrimitives:
         if not function.is_async:
             return
         for step in self.functions.of(module, function).steps:
-            if step.kind == "with" and step.waits:
+            # Who holds it without waiting for anything gives it back before anybody else can ask.
+            if step.kind == "with" and step.waits and self._waits_below(module, function, step):
                 for chain in step.chains:
                     origin = self._origin(module, chain.partition("=")[0])
                     if origin is not None:
@@ -158,6 +160,14 @@ class LoopPrimitives:
                 origin = self._origin(module, owner)
                 if origin is not None:
                     yield origin, module.place(call.span)
+
+    def _waits_below(self, module: Module, function: Function, step: Step) -> bool:
+        """Whether what stands under a statement waits for something."""
+        calls = self.functions.calls(module, function)
+        return any(
+            inner.waits or any(calls[number].is_awaited for number in inner.calls)
+            for inner in self.functions.of(module, function).below(step)
+        )
 
     def _origin(self, module: Module, chain: str) -> Key | None:
         if not chain or chain[:1] in "%~":

@@ -14,6 +14,7 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts, once
@@ -92,6 +93,7 @@ class Delays:
         self.task_options = known.of(TaskOptions)
         self.in_force = known.of(OptionsInForce)
         self.retry_calls = known.of(RetryCalls)
+        self.unsent = known.of(Unsent)
 
     # ------------------------------------------------------------------ calls
 
@@ -102,6 +104,8 @@ class Delays:
         for module in self.project.product_modules():
             for function in module.functions.values():
                 if not function.mentions(*(f"{name}:" for name in _TIMES)):
+                    continue
+                if self.unsent.is_within(module, function):
                     continue
                 for sending in self.sendings.within(module, function):
                     value = sending.value if sending.has_options else None

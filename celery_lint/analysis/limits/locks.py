@@ -37,6 +37,8 @@ _ASKING = {
     "hexists": (("hset",), "hdel"),
 }
 _MEMBERS = frozenset({"sismember", "hexists"})
+# What is done with a lock that another run has acquired.
+_LEAVING_OPEN = frozenset({"release", "reset", "locked", "get_owner_id"})
 _DECIDING = frozenset({"if", "while", "return", "assert"})
 _LOCK_WORDS = frozenset(
     {"lock", "locks", "locked", "mutex", "semaphore", "running", "processing", "progress"}
@@ -119,8 +121,22 @@ class Locks:
     def _lock(self, site: Site, call: Call) -> Iterator[EternalLock]:
         name = self.sites.name(site.module, call.chain)
         kind = self._kind(name)
-        if kind is not None and call.takes and not _given(call, kind):
+        if kind is not None and call.takes and not _given(call, kind) and self._is_taken(site, call):
             yield EternalLock(site, site.module.place(call.span), _shown(name), "lock")
+
+    def _is_taken(self, site: Site, call: Call) -> bool:
+        """Whether a lock that is made here may be acquired, and not only asked about or released."""
+        flow = self.sites.flow(site)
+        step = flow.step_of(call)
+        if step is None or step.kind != "assign" or len(step.stores) != 1:
+            return True
+        calls = self.sites.calls(site)
+        for reader in flow.steps:
+            if step.stores[0] in reader.loads:
+                owned = [c for c in (calls[number] for number in reader.calls) if _is_of(c, call, step)]
+                if reader.kind == "with" or not owned or any(c.leaf() not in _LEAVING_OPEN for c in owned):
+                    return True
+        return False
 
     def _kind(self, name: str) -> int | None:
         """The place of the parameter that ends a lock, if this is what makes one."""
@@ -255,6 +271,11 @@ class Locks:
         if not body or body[-1].kind not in ("return", "raise") or flow.body(step, "else"):
             return False
         return names.isdisjoint(body[-1].loads)
+
+
+def _is_of(call: Call, lock: Call, bound: Step) -> bool:
+    """Whether a call is a method of the lock that a statement binds."""
+    return call.chain.rpartition(".")[0] in (f"{lock.chain}()", f"%{bound.stores[0]}")
 
 
 def _sets_if_missing(call: Call) -> bool:

@@ -69,7 +69,7 @@ class ProcessState:
     def _one_task_each(self) -> bool:
         """Whether a process runs a single task and ends."""
         return any(
-            self.project.number(setting.module, setting.value) == 1
+            self.project.usual_number(setting.module, setting.value) == 1
             for setting in self.settings.named("worker_max_tasks_per_child")
         )
 

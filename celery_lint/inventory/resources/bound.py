@@ -83,9 +83,15 @@ class Bound:
             return None
         address = self.project.text(module, value.first())
         if not address:  # hidden, or a default that says nothing
-            packages = self.project.deployment.packages or frozenset()
-            return packages.isdisjoint(FREE_DRIVERS) or not packages.isdisjoint(BOUND_DRIVERS)
+            named = self._drivers(module)
+            return named.isdisjoint(FREE_DRIVERS) or not named.isdisjoint(BOUND_DRIVERS)
         return not address.startswith(_WITHOUT_A_LOOP)
+
+    def _drivers(self, module: Module) -> frozenset[str]:
+        """The drivers that an engine may have: those that its module names, or others, or packages."""
+        elsewhere = {name for other in self.project.product_modules() for name in other.drivers}
+        installed = self.project.deployment.packages or frozenset()
+        return frozenset(module.drivers) or frozenset(elsewhere) or installed
 
     def _options(self, module: Module, value: Value) -> Iterator[tuple[str, Value]]:
         """The options of an engine, also those that a dictionary gets in whatever branch."""

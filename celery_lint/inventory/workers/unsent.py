@@ -69,6 +69,15 @@ class Unsent:
         """Whether a project that sends other tasks nowhere names this one, but where it is made."""
         return task.key in self._unsent
 
+    def is_within(self, module: Module, function: Function) -> bool:
+        """Whether a function is, or stands in, that of a task that nothing sends."""
+        around = function.qualname
+        while around:
+            if (module.path, around) in self._unsent:
+                return True
+            around = around.rpartition("/")[0]
+        return False
+
     @once
     def product(self) -> list[Task]:
         """The tasks of the product but for those: what nothing sends happens to nobody."""

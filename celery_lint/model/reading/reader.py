@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from celery_lint.diagnostics import Span
+from celery_lint.libraries.sqlalchemy import BOUND_DRIVERS, FREE_DRIVERS
 from celery_lint.model.calls import pack_call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import (
@@ -28,6 +30,7 @@ from celery_lint.model.reading.statements import steps_of
 from celery_lint.model.reading.values import value_of, word_of
 from celery_lint.source import Source, digest_of
 
+_DRIVER = re.compile(r"\+(" + "|".join(sorted(BOUND_DRIVERS | FREE_DRIVERS)) + r")(?:_async)?(?=\W)")
 # Statements or calls of one function. Searches compare the statements of a function with each other; what is
 # longer was made by a program, and nothing of it is looked at but how it is defined.
 _MOST_STATEMENTS = 2_000
@@ -117,6 +120,7 @@ class Reader:
             ),
             comments=comments_of(self.source),
             further_imports=tuple(dict.fromkeys(top.further)),
+            drivers=tuple(sorted(set(_DRIVER.findall(self.source.text)))),
         )
 
     def _functions(self, has_stars: bool) -> dict[str, Function]:
