@@ -171,6 +171,41 @@ BARE = {
 }
 
 
+# Words that a reader looks up, or reads twice, and what to say in their place.
+BOOKISH = {
+    r"for ever": "forever",
+    r"without end": "forever",
+    r"by then": "already",
+    r"nobody": "nothing, or say what fails",
+    r"whatever|whichever": "even if, any",
+    r"take it back": "restore",
+    r"wants?": "takes, needs",
+    r"ask(s|ed)? (whether|for|the)": "check",
+    r"somewhat": "a number",
+    r"in place of": "instead of",
+    r"behind the|behind each|behind it": "after",
+    r"in vain|meanwhile|thereby|hence|lest|upon|likewise|so long": "plain words",
+    r"for good": "forever",
+    r"hand (it|over|them|the)": "pass",
+    r"shall|goes wrong": "plain words",
+    r"that there (is|are)|that is meant": "say which",
+    r"throws? away": "discards",
+}
+# Each of them promises more than it says: the reason has a place, which is a related place.
+PLACE_IN_HELP = r"\{where\}|\{line\}|\{place\}"
+
+
+@every_rule
+def test_words(rule: type[Rule]) -> None:
+    """Plain words, and no place of a reason inside the remedy."""
+    for message, help_text in texts(rule):
+        for text in (message, help_text):
+            outside = re.sub(r"\{\w+\}", "", " ".join(text.split("`")[::2]))
+            for phrase, plain in BOOKISH.items():
+                assert not re.search(rf"\b({phrase})\b", outside), f"{text!r}: say {plain}"
+        assert not re.search(PLACE_IN_HELP, help_text), help_text
+
+
 @every_rule
 def test_messages(rule: type[Rule]) -> None:
     for message, help_text in texts(rule):

@@ -81,7 +81,8 @@ class UnreadSettings:
                     continue
                 guess = nearest(given.key, known)
                 if guess and guess not in present and not self._is_used(given):
-                    found[given.place] = MisspeltSetting(given.place, given.key, guess)
+                    meant = _spelled_today(guess, named.namespace)
+                    found[given.place] = MisspeltSetting(given.place, given.key, meant)
         return list(found.values())
 
     @facts
@@ -244,6 +245,12 @@ def _meant(key: str) -> str:
         return ""
     name = key.removeprefix("CELERY_").lower()
     return name if name in SETTINGS and (key != name.upper() or name.startswith(_FAMILIES)) else ""
+
+
+def _spelled_today(guess: str, namespace: str | None) -> str:
+    """The name below a namespace, in place of the old one; without a namespace both may not be mixed."""
+    name = OLD_NAMES.get(guess)
+    return guess if name is None or not namespace else spellings(name, namespace)[0]
 
 
 def _ends(chain: str, key: str) -> bool:

@@ -229,9 +229,9 @@ class RaisedErrors:
         if by_name:
             return f"`{by_name[0]}` by name", gets
         if kept < len(required):
-            return _counted(len(required)), gets
+            return _arguments(len(required)), gets
         if kept > len(positional) and not any(p.kind == "*" for p in init.parameters):
-            return ("none" if not positional else f"at most {len(positional)}"), gets
+            return (f"at most {_arguments(len(positional))}" if positional else "no argument"), gets
         return None
 
     def _kept(self, entity: Entity) -> int | None:
@@ -281,6 +281,10 @@ def _hands_all_on(init: Function) -> bool:
     if len(above) != 1 or sum(given.kind == "starred" for given in above[0].takes) != 1:
         return False
     return any(parameter.kind == "*" for parameter in init.parameters)
+
+
+def _arguments(number: int) -> str:
+    return "one argument" if number == 1 else f"{_counted(number)} arguments"
 
 
 def _counted(number: int) -> str:

@@ -46,12 +46,16 @@ _LOCK_WORDS = frozenset(
 
 
 class EternalLock(NamedTuple):
-    """A lock that nothing ends but the one who took it. ``kind`` is ``lock`` or ``key``."""
+    """A lock that nothing ends but the one who took it. ``kind`` is ``lock`` or ``key``.
+
+    ``ending`` is the parameter that would end it.
+    """
 
     site: Site
     place: Place
     name: str
     kind: str
+    ending: str = "timeout"
 
 
 class AskedLock(NamedTuple):
@@ -106,7 +110,8 @@ class Locks:
             for name, (value, *_) in module.bindings.items():
                 if value.kind != "call" or not value.chain.endswith((".lock", "Lock")) or value.open_ended():
                     continue
-                kind = self._kind(self.sites.name(module, value.chain))
+                called = self.sites.name(module, value.chain)
+                kind = self._kind(called)
                 if kind is None:
                     continue
                 ends = next(filter(None, map(value.keyword, _ENDINGS)), None)
@@ -115,14 +120,16 @@ class Locks:
                     continue
                 for site in sites:
                     if any(name in step.loads for step in self.sites.flow(site).steps):
-                        yield EternalLock(site, module.place(value.span), _shown(value.chain), "lock")
+                        place = module.place(value.span)
+                        yield EternalLock(site, place, _shown(value.chain), "lock", _ending(called))
                         break
 
     def _lock(self, site: Site, call: Call) -> Iterator[EternalLock]:
         name = self.sites.name(site.module, call.chain)
         kind = self._kind(name)
         if kind is not None and call.takes and not _given(call, kind) and self._is_taken(site, call):
-            yield EternalLock(site, site.module.place(call.span), _shown(name), "lock")
+            place = site.module.place(call.span)
+            yield EternalLock(site, place, _shown(name), "lock", _ending(name))
 
     def _is_taken(self, site: Site, call: Call) -> bool:
         """Whether a lock that is made here may be acquired, and not only asked about or released."""
@@ -325,3 +332,8 @@ def _is_lock(key: str) -> bool:
 def _shown(name: str) -> str:
     """The last two components: ``cache.add``, ``Redis.lock``."""
     return ".".join(name.replace("()", "").replace("[]", "").split(".")[-2:])
+
+
+def _ending(name: str) -> str:
+    """What the parameter is called that ends the locks of this class."""
+    return "expire" if name.startswith("redis_lock.") else "timeout"

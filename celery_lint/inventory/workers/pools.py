@@ -40,6 +40,10 @@ class Pool(NamedTuple):
             return "option `pool`"
         return f"{self.place.path}:{self.place.span.line}"
 
+    def related(self) -> tuple[tuple[Place, str], ...]:
+        """The place that names it, where that is a file of the project."""
+        return ((self.place, f"the {self.name} pool is named here"),) if self.place.path else ()
+
     def consumes(self, queues: set[str]) -> bool | None:
         """Whether its workers take messages from one of these queues; ``None``: only the run knows."""
         if not queues.isdisjoint(self.queues):

@@ -50,7 +50,7 @@ class UnknownSetting(Rule):
     name = "unknown-setting"
     severity = "error"
     preset = "recommended"
-    message = "`{name}` is no setting of Celery: nobody reads it"
+    message = "`{name}` is no setting of Celery: it has no effect"
     help = "did you mean `{guess}`?"
     proof = "tests/proofs/test_settings.py::test_a_name_that_is_misspelt_changes_nothing"
 

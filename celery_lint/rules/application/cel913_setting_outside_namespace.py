@@ -50,7 +50,7 @@ class SettingOutsideNamespace(Rule):
     name = "setting-outside-namespace"
     severity = "error"
     preset = "recommended"
-    message = "`{spelled}` means nothing here: no namespace is loaded"
+    message = "`{spelled}` has no effect: no application loads settings with that namespace"
     help = "write `{name}`, or load the settings with `namespace`"
     proof = "tests/proofs/test_settings.py::test_a_name_for_a_namespace_changes_nothing_without"
 

@@ -64,7 +64,7 @@ class UnknownApplyAsyncOption(Rule):
     severity = "error"
     preset = "recommended"
     fixable = "unsafe"
-    message = "`{call}` ignores `{option}`, which is no option of it: the task runs without"
+    message = "`{call}` ignores `{option}`: it has no such option"
     help = "write `{meant}=`"
     variants = {
         "of the task": (

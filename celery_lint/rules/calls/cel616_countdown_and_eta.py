@@ -61,7 +61,7 @@ class CountdownAndEta(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{call}` has a `countdown`, so Celery ignores its `eta`"
-    help = "give it one of them"
+    help = "keep one of them"
     proof = "tests/proofs/test_calls.py::test_a_countdown_wins"
 
     @on(MessageTimes.two)

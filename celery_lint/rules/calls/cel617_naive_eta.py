@@ -66,7 +66,7 @@ class NaiveEta(Rule):
     name = "naive-eta"
     severity = "warning"
     preset = "recommended"
-    message = "`{made}` has no time zone: Celery takes it for UTC, whatever zone the machine has"
+    message = "`{made}` has no time zone: Celery takes it for UTC, so the task may run hours off"
     help = "write `datetime.now(timezone.utc)`, or give `countdown=` in seconds"
     variants = {
         "zone": (

@@ -77,7 +77,7 @@ class UnserializableArgument(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{call}` raises `EncodeError`: {what} is not JSON serializable"
-    help = "send what identifies it, such as its primary key, or what JSON has: a list, a text, a number"
+    help = "send its primary key, or plain lists, strings and numbers"
     proof = "tests/proofs/test_calls.py::test_what_json_does_not_take"
 
     @on(UnencodableArguments.all)

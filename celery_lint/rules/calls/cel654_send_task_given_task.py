@@ -65,7 +65,7 @@ class SendTaskGivenTask(Rule):
     severity = "error"
     preset = "recommended"
     message = "`send_task()` takes the name of a task: `{task}` itself cannot be sent"
-    help = "write `{task}.apply_async(…)`, or hand it `{task}.name`"
+    help = "write `{task}.apply_async(…)`, or pass `{task}.name`"
     proof = "tests/proofs/test_canvas.py::test_a_task_is_no_name"
 
     @on(SentObjects.tasks_for_names)

@@ -65,7 +65,7 @@ class DispatchResultInCanvas(Rule):
     preset = "recommended"
     fixable = "safe"
     message = "`{what}()` sends this task at once, and `{where}` fails: it takes signatures"
-    help = "write `.s(…)` in place of `.{what}(…)`"
+    help = "write `.s(…)` instead of `.{what}(…)`"
     variants = {
         "task": (
             "`{what}` is a task and no signature: `{where}` fails",

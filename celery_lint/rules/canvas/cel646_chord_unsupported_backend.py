@@ -80,15 +80,15 @@ class ChordUnsupportedBackend(Rule):
     severity = "error"
     preset = "recommended"
     message = "no result backend: `NotImplementedError: Starting chords requires a result backend`"
-    help = 'give the application one that counts: `backend="redis://…"`'
+    help = 'set `backend="redis://…"` on the application'
     variants = {
         "rpc": (
             '`NotImplementedError: The "rpc" result backend does not support chords!`',
-            'use a backend that counts: `result_backend = "redis://…"`',
+            'use a backend that supports chords: `result_backend = "redis://…"`',
         ),
         "result": (
             "`{method}()` raises an error: there is no result backend (`DisabledBackend`)",
-            'give the application one: `backend="redis://…"`',
+            'set `backend="redis://…"` on the application',
         ),
     }
     proof = "tests/proofs/test_calls.py::test_a_chord_needs_a_backend"

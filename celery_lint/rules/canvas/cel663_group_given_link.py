@@ -75,7 +75,7 @@ class GroupGivenLink(Rule):
     variants = {
         "link_error": (
             "`apply_async()` of a group raises `TypeError: Cannot add link to group`",
-            "write `.on_error(…)` behind each task's signature",
+            "write `.on_error(…)` after each task's signature",
         ),
     }
     proof = "tests/proofs/test_canvas.py::test_a_group_has_no_link"

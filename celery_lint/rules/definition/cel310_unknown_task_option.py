@@ -58,11 +58,11 @@ class UnknownTaskOption(Rule):
     preset = "recommended"
     fixable = "unsafe"
     message = "`{option}` is no option of a task: Celery ignores it"
-    help = "did you mean `{meant}`? `{task}` runs with the default of that"
+    help = "write `{meant}=`: `{task}` runs with its default now"
     variants = {
         "publishing": (
             "`{option}` is no option of a task: Celery ignores it",
-            "it belongs into `retry_policy` of `apply_async()`; for tasks that fail write `retry_backoff`",
+            "pass it as `apply_async(retry_policy=…)`; to retry the task write `retry_backoff`",
         ),
     }
     proof = "tests/proofs/test_definitions.py::test_a_word_that_is_no_option_changes_nothing"

@@ -59,11 +59,11 @@ class LambdaTask(Rule):
     name = "lambda-task"
     severity = "error"
     preset = "recommended"
-    message = "a lambda cannot be a task: SyntaxError when the application is complete"
+    message = "a lambda cannot be a task: SyntaxError when Celery finalizes the application"
     help = "write a function with `def`"
     variants = {
         "class": (
-            "`{name}` is a class, which the decorator makes no task of: the worker does not start",
+            "`{name}` is a class: the task decorator fails on it, and the worker does not start",
             "derive it from `celery.Task` and write `app.register_task({name}())`",
         ),
         "method": (

@@ -54,7 +54,7 @@ class MethodTask(Rule):
     name = "method-task"
     severity = "error"
     preset = "recommended"
-    message = "`{task}` is a method: nobody gives `self`, so a call raises TypeError"
+    message = "`{task}` is a method that gets no `self`, so every call raises TypeError"
     help = "define it outside of `{owner}`, or write `@staticmethod` above its decorator and no `self`"
     proof = "tests/proofs/test_definitions.py::test_nobody_gives_a_method_its_object"
 

@@ -55,7 +55,7 @@ class GeneratorTask(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{task}` is a generator: Celery never runs its body"
-    help = "take the `yield` out, or yield in a function that `{task}` goes through"
+    help = "`return` a list, or `yield` in a helper that `{task}` iterates over"
     proof = "tests/proofs/test_definitions.py::test_nobody_goes_through_a_generator"
 
     @on(DecoratedObjects.generators)

@@ -51,8 +51,8 @@ class InvalidRateLimit(Rule):
     name = "invalid-rate-limit"
     severity = "error"
     preset = "recommended"
-    message = "`{rate}` is no rate: a worker ends with an error when it starts"
-    help = "write a number and `/s`, `/m` or `/h`, as `10/m`"
+    message = "`{rate}` is no rate limit: the worker ends with an error when it starts"
+    help = "write a number and `/s`, `/m` or `/h`, such as `10/m`"
     proof = "tests/proofs/test_definitions.py::test_a_worker_ends_at_a_rate_that_it_cannot_read"
 
     @on(OptionValues.bad_rates)

@@ -54,7 +54,7 @@ class AutoretryForNotTuple(Rule):
     severity = "error"
     preset = "recommended"
     fixable = "safe"
-    message = "`{option}` is no tuple: TypeError when the task is built"
+    message = "`{option}` is no tuple: `TypeError: 'type' object is not iterable`"
     help = "write `{option}=({exception},)`"
     proof = "tests/proofs/test_definitions.py::test_what_cannot_be_built_fails_before_any_run"
 

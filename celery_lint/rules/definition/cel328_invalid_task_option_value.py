@@ -56,22 +56,22 @@ class InvalidTaskOptionValue(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{option}` is `{value}`: every retry of `{task}` raises TypeError"
-    help = "write a number"
+    help = "write a number, such as `3`"
     variants = {
         "lost": (
             "`{option}` is `{value}`: the retry of `{task}` is rejected and lost",
             "write a number of seconds",
         ),
         "at_send": (
-            "`{option}` is `{value}`: whatever sends `{task}` raises TypeError",
+            "`{option}` is `{value}`: sending `{task}` raises TypeError",
             "write a number of seconds, as `timedelta(…).total_seconds()`",
         ),
         "no_serializer": (
-            "`{value}` is no serializer: whatever sends `{task}` raises SerializerNotInstalled",
+            "`{value}` is no serializer: sending `{task}` raises SerializerNotInstalled",
             "write one that kombu knows, as `json`",
         ),
         "no_compression": (
-            "`{value}` is no compression: whatever sends `{task}` raises OperationalError",
+            "`{value}` is no compression: sending `{task}` raises OperationalError",
             "write one that kombu knows, as `gzip`",
         ),
         "no_number": (

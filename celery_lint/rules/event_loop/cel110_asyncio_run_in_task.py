@@ -103,24 +103,24 @@ class AsyncioRunInTask(Rule):
     name = "asyncio-run-in-task"
     severity = "warning"
     preset = "recommended"
-    message = "`{runner}()` in a task closes the event loop that `{resource}` stays bound to"
+    message = "`{runner}()` breaks `{resource}` for the next task: `attached to a different loop`"
     help = "dispose of `{resource}` in the coroutine's `finally`, or keep one event loop per worker process"
     variants = {
         "client": (
-            "`{runner}()` in a task closes the event loop that `{resource}` stays bound to",
+            "`{runner}()` breaks `{resource}` for the next task: `Event loop is closed`",
             "make `{resource}` inside the coroutine, or keep one event loop per worker process",
         ),
         "green": (
-            "`{runner}()` fails in the {pool} pool once two tasks overlap ({where})",
-            "run coroutines on one event loop in one greenlet per worker process",
+            "`{runner}()` raises RuntimeError once two {pool} tasks overlap ({where})",
+            "keep one event loop in one greenlet per worker process (`celery_lint.runtime.run_async`)",
         ),
         "threads": (
-            "`{runner}()` in threads shares `{resource}` between event loops ({where})",
+            "`{runner}()` in threads: `{resource}` is `bound to a different event loop` ({where})",
             "keep one event loop per worker process; disposing and NullPool do not help in threads",
         ),
         "unknown": (
             "`{runner}()` fails under gevent and eventlet; {why}{more}",
-            'set the option `pool` (for example `pool = ["prefork"]`) or keep one event loop per process',
+            'set `pool = ["prefork"]` if that is the pool, or keep one event loop per process',
         ),
     }
     proof = "tests/proofs/test_event_loop.py::test_asyncio_run_leaves_the_pool_on_a_closed_loop"

@@ -60,8 +60,8 @@ class AsyncDefTask(Rule):
     name = "async-def-task"
     severity = "error"
     preset = "recommended"
-    message = "Celery never awaits `async def {task}`, so its body does not run"
-    help = "make the task a plain `def` and run the coroutine from it"
+    message = "Celery never awaits `async def {task}`: its body never runs (`was never awaited`)"
+    help = "write a plain `def` that runs the coroutine, as with `asyncio.run(…)`"
     proof = "tests/proofs/test_event_loop.py::test_nobody_awaits_a_coroutine_task"
 
     @on(CoroutineTasks.all)

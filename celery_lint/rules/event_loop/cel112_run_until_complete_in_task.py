@@ -84,15 +84,15 @@ class RunUntilCompleteInTask(Rule):
     name = "run-until-complete-in-task"
     severity = "warning"
     preset = "recommended"
-    message = "`{runner}()` fails once {pool} tasks overlap ({where})"
-    help = "run coroutines on one event loop in one greenlet per worker process"
+    message = "`{runner}()` raises RuntimeError once {pool} tasks overlap ({where})"
+    help = "keep one event loop in one greenlet per worker process (`celery_lint.runtime.run_async`)"
     variants = {
         "shared": (
-            "in the {pool} pool two tasks cannot run one shared event loop ({where})",
+            "two {pool} tasks share a loop: `This event loop is already running` ({where})",
             "hand coroutines to one running loop per worker process, as `celery_lint.runtime` does",
         ),
         "nested": (
-            "`{runner}()` fails here: the event loop of the calling coroutine is running",
+            "`{runner}()` raises RuntimeError: the event loop of the calling coroutine is running",
             "await the coroutine, or make this function an `async def`",
         ),
     }

@@ -73,19 +73,19 @@ class GetEventLoopWithoutRunningLoop(Rule):
     name = "get-event-loop-without-running-loop"
     severity = "warning"
     preset = "recommended"
-    message = "`get_event_loop()` without a running loop raises RuntimeError on Python 3.14"
+    message = "`get_event_loop()` may fail: `There is no current event loop` (Python 3.14: always)"
     help = "run the coroutine with `asyncio.run`, or on one event loop per worker process"
     variants = {
         "pool": (
-            "`get_event_loop()` finds no event loop in the {pool} pool ({where})",
+            "`get_event_loop()` in the {pool} pool: `There is no current event loop` ({where})",
             "run the coroutine on one event loop per worker process, as `celery_lint.runtime` does",
         ),
         "idle": (
             "the loop of `get_event_loop()` does not run here, so what is handed to it never starts",
-            "run the coroutine, or hand it to a loop that runs in a thread of its own",
+            "run the coroutine, or pass it to a loop that another thread runs",
         ),
         "unset": (
-            "`get_event_loop()` finds no event loop once `asyncio.run()` has run in the process",
+            "`get_event_loop()` after `asyncio.run()`: `There is no current event loop`",
             "use one of the two everywhere: `asyncio.run`, or one event loop per worker process",
         ),
     }

@@ -83,8 +83,8 @@ class AsyncHelperMasksRuntimeError(Rule):
     name = "async-helper-masks-runtime-error"
     severity = "warning"
     preset = "strict"
-    message = "this `except` takes a RuntimeError of the coroutine for a missing event loop"
-    help = "keep only the question for the loop inside the `try`, and run the coroutine after it"
+    message = "this `except` also catches RuntimeError of the coroutine, and runs it again or hides it"
+    help = "keep only the call that gets the loop inside the `try`, and run the coroutine after it"
     proof = "tests/proofs/test_event_loop.py::test_the_question_for_the_loop_swallows_errors"
 
     @on(HandingOver.masked)

@@ -80,8 +80,8 @@ class ThreadBridgeUnderGevent(Rule):
     name = "thread-bridge-under-gevent"
     severity = "warning"
     preset = "recommended"
-    message = "`{runner}` in a thread fails once {pool} tasks overlap ({where})"
-    help = "run coroutines on one event loop in one greenlet per worker process"
+    message = "`{runner}` in a thread raises RuntimeError once {pool} tasks overlap ({where})"
+    help = "keep one event loop in one greenlet per worker process (`celery_lint.runtime.run_async`)"
     proof = "tests/proofs/test_event_loop.py::test_a_thread_of_an_executor_is_a_greenlet_too"
 
     @on(HandingOver.bridges)

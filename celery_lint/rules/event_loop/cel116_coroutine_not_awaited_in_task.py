@@ -66,12 +66,12 @@ class CoroutineNotAwaitedInTask(Rule):
     name = "coroutine-not-awaited-in-task"
     severity = "error"
     preset = "recommended"
-    message = "nothing awaits the coroutine that `{function}()` makes"
-    help = "await it, or run it on an event loop of the task"
+    message = "nothing awaits the coroutine of `{function}()`: it never runs (`was never awaited`)"
+    help = "write `await {function}(…)`, or run it with `asyncio.run`"
     variants = {
         "returned": (
-            "the task returns the coroutine of `{function}()`, which nobody awaits",
-            "run the coroutine in the task and return what it gives",
+            "the task returns the coroutine of `{function}()`, so its body never runs",
+            "run it in the task and return its result: `return asyncio.run({function}(…))`",
         )
     }
     proof = "tests/proofs/test_event_loop.py::test_a_coroutine_that_is_not_awaited_does_nothing"

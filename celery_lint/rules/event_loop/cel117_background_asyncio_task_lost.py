@@ -82,8 +82,8 @@ class BackgroundAsyncioTaskLost(Rule):
     name = "background-asyncio-task-lost"
     severity = "warning"
     preset = "recommended"
-    message = "`{function}()` is not awaited and ends with the event loop of task `{task}`"
-    help = "await it, gather it, or start it in an `asyncio.TaskGroup`"
+    message = "what `{function}()` starts is lost when task `{task}` ends: nothing awaits it"
+    help = "write `await`, or start it in an `asyncio.TaskGroup`"
     proof = "tests/proofs/test_event_loop.py::test_the_loop_ends_before_its_background_work"
 
     @on(Background.lost)

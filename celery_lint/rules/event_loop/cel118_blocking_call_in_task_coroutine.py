@@ -70,8 +70,8 @@ class BlockingCallInTaskCoroutine(Rule):
     name = "blocking-call-in-task-coroutine"
     severity = "advice"
     preset = "all"
-    message = "`{function}()` blocks the event loop of task `{task}`"
-    help = "use the asynchronous form, or hand it to `asyncio.to_thread`"
+    message = "`{function}()` blocks the event loop of task `{task}`: other coroutines wait"
+    help = "use the asynchronous form, or `await asyncio.to_thread({function}, …)`"
     proof = "tests/proofs/test_event_loop.py::test_a_blocking_call_holds_the_loop_up"
 
     @on(Coroutines.blocking)

@@ -83,8 +83,8 @@ class SyncSessionInAsyncTask(Rule):
     name = "sync-session-in-async-task"
     severity = "warning"
     preset = "recommended"
-    message = "`{function}()` opens a synchronous session in the coroutine of task `{task}`"
-    help = "use the asynchronous session here too"
+    message = "synchronous session `{function}()` blocks the event loop of task `{task}`"
+    help = "open an `AsyncSession` here too"
     proof = "tests/proofs/test_resources.py::test_two_sessions_wait_for_each_other"
 
     @on(Coroutines.sync_sessions)

@@ -63,7 +63,7 @@ class PublishInAsyncHandler(Rule):
     severity = "advice"
     preset = "all"
     message = "`{function}()` blocks the event loop while it publishes"
-    help = "hand it to `asyncio.to_thread` if the broker may be slow"
+    help = "write `await asyncio.to_thread(task.{function}, …)` if the broker may be slow"
     proof = "tests/proofs/test_event_loop.py::test_publishing_holds_the_loop_up"
 
     @on(AsyncHandlers.publishes)

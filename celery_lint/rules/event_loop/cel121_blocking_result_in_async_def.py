@@ -65,7 +65,7 @@ class BlockingResultInAsyncDef(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{function}()` blocks the event loop until the worker has answered"
-    help = "return the task's id and poll, or wait with `asyncio.to_thread`"
+    help = "return the task's id and poll, or write `await asyncio.to_thread(result.{function})`"
     proof = "tests/proofs/test_event_loop.py::test_waiting_for_a_result_holds_the_loop_up"
 
     @on(AsyncHandlers.waits)

@@ -85,11 +85,11 @@ class ModuleLevelEventLoop(Rule):
     name = "module-level-event-loop"
     severity = "warning"
     preset = "recommended"
-    message = "`{loop}` is made at import: prefork children share its wake-ups ({where})"
+    message = "`{loop}` is made at import: in prefork children its coroutines may hang ({where})"
     help = "make `{loop}` at its first use, or in a handler of `worker_process_init`"
     variants = {
         "thread": (
-            "the thread of `{loop}` starts at import, not in prefork children ({where})",
+            "the thread of `{loop}` is missing in prefork children: tasks wait forever ({where})",
             "start `{loop}` and its thread at the first use, or in a handler of `worker_process_init`",
         ),
     }

@@ -71,8 +71,8 @@ class NestAsyncioInWorker(Rule):
     name = "nest-asyncio-in-worker"
     severity = "warning"
     preset = "recommended"
-    message = "`nest_asyncio.apply()` nests the event loops of {pool} greenlets ({where})"
-    help = "run coroutines on one event loop in one greenlet per worker process"
+    message = "`nest_asyncio.apply()` nests event loops: {pool} tasks that overlap hang ({where})"
+    help = "keep one event loop in one greenlet per worker process (`celery_lint.runtime.run_async`)"
     proof = "tests/proofs/test_event_loop.py::test_a_loop_that_is_entered_again_waits_twice"
 
     @on(NestedLoops.patches)

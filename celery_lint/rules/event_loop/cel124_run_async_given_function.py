@@ -71,7 +71,7 @@ class RunAsyncGivenFunction(Rule):
     name = "run-async-given-function"
     severity = "error"
     preset = "recommended"
-    message = "`{runner}()` is given the function `{function}` and not its coroutine"
+    message = "`{runner}()` fails: it gets the function `{function}`, not the coroutine `{function}()`"
     help = "call it: `{function}()`"
     proof = "tests/proofs/test_event_loop.py::test_a_function_is_no_coroutine"
 

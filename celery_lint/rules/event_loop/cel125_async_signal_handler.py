@@ -56,7 +56,7 @@ class AsyncSignalHandler(Rule):
     severity = "error"
     preset = "recommended"
     message = "Celery calls `{function}` and does not await it: its body never runs"
-    help = "make it a plain function"
+    help = "write `def {function}(…)`, and run the coroutine from it"
     proof = "tests/proofs/test_event_loop.py::test_nobody_awaits_a_coroutine_handler"
 
     @on(AsyncHandlers.handlers)

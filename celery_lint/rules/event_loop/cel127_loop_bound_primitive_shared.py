@@ -83,11 +83,11 @@ class LoopBoundPrimitiveShared(Rule):
     name = "loop-bound-primitive-shared"
     severity = "warning"
     preset = "recommended"
-    message = "`{resource}` stays bound to the first event loop on which a coroutine waits for it"
-    help = "make `{resource}` inside the coroutine that starts the others, and hand it on"
+    message = "`{resource}` fails in later tasks: `is bound to a different event loop`"
+    help = "make `{resource}` inside the outermost coroutine and pass it on as an argument"
     variants = {
         "threads": (
-            "coroutines on loops of several threads wait for `{resource}` ({where})",
+            "`{resource}` in threads: `is bound to a different event loop` ({where})",
             "keep one event loop per worker process, and run every coroutine on it",
         ),
     }

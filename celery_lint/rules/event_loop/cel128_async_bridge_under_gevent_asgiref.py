@@ -70,8 +70,8 @@ class AsyncBridgeUnderGeventAsgiref(Rule):
     name = "async-bridge-under-gevent-asgiref"
     severity = "warning"
     preset = "recommended"
-    message = "`async_to_sync` fails in the {pool} pool once two tasks overlap ({where})"
-    help = "run coroutines on one event loop in one greenlet per worker process"
+    message = "`async_to_sync` raises RuntimeError once two {pool} tasks overlap ({where})"
+    help = "keep one event loop in one greenlet per worker process (`celery_lint.runtime.run_async`)"
     proof = "tests/proofs/test_event_loop.py::test_async_to_sync_fails_beside_another"
 
     @on(Runs.all)

@@ -71,7 +71,7 @@ class LoopNeverClosed(Rule):
     name = "loop-never-closed"
     severity = "advice"
     preset = "strict"
-    message = "every call of `{function}` makes an event loop that nothing closes"
+    message = "each call of `{function}` leaks an event loop and its three file descriptors"
     help = "close the loop in a `finally`, or use `asyncio.run`"
     proof = "tests/proofs/test_event_loop.py::test_unclosed_loops_keep_files_open"
 

@@ -92,11 +92,11 @@ class ClosedLoopLeftCurrent(Rule):
     name = "closed-loop-left-current"
     severity = "warning"
     preset = "recommended"
-    message = "the closed event loop stays current, and a later task of the process gets it"
+    message = "the closed loop stays current: a later task fails with `Event loop is closed`"
     help = "call `asyncio.set_event_loop(None)` before `close()`, or use `asyncio.run`"
     variants = {
         "own": (
-            "`{function}` closes the thread's event loop and gets it again at the next call",
+            "`{function}` closes the thread's loop: its next call fails with `Event loop is closed`",
             "run the coroutine with `asyncio.run`, or keep the loop open for the life of the process",
         ),
     }

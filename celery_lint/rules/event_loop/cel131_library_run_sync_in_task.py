@@ -68,11 +68,11 @@ class LibraryRunSyncInTask(Rule):
     name = "library-run-sync-in-task"
     severity = "warning"
     preset = "recommended"
-    message = "`{runner}()` fails once {pool} tasks overlap ({where})"
+    message = "`{runner}()` raises RuntimeError once {pool} tasks overlap ({where})"
     help = "await the library's own coroutine on one event loop per worker process"
     variants = {
         "threads": (
-            "`{runner}()` shares one client between loops of threads ({where})",
+            "`{runner}()` in threads: `is bound to a different event loop` ({where})",
             "await the library's own coroutine on one event loop per worker process",
         ),
     }

@@ -67,7 +67,7 @@ class AsyncioCallWithoutLoop(Rule):
     name = "asyncio-call-without-loop"
     severity = "error"
     preset = "recommended"
-    message = "`{function}()` needs a running event loop, and none runs in task `{task}`"
+    message = "`{function}()` raises `RuntimeError: no running event loop` in task `{task}`"
     help = "call it inside the coroutine that the task runs"
     proof = "tests/proofs/test_event_loop.py::test_a_task_of_asyncio_needs_a_running_loop"
 

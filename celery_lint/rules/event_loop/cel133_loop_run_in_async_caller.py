@@ -73,11 +73,11 @@ class LoopRunInAsyncCaller(Rule):
     name = "loop-run-in-async-caller"
     severity = "error"
     preset = "recommended"
-    message = "task `{task}` runs its own event loop, but is called inside a running one"
+    message = "calling task `{task}` here raises RuntimeError: an event loop is running already"
     help = "await its coroutine here, or send the task with `delay`"
     variants = {
         "function": (
-            "`{function}()` runs its own event loop, but is called inside a running one",
+            "`{function}()` raises RuntimeError here: an event loop is running already",
             "await its coroutine here, or call it in a thread with `asyncio.to_thread`",
         ),
     }

@@ -92,7 +92,7 @@ class CoroutineLeftBySoftLimit(Rule):
     name = "coroutine-left-by-soft-limit"
     severity = "warning"
     preset = "strict"
-    message = "the soft limit of task `{task}` leaves the coroutine suspended on this loop"
+    message = "at its soft limit, task `{task}` abandons this coroutine and does not cancel it"
     help = "run it with `asyncio.run`, which cancels it, or cancel it where the limit is caught"
     proof = "tests/proofs/test_event_loop.py::test_a_coroutine_outlives_its_soft_limit"
 

@@ -59,8 +59,8 @@ class RetryWithoutRaise(Rule):
     preset = "house"
     fixable = "safe"
     proof = "convention"
-    message = "`retry()` ends the task here, and the line does not show it"
-    help = "write `raise` before the call"
+    message = "`retry()` raises: nothing after it runs, and this line does not show that"
+    help = "write `raise` before it, so that the reader sees where the task ends"
 
     @on(RetryCalls.all)
     def check(self, retry: RetryCall) -> Iterator[Finding]:

@@ -61,7 +61,7 @@ class BroadAutoretry(Rule):
     severity = "advice"
     preset = "all"
     message = "`autoretry_for` of `{task}` also retries bugs and soft time limits"
-    help = "list the errors that go away by themselves, or add `dont_autoretry_for`"
+    help = "list only errors that may pass, such as `ConnectionError`, or add `dont_autoretry_for`"
     proof = "tests/proofs/test_retries.py::test_a_soft_limit_is_an_exception_to_retry"
 
     @on(Retries.options)

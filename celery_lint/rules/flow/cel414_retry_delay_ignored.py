@@ -95,4 +95,6 @@ class RetryDelayIgnored(Rule):
         variant = "mapping" if fact.delay == "countdown" else ""
         if not variant and fact.winner == "countdown":
             variant = "countdown"
-        yield Finding(fact.place, {}, ((fact.winner_place, "this decides"),), variant)
+        yield Finding(
+            fact.place, {}, ((fact.winner_place, f"`{fact.winner}` is set here and wins"),), variant
+        )

@@ -52,7 +52,7 @@ class FractionalBackoff(Rule):
     name = "fractional-backoff"
     severity = "advice"
     preset = "recommended"
-    message = "`{keyword}={value}` counts as {count}"
+    message = "Celery takes `{keyword}={value}` as {count}"
     help = "use a whole number of seconds"
     proof = "tests/proofs/test_retries.py::test_a_backoff_is_rounded_down"
 

@@ -60,7 +60,7 @@ class RetryWithoutJitter(Rule):
     preset = "strict"
     proof = "convention"
     message = "`retry_jitter=False` lets tasks that failed together retry together"
-    help = "leave the jitter on"
+    help = "remove `retry_jitter=False`"
 
     @on(Retries.options)
     def check(self, option: RetryOption) -> Iterator[Finding]:

@@ -55,7 +55,7 @@ class RetryWithoutBackoff(Rule):
     severity = "advice"
     preset = "house"
     proof = "convention"
-    message = "`{task}` is retried at a fixed interval"
+    message = "`{task}` retries at a fixed interval and keeps hitting a service that is down"
     help = "add `retry_backoff=True`"
 
     @on(Retries.options)

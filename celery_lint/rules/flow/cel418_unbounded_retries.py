@@ -65,7 +65,7 @@ class UnboundedRetries(Rule):
     name = "unbounded-retries"
     severity = "warning"
     preset = "recommended"
-    message = "`max_retries=None` retries `{task}` for ever, each time after a longer delay"
+    message = "`max_retries=None` retries `{task}` forever, each time after a longer delay"
     help = "set `max_retries`, or bound the delay: `countdown=min(..., 3600)`"
     proof = "tests/proofs/test_retries.py::test_a_task_without_a_bound_comes_back_for_ever"
 

@@ -52,7 +52,7 @@ class MaxRetriesNoneArithmetic(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{value}` is `None` here, so this raises TypeError"
-    help = "set a number as `max_retries`, or ask for `None` first"
+    help = "set `max_retries` to a number, or check `is not None` first"
     proof = "tests/proofs/test_retries.py::test_no_bound_is_no_number"
 
     @on(RetryHandlers.calculations)

@@ -66,7 +66,7 @@ class DeadMaxRetriesHandler(Rule):
     severity = "warning"
     preset = "recommended"
     message = "this handler never runs: when no retry is left, `retry(exc=...)` raises its `exc`"
-    help = "ask whether `self.request.retries` has reached the bound, before `retry()`"
+    help = "check `self.request.retries >= self.max_retries` before calling `retry()`"
     variants = {
         "automatic": (
             "this handler never runs: `autoretry_for` retries around the task",

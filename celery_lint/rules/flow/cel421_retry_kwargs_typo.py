@@ -64,11 +64,11 @@ class RetryKwargsTypo(Rule):
     name = "retry-kwargs-typo"
     severity = "error"
     preset = "recommended"
-    message = "`{key}` means nothing to `retry()` and is ignored"
-    help = "it is an option of the task: set it in the decorator"
+    message = "`retry()` has no option `{key}` and ignores it"
+    help = "set it in the decorator: `{key}` is an option of the task"
     variants = {
         "nearest": (
-            "`{key}` means nothing to `retry()` and is ignored",
+            "`retry()` has no option `{key}` and ignores it",
             "did you mean `{nearest}`?",
         ),
     }

@@ -61,7 +61,7 @@ class RetryLosesCause(Rule):
     severity = "advice"
     preset = "strict"
     message = "without `exc` the final failure is MaxRetriesExceededError, not the error caught here"
-    help = "name the error in the `except` and pass it as `exc`"
+    help = "write `except … as exc:` and `retry(exc=exc)`"
     proof = "tests/proofs/test_retries.py::test_retries_without_a_cause_end_without_it"
 
     @on(RetryCauses.lost)

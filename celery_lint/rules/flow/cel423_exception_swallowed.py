@@ -68,8 +68,8 @@ class ExceptionSwallowed(Rule):
     name = "exception-swallowed"
     severity = "warning"
     preset = "strict"
-    message = "task `{task}` succeeds whatever happens: this handler only logs"
-    help = "let the exception leave the task, or catch only those that are no failure"
+    message = "task `{task}` counts as successful even if it fails: this handler only logs"
+    help = "write `raise` at its end, or catch only exceptions that are no failure"
     proof = "tests/proofs/test_retries.py::test_a_swallowed_retry_is_a_success"
 
     @on(Swallowing.wide)

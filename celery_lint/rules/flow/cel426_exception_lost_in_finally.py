@@ -65,7 +65,7 @@ class ExceptionLostInFinally(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{keyword}` in `finally` discards the exceptions of task `{task}`, retries too"
-    help = "move it behind the `finally`"
+    help = "move it out of the `finally`, to the line after it"
     proof = "tests/proofs/test_retries.py::test_a_return_in_finally_drops_the_exception"
 
     @on(FinallyExits.all)

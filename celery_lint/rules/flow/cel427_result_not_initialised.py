@@ -68,16 +68,16 @@ class ResultNotInitialised(Rule):
     name = "result-not-initialised"
     severity = "warning"
     preset = "recommended"
-    message = "`{value}` is unbound here when the handler in line {line} has run"
-    help = "bind `{value}` before the `try`, or let the handler return or raise"
+    message = "`{value}` raises UnboundLocalError here after the `except` in line {line}"
+    help = "set `{value} = None` before the `try`, or let the handler return or raise"
     variants = {
         "left over": (
-            "`{value}` is unbound or left over here when the handler in line {line} has run",
-            "bind `{value}` before the `try`, or let the handler end this round with `continue`",
+            "`{value}` is unbound, or of the last round, after the `except` in line {line}",
+            "set `{value} = None` before the `try`, or let the handler end with `continue`",
         ),
         "clause": (
-            "`{value}` is unbound here when line {line} has raised",
-            "bind `{value}` before the `try`, or ask whether it is there",
+            "`{value}` raises UnboundLocalError here if line {line} raised",
+            "set `{value} = None` before the `try`, and check it here",
         ),
     }
     proof = "tests/proofs/test_retries.py::test_what_the_handler_leaves_unbound_hides_the_error"

@@ -83,7 +83,7 @@ class UnguardedCleanup(Rule):
     severity = "advice"
     preset = "house"
     message = "house style: `{call}` can replace the exception of task `{task}`"
-    help = "put it into a `try` of its own that logs what goes wrong"
+    help = "put it into a separate `try` that logs its exception"
     proof = "convention"
 
     @on(Results.lone_disposals)

@@ -80,8 +80,8 @@ class ExceptionNotPicklable(Rule):
     severity = "warning"
     preset = "recommended"
     proof = "tests/proofs/test_states.py::test_an_exception_is_made_again_from_its_arguments"
-    message = "`{exception}` wants {wants} of its arguments back, and `args` holds {gets}"
-    help = "hand the same arguments to `super().__init__`, and write the text in `__str__`"
+    message = "`{exception}` cannot be unpickled: `__init__` takes {wants}, `args` holds {gets}"
+    help = "pass the same arguments to `super().__init__`, and make the text in `__str__`"
 
     @on(RaisedErrors.unrebuildable)
     def check(self, fact: UnrebuildableError) -> Iterator[Finding]:

@@ -57,8 +57,8 @@ class UpdateStateFinal(Rule):
     severity = "warning"
     preset = "recommended"
     proof = "tests/proofs/test_states.py::test_success_is_final"
-    message = "`{state}` is set by hand: whoever waits for the task takes this for its end"
-    help = "return the result, and use a state of the project's own, such as `PROGRESS`, before"
+    message = "`{state}` before the end: `get()` returns while the task is still running"
+    help = "return the result, and until then use a custom state such as `PROGRESS`"
 
     @on(TaskState.calls)
     def check(self, fact: StateCall) -> Iterator[Finding]:

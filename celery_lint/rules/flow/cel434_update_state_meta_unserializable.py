@@ -57,8 +57,8 @@ class UpdateStateMetaUnserializable(Rule):
     severity = "error"
     preset = "recommended"
     proof = "tests/proofs/test_states.py::test_a_state_is_json"
-    message = "`meta` holds {what}, which JSON cannot encode"
-    help = "put numbers, texts, lists and dictionaries with text keys into `meta`"
+    message = "`meta` holds {what}: storing it raises EncodeError"
+    help = "put numbers, strings, lists and dictionaries with string keys into `meta`"
 
     @on(TaskState.calls)
     def check(self, fact: StateCall) -> Iterator[Finding]:

@@ -68,8 +68,8 @@ class ReplaceWithoutRaise(Rule):
     preset = "house"
     fixable = "safe"
     proof = "convention"
-    message = "`replace()` ends the task here, and the line does not show it"
-    help = "write `raise` before the call"
+    message = "`replace()` raises: nothing after it runs, and this line does not show that"
+    help = "write `raise` before it, so that the reader sees where the task ends"
 
     @on(TaskState.replacements)
     def check(self, fact: Replacement) -> Iterator[Finding]:

@@ -60,7 +60,7 @@ class ExecutionIdUnused(Rule):
     severity = "warning"
     preset = "recommended"
     proof = "convention"
-    message = "task `{task}` takes `{parameter}` and tells nobody how the execution ends"
+    message = "task `{task}` takes `{parameter}` and never records how the execution ends"
     help = "record success and failure under `{parameter}`, or drop the parameter"
 
     @on(Tracking.unused)

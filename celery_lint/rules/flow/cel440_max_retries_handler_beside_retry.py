@@ -63,8 +63,8 @@ class MaxRetriesHandlerBesideRetry(Rule):
     name = "max-retries-handler-beside-retry"
     severity = "warning"
     preset = "recommended"
-    message = "this handler never runs: it does not catch what the handler beside it raises"
-    help = "ask whether `self.request.retries` has reached the bound, before `retry()`"
+    message = "this handler never runs: `retry()` is called in another `except` of the same `try`"
+    help = "check `self.request.retries >= self.max_retries` before calling `retry()`"
     proof = "tests/proofs/test_retries.py::test_a_handler_does_not_catch_what_its_neighbour_raises"
 
     @on(RetryHandlers.dead)

@@ -62,7 +62,7 @@ class RetryExcNotAnException(Rule):
     severity = "error"
     preset = "recommended"
     message = "`exc` of `retry()` is no exception, so the last attempt fails with TypeError"
-    help = "pass the exception that was caught, or make one"
+    help = "write `except … as exc:` and `retry(exc=exc)`, or make an exception"
     proof = "tests/proofs/test_retries.py::test_a_text_cannot_be_raised"
 
     @on(RetryCauses.unraisable)

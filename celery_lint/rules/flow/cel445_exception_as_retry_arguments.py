@@ -58,8 +58,8 @@ class ExceptionAsRetryArguments(Rule):
     name = "exception-as-retry-arguments"
     severity = "error"
     preset = "recommended"
-    message = "`retry()` takes this exception for the arguments of the task, and fails"
-    help = "pass it as `exc=`"
+    message = "`retry()` takes this exception for the arguments of the task: TypeError"
+    help = "write `exc=` before it"
     proof = "tests/proofs/test_retries.py::test_an_error_is_no_tuple_of_arguments"
 
     @on(RetryCalls.all)

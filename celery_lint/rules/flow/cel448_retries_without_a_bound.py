@@ -69,8 +69,8 @@ class RetriesWithoutABound(Rule):
     name = "retries-without-a-bound"
     severity = "warning"
     preset = "strict"
-    message = "`max_retries=None` retries `{task}` for ever"
-    help = "set a bound, or `expires`"
+    message = "`max_retries=None` retries `{task}` forever"
+    help = "set `max_retries` to a number, or `expires`"
     proof = "tests/proofs/test_retries.py::test_a_task_without_a_bound_comes_back_for_ever"
 
     @on(RetryOptions.unbounded)

@@ -62,8 +62,8 @@ class ReplaceWithResult(Rule):
     name = "replace-with-result"
     severity = "error"
     preset = "recommended"
-    message = "`replace()` of `{task}` gets what is sent already, and fails with AttributeError"
-    help = "hand over the signature: `chord(header, body)`, `task.s(...)`"
+    message = "`replace()` of `{task}` gets a result and no signature: AttributeError"
+    help = "pass a signature: `chord(header, body)` or `task.s(...)`, without the call that sends it"
     proof = "tests/proofs/test_retries.py::test_a_result_replaces_nothing"
 
     @on(Replacements.sent)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from celery_lint.analysis.limits.limits import AppWithoutLimits, Limits, TaskWithoutLimit
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.facts import Place
 from celery_lint.rule import Finding, Rule, on
+
+_SHOWN = 3
 
 
 class MissingTimeLimit(Rule):
@@ -67,44 +71,44 @@ class MissingTimeLimit(Rule):
     name = "missing-time-limit"
     severity = "warning"
     preset = "recommended"
-    message = "no time limit is set, and {count} of its tasks that do I/O have none of their own"
-    help = "set `task_soft_time_limit` and `task_time_limit` in the configuration of the application"
+    message = "no time limit is set: {count} tasks that do I/O can hang forever"
+    help = "set `task_soft_time_limit = 540` and `task_time_limit = 600` for the application"
     variants = {
         "one": (
-            "no time limit is set, and its task `{task}`, which does I/O, has none of its own",
-            "set `task_soft_time_limit` and `task_time_limit` in the configuration of the application",
+            "no time limit is set: task `{task}`, which does I/O, can hang forever",
+            "set `task_soft_time_limit = 540` and `task_time_limit = 600` for the application",
         ),
         "every": (
-            "no time limit is set, and {count} of its tasks have none of their own",
-            "set `task_soft_time_limit` and `task_time_limit` in the configuration of the application",
+            "no time limit is set: {count} tasks can hang forever",
+            "set `task_soft_time_limit = 540` and `task_time_limit = 600` for the application",
         ),
         "every one": (
-            "no time limit is set, and its task `{task}` has none of its own",
-            "set `task_soft_time_limit` and `task_time_limit` in the configuration of the application",
+            "no time limit is set: task `{task}` can hang forever",
+            "set `task_soft_time_limit = 540` and `task_time_limit = 600` for the application",
         ),
         "gevent one": (
-            "no time limit is set, and its task `{task}`, which does I/O, has none of its own",
-            "set `task_time_limit` in the application's configuration (gevent enforces no soft limit)",
+            "no time limit is set: task `{task}`, which does I/O, can hang forever",
+            "set `task_time_limit = 600` for the application (gevent enforces no soft limit)",
         ),
         "gevent": (
-            "no time limit is set, and {count} of its tasks that do I/O have none of their own",
-            "set `task_time_limit` in the application's configuration (gevent enforces no soft limit)",
+            "no time limit is set: {count} tasks that do I/O can hang forever",
+            "set `task_time_limit = 600` for the application (gevent enforces no soft limit)",
         ),
         "task": (
-            "task `{task}` waits for something outside the process and has no time limit",
-            "add `soft_time_limit` and `time_limit` to its decorator, or set them for the application",
+            "task `{task}` does I/O without a time limit and can hang forever",
+            "add `soft_time_limit=540, time_limit=600` to its decorator, or set them for the application",
         ),
         "tasks": (
-            "task `{task}` and {more} more wait for something outside and have no time limit",
-            "add `soft_time_limit` and `time_limit` to their decorators, or set them for the application",
+            "task `{task}` and {more} more do I/O without a time limit and can hang forever",
+            "add `soft_time_limit=540, time_limit=600` to each, or set them for the application",
         ),
         "any task": (
-            "task `{task}` has no time limit",
-            "add `soft_time_limit` and `time_limit` to its decorator, or set them for the application",
+            "task `{task}` has no time limit and can hang forever",
+            "add `soft_time_limit=540, time_limit=600` to its decorator, or set them for the application",
         ),
         "gevent task": (
-            "task `{task}` waits for something outside the process and has no time limit",
-            "add `time_limit` to its decorator (the gevent pool enforces no soft limit)",
+            "task `{task}` does I/O without a time limit and can hang forever",
+            "add `time_limit=600` to its decorator (the gevent pool enforces no soft limit)",
         ),
     }
     proof = "tests/proofs/test_retries.py::test_without_a_limit_a_silent_peer_keeps_the_process"
@@ -114,7 +118,7 @@ class MissingTimeLimit(Rule):
         """Report an application once."""
         tasks = fact.tasks
         values = {"count": len(tasks), "task": tasks[0].label}
-        related = tuple((task.place, f"task `{task.label}` has no time limit") for task in tasks[:3])
+        related = tuple(_related(tasks))
         if self.known.project.configuration.time_limits == "always":
             variant = "every"
         else:
@@ -127,7 +131,15 @@ class MissingTimeLimit(Rule):
     def task(self, fact: TaskWithoutLimit) -> Iterator[Finding]:
         """Report a task whose application is not in the project."""
         related = [(fact.evidence, "it waits here")] if fact.evidence is not None else []
-        related += [(task.place, f"task `{task.label}` has no time limit") for task in fact.others[:3]]
+        related += _related(fact.others)
         variant = "any task" if fact.evidence is None else "gevent task" if fact.pool is not None else "task"
         values = {"task": fact.task.label, "more": len(fact.others)}
         yield Finding(fact.task.place, values, tuple(related), "tasks" if fact.others else variant)
+
+
+def _related(tasks: Sequence[Task]) -> Iterator[tuple[Place, str]]:
+    """The first tasks, the last of them with the number of the others."""
+    more = len(tasks) - _SHOWN
+    for number, task in enumerate(tasks[:_SHOWN], 1):
+        others = f", as {more} more" if more > 0 and number == _SHOWN else ""
+        yield task.place, f"task `{task.label}` has no time limit{others}"

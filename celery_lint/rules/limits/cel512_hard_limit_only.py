@@ -59,11 +59,11 @@ class HardLimitOnly(Rule):
     severity = "advice"
     preset = "all"
     message = "task `{task}` has a hard time limit only: it is killed with no time to clean up"
-    help = "add a `soft_time_limit` that is somewhat shorter"
+    help = "add a `soft_time_limit` of about 90 % of it, as `soft_time_limit=540, time_limit=600`"
     variants = {
         "application": (
             "tasks have a hard time limit only: they are killed with no time to clean up",
-            "set `task_soft_time_limit` too, somewhat shorter",
+            "set `task_soft_time_limit` too, to about 90 % of `task_time_limit`",
         ),
     }
     proof = "convention"

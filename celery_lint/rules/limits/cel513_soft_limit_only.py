@@ -58,11 +58,11 @@ class SoftLimitOnly(Rule):
     severity = "advice"
     preset = "all"
     message = "task `{task}` has a soft time limit only: nothing stops it if it goes on"
-    help = "add a `time_limit` that is somewhat longer"
+    help = "add a `time_limit` above it, as `soft_time_limit=540, time_limit=600`"
     variants = {
         "application": (
             "tasks have a soft time limit only: nothing stops one that goes on",
-            "set `task_time_limit` too, somewhat longer",
+            "set `task_time_limit` too, above `task_soft_time_limit`",
         ),
     }
     proof = "convention"

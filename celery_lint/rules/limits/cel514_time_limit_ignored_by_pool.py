@@ -64,16 +64,16 @@ class TimeLimitIgnoredByPool(Rule):
     name = "time-limit-ignored-by-pool"
     severity = "warning"
     preset = "recommended"
-    message = "the {pool} pool does not enforce `{option}`"
-    help = "put timeouts on what the task waits for (pool from {where})"
+    message = "`{option}` has no effect in the {pool} pool: tasks never time out"
+    help = "set timeouts on what the task waits for, such as `requests.get(url, timeout=10)`"
     variants = {
         "both": (
-            "the {pool} pool enforces neither soft nor hard time limits",
-            "put timeouts on what the task waits for (pool from {where})",
+            "time limits have no effect in the {pool} pool: tasks never time out",
+            "set timeouts on what the task waits for, such as `requests.get(url, timeout=10)`",
         ),
         "gevent": (
-            "the {pool} pool does not enforce `{option}`",
-            "use `time_limit`, or `gevent.Timeout` in the task (pool from {where})",
+            "`{option}` has no effect in the {pool} pool, which raises no soft limit",
+            "use `time_limit`, or `gevent.Timeout` in the task",
         ),
     }
     proof = "tests/proofs/test_limits.py::test_only_prefork_has_a_soft_limit"
@@ -82,7 +82,7 @@ class TimeLimitIgnoredByPool(Rule):
     @on(LimitGaps.ignored)
     def check(self, fact: IgnoredLimit) -> Iterator[Finding]:
         """Report the first of the limits that a pool ignores, pointing at the others."""
-        values = {"pool": fact.pool.name, "where": fact.pool.where, "option": fact.names[0]}
+        values = {"pool": fact.pool.name, "option": fact.names[0]}
         variant = "both" if len(fact.names) > 1 else "gevent" if fact.pool.name == "gevent" else ""
-        related = tuple((place, "nor does it enforce this one") for place in fact.others[:_SHOWN])
-        yield Finding(fact.place, values, related, variant)
+        others = tuple((place, "nor does it enforce this one") for place in fact.others[:_SHOWN])
+        yield Finding(fact.place, values, (*fact.pool.related(), *others), variant)

@@ -77,20 +77,20 @@ class SoftLimitSwallowed(Rule):
     name = "soft-limit-swallowed"
     severity = "warning"
     preset = "strict"
-    message = "this loop goes on after the soft time limit of `{task}`: the handler swallows it"
-    help = "put `except SoftTimeLimitExceeded: raise` before it"
+    message = "this handler swallows SoftTimeLimitExceeded: the loop of `{task}` goes on"
+    help = "write `except SoftTimeLimitExceeded: raise` before it"
     variants = {
         "step": (
-            "the next step goes on after the soft time limit of `{task}`: the handler swallows it",
-            "put `except SoftTimeLimitExceeded: raise` before it",
+            "this handler swallows SoftTimeLimitExceeded: the next step of `{task}` goes on",
+            "write `except SoftTimeLimitExceeded: raise` before it",
         ),
         "caller": (
-            "the loop around this goes on after the soft limit of `{task}`: it is swallowed here",
-            "put `except SoftTimeLimitExceeded: raise` before it",
+            "this handler swallows SoftTimeLimitExceeded: the loop around it goes on for `{task}`",
+            "write `except SoftTimeLimitExceeded: raise` before it",
         ),
         "kept": (
-            "`{task}` goes on after its soft time limit: this context manager swallows it",
-            "let the manager keep only what is expected there",
+            "this `with` swallows SoftTimeLimitExceeded: `{task}` goes on after its limit",
+            "name only expected exceptions there, and not SoftTimeLimitExceeded",
         ),
     }
     proof = "tests/proofs/test_retries.py::test_a_swallowed_soft_limit_does_not_end_the_task"

@@ -63,12 +63,12 @@ class VisibilityTimeoutTooShort(Rule):
     name = "visibility-timeout-too-short"
     severity = "warning"
     preset = "recommended"
-    message = "{owner} may run {limit} s, and {broker} delivers the message again after {visibility} s"
+    message = "{owner} may run {limit} s; {broker} redelivers after {visibility} s, so it runs twice"
     help = "set a longer `visibility_timeout` in `broker_transport_options`"
 
     variants = {
         "results": (
-            "a `visibility_timeout` for results alone: {broker} delivers again after {visibility} s",
+            "a `visibility_timeout` for results only: {broker} redelivers after {visibility} s",
             "set it in `broker_transport_options` too",
         ),
     }

@@ -70,8 +70,8 @@ class CountdownExceedsVisibilityTimeout(Rule):
     name = "countdown-exceeds-visibility-timeout"
     severity = "error"
     preset = "recommended"
-    message = "`{option}` of {delay} s: {broker} delivers the message again after {visibility} s"
-    help = "raise `visibility_timeout` above it, or store what is due and let a periodic task send it"
+    message = "`{option}` of {delay} s: {broker} redelivers after {visibility} s, so the task runs twice"
+    help = "raise `visibility_timeout` above it, or store what is due for a periodic task"
 
     @on(Delays.all)
     def check(self, fact: Delay) -> Iterator[Finding]:

@@ -72,8 +72,8 @@ class LongCountdown(Rule):
     name = "long-countdown"
     severity = "advice"
     preset = "recommended"
-    message = "`{option}` of {delay} s: a worker holds the message so long, brokers wait {limit} s"
-    help = "store what is due and let a periodic task send it"
+    message = "`{option}` of {delay} s: brokers redeliver or disconnect after {limit} s"
+    help = "store what is due, and let a periodic task send it"
     proof = "convention"
 
     @on(Delays.all)

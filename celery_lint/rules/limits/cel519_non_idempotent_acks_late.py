@@ -57,8 +57,8 @@ class NonIdempotentAcksLate(Rule):
     name = "non-idempotent-acks-late"
     severity = "advice"
     preset = "all"
-    message = "a second delivery of `{task}` (it acknowledges late) repeats `{call}`"
-    help = "give the receiver a key by which it knows a repetition, or look first whether it is done"
+    message = "`{task}` acknowledges late: after a crash it runs again and `{call}` happens twice"
+    help = "send an idempotency key, or check first whether it is done already"
     proof = "convention"
 
     @on(SideEffects.effects)

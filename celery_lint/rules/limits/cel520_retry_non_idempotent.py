@@ -60,7 +60,7 @@ class RetryNonIdempotent(Rule):
     severity = "advice"
     preset = "all"
     message = "a retry of task `{task}` repeats `{call}`: what follows may fail"
-    help = "do it last, or in a task of its own"
+    help = "do it last, or in a separate task"
     proof = "convention"
 
     @on(SideEffects.effects)

@@ -54,11 +54,11 @@ class RejectOnWorkerLostLoop(Rule):
     name = "reject-on-worker-lost-loop"
     severity = "advice"
     preset = "recommended"
-    message = "a task that kills its worker is delivered again without end"
-    help = "remove it: such a task then fails; or use a quorum queue, or `retry_on_worker_lost` (Celery 5.7)"
+    message = "a task that runs out of memory is redelivered forever and kills a worker each time"
+    help = "remove it: the task then fails; or use a quorum queue, or `retry_on_worker_lost` (Celery 5.7)"
     variants = {
         "redis": (
-            "a task that kills its worker is delivered again without end",
+            "a task that runs out of memory is redelivered forever and kills a worker each time",
             "remove it: such a task then fails; or use `retry_on_worker_lost` (Celery 5.7)",
         ),
     }

@@ -50,8 +50,8 @@ class PrefetchWithAcksLate(Rule):
     name = "prefetch-with-acks-late"
     severity = "advice"
     preset = "strict"
-    message = "late acknowledgement, and each process takes four messages in advance (the default)"
-    help = "set `worker_prefetch_multiplier=1`, or the number that is meant"
+    message = "with `acks_late`, a long task blocks the four messages that its process has prefetched"
+    help = "set `worker_prefetch_multiplier = 1`"
     proof = "convention"
 
     @on(Acknowledgement.prefetches)

@@ -60,7 +60,7 @@ class RejectRequeueLoop(Rule):
     name = "reject-requeue-loop"
     severity = "warning"
     preset = "recommended"
-    message = "the message goes back to the queue at once, and nothing ends that"
+    message = "the message goes back to the queue at once, in an endless loop"
     help = "use `self.retry(countdown=...)`, which waits and counts"
     proof = "tests/proofs/test_deliveries.py::test_a_rejected_message_comes_back_at_once"
 

@@ -62,12 +62,12 @@ class MissingIoTimeout(Rule):
     severity = "warning"
     preset = "recommended"
     fixable = "unsafe"
-    message = "`{call}` has no timeout: a peer that never answers holds up `{task}`"
-    help = "give it a `timeout`"
+    message = "`{call}` has no timeout: task `{task}` hangs if the peer never answers"
+    help = "give it a `timeout`, such as `timeout=10` (seconds)"
     variants = {
         "off": (
-            "`{call}` waits without end: a peer that never answers holds up `{task}`",
-            "give it a `timeout` that is long enough in place of `None`",
+            "`{call}` waits forever: task `{task}` hangs if the peer never answers",
+            "write a number of seconds, such as `timeout=10`, instead of `None`",
         ),
     }
     proof = "tests/proofs/test_deliveries.py::test_a_silent_peer_keeps_the_process"

@@ -69,11 +69,11 @@ class NonAtomicLock(Rule):
     name = "non-atomic-lock"
     severity = "warning"
     preset = "recommended"
-    message = "`{call}` after asking for the key is no lock: two tasks can pass at once"
+    message = "two tasks can get this lock: `{call}` sets the key after a separate check"
     help = "take it in one call: `cache.add()`, or `set()` with `nx=True` and `ex=`"
     variants = {
         "never taken": (
-            "`{call}` asks for a lock that is never taken, only released: it keeps nobody out",
+            "`{call}` checks a lock that is never taken, only released: it stops no task",
             "take it in one call: `cache.add()`, or `set()` with `nx=True` and `ex=`",
         ),
     }

@@ -67,12 +67,12 @@ class LockWithoutExpiry(Rule):
     name = "lock-without-expiry"
     severity = "warning"
     preset = "recommended"
-    message = "this lock never expires: it stays when the process of task `{task}` is killed"
-    help = "give it a `timeout` that is longer than the time limit of the task"
+    message = "this lock never expires: it stays locked if task `{task}` is killed"
+    help = "give it an end longer than the task's time limit: `{ending}=…` (seconds)"
     variants = {
         "key": (
-            "`{call}` locks for good when the process of task `{task}` is killed",
-            "give the key an end in the same call: `ex=`, or `timeout=`",
+            "`{call}` locks forever if task `{task}` is killed",
+            "let the key expire in the same call: `ex=` (Redis) or `timeout=` (cache)",
         ),
     }
     proof = "tests/proofs/test_states.py::test_a_lock_that_never_expires_outlives_its_process"
@@ -80,6 +80,6 @@ class LockWithoutExpiry(Rule):
     @on(Locks.eternal)
     def check(self, lock: EternalLock) -> Iterator[Finding]:
         """Report where the lock is made or the key is set."""
-        values = {"call": lock.name, "task": lock.site.tasks[0].label}
+        values = {"call": lock.name, "task": lock.site.tasks[0].label, "ending": lock.ending}
         variant = "key" if lock.kind == "key" else ""
         yield Finding(lock.place, values, lock.site.related(), variant)

@@ -63,16 +63,16 @@ class RevokeTerminate(Rule):
     name = "revoke-terminate"
     severity = "warning"
     preset = "strict"
-    message = "`terminate=True` kills a process of the worker, whichever task it runs by then"
-    help = "let the task look whether it shall stop (`AbortableTask`), or give it a time limit"
+    message = "`terminate=True` kills the worker process, even if it runs another task already"
+    help = "check `self.is_aborted()` in an `AbortableTask`, or set a time limit"
     variants = {
         "pool": (
             "the {pool} pool cannot terminate a task: it runs on to its end",
-            "let the task look whether it shall stop, `AbortableTask` (pool from {where})",
+            "check `self.is_aborted()` in an `AbortableTask`",
         ),
         "kill": (
-            "`SIGKILL` ends a process of the worker, without any `finally`, whatever it runs by then",
-            "let the task look whether it shall stop (`AbortableTask`), or give it a time limit",
+            "`SIGKILL` kills the worker process without any `finally`, even if it runs another task",
+            "check `self.is_aborted()` in an `AbortableTask`, or set a time limit",
         ),
     }
     proof = "tests/proofs/test_deliveries.py::test_threads_cannot_be_terminated"
@@ -81,8 +81,7 @@ class RevokeTerminate(Rule):
     def check(self, fact: Termination) -> Iterator[Finding]:
         """Report the call."""
         if fact.pool is not None:
-            values = {"pool": fact.pool.name, "where": fact.pool.where}
-            yield Finding(fact.place, values, (), "pool")
+            yield Finding(fact.place, {"pool": fact.pool.name}, fact.pool.related(), "pool")
         elif fact.signal == "SIGKILL":
             yield Finding(fact.place, {}, (), "kill")
         else:

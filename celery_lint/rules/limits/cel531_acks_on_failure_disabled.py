@@ -54,8 +54,8 @@ class AcksOnFailureDisabled(Rule):
     name = "acks-on-failure-disabled"
     severity = "advice"
     preset = "recommended"
-    message = "timed-out tasks are repeated without end, and failed ones are not delivered again"
-    help = "Celery 5.7 has `acks_on_failure` and `acks_on_timeout`; before, remove it"
+    message = "tasks that time out are redelivered forever, and failed ones not at all"
+    help = "remove it, or (Celery 5.7) set `acks_on_failure` and `acks_on_timeout`"
     proof = "tests/proofs/test_deliveries.py::test_only_timed_out_tasks_come_back"
 
     @on(Acknowledgement.failure_options)

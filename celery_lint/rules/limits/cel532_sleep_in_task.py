@@ -59,7 +59,7 @@ class SleepInTask(Rule):
     name = "sleep-in-task"
     severity = "advice"
     preset = "all"
-    message = "the task holds a slot of the worker for {delay} s and does nothing"
+    message = "the task sleeps {delay} s and blocks a slot of the worker"
     help = "send the task with `countdown`, or use `self.retry(countdown=...)`"
     proof = "convention"
 

@@ -74,7 +74,7 @@ class SoftLimitHandlerWithoutLimit(Rule):
     variants = {
         "pool": (
             "the {pool} pool raises no soft time limit, so this handler never runs",
-            "put timeouts on what the task waits for (pool from {where})",
+            "set timeouts on what the task waits for, such as `requests.get(url, timeout=10)`",
         ),
     }
     proof = "tests/proofs/test_retries.py::test_no_soft_limit_comes_unless_it_is_set"
@@ -86,5 +86,5 @@ class SoftLimitHandlerWithoutLimit(Rule):
         if fact.pool is None:
             yield Finding(body.place(fact.step), {"task": body.task.label}, body.related())
         else:
-            values = {"pool": fact.pool.name, "where": fact.pool.where}
-            yield Finding(body.place(fact.step), values, body.related(), "pool")
+            related = (*body.related(), *fact.pool.related())
+            yield Finding(body.place(fact.step), {"pool": fact.pool.name}, related, "pool")

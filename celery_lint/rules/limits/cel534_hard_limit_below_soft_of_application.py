@@ -61,7 +61,7 @@ class HardLimitBelowSoftOfApplication(Rule):
     name = "hard-limit-below-soft-of-application"
     severity = "error"
     preset = "recommended"
-    message = "`{task}`: prefork never enforces {hard} s, for the application's soft limit is {soft} s"
+    message = "`{task}` is not stopped after {hard} s: the application's soft limit is {soft} s"
     help = "give the task a `soft_time_limit` of its own, below its `time_limit`"
     proof = (
         "tests/proofs/test_limits.py::test_a_hard_limit_below_the_soft_one_of_the_application_never_strikes"

@@ -103,16 +103,16 @@ class AsyncEngineNotDisposed(Rule):
     name = "async-engine-not-disposed"
     severity = "warning"
     preset = "recommended"
-    message = "pooled connections of `{engine}` stay bound to the event loop of one task"
-    help = "await `{engine}.dispose()` in the coroutine's `finally`, or give it `poolclass=NullPool`"
+    message = "`{engine}` fails in later tasks: its connections are `attached to a different loop`"
+    help = "write `await {engine}.dispose()` in the coroutine's `finally`, or `poolclass=NullPool`"
     variants = {
         "pool": (
-            "connections of `{engine}` cross event loops in the {pool} pool ({where})",
+            "`{engine}` fails in the {pool} pool: `attached to a different loop` ({where})",
             "keep one event loop per worker process for every coroutine that uses `{engine}`",
         ),
         "unknown": (
             "`{engine}` crosses event loops outside prefork and solo; {why}{more}",
-            "set the option `pool`, or await `{engine}.dispose()` in the coroutine's `finally`",
+            'set `pool = ["prefork"]`, or `await {engine}.dispose()` in the coroutine\'s `finally`',
         ),
     }
     proof = "tests/proofs/test_event_loop.py::test_asyncio_run_leaves_the_pool_on_a_closed_loop"

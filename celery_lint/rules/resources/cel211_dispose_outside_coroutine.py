@@ -79,11 +79,11 @@ class DisposeOutsideCoroutine(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{engine}.dispose()` is never awaited, so no connection is closed"
-    help = "await `{engine}.dispose()` in the `finally` of the coroutine that uses it"
+    help = "write `await {engine}.dispose()` in the `finally` of the coroutine that uses it"
     variants = {
         "plain": (
-            "`await {engine}.dispose()` in a plain function: the module cannot be imported",
-            "await `{engine}.dispose()` in the `finally` of the coroutine that uses it",
+            "`await {engine}.dispose()` in a plain function: SyntaxError when the module is imported",
+            "write `await {engine}.dispose()` in the `finally` of the coroutine that uses it",
         )
     }
     proof = "tests/proofs/test_resources.py::test_a_disposal_that_is_not_awaited_closes_nothing"

@@ -75,8 +75,8 @@ class DisposeNotInFinally(Rule):
     name = "dispose-not-in-finally"
     severity = "warning"
     preset = "recommended"
-    message = "`{engine}.dispose()` is skipped when the code before it raises"
-    help = "put the work in `try` and await `{engine}.dispose()` in its `finally`"
+    message = "`{engine}.dispose()` is skipped when the code before it raises, and connections leak"
+    help = "put the work in `try`, and `await {engine}.dispose()` in its `finally`"
     proof = "tests/proofs/test_resources.py::test_a_failure_skips_a_disposal_at_the_end"
 
     @on(Disposals.skipped)

@@ -103,7 +103,7 @@ class SharedAsyncEngineAcrossLoops(Rule):
     name = "shared-async-engine-across-loops"
     severity = "warning"
     preset = "recommended"
-    message = "event loops of several threads use `{engine}` at the same time ({where})"
+    message = "`{engine}` on loops of several threads: `bound to a different event loop` ({where})"
     help = "keep one event loop per worker process; disposing and NullPool do not help in threads"
     proof = "tests/proofs/test_resources.py::test_disposal_in_one_thread_orphans_the_connections_of_others"
 

@@ -65,11 +65,11 @@ class ConnectionAtImport(Rule):
     name = "connection-at-import"
     severity = "warning"
     preset = "recommended"
-    message = "`{call}` connects at import, and forked worker processes share the connection"
+    message = "`{call}` connects at import: forked worker processes share the connection"
     help = "connect in the task, or in a handler of `worker_process_init`"
     variants = {
         "engine": (
-            "`{engine}` connects at import, and forked worker processes share the connection",
+            "`{engine}` connects at import: forked worker processes share the connection",
             "connect later, or call `{engine}.dispose(close=False)` in a handler of `worker_process_init`",
         ),
     }

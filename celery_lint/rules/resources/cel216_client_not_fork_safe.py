@@ -73,11 +73,11 @@ class ClientNotForkSafe(Rule):
     severity = "warning"
     preset = "recommended"
     example_options = 'pool = ["prefork"]'
-    message = "`{client}` is made before the worker forks, and its thread does not come along"
+    message = "`{client}` is made before the worker forks: its thread is missing in the children"
     help = "make `{client}` at its first use, or in a handler of `worker_process_init`"
     variants = {
         "warns": (
-            "`{client}` is opened before the worker forks, which PyMongo warns about",
+            "`{client}`: PyMongo warns `MongoClient opened before fork. May not be entirely fork-safe`",
             "make `{client}` at its first use, or with `connect=False`",
         ),
     }

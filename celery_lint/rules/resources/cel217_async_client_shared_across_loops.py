@@ -83,11 +83,11 @@ class AsyncClientSharedAcrossLoops(Rule):
     name = "async-client-shared-across-loops"
     severity = "warning"
     preset = "recommended"
-    message = "connections of `{resource}` stay bound to the event loop of one task"
+    message = "`{resource}` keeps connections of a closed loop: later tasks get `Event loop is closed`"
     help = "make `{resource}` inside the coroutine with `async with`, or keep one event loop per process"
     variants = {
         "pool": (
-            "connections of `{resource}` cross event loops in the {pool} pool ({where})",
+            "`{resource}` is used on several event loops in the {pool} pool ({where})",
             "keep one event loop per worker process for every coroutine that uses `{resource}`",
         ),
     }

@@ -69,7 +69,7 @@ class ModuleLevelSession(Rule):
     name = "module-level-session"
     severity = "warning"
     preset = "recommended"
-    message = "session `{session}` is shared by every task of the process"
+    message = "all tasks share session `{session}`: after one fails, all raise PendingRollbackError"
     help = "open a session in each task: `with Session() as session:`"
     proof = "tests/proofs/test_resources.py::test_a_shared_session_stays_broken"
 

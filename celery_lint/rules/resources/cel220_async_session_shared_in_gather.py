@@ -90,8 +90,8 @@ class AsyncSessionSharedInGather(Rule):
     name = "async-session-shared-in-gather"
     severity = "error"
     preset = "recommended"
-    message = "`{session}` is used by several coroutines at the same time"
-    help = "open a session in each of the coroutines, or await them one after another"
+    message = "several coroutines use `{session}` at the same time: IllegalStateChangeError"
+    help = "open a session in each coroutine, or await them one after another"
     proof = "tests/proofs/test_resources.py::test_a_session_does_one_thing_at_a_time"
 
     @on(SessionSharing.gathered)

@@ -72,7 +72,7 @@ class MultiprocessingInTask(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{call}` fails in a prefork worker: its processes may not have children"
-    help = "split the work with `group`, use threads, or `billiard` in place of `multiprocessing`"
+    help = "split the work with `group`, use threads, or write `billiard` instead of `multiprocessing`"
     proof = "tests/proofs/test_resources.py::test_prefork_processes_have_no_children"
 
     @on(Processes.children)

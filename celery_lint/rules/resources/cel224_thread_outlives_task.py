@@ -72,7 +72,7 @@ class ThreadOutlivesTask(Rule):
     help = "do the work in the task, join the thread, or send another task"
     variants = {
         "work": (
-            "nobody waits for this work, which can outlive task `{task}`",
+            "nothing waits for this work: it can outlive task `{task}` and be lost",
             "use the executor in a `with` block, or send another task",
         ),
     }

@@ -62,7 +62,7 @@ class ProcessWideSideEffect(Rule):
     severity = "advice"
     preset = "recommended"
     message = "`{call}` changes the whole process, and with it every later task"
-    help = "take it back in a `finally`, or pass the value where it is needed"
+    help = "restore it in a `finally`, or pass the value where it is needed"
     proof = "tests/proofs/test_resources.py::test_the_next_task_is_in_another_folder"
 
     @on(ProcessState.changes)

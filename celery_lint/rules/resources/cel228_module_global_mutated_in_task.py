@@ -59,7 +59,7 @@ class ModuleGlobalMutatedInTask(Rule):
     name = "module-global-mutated-in-task"
     severity = "advice"
     preset = "strict"
-    message = "`{value}` of the module has a value of its own in every worker process"
+    message = "only this worker process sees this write to the global `{value}`"
     help = "keep what tasks share in the database or in Redis"
     proof = "tests/proofs/test_resources.py::test_each_process_remembers_for_itself"
 

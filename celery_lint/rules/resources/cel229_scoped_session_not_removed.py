@@ -71,7 +71,7 @@ class ScopedSessionNotRemoved(Rule):
     name = "scoped-session-not-removed"
     severity = "warning"
     preset = "strict"
-    message = "scoped session `{session}` is never removed, so each task inherits the last one's"
+    message = "`{session}` is never removed: after a failure all tasks raise PendingRollbackError"
     help = "call `{session}.remove()` in a handler of `task_postrun`"
     proof = "tests/proofs/test_resources.py::test_a_scoped_session_is_inherited"
 

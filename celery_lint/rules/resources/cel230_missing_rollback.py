@@ -107,16 +107,16 @@ class MissingRollback(Rule):
     name = "missing-rollback"
     severity = "advice"
     preset = "recommended"
-    message = "`{session}` may hold a failed transaction here"
-    help = "await `{session}.rollback()` before the handler uses it"
+    message = "`{session}` may hold a failed transaction: this raises PendingRollbackError"
+    help = "write `await {session}.rollback()` before the handler uses it"
     variants = {
         "plain": (
-            "`{session}` may hold a failed transaction here",
+            "`{session}` may hold a failed transaction: this raises PendingRollbackError",
             "call `{session}.rollback()` before the handler uses it",
         ),
         "later": (
-            "`{session}` may hold a failed transaction when the work goes on after this `except`",
-            "roll `{session}` back in the `except`, or do each piece of work in `{session}.begin_nested()`",
+            "after this `except`, `{session}` may raise PendingRollbackError in the work that follows",
+            "call `{session}.rollback()` here, or do each piece of work in `{session}.begin_nested()`",
         ),
     }
     proof = "tests/proofs/test_resources.py::test_a_failed_session_saves_nothing"

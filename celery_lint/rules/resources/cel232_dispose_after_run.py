@@ -90,12 +90,12 @@ class DisposeAfterRun(Rule):
     name = "dispose-after-run"
     severity = "warning"
     preset = "recommended"
-    message = "`{engine}.dispose()` runs on a new loop, after that of its connections is closed"
-    help = "await `{engine}.dispose()` in the `finally` of the coroutine that uses it"
+    message = "`{engine}.dispose()` runs on a new loop: `Event loop is closed` for each connection"
+    help = "write `await {engine}.dispose()` in the `finally` of the coroutine that uses it"
     variants = {
         "early": (
-            "`{engine}.dispose()` closes connections that belong to the loop of the task before",
-            "await `{engine}.dispose()` in the `finally` of the coroutine that uses it",
+            "`{engine}.dispose()` comes too late: its connections belong to the last task's loop",
+            "write `await {engine}.dispose()` in the `finally` of the coroutine that uses it",
         ),
     }
     proof = "tests/proofs/test_shared.py::test_connections_cannot_say_goodbye_on_another_loop"

@@ -92,11 +92,11 @@ class LoopBoundClientCache(Rule):
     name = "loop-bound-client-cache"
     severity = "warning"
     preset = "recommended"
-    message = "`{cache}` keeps `{client}` objects that belong to the event loop of one task"
+    message = "`{cache}` keeps `{client}` of a closed loop: later tasks get `Event loop is closed`"
     help = "key `{cache}` by the running loop, or keep one event loop per worker process"
     variants = {
         "function": (
-            "`{cache}` gives every task the `{client}` that belongs to the loop of the first",
+            "`{cache}` gives every task a `{client}` bound to the first task's closed event loop",
             "make the object inside the coroutine, or keep one event loop per worker process",
         ),
     }

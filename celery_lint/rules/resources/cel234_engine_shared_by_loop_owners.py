@@ -112,7 +112,7 @@ class EngineSharedByLoopOwners(Rule):
     name = "engine-shared-by-loop-owners"
     severity = "warning"
     preset = "recommended"
-    message = "`{engine}` gives connections of the event loop in `{loop}` to that of `{runner}`"
+    message = "`{engine}` serves two loops, `{loop}` and `{runner}`: `attached to a different loop`"
     help = "run every coroutine that uses `{engine}` on the same event loop"
     proof = "tests/proofs/test_shared.py::test_a_pool_serves_one_loop"
 

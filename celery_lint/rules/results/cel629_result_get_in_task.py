@@ -71,7 +71,7 @@ class ResultGetInTask(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{call}` raises `RuntimeError: Never call result.get() within a task!` here"
-    help = "let what comes next be a task of its own: `chain(…, next_task.s())`, or the body of a chord"
+    help = "send what comes next as a task: `chain(…, next_task.s())`, or as the body of a `chord`"
     proof = "tests/proofs/test_calls.py::test_a_task_must_not_wait_for_another"
 
     @on(ResultReads.waits)

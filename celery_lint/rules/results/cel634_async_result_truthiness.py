@@ -58,12 +58,12 @@ class AsyncResultTruthiness(Rule):
     name = "async-result-truthiness"
     severity = "error"
     preset = "recommended"
-    message = "an `AsyncResult` is true whatever the task does: this decides nothing"
-    help = "ask `successful()`, `failed()` or `ready()`, or what `get(timeout=…)` returns"
+    message = "an `AsyncResult` is always true: this check decides nothing"
+    help = "check `successful()`, `failed()` or `ready()`, or what `get(timeout=…)` returns"
     variants = {
         "of an id": (
-            "an `AsyncResult` is true for an unknown id too (`PENDING`): this decides nothing",
-            "keep the ids that were sent and look there, or ask `ready()` or `state`",
+            "an `AsyncResult` is true for an unknown id too (`PENDING`): this check decides nothing",
+            "store the ids that were sent, or check `ready()` or `state`",
         ),
     }
     proof = "tests/proofs/test_calls.py::test_a_result_is_always_true"

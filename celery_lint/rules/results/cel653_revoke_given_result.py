@@ -67,7 +67,7 @@ class RevokeGivenResult(Rule):
     severity = "error"
     preset = "recommended"
     message = "`{method}()` takes the id of a task: a result raises `EncodeError`"
-    help = "hand it `.id` of the result, or write `result.revoke()`"
+    help = "pass `.id` of the result, or write `result.revoke()`"
     proof = "tests/proofs/test_canvas.py::test_a_result_is_no_id"
 
     @on(RevokedResults.all)

@@ -59,7 +59,7 @@ class InspectResultNotChecked(Rule):
     preset = "recommended"
     fixable = "safe"
     message = "`{method}()` is `None` if no worker answers within a second: this raises an error then"
-    help = "write `{method}() or dict()`, or ask whether it is `None` first"
+    help = "write `{method}() or dict()`, or check for `None` first"
     proof = "tests/proofs/test_calls.py::test_no_worker_no_answer"
 
     @on(Inspections.unchecked)

@@ -48,8 +48,8 @@ class CrontabStepTooWide(Rule):
     name = "crontab-step-too-wide"
     severity = "warning"
     preset = "recommended"
-    message = "`*/{step}` of {count} is only the first: `{field}` never gets further"
-    help = "for a period of its own write a `timedelta`; crontabs start anew with each hour, day or year"
+    message = "`{field}` has {count} values, so `*/{step}` fires at the first of them only"
+    help = "write a `timedelta` for such a period: a crontab starts anew each hour, day or year"
     proof = "tests/proofs/test_schedules.py::test_a_step_beyond_the_field"
 
     @on(CrontabFields.wide_steps)

@@ -48,7 +48,7 @@ class ScheduleWithoutPeriod(Rule):
     severity = "error"
     preset = "recommended"
     message = "a period of {number} seconds is always over: beat sends without a pause"
-    help = "give it the seconds between two runs, or leave the entry out"
+    help = "write the seconds between two runs, or remove the entry"
     proof = "tests/proofs/test_schedules.py::test_a_period_of_nothing"
 
     @on(Entries.endless)

@@ -70,11 +70,11 @@ class PeriodicTaskNotSignature(Rule):
     preset = "recommended"
     fixable = "safe"
     message = "`{written}` is no signature: `add_periodic_task` raises `AttributeError`"
-    help = "give it the signature of a task: `task.s()`"
+    help = "write `task.s()` instead"
     variants = {
         "sent": (
             "`{written}` runs the task once, here, and schedules nothing",
-            "give it the signature of the task: `.s()`",
+            "write `.s()` instead",
         ),
     }
     proof = "tests/proofs/test_schedules.py::test_what_is_no_signature"

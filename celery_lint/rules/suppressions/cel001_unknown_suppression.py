@@ -49,7 +49,7 @@ class UnknownSuppression(Rule):
     help = "name a rule that `celery-lint rule --all` lists, or remove the comment"
     variants = {
         "near": ("no rule is called `{word}`, so nothing is silenced", "write `{meant}`"),
-        "case": ("`# noqa: {word}` silences nothing: it knows codes in capitals alone", "write `{meant}`"),
+        "case": ("`# noqa: {word}` silences nothing: write the code in capitals", "write `{meant}`"),
         "form": (
             "this comment names no rule, so nothing is silenced",
             "write `# celery-lint: ignore[CEL110] -- reason`, or `ignore-file[CEL110]` for all of the file",

@@ -70,7 +70,7 @@ class OnCommitLambdaInLoop(Rule):
     name = "on-commit-lambda-in-loop"
     severity = "error"
     preset = "recommended"
-    message = "this runs after the loop, and so each time with the last `{name}`"
+    message = "every callback runs after the loop, with the last `{name}`"
     help = "bind `{name}` now: `transaction.on_commit(partial(function, {name}))`"
     proof = "tests/proofs/test_transactions.py::test_callbacks_run_after_the_loop"
 

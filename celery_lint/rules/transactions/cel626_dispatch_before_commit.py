@@ -74,7 +74,7 @@ class DispatchBeforeCommit(Rule):
     severity = "warning"
     preset = "strict"
     message = "`{task}` is sent before `{row}` is committed, so it may not find the row"
-    help = "send it behind the `commit()`"
+    help = "send it after the `commit()`"
     proof = "tests/proofs/test_transactions.py::test_a_worker_does_not_see_what_is_not_committed"
 
     @on(SessionCommits.sent_before)

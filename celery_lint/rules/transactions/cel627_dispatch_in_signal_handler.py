@@ -73,7 +73,7 @@ class DispatchInSignalHandler(Rule):
     name = "dispatch-in-signal-handler"
     severity = "warning"
     preset = "strict"
-    message = "`{task}` is sent within the transaction that changes the relation"
+    message = "`{task}` is sent before the change of the relation is committed: it sees old data"
     help = "write `transaction.on_commit(partial({task}.{how}, …))`"
     variants = {
         "before": (

@@ -48,8 +48,8 @@ class IncludeModuleMissing(Rule):
     name = "include-module-missing"
     severity = "error"
     preset = "recommended"
-    message = "there is no module `{name}`: a worker ends when it starts"
-    help = "name a module that there is; a single text is one name"
+    message = "there is no module `{name}`: the worker ends at start with ModuleNotFoundError"
+    help = 'correct the name; write several modules as a list: `include=["a", "b"]`'
     proof = "tests/proofs/test_wiring.py::test_a_worker_ends_at_a_module_that_is_missing"
 
     @on(UnloadedTasks.missing)

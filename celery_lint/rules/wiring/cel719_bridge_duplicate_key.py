@@ -65,8 +65,8 @@ class BridgeDuplicateKey(Rule):
     severity = "error"
     preset = "recommended"
     proof = "convention"
-    message = "key `{key}` of `{registry}` is registered twice, for different tasks"
-    help = "give each task a key of its own"
+    message = "key `{key}` of `{registry}` is registered twice: only the later task can be reached"
+    help = "give each task a different key"
 
     @on(Registrations.duplicates)
     def check(self, fact: DuplicateKey) -> Iterator[Finding]:

@@ -76,8 +76,8 @@ class BridgeTaskSignature(Rule):
     name = "bridge-task-signature"
     severity = "error"
     preset = "recommended"
-    message = "task `{task}` is dispatched with `{keyword}=` but does not accept it"
-    help = "add the parameter `{keyword}` to `{task}`, with a default if it is called elsewhere too"
+    message = "task `{task}` does not accept `{keyword}=`, which it is sent with: TypeError"
+    help = "add the parameter to `{task}`: `{keyword}=None`"
     proof = "tests/proofs/test_wiring.py::test_a_task_that_takes_other_arguments_cannot_be_sent"
 
     @on(Registrations.missing_parameters)

@@ -76,8 +76,8 @@ class BridgeValueNotTask(Rule):
     name = "bridge-value-not-task"
     severity = "error"
     preset = "recommended"
-    message = "`{value}` in the registry `{registry}` is not a Celery task and cannot be dispatched"
-    help = "make it a task, or take it out of the registry"
+    message = "`{value}` in the registry `{registry}` is no Celery task: AttributeError when it is sent"
+    help = "make it a task, or remove it from the registry"
     proof = "tests/proofs/test_wiring.py::test_a_function_cannot_be_sent"
 
     @on(Registrations.strangers)

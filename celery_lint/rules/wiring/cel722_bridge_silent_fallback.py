@@ -69,8 +69,8 @@ class BridgeSilentFallback(Rule):
     severity = "advice"
     preset = "strict"
     proof = "convention"
-    message = "a key that is not in `{registry}` is answered with nothing"
-    help = "raise, and let the caller decide whether to run the job itself"
+    message = "for a key that is not in `{registry}` this returns `None`, and no task is sent"
+    help = "raise an error, and let the caller decide whether to run the job itself"
 
     @on(TrackedRegistries.silent_fallbacks)
     def check(self, fact: SilentFallback) -> Iterator[Finding]:

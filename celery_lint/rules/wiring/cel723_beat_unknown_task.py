@@ -69,12 +69,12 @@ class BeatUnknownTask(Rule):
     name = "beat-unknown-task"
     severity = "error"
     preset = "recommended"
-    message = "no task is named `{name}`: the entry does nothing"
+    message = "no task is named `{name}`: the entry only causes `Received unregistered task`"
     help = "did you mean `{guess}`?"
     variants = {
         "nameless": (
-            "no task is named `{name}`: the entry does nothing",
-            "register it, or name a task that there is",
+            "no task is named `{name}`: the entry only causes `Received unregistered task`",
+            "correct the name, or define a task with it",
         ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_message_for_a_name_that_no_task_has_is_thrown_away"

@@ -71,11 +71,11 @@ class RouteMatchesNothing(Rule):
     variants = {
         "nameless": (
             "no task is named `{name}`: what is set for it has no effect",
-            "register it, or name a task that there is",
+            "correct the name, or define a task with it",
         ),
         "several": (
             "no task is named `{name}`: this entry and {more} more have no effect",
-            "name tasks that there are, here and in the other entries, such as `{others}`",
+            "correct the names, here and in the other entries, such as `{others}`",
         ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_route_for_another_name_changes_nothing"
