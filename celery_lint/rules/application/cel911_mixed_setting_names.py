@@ -53,7 +53,7 @@ class MixedSettingNames(Rule):
     severity = "error"
     preset = "recommended"
     fixable = "safe"
-    message = "old name `{old}` beside new name `{beside}`: Celery raises ImproperlyConfigured"
+    message = "old `{old}` beside new `{beside}`: Celery raises ImproperlyConfigured"
     help = "write `{new}`"
     proof = "tests/proofs/test_settings.py::test_old_names_beside_new_ones_are_refused"
 

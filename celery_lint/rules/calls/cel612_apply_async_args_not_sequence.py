@@ -68,7 +68,7 @@ class ApplyAsyncArgsNotSequence(Rule):
     help = "write `{call}` with a tuple: `(argument,)`"
     variants = {
         "spread": (
-            "`{call}` raises `TypeError: argument after ** must be a mapping` (the second is `kwargs`)",
+            "`{call}` raises `TypeError: argument after ** must be a mapping`",
             "put all arguments in one tuple: `((first, second),)`, or use `delay(first, second)`",
         ),
     }

@@ -115,7 +115,7 @@ class AsyncioRunInTask(Rule):
             "keep one event loop in one greenlet per worker process (`celery_lint.runtime.run_async`)",
         ),
         "threads": (
-            "`{runner}()` in threads: `{resource}` is `bound to a different event loop` ({where})",
+            "`{resource}` on loops of several threads: `bound to a different event loop` ({where})",
             "keep one event loop per worker process; disposing and NullPool do not help in threads",
         ),
         "unknown": (

@@ -89,7 +89,7 @@ class ModuleLevelEventLoop(Rule):
     help = "make `{loop}` at its first use, or in a handler of `worker_process_init`"
     variants = {
         "thread": (
-            "the thread of `{loop}` is missing in prefork children: tasks wait forever ({where})",
+            "the thread of `{loop}` is missing in prefork children: tasks hang ({where})",
             "start `{loop}` and its thread at the first use, or in a handler of `worker_process_init`",
         ),
     }

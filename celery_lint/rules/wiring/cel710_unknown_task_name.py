@@ -67,23 +67,23 @@ class UnknownTaskName(Rule):
     name = "unknown-task-name"
     severity = "error"
     preset = "recommended"
-    message = "no task is named `{name}`: workers discard it (`Received unregistered task`)"
+    message = "no task is named `{name}`: workers log `Received unregistered task`"
     help = "did you mean `{guess}`?"
     variants = {
         "nameless": (
-            "no task is named `{name}`: workers discard it (`Received unregistered task`)",
+            "no task is named `{name}`: workers log `Received unregistered task`",
             "correct the name, or define a task with it",
         ),
         "function": (
-            "no task is named `{name}`: workers discard it (`Received unregistered task`)",
+            "no task is named `{name}`: workers log `Received unregistered task`",
             "its module has a function of that name, and nothing makes a task of it",
         ),
         "renamed": (
-            "no task is named `{name}`: workers discard it (`Received unregistered task`)",
+            "no task is named `{name}`: workers log `Received unregistered task`",
             "the task has a name of its own: `{guess}`",
         ),
         "elsewhere": (
-            "no task is named `{name}`: workers discard it (`Received unregistered task`)",
+            "no task is named `{name}`: workers log `Received unregistered task`",
             "a task is named for the module that defines it: `{guess}`",
         ),
     }

@@ -94,11 +94,11 @@ class TaskModuleNotLoaded(Rule):
     name = "task-module-not-loaded"
     severity = "error"
     preset = "recommended"
-    message = "no worker imports `{module}`: messages for `{task}` are `Received unregistered task`"
+    message = "no worker imports `{module}`: `{task}` becomes `Received unregistered task`"
     help = "add `{module}` to `include` of the application"
     variants = {
         "discovered": (
-            "no worker imports `{module}`: messages for `{task}` are `Received unregistered task`",
+            "no worker imports `{module}`: `{task}` becomes `Received unregistered task`",
             "`autodiscover_tasks` looks for `{looked_for}` only: add `{module}` to `include`",
         ),
     }

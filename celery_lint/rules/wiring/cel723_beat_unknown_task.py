@@ -69,11 +69,11 @@ class BeatUnknownTask(Rule):
     name = "beat-unknown-task"
     severity = "error"
     preset = "recommended"
-    message = "no task is named `{name}`: the entry only causes `Received unregistered task`"
+    message = "no task is named `{name}`: it only gives `Received unregistered task`"
     help = "did you mean `{guess}`?"
     variants = {
         "nameless": (
-            "no task is named `{name}`: the entry only causes `Received unregistered task`",
+            "no task is named `{name}`: it only gives `Received unregistered task`",
             "correct the name, or define a task with it",
         ),
     }
