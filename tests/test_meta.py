@@ -121,9 +121,10 @@ def found_in(folder: Path, text: str, rule: type[Rule]) -> list[str]:
     """The codes that a text gets as the only file of a project, or its parts as several: ``# views.py``."""
     options = f'root = true\npreset = "{rule.preset}"\n{rule.example_options}\n'
     (folder / "pyproject.toml").write_text(f"[tool.celery-lint]\n{options}")
-    first, *parts = re.split(r"^# (\w+\.py)\n", text, flags=re.MULTILINE)
+    first, *parts = re.split(r"^# ([\w/]+\.py)\n", text, flags=re.MULTILINE)
     for name, part in [("tasks.py", first), *zip(parts[::2], parts[1::2], strict=True)]:
-        if part.strip():
+        if part.strip() or "/" in name:
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(part, encoding="utf-8")
     report = engine.check_paths([str(folder)], load(str(folder), {"cache": False}))
     assert not report.unparsed

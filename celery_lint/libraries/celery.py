@@ -64,3 +64,8 @@ PERIODIC_TASK_ROWS = frozenset(
 )
 #: The settings that list modules which a worker imports.
 IMPORT_LISTS = ("include", "imports")
+#: Makes a task for whatever application there is.
+SHARED_TASK = "celery.shared_task"
+#: Where an application without a broker looks for its address, and how the addresses begin that it has else.
+BROKER_VARIABLE = "CELERY_BROKER_URL"
+LOCAL_BROKERS = ("amqp://guest", "amqp://localhost", "pyamqp://guest", "pyamqp://localhost")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +86,40 @@ def test_a_worker_leaves_queues_alone_that_it_is_not_told(alone: Start) -> None:
     worker.app.control.add_consumer("mails", reply=True)
     assert until(lambda: worker.marks() == {"accepts"})
     worker.app.control.cancel_consumer("mails", reply=True)
+
+
+SHOP = {
+    "shop/__init__.py": "",
+    "shop/celery.py": "from celery import Celery\n\napp = Celery(broker='memory://')\n",
+    "shop/mails.py": "from celery import shared_task\n\n\n@shared_task\ndef send():\n    pass\n",
+}
+VIEW = "from shop.mails import send; send.apply_async(retry=False); print(send.app.conf.broker_url)"
+
+
+def view(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Send a task as a process does that is no worker."""
+    known = {key: value for key, value in os.environ.items() if key != "CELERY_BROKER_URL"}
+    return subprocess.run(
+        [sys.executable, "-c", VIEW],
+        cwd=folder,
+        env={**known, "PYTHONPATH": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.proof("CEL728")
+def test_a_shared_task_without_an_application_has_no_broker(tmp_path: Path) -> None:
+    """Celery makes an application for it, which looks for RabbitMQ on this machine."""
+    for name, text in SHOP.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    alone = view(tmp_path)
+    assert alone.stdout in ("", "None\n"), "it has no broker, be there a RabbitMQ here or none"
+    assert "OperationalError" in alone.stderr or alone.stdout
+    assert view(tmp_path, CELERY_BROKER_URL="memory://").stderr == "", (
+        "a variable that every application reads"
+    )
+    (tmp_path / "shop/__init__.py").write_text("from shop.celery import app\n", encoding="utf-8")
+    assert view(tmp_path).stdout == "memory://\n"

@@ -1,0 +1,111 @@
+"""Applications that only workers import, so that whoever sends shared tasks has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.code.sites import Sites
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.celery import BROKER_VARIABLE, LOCAL_BROKERS, SHARED_TASK
+from celery_lint.model.facts import Module, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
+
+_WORD = "celery"
+_DEEPEST = 6
+
+
+class Unimported(NamedTuple):
+    """An application that nothing but a worker imports, and what sends a shared task without it."""
+
+    application: Application
+    task: Task
+    sending: Sending
+
+
+class UnimportedApplications:
+    """The only application of a project, where the processes that send tasks know nothing of it."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.applications = known.of(Applications)
+        self.settings = known.of(Settings)
+        self.sendings = known.of(Sendings)
+        self.sites = known.of(Sites)
+
+    @facts
+    def unimported(self) -> list[Unimported]:
+        """The application, with the first call that sends to another broker than its own."""
+        applications = self.applications.product
+        if len(applications) != 1 or len(self.applications.by_origin) != 1 or self.project.unparsed:
+            return []
+        application = applications[0]
+        if not self._is_named(application) or self._imports(application) or not self._has_broker(application):
+            return []
+        for sending in self.sendings.all:
+            task = sending.task
+            if task is not None and self._is_lost(sending, task, application):
+                return [Unimported(application, task, sending)]
+        return []
+
+    def _is_named(self, application: Application) -> bool:
+        """Whether whoever imports the application must write a word for which files are read."""
+        folders, _, name = application.module.path.removesuffix(".py").rpartition("/")
+        return _WORD in name.lower() and f"{folders}/__init__.py" in self.project.imports.files
+
+    def _imports(self, application: Application) -> bool:
+        """Whether anything of the product imports the application's module, at whatever time."""
+        path = application.module.path
+        return any(
+            located is not None and located.path == path
+            for module in self.project.product_modules()
+            if module.path != path
+            for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports)
+            if (located := self.project.imports.locate(dotted, module.path)) is not None
+        )
+
+    def _has_broker(self, application: Application) -> bool:
+        """Whether the application has a broker that no other application would have by itself.
+
+        Without settings Celery takes the address of its broker from a variable of the environment.
+        """
+        found = self.settings.candidates(application, "broker_url")
+        return bool(found) and all(
+            setting.certain
+            and not any(self._is_common(v) for v in self._within(setting.module, setting.value))
+            for setting in found
+        )
+
+    def _is_common(self, value: Value) -> bool:
+        if value.data == BROKER_VARIABLE or value.kind == "unknown":
+            return True
+        return isinstance(value.data, str) and value.data.startswith(LOCAL_BROKERS)
+
+    def _within(self, module: Module, value: Value, depth: int = 0) -> Iterator[Value]:
+        """An expression, all that stands in it, and what its names are bound to."""
+        yield value
+        for inner in (*value.items, *(given for _, given in value.keywords)):
+            yield from self._within(module, inner, depth + 1)
+        if value.kind == "name" and depth < _DEEPEST:
+            entity = self.project.resolve(module, value.chain)
+            if entity.module is not None and entity.value is not None:
+                yield from self._within(entity.module, entity.value, depth + 1)
+
+    def _is_lost(self, sending: Sending, task: Task, application: Application) -> bool:
+        if not sending.sends or sending.how == "apply" or sending.through == "application":
+            return False
+        if sending.module.path in (application.module.path, task.module.path) or not self._is_shared(task):
+            return False
+        around = (sending.module.path, sending.function.qualname)
+        return around not in {site.key for site in self.sites.all}
+
+    def _is_shared(self, task: Task) -> bool:
+        if task.application is not None or task.function is None:
+            return False
+        names: Iterable[str] = (
+            self.project.resolve(task.module, decorator.chain).name for decorator in task.function.decorators
+        )
+        return any(name.removesuffix("()") == SHARED_TASK for name in names)
