@@ -302,13 +302,15 @@ def test_places_of_one_file_stand_in_one_frame(tmp_path: Path) -> None:
     path = tmp_path / "tasks.py"
     path.write_text("\n\none = 1\ntwo = 2\nthree = 3\n\n\neight = 8\nnine = 9\n\neleven = 11\n")
     places = [Related(str(path), line, 1, f"line {line}") for line in (3, 5, 4, 11, 99)]
-    found = Diagnostic(str(path), 4, 1, 4, 4, "CEL110", "a-rule", "message", "", "warning", tuple(places))
+    found = Diagnostic(
+        str(path), 4, 1, 4, 4, "CEL110", "a-rule", "two: it fails", "", "warning", tuple(places)
+    )
     rows = written(full.write, Report([found], [], 1, 0)).splitlines()[3:]
     assert [row.rstrip() for row in rows] == [
         " 3 | one = 1",
         "   | - line 3",
         " 4 | two = 2",
-        "   | ^^^",
+        "   | ^^^ two",
         "   | - line 4",
         " 5 | three = 3",
         "   | - line 5",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from celery_lint.inventory.code.async_to_sync import AsyncToSync
 from celery_lint.inventory.code.graph import LAYERS, CallGraph, Reached
-from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.libraries.asyncio import ASYNC_TO_SYNC, LOOP_CLASSES, PORTALS, RUN_ASYNC, RUNNERS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
@@ -60,10 +60,9 @@ class LoopRun(NamedTuple):
         """The run call itself."""
         return self.module.place(self.call.span)
 
-    def related(self) -> list[tuple[Place, str]]:
-        """The tasks that reach the run, the first three of them."""
-        others = [reached for reached in self.reached if reached.task.function is not self.function]
-        return [(reached.task.place, f"reached from task `{reached.task.label}`") for reached in others[:3]]
+    def related(self) -> tuple[tuple[Place, str], ...]:
+        """The tasks that reach the run."""
+        return reached_from(way.task for way in self.reached if way.task.function is not self.function)
 
 
 class Runs:
