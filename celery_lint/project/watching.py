@@ -37,8 +37,8 @@ class Told(NamedTuple):
 
 
 # The names of functions are known from the module itself.
-_FIELDS = Function._fields[2:]
-_CHEAP = {
+_fields = Function._fields[2:]
+_cheap = {
     method.__name__
     for method in (
         Function.mentions,
@@ -166,9 +166,9 @@ def _question(name: str) -> Callable[..., Any]:
     return ask
 
 
-for _name in _FIELDS:
+for _name in _fields:
     setattr(Watched, _name, _field(_name))
-for _name in _CHEAP:
+for _name in _cheap:
     setattr(Watched, _name, _question(_name))
 
 
@@ -307,7 +307,7 @@ def _answer(functions: dict[str, Function], question: Question) -> Any:
     if not what:
         return given[0].isdisjoint(word.decode("utf-8", "surrogatepass") for word in words_of_calls(function))
     found = getattr(function, what)
-    return found(*given) if what in _CHEAP else found
+    return found(*given) if what in _cheap else found
 
 
 def _outline(module: Module) -> tuple[Any, ...]:
