@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from celery_lint.diagnostics import Diagnostic, Related, Report, Unparsed
-from celery_lint.reports import concise, full, statistics
+from celery_lint.reports import concise, full, grouped, statistics
 from celery_lint.reports.colours import Paint, opening, printable, wanted
 from celery_lint.reports.summary import not_checked, summary
 from tests import examples
@@ -87,6 +87,16 @@ def test_full_in_colours(report: Report) -> None:
 
 def test_concise(report: Report) -> None:
     assert written(concise.write, report) == CONCISE
+
+
+def test_help_and_the_first_related_place_behind_a_message(report: Report) -> None:
+    assert written(concise.write, report, show_help=True) == (
+        "tasks.py:5:2: CEL110 `asyncio.run()` in task `sync` breaks under gevent; keep one loop per process "
+        "[tasks.py:3: the task]\n"
+        "tasks.py:7:1: CEL111 async task `mail` never runs its body; make the task a plain function\n"
+    )
+    assert "   5:2" not in written(grouped.write, report, show_help=True)
+    assert written(grouped.write, report, show_help=True).count("; ") == 2
 
 
 def test_statistics(report: Report) -> None:
