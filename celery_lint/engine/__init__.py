@@ -26,6 +26,7 @@ from celery_lint.regular_files import lies_within
 if TYPE_CHECKING:
     from celery_lint.engine.describing import ProjectDescription
     from celery_lint.engine.describing_task import TaskDescription
+    from celery_lint.engine.graph.elements import Graph
 
 
 def check_paths(
@@ -134,6 +135,28 @@ def describe_task(path: str, configuration: Configuration, name: str) -> TaskDes
     workspace = Workspace(roots.workspace(path), configuration._replace(cache=False), None, {})
     root, known = workspace.root, workspace.linked()[0]
     return task_description(root, known, name)
+
+
+def graph_of(paths: Sequence[str], overrides: Mapping[str, object] = {}) -> Graph:
+    """Who sends which task in the projects of these files and folders, with the diagnostics on the nodes.
+
+    Of a project of which only a part is asked for, what stands there is shown, with what it is joined to.
+    """
+    from celery_lint.engine.graph.drawing import graph as drawn
+    from celery_lint.engine.graph.elements import joined as all_of
+    from celery_lint.engine.graph.elements import within
+
+    found = []
+    pending = _by_workspace(paths)
+    for number, (root, asked) in enumerate(pending):
+        configuration = load(root, overrides)._replace(cache=False)
+        workspace = Workspace(root, configuration, None, {**overrides, "cache": False})
+        report = workspace.report(asked, set())
+        pending += [(inner, [""]) for inner in workspace.workspaces(asked)]
+        known = workspace.linked()[0]
+        whole = drawn(root, known, report.diagnostics, f"{number}:" if number else "")
+        found.append(whole if "" in asked else within(whole, [absolute_path(root, path) for path in asked]))
+    return all_of(found)
 
 
 def clean(path: str) -> list[str]:

@@ -58,16 +58,17 @@ def task_description(root: str, known: Known, name: str) -> TaskDescription:
         return f"{root}/{place.path}", place.span.line
 
     return TaskDescription(
-        [Entry(task.name, *at(task.place), _kind(task)) for task in tasks],
-        [entry for task in tasks for entry in _signature(known, task, at)],
-        [entry for task in tasks for entry in _options(known, task, at)],
+        [Entry(task.name, *at(task.place), kind_of(task)) for task in tasks],
+        [entry for task in tasks for entry in signature_of(known, task, at)],
+        [entry for task in tasks for entry in options_of(known, task, at)],
         [entry for task in tasks for entry in _queues(known, task)],
         [entry for task in tasks for entry in _senders(known, task, at)],
         [entry for task in tasks for entry in _registries(known, task, at)],
     )
 
 
-def _kind(task: Task) -> str:
+def kind_of(task: Task) -> str:
+    """What made it a task."""
     if task.class_ is not None:
         return "a class"
     made = f", made by {task.wrapper[1]} in {task.wrapper[0]}" if task.wrapper is not None else ""
@@ -75,7 +76,8 @@ def _kind(task: Task) -> str:
     return (f"of {application[1]} in {application[0]}" if application is not None else "shared") + made
 
 
-def _signature(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+def signature_of(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+    """How it is called, or why nobody can tell."""
     from celery_lint.inventory.tasks.signatures import Signatures
 
     signatures = known.of(Signatures)
@@ -87,7 +89,8 @@ def _signature(known: Known, task: Task, at: Callable[[Place], tuple[str, int]])
     yield Entry(signature.spelled, *at(task.place), checked)
 
 
-def _options(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+def options_of(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+    """The options in force."""
     from celery_lint.inventory.tasks.in_force import OptionsInForce
     from celery_lint.inventory.tasks.options import TaskOptions
 

@@ -11,6 +11,10 @@ CONFIG = Flag("--config", "read the options from this file instead of the projec
 ADOPTION = "In a project that has diagnostics already"
 AS_TEXT_OR_JSON = Flag("--output-format", "text for people, json for programs", "FORMAT", ("text", "json"))
 
+GRAPH_FORMS = ("html", "mermaid", "dot", "json")
+# Which diagnostics stand on the nodes of a graph.
+_OF_GRAPH = ("select", "ignore", "extend-select", "preset", "exclude", "per-file-ignores", "min-severity")
+
 COMMANDS = {
     command.name: command
     for command in (
@@ -57,6 +61,19 @@ COMMANDS = {
                 CONFIG,
             ),
         ),
+        Command(
+            "graph",
+            "[PATHS]",
+            None,
+            "show who sends which task: a page for a browser, a diagram as text, or a document",
+            (
+                Flag("--format", "the form of the graph (default: html)", "FORMAT", GRAPH_FORMS),
+                Flag("--output-file", "write the graph to this file", "FILE"),
+                *(flag for flag in option_flags() if flag.option and flag.option.key in _OF_GRAPH),
+                *option_flags(only_semantic=True),
+                CONFIG,
+            ),
+        ),
         Command("clean", "[PATH]", 1, "remove a project's cache", ()),
         Command("server", "", 0, "serve an editor over standard input and output (language server)", ()),
     )
@@ -95,6 +112,8 @@ def _run(command: Command, arguments: Arguments) -> int:
         from celery_lint.frontends.cli.rule import run
     elif command.name == "project":
         from celery_lint.frontends.cli.project import run
+    elif command.name == "graph":
+        from celery_lint.frontends.cli.explaining.graph import run
     elif command.name == "clean":
         from celery_lint.frontends.cli.clean import run
     else:

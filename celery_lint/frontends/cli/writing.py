@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from celery_lint.frontends.cli.arguments import UsageError
 from celery_lint.paths import shown
 from celery_lint.reports.colours import printable
@@ -19,3 +21,16 @@ def rewrite(path: str, before: bytes, after: bytes) -> None:
             stream.truncate()
     except OSError as error:
         raise UsageError(f"cannot write {name}: {error.strerror or error}") from None
+
+
+def write(text: str, path: str) -> None:
+    """Write a text to this file, or to standard output without one. Raises UsageError where that fails."""
+    if not path:
+        sys.stdout.write(text)
+        return
+    try:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UsageError(f"cannot write {printable(shown(path))}: {reason}") from None

@@ -1,0 +1,1 @@
+"""Who sends which task: the graph of a project, whatever form it is shown in."""

@@ -1,0 +1,1 @@
+"""What tasks are composed to: chains, groups, chords and links."""
