@@ -43,6 +43,7 @@ class Configuration(NamedTuple):
     cache: bool = True
     cache_dir: str = ""
     statistics: bool = False
+    show_help: bool = False
     root: bool = False
 
     def runs_python_before(self, *version: int) -> bool:
@@ -261,6 +262,12 @@ OPTIONS: tuple[Option, ...] = (
         linters=True,
     ),
     Option("statistics", "switch", "show how often each rule was broken instead of where"),
+    Option(
+        "show-help",
+        "switch",
+        "concise, grouped, flake8 and pylint also say what to write, and show the first related place",
+        linters=True,
+    ),
     Option("root", "switch", "this folder is a workspace of its own", flag=False),
 )
 BY_KEY = {option.key: option for option in OPTIONS}

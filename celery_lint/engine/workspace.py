@@ -19,12 +19,12 @@ from celery_lint.source import NotParsed, Source, digest_of, read
 
 if TYPE_CHECKING:
     from celery_lint.engine.building import Built
+    from celery_lint.engine.editing import Editing, Surroundings
     from celery_lint.files.cache import Manifest
     from celery_lint.files.discovery import Listing
     from celery_lint.files.library import Library
     from celery_lint.model.commands import Deployment
     from celery_lint.model.facts import Module
-    from celery_lint.project.functions import Functions
     from celery_lint.project.known import Known
 
 Progress = Callable[[int, int], None]
@@ -53,8 +53,8 @@ class Workspace:
         self._manifest: Manifest | None = None
         self._built: Built | None = None
         self._readings: tuple[dict[str, Module], dict[str, Unparsed]] | None = None
-        self._functions: Functions | None = None
-        self._overlay: Module | None = None
+        self._around: Surroundings | None = None
+        self._editing: Editing | None = None
         self._verdict: Verdict | None = None
 
     def report(self, asked: Iterable[str], reported: set[str]) -> Report:
@@ -181,33 +181,30 @@ class Workspace:
         self, manifest: Manifest, path: str, text: str, stale: Callable[[], bool] | None
     ) -> Verdict:
         """The verdict with one module replaced, and the others as they were linked."""
-        from celery_lint.engine.building import linked
+        from celery_lint.engine.editing import Editing
         from celery_lint.files.library import facts_of
-        from celery_lint.project.functions import Functions
-        from celery_lint.project.imports import Imports
 
         reading = facts_of(path, text)
         if isinstance(reading, Unparsed):
             return Verdict([], frozenset(), [reading], {}, {})
-        there, broken = self._on_disk(manifest)
-        modules, unparsed = dict(there), dict(broken)
-        # What has been unpacked of all other modules is used again; of this one, and of the last, it is not.
-        functions = self._functions = self._functions or Functions()
-        for module in (self._overlay, modules.get(path)):
-            if module is not None:
-                functions.forget(module)
-        modules[path] = self._overlay = reading
-        unparsed.pop(path, None)
-        failures: list[Unparsed] = []
-        deployment = self._deployment(manifest.listing, failures)
-        names = [command.app for command in deployment.commands]
-        imports = Imports([*manifest.listing.python, path], names)
-        options = self._whole(manifest.listing)
-        known = linked(modules.values(), imports, options, deployment, unparsed, functions=functions)
-        try:
-            return judge(known, search(known, stale), modules, [*unparsed.values(), *failures])
-        finally:
-            known.let_go()
+        if self._editing is None or self._editing.path != path:
+            if self._editing is not None:
+                self._editing.end()
+            self._editing = Editing(path, self._surroundings(manifest))
+        return self._editing.verdict(reading, stale)
+
+    def _surroundings(self, manifest: Manifest) -> Surroundings:
+        """What is around a module that is edited, as it is on disk; read once."""
+        if self._around is None:
+            from celery_lint.engine.editing import Surroundings
+
+            failures: list[Unparsed] = []
+            modules, unparsed = self._on_disk(manifest)
+            deployment = self._deployment(manifest.listing, failures)
+            broken = {**unparsed, **{failure.path: failure for failure in failures}}
+            options, files = self._whole(manifest.listing), manifest.listing.python
+            self._around = Surroundings(modules, broken, files, options, deployment)
+        return self._around
 
     def _on_disk(self, manifest: Manifest) -> tuple[dict[str, Module], dict[str, Unparsed]]:
         """All modules as they are on disk, and the files that are none; read once."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from celery_lint import engine
-from celery_lint.configuration import ConfigurationError
+from celery_lint.configuration import ConfigurationError, load
 from celery_lint.diagnostics import Diagnostic
+from celery_lint.engine.scopes import closest_table
+from celery_lint.files import roots
 from celery_lint.import_path import own_path
 from celery_lint.options import OPTIONS, Option
 from celery_lint.reports.colours import printable
+from celery_lint.reports.concise import words
 
 PREFIX = "celery-lint-"
 _PATH = own_path()  # as it is when a host loads its plugins, before it looks at any code
@@ -52,13 +56,21 @@ def diagnostics(
     path_of_host, sys.path = sys.path, _PATH
     try:
         report = engine.check_text(path, text, None, overrides=settings, suppress=False)
+        show_help = bool(report.diagnostics) and _shows_help(os.path.dirname(path or ""), given)
     except ConfigurationError as error:
         return (_failure(path, f"celery-lint is not configured: {error}"),)
     except Exception as error:
         return (_failure(path, " ".join(f"celery-lint failed: {type(error).__name__}: {error}".split())),)
     finally:
         sys.path = path_of_host
-    return tuple(found._replace(message=printable(found.message)) for found in report.diagnostics)
+    return tuple(found._replace(message=words(found, show_help=show_help)) for found in report.diagnostics)
+
+
+@lru_cache(maxsize=64)
+def _shows_help(folder: str, given: tuple[tuple[str, object], ...]) -> bool:
+    """Whether the options of this folder want the remedy behind each message."""
+    there = os.path.realpath(folder or os.curdir)
+    return load(closest_table(there, roots.workspace(there)), dict(given)).show_help
 
 
 def _failure(path: str | None, message: str) -> Diagnostic:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import Any, TypeVar
 
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Value, words_of_calls
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
+
+Answer = TypeVar("Answer")
 
 _LEAVES = frozenset({"return", "raise", "continue", "break"})
 
@@ -104,11 +107,21 @@ class Functions:
         self._known: dict[Key, Flow] = {}
         self._indexed: set[str] = set()
         self._words: dict[bytes, list[Key]] = {}
+        self._kept: dict[str, dict[str, tuple[object, Any]]] = {}
+
+    def kept(self, module: Module, what: str, given: object, find: Callable[[], Answer]) -> Answer:
+        """What somebody finds in a module alone, whatever it is linked with: found once for what is given."""
+        known = self._kept.setdefault(module.path, {})
+        if what not in known or known[what][0] != given:
+            known[what] = given, find()
+        answer: Answer = known[what][1]
+        return answer
 
     def forget(self, module: Module) -> None:
         """Unpack what a module says anew when it is asked for: its file has another text now."""
         path = module.path
         self._families.pop(path, None)
+        self._kept.pop(path, None)
         self._stretches.pop(path, None)
         for qualname, function in module.functions.items():
             key = (path, qualname)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from celery_lint.project.entity import Key
@@ -76,6 +76,11 @@ class PerMode(Generic[Answer]):
         self._reading = reading
         self._known: dict[Mode, dict[Any, Answer]] = {"demand": {}, "hint": {}, "quiet": {}}
         self._passing: dict[Any, tuple[int, Answer]] = {}
+
+    def items(self) -> Iterator[tuple[Any, Answer]]:
+        """All that is known in any mode, with its keys."""
+        for known in self._known.values():
+            yield from known.items()
 
     def of(self, key: Any, find: Callable[[], Answer]) -> Answer:
         """The answer, found now if it is not known."""

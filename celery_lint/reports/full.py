@@ -17,6 +17,7 @@ _CONTEXT = 2
 # One engine may break dozens of tasks: of more diagnostics with the same words the first tells all.
 _SEPARATE = 3
 _NAMED = 3
+_LONGEST_LABEL = 50
 
 
 def write(
@@ -141,7 +142,8 @@ def _rows(
         marks.setdefault(place.line, []).append((place.column, place.column + 1, "-", label))
     around: set[int] = set()
     if main is not None:
-        marks.setdefault(main.line, []).insert(0, (main.column, main.end_column, "^", ""))
+        label = printable(_cause(main.message)) if places else ""
+        marks.setdefault(main.line, []).insert(0, (main.column, main.end_column, "^", label))
         around.update(_around(main.line, path, sources))
     last = 0
     for number in sorted({*marks, *around}):
@@ -159,6 +161,15 @@ def _rows(
             if sign:
                 yield below, main if sign == "^" else None
         last = number
+
+
+def _cause(message: str) -> str:
+    """What a message says before its consequence, for the mark of the diagnostic among others.
+
+    Nothing where that is long, or all of the message, which stands above.
+    """
+    cause, colon, _ = message.partition(": ")
+    return cause if colon and len(cause) <= _LONGEST_LABEL else ""
 
 
 def _around(line: int, path: str, sources: excerpts.Sources) -> Iterator[int]:

@@ -70,6 +70,15 @@ def test_options(project: Path) -> None:
     assert "CEL111" in done.out
 
 
+def test_the_help_behind_a_message(project: Path) -> None:
+    command = [sys.executable, "-m", "flake8", "--isolated", "--select=CEL111", "app/mail.py"]
+    bare = run(command, cwd=project).out
+    with_help = run([*command, "--celery-lint-show-help=true"], cwd=project).out
+    assert with_help.startswith(bare.rstrip("\n") + "; write a plain `def`")
+    (project / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\nshow-help = true\n")
+    assert "; write a plain `def`" in run(command, cwd=project).out
+
+
 def test_a_wrong_option_is_said_and_kills_nobody(project: Path) -> None:
     command = [sys.executable, "-m", "flake8", "--isolated", "--celery-lint-pool=bogus", "app/quiet.py"]
     done = run(command, cwd=project)

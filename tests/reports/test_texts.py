@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from celery_lint.diagnostics import Diagnostic, Related, Report, Unparsed
-from celery_lint.reports import concise, full, statistics
+from celery_lint.reports import concise, full, grouped, statistics
 from celery_lint.reports.colours import Paint, opening, printable, wanted
 from celery_lint.reports.summary import not_checked, summary
 from tests import examples
@@ -87,6 +87,16 @@ def test_full_in_colours(report: Report) -> None:
 
 def test_concise(report: Report) -> None:
     assert written(concise.write, report) == CONCISE
+
+
+def test_help_and_the_first_related_place_behind_a_message(report: Report) -> None:
+    assert written(concise.write, report, show_help=True) == (
+        "tasks.py:5:2: CEL110 `asyncio.run()` in task `sync` breaks under gevent; keep one loop per process "
+        "[tasks.py:3: the task]\n"
+        "tasks.py:7:1: CEL111 async task `mail` never runs its body; make the task a plain function\n"
+    )
+    assert "   5:2" not in written(grouped.write, report, show_help=True)
+    assert written(grouped.write, report, show_help=True).count("; ") == 2
 
 
 def test_statistics(report: Report) -> None:
@@ -302,13 +312,15 @@ def test_places_of_one_file_stand_in_one_frame(tmp_path: Path) -> None:
     path = tmp_path / "tasks.py"
     path.write_text("\n\none = 1\ntwo = 2\nthree = 3\n\n\neight = 8\nnine = 9\n\neleven = 11\n")
     places = [Related(str(path), line, 1, f"line {line}") for line in (3, 5, 4, 11, 99)]
-    found = Diagnostic(str(path), 4, 1, 4, 4, "CEL110", "a-rule", "message", "", "warning", tuple(places))
+    found = Diagnostic(
+        str(path), 4, 1, 4, 4, "CEL110", "a-rule", "two: it fails", "", "warning", tuple(places)
+    )
     rows = written(full.write, Report([found], [], 1, 0)).splitlines()[3:]
     assert [row.rstrip() for row in rows] == [
         " 3 | one = 1",
         "   | - line 3",
         " 4 | two = 2",
-        "   | ^^^",
+        "   | ^^^ two",
         "   | - line 4",
         " 5 | three = 3",
         "   | - line 5",

@@ -12,7 +12,7 @@ from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
-from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
@@ -49,10 +49,9 @@ class Rejection(NamedTuple):
         """The statement that raises it."""
         return self.module.place(self.step.span)
 
-    def related(self) -> list[tuple[Place, str]]:
+    def related(self) -> tuple[tuple[Place, str], ...]:
         """The tasks, where they are other functions."""
-        others = [task for task in self.tasks if task.function is not self.function]
-        return [(task.place, f"reached from task `{task.label}`") for task in others[:3]]
+        return reached_from(task for task in self.tasks if task.function is not self.function)
 
 
 class LostWorkerOption(NamedTuple):

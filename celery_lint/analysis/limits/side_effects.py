@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.retries.policies import Retries
-from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
@@ -55,10 +55,9 @@ class LongSleep(NamedTuple):
     seconds: float
     reached: tuple[Reached, ...]
 
-    def related(self) -> list[tuple[Place, str]]:
+    def related(self) -> tuple[tuple[Place, str], ...]:
         """The tasks, where the sleep stands elsewhere."""
-        others = [way for way in self.reached if way.through is not None]
-        return [(way.task.place, f"reached from task `{way.task.label}`") for way in others[:3]]
+        return reached_from(way.task for way in self.reached if way.through is not None)
 
 
 class SideEffects:

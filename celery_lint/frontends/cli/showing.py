@@ -21,6 +21,7 @@ class Showing:
 
     def __init__(self, flags: Mapping[str, str], configuration: Configuration) -> None:
         self._statistics = configuration.statistics
+        self._show_help = configuration.show_help
         self._when = flags.get("--color", "auto")
         self._quiet = "--quiet" in flags
         self._exit_zero = "--exit-zero" in flags
@@ -87,11 +88,11 @@ class Showing:
         elif form == "concise":
             from celery_lint.reports import concise
 
-            concise.write(report, stream, colours=colours)
+            concise.write(report, stream, colours=colours, show_help=self._show_help)
         elif form == "grouped":
             from celery_lint.reports import grouped
 
-            grouped.write(report, stream, colours=colours)
+            grouped.write(report, stream, colours=colours, show_help=self._show_help)
         elif report.diagnostics:
             from celery_lint.reports import full
 

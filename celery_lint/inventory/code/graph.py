@@ -79,6 +79,10 @@ class CallGraph:
         self._receivers: dict[Key, Entity | None] = {}
         self._closures = PerMode[list[tuple[Module, Function]]](self.project.reading)
         self._callees = PerMode[list[Callee]](self.project.reading)
+        # What calls a function on the ways from a task, by the task and by the function.
+        self._calling: dict[tuple[Key, str], dict[int, list[tuple[Module, Function, Call]]]] = {}
+        # The objects that the methods of views are called of.
+        self._of: dict[View, Entity] = {}
         self.tasks = known.of(Tasks)
         self.unsent = known.of(Unsent)
 
@@ -109,6 +113,8 @@ class CallGraph:
         base class calls those of the class that derives from it.
         """
         key = view_of(module, function, receiver)
+        if receiver is not None:
+            self._of[key] = receiver
         return self._callees.of(key, lambda: list(self._find(module, function, receiver)))
 
     def _find(self, module: Module, function: Function, receiver: Entity | None) -> Iterator[Callee]:
@@ -292,6 +298,33 @@ class CallGraph:
                             following.append((callee.module, callee.function, kept))
                 level = following
         return found
+
+    def callers(self, task: Task, called: Function) -> Iterator[tuple[Module, Function, Call]]:
+        """The functions on the way from a task that call a helper."""
+        if task.function is None:
+            return
+        key = (task.key, self.project.reading.mode)
+        known = self._calling.get(key)
+        if known is None:
+            known = self._calling[key] = {}
+            for module, function in self.closure_of(task, LAYERS):
+                if not function.is_async:
+                    for callee in self.callees(module, function):
+                        known.setdefault(id(callee.function), []).append((module, function, callee.call))
+        yield from known.get(id(called), ())
+
+    def is_still_so(self, what: set[str], functions: set[Key]) -> bool:
+        """Whether these functions lead where they led, now that what they call and state has changed."""
+        if not all(each.startswith("packed_") for each in what):
+            return False
+        for view, callees in [*self._callees.items()]:
+            (path, qualname), _ = view
+            if view[0] in functions:
+                module = self.project.modules[path]
+                found = self._find(module, module.functions[qualname], self._of.get(view))
+                if not qualname or [*found] != callees:
+                    return False
+        return all(qualname for _, qualname in functions)
 
     def home(self, task: Task) -> Module:
         """The module of a task's function: that of a class may be inherited."""

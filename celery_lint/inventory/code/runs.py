@@ -7,7 +7,7 @@ from typing import Literal
 
 from celery_lint.inventory.code.async_to_sync import AsyncToSync
 from celery_lint.inventory.code.graph import LAYERS, CallGraph, Reached
-from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.libraries.asyncio import ASYNC_TO_SYNC, LOOP_CLASSES, PORTALS, RUN_ASYNC, RUNNERS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
@@ -60,10 +60,9 @@ class LoopRun(NamedTuple):
         """The run call itself."""
         return self.module.place(self.call.span)
 
-    def related(self) -> list[tuple[Place, str]]:
-        """The tasks that reach the run, the first three of them."""
-        others = [reached for reached in self.reached if reached.task.function is not self.function]
-        return [(reached.task.place, f"reached from task `{reached.task.label}`") for reached in others[:3]]
+    def related(self) -> tuple[tuple[Place, str], ...]:
+        """The tasks that reach the run."""
+        return reached_from(way.task for way in self.reached if way.task.function is not self.function)
 
 
 class Runs:
@@ -74,8 +73,6 @@ class Runs:
         self.graph = known.of(CallGraph)
         self.async_to_sync = known.of(AsyncToSync)
         self.functions = known.project.functions
-        # What calls a function on the ways from a task, by the task and by the function.
-        self._calling: dict[tuple[Key, str], dict[int, list[tuple[Module, Function, Call]]]] = {}
 
     @facts
     @asking("hint")
@@ -206,7 +203,7 @@ class Runs:
         for way in reached:
             if way.through is None:
                 continue
-            for caller_module, caller, call in self._callers(way.task, way.through.function):
+            for caller_module, caller, call in self.graph.callers(way.task, way.through.function):
                 for argument in call.takes[:2]:
                     for target in self._given(way.task, caller_module, caller, argument, LAYERS):
                         if (target[0].path, target[1].qualname) not in seen:
@@ -229,7 +226,7 @@ class Runs:
         """The coroutine functions that the callers of a function give to one of its parameters."""
         filled = function.filled()
         position = filled.index(name) if name in filled else len(filled)
-        for module, caller, call in self._callers(task, function) if depth else ():
+        for module, caller, call in self.graph.callers(task, function) if depth else ():
             yield from self._given(task, module, caller, call.argument(position, name), depth - 1)
 
     def coroutine_functions(
@@ -246,27 +243,13 @@ class Runs:
                 return
         yield from self.graph.arguments(module, function, given)
 
-    def _callers(self, task: Task, called: Function) -> Iterator[tuple[Module, Function, Call]]:
-        """The functions on the way from a task that call a helper."""
-        if task.function is None:
-            return
-        key = (task.key, self.project.reading.mode)
-        known = self._calling.get(key)
-        if known is None:
-            known = self._calling[key] = {}
-            for module, function in self.graph.closure_of(task, LAYERS):
-                if not function.is_async:
-                    for callee in self.graph.callees(module, function):
-                        known.setdefault(id(callee.function), []).append((module, function, callee.call))
-        yield from known.get(id(called), ())
-
     def callers(self, reached: Sequence[Reached]) -> list[tuple[Module, Function, Call]]:
         """The functions that call the helpers through which tasks are reached, with the calls."""
         return [
             caller
             for way in reached
             if way.through is not None
-            for caller in self._callers(way.task, way.through.function)
+            for caller in self.graph.callers(way.task, way.through.function)
         ]
 
     @once

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from celery_lint.inventory.tasks.makers import Option
@@ -32,3 +33,19 @@ class Task(NamedTuple):
     def label(self) -> str:
         """How messages call the task."""
         return self.qualname.rpartition("/")[2].partition("@")[0]
+
+
+def reached_from(
+    tasks: Iterable[Task | tuple[Place, Task]], verb: str = "reached from"
+) -> tuple[tuple[Place, str], ...]:
+    """One related place for all tasks that come somewhere: the first of them, with the number of all.
+
+    A task may come with the place that tells of it, in place of its own.
+    """
+    ways = [(way.place, way) if isinstance(way, Task) else way for way in tasks]
+    if not ways:
+        return ()
+    place, first = ways[0]
+    number = len({task.key for _, task in ways})
+    text = f"task `{first.label}`" if number == 1 else f"{number} tasks, such as `{first.label}`"
+    return ((place, f"{verb} {text}"),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.applications import Applications
@@ -134,18 +135,13 @@ class Unsent:
     def _mentions(self, names: set[str]) -> dict[str, list[_Mention]] | None:
         """Where these names stand; ``None`` where a schedule is kept that nobody can look at."""
         found: dict[str, list[_Mention]] = {}
+        given = frozenset(names)
         for module in self.project.modules.values():
-            outside = set(_outside(module))
-            if not outside.isdisjoint(_ELSEWHERE):
+            mentions = self.functions.kept(module, "mentions", given, partial(_mentions, module, names))
+            if mentions is None:
                 return None
-            for name in outside & names:
-                found.setdefault(name, []).append(_Mention(module, None))
-            for function in module.functions.values():
-                words = set(_words(function))
-                if not words.isdisjoint(_ELSEWHERE):
-                    return None
-                for name in words & names:
-                    found.setdefault(name, []).append(_Mention(module, function))
+            for name, mention in mentions:
+                found.setdefault(name, []).append(mention)
         return found
 
     @once
@@ -154,8 +150,7 @@ class Unsent:
         return [
             (module, function)
             for module in self.project.product_modules()
-            for function in module.functions.values()
-            if any(_COMPUTED.search(packed) for packed in (function.packed_calls, function.packed_steps))
+            for function in self.functions.kept(module, "lookups", None, partial(_looking_up, module))
         ]
 
     def _is_used(self, module: Module, function: Function, mentions: dict[str, list[_Mention]]) -> bool:
@@ -214,6 +209,28 @@ class Unsent:
             for setting in self.settings.named(name):
                 found.setdefault(setting.module.path, []).append(setting.value.span)
         return found
+
+
+def _mentions(module: Module, names: set[str]) -> list[tuple[str, _Mention]] | None:
+    """Where these names stand in a module; ``None`` if a schedule is kept there that nobody can look at."""
+    outside = set(_outside(module))
+    if not outside.isdisjoint(_ELSEWHERE):
+        return None
+    found = [(name, _Mention(module, None)) for name in outside & names]
+    for function in module.functions.values():
+        words = set(_words(function))
+        if not words.isdisjoint(_ELSEWHERE):
+            return None
+        found += [(name, _Mention(module, function)) for name in words & names]
+    return found
+
+
+def _looking_up(module: Module) -> list[Function]:
+    return [
+        function
+        for function in module.functions.values()
+        if any(_COMPUTED.search(packed) for packed in (function.packed_calls, function.packed_steps))
+    ]
 
 
 def _names(task: Task) -> set[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.current_loops import CurrentLoops, LoopRequest
 from celery_lint.analysis.event_loop.handing_over import HandingOver, IdleLoop
+from celery_lint.inventory.tasks.task import reached_from
 from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
@@ -97,10 +98,8 @@ class GetEventLoopWithoutRunningLoop(Rule):
         if request.set_by_task:
             return
         place = request.module.place(request.call.span)
-        related = tuple(
-            (way.task.place, f"reached from task `{way.task.label}`")
-            for way in request.reached[:3]
-            if way.task.function is not request.function
+        related = reached_from(
+            way.task for way in request.reached if way.task.function is not request.function
         )
         tasks = (way.task for way in request.reached)
         pool = self.known.of(Workers).running(("gevent", "eventlet", "threads"), tasks)
@@ -118,5 +117,4 @@ class GetEventLoopWithoutRunningLoop(Rule):
     def check_idle(self, loop: IdleLoop) -> Iterator[Finding]:
         """Report the loops that a coroutine is handed to and that nothing runs."""
         sent = (loop.module.place(loop.sent.span), "the coroutine is handed to it")
-        tasks = ((way.task.place, f"reached from task `{way.task.label}`") for way in loop.reached[:1])
-        yield Finding(loop.place, {}, (sent, *tasks), "idle")
+        yield Finding(loop.place, {}, (sent, *reached_from(way.task for way in loop.reached)), "idle")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.handing_over import HandingOver, ThreadBridge
+from celery_lint.inventory.tasks.task import reached_from
 from celery_lint.inventory.workers.running import Workers
 from celery_lint.rule import Finding, Rule, on
 
@@ -91,9 +92,5 @@ class ThreadBridgeUnderGevent(Rule):
         pool = self.known.of(Workers).running(("gevent", "eventlet"), tasks)
         if pool is not None:
             values = {"runner": bridge.runner, "pool": pool.name, "where": pool.where}
-            related = tuple(
-                (way.task.place, f"reached from task `{way.task.label}`")
-                for way in bridge.reached[:3]
-                if way.task.function is not bridge.function
-            )
-            yield Finding(bridge.module.place(bridge.call.span), values, related)
+            others = (way.task for way in bridge.reached if way.task.function is not bridge.function)
+            yield Finding(bridge.module.place(bridge.call.span), values, reached_from(others))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.current_loops import CurrentLoops, OpenLoop
+from celery_lint.inventory.tasks.task import reached_from
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -78,9 +79,5 @@ class LoopNeverClosed(Rule):
     @on(CurrentLoops.open)
     def check(self, loop: OpenLoop) -> Iterator[Finding]:
         """Report where the loop is made."""
-        related = tuple(
-            (way.task.place, f"reached from task `{way.task.label}`")
-            for way in loop.reached[:3]
-            if way.task.function is not loop.function
-        )
+        related = reached_from(way.task for way in loop.reached if way.task.function is not loop.function)
         yield Finding(loop.module.place(loop.call.span), {"function": loop.function.name}, related)

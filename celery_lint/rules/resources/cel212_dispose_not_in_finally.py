@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.resources.disposals import Disposals, SkippedDisposal
+from celery_lint.inventory.tasks.task import reached_from
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -82,6 +83,5 @@ class DisposeNotInFinally(Rule):
     @on(Disposals.skipped)
     def check(self, disposal: SkippedDisposal) -> Iterator[Finding]:
         """Report the first disposal of an engine that only the good path reaches."""
-        tasks = disposal.tasks[:3]
-        related = tuple((task.place, f"runs for task `{task.label}`") for task in tasks)
-        yield Finding(disposal.place, {"engine": disposal.engine}, related)
+        tasks = reached_from(disposal.tasks, "runs for")
+        yield Finding(disposal.place, {"engine": disposal.engine}, tasks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.resources.sessions.kept_sessions import KeptSession, KeptSessions
+from celery_lint.inventory.tasks.task import reached_from
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -79,5 +80,5 @@ class ScopedSessionNotRemoved(Rule):
     def check(self, session: KeptSession) -> Iterator[Finding]:
         """Report the registry where it is made."""
         if session.scoped:
-            related = tuple((place, f"used for task `{task.label}`") for place, task in session.uses[:3])
-            yield Finding(session.place, {"session": session.name}, related)
+            used = reached_from(session.uses, "used for")
+            yield Finding(session.place, {"session": session.name}, used)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.resources.engines_per_task import EnginesPerTask, LeftEngines
+from celery_lint.inventory.tasks.task import reached_from
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -109,5 +110,5 @@ class EngineMadePerTaskNotDisposed(Rule):
         (engine,) = left.calls
         kind = "client" if is_client else "engine"
         made = ((engine.made, f"the {kind} is made here"),) if engine.made is not None else ()
-        tasks = tuple((task.place, f"runs for task `{task.label}`") for task in engine.tasks[:2])
+        tasks = reached_from(engine.tasks, "runs for")
         yield Finding(left.place, {}, (*made, *tasks), "client" if is_client else "")

@@ -1,0 +1,108 @@
+"""One module as it is in an editor, within the rest of its workspace: from one text to the next.
+
+The workspace stays linked. While only the bodies of functions change, what nobody has concluded from them
+stays too (see ``project/watching``); anything else links the workspace again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from celery_lint.diagnostics import Unparsed
+from celery_lint.engine.verdict import Verdict, judge, search
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.commands import Deployment
+from celery_lint.model.facts import Module
+from celery_lint.options import Configuration
+from celery_lint.project.imports import Imports
+from celery_lint.project.project import Project
+from celery_lint.project.watching import Watch, WatchedFunctions, WatchedKnown
+from celery_lint.rule import Rule
+
+# What they find is handed from part to part, and known by its key: everybody may keep something about it.
+_HANDED_ON = (Tasks, Applications)
+
+
+class Surroundings:
+    """The rest of a workspace: its modules and what is not checked, the options, how it is run."""
+
+    def __init__(
+        self,
+        modules: Mapping[str, Module],
+        unparsed: Mapping[str, Unparsed],
+        files: Iterable[str],
+        options: Configuration,
+        deployment: Deployment,
+    ) -> None:
+        self.modules = modules
+        self.unparsed = unparsed
+        self.files = list(files)
+        self.options = options
+        self.deployment = deployment
+        #: What has been unpacked of all modules but the edited one is used again.
+        self.functions = WatchedFunctions()
+
+
+class Editing:
+    """The module of this path while it is edited."""
+
+    def __init__(self, path: str, around: Surroundings) -> None:
+        self.path = path
+        self._around = around
+        names = [command.app for command in around.deployment.commands]
+        self._imports = Imports([*around.files, path], names)
+        self._modules = dict(around.modules)
+        self._unparsed = {name: entry for name, entry in around.unparsed.items() if name != path}
+        self._known: WatchedKnown | None = None
+        self._watch: Watch | None = None
+        if path in around.modules:
+            around.functions.forget(around.modules[path])
+
+    def verdict(self, now: Module, stale: Callable[[], bool] | None) -> Verdict:
+        """What the rules say with these facts of the module. Raises Stale where nobody waits for it."""
+        known = self._again(now) or self._anew(now)
+        self._modules[self.path] = now
+        said = judge(known, search(known, stale), self._modules, self._unparsed.values())
+        if known.isolation.failures:  # they lie where searches have been given up, and are known by no part
+            self.end()
+        return said
+
+    def end(self) -> None:
+        """Free all that was worked out."""
+        if self._known is not None and self._watch is not None:
+            self._watch.rest()
+            self._around.functions.forget(self._watch.module)
+            self._around.functions.watch = None
+            self._known.let_go()
+            self._known = self._watch = None
+
+    def _again(self, now: Module) -> WatchedKnown | None:
+        """What is known still, if that is something."""
+        known, watch = self._known, self._watch
+        if known is None or watch is None:
+            return None
+        told = watch.replace(now, self._around.functions)
+        if (
+            told is None
+            or any(isinstance(part, _HANDED_ON) for part, _ in told.askers)
+            or not known.forget(told)
+        ):
+            self.end()
+            return None
+        return known
+
+    def _anew(self, now: Module) -> WatchedKnown:
+        watch = self._watch = self._around.functions.watch = Watch(now, (Rule,))
+        modules = {**self._modules, self.path: watch.module}
+        around = self._around
+        project = Project(
+            modules.values(),
+            self._imports,
+            around.options,
+            around.deployment,
+            self._unparsed,
+            functions=around.functions,
+        )
+        known = self._known = WatchedKnown(project, watch)
+        return known

@@ -1,0 +1,319 @@
+"""Who has looked at what of the functions of one module, so that a change in it costs what it touches.
+
+An editor changes one module again and again. Its functions are handed out as :class:`Watched` ones, whose
+content can be replaced; they note what is asked of them, and on whose behalf: of all parts whose methods are
+running, since each may keep what it concludes. After a change only those parts are forgotten for which one of
+their questions has another answer now, and those who have asked for such a part. Whoever else has a memory,
+the project itself above all, is not told apart by what it keeps: if it was given another answer, nothing is
+known any more.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+from celery_lint.model.facts import Function, Module, Value, words_of_calls
+from celery_lint.project.entity import Key
+from celery_lint.project.functions import Flow, Functions
+from celery_lint.project.isolation import Isolation
+from celery_lint.project.known import Known, once
+from celery_lint.project.memory import PerMode
+from celery_lint.project.project import Project
+
+Part = TypeVar("Part")
+Answer = TypeVar("Answer")
+Question = tuple[str, str, tuple[Any, ...]]
+"""The function, what of it, and with which arguments."""
+
+
+class Told(NamedTuple):
+    """Functions that have changed, and who has been told something of them that is not so any more: what."""
+
+    functions: set[Key]
+    askers: list[tuple[object, set[str]]]
+
+
+# The names of functions are known from the module itself.
+_fields = Function._fields[2:]
+_cheap = {
+    method.__name__
+    for method in (
+        Function.mentions,
+        Function.may_call,
+        Function.hands_on,
+        Function.has,
+        Function.states,
+    )
+}
+# They remember nothing, or only for a part that is asking too, or ask anew each time.
+_FORGETFUL: tuple[type, ...] = (tuple, Known, Isolation, Functions, Flow, PerMode, once)
+
+
+class Watch:
+    """The functions of a module as they are now, and who has been told what of them.
+
+    ``forgetful`` are more classes whose objects keep nothing of what they are told.
+    """
+
+    def __init__(self, module: Module, forgetful: Iterable[type] = ()) -> None:
+        self._forgetful = (*_FORGETFUL, Watch, *forgetful)
+        self.functions = {name: Watched(*function) for name, function in module.functions.items()}
+        for name, function in self.functions.items():
+            vars(function).update(now=module.functions[name], watch=self)
+        #: The module that a project is to be linked with.
+        self.module = module._replace(functions=dict(self.functions))
+        self._outline = _outline(module)
+        self._askers: dict[Question, dict[int, object]] = {}
+        self._resting = False
+
+    def note(self, question: Question) -> None:
+        """Somebody has this answer now."""
+        if not self._resting:
+            askers = self._askers.setdefault(question, {})
+            for asker in self.asking():
+                askers[id(asker)] = asker
+
+    def asking(self) -> Iterator[object]:
+        """On whose behalf a question is asked: everybody with a memory whose methods are running."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code not in _BASES:
+            code = frame.f_code
+            if "self" in code.co_varnames[:1] or "self" in code.co_freevars:
+                found = frame.f_locals.get("self")
+                if not isinstance(found, self._forgetful):
+                    yield found
+            frame = frame.f_back
+
+    def rest(self) -> None:
+        """Nobody is told apart any more."""
+        self._resting = True
+
+    def replace(self, module: Module, functions: Functions) -> Told | None:
+        """Another text of the module; returns who has been told what is not so any more.
+
+        ``None``, and nothing is done, if the module says something else beyond its functions' bodies.
+        """
+        if _outline(module) != self._outline:
+            return None
+        before = {name: function for name, function in self._now() if function != module.functions[name]}
+        after = {name: module.functions[name] for name in before}
+        told: dict[int, tuple[object, set[str]]] = {}
+        for question, askers in self._askers.items():
+            if question[0] in before and _answer(before, question) != _answer(after, question):
+                for key, asker in askers.items():
+                    told.setdefault(key, (asker, set()))[1].add(question[1])
+        self._resting = True
+        functions.forget(self.module)
+        for name, function in after.items():
+            vars(self.functions[name])["now"] = function
+        self._resting = False
+        return Told({(self.module.path, name) for name in before}, list(told.values()))
+
+    def dismiss(self, gone: set[int]) -> None:
+        """These ask no more."""
+        for known in self._askers.values():
+            for key in gone & known.keys():
+                del known[key]
+
+    def rename(self, asker: object, other: object) -> None:
+        """What the one was told counts as told to the other."""
+        for known in self._askers.values():
+            if known.pop(id(asker), None) is not None:
+                known[id(other)] = other
+
+    def _now(self) -> Iterator[tuple[str, Function]]:
+        for name, function in self.functions.items():
+            yield name, vars(function)["now"]
+
+
+class Watched(Function):
+    """A function that may get another content, and notes what is asked of it."""
+
+    def _replace(self, **fields: Any) -> Function:  # type: ignore[override]
+        now: Function = vars(self)["now"]
+        return now._replace(**fields)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+
+def _field(name: str) -> property:
+    def read(function: Watched) -> Any:
+        own = vars(function)
+        now: Function = own["now"]
+        own["watch"].note((now.qualname, name, ()))
+        return getattr(now, name)
+
+    return property(read)
+
+
+def _question(name: str) -> Callable[..., Any]:
+    def ask(function: Watched, *given: str) -> Any:
+        own = vars(function)
+        now: Function = own["now"]
+        own["watch"].note((now.qualname, name, given))
+        return getattr(now, name)(*given)
+
+    return ask
+
+
+for _name in _fields:
+    setattr(Watched, _name, _field(_name))
+for _name in _cheap:
+    setattr(Watched, _name, _question(_name))
+
+
+class WatchedFunctions(Functions):
+    """The functions of a project, one of whose modules may be watched: what is kept here is noted too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watch: Watch | None = None
+
+    def _note(self, module: Module, *questions: Question) -> None:
+        if self.watch is not None and self.watch.module is module:
+            for question in questions:
+                self.watch.note(question)
+
+    def kept(self, module: Module, what: str, given: object, find: Callable[[], Answer]) -> Answer:
+        is_watched = self.watch is not None and self.watch.module is module
+        return find() if is_watched else super().kept(module, what, given, find)
+
+    def calls(self, module: Module, function: Function) -> Any:
+        self._note(module, (function.qualname, "packed_calls", ()))
+        return super().calls(module, function)
+
+    def of(self, module: Module, function: Function) -> Flow:
+        self._note(module, (function.qualname, "packed_steps", ()))
+        return super().of(module, function)
+
+    def around(self, module: Module, value: Value) -> Function | None:
+        names = [*module.functions] if self.watch is not None and self.watch.module is module else []
+        self._note(module, *((name, field, ()) for name in names for field in ("span", "end_line")))
+        return super().around(module, value)
+
+    def mentioning(
+        self, modules: Iterable[Module], names: Iterable[str]
+    ) -> Iterator[tuple[Module, Function]]:
+        modules, names = list(modules), frozenset(names)
+        for module in modules if self.watch is not None else ():
+            self._note(module, *((name, "", (names,)) for name in module.functions))
+        return super().mentioning(modules, names)
+
+
+class WatchedKnown(Known):
+    """What is known of a project with a watched module."""
+
+    def __init__(self, project: Project, watch: Watch) -> None:
+        super().__init__(project)
+        self._watch = watch
+        self._users: dict[int, dict[int, object]] = {}
+        self._doubtful: set[int] = set()
+
+    def of(self, part: Callable[[Known], Part]) -> Part:
+        found = super().of(part)
+        if id(found) in self._doubtful:
+            raise LookupError(part)
+        users = self._users.setdefault(id(found), {})
+        for asker in self._watch.asking():
+            users[id(asker)] = asker
+        return found
+
+    def forget(self, told: Told) -> bool:
+        """Forget what is not so any more; false if nothing can be kept, and then all is to be forgotten."""
+        parts = {id(part) for part in self._parts.values()}
+        left = {id(part): (part, what) for part, what in told.askers}
+        if not left.keys() <= parts:
+            return False
+        users = {key: self._all_users(key) for key in left}
+        doubtful = self._doubtful = {*left}
+        try:
+            while doubtful:  # who uses others after them
+                first = [key for key in left if key in doubtful and self._is_first(key, users)]
+                for key in first or [*doubtful]:
+                    if key in doubtful:
+                        if not first or not self._is_still_so(*left[key], told.functions):
+                            self._drop({key} | users[key].keys())
+                        doubtful.discard(key)
+        except Exception:  # of a part that uses another than before; or the search itself tells what fails
+            return False
+        finally:
+            self._doubtful = set()
+        return True
+
+    def _is_first(self, key: int, users: dict[int, dict[int, object]]) -> bool:
+        """Whether a part uses no doubtful one."""
+        return not any(key in users[other] for other in self._doubtful)
+
+    def _drop(self, gone: set[int]) -> None:
+        """Forget parts, and that they have asked."""
+        self._doubtful -= gone
+        self._parts = {known: part for known, part in self._parts.items() if id(part) not in gone}
+        for key in gone:
+            self._users.pop(key, None)
+        for using in self._users.values():
+            for key in gone & using.keys():
+                del using[key]
+        self._watch.dismiss(gone)
+
+    def _all_users(self, key: int) -> dict[int, object]:
+        """Who uses a part, and who uses those; itself among them if it uses one of them."""
+        found: dict[int, object] = {}
+        left = [key]
+        for each in left:  # which grows meanwhile
+            new = {other: user for other, user in self._users.get(each, {}).items() if other not in found}
+            found.update(new)
+            left += new
+        return found
+
+    def _is_still_so(self, part: object, what: set[str], functions: set[Key]) -> bool:
+        """Whether a part says what it has said, although it was told something that is not so any more."""
+        if isinstance(part, Revisable):
+            return part.is_still_so(what, functions)
+        fresh = type(part)(self)  # type: ignore[call-arg]
+        is_equal = all(_is_equal(part, fresh, name) for name in vars(part))
+        self._watch.rename(fresh, part)
+        for using in self._users.values():
+            if using.pop(id(fresh), None) is not None:
+                using[id(part)] = part
+        return is_equal
+
+
+@runtime_checkable
+class Revisable(Protocol):
+    """A part that keeps more than properties, and can tell itself whether it says what it has said."""
+
+    def is_still_so(self, what: set[str], functions: set[Key]) -> bool:
+        """Whether nothing else follows from what has changed: ``what`` of these functions."""
+
+
+def _is_equal(part: object, fresh: object, name: str) -> bool:
+    """Whether a new part keeps the same under a name; what is worked out once is worked out for that."""
+    return bool(vars(part)[name] == getattr(fresh, name))
+
+
+def _answer(functions: dict[str, Function], question: Question) -> Any:
+    name, what, given = question
+    function = functions[name]
+    if not what:
+        return given[0].isdisjoint(word.decode("utf-8", "surrogatepass") for word in words_of_calls(function))
+    found = getattr(function, what)
+    return found(*given) if what in _cheap else found
+
+
+def _outline(module: Module) -> tuple[Any, ...]:
+    """What a module says beyond the bodies of its functions; its comments are read by nobody else."""
+    return module._replace(digest="", functions={}, comments=()), list(module.functions)
+
+
+# Below these nobody asks who would remember.
+_BASES = frozenset({Isolation.search.__code__, WatchedKnown.forget.__code__})

@@ -1,0 +1,166 @@
+"""A module in an editor: what is kept from one text to the next saves time, and never shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from celery_lint.configuration import load
+from celery_lint.diagnostics import Report
+from celery_lint.engine.verdict import Stale
+from celery_lint.engine.workspace import Workspace
+from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.runs import Runs
+from celery_lint.inventory.tasks.tasks import Tasks
+from scripts import buffers
+
+MAIL = "app/mail.py"
+TEXT = """\
+import asyncio
+
+from app.celery import app
+from app.other import helper
+
+
+async def work(number):
+    return number
+
+
+@app.task
+def send(number):
+    print(number)
+    helper(number)
+
+
+@app.task
+def collect():
+    return send.delay(3)
+"""
+OTHERS = {
+    "pyproject.toml": "[tool.celery-lint]\nroot = true\n",
+    "Procfile": "worker: celery -A app worker -P gevent\n",
+    "app/__init__.py": "",
+    "app/celery.py": 'from celery import Celery\n\napp = Celery("app", broker="redis://")\n',
+    "app/other.py": "from celery import shared_task\n\n\ndef helper(number):\n    return number\n",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    for name, text in {**OTHERS, MAIL: TEXT}.items():
+        path = tmp_path / "project" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path / "project"
+
+
+def workspace(project: Path) -> Workspace:
+    return Workspace(str(project), load(str(project), {"preset": "all"}), None, {"preset": "all"})
+
+
+def codes(report: Report) -> list[str]:
+    return sorted({found.code for found in report.diagnostics})
+
+
+def agree(kept: Workspace, project: Path, text: str) -> list[str]:
+    """What a workspace says that has seen other texts; a new one says the same."""
+    report = kept.report_of_text(MAIL, text, True)
+    assert report == workspace(project).report_of_text(MAIL, text, True)
+    return codes(report)
+
+
+def parts(kept: Workspace) -> dict[object, object]:
+    assert kept._editing is not None
+    assert kept._editing._known is not None
+    return dict(kept._editing._known._parts)
+
+
+def test_what_is_typed_at_random_is_judged_as_if_seen_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short form of ``scripts/buffers.py``."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    found = list(buffers.differences(120, 7, tmp_path))
+    assert not found, "\n".join(line for each in found for line in buffers.told(each))
+
+
+def test_a_body_that_concerns_nobody_costs_nothing(project: Path) -> None:
+    kept = workspace(project)
+    agree(kept, project, TEXT.replace("return number", "return numbers"))
+    before = parts(kept)
+    agree(kept, project, TEXT.replace("return number", "return numbering"))
+    assert parts(kept) == before
+
+
+def test_who_only_asked_for_what_stayed_is_kept(project: Path) -> None:
+    kept = workspace(project)
+    agree(kept, project, TEXT.replace("print(number)", "print(numb)"))
+    before = parts(kept)
+    agree(kept, project, TEXT.replace("print(number)", "print(numbers)"))
+    after = parts(kept)
+    assert [part for part in (Tasks, CallGraph, Runs) if after[part] is not before[part]] == []
+
+
+def test_what_others_conclude_from_a_body_is_concluded_again(project: Path) -> None:
+    kept = workspace(project)
+    assert "CEL111" not in agree(kept, project, TEXT)
+    assert "CEL111" not in agree(kept, project, TEXT.replace("print(number)", "print(numb)"))
+    runs = TEXT.replace("print(number)", "asyncio.run(work(3))")
+    assert set(agree(kept, project, runs)) & {"CEL110", "CEL111"}
+    assert not set(agree(kept, project, TEXT.replace("print(number)", "print(numb)"))) & {"CEL110", "CEL111"}
+    before = parts(kept)
+    agree(kept, project, runs)
+    assert parts(kept)[Runs] is not before[Runs]
+    assert parts(kept)[Tasks] is before[Tasks]
+
+
+def test_another_outline_links_everything_again(project: Path) -> None:
+    kept = workspace(project)
+    agree(kept, project, TEXT + "\n")
+    agree(kept, project, TEXT.replace("def send(", "def sends("))
+    assert "send" not in {task.label.rpartition(".")[2] for task in parts(kept)[Tasks].all}  # type: ignore[attr-defined]
+
+
+def test_another_decorator_is_another_task(project: Path) -> None:
+    kept = workspace(project)
+    agree(kept, project, TEXT + "\n")
+    agree(kept, project, TEXT.replace("@app.task\ndef collect", "@app.task(bind=1)\ndef collect"))
+    agree(kept, project, TEXT.replace("@app.task\ndef collect", "@app.tsk\ndef collect"))
+
+
+def test_two_files_in_turn(project: Path) -> None:
+    kept = workspace(project)
+    other = OTHERS["app/other.py"]
+    for number in range(3):
+        agree(kept, project, TEXT.replace("print(number)", f"print({number})"))
+        text = other.replace("return number", f"return number + {number}")
+        report = kept.report_of_text("app/other.py", text, True)
+        assert report == workspace(project).report_of_text("app/other.py", text, True)
+
+
+def test_an_answer_that_is_given_up_spoils_nothing(project: Path) -> None:
+    kept = workspace(project)
+    for limit in (3, 40, 90):
+        asked: list[None] = []
+
+        def stale(limit: int = limit, asked: list[None] = asked) -> bool:
+            asked.append(None)
+            return len(asked) > limit
+
+        with pytest.raises(Stale):
+            kept.report_of_text(MAIL, TEXT.replace("print(number)", f"asyncio.run({limit})"), True, stale)
+        agree(kept, project, TEXT.replace("print(number)", f"asyncio.run(work({limit}))"))
+
+
+def test_a_search_that_fails_is_told_and_leaves_nothing_behind(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = workspace(project)
+    agree(kept, project, TEXT.replace("print(number)", "print(0)"))
+    with monkeypatch.context() as broken:
+        broken.setattr(Runs, "runner", lambda *_: 1 / 0)
+        text = TEXT.replace("print(number)", "asyncio.run(work(1))")
+        assert "CEL999" in codes(kept.report_of_text(MAIL, text, True))
+    assert "CEL999" not in agree(kept, project, TEXT.replace("print(number)", "asyncio.run(work(2))"))
