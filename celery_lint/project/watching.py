@@ -26,7 +26,9 @@ from celery_lint.project.project import Project
 Part = TypeVar("Part")
 Answer = TypeVar("Answer")
 Question = tuple[str, str, tuple[Any, ...]]
-"""The function, what of it, and with which arguments."""
+"""The function, what of it, and with which arguments; or of all: where they stand, or which mention names."""
+
+_ALL = "*"
 
 
 class Told(NamedTuple):
@@ -102,7 +104,9 @@ class Watch:
         after = {name: module.functions[name] for name in before}
         told: dict[int, tuple[object, set[str]]] = {}
         for question, askers in self._askers.items():
-            if question[0] in before and _answer(before, question) != _answer(after, question):
+            if (question[0] in before or question[0] == _ALL) and _answer(before, question) != _answer(
+                after, question
+            ):
                 for key, asker in askers.items():
                     told.setdefault(key, (asker, set()))[1].add(question[1])
         self._resting = True
@@ -179,26 +183,24 @@ class WatchedFunctions(Functions):
         super().__init__()
         self.watch: Watch | None = None
 
-    def _note(self, module: Module, *questions: Question) -> None:
+    def _note(self, module: Module, *question: Any) -> None:
         if self.watch is not None and self.watch.module is module:
-            for question in questions:
-                self.watch.note(question)
+            self.watch.note(question)
 
     def kept(self, module: Module, what: str, given: object, find: Callable[[], Answer]) -> Answer:
         is_watched = self.watch is not None and self.watch.module is module
         return find() if is_watched else super().kept(module, what, given, find)
 
     def calls(self, module: Module, function: Function) -> Any:
-        self._note(module, (function.qualname, "packed_calls", ()))
+        self._note(module, function.qualname, "packed_calls", ())
         return super().calls(module, function)
 
     def of(self, module: Module, function: Function) -> Flow:
-        self._note(module, (function.qualname, "packed_steps", ()))
+        self._note(module, function.qualname, "packed_steps", ())
         return super().of(module, function)
 
     def around(self, module: Module, value: Value) -> Function | None:
-        names = [*module.functions] if self.watch is not None and self.watch.module is module else []
-        self._note(module, *((name, field, ()) for name in names for field in ("span", "end_line")))
+        self._note(module, _ALL, "", ())
         return super().around(module, value)
 
     def mentioning(
@@ -206,7 +208,7 @@ class WatchedFunctions(Functions):
     ) -> Iterator[tuple[Module, Function]]:
         modules, names = list(modules), frozenset(names)
         for module in modules if self.watch is not None else ():
-            self._note(module, *((name, "", (names,)) for name in module.functions))
+            self._note(module, _ALL, "", (names,))
         return super().mentioning(modules, names)
 
 
@@ -303,11 +305,16 @@ def _is_equal(part: object, fresh: object, name: str) -> bool:
 
 def _answer(functions: dict[str, Function], question: Question) -> Any:
     name, what, given = question
-    function = functions[name]
-    if not what:
-        return given[0].isdisjoint(word.decode("utf-8", "surrogatepass") for word in words_of_calls(function))
-    found = getattr(function, what)
-    return found(*given) if what in _cheap else found
+    if name != _ALL:
+        found = getattr(functions[name], what)
+        return found(*given) if what in _cheap else found
+    if not given:
+        return {name: (function.span, function.end_line) for name, function in functions.items()}
+    return {name for name, function in functions.items() if not given[0].isdisjoint(_words(function))}
+
+
+def _words(function: Function) -> Iterator[str]:
+    return (word.decode("utf-8", "surrogatepass") for word in words_of_calls(function))
 
 
 def _outline(module: Module) -> tuple[Any, ...]:
