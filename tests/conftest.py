@@ -10,6 +10,8 @@ import pytest
 
 from tests import examples
 
+pytest_plugins = ["tests.scheduling"]
+
 # Commands, flake8 and pylint are run as processes: they too must find this checkout, not an installed copy.
 _paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, _paths))

@@ -15,7 +15,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -24,6 +23,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tests.proofs import nursery
 
 if TYPE_CHECKING:  # where they are missing the proofs are skipped, and the tests still collected
     import psutil
@@ -155,22 +156,15 @@ class Worker:
 
     def launch(self) -> None:
         """Start the process, also once more for the same queue when it has ended."""
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command(),
-                cwd=self.marks_folder,
-                env=self._variables(),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        self.process = nursery.celery(
+            self.pool, self._arguments(), self._variables(), self.marks_folder, self.log_path
+        )
         self._wait_until_ready()
 
-    def _command(self) -> list[str]:
+    def _arguments(self) -> list[str]:
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         return [
-            *(sys.executable, "-m", "celery", "-A", self.application, "worker"),
+            *("-A", self.application, "worker"),
             *("-P", self.pool, "-c", str(self.concurrency), "-n", f"{self.name}@%h", "-l", "WARNING"),
             *(*quiet, *self.options),
         ]
