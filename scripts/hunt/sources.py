@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import random
 import sysconfig
 import textwrap
@@ -77,8 +78,7 @@ def packages_tasks(seed: int, count: int) -> Iterator[Trial]:
 def _real(
     kind: str, folder: Path, seed: int, count: int, changed: Callable[[str, random.Random], str | None]
 ) -> Iterator[Trial]:
-    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*.py")]
-    files = sorted(path for path in files if not path.startswith("site-packages/"))
+    files = _files(folder)
     if len(files) > count:
         files = sorted(choice(seed, kind).sample(files, count))
     for name in files:
@@ -91,6 +91,17 @@ def _real(
                 return data
 
         yield Trial(name, make)
+
+
+@cache
+def _files(folder: Path) -> list[str]:
+    """The Python files below a folder, but none of packages that are installed within it."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "site-packages"]
+        below = Path(place).relative_to(folder)
+        found += [(below / name).as_posix() for name in names if name.endswith(".py")]
+    return sorted(found)
 
 
 def with_tasks(text: str, dice: random.Random) -> str | None:

@@ -1,9 +1,9 @@
 """A process that has imported what every worker imports, and forks one whenever a proof wants it.
 
-A third of what a proof costs is a Python that starts and imports Celery. Here it is done once for each process
-that runs tests. What is forked goes on as ``python -m celery worker …`` does: arguments, variables, paths,
-folder and session are its own, Celery's ``__main__`` is run, and it ends as a Python ends. No application has
-been made, no loop, no thread, no connection, so none is inherited.
+Most of what a short proof costs is a Python that starts and imports Celery. Here it is done once for each
+process that runs tests. What is forked goes on as ``python -m celery worker …`` does: arguments, variables,
+paths, folder and session are its own, Celery's ``__main__`` is run, and it ends as a Python ends. No
+application has been made, no loop, no thread, no connection, so none is inherited.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -130,10 +131,8 @@ def serve() -> None:
     outside = set(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
     installed = [path for path in sys.path[1:] if path not in outside]
     for name in IMPORTED:
-        try:
+        with suppress(ImportError):
             importlib.import_module(name)
-        except ImportError:
-            continue
     codes: dict[int, int] = {}
     for line in sys.stdin.buffer:
         question = json.loads(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -170,9 +171,9 @@ def test_a_green_pool_in_which_nothing_is_patched_ends(pool: str, servers: Serve
     pytest.importorskip(pool)
     worker = Worker("settled", pool, servers, folder=APPLICATIONS)
     worker.marks_folder = tmp_path
-    command = [word for word in worker._command() if word not in ("-P", pool)]
+    arguments = [word for word in worker._arguments() if word not in ("-P", pool)]
     done = subprocess.run(
-        command,
+        [sys.executable, "-m", "celery", *arguments],
         env={**worker._variables(), "SETTINGS_POOL": pool, "SETTINGS_WORKER_POOL": pool},
         cwd=tmp_path,
         stdout=subprocess.PIPE,

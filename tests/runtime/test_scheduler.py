@@ -218,8 +218,7 @@ def test_two_schedulers_do_not_start_more_than_may_run(
     job = jobs.create("waits", interval_seconds=1, max_instances=2, coalesce=False, misfire_grace_time=None)
     for _ in range(5):
         overdue(sessions, job, timedelta(seconds=20))
-        for _ in range(4):
-            start()
+        four = [start() for _ in range(4)]
         eventually(lambda: jobs.get(job.id).next_run_at > utcnow())
         eventually(lambda: len(ran) >= 2)
         open_runs = [row for row in executions(sessions) if row.status not in ("success", "failed")]
@@ -230,6 +229,8 @@ def test_two_schedulers_do_not_start_more_than_may_run(
         gate.clear()
         ran.clear()
         jobs.resume(job.id)
+        for scheduler in four:
+            scheduler.shutdown()
 
 
 def test_changes_of_other_processes_are_seen(
@@ -240,37 +241,35 @@ def test_changes_of_other_processes_are_seen(
     eventually(lambda: ran)
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"cron_expression": "0 0 * * *"},  # and an interval
-        {"cron_expression": "sunshine", "interval_hours": None, "job_type": "cron"},
-        {"task_key": "key.of.a.newer.version"},
-        {"time_zone": "Berlin"},
-        {"arguments": {"limits": 1}},
-        {"arguments": ["no object"]},
-        {"interval_hours": -1},
-        {"interval_hours": 0},
-    ],
-)
-def test_a_row_that_does_not_fit_stops_nobody(
-    broken: dict[str, Any],
-    sessions: sessionmaker[Session],
-    jobs: Jobs,
-    start: Start,
-    caplog: pytest.LogCaptureFixture,
+BROKEN: list[dict[str, Any]] = [
+    {"cron_expression": "0 0 * * *"},  # and an interval
+    {"cron_expression": "sunshine", "interval_hours": None, "job_type": "cron"},
+    {"task_key": "key.of.a.newer.version"},
+    {"time_zone": "Berlin"},
+    {"arguments": {"limits": 1}},
+    {"arguments": ["no object"]},
+    {"interval_hours": -1},
+    {"interval_hours": 0},
+]
+
+
+def test_rows_that_do_not_fit_stop_nobody(
+    sessions: sessionmaker[Session], jobs: Jobs, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is told once, and keeps its moment for the process that knows better."""
-    bad = jobs.create("bad", task_key="users.sync", interval_hours=1)
-    moment = overdue(sessions, bad, timedelta(seconds=30))
-    with sessions.begin() as session:
-        session.execute(update(ScheduledJob).where(ScheduledJob.id == bad.id).values(**broken))
+    """Each is told once, and keeps its moment for the process that knows better."""
+    moments = {}
+    for number, broken in enumerate(BROKEN):
+        bad = jobs.create(f"bad.{number}", task_key="users.sync", interval_hours=1)
+        moments[bad.id] = overdue(sessions, bad, timedelta(seconds=30))
+        with sessions.begin() as session:
+            session.execute(update(ScheduledJob).where(ScheduledJob.id == bad.id).values(**broken))
     good = jobs.create("users.sync", interval_seconds=1)
     start()
     eventually(lambda: len(executions(sessions)) >= 2)
     assert {row.job_id for row in executions(sessions)} == {good.id}
-    assert jobs.get(bad.id).next_run_at == moment
-    assert caplog.text.count(f"row {bad.id} is left alone") == 1
+    assert {number: jobs.get(number).next_run_at for number in moments} == moments
+    told = {number: caplog.text.count(f"row {number} is left alone") for number in moments}
+    assert told == dict.fromkeys(moments, 1)
 
 
 def test_a_job_whose_next_moment_nobody_has_worked_out(
