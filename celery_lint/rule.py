@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -126,10 +126,14 @@ def on(source: facts[Any, _Fact]) -> Callable[[_Check[_Rule, _Fact]], _Check[_Ru
     return mark
 
 
-def checks_of(rule: type[Rule]) -> Iterator[tuple[facts[Any, Any], Callable[[Any, Any], Iterable[Finding]]]]:
+_Checks = list[tuple["facts[Any, Any]", Callable[[Any, Any], Iterable[Finding]]]]
+_checks: dict[type[Rule], _Checks] = {}
+
+
+def checks_of(rule: type[Rule]) -> _Checks:
     """The rule's checks: what finds the facts, and the method that judges one of them."""
-    for name in sorted(vars(rule)):
-        check = vars(rule)[name]
-        source = getattr(check, "source", None)
-        if source is not None:
-            yield source, check
+    if rule not in _checks:
+        members = [vars(rule)[name] for name in sorted(vars(rule))]
+        found = [(getattr(check, "source", None), check) for check in members]
+        _checks[rule] = [(source, check) for source, check in found if source is not None]
+    return _checks[rule]

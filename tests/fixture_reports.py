@@ -1,4 +1,4 @@
-"""What the linter says of fixtures, and the sample of them that goes through the front ends.
+"""What fixtures ask for, what the linter says of them, and the sample that goes through the front ends.
 
 Every fixture is asked of the engine. A host (the command, flake8, pylint) hands a text over and shows what it
 gets: for that a sample is enough. The long form asks all of them everywhere.
@@ -8,18 +8,65 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
+from celery_lint.engine.noqa import suppressed as silenced
 from celery_lint.rule import Rule
 from celery_lint.rules import all_rules
-from tests.fixture_corpus import Case, cases, silent_cases
+from tests.fixture_corpus import FOLDER, Case, cases, lines, silent_cases
 
 LONG = bool(os.environ.get("CELERY_LINT_FIXTURES_LONG"))
 """Whether every fixture goes through every front end."""
+
+
+NAMES = {rule.code: rule.name for rule in all_rules()}
+REPOSITORY = FOLDER.parent
+
+Place = tuple[str, int, int]
+"""Code, line and column from 1 (0: any)."""
+Places = Mapping[str, set[Place]]
+"""The places of each file, by its path below the fixtures."""
+
+
+def wanted(among: Iterable[Case], suppressed: bool = True) -> dict[str, set[Place]]:
+    """What the comments of fixtures ask for; without the lines that ``# noqa`` silences if told so."""
+    found: dict[str, set[Place]] = {}
+    for case in among:
+        found.update(asked_of(case, suppressed))
+    return found
+
+
+def asked_of(case: Case, suppressed: bool = True) -> dict[str, set[Place]]:
+    """What the comments of one fixture ask for, likewise."""
+    found: dict[str, set[Place]] = {}
+    for code, path, line, column in case.expectations:
+        text = lines(case.folder / path)[line - 1]
+        if suppressed or not silenced(text[text.find("#") :], code, NAMES[code]):
+            found.setdefault(f"{case.name}/{path}", set()).add((code, line, column))
+    return found
+
+
+def differences(found: Iterable[tuple[str, Place]], expected: Places) -> list[str]:
+    """What is there and should not be, and what should be there and is not, one line each."""
+    missing = {(path, place) for path, places in expected.items() for place in places}
+    extra = []
+    for path, (code, line, column) in sorted(found):
+        match = next((p for p in ((code, line, column), (code, line, 0)) if (path, p) in missing), None)
+        if match is None:
+            extra.append(f"{path}:{line}:{column}: {code} is not asked for")
+        else:
+            missing.discard((path, match))
+    gone = [f"{path}:{line}:{column}: {code} is missing" for path, (code, line, column) in sorted(missing)]
+    return extra + gone
+
+
+def below(path: str) -> str:
+    """A path as the fixtures name it."""
+    return (REPOSITORY / path).resolve().relative_to(FOLDER.resolve()).as_posix()
 
 
 def texts(rule: type[Rule]) -> list[tuple[str, str]]:

@@ -21,8 +21,10 @@ from typing import Any
 import pytest
 
 DURATIONS = Path(__file__).parent / "durations.json"
+SPLIT = 15.0
+"""Seconds from which on a file is not run as a whole."""
 LONG = 2.0
-"""Seconds from which on something is given out alone."""
+"""Seconds from which on a test of such a file is given out alone."""
 
 
 @cache
@@ -51,7 +53,7 @@ def units(took: Mapping[str, float]) -> dict[str, float]:
         function = nodeid.partition("[")[0]
         file = function.partition("::")[0]
         of_function = functions[function]
-        if sum(of_function) < LONG or files[file] < 2 * LONG:
+        if sum(of_function) < LONG or files[file] < SPLIT:
             found[file] += seconds
         elif sum(of_function) / len(of_function) < LONG:
             found[function] += seconds
