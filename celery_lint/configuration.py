@@ -13,11 +13,18 @@ from celery_lint.regular_files import LARGEST_CONFIGURATION, read_regular
 from celery_lint.selection import normal_form, valid_selectors
 
 _TABLE = "celery-lint"
+_MISSPELT = b"[tool.celery_lint"
 _ADDING = ("ignore", "extend-select", "per-file-ignores", "exclude")
 
 
 class ConfigurationError(Exception):
-    """The user's configuration cannot be used; the text is one line that says where and how to mend it."""
+    """The user's configuration cannot be used.
+
+    Each argument is one line that says where and how to mend it; the text is all of them.
+    """
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self.args))
 
 
 class _Unreadable(ConfigurationError):
@@ -50,25 +57,35 @@ def load(root: str, overrides: Mapping[str, object] | None = None) -> Configurat
     other override replaces.
 
     Raises ConfigurationError for an unknown key, value or rule, for a file that is not valid TOML or
-    INI, and for a ``config`` that cannot be read.
+    INI, and for a ``config`` that cannot be read; all that is wrong is told at once.
     """
     given = {key.replace("_", "-"): value for key, value in (overrides or {}).items()}
     file = given.pop("config", "")
     values: dict[str, Any] = {}
     where, table = _named_table(str(file)) if file else _table_of_root(root)
+    wrong: list[object] = []
     for key, value in table.items():
         option = BY_KEY.get(key.replace("_", "-"))
-        if option is None:
-            raise ConfigurationError(f"{where}: unknown key {_quoted(key)}{_or_one_of(key, BY_KEY)}")
-        values[option.field] = _converted(option, value, f"{where}: {key}")
+        try:
+            if option is None:
+                raise ConfigurationError(f"{where}: unknown key {_quoted(key)}{_or_one_of(key, BY_KEY)}")
+            values[option.field] = _converted(option, value, f"{where}: {key}")
+        except ConfigurationError as error:
+            wrong += error.args
     for key, value in given.items():
         option = BY_KEY.get(key)
-        if option is None:
-            raise ConfigurationError(f"unknown option {_quoted(key)}{_or_one_of(key, BY_KEY)}")
-        converted = _converted(option, value, option.flag_name)
+        try:
+            if option is None:
+                raise ConfigurationError(f"unknown option {_quoted(key)}{_or_one_of(key, BY_KEY)}")
+            converted = _converted(option, value, option.flag_name)
+        except ConfigurationError as error:
+            wrong += error.args
+            continue
         if key in _ADDING:
             converted = values.get(option.field, ()) + converted
         values[option.field] = converted
+    if wrong:
+        raise ConfigurationError(*wrong)
     return Configuration(**values)
 
 
@@ -120,7 +137,7 @@ def _named_table(path: str) -> tuple[str, Mapping[str, object]]:
 @lru_cache(maxsize=16)  # the command and the engine both ask, and TOML is slow to parse
 def _parsed(path: str, data: bytes) -> Mapping[str, object] | None:
     """Our table in the text of a file; None if there is none."""
-    if _TABLE.encode() not in data:  # spares most runs the import of a parser
+    if _TABLE.encode() not in data and _MISSPELT not in data:  # spares most runs the import of a parser
         return None
     try:
         text = data.decode("utf-8-sig")
@@ -140,6 +157,8 @@ def _parsed_toml(path: str, text: str) -> Mapping[str, object] | None:
         table: object = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{shown(path)}: is not valid TOML: {_one_line(error)}") from None
+    if isinstance(table, dict) and isinstance(tool := table.get("tool"), dict) and "celery_lint" in tool:
+        raise ConfigurationError(f"{shown(path)}: nothing reads [tool.celery_lint]: write [tool.{_TABLE}]")
     for key in ("tool", _TABLE):
         table = table.get(key) if isinstance(table, dict) else None
     if table is not None and not isinstance(table, dict):
@@ -173,6 +192,8 @@ def _converted(option: Option, value: object, where: str) -> Any:
             return tuple(_choice(option, word.partition(":")[0], where) + _file(word) for word in words)
         if option.kind == "rules":
             return tuple(_selector(word, where) for word in words)
+        if option.key == "exclude":
+            return tuple(_pattern(word, where) for word in words)
         return tuple(_choice(option, word, where) for word in words) if option.choices else words
     if not isinstance(value, str):
         raise ConfigurationError(f"{where}: must be a string in quotes: {option.key} = {_quoted(value)}")
@@ -202,11 +223,25 @@ def _switch(value: object, where: str) -> bool:
 def _words(value: object, where: str) -> tuple[str, ...]:
     """A list of words, or one text with commas or line ends between them."""
     if isinstance(value, str):
-        words = [word.strip() for line in value.splitlines() for word in line.split(",")]
+        words = [word.strip() for line in value.splitlines() for word in _between_commas(line)]
         return tuple(word for word in words if word)
     if isinstance(value, (list, tuple)) and all(isinstance(word, str) for word in value):
         return tuple(part for word in value for part in _words(word, where))
     raise ConfigurationError(f"{where}: must be a list of strings, not {_one_line(value)[:60]}")
+
+
+def _between_commas(line: str) -> list[str]:
+    """The parts of a line; a comma within braces belongs to a pattern: ``app/{a,b}.py``."""
+    words = line.split(",")
+    if "{" not in line:
+        return words
+    whole: list[str] = []
+    for word in words:
+        if whole and whole[-1].count("{") > whole[-1].count("}"):
+            whole[-1] += f",{word}"
+        else:
+            whole.append(word)
+    return whole
 
 
 def _file(word: str) -> str:
@@ -244,8 +279,18 @@ def _rules_by_path(value: object, where: str) -> tuple[tuple[str, tuple[str, ...
             else:
                 raise ConfigurationError(f"{where}: must be pattern:rules, not {_quoted(word)}")
     return tuple(
-        (pattern, tuple(_selector(word, where) for word in _words(rules, where))) for pattern, rules in pairs
+        (_pattern(pattern, where), tuple(_selector(word, where) for word in _words(rules, where)))
+        for pattern, rules in pairs
     )
+
+
+def _pattern(word: str, where: str) -> str:
+    """A pattern for paths, where it can match any."""
+    if word.startswith("!"):
+        raise ConfigurationError(f"{where}: a pattern cannot be negated: {_quoted(word)}")
+    if word.count("[") > word.count("]"):
+        raise ConfigurationError(f"{where}: a pattern has a [ without a ]: {_quoted(word)}")
+    return word
 
 
 def _or_one_of(key: str, valid: Iterable[str]) -> str:

@@ -156,6 +156,10 @@ MISTAKES = [
     ("pyproject.toml", "[tool]\ncelery-lint = 3", "tool.celery-lint must be a table"),
     ("pyproject.toml", LINTED + "select = [", "is not valid TOML: "),
     ("setup.cfg", "celery-lint\n[x]\n", "is not valid INI: "),
+    ("pyproject.toml", "[tool.celery_lint]\nx = 1", "nothing reads [tool.celery_lint]: write "),
+    ("pyproject.toml", LINTED + 'exclude = ["!tests"]', 'exclude: a pattern cannot be negated: "!t'),
+    ("pyproject.toml", LINTED + 'exclude = ["[a-z.py"]', "exclude: a pattern has a [ without a ]"),
+    ("pyproject.toml", LINTED + 'per-file-ignores = {"!a" = ["CEL1"]}', "per-file-ignores: a pattern cannot be"),
 ]  # fmt: skip
 
 
@@ -171,6 +175,35 @@ def test_mistake_is_one_line_with_file_key_and_nearest(
     assert message.startswith(f"{file}: ")
     assert expected in message
     assert "\n" not in message
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text(LINTED + 'pool = "gevnt"\nfoo = 1\ntarget-celery = 5.3\n')
+    with pytest.raises(ConfigurationError) as caught:
+        load(str(tmp_path), {"preset": "x"})
+    told = [str(line).partition(" ")[2][:12] for line in caught.value.args]
+    assert told == ["pool: unknow", "unknown key ", "target-celer", "unknown valu"]
+    assert str(caught.value) == "; ".join(caught.value.args)
+
+
+@pytest.mark.parametrize(
+    "given, patterns",
+    [
+        ("app/{a,b}.py,lib", ("app/{a,b}.py", "lib")),
+        (["{a,b}/{c,d}.py", "e, f"], ("{a,b}/{c,d}.py", "e", "f")),
+        ("{a,b", ("{a,b",)),
+    ],
+)
+def test_commas_within_braces_belong_to_a_pattern(
+    given: object, patterns: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert load(str(tmp_path), {"exclude": given}).exclude == patterns
+
+
+def test_braces_in_a_pattern_for_rules(tmp_path: Path) -> None:
+    ignored = load(str(tmp_path), {"per-file-ignores": "app/{a,b}.py:CEL1,CEL2"}).per_file_ignores
+    assert ignored == (("app/{a,b}.py", ("CEL1", "CEL2")),)
 
 
 @pytest.mark.parametrize(

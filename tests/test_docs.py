@@ -11,6 +11,7 @@ import pytest
 
 from celery_lint.configuration import load
 from celery_lint.options import OPTIONS
+from celery_lint.rule import FAMILIES
 from celery_lint.rules import all_rules
 from scripts import generate
 from tests.fixture_corpus import cases
@@ -110,6 +111,13 @@ def test_readme_and_continuous_integration_run_the_same_tests() -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="needs tomllib")
+def test_readme_names_every_family_to_pylint() -> None:
+    (enabled,) = re.findall(
+        r"--disable=all --enable=(\S+) PATH", (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    )
+    assert sorted(enabled.split(",")) == sorted(FAMILIES)
+
+
 def test_readme_tells_ruff_about_the_codes() -> None:
     import tomllib
 

@@ -42,6 +42,8 @@ def _fixes(report: Report) -> str:
     safe, unsafe = kinds.count("safe"), kinds.count("unsafe")
     if not unsafe:
         return f"; --fix may mend {safe} of them" if safe else ""
+    if not safe:
+        return f"; --fix --unsafe-fixes may mend {unsafe} of them"
     return f"; --fix may mend {safe} of them, --unsafe-fixes {unsafe} more"
 
 

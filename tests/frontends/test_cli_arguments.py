@@ -43,6 +43,8 @@ def test_understood(
 
 REFUSED = [
     ("check", ["--selct", "x"], "celery-lint check has no flag --selct, did you mean --select?"),
+    ("check", ["--foo"], "celery-lint check has no flag --foo (celery-lint check --help lists all)"),
+    ("check", ["--version"], "--version stands alone: celery-lint --version"),
     ("check", ["-x"], "celery-lint check has no flag -x (celery-lint check --help lists all)"),
     ("check", ["--color=red"], "--color: unknown value 'red', one of auto, always, never"),
     ("check", ["--cache"], "celery-lint check has no flag --cache, did you mean --no-cache?"),
@@ -106,7 +108,7 @@ def test_unknown_command(command: Callable[..., Any], word: str, expected: str) 
     assert outcome.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("columns", ["40", "80", "300"])
+@pytest.mark.parametrize("columns", ["50", "80", "300"])
 def test_help_names_every_flag_within_the_terminal(
     command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, columns: str
 ) -> None:
@@ -114,4 +116,5 @@ def test_help_names_every_flag_within_the_terminal(
     text = command("check", "--help").out
     for option in OPTIONS:
         assert (f"  {option.flag_name}" in text) is option.flag
-    assert max(len(line) for line in text.splitlines()) < max(int(columns), 80)
+    longest = max(len(line) for line in text.splitlines() if not line.startswith("Usage: "))
+    assert longest <= int(columns)

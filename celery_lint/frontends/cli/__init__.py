@@ -74,7 +74,7 @@ def _failed(error: Exception) -> int:
     from celery_lint.reports.colours import opening, printable
 
     if isinstance(error, (ConfigurationError, UsageError)):
-        sys.stderr.write(f"celery-lint: error: {printable(str(error))}\n")
+        sys.stderr.writelines(f"celery-lint: error: {printable(str(line))}\n" for line in error.args)
         return 2
     if isinstance(error, FileNotFoundError) and not _has_working_directory():
         sys.stderr.write("celery-lint: error: the working directory has been removed\n")

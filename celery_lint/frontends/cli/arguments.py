@@ -117,8 +117,10 @@ def _set(arguments: Arguments, flag: Flag, value: str) -> None:
 
 
 def _unknown(name: str, command: Command) -> str:
-    from celery_lint.configuration import did_you_mean
+    from celery_lint.configuration import closest
 
-    close = did_you_mean(name, [flag.name for flag in (*command.flags, HELP)], "")
-    close = close or f" (celery-lint {command.name} --help lists all)"
+    if name in ("--version", "-V"):
+        return f"{name} stands alone: celery-lint --version"
+    near = closest(name.lstrip("-"), [flag.name[2:] for flag in (*command.flags, HELP)])
+    close = f", did you mean --{near}?" if near else f" (celery-lint {command.name} --help lists all)"
     return f"celery-lint {command.name} has no flag {name}{close}"

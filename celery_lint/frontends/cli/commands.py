@@ -75,6 +75,7 @@ COMMANDS = {
             ),
         ),
         Command("clean", "[PATH]", 1, "remove a project's cache", ()),
+        Command("completion", "SHELL", 1, "print the completion of a shell: bash, zsh or fish", ()),
         Command("server", "", 0, "serve an editor over standard input and output (language server)", ()),
     )
 }
@@ -116,6 +117,8 @@ def _run(command: Command, arguments: Arguments) -> int:
         from celery_lint.frontends.cli.explaining.graph import run
     elif command.name == "clean":
         from celery_lint.frontends.cli.clean import run
+    elif command.name == "completion":
+        from celery_lint.frontends.cli.completion import run
     else:
         from celery_lint.frontends.cli.server import run
     return run(arguments)

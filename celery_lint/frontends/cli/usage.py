@@ -11,10 +11,10 @@ from celery_lint.frontends.cli.arguments import HELP, Command, Flag
 _WIDEST = 100
 _INDENT = 2
 _COLUMN = 30
+_NARROW = 60
+_NARROW_COLUMN = 6
 
-_EXIT_CODES = """\
-Exit codes: 0 no findings, 1 diagnostics, 2 wrong usage or an internal error.
-"""
+_EXIT_CODES = "Exit codes: 0 no findings, 1 diagnostics, 2 wrong usage or an internal error."
 
 
 def overview(commands: Iterable[Command]) -> str:
@@ -27,10 +27,11 @@ def overview(commands: Iterable[Command]) -> str:
     return "".join(
         [
             "Usage: celery-lint COMMAND [FLAGS]\n\n",
-            "Finds the ways in which a project's use of Celery fails in production.\n\n",
+            _paragraph("Finds the ways in which a project's use of Celery fails in production."),
+            "\n",
             _section("Commands", entries),
             _section("Flags", flags),
-            _EXIT_CODES,
+            _paragraph(_EXIT_CODES),
         ]
     )
 
@@ -46,7 +47,8 @@ def usage(command: Command) -> str:
     project = [flag for flag in command.flags if flag.option and flag.option.semantic]
     parts = [
         f"Usage: celery-lint {command.name} [FLAGS]{positional}\n\n",
-        f"{command.summary[0].upper()}{command.summary[1:]}.\n\n",
+        _paragraph(f"{command.summary[0].upper()}{command.summary[1:]}."),
+        "\n",
         _section("What is reported", [_entry(flag) for flag in reporting]),
         _section("What the linter cannot see in the project", [_entry(flag) for flag in project]),
         *(_section(title, entries) for title, entries in grouped.items() if title),
@@ -54,10 +56,12 @@ def usage(command: Command) -> str:
     ]
     if reporting:
         parts.append(
-            "The same options can be set in [tool.celery-lint] of pyproject.toml,\n"
-            "or in [celery-lint] of setup.cfg.\n"
+            _paragraph(
+                "The same options can be set in [tool.celery-lint] of pyproject.toml, "
+                "or in [celery-lint] of setup.cfg."
+            )
         )
-    return "".join([*parts, _EXIT_CODES])
+    return "".join([*parts, _paragraph(_EXIT_CODES)])
 
 
 def _entry(flag: Flag) -> tuple[str, str]:
@@ -73,22 +77,31 @@ def _entry(flag: Flag) -> tuple[str, str]:
     return f"{names} {flag.metavar}".rstrip(), text
 
 
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, _WIDEST) - 1
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, max(_width(), _COLUMN), break_on_hyphens=False) + "\n"
+
+
 def _section(title: str, entries: list[tuple[str, str]]) -> str:
     if not entries:
         return ""
-    width = min(shutil.get_terminal_size().columns, _WIDEST) - 1
+    width = _width()
+    column = _COLUMN if width >= _NARROW - 1 else _NARROW_COLUMN
     lines = [f"{title}:"]
     for name, text in entries:
         first = f"{' ' * _INDENT}{name}"
-        if len(first) + 2 > _COLUMN:
+        if len(first) + 2 > column:
             lines.append(first)
             first = ""
-        indent = " " * _COLUMN
+        indent = " " * column
         lines.append(
             textwrap.fill(
                 text,
-                max(width, _COLUMN + 30),
-                initial_indent=first.ljust(_COLUMN),
+                max(width, column + 10),
+                initial_indent=first.ljust(column),
                 subsequent_indent=indent,
                 break_on_hyphens=False,
             )
