@@ -159,7 +159,7 @@ MISTAKES = [
     ("pyproject.toml", "[tool.celery_lint]\nx = 1", "nothing reads [tool.celery_lint]: write "),
     ("pyproject.toml", LINTED + 'exclude = ["!tests"]', 'exclude: a pattern cannot be negated: "!t'),
     ("pyproject.toml", LINTED + 'exclude = ["[a-z.py"]', "exclude: a pattern has a [ without a ]"),
-    ("pyproject.toml", LINTED + 'per-file-ignores = {"!a" = ["CEL1"]}', "per-file-ignores: a pattern cannot be"),
+    ("pyproject.toml", LINTED + 'per-file-ignores = {"!a" = ["CEL1"]}', "per-file-ignores: a pattern cannot"),
 ]  # fmt: skip
 
 
