@@ -118,7 +118,9 @@ def _run(command: Command, arguments: Arguments) -> int:
     elif command.name == "clean":
         from celery_lint.frontends.cli.clean import run
     elif command.name == "completion":
-        from celery_lint.frontends.cli.completion import run
+        from celery_lint.frontends.cli import completion
+
+        return completion.run(arguments, COMMANDS.values())
     else:
         from celery_lint.frontends.cli.server import run
     return run(arguments)

@@ -16,14 +16,12 @@ _FOLDERS = ("[PATH]", "FOLDER")
 _RULES = ("[CODE|NAME|PREFIX]", "RULES")
 
 
-def run(arguments: Arguments) -> int:
+def run(arguments: Arguments, commands: Iterable[Command]) -> int:
     """Print the script for a shell. Raises UsageError for one that is not known."""
-    from celery_lint.frontends.cli.commands import COMMANDS
-
     shell = arguments.positional[0] if arguments.positional else ""
     if shell not in SHELLS:
         raise UsageError(f"which shell? celery-lint completion {'|'.join(SHELLS)}")
-    sys.stdout.write(SHELLS[shell](COMMANDS.values()))
+    sys.stdout.write(SHELLS[shell](commands))
     return 0
 
 
