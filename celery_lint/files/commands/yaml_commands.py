@@ -102,8 +102,10 @@ class _Reader:
             if self._opens_below():
                 text, line = self._until_closed(""), line + 1
                 return [items] if (items := list_items(text, line)) else []
-            items = self._sequence(indent)
-            return [items] if items else []
+            text, line = self._text_below(indent), self._number
+            if not text:
+                items = self._sequence(indent)
+                return [items] if items else []
         if text.startswith("{") and not text.startswith(("{{", "{%")):
             return list(quoted_commands(self._until_closed(text, "{}"), line))
         if text.startswith("["):
@@ -191,6 +193,15 @@ class _Reader:
                 return line.startswith("[")
             self._number += 1
         return False
+
+    def _text_below(self, indent: int) -> str:
+        """The first line of a text that begins below its key; nothing if a list or a mapping stands there."""
+        line = self._lines[self._number] if self._number < len(self._lines) else ""
+        text = line.lstrip()
+        if len(line) - len(text) <= indent or _key(line) or text.startswith(("-", "#", "{{", "{%", "?")):
+            return ""
+        self._number += 1
+        return text
 
     def _until_closed(self, text: str, brackets: str = "[]") -> str:
         """A list or mapping in brackets with all its lines; it begins on the next one if there is no text."""

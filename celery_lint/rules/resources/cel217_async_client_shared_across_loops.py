@@ -14,10 +14,10 @@ class AsyncClientSharedAcrossLoops(Rule):
     ## Why it matters
 
     The connections that an asynchronous client keeps open belong to the event loop that opened them. The
-    next task of the process gets one of them on another loop. `httpx`, `redis.asyncio` and `openai` then
-    fail every second time with *Event loop is closed*; `aiohttp`, `asyncpg`, `aiomysql` and MongoDB clients
-    fail every time but the first. A pool of `psycopg_pool` works on until its connections expire, and then
-    finds no more.
+    next task of the process gets one of them on another loop. `httpx` and `redis.asyncio` then fail
+    every second time with *Event loop is closed*; `openai` meets the same, and its own retries hide it as
+    long as it has any (`max_retries`); `aiohttp`, `asyncpg`, `aiomysql` and MongoDB clients fail every time
+    but the first. A pool of `psycopg_pool` works on until its connections expire, and then finds no more.
 
     ## Example
 

@@ -122,6 +122,7 @@ def test_candidates(path: str, candidate: bool) -> None:
         ("Procfile", "web: gunicorn\nworker: {}\n"),
         ("Dockerfile", "FROM python\nCMD {}\n"),
         ("compose.yml", "services:\n  worker:\n    command: {}\n    image: x\n"),
+        ("compose.yml", "services:\n  worker:\n    command:\n\n      {}\n    image: x\n"),
         ("app.yaml", "workers:\n  - run_command: >-\n      {}\n    name: x\n"),
         ("Makefile", "worker:\n\t@{}\n"),
         ("worker.service", "[Service]\nExecStart={}\n"),
@@ -167,6 +168,18 @@ def test_what_starts_no_worker(path: str, form: str, command: str) -> None:
 @pytest.mark.parametrize(
     "path, text, line, pool",
     [
+        (
+            "docker-compose.yml",
+            """
+            services:
+              worker:
+                "command":
+                  "celery -A app worker -P threads"
+                image: x
+            """,
+            5,
+            "threads",
+        ),
         (
             "run.sh",
             r"""
