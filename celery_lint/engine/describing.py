@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from celery_lint.diagnostics import Unparsed
     from celery_lint.inventory.tasks.registries import Registry
+    from celery_lint.model.commands import WorkerCommand
     from celery_lint.model.facts import Place
     from celery_lint.project.entity import Key
     from celery_lint.project.known import Known
@@ -28,6 +29,7 @@ class ProjectDescription(NamedTuple):
     roots: list[Entry]
     import_roots: list[Entry]
     apps: list[Entry]
+    settings: list[Entry]
     tasks: list[Entry]
     pools: list[Entry]
     loop_helpers: list[Entry]
@@ -69,9 +71,10 @@ def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> Projec
             Entry(application.origin[1], *at(application.place), application.value.chain)
             for application in known.of(Applications).by_origin.values()
         ],
+        settings=list(_settings(known, at)),
         tasks=[Entry(task.name, *at(task.place), _task_detail(task)) for task in known.of(Tasks).all],
         pools=[
-            Entry(command.pool or "unknown", f"{root}/{command.path}", command.line, command.app)
+            Entry(command.pool or "unknown", f"{root}/{command.path}", command.line, _pool_detail(command))
             for command in known.of(Commands).all
         ],
         loop_helpers=_loop_helpers(known, at),
@@ -82,6 +85,45 @@ def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> Projec
         ],
         unparsed=[Entry(entry.path, f"{root}/{entry.path}", entry.line, entry.message) for entry in unparsed],
     )
+
+
+def _settings(known: Known, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+    """What the applications are configured with, as the rules take it, and where nobody can look."""
+    from celery_lint.inventory.application.applications import Applications
+    from celery_lint.inventory.application.settings import Settings
+    from celery_lint.libraries.celery_settings import SETTINGS
+
+    settings = known.of(Settings)
+    for application in known.of(Applications).product:
+        owner = application.origin[1]
+        for name in SETTINGS:
+            setting, certain = settings.setting(application, name)
+            if setting is not None:
+                constant = known.project.constant(setting.module, setting.value)
+                value = repr(constant.data) if constant and constant.kind == "constant" else "an expression"
+                doubt = "" if certain else ", or another value"
+                yield Entry(name, *at(setting.place), f"{value}{doubt}; of {owner}")
+        if settings.hides(application):
+            detail = f"{owner} loads settings that the linter cannot see"
+            yield Entry("unknown settings", *at(application.place), detail)
+
+
+def _pool_detail(command: WorkerCommand) -> str:
+    """The application of a worker's command, its limits and queues, and why its pool is unknown."""
+    said = [command.app]
+    if not command.pool:
+        said.append(
+            f"`{command.hidden}` may name the pool" if command.hidden else "a variable names the pool"
+        )
+    elif not command.pool_stated:
+        said.append("no option names the pool: `worker_pool` decides")
+    limits = (("time limit", command.time_limit), ("soft time limit", command.soft_time_limit))
+    for name, seconds in limits:
+        if seconds is not None:
+            said.append(f"{name} {seconds:g} s" if seconds == seconds else f"{name} from a variable")
+    if command.queues:
+        said.append("queues from a variable" if command.queues == "*" else f"queues {command.queues}")
+    return ", ".join(filter(None, said))
 
 
 _LOOPS = {

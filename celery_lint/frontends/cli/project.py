@@ -15,6 +15,7 @@ from celery_lint.frontends.cli.check import is_there
 from celery_lint.paths import shown
 from celery_lint.reports.colours import Paint, opening, printable, wanted
 from celery_lint.reports.json import text_of
+from celery_lint.reports.secrets import MASK, masked
 
 VERSION = 1
 
@@ -48,7 +49,18 @@ def run(arguments: Arguments) -> int:
 
 def _entry(entry: Sequence[Any]) -> dict[str, Any]:
     name, path, line, detail = entry
-    return {"name": name, "path": shown(path) if path else "", "line": line, "detail": detail}
+    return {
+        "name": name,
+        "path": shown(path) if path else "",
+        "line": line,
+        "detail": _without_secrets(detail),
+    }
+
+
+def _without_secrets(text: str) -> str:
+    """A text without the passwords of URLs, as of a broker's."""
+    parts = masked(text).split(MASK)
+    return "***".join(filter(None, parts)) if len(parts) > 1 else text
 
 
 def _text(sections: dict[str, list[Any]], paint: Paint) -> str:
@@ -57,7 +69,7 @@ def _text(sections: dict[str, list[Any]], paint: Paint) -> str:
     for title, entries in sections.items():
         lines.append(paint.strong(f"{title.replace('_', ' ')} ({len(entries)})"))
         rows = [
-            (opening(name), printable(_place(path, line)), printable(detail))
+            (opening(name), printable(_place(path, line)), printable(_without_secrets(detail)))
             for name, path, line, detail in entries
         ]
         widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]

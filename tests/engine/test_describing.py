@@ -1,0 +1,63 @@
+"""What `celery-lint project` shows of settings and workers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from celery_lint import engine
+from celery_lint.configuration import load
+from tests.processes import run
+
+SHOP = """\
+import os
+
+from celery import Celery
+
+app = Celery("shop", broker="redis://:hunter2@cache/0")
+app.conf.task_time_limit = 600
+app.conf.task_acks_late = os.environ["LATE"]
+
+
+@app.task
+def send():
+    return 1
+"""
+PROCFILE = """\
+one: celery -A shop worker $OPTIONS -Q mails,bills --time-limit 60
+two: celery -A shop worker
+three: celery -A shop worker -P gevent --soft-time-limit $LIMIT -Q $QUEUES
+"""
+
+
+def test_settings_and_workers(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\n")
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "Procfile").write_text(PROCFILE)
+    described = engine.describe(str(tmp_path), load(str(tmp_path)))
+    assert [(entry.name, entry.line, entry.detail) for entry in described.settings] == [
+        ("broker_url", 5, "'redis://:hunter2@cache/0'; of app"),
+        ("task_acks_late", 7, "an expression; of app"),
+        ("task_time_limit", 6, "600; of app"),
+    ]
+    assert [(entry.name, entry.line, entry.detail) for entry in described.pools] == [
+        ("unknown", 1, "shop, `$OPTIONS` may name the pool, time limit 60 s, queues from a variable"),
+        ("prefork", 2, "shop, no option names the pool: `worker_pool` decides"),
+        ("gevent", 3, "shop, soft time limit from a variable, queues from a variable"),
+    ]
+    for form in ("text", "json"):
+        done = run([sys.executable, "-m", "celery_lint", "project", "--output-format", form], cwd=tmp_path)
+        assert done.code == 0
+        assert "hunter2" not in done.out
+        assert "redis://:***@cache/0" in done.out
+
+
+def test_settings_out_of_sight(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\n")
+    (tmp_path / "shop.py").write_text(
+        'from celery import Celery\n\napp = Celery("shop")\napp.config_from_envvar("SHOP")\n'
+    )
+    described = engine.describe(str(tmp_path), load(str(tmp_path)))
+    assert [(entry.name, entry.detail) for entry in described.settings] == [
+        ("unknown settings", "app loads settings that the linter cannot see")
+    ]
