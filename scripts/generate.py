@@ -6,7 +6,8 @@
 Made are the rules' pages (``docs/rules/CEL110.md``), their table (``docs/rules.md``), the tables and the
 example in ``README.md``, the known misses in ``docs/limitations.md``, the figures of first sight in
 ``docs/precision.md``, the proofs and their figures (``docs/proofs.md``), the reference of the runtime
-(``docs/runtime.md``) and the schema of the configuration (``docs/schema.json``).
+(``docs/runtime.md``), the guide of ``celery-lint skill`` and the schema of the configuration
+(``docs/schema.json``).
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ from celery_lint.reports import full  # noqa: E402
 from celery_lint.rule import FAMILIES, Rule  # noqa: E402
 from celery_lint.rules import all_rules  # noqa: E402
 from scripts import runtime_reference  # noqa: E402
+from scripts.guides import skill  # noqa: E402
 from tests import fixture_corpus  # noqa: E402
 from tests.proofs import pages  # noqa: E402
 
+SKILL = REPOSITORY / "celery_lint/frontends/cli/explaining/skill.md"
 SEVERITIES = {
     "error": "fails or loses work for certain",
     "warning": "very likely a bug",
@@ -65,6 +68,7 @@ def files() -> dict[Path, str]:
     made = {
         REPOSITORY / "docs/rules.md": rules_index(),
         REPOSITORY / "docs/proofs.md": pages.overview([rule.code for rule in all_rules()]),
+        SKILL: skill.skill(),
         REPOSITORY / "docs/schema.json": json.dumps(schema(), indent=2) + "\n",
         readme: filled(
             readme.read_text(encoding="utf-8"),

@@ -52,6 +52,15 @@ def _chapter(module: str) -> Iterator[str]:
                         yield from _entry(inner, f"{node.name}.")
 
 
+def first_sentence(module: str, name: str) -> str:
+    """The first sentence of what a public name of a module says about itself."""
+    tree = ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8"))
+    node = next(node for node in tree.body if getattr(node, "name", "") == name)
+    assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    text = " ".join(markdown(ast.get_docstring(node) or "").split())
+    return re.split(r"(?<=\.) ", text)[0]
+
+
 def _public(tree: ast.Module) -> list[str] | None:
     """What the module says that it offers."""
     for node in tree.body:

@@ -74,6 +74,13 @@ COMMANDS = {
                 CONFIG,
             ),
         ),
+        Command(
+            "skill",
+            "",
+            0,
+            "print a guide to tasks that work, for coding assistants and new colleagues",
+            (Flag("--write", "write it as SKILL.md into this folder", "FOLDER"),),
+        ),
         Command("clean", "[PATH]", 1, "remove a project's cache", ()),
         Command("completion", "SHELL", 1, "print the completion of a shell: bash, zsh or fish", ()),
         Command("server", "", 0, "serve an editor over standard input and output (language server)", ()),
@@ -115,6 +122,8 @@ def _run(command: Command, arguments: Arguments) -> int:
         from celery_lint.frontends.cli.project import run
     elif command.name == "graph":
         from celery_lint.frontends.cli.explaining.graph import run
+    elif command.name == "skill":
+        from celery_lint.frontends.cli.explaining.skill import run
     elif command.name == "clean":
         from celery_lint.frontends.cli.clean import run
     elif command.name == "completion":
