@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.results.ignored import IgnoredResults
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.results import WORDS, Result, Results, asked_before, may_wait, only_binding
 from celery_lint.inventory.tasks.task import Task
@@ -49,6 +50,7 @@ class ResultReads:
         self.project = known.project
         self.functions = known.project.functions
         self.results = known.of(Results)
+        self.ignored = known.of(IgnoredResults)
         self.sites = known.of(Sites)
         self.unsent = known.of(Unsent)
         self.pools = known.of(Pools)
@@ -75,6 +77,7 @@ class ResultReads:
                 and not call.keyword("disable_sync_subtasks")
                 and not call.keyword("**")
                 and not self._allowed(site, flow, call)
+                and not self._is_ignored(site, call, result)
             ]
             if not found or not self._refused(site) or not (site.is_task() or self._only_from_tasks(site)):
                 continue
@@ -83,6 +86,12 @@ class ResultReads:
             pool = self.pools.of(site.tasks).first(*_REFUSING)
             call, result = found[0]  # the first that is refused ends the function
             yield WaitInTask(site.module.place(call.span), site, call, result.task, pool)
+
+    def _is_ignored(self, site: Site, call: Call, result: Result) -> bool:
+        """Whether nobody keeps the result of what is sent: ``get`` gives nothing, at once."""
+        chain = call.chain.rpartition(".")[0]
+        kept = self.ignored.option(site.module, site.function, chain, result) is None
+        return not kept and not result.is_asked_for
 
     def _refused(self, site: Site) -> bool:
         """Whether a pool that may run the task refuses to wait."""

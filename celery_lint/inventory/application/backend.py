@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.model.facts import Place
 from celery_lint.project.known import Known, once
@@ -15,11 +15,12 @@ _WITHOUT = frozenset({"disabled", "disabled://"})
 class Backend(NamedTuple):
     """The result backend. ``kind`` is ``none``, ``rpc``, ``other``, or empty where nobody can tell.
 
-    ``place`` is what says so: the setting, or the application that has none.
+    ``place`` is what says so: the setting, or the application that has none. ``scheme`` is that of its URL.
     """
 
     kind: str
     place: Place | None
+    scheme: str = ""
 
 
 class BackendSettings:
@@ -44,11 +45,22 @@ class BackendSettings:
             text = self.project.text(setting.module, setting.value)
             if text is None:
                 return unknown
-            kind = "none" if text in _WITHOUT else "rpc" if text.partition(":")[0] == "rpc" else "other"
-            return Backend(kind, setting.place)
+            scheme = text.partition(":")[0]
+            kind = "none" if text in _WITHOUT else "rpc" if scheme == "rpc" else "other"
+            return Backend(kind, setting.place, scheme)
         # Where the broker stands in the code, the backend would stand beside it.
         broker, _ = self.settings.setting(application, "broker_url")
         given = application.value
         if broker is None or given.open_ended() or len(given.items) > 2 or given.keyword("config_source"):
             return unknown
         return Backend("none", application.place)
+
+    def keeps(self, application: Application) -> bool:
+        """Whether an application certainly has a backend: something is set that is not *none*."""
+        setting, certain = self.settings.setting(application, "result_backend")
+        if setting is None or not certain or not self.applications.is_plain(application):
+            return False
+        if setting.value.kind == "constant" and not setting.value.data:
+            return False
+        text = self.project.text(setting.module, setting.value)
+        return text not in _WITHOUT

@@ -216,7 +216,8 @@ class Reader:
         """What a function may return, as far as that can lead anywhere."""
         for node in scope.returns[:6]:
             value = self._brief(node, scope)
-            if value.kind not in ("unknown", "constant") and not value.chain.startswith("%"):
+            known = value.kind not in ("unknown", "constant") or value.data in ("set", "generator")
+            if known and not value.chain.startswith("%"):
                 yield value
 
     def _call_facts(self, scope: Scope, has_stars: bool) -> tuple[str, tuple[tuple[int, Value], ...]]:

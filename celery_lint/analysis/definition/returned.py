@@ -1,0 +1,90 @@
+"""What tasks return that the result backend cannot keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.application.backend import BackendSettings
+from celery_lint.inventory.tasks.encoding import Encoding
+from celery_lint.inventory.tasks.signatures import Signatures
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.unsent import Unsent
+from celery_lint.model.facts import Function, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
+from celery_lint.project.known import Known, facts
+
+_SHOWN = "the result of a task"  # a backend keeps it as its id
+
+
+class UnencodableResult(NamedTuple):
+    """A value that a task returns and JSON refuses. ``exception``: it is one that was caught."""
+
+    place: Place
+    task: Task
+    what: str
+    exception: bool
+
+
+class UnencodableResults:
+    """The values that tasks return."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.encoding = known.of(Encoding)
+        self.signatures = known.of(Signatures)
+        self.backends = known.of(BackendSettings)
+        self.unsent = known.of(Unsent)
+        self.in_force = self.encoding.in_force
+        self.task_options = self.encoding.task_options
+
+    @facts
+    def all(self) -> list[UnencodableResult]:
+        """The values at whose `return` a run fails."""
+        return [fact for task in self.unsent.product for fact in self._of(task)]
+
+    def _of(self, task: Task) -> Iterator[UnencodableResult]:
+        function = task.function
+        module = self.project.modules.get(task.place.path)
+        if function is None or module is None or function.is_async or function.is_generator:
+            return
+        if module.functions.get(function.qualname) is not function or not function.has("return"):
+            return
+        flow = self.functions.of(module, function)
+        for step in flow.steps:
+            value = _returned(function, step) if step.kind == "return" else None
+            found = self.encoding.refused(module, flow, step, value) if value is not None else None
+            if found is not None and found[0] != _SHOWN and self._is_kept(task):
+                exception = found[0].startswith("the exception")
+                yield UnencodableResult(found[1], task, found[0], exception)
+
+    def _is_kept(self, task: Task) -> bool:
+        """Whether a backend keeps what the task returns, and as JSON."""
+        settings = self.in_force.settings
+        applications = self.in_force.belonging.of(task)
+        if self.signatures.doubt(task) or self.task_options.has_own_call(task) or not applications:
+            return False
+        if any(map(settings.hides, applications)) or self.task_options.get(task, "serializer") is not None:
+            return False
+        if not self.in_force.known(task, frozenset({"ignore_result", "serializer"})):
+            return False
+        if self.task_options.get(task, "ignore_result") is not None or self.in_force.results_ignored(task):
+            return False
+        eager = self.in_force.settings_of(task, "task_always_eager")
+        return (
+            self.encoding.is_json(task, "result_serializer")
+            and not any(settings.truth(each.module, each.value) is True for each in eager)
+            and all(self.backends.keeps(application) for application in applications)
+        )
+
+
+def _returned(function: Function, step: Step) -> Value | None:
+    """The value of a `return`, as far as it is kept."""
+    first, last = step.span[:2], step.span[2:]
+    for value in function.returns:
+        if first <= value.span[:2] and value.span[2:] <= last:
+            return value
+    if step.value[:1] == "%":
+        return Value("name", step.span, None, step.value)
+    return None
