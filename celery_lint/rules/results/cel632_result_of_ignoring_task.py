@@ -14,7 +14,7 @@ class ResultOfIgnoringTask(Rule):
     ## Why it matters
 
     Nothing of such a task is stored, not even that it has run. `get()` of what `delay()` gives returns `None`
-    at once, before the task has begun. `ready()`, `successful()` and `failed()` say `False` for ever, because
+    at once, before the task has begun. `ready()`, `successful()` and `failed()` say `False` forever, because
     its state stays `PENDING`: a loop that waits for it never ends. `get()` of an `AsyncResult` that is made
     of the id waits until somebody kills it.
 
@@ -66,7 +66,7 @@ class ResultOfIgnoringTask(Rule):
     help = "take `ignore_result=True` from the task, or do not ask"
     variants = {
         "never": (
-            "`{task}` ignores its result: `{method}()` waits for ever",
+            "`{task}` ignores its result: `{method}()` waits forever",
             "take `ignore_result=True` from the task, or do not ask",
         ),
         "false": (
