@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from celery_lint.model.facts import Module
     from celery_lint.project.known import Known
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and of how many files how many are done; 0 of 0 where nothing is counted."""
 
 
 class Workspace:
@@ -280,6 +281,8 @@ class Workspace:
                 return manifest, verdict
         built = self._build(listing, library, earlier)
         self._readings = built.modules, built.unparsed
+        if self._progress is not None:
+            self._progress("checking", 0, 0)
         verdict = judge(built.known, built.found, built.modules, built.unparsed.values())
         manifest = cache.Manifest(
             listing,
@@ -350,9 +353,7 @@ class Workspace:
             lines, passed = self._cache.lines(earlier), frozenset(earlier.passed)
             names = frozenset((name, leaf) for name, leaf in earlier.names)
             kept = Kept(lines, earlier.digests, unparsed, unchanged, passed, names)
-        total, progress = len(sizes), self._progress
-        step = (lambda done: progress(done, total)) if progress is not None else None
-        return Library(self.root, sizes, kept, step)
+        return Library(self.root, sizes, kept, self._progress)
 
     def _deployment(self, listing: Listing, failures: list[Unparsed]) -> Deployment:
         from celery_lint.files import dependencies

@@ -58,12 +58,16 @@ def facts_of(path: str, data: bytes | str) -> Reading:
         return reading_failed(path, error)
 
 
+_PHASES = ("searching", "reading")
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and of how many files how many are done; 0 of 0 where nothing is counted."""
+
+
 class Library:
     """The files of a workspace, as bytes and as facts."""
 
-    def __init__(
-        self, root: str, sizes: Mapping[str, int], kept: Kept, progress: Callable[[int], None] | None
-    ) -> None:
+    def __init__(self, root: str, sizes: Mapping[str, int], kept: Kept, progress: Progress | None) -> None:
         self.lines: dict[str, str] = {}
         self._root = root
         self._sizes = sizes
@@ -167,14 +171,21 @@ class Library:
         """Read the files that pass, and say which those are."""
         if not paths:
             return []
+        try:
+            return self._searched(paths, passes)
+        finally:
+            if self._progress is not None:  # whoever has asked puts it together now
+                self._progress("following calls", 0, 0)
+
+    def _searched(self, paths: Sequence[str], passes: Callable[[str, bytes], bool] | None) -> list[str]:
         sizes = self._sizes
         total = sum(sizes.get(path, 0) for path in paths) * (1 if passes is not None else 10)
         processes = _processes() if total > _WORTH_A_PROCESS else 1
         if processes == 1:
             found = []
             for done, path in enumerate(paths):
-                if self._progress is not None and done % 64 == 0:
-                    self._progress(done)
+                if self._progress is not None and done and done % 64 == 0:
+                    self._progress(_PHASES[passes is None], done, len(paths))
                 if self._examined(path, passes):
                     found.append(path)
             return found
@@ -231,13 +242,14 @@ class Library:
         queue: int,
         chunks: list[list[str]],
         passes: Callable[[str, bytes], bool] | None,
-        progress: Callable[[int], None] | None,
+        progress: Progress | None,
     ) -> dict[int, list[str]]:
         found: dict[int, list[str]] = {}
         while number := os.read(queue, 4):
             index = int.from_bytes(number, "little")
             if progress is not None:
-                progress(sum(map(len, chunks[:index])))
+                sizes = [len(chunk) for chunk in chunks]
+                progress(_PHASES[passes is None], sum(sizes[:index]), sum(sizes))
             found[index] = [path for path in chunks[index] if self._examined(path, passes)]
         return found
 

@@ -36,7 +36,7 @@ class Engine:
         self.removed: list[str] = []
 
     def check_paths(self, paths: list[str], configuration: Any, **options: Any) -> Report:
-        options.pop("progress")(1, 2)
+        options.pop("progress")("reading", 1, 2)
         return self._report(("paths", list(paths), configuration, options["overrides"]))
 
     def check_text(self, path: str | None, data: bytes, configuration: Any, **options: Any) -> Report:

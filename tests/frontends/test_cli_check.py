@@ -330,20 +330,22 @@ class Terminal(io.StringIO):
 
 
 def test_progress_only_after_a_second_and_on_a_terminal() -> None:
-    times = iter([0.0, 0.5, 1.1, 1.15, 1.3])
+    times = iter([0.0, 0.5, 1.1, 1.15, 1.3, 1.31])
     terminal = Terminal()
     progress = Progress(terminal, lambda: next(times))
     for done in (1, 2, 3, 4):
-        progress(done, 9)
+        progress("reading", done, 9)
+    progress("checking", 0, 0)
     progress.clear()
     progress.clear()
     assert terminal.getvalue() == (
-        "\r\x1b[Kcelery-lint: 2 of 9 files\r\x1b[Kcelery-lint: 4 of 9 files\r\x1b[K"
+        "\r\x1b[Kcelery-lint: reading 2 of 9 files\r\x1b[Kcelery-lint: reading 4 of 9 files"
+        "\r\x1b[Kcelery-lint: checking\r\x1b[K"
     )
     pipe = io.StringIO()
     times = iter([0.0, 5.0])
     progress = Progress(pipe, lambda: next(times))
-    progress(1, 9)
+    progress("reading", 1, 9)
     progress.clear()
     assert pipe.getvalue() == ""
 

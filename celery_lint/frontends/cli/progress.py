@@ -12,21 +12,24 @@ _CLEAR = "\r\x1b[K"
 
 
 class Progress:
-    """Called with the number of files done and of all; silent for the first second, and in pipes."""
+    """Called with what is being done, and of how many files; silent for the first second, and in pipes."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
         self._clock = clock
         self._next = clock() + _PATIENCE
         self._shown = False
+        self._phase = ""
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, phase: str, done: int, total: int) -> None:
         now = self._clock()
-        if now < self._next or not self._stream.isatty():
+        begins = self._shown and phase != self._phase
+        if (now < self._next and not begins) or not self._stream.isatty():
             return
         self._next = now + _INTERVAL
-        self._shown = True
-        self._stream.write(f"{_CLEAR}celery-lint: {done} of {total} files")
+        self._shown, self._phase = True, phase
+        counted = f" {done} of {total} files" if total else ""
+        self._stream.write(f"{_CLEAR}celery-lint: {phase}{counted}")
         self._stream.flush()
 
     def clear(self) -> None:
