@@ -6,14 +6,16 @@ stays too (see ``project/watching``); anything else links the workspace again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from celery_lint.diagnostics import Unparsed
+from celery_lint.engine.numbering import Numbering
 from celery_lint.engine.verdict import Verdict, judge, search
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.commands import Deployment
 from celery_lint.model.facts import Module
+from celery_lint.model.lines import renumbered
 from celery_lint.options import Configuration
 from celery_lint.project.imports import Imports
 from celery_lint.project.project import Project
@@ -54,16 +56,22 @@ class Editing:
         self._imports = Imports([*around.files, path], names)
         self._modules = dict(around.modules)
         self._unparsed = {name: entry for name, entry in around.unparsed.items() if name != path}
+        self._numbering = Numbering()
         self._known: WatchedKnown | None = None
         self._watch: Watch | None = None
         if path in around.modules:
             around.functions.forget(around.modules[path])
 
-    def verdict(self, now: Module, stale: Callable[[], bool] | None) -> Verdict:
-        """What the rules say with these facts of the module. Raises Stale where nobody waits for it."""
+    def verdict(self, module: Module, lines: Sequence[str], stale: Callable[[], bool] | None) -> Verdict:
+        """What the rules say with these facts of the module, and these lines.
+
+        Raises Stale where nobody waits for it.
+        """
+        self._numbering.take(lines)
+        now = self._modules[self.path] = renumbered(module, self._numbering.number)
         known = self._again(now) or self._anew(now)
-        self._modules[self.path] = now
         said = judge(known, search(known, stale), self._modules, self._unparsed.values())
+        said = self._numbering.told(said, self.path)
         if known.isolation.failures:  # they lie where searches have been given up, and are known by no part
             self.end()
         return said

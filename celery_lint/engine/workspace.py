@@ -192,7 +192,7 @@ class Workspace:
             if self._editing is not None:
                 self._editing.end()
             self._editing = Editing(path, self._surroundings(manifest))
-        return self._editing.verdict(reading, stale)
+        return self._editing.verdict(reading, Source(path, text).lines, stale)
 
     def _surroundings(self, manifest: Manifest) -> Surroundings:
         """What is around a module that is edited, as it is on disk; read once."""

@@ -103,6 +103,16 @@ def test_who_only_asked_for_what_stayed_is_kept(project: Path) -> None:
     assert [part for part in (Tasks, CallGraph, Runs) if after[part] is not before[part]] == []
 
 
+def test_a_line_that_comes_concerns_nobody_below_it(project: Path) -> None:
+    kept = workspace(project)
+    agree(kept, project, TEXT.replace("    print(number)", "    print(numb)"))
+    before = parts(kept)
+    agree(kept, project, TEXT.replace("    print(number)", "\n    print(numb)"))
+    agree(kept, project, TEXT.replace("    print(number)", "    print(numb)\n    print(1)\n"))
+    after = parts(kept)
+    assert [part for part in (Tasks, Runs) if after[part] is not before[part]] == []
+
+
 def test_what_others_conclude_from_a_body_is_concluded_again(project: Path) -> None:
     kept = workspace(project)
     assert "CEL111" not in agree(kept, project, TEXT)

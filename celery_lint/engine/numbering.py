@@ -1,0 +1,77 @@
+"""Lines that keep their numbers while others come and go above them.
+
+Nearly everything that is known of a text knows a line of it; with the line's own number, a line that comes
+would change all that is known of those below. So in an editor lines get numbers with gaps between them, far
+beyond those of any real text, and what is said is told with the real ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from celery_lint.diagnostics import Diagnostic
+from celery_lint.engine.verdict import Verdict
+
+_FIRST = 1 << 32
+_GAP = 1 << 12
+# A number of ours in a message: no shorter one is.
+_NUMBER = re.compile(r"[0-9]{10,}")
+
+
+class Numbering:
+    """The numbers of the lines of a text that changes."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._numbers: list[int] = []
+        self._real: dict[int, int] = {}
+
+    def take(self, lines: Sequence[str]) -> None:
+        """Another text: what stayed before and behind the change keeps its numbers."""
+        before, numbers = self._lines, self._numbers
+        same = min(len(before), len(lines))
+        head = next((at for at in range(same) if before[at] != lines[at]), same)
+        most = same - head
+        tail = next((at for at in range(most) if before[-1 - at] != lines[-1 - at]), most)
+        kept, count = numbers[head : len(before) - tail], len(lines) - head - tail
+        middle = kept[:count]
+        last = (numbers[:head] + middle)[-1] if head or middle else _FIRST
+        end = numbers[len(before) - tail] if tail else last + (count + 1) * _GAP
+        more = count - len(middle)
+        step = (end - last) // (more + 1)
+        if step or not more:
+            new = [last + step * number for number in range(1, more + 1)]
+            self._numbers = [*numbers[:head], *middle, *new, *numbers[len(before) - tail :]]
+        else:  # no gap is left
+            self._numbers = [_FIRST + _GAP * number for number in range(1, len(lines) + 1)]
+        self._lines = list(lines)
+        self._real = {number: line for line, number in enumerate(self._numbers, 1)}
+
+    def number(self, line: int) -> int:
+        """Our number of a line of the text."""
+        beyond = line - len(self._numbers)
+        return self._numbers[line - 1] if beyond <= 0 else self._numbers[-1] + beyond
+
+    def told(self, verdict: Verdict, path: str) -> Verdict:
+        """What is said, with the real numbers of the lines of this file."""
+        return verdict._replace(diagnostics=[self._diagnostic(each, path) for each in verdict.diagnostics])
+
+    def _diagnostic(self, found: Diagnostic, path: str) -> Diagnostic:
+        if found.path == path:
+            found = found._replace(line=self._line(found.line), end_line=self._line(found.end_line))
+        related = tuple(
+            each._replace(
+                line=self._line(each.line) if each.path == path else each.line,
+                message=self._text(each.message),
+            )
+            for each in found.related
+        )
+        message, help_text = self._text(found.message), self._text(found.help)
+        return found._replace(message=message, help=help_text, related=related)
+
+    def _line(self, number: int) -> int:
+        return self._real.get(number, number)
+
+    def _text(self, text: str) -> str:
+        return _NUMBER.sub(lambda found: str(self._line(int(found[0]))), text)
