@@ -97,5 +97,6 @@ class AsyncSessionSharedInGather(Rule):
     @on(SessionSharing.gathered)
     def check(self, shared: GatheredSession) -> Iterator[Finding]:
         """Report the first of the coroutines."""
-        related = tuple((place, "and used here meanwhile") for place in shared.others)
-        yield Finding(shared.place, {"session": shared.name}, related)
+        used = ((shared.used, f"each works with `{shared.name}` here"),) if shared.used is not None else ()
+        others = tuple((place, "at the same time as this one") for place in shared.others)
+        yield Finding(shared.place, {"session": shared.name}, (*used, *others))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.analysis.resources.sessions.session_flow import WORK, SessionFlow, View
+from celery_lint.diagnostics import Span
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
@@ -23,11 +24,15 @@ _LOCKS = ("Lock()", "Semaphore()", "BoundedSemaphore()", "Condition()", "Capacit
 
 
 class GatheredSession(NamedTuple):
-    """An ``AsyncSession`` that coroutines use at the same time; ``others`` are the further uses."""
+    """An ``AsyncSession`` that coroutines use at the same time; ``others`` are the further uses.
+
+    ``used`` is where the coroutine of the first place works with it, if that is another function.
+    """
 
     place: Place
     name: str
     others: tuple[Place, ...]
+    used: Place | None = None
 
 
 class SessionSharing:
@@ -104,6 +109,7 @@ class _Search:
         self.held = held
         #: The attribute of the object itself that holds the session, if no name does.
         self.attribute = attribute
+        self.used: dict[Span, Place] = {}  # by the call that makes the coroutine
         # Calls do not tell which of two sessions from the same maker they take; statements do.
         self.alike = {other.name for other in names.values() if other.chain == held.chain} - {held.name}
 
@@ -129,7 +135,8 @@ class _Search:
     def _fact(self, uses: list[Call]) -> Iterator[GatheredSession]:
         if len(uses) > 1:
             places = list(dict.fromkeys(self.view.module.place(call.span) for call in uses))
-            yield GatheredSession(places[0], self._label(), tuple(places[1:3]))
+            used = self.used.get(uses[0].span)
+            yield GatheredSession(places[0], self._label(), tuple(places[1:3]), used)
 
     def _label(self) -> str:
         return f"{self.held.name}.{self.attribute}" if self.attribute else self.held.name
@@ -216,14 +223,20 @@ class _Search:
             return False
         inner = function.parent == self.view.function.qualname
         if self.attribute and (inner or function.owner == self.view.function.owner):
-            return self._works_for_its_object(entity.module, function)
+            return self._noted(call, self._works_for_its_object(entity.module, function))
         if here and call.hands_on(self.held.chain):
             name = function.parameter_given(call, self.held.chain)
         elif function.parent == self.view.function.qualname and self._seen_by(function):
             name = self.held.name
         else:
             return False
-        return bool(name) and self._works(entity.module, function, name)
+        return bool(name) and self._noted(call, self._works(entity.module, function, name))
+
+    def _noted(self, call: Call, used: Place | None) -> bool:
+        """Whether there is a use, which is kept for the story."""
+        if used is not None:
+            self.used[call.span] = used
+        return used is not None
 
     def _seen_by(self, function: Function) -> bool:
         """Whether a nested function sees the session of the function around it."""
@@ -232,8 +245,8 @@ class _Search:
         steps = self.sharing.sessions.functions.of(self.view.module, function).steps
         return not any(self.held.name in step.stores for step in steps)
 
-    def _works(self, module: Module, function: Function, name: str) -> bool:
-        """Whether a coroutine function awaits something with the session and holds no lock meanwhile."""
+    def _works(self, module: Module, function: Function, name: str) -> Place | None:
+        """Where a coroutine function awaits something with the session and holds no lock meanwhile."""
         flow = self.sharing.sessions.functions.of(module, function)
         calls = self.sharing.sessions.functions.calls(module, function)
         for step in flow.steps:
@@ -241,10 +254,10 @@ class _Search:
                 continue
             awaited = step.waits or any(calls[number].is_awaited for number in step.calls)
             if awaited and not any(self._waits(module, outer) for outer in flow.ancestors(step)):
-                return True
-        return False
+                return module.place(step.span)
+        return None
 
-    def _works_for_its_object(self, module: Module, function: Function, depth: int = 2) -> bool:
+    def _works_for_its_object(self, module: Module, function: Function, depth: int = 2) -> Place | None:
         """The same of a method that takes the session out of the object, or awaits one that does."""
         flow = self.sharing.functions.of(module, function)
         for call in self.sharing.functions.calls(module, function):
@@ -252,12 +265,14 @@ class _Search:
             if step is None or any(self._waits(module, outer) for outer in flow.ancestors(step)):
                 continue
             if call.chain.startswith(f"{self.held.chain}.") or call.hands_on(self.held.chain):
-                return True
+                return module.place(call.span)
             other = self.project.resolve(module, call.chain).function() if depth else None
             own = other is not None and other.owner == self.view.function.owner
-            if other is not None and own and self._works_for_its_object(module, other, depth - 1):
-                return True
-        return False
+            if other is not None and own:
+                used = self._works_for_its_object(module, other, depth - 1)
+                if used is not None:
+                    return used
+        return None
 
     def _waits(self, module: Module, step: Step) -> bool:
         if step.kind != "with":
