@@ -7,6 +7,7 @@ A call keeps each of its arguments as one short text, because most calls are nev
     ``'text``        a string
     ``#None``        a number, a truth value or ``None``
     ``{name,name``   a dictionary with these keys among others
+    ``[``            a list, tuple or set that is not empty
     ``*``            what ``*`` unpacks
     ``?``            anything else
     ``name:…``       any of these as a keyword; ``**:…`` what ``**`` unpacks
@@ -22,7 +23,7 @@ from typing import Literal, NamedTuple
 
 ArgumentKind = Literal["name", "call", "text", "constant", "mapping", "starred", "unknown", "absent"]
 
-_POSITIONAL = frozenset("=('#{*?")
+_POSITIONAL = frozenset("=('#{[*?")
 
 
 class Argument(NamedTuple):
@@ -72,6 +73,11 @@ class Argument(NamedTuple):
         return self.kind == "constant" and self.data is False
 
     @property
+    def is_filled(self) -> bool:
+        """It is a list, tuple or set with something in it."""
+        return self.kind == "unknown" and self.data is True
+
+    @property
     def local(self) -> str:
         """The parameter or local variable that it is, by its plain name, or nothing."""
         return self.chain[1:] if self.chain[:1] == "%" and "." not in self.chain else ""
@@ -111,6 +117,8 @@ def _described(keyword: str, text: str) -> Argument:
         return Argument(keyword, "constant", data=_constant(rest))
     if letter == "{":
         return Argument(keyword, "mapping", keys=tuple(filter(None, rest.split(","))))
+    if letter == "[":
+        return Argument(keyword, "unknown", data=True)
     return Argument(keyword, "starred" if letter == "*" else "unknown")
 
 

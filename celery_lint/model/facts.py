@@ -74,7 +74,8 @@ class Value(NamedTuple):
 class Parameter(NamedTuple):
     """A parameter: ``kind`` is ``positional``, ``keyword``, ``*`` or ``**``.
 
-    ``default`` is the chain that it stands for where a call says nothing, empty for anything but a name.
+    ``default`` is what it stands for where a call says nothing: a chain, a constant as the arguments of calls
+    spell it (``#None``, ``'text``), or nothing.
     """
 
     name: str

@@ -103,8 +103,10 @@ class Step(NamedTuple):
     ``#'`` for text), ``'`` for a text that only the run knows, ``{``, ``[`` or ``(`` for a display, ``|`` for
     a pipe, ``*`` for a product or a power, and ``?`` for anything else. ``if`` and ``while``: the chain whose
     truth the test asks for, ``!`` before it where the question is whether it is false or ``None``, nothing
-    for any other test; after ``isinstance`` the chain of the object and those of the classes. ``def`` and
-    ``class``: the qualified name.
+    for most other tests; after ``isinstance`` the chain of the object and those of the classes. A test of a
+    variable has ``#None`` behind it if it compares with that. A test that compares a variable with a
+    constant is ``=%x:'all`` or ``=!%x:#3``, one of several parts ``&`` or ``|`` and such words (``%x:#None``
+    for None), ``?`` for parts that ask for no variable. ``def`` and ``class``: the qualified name.
     """
 
     number: int

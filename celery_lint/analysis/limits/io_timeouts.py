@@ -74,7 +74,7 @@ class IoTimeouts:
         for site in self.sites.all:
             if not self._may_call(site):
                 continue
-            for call in self.sites.calls(site):
+            for call in self.sites.made(site):
                 if call.leaf() in _LEAVES and call.chain[:1] != "%":
                     wait = self._wait(site, call)
                     if wait is not None and not self._ended(site, call):

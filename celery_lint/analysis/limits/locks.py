@@ -92,7 +92,7 @@ class Locks:
         found: list[EternalLock] = []
         for site in self.sites.calling(".lock", ".Lock", ".setnx", ".set", ".add"):
             calls = self.sites.calls(site)
-            for call in calls:
+            for call in self.sites.made(site):
                 if call.leaf() in ("lock", "Lock"):
                     found.extend(self._lock(site, call))
                 elif call.leaf() == "setnx" or _sets_if_missing(call) or _adds_for_ever(call):

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.code.sites import UNFORKED, Site, Sites
+from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
-from celery_lint.inventory.workers.running import Workers
+from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.libraries.network import CONNECTING_LATER, CONNECTS
 from celery_lint.libraries.sqlalchemy import SYNC_ENGINES, SYNC_MAKERS, SYNC_SCOPED, SYNC_SESSIONS
 from celery_lint.model.calls import Call
@@ -248,7 +248,7 @@ class BeforeFork:
         direct = {connection.name for connection in self.connections if connection.kind == "engine"}
         found: dict[Key, EarlyEngine] = {}
         for site in self.sites.all:
-            for call in self.sites.calls(site):
+            for call in self.sites.made(site):
                 engine = self._used(site.module, call)
                 if engine is None or engine.origin is None or engine.origin in found:
                     continue
@@ -355,7 +355,7 @@ class BeforeFork:
             return []
         found: dict[Key, EarlyClient] = {}
         for site in self.sites.all:
-            for call in self.sites.calls(site):
+            for call in self.sites.made(site):
                 entity = self.sites.entity(site.module, call.chain) if "." in call.chain else None
                 if entity is None or entity.origin is None or entity.origin in found:
                     continue

@@ -102,6 +102,8 @@ class ProcessState:
             name = self.sites.name(site.module, call.chain)
             if name not in _CHANGES or name in seen or not call.takes:
                 continue
+            if not self.sites.is_open(site, self.sites.flow(site).step_of(call)):
+                continue
             seen.add(name)
             if not self._taken_back(site, name, call, calls) and not _of_all(name, call):
                 yield ProcessChange(site, site.module.place(call.span), name)
@@ -177,7 +179,7 @@ class ProcessState:
                     break
 
     def _additions(self, site: Site) -> Iterator[ModuleValue]:
-        for call in self.sites.calls(site):
+        for call in self.sites.made(site):
             if call.leaf() not in _ADDING or call.chain[:1] in "%~" or call.in_lambda:
                 continue
             owner = call.chain.rpartition(".")[0]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.code.sites import UNFORKED, Site, Sites
+from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.running import UNFORKED
 from celery_lint.libraries.threads import PROCESS_EXECUTORS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Place
@@ -100,7 +101,8 @@ class Processes:
             for call in self.sites.calls(site):
                 name = self._started(site, call)
                 if name and self._fails(site, call):
-                    found.append(ChildProcess(site, call, name))
+                    coming = self.sites.coming_to(site, self.sites.flow(site).step_of(call))
+                    found.append(ChildProcess(coming, call, name))
         if found and self._daemon_lifted:
             return []
         return [child for child in found if self.sites.forks(child.site.tasks)]
@@ -144,24 +146,28 @@ class Processes:
 
     @facts
     def exits(self) -> list[ProcessExit]:
-        """What ends the process of a task."""
+        """What ends the process of a task, the first place in each function: a second says nothing new."""
         found: list[ProcessExit] = []
         for site in self.sites.all:
+            ends: list[ProcessExit] = []
             if site.function.mentions(*_EXIT_WORDS):
-                found.extend(self._exit_calls(site))
+                ends.extend(self._exit_calls(site))
             if site.function.states("~SystemExit"):
-                found.extend(self._exit_raises(site))
+                ends.extend(self._exit_raises(site))
+            found.extend(sorted(ends, key=lambda end: end.place.span)[:1])
         return found
 
     def _exit_calls(self, site: Site) -> Iterator[ProcessExit]:
         forked = site.function.mentions("os.fork")
-        for call in self.sites.calls(site):
+        for call in self.sites.made(site):
             if not any(word in call.chain for word in _EXIT_WORDS) or call.in_lambda or call.is_argument:
                 continue
             name = self.sites.name(site.module, call.chain)
             place = site.module.place(call.span)
-            if name in _RAISING and self.sites.escapes(site, self.sites.flow(site).step_of(call), _EXIT):
-                yield ProcessExit(site, place, _RAISING[name], self._fate(site, raised=True))
+            step = self.sites.flow(site).step_of(call)
+            if name in _RAISING and self.sites.escapes(site, step, _EXIT):
+                coming = self.sites.coming_to(site, step)
+                yield ProcessExit(coming, place, _RAISING[name], self._fate(coming, raised=True))
             elif name in _ENDING and not forked and site.is_task():
                 yield ProcessExit(site, place, name, self._fate(site, raised=False))
 
@@ -169,9 +175,8 @@ class Processes:
         for step in self.sites.flow(site).steps:
             raised = step.value.removesuffix("()") if step.kind == "raise" and step.chains else ""
             if raised == "~SystemExit" and self.sites.escapes(site, step, _EXIT):
-                yield ProcessExit(
-                    site, site.module.place(step.span), "raise SystemExit", self._fate(site, raised=True)
-                )
+                place, coming = site.module.place(step.span), self.sites.coming_to(site, step)
+                yield ProcessExit(coming, place, "raise SystemExit", self._fate(coming, raised=True))
 
     def _fate(self, site: Site, raised: bool) -> str:
         if self.sites.forks(site.tasks):
@@ -185,7 +190,7 @@ class Processes:
         """The signals that tasks take."""
         found: list[SignalChange] = []
         for site in self.sites.holding("signal."):
-            for call in self.sites.calls(site):
+            for call in self.sites.made(site):
                 if "signal" not in call.chain:
                     continue
                 name = self.sites.name(site.module, call.chain)

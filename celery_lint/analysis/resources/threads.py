@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.code.sites import UNFORKED, Site, Sites
+from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.running import UNFORKED
 from celery_lint.libraries.threads import THREAD_SUBMITS, THREADS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Place
@@ -68,7 +69,8 @@ class Threads:
             daemon = self._started(site, call, step, calls)
             if daemon is not None:
                 daemon = daemon or call.keyword("daemon").is_true
-                yield LooseThread(site, site.module.place(call.span), name, daemon)
+                coming = self.sites.coming_to(site, step)
+                yield LooseThread(coming, site.module.place(call.span), name, daemon)
 
     def _started(self, site: Site, made: Call, step: Step, calls: list[Call]) -> bool | None:
         """Whether a thread that is started and forgotten is a daemon; ``None`` if it is not forgotten."""
@@ -110,6 +112,8 @@ class Threads:
                 continue
             entity = self.sites.entity(site.module, call.chain)
             if entity is None or entity.name not in THREAD_SUBMITS:
+                continue
+            if not self.sites.is_open(site, self.sites.flow(site).step_of(call)):
                 continue
             owner = call.chain.removesuffix(".submit")
             if entity.origin is None:

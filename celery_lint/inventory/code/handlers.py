@@ -281,7 +281,8 @@ class Handlers:
 
     def _named(self, module: Module, chains: Iterable[str]) -> frozenset[str]:
         """The exceptions outside the project that chains name, by the last part of their names."""
-        entities = [self.project.resolve(module, chain) for chain in chains if chain]
+        named = [chain for chain in chains if chain and chain[0] not in "#'?"]
+        entities = [self.project.resolve(module, chain) for chain in named]
         return frozenset(e.name.rpartition(".")[2] for e in entities if e.kind == "external")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from celery_lint.inventory.code.given import Given, given_by, is_closed
 from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph, View, view_of
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import is_only_returned, makes_coroutine
@@ -22,9 +23,9 @@ from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
 
-#: Pools whose workers fork no processes for their tasks.
-UNFORKED = ("threads", "solo", "gevent", "eventlet")
 _MOST_TASKS = 3
+#: So many sets of constants that a function is given are told apart; one that gets more is given anything.
+_MOST_GIVEN = 8
 #: Methods of a task's class that Celery calls in the process of the task.
 _HOOKS = ("__call__", "before_start", "on_success", "after_return")
 _SUPPRESS = "contextlib.suppress"
@@ -71,6 +72,8 @@ class Sites:
         self.task_options = known.of(TaskOptions)
         self._hooked: set[Key] = set()
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
+        # What the calls of a function give it; an empty set of values is a call that may give it anything.
+        self._given: dict[Key, dict[Given, list[Task]]] = {}
 
     @once
     @asking("quiet")
@@ -80,53 +83,82 @@ class Sites:
 
     def _sites(self) -> dict[Key, Site]:
         found: dict[Key, Site] = {}
-        level: dict[View, tuple[Site, Entity | None]] = {}
+        level: dict[tuple[View, Given], tuple[Site, Entity | None]] = {}
         for task in self.unsent.product:
             if task.function is not None:
                 receiver = self.graph.receiver(task)
                 own = self.graph.home(task), task.function
                 for module, function in (own, *self._hooks(task), *self.graph.around(task)):
                     site = Site(module, function, (task,))
+                    self._given.setdefault(site.key, {}).setdefault((), []).append(task)
                     if found.setdefault(site.key, site) is site and function is not task.function:
                         self._hooked.add(site.key)
-                    level.setdefault(view_of(module, function, receiver), (site, receiver))
+                    level.setdefault((view_of(module, function, receiver), ()), (site, receiver))
         seen = set(level)
         for _ in range(DEPTH):
-            following: dict[View, tuple[Site, Entity | None]] = {}
-            for site, receiver in level.values():
-                for callee in self._callees(site, receiver):
+            following: dict[tuple[View, Given], tuple[Site, Entity | None]] = {}
+            views: set[View] = set()
+            for (_, values), (site, receiver) in level.items():
+                for callee in self._callees(site, receiver, values):
                     if not is_product_path(callee.module.path):
                         continue
                     key = (callee.module.path, callee.function.qualname)
                     self._ways.setdefault(key, []).append((site, callee.call))
                     its = receiver if callee.of_itself else None
                     view = view_of(callee.module, callee.function, its)
+                    given = self._handed(site, callee, values)
                     known = found.get(key)
                     if known is None:
                         found[key] = Site(callee.module, callee.function, site.tasks)
-                    elif len(known.tasks) < _MOST_TASKS and view in following:
+                    elif len(known.tasks) < _MOST_TASKS and view in views:
                         more = [task for task in site.tasks if task not in known.tasks]
                         found[key] = known._replace(tasks=(*known.tasks, *more)[:_MOST_TASKS])
-                    # A method is looked at again for each class whose own methods it may call.
-                    if known is None or (its is not None and view not in seen):
-                        seen.add(view)
-                        following[view] = Site(callee.module, callee.function, site.tasks), its
+                    # A method is looked at again for each class whose own methods it may call, and a
+                    # function for each set of values that it is given.
+                    sets = self._given.setdefault(key, {})
+                    again = given not in sets and () not in sets
+                    tasks = sets.setdefault(given, [])
+                    tasks += [task for task in site.tasks if task not in tasks]
+                    if known is None or again or (its is not None and (view, given) not in seen):
+                        seen.add((view, given))
+                        views.add(view)
+                        following[view, given] = Site(callee.module, callee.function, site.tasks), its
             level = {
-                view: (found[view[0]] if its is None else site, its)
-                for view, (site, its) in following.items()
+                (view, given): (found[view[0]] if its is None else site, its)
+                for (view, given), (site, its) in following.items()
             }
         return found
 
-    def _callees(self, site: Site, receiver: Entity | None) -> Iterator[Callee]:
-        """The functions that a site calls, and those whose coroutines it runs."""
+    def _handed(self, site: Site, callee: Callee, values: Given) -> Given:
+        """What a call is certain to give, where that decides something."""
+        call, function = callee.call, callee.function
+        for argument in call.takes:  # of `run(work(None))` the inner call
+            if argument.kind == "call" and not callee.is_called:
+                inner = self.calls(site)[argument.number]
+                if self.graph.target(site.module, inner.chain) == (callee.module, function):
+                    call = inner
+        if call is callee.call and not callee.is_called:
+            return ()
+        given = given_by(call, function, self.functions.of(callee.module, function), values)
+        known = self._given.get((callee.module.path, function.qualname), {})
+        return given if given in known or len(known) < _MOST_GIVEN else ()
+
+    def _callees(self, site: Site, receiver: Entity | None, values: Given) -> Iterator[Callee]:
+        """The functions that a site calls, given these values, and those whose coroutines it runs."""
         for callee in self.graph.callees(site.module, site.function, receiver):
             if not callee.is_called or callee.call.in_lambda or callee.call.is_decorator:
                 continue
-            if not self._never_runs(site, callee):
+            if not self._never_runs(site, callee) and not self._skips(site, callee.call, values):
                 yield callee
         for call, coroutines in self._runs.get(site.key, ()):
-            for module, function in coroutines:
+            for module, function in () if self._skips(site, call, values) else coroutines:
                 yield Callee(module, function, call)
+
+    def _skips(self, site: Site, call: Call, values: Given) -> bool:
+        """Whether a function that is given these values never makes a call."""
+        flow = self.flow(site) if values else None
+        step = flow.step_of(call) if flow is not None else None
+        return flow is not None and step is not None and is_closed(flow, step, values)
 
     def _never_runs(self, site: Site, callee: Callee) -> bool:
         """Whether a call makes a coroutine that its task returns: nothing of its function happens then."""
@@ -161,6 +193,39 @@ class Sites:
                 yield method.module, function
 
     # ------------------------------------------------------------------ questions
+
+    def is_open(self, site: Site, step: Step | None) -> bool:
+        """Whether a statement is come to, with what the calls on the way from tasks are certain to give.
+
+        In ``def f(x)``, ``f(None)`` closes what stands under ``if x`` or follows ``if x is None: return``.
+        """
+        return bool(self._coming_to(site, step))
+
+    def coming_to(self, site: Site, step: Step | None) -> Site:
+        """The site with the first of the tasks that come to one of its statements."""
+        tasks = [task for given in self._coming_to(site, step) for task in self._sets(site)[given]]
+        if not tasks or len(self._sets(site)) == 1:
+            return site
+        return site._replace(tasks=tuple({task.key: task for task in tasks}.values())[:_MOST_TASKS])
+
+    def _sets(self, site: Site) -> dict[Given, list[Task]]:
+        return self._given.get(site.key) or {(): list(site.tasks)}
+
+    def _coming_to(self, site: Site, step: Step | None) -> list[Given]:
+        """The sets of values with which a function comes to one of its statements."""
+        sets = self._sets(site)
+        if step is None:
+            return [*sets]
+        flow = self.flow(site)
+        return [values for values in sets if not (values and is_closed(flow, step, values))]
+
+    def made(self, site: Site) -> list[Call]:
+        """The calls of a site that are come to, with what it is given."""
+        calls = self.calls(site)
+        if () in self._sets(site):
+            return calls
+        flow = self.flow(site)
+        return [call for call in calls if self.is_open(site, flow.step_of(call))]
 
     def holding(self, *words: str) -> Iterator[Site]:
         """The sites whose calls hold one of these words."""
@@ -205,6 +270,8 @@ class Sites:
         """
         if site.is_task():
             return False
+        if not self.is_open(site, step):
+            return True
         parameters = {parameter.name for parameter in site.function.parameters}
         current = step
         for around in self.flow(site).ancestors(step):
@@ -226,6 +293,8 @@ class Sites:
     def escapes(self, site: Site, step: Step | None, names: frozenset[str], depth: int = DEPTH) -> bool:
         """Whether an exception of one of these names, raised at a statement, leaves the task."""
         flow = self.flow(site)
+        if not self.is_open(site, step):
+            return False
         if step is not None and _caught(flow, step, names, self.calls(site)):
             return False
         if site.is_task() or site.key in self._hooked:

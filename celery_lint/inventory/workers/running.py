@@ -11,6 +11,9 @@ from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known
 
+#: Pools whose workers fork no processes for their tasks.
+UNFORKED = ("threads", "solo", "gevent", "eventlet")
+
 
 class Doubt(NamedTuple):
     """Why a pool is unknown, in words, and the place that says so if there is one."""
@@ -60,6 +63,13 @@ class Workers:
         return not pools.known and not pools.hidden and not self.pools.green_possible
 
     def forks(self, tasks: Iterable[Task]) -> bool:
-        """Whether a pool that forks may run one of these tasks: prefork, or nobody can tell."""
+        """Whether a pool that forks may run one of these tasks: prefork, or nobody can tell.
+
+        An application that no command starts and that names no pool, as one for beat or for sending is made,
+        says nothing where the others name pools that do not fork.
+        """
         given = list(tasks)
-        return not self.pools.of(given).complete or self.running(("prefork",), given) is not None
+        pools = self.pools.of(given)
+        if not pools.complete and pools.known and not pools.hidden:
+            return any(pool.name not in UNFORKED for pool in pools.known)
+        return not pools.complete or self.running(("prefork",), given) is not None

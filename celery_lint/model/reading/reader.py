@@ -281,6 +281,8 @@ class Reader:
         if isinstance(node, ast.Dict) and len(node.keys) <= 24:
             keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
             return "{" + ",".join(key for key in keys if isinstance(key, str) and key.isidentifier())
+        if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+            return "[" if any(not isinstance(item, ast.Starred) for item in node.elts) else "?"
         if kind is ast.BinOp or kind is ast.UnaryOp:  # `sleep(5 * 60)`
             known = self._value(node, scope)
             return _constant(known.data) if known.kind == "constant" and known.data is not None else "?"
@@ -366,5 +368,7 @@ def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
 
 
 def _default(node: ast.expr | None, scope: Scope) -> str:
-    """The chain that a parameter stands for where a call says nothing."""
+    """What a parameter stands for where a call says nothing: a chain, or a constant in one word."""
+    if isinstance(node, ast.Constant):
+        return _constant(node.value)
     return chain_of(node, scope) if isinstance(node, (ast.Name, ast.Attribute)) else ""

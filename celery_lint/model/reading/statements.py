@@ -182,8 +182,51 @@ def _chains(node: Any, kind: StepKind, scope: Scope) -> str:
     if kind in ("def", "class"):
         return scope.definitions.get(node.name) or ""
     if kind in ("if", "while"):
-        return _asked(node.test, scope)
+        return _test(node.test, scope)
     return ""
+
+
+def _test(test: ast.expr, scope: Scope) -> str:
+    """What a test asks for, in words."""
+    asked = _asked(test, scope)
+    if not asked:
+        return _compound(test, scope)
+    return f"{asked} #None" if asked.lstrip("!")[:1] == "%" and _is_of_none(test) else asked
+
+
+def _compound(test: ast.expr, scope: Scope) -> str:
+    """A test of several parts, or a comparison with a constant, as far as variables decide it."""
+    if not isinstance(test, ast.BoolOp):
+        part = _part(test, scope)
+        return "" if part == "?" else f"={part}"
+    parts = [_part(value, scope) for value in test.values]
+    if all(part == "?" for part in parts):
+        return ""
+    return " ".join(["&" if isinstance(test.op, ast.And) else "|", *parts])
+
+
+def _part(test: ast.expr, scope: Scope) -> str:
+    """One part of a test in one word: `%x`, `!%x`, `%x:#None`, `%x:'all`, or `?`."""
+    asked = _asked(test, scope)
+    if asked.lstrip("!")[:1] == "%":
+        return f"{asked}:#None" if _is_of_none(test) else asked
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant):
+        chain, data = chain_of(test.left, scope), test.comparators[0].value
+        equal = isinstance(test.ops[0], (ast.Eq, ast.Is))
+        if chain[:1] == "%" and (equal or isinstance(test.ops[0], (ast.NotEq, ast.IsNot))):
+            if isinstance(data, str):
+                word = f"'{data}" if data.isidentifier() else "?"
+            else:
+                word = word_of(data) if isinstance(data, (bool, int, float)) else "?"
+            return "?" if word == "?" else f"{'' if equal else '!'}{chain}:{word}"
+    return "?"
+
+
+def _is_of_none(test: ast.expr) -> bool:
+    """Whether a test compares with ``None``."""
+    while isinstance(test, ast.UnaryOp):
+        test = test.operand
+    return isinstance(test, ast.Compare)
 
 
 def _asked(test: ast.expr, scope: Scope) -> str:

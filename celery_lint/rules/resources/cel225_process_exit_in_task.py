@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.resources.processes import Processes, ProcessExit
-from celery_lint.inventory.code.sites import UNFORKED
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.running import UNFORKED
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -53,7 +53,8 @@ class ProcessExitInTask(Rule):
 
     Looks at functions that tasks call, three calls deep, `sys.exit`, `exit`, `quit`, `os._exit`, `os.abort`
     and `raise SystemExit`. Silent where the way to the task catches `SystemExit`, in callbacks and the
-    targets of threads, and for `os._exit` beside `os.fork`.
+    targets of threads, for `os._exit` beside `os.fork`, and where the constants that the calls on the way
+    give close the branch. Told once a function.
 
     ## References
 

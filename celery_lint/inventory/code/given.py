@@ -1,0 +1,143 @@
+"""What a call gives its function for certain, and the branches that this closes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from celery_lint.model.arguments import Argument, unpack_argument
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Constant, Function
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+
+Given = tuple[tuple[str, tuple[Constant, bool]], ...]
+"""The parameters whose value is known, by name: the constant, and whether it is true.
+
+What is no constant but certainly true, as a list with something in it, is ``("[", True)``.
+"""
+
+_FILLED = "["
+# Decorators that leave the arguments of a call as they are.
+_PLAIN = frozenset({"~staticmethod", "~classmethod", "staticmethod", "classmethod"})
+_ASKING = frozenset({"if", "while"})
+_LEAVING = frozenset({"return", "raise", "continue", "break"})
+
+
+def given_by(call: Call, function: Function, flow: Flow, known: Given) -> Given:
+    """The parameters of a function that a call fills with what is known, and that decide something there.
+
+    ``flow`` are the statements of the function, ``known`` what its caller is given itself.
+    """
+    if not function.parameters or not (function.has("if") or function.has("while") or function.packed_calls):
+        return ()
+    filled = function.filled()
+    plain = all(decorator.chain in _PLAIN for decorator in function.decorators)
+    exact = plain and len(call.positional) <= len(filled)  # not `Base.__init__(self, x)`
+    open_ended = call.is_open_ended
+    found: list[tuple[str, tuple[Constant, bool]]] = []
+    for parameter in function.parameters:
+        name = parameter.name
+        if parameter.kind not in ("positional", "keyword") or not _decides(function, name):
+            continue
+        argument = call.keyword(name)
+        if not argument and exact and name in filled:
+            argument = call.argument(filled.index(name))
+        if not argument and plain and not open_ended and parameter.default[:1] in ("#", "'"):
+            if not exact or (name in filled and filled.index(name) < len(call.positional)):
+                continue
+            argument = unpack_argument(parameter.default)
+        value = _value(argument, known)
+        if value is not None and not any(name in step.stores for step in flow.steps):
+            found.append((name, value))
+    return tuple(found)
+
+
+def _decides(function: Function, name: str) -> bool:
+    """Whether a test of the function may ask for a parameter, or one of those that it is handed on to."""
+    return (
+        function.states(f"%{name}") or function.hands_on(f"%{name}") or f":=%{name}" in function.packed_calls
+    )
+
+
+def _value(argument: Argument, known: Given) -> tuple[Constant, bool] | None:
+    if argument.kind in ("constant", "text"):
+        return argument.data, bool(argument.data)
+    if argument.is_filled:
+        return _FILLED, True
+    if argument.local:
+        return next((value for name, value in known if name == argument.local), None)
+    return None
+
+
+def is_closed(flow: Flow, step: Step, given: Given) -> bool:
+    """Whether a function that is given these values never comes to a statement."""
+    current = step
+    for around in (*flow.ancestors(step), None):
+        if around is not None and around.kind in _ASKING and current.role in ("body", "else"):
+            holds = truth(around, given)
+            if (
+                holds is not None
+                and holds is (current.role == "else")
+                and not (around.kind == "while" and current.role == "else")
+            ):
+                return True
+        before = [other for other in flow.body(around, current.role) if other.number < current.number]
+        if _leaves(flow, before, given):
+            return True
+        if around is not None:
+            current = around
+    return False
+
+
+def _leaves(flow: Flow, steps: Sequence[Step], given: Given) -> bool:
+    """Whether what follows these statements is never come to, because of a test that is decided."""
+    return any(step.kind in ("if", "with") and _always_leaves(flow, step, given) for step in steps)
+
+
+def _always_leaves(flow: Flow, step: Step, given: Given) -> bool:
+    if step.kind in _LEAVING:
+        return True
+    if step.kind == "with":
+        return any(_always_leaves(flow, inner, given) for inner in flow.body(step))
+    if step.kind != "if":
+        return False
+    holds = truth(step, given)
+    parts = ["body", "else"] if holds is None else ["body" if holds else "else"]
+    return all(any(_always_leaves(flow, inner, given) for inner in flow.body(step, part)) for part in parts)
+
+
+def truth(test: Step, given: Given) -> bool | None:
+    """Whether the test of an ``if`` or ``while`` holds for these values; ``None`` where they do not say."""
+    if not test.chains:
+        return None
+    first, *others = test.chains
+    if first in ("&", "|"):
+        parts = [_part(word, given) for word in others]
+        decisive = first == "|"
+        if any(part is decisive for part in parts):
+            return decisive
+        return None if None in parts else not decisive
+    if others and others != ["#None"]:
+        return None
+    return _part(f"{first.removeprefix('=')}:#None" if others else first.removeprefix("="), given)
+
+
+def _part(word: str, given: Given) -> bool | None:
+    name, _, other = word.lstrip("!").partition(":")
+    value = next((value for known, value in given if f"%{known}" == name), None)
+    if value is None:
+        return None
+    data, holds = value
+    if not other:
+        result = holds
+    elif other == "#None":  # `x is None` is told by the mark before it
+        result = data is not None
+        return result is not word.startswith("!")
+    elif data == _FILLED and holds:
+        return None
+    else:
+        compared = unpack_argument(other).data
+        result = type(compared) is type(data) and compared == data
+        if not result and isinstance(compared, (int, float)) and isinstance(data, (int, float)):
+            result = compared == data
+    return result is not word.startswith("!")
