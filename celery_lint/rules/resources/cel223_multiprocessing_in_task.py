@@ -57,8 +57,8 @@ class MultiprocessingInTask(Rule):
     Looks at functions that tasks call, three calls deep. Silent where the pools are known and none is
     prefork, where the code catches `AssertionError` or asks for `multiprocessing.current_process()`, and
     for an optional way that a parameter opens and no caller gives as `True`, or that constants close.
-    `billiard`, `subprocess` and threads work. joblib notices where it is, warns and does the work in one process. `PYTHONOPTIMIZE`
-    removes the assertion.
+    `billiard`, `subprocess` and threads work. joblib notices where it is, warns and does the work in
+    one process. `PYTHONOPTIMIZE` removes the assertion.
 
     ## References
 

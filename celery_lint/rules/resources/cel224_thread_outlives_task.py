@@ -55,8 +55,9 @@ class ThreadOutlivesTask(Rule):
     Looks for `threading.Thread` and `Timer` that are started and not touched again, and for work that is
     submitted to a `ThreadPoolExecutor` that nobody shuts down, with the result thrown away. Silent where
     the thread is kept, handed on, joined or cancelled, where the function makes an event or a queue to talk
-    to it, for an optional way that a parameter of a called function opens, and for one that constants close. Where the
-    pools are known and none is prefork, it speaks of daemons only: such workers wait for other threads.
+    to it, for an optional way that a parameter of a called function opens, and for one that constants close.
+    Where the pools are known and none is prefork, it speaks of daemons only: such workers wait for other
+    threads.
 
     ## References
 
