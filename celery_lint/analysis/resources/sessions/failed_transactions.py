@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.analysis.resources.sessions.session_flow import HARMLESS, WORK, SessionFlow, View
-from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.given import Given, given_by, is_closed
+from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.resources.sessions import SessionName
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Place
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
 # Exceptions by which a failed statement or flush arrives.
 _CAUGHT = frozenset({"~Exception", "~BaseException"})
+_ERRORS = "sqlalchemy.exc."
 # Methods that only note what a later flush will do: they raise nothing.
 _NOTING = frozenset({"add", "add_all", "delete"})
 # What fails for the sake of what it writes. A read fails only where the connection is lost.
@@ -75,6 +77,7 @@ class FailedTransactions:
         self.project = known.project
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
+        self._writing: dict[tuple[str, str, Given, int], bool] = {}
 
     @facts
     def used(self) -> list[SessionAfterFailure]:
@@ -89,7 +92,7 @@ class FailedTransactions:
                 if session.kind == ("async" if view.function.is_async else "sync")
             ]
             for handler in view.flow.steps if sessions else ():
-                if handler.kind == "handler" and self._catches_failures(view, handler):
+                if handler.kind == "handler" and self._catches_failures(view.module, handler):
                     for held in sessions:
                         found += self._after_failure(view, handler, held)
         return found
@@ -108,18 +111,19 @@ class FailedTransactions:
                     ):
                         chains.add(made)
                         names.add(step.name)
+        for step in view.flow.steps:  # one that is bound again may hold an object of another session
+            if names.isdisjoint(step.loads) and step.kind == "assign" and step.number not in session.steps:
+                names.difference_update({*step.stores} - {session.name})
         return _Held(session, frozenset(names), frozenset(chains - {session.chain}))
 
-    def _catches_failures(self, view: View, handler: Step) -> bool:
+    def _catches_failures(self, module: Module, handler: Step) -> bool:
         if not handler.chains:
             return True
         for chain in handler.chains:
-            name = self.project.resolve(view.module, chain).name
+            name = self.project.resolve(module, chain).name
             if chain in _CAUGHT:
                 return True
-            if name.startswith("sqlalchemy.exc.") and not name.endswith(
-                ("NoResultFound", "MultipleResultsFound")
-            ):
+            if name.startswith(_ERRORS) and not name.endswith(("NoResultFound", "MultipleResultsFound")):
                 return True
         return False
 
@@ -139,7 +143,7 @@ class FailedTransactions:
                 continue
             if self._rolls_back(view, step, held) or step.kind == "def":
                 return
-            if self._works(view, step, held):
+            if self._works(view, step, held) and not self._of_other_error(view, handler, step):
                 begins = any(self._begins(flow.steps[number]) for number in around)
                 if not begins and (writes or is_async):
                     place = view.module.place(step.span)
@@ -151,6 +155,26 @@ class FailedTransactions:
                 place, later = view.module.place(handler.span), view.module.place(following.span)
                 yield SessionAfterFailure(place, name, begun, is_async, later)
 
+    def _of_other_error(self, view: View, handler: Step, step: Step) -> bool:
+        """Whether a handler comes to a statement only after it has asked what the error is.
+
+        ``if "already exists" in str(error):``: what some other service says, with the session intact.
+        """
+        flow = view.flow
+        told = set(handler.stores)
+        for inner in flow.below(handler) if told else ():
+            if inner.kind == "assign" and not told.isdisjoint(inner.loads):
+                told.update(inner.stores)
+        current = step
+        for outer in flow.ancestors(step):
+            if outer.number <= handler.number:
+                break
+            if outer.kind == "if" and current.role == "body" and not told.isdisjoint(outer.loads):
+                named = (self.project.resolve(view.module, chain).name for chain in outer.chains)
+                return not any(name.startswith(_ERRORS) for name in named)
+            current = outer
+        return False
+
     def _tried(self, view: View, attempt: Step, held: _Held) -> Iterator[Step]:
         """The statements of a ``try`` that work with the session and that nothing in it looks after."""
         flow = view.flow
@@ -161,7 +185,7 @@ class FailedTransactions:
             if self._rolls_back(view, step, held):
                 continue  # what is called there looks after it
             protected = any(
-                self._begins(outer) or self._swallows(view, outer, step)
+                self._begins(outer) or self._swallows(view.module, flow, outer, step)
                 for outer in flow.ancestors(step)
                 if outer.number > attempt.number
             )
@@ -208,13 +232,12 @@ class FailedTransactions:
 
     # ------------------------------------------------------------------ one statement
 
-    def _swallows(self, view: View, outer: Step, step: Step) -> bool:
+    def _swallows(self, module: Module, flow: Flow, outer: Step, step: Step) -> bool:
         """Whether what a statement raises ends in a handler of this ``try``."""
-        flow = view.flow
         if outer.kind != "try" or step not in _part(flow, outer, "body"):
             return False
         return any(
-            self._catches_failures(view, handler)
+            self._catches_failures(module, handler)
             and not any(inner.kind == "raise" for inner in flow.below(handler))
             for handler in flow.body(outer, "handler")
         )
@@ -259,14 +282,44 @@ class FailedTransactions:
                     return True
                 continue
             target = self.graph.target(view.module, call.chain)
-            for module, function in self.graph.closure(*target) if target is not None else ():
-                if function.may_call(*_WRITING_LEAVES):
-                    return True
-                if function.may_call(*_EXECUTING):
-                    calls = self.functions.calls(module, function)
-                    if any(_is_write(inner, calls) for inner in calls):
-                        return True
+            if target is not None and self._writes_in(
+                *target, given_by(call, target[1], self.functions.of(*target), ())
+            ):
+                return True
         return False
+
+    def _writes_in(self, module: Module, function: Function, given: Given, depth: int = DEPTH) -> bool:
+        """Whether the failure of a write leaves a function that is given these values."""
+        key = (module.path, function.qualname, given, depth)
+        known = self._writing.get(key)
+        if known is None:
+            self._writing[key] = False  # a function that calls itself
+            known = self._writing[key] = self._find_write(module, function, given, depth)
+        return known
+
+    def _find_write(self, module: Module, function: Function, given: Given, depth: int) -> bool:
+        calls = self.functions.calls(module, function)
+        if function.may_call(*_WRITING_LEAVES, *_EXECUTING):
+            for call in calls:
+                if _is_write(call, calls) and self._arrives(module, function, call, given):
+                    return True
+        for callee in self.graph.callees(module, function) if depth else ():
+            if self._arrives(module, function, callee.call, given):
+                flow = self.functions.of(callee.module, callee.function)
+                handed = given_by(callee.call, callee.function, flow, given) if callee.is_called else ()
+                if self._writes_in(callee.module, callee.function, handed, depth - 1):
+                    return True
+        return False
+
+    def _arrives(self, module: Module, function: Function, call: Call, given: Given) -> bool:
+        """Whether a function makes a call, and what it raises leaves the function."""
+        flow = self.functions.of(module, function)
+        step = flow.step_of(call)
+        if step is None:
+            return True
+        if given and is_closed(flow, step, given):
+            return False
+        return not any(self._swallows(module, flow, outer, step) for outer in flow.ancestors(step))
 
     def _is_ended(self, view: View, step: Step, held: _Held) -> bool:
         """Whether a statement itself rolls the session back or closes it."""
