@@ -72,6 +72,11 @@ class Commands:
         return [command for command in self.all if command in found]
 
     @once
+    def of_unknown(self) -> list[WorkerCommand]:
+        """The commands of an application that is not known here."""
+        return self._of.get(None, [])
+
+    @once
     def started(self) -> list[Application]:
         """The applications that commands name; none where a command names one that is not known here."""
         if None in self._of:

@@ -147,9 +147,22 @@ class Pools:
         if not commands:
             return WorkerPools(tuple(configured), bool(configured))
         consumed = self.queues.consumed(applications)
-        found = [p for command in commands if (p := _started(command, configured, consumed)) is not None]
-        hidden = [command for command in commands if _started(command, configured, consumed) is None]
+        unnamed = {command for command in self.commands.of_unknown if command.app} if not configured else ()
+        found, hidden = [], []
+        for command in commands:
+            pool = _started(command, self._agreed if command in unnamed else configured, consumed)
+            if pool is None:
+                hidden.append(command)
+            else:
+                found.append(pool)
         return WorkerPools(_merged(found), not hidden, tuple(hidden))
+
+    @once
+    def _agreed(self) -> list[Pool]:
+        """The pool that all settings name, if they do: an application that nobody can see may load any."""
+        found = [self._configured(setting) for setting in self.settings.named("worker_pool")]
+        names = {pool.name if pool is not None else "" for pool in found}
+        return [pool for pool in found[:1] if pool is not None and len(names) == 1]
 
     def _configured(self, setting: Setting) -> Pool | None:
         name = self.project.text(setting.module, setting.value)

@@ -66,10 +66,10 @@ class Workers:
         """Whether a pool that forks may run one of these tasks: prefork, or nobody can tell.
 
         An application that no command starts and that names no pool, as one for beat or for sending is made,
-        says nothing where the others name pools that do not fork.
+        says nothing where the others name pools that do not fork; nor does a command that may name another.
         """
         given = list(tasks)
         pools = self.pools.of(given)
-        if not pools.complete and pools.known and not pools.hidden:
+        if not pools.complete and pools.known:
             return any(pool.name not in UNFORKED for pool in pools.known)
         return not pools.complete or self.running(("prefork",), given) is not None
