@@ -96,8 +96,8 @@ class MissingRollback(Rule):
     clause catches what a database error arrives as. Where the clause does nothing with the session, something
     in the `try` must write or execute, the clause must not end the function or the loop, and the session must
     be seen to be used again. Silent where the work stands in `session.begin()`, which rolls back by itself,
-    where a function that gets the session rolls it back or catches what its writes raise, in a branch that asks
-    what the error is, and for `scoped_session`.
+    where a function that gets the session rolls it back or catches what its writes raise, in a branch that
+    asks what the error is, and for `scoped_session`.
 
     ## References
 
