@@ -207,6 +207,27 @@ def test_words(rule: type[Rule]) -> None:
         assert not re.search(PLACE_IN_HELP, help_text), help_text
 
 
+# What a message of an error or warning says: an exception, its text, or what becomes of the task.
+CONSEQUENCE = re.compile(
+    r"""\b[A-Z]\w+(Error|Exceeded|Configured)\b | `[A-Za-z\ ]*\ [a-z\ ]+` | `\{error\}` | \b(
+        fails?|raises?|never|hangs?|forever|lost|leaks?|ignored?|ignores|no\ effect|skip(s|ped)|blocks?
+        |kill(s|ed)?|swallows?|discards?|redelivers?|retries|twice|several\ times|\d+\ times|ends?|abandons
+        |endless|nothing|cannot|too\ late|unbound|outlive|without\ a\ pause )\b""",
+    re.VERBOSE,
+)
+# Rules that say it in words that no list holds: "the processes share the connection".
+OTHER_WORDS = frozenset(
+    ["210", "214", "215", "216", "217", "226", "235", "511", "527", "534", "617", "623", "624", "627", "815"]
+)
+
+
+@every_rule
+def test_what_becomes_of_it(rule: type[Rule]) -> None:
+    """Advice says what may be better; everything else what fails."""
+    told = all(CONSEQUENCE.search(message) for message, _ in texts(rule))
+    assert rule.severity == "advice" or told is (rule.code[3:] not in OTHER_WORDS), texts(rule)
+
+
 @every_rule
 def test_messages(rule: type[Rule]) -> None:
     for message, help_text in texts(rule):
