@@ -268,6 +268,22 @@ def test_summary(found: str, unparsed: int, files: int, tasks: int, expected: st
     assert summary(report, Paint(False)) == expected
 
 
+@pytest.mark.parametrize(
+    "fixes, expected",
+    [
+        ("", ""),
+        ("s", "; --fix may mend 1 of them"),
+        ("uu", "; --fix --unsafe-fixes may mend 2 of them"),
+        ("su", "; --fix may mend 1 of them, --unsafe-fixes 1 more"),
+    ],
+)
+def test_summary_of_fixes(fixes: str, expected: str) -> None:
+    found = examples.diagnostic(examples.AsyncDefTask, "a.py", (1, 1, 1, 2), "m")
+    kinds = {"s": ("safe",), "u": ("unsafe", "word")}
+    report = Report([found, *(found._replace(fix=kinds[letter]) for letter in fixes)], [], 1, 1)
+    assert summary(report, Paint(False)).partition(")")[2] == expected
+
+
 def test_not_checked(report: Report) -> None:
     assert not_checked(report) == ["broken.py:3: not checked: invalid syntax"]
 
