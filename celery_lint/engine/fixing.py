@@ -6,14 +6,13 @@ before. What cannot be fixed so stays as it is.
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from celery_lint.diagnostics import Diagnostic, Report
 from celery_lint.fixes.edits import edits_for
-from celery_lint.fixes.text import Edit, Text, applied, overlap
+from celery_lint.fixes.text import Edit, Text, applied, compiles, overlap
 from celery_lint.source import NotParsed, Source, read
 
 Check = Callable[[str, str], Report]
@@ -96,20 +95,9 @@ def _taken(
 ) -> tuple[str, list[Diagnostic]] | None:
     """The text with the edits, and what is said about it; ``None`` if they do not help, or do harm."""
     new = applied(text, (edit for _, edits in made for edit in edits))
-    if new == text or not _compiles(new):
+    if new == text or not compiles(new):
         return None
     report = check(path, new)
     was, now = Counter(d.code for d in found), Counter(d.code for d in report.diagnostics)
     gone = Counter(code for code, _ in made)
     return None if now - (was - gone) else (new, report.diagnostics)
-
-
-def _compiles(text: str) -> bool:
-    """Whether Python takes a text: its syntax tree alone does not tell of a keyword that stands twice."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(text, "", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return True

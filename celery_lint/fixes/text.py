@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -55,8 +57,19 @@ class Text:
     def _offset(self, line: int, column: int) -> int:
         return self._lines[line - 1] + self._source.column(line, column) - 1
 
+    def span(self, edit: Edit) -> Span:
+        """The stretch that an edit replaces."""
+        first, last = self._position(edit.start), self._position(edit.end)
+        return Span(*first, *last)
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        line = bisect_right(self._lines, offset)
+        return line, offset - self._lines[line - 1] + 1
+
     def at(self, span: Span) -> Iterator[Node]:
         """The nodes that begin and end where a span does, the outer one first."""
+        if span.end_line > len(self._lines):  # of another text
+            return
         first = self._lines[span.line - 1] + span.column - 1
         last = self._lines[span.end_line - 1] + span.end_column - 1
         for node in ast.walk(self.tree):
@@ -146,6 +159,17 @@ def applied(text: str, edits: Iterable[Edit]) -> str:
         parts += (text[position:start], new)
         position = end
     return "".join([*parts, text[position:]])
+
+
+def compiles(text: str) -> bool:
+    """Whether Python takes a text: its syntax tree alone does not tell of a keyword that stands twice."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def overlap(edits: Iterable[Edit], others: Iterable[Edit]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 from celery_lint.diagnostics import Diagnostic, Report
@@ -13,9 +14,14 @@ from celery_lint.reports.statistics import counts
 VERSION = 1
 
 
-def write(report: Report, stream: TextIO, *, statistics: bool = False) -> None:
-    """Write the report as one JSON document, with the counts per rule if they are asked for."""
-    document = to_document(report)
+def write(
+    report: Report, stream: TextIO, *, statistics: bool = False, buffers: Mapping[str, bytes | str] = {}
+) -> None:
+    """Write the report as one JSON document, with the counts per rule if they are asked for.
+
+    ``buffers`` are texts that are not those on disk.
+    """
+    document = to_document(report, buffers)
     if statistics:
         document["statistics"] = [
             {"code": code, "name": name, "severity": severity, "count": times}
@@ -29,11 +35,11 @@ def text_of(document: Any) -> str:
     return json.dumps(document, indent=2).replace("##", "#\\u0023")  # sharps stand within texts only
 
 
-def to_document(report: Report) -> dict[str, Any]:
+def to_document(report: Report, buffers: Mapping[str, bytes | str] = {}) -> dict[str, Any]:
     """The report as plain dictionaries and lists; paths are relative to the working directory."""
     return {
         "version": VERSION,
-        "diagnostics": [_diagnostic(diagnostic) for diagnostic in report.diagnostics],
+        "diagnostics": list(_diagnostics(report.diagnostics, buffers)),
         "unparsed": [
             {"path": shown(path), "line": line, "message": message} for path, line, message in report.unparsed
         ],
@@ -49,7 +55,30 @@ def schema() -> dict[str, Any]:
     return found
 
 
-def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
+def _diagnostics(
+    diagnostics: list[Diagnostic], buffers: Mapping[str, bytes | str]
+) -> Iterator[dict[str, Any]]:
+    if not any(diagnostic.fix for diagnostic in diagnostics):  # most runs import nothing for it
+        yield from [_diagnostic(diagnostic, []) for diagnostic in diagnostics]
+        return
+    from celery_lint.fixes.suggestions import Suggestions
+
+    suggestions = Suggestions(buffers)
+    for diagnostic in diagnostics:
+        edits = [
+            {
+                "line": span.line,
+                "column": span.column,
+                "end_line": span.end_line,
+                "end_column": span.end_column,
+                "text": text,
+            }
+            for span, text in suggestions.of(diagnostic)
+        ]
+        yield _diagnostic(diagnostic, edits)
+
+
+def _diagnostic(diagnostic: Diagnostic, edits: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "code": diagnostic.code,
         "name": diagnostic.name,
@@ -65,5 +94,5 @@ def _diagnostic(diagnostic: Diagnostic) -> dict[str, Any]:
             {"path": shown(path), "line": line, "column": column, "message": message}
             for path, line, column, message in diagnostic.related
         ],
-        "fix": {"applicability": diagnostic.fix[0]} if diagnostic.fix else None,
+        "fix": {"applicability": diagnostic.fix[0], "edits": edits} if diagnostic.fix else None,
     }

@@ -6,11 +6,12 @@ The standard is OASIS "Static Analysis Results Interchange Format (SARIF) Versio
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from celery_lint.diagnostics import Diagnostic, Report, Severity
+from celery_lint.diagnostics import Diagnostic, Report, Severity, Span
+from celery_lint.fixes.suggestions import Replacement, Suggestions
 from celery_lint.paths import shown
 from celery_lint.reports.fingerprints import fingerprints
 from celery_lint.reports.json import text_of
@@ -22,18 +23,20 @@ _BASE = "SRCROOT"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/")
 
 
-def write(report: Report, stream: TextIO, *, version: str = "") -> None:
+def write(
+    report: Report, stream: TextIO, *, version: str = "", buffers: Mapping[str, bytes | str] = {}
+) -> None:
     """Write the report as one SARIF log with one run, of this version of the linter.
 
-    Paths are relative to the working directory.
+    Paths are relative to the working directory. ``buffers`` are texts that are not those on disk.
     """
-    document = to_document(report)
+    document = to_document(report, buffers)
     if version:
         document["runs"][0]["tool"]["driver"]["version"] = version
     stream.write(f"{text_of(document)}\n")
 
 
-def to_document(report: Report) -> dict[str, Any]:
+def to_document(report: Report, buffers: Mapping[str, bytes | str] = {}) -> dict[str, Any]:
     """The report as plain dictionaries and lists."""
     rules = [_rule(rule) for rule in all_rules()]
     known = {rule["id"]: index for index, rule in enumerate(rules)}
@@ -45,7 +48,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "tool": {"driver": {"name": "celery-lint", "rules": rules}},
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(report)],
-        "results": list(_results(report.diagnostics, known)),
+        "results": list(_results(report.diagnostics, known, Suggestions(buffers))),
     }
     base = _working_directory()
     if base:
@@ -84,7 +87,9 @@ def _invocation(report: Report) -> dict[str, Any]:
     return invocation
 
 
-def _results(diagnostics: Iterable[Diagnostic], known: dict[str, int]) -> Iterable[dict[str, Any]]:
+def _results(
+    diagnostics: Iterable[Diagnostic], known: dict[str, int], suggestions: Suggestions
+) -> Iterable[dict[str, Any]]:
     for diagnostic, fingerprint in fingerprints(diagnostics):
         text = f"{diagnostic.message}\n\nHelp: {diagnostic.help}" if diagnostic.help else diagnostic.message
         place = {"physicalLocation": _place(diagnostic.path, _region(diagnostic))}
@@ -108,15 +113,35 @@ def _results(diagnostics: Iterable[Diagnostic], known: dict[str, int]) -> Iterab
             last = {**place, "message": {"text": diagnostic.message}}
             steps = [{"location": entry} for entry in (*related, last)]
             result["codeFlows"] = [{"threadFlows": [{"locations": steps}]}]
+        replacements = suggestions.of(diagnostic)
+        if diagnostic.fix and replacements:
+            result["fixes"] = [_fix(diagnostic, diagnostic.fix[0], replacements)]
         yield result
 
 
-def _region(diagnostic: Diagnostic) -> dict[str, int]:
+def _fix(diagnostic: Diagnostic, applicability: str, replacements: list[Replacement]) -> dict[str, Any]:
+    """A fix; of the properties that the standard leaves to the tool, one tells whether it is safe."""
     return {
-        "startLine": diagnostic.line,
-        "startColumn": diagnostic.column,
-        "endLine": diagnostic.end_line,
-        "endColumn": diagnostic.end_column,
+        "description": {"text": diagnostic.help or diagnostic.message},
+        "artifactChanges": [
+            {
+                "artifactLocation": _place(diagnostic.path, {})["artifactLocation"],
+                "replacements": [
+                    {"deletedRegion": _region(span), "insertedContent": {"text": text}}
+                    for span, text in replacements
+                ],
+            }
+        ],
+        "properties": {"applicability": applicability},
+    }
+
+
+def _region(stretch: Diagnostic | Span) -> dict[str, int]:
+    return {
+        "startLine": stretch.line,
+        "startColumn": stretch.column,
+        "endLine": stretch.end_line,
+        "endColumn": stretch.end_column,
     }
 
 

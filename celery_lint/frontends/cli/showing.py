@@ -57,11 +57,11 @@ class Showing:
         elif form == "json":
             from celery_lint.reports import json
 
-            json.write(report, stream, statistics=self._statistics)
+            json.write(report, stream, statistics=self._statistics, buffers=buffers)
         elif form == "sarif":
             from celery_lint.reports import sarif
 
-            sarif.write(report, stream, version=__version__)
+            sarif.write(report, stream, version=__version__, buffers=buffers)
         elif form == "github":
             from celery_lint.reports import github
 
