@@ -199,7 +199,7 @@ def _batch(batch: Batch, names: dict[str, str]) -> str:
         f"linter at commit `{batch.linter[:7]}`. In the {len(read)} projects whose tasks were read, {missed} "
         f"bugs were missed. {batch.note}"
     )
-    said = codes(batch.projects)
+    said = sorted(codes(batch.projects), key=lambda code: -figure(batch.projects, code).hits)
     lines = [f"| {_rule(code, names)} | {figure(batch.projects, code).cells()} |" for code in said]
     low = ", ".join(f"[{code}](rules/{code}.md)" for code in below(batch.projects)) or "none"
     return "\n\n".join(

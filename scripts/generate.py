@@ -6,7 +6,7 @@
 Made are the rules' pages (``docs/rules/CEL110.md``), their table (``docs/rules.md``), the tables and the
 example in ``README.md``, the known misses in ``docs/limitations.md``, the figures of first sight in
 ``docs/precision.md``, the proofs and their figures (``docs/proofs.md``), the reference of the runtime
-(``docs/runtime.md``), the guide of ``celery-lint skill`` and the schema of the configuration
+(``docs/runtime.md``), the guides (``docs/guides``, ``celery-lint skill``) and the schema of the configuration
 (``docs/schema.json``).
 """
 
@@ -61,6 +61,7 @@ FAMILY_TITLES = {
 def files() -> dict[Path, str]:
     """Every generated file with its text."""
     readme = REPOSITORY / "README.md"
+    configuration = REPOSITORY / "docs/configuration.md"
     limitations = REPOSITORY / "docs/limitations.md"
     precision = REPOSITORY / "docs/precision.md"
     runtime = REPOSITORY / "docs/runtime.md"
@@ -70,10 +71,8 @@ def files() -> dict[Path, str]:
         REPOSITORY / "docs/proofs.md": pages.overview([rule.code for rule in all_rules()]),
         SKILL: skill.skill(),
         REPOSITORY / "docs/schema.json": json.dumps(schema(), indent=2) + "\n",
-        readme: filled(
-            readme.read_text(encoding="utf-8"),
-            {"example": example(), "rules": rules_overview("docs/rules/"), "options": options_table()},
-        ),
+        readme: filled(readme.read_text(encoding="utf-8"), {"example": example()}),
+        configuration: filled(configuration.read_text(encoding="utf-8"), {"options": options_table()}),
         limitations: filled(limitations.read_text(encoding="utf-8"), {"misses": known_misses()}),
         precision: filled(
             precision.read_text(encoding="utf-8"),
@@ -84,6 +83,8 @@ def files() -> dict[Path, str]:
             {"under-fire": runtime_reference.under_fire(), "reference": runtime_reference.reference()},
         ),
     }
+    for name, text in skill.pages().items():
+        made[REPOSITORY / "docs/guides" / name] = text
     for rule in all_rules():
         made[REPOSITORY / f"docs/rules/{rule.code}.md"] = page(rule)
     return made
@@ -134,17 +135,6 @@ def silent_where(code: str) -> str:
             title = case.name.partition("/")[2].replace("_", " ")
             rows.append(f"* [{title}](../../fixtures/{case.name}): {'; '.join(reasons)}")
     return "## Silent where\n\n" + "\n".join(rows) + "\n\n" if rows else ""
-
-
-def rules_overview(folder: str) -> str:
-    """One paragraph for each family: what it is about and its rules by name."""
-    parts = []
-    for family in FAMILIES:
-        rules = [rule for rule in all_rules() if rule.family() == family]
-        if rules:
-            names = ", ".join(f"[{rule.name}]({folder}{rule.code}.md)" for rule in rules)
-            parts.append(f"**{FAMILY_TITLES[family]}** ({len(rules)}): {names}.")
-    return "\n\n".join(parts)
 
 
 def rules_index() -> str:
@@ -273,7 +263,7 @@ def outdated() -> Iterator[Path]:
     for path, text in made.items():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             yield path
-    for path in sorted((REPOSITORY / "docs/rules").glob("*.md")):
+    for path in sorted([*REPOSITORY.glob("docs/rules/*.md"), *REPOSITORY.glob("docs/guides/*.md")]):
         if path not in made:
             yield path
 

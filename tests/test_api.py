@@ -82,9 +82,9 @@ def test_names() -> None:
     assert (REPOSITORY / "celery_lint/py.typed").exists()
 
 
-def test_the_example_of_the_readme(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(from celery_lint import api\n.*?)```", readme, re.DOTALL)
+def test_the_example_of_the_documentation(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (REPOSITORY / "docs/formats.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(from celery_lint import api\n.*?)```", page, re.DOTALL)
     exec(block.replace('"shop"', '"app"'), {})
     assert "CEL110" in capsys.readouterr().out
 

@@ -111,9 +111,9 @@ def test_readme_and_continuous_integration_run_the_same_tests() -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="needs tomllib")
-def test_readme_names_every_family_to_pylint() -> None:
+def test_the_page_names_every_family_to_pylint() -> None:
     (enabled,) = re.findall(
-        r"--disable=all --enable=(\S+) PATH", (REPOSITORY / "README.md").read_text(encoding="utf-8")
+        r"--disable=all --enable=(\S+) PATH", (REPOSITORY / "docs/hosts.md").read_text(encoding="utf-8")
     )
     assert sorted(enabled.split(",")) == sorted(FAMILIES)
 
@@ -125,3 +125,22 @@ def test_readme_tells_ruff_about_the_codes() -> None:
     blocks = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", readme, re.DOTALL)]
     tables = [block["tool"]["ruff"] for block in blocks if "ruff" in block.get("tool", {})]
     assert [table["lint"]["external"] for table in tables] == [["CEL"]]
+
+
+def test_readme_quotes_what_was_seen() -> None:
+    """The errors that people search for stand on the page of the rule that tells them."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (.+?) \| \[(CEL\d{3})\]\(docs/rules/", readme, re.MULTILINE)
+    assert len(rows) == 6
+    for said, code in rows:
+        page = (REPOSITORY / f"docs/rules/{code}.md").read_text(encoding="utf-8")
+        for text in re.findall(r"`([^`]+)`", said):
+            for part in text.split("…"):
+                assert part.strip() in page, (code, part)
+
+
+def test_readme_is_one_page() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert len(readme.splitlines()) <= 150
+    told = int(re.search(r"and (\d+) others: \[all rules\]", readme)[1])  # type: ignore[index]
+    assert told <= len(all_rules()) - 6 < told + 30

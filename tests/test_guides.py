@@ -18,8 +18,8 @@ from tests.proofs.pages import PATTERNS, POOLS
 from tests.proofs.registry import results
 
 SKILL = REPOSITORY / "celery_lint/frontends/cli/explaining/skill.md"
-TEMPLATES = [REPOSITORY / "scripts/guides/skill.md"]
-GUIDES = [SKILL]
+TEMPLATES = sorted((REPOSITORY / "scripts/guides").rglob("*.md"))
+GUIDES = [SKILL, *sorted((REPOSITORY / "docs/guides").glob("*.md"))]
 RULES = {rule.code: rule for rule in all_rules()}
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 NOT = re.compile(r"# not: (CEL\d{3})\n")

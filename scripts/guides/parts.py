@@ -26,7 +26,7 @@ _LIMITED = {
     "soft limit": ("soft_only()", "SoftTimeLimitExceeded"),
     "hard limit": ("hard_only()", "TimeLimitExceeded"),
 }
-_MARKER = re.compile(r"\{(\w+)((?: \w+)*)\}")
+_MARKER = re.compile(r"\{(\w+)((?: [\w.]+)*)\}")
 _VERSIONS = ("python", "celery", "sqlalchemy", "asyncpg")
 
 
@@ -93,6 +93,11 @@ def ways() -> str:
     return "\n".join(lines)
 
 
+def row(way: str) -> str:
+    """The rows of one way in that table."""
+    return "\n".join(line for line in ways().splitlines() if line.startswith(f"| `{way}` |"))
+
+
 def limits() -> str:
     """Which pools end a task at its soft and its hard limit."""
     lines = [f"| | {' | '.join(POOLS)} |", f"|---|{'---|' * len(POOLS)}"]
@@ -148,6 +153,7 @@ _PARTS: dict[str, Callable[..., str]] = {
     "versions": versions,
     "outcome": outcome,
     "ways": ways,
+    "row": row,
     "limits": limits,
     "throughput": throughput,
     "fire": fire,
