@@ -250,8 +250,15 @@ def example() -> str:
 
 def known_misses() -> str:
     """The known misses, by rule, from the ``# todo:`` comments of the fixtures."""
-    found = sorted({(todo.code, todo.why) for case in fixture_corpus.cases() for todo in case.todos})
-    return "\n".join(f"* [{code}](rules/{code}.md): {why}" for code, why in found)
+    names = {rule.code: rule.name for rule in all_rules()}
+    missed: dict[str, set[str]] = {}
+    for case in fixture_corpus.cases():
+        for todo in case.todos:
+            missed.setdefault(todo.code, set()).add(todo.why)
+    return "\n".join(
+        f"* [{code}](rules/{code}.md) `{names[code]}`: {'; '.join(sorted(missed[code]))}"
+        for code in sorted(missed)
+    )
 
 
 # ------------------------------------------------------------------------------------ command
