@@ -26,6 +26,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from benchmarks import first_sight  # noqa: E402
 from celery_lint import engine  # noqa: E402
+from celery_lint.engine.graph.elements import EDGES  # noqa: E402
 from celery_lint.options import OPTIONS, Option  # noqa: E402
 from celery_lint.reports import full  # noqa: E402
 from celery_lint.rule import FAMILIES, Rule  # noqa: E402
@@ -62,6 +63,7 @@ def files() -> dict[Path, str]:
     """Every generated file with its text."""
     readme = REPOSITORY / "README.md"
     configuration = REPOSITORY / "docs/configuration.md"
+    project = REPOSITORY / "docs/project.md"
     limitations = REPOSITORY / "docs/limitations.md"
     precision = REPOSITORY / "docs/precision.md"
     runtime = REPOSITORY / "docs/runtime.md"
@@ -73,6 +75,7 @@ def files() -> dict[Path, str]:
         REPOSITORY / "docs/schema.json": json.dumps(schema(), indent=2) + "\n",
         readme: filled(readme.read_text(encoding="utf-8"), {"example": example()}),
         configuration: filled(configuration.read_text(encoding="utf-8"), {"options": options_table()}),
+        project: filled(project.read_text(encoding="utf-8"), {"edges": edge_kinds()}),
         limitations: filled(limitations.read_text(encoding="utf-8"), {"misses": known_misses()}),
         precision: filled(
             precision.read_text(encoding="utf-8"),
@@ -191,6 +194,11 @@ def default(option: Option) -> str:
     if isinstance(option.default, tuple):
         return f"`{json.dumps(list(option.default))}`" if option.default else ""
     return f"`{json.dumps(option.default)}`" if option.default not in ("", ()) else ""
+
+
+def edge_kinds() -> str:
+    """What the edges of a graph say."""
+    return "\n".join(f"* `{kind}`: {said}" for kind, said in EDGES.items())
 
 
 def schema() -> dict[str, Any]:

@@ -233,7 +233,7 @@ def _placed(
             )
             boxes.append(Box(title, labels[title], left, y, widest, heights[title], rows))
             y += heights[title] + _GAP
-    return Layout(boxes, x - _BETWEEN // 3, tallest + _GAP)
+    return Layout(boxes, max(x - _BETWEEN // 3, 1), tallest + _GAP)
 
 
 def _height(column: Iterable[str], heights: dict[str, int]) -> int:
