@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 
 from celery_lint.regular_files import LARGEST_CONFIGURATION, read_regular
 
-# Seconds that git gets for one answer. It waits for ever for an ignore file that is a pipe, and it has never
+# Seconds that git gets for one answer. It waits forever for an ignore file that is a pipe, and it has never
 # been seen to need as many for anything else.
 _PATIENCE = 300.0
 _SPAWNS = hasattr(os, "posix_spawn")

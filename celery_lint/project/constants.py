@@ -28,7 +28,7 @@ class Constants:
     def of(self, module: Module, value: Value | None, depth: int = 0) -> Value | None:
         """The literal behind an expression, through names, other modules, sums and ``timedelta``.
 
-        ``depth`` counts the sums around it. Each of them has two sides, so that many would take for ever.
+        ``depth`` counts the sums around it. Each of them has two sides, so that many would take forever.
         """
         if depth > _DEEPEST_SUM:
             return None

@@ -24,7 +24,7 @@ GREEN_POOLS = frozenset({"gevent", "eventlet"})
 POOLS = ("prefork", "gevent", "eventlet", "threads", "solo")
 #: Seconds between the soft limit, which lets a task clean up, and the hard one, which does not.
 _TO_CLEAN_UP = 30
-#: Seconds after which a Redis that does not answer counts as gone: Celery itself waits for ever, or minutes.
+#: Seconds after which a Redis that does not answer counts as gone: Celery itself waits forever, or minutes.
 _SILENCE = {"socket_timeout": 30.0, "socket_connect_timeout": 5.0}
 
 

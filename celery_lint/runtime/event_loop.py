@@ -22,7 +22,7 @@ _owner: LoopOwner | None = None
 _making = threading.Lock()
 _finalizers: list[Finalizer] = []
 _blocked_after = 5.0
-#: The owners of parents. Kept for ever: collecting their loops would close descriptors of the parent's.
+#: The owners of parents. Kept forever: collecting their loops would close descriptors of the parent's.
 _inherited: list[LoopOwner] = []
 
 

@@ -26,14 +26,14 @@ _LATE = ("acks_late", "task_acks_late")
 _LOST = ("reject_on_worker_lost", "task_reject_on_worker_lost")
 _ON_FAILURE = ("acks_on_failure_or_timeout", "task_acks_on_failure_or_timeout")
 _PREFETCH = ("worker_prefetch_multiplier", "worker_disable_prefetch")
-# What a condition that keeps a message from being delivered for ever looks at.
+# What a condition that keeps a message from being delivered forever looks at.
 _COUNTERS = ("redeliver", "retries", "attempt", "tries", "count", "request", "delivery")
 
 
 class Rejection(NamedTuple):
     """A ``Reject`` that tasks raise. ``late`` tells whether they acknowledge late; ``None``: nobody knows.
 
-    ``guarded`` says that the function looks at something that may keep it from rejecting for ever.
+    ``guarded`` says that the function looks at something that may keep it from rejecting forever.
     """
 
     module: Module

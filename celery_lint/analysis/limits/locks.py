@@ -88,7 +88,7 @@ class Locks:
 
     @facts
     def eternal(self) -> list[EternalLock]:
-        """The locks that stay for ever when their task is killed."""
+        """The locks that stay forever when their task is killed."""
         found: list[EternalLock] = []
         for site in self.sites.calling(".lock", ".Lock", ".setnx", ".set", ".add"):
             calls = self.sites.calls(site)

@@ -38,7 +38,7 @@ class Waiting:
         return None
 
     def _is_evidence(self, module: Module, function: Function, call: Call) -> bool:
-        """Whether a call waits for something outside the process: it may for ever, other than a sleep.
+        """Whether a call waits for something outside the process: it may forever, other than a sleep.
 
         What a coroutine awaits and nobody can see through is there for nothing else.
         """

@@ -15,7 +15,7 @@ class UnknownTaskOption(Rule):
 
     Celery makes an attribute of the task of every keyword that it does not know, and never looks at it.
     With `ignore_results=True` a result is stored at every run, with `late_acks=True` the tasks of a worker
-    that dies are gone, and with `task_time_limit=60` a run that hangs keeps its process for ever.
+    that dies are gone, and with `task_time_limit=60` a run that hangs keeps its process forever.
 
     ## Example
 

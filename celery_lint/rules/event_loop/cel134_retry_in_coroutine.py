@@ -16,7 +16,7 @@ class RetryInCoroutine(Rule):
     Celery keeps the request of a task in thread-local storage. `async_to_sync` and
     `run_coroutine_threadsafe` run the coroutine on another thread, where the task looks as if it had been
     called by hand: its id is `None`, and `retry` sends no message. With `exc` the task fails at the first
-    attempt; without, it stays in the state RETRY for ever. Both were seen in the prefork, threads and solo
+    attempt; without, it stays in the state RETRY forever. Both were seen in the prefork, threads and solo
     pools. Under `asyncio.run` and `run_until_complete` the coroutine stays on the task's thread, and
     `retry` works.
 

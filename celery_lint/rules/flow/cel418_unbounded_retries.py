@@ -9,7 +9,7 @@ from celery_lint.rule import Finding, Rule, on
 
 
 class UnboundedRetries(Rule):
-    """A task is retried for ever, and each retry waits longer than the last one.
+    """A task is retried forever, and each retry waits longer than the last one.
 
     ## Why it matters
 
@@ -17,7 +17,7 @@ class UnboundedRetries(Rule):
     at `60 * 2**retries` the next one is due in 17 hours, after twenty in two years. Nothing fails, and nobody
     is told; the message stays in a worker all that time, and Redis, which waits an hour for the
     acknowledgement unless set, delivers it to a second one as well. Whoever lets the delay grow does not mean
-    to go on for ever.
+    to go on forever.
 
     ## Example
 

@@ -14,7 +14,7 @@ class ExecutionIdUnused(Rule):
     ## Why it matters
 
     A scheduler hands a task the id of its execution so that the task can say how it ended. A task that does
-    not leaves the execution open: to the scheduler it runs for ever.
+    not leaves the execution open: to the scheduler it runs forever.
 
     ## Example
 

@@ -14,7 +14,7 @@ class ExecutionStatusOneSided(Rule):
     ## Why it matters
 
     When the work raises, the line that records the success is not reached, and nothing else says how the
-    execution ended: to the scheduler it runs for ever.
+    execution ended: to the scheduler it runs forever.
 
     ## Example
 

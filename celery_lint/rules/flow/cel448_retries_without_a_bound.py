@@ -9,7 +9,7 @@ from celery_lint.rule import Finding, Rule, on
 
 
 class RetriesWithoutABound(Rule):
-    """A task is retried for ever.
+    """A task is retried forever.
 
     ## Why it matters
 

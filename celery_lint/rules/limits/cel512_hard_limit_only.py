@@ -14,7 +14,7 @@ class HardLimitOnly(Rule):
     ## Why it matters
 
     The hard limit ends the process of the worker, with a tenth of a second left for any `finally`: temporary
-    files stay, and a row that says *running* says so for ever. A soft limit that is somewhat shorter raises
+    files stay, and a row that says *running* says so forever. A soft limit that is somewhat shorter raises
     `SoftTimeLimitExceeded` in the task first.
 
     ## Example

@@ -14,7 +14,7 @@ class LongCountdown(Rule):
     ## Why it matters
 
     A worker takes a delayed message at once and keeps it, unacknowledged, until its time comes. No broker
-    waits for ever: Redis delivers it again after an hour and SQS after half an hour, unless told otherwise,
+    waits forever: Redis delivers it again after an hour and SQS after half an hour, unless told otherwise,
     and RabbitMQ closes the channel of a worker that has acknowledged nothing for half an hour. The task then
     runs several times, or the worker loses its connection.
 

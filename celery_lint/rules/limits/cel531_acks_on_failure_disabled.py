@@ -9,7 +9,7 @@ from celery_lint.rule import Finding, Rule, on
 
 
 class AcksOnFailureDisabled(Rule):
-    """`acks_on_failure_or_timeout=False` repeats timed-out tasks for ever, and failed ones not at all.
+    """`acks_on_failure_or_timeout=False` repeats timed-out tasks forever, and failed ones not at all.
 
     ## Why it matters
 

@@ -15,7 +15,7 @@ class EngineNotForkSafe(Rule):
 
     The pool of the engine keeps the connection, and every process of a prefork worker is born with that
     same socket. As soon as two of them use it, they read each other's answers. With psycopg2 nearly every
-    task failed with `ResourceClosedError` or `DatabaseError`, and some waited for ever. An engine that is
+    task failed with `ResourceClosedError` or `DatabaseError`, and some waited forever. An engine that is
     only *made* before the fork does no harm: it has no connection yet.
 
     ## Example

@@ -15,7 +15,7 @@ class ConnectionAtImport(Rule):
 
     A prefork worker imports its tasks and then forks. All its processes are born with the socket that the
     import has opened, and as soon as two of them use it, they read each other's answers: with psycopg2
-    every task failed or waited for ever. The pool of an SQLAlchemy engine keeps such a connection too, even
+    every task failed or waited forever. The pool of an SQLAlchemy engine keeps such a connection too, even
     after the `with` block that took it. redis-py notices the fork and connects again.
 
     ## Example

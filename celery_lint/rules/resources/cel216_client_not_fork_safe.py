@@ -17,7 +17,7 @@ class ClientNotForkSafe(Rule):
     confluent-kafka and kafka-python send from a thread of their own: in the worker's processes it does not
     exist, `produce` fills a queue that nobody empties, and `flush` waits in vain. `MongoClient` has threads
     too and opens them at once; it makes new ones, but PyMongo warns that a client from before the fork may
-    not be entirely safe: its locks may be held for ever.
+    not be entirely safe: its locks may be held forever.
 
     ## Example
 

@@ -14,7 +14,7 @@ class AsyncResultTruthiness(Rule):
     ## Why it matters
 
     An `AsyncResult` is an id with methods. It is true whatever the task returned, before it has run, after
-    it has failed, and for an id that nobody ever sent: that is `PENDING` for ever. So one branch is never
+    it has failed, and for an id that nobody ever sent: that is `PENDING` forever. So one branch is never
     taken, and a comparison with the value that the task returns is never equal.
 
     ## Example
