@@ -8,12 +8,13 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 import pytest
 from lsprotocol import types
 from pygls import uris
 from pygls.lsp.client import BaseLanguageClient
+from pygls.protocol import default_converter
 
 from celery_lint import engine
 from celery_lint.frontends.server.queue import Queue
@@ -26,15 +27,28 @@ MAIL, LOOPS = "app/mail.py", "app/loops.py"
 NEVER = next(rule for rule in all_rules() if rule.code == "CEL111")
 
 
+def _converter() -> Any:
+    """The library's own takes an action with a command for a command."""
+    converter = default_converter()
+
+    def action(given: Any, _: object) -> types.Command | types.CodeAction:
+        kind = types.Command if isinstance(given.get("command"), str) else types.CodeAction
+        return converter.structure(given, kind)
+
+    converter.register_structure_hook(Union[types.Command, types.CodeAction], action)  # noqa: UP007
+    return converter
+
+
 class Editor(BaseLanguageClient):
     """A client that keeps what it is told."""
 
     def __init__(self, root: Path) -> None:
-        super().__init__("editor", "1")
+        super().__init__("editor", "1", converter_factory=_converter)
         self.root = root
         self.told: list[types.PublishDiagnosticsParams] = []
         self.messages: list[str] = []
         self.registered: list[str] = []
+        self.pages: list[str] = []
         self._news = asyncio.Event()
         self._versions: dict[str, int] = {}
 
@@ -47,6 +61,12 @@ class Editor(BaseLanguageClient):
         def message(parameters: types.ShowMessageParams) -> None:
             self.messages.append(parameters.message)
             self._news.set()
+
+        @self.feature(types.WINDOW_SHOW_DOCUMENT)
+        def show(parameters: types.ShowDocumentParams) -> types.ShowDocumentResult:
+            self.pages.append(parameters.uri)
+            self._news.set()
+            return types.ShowDocumentResult(success=True)
 
         @self.feature(types.CLIENT_REGISTER_CAPABILITY)
         def register(parameters: types.RegistrationParams) -> None:
@@ -63,7 +83,7 @@ class Editor(BaseLanguageClient):
                 await self._news.wait()
         return found
 
-    async def begin(self, options: object = None, **capabilities: Any) -> types.InitializeResult:
+    async def begin(self, options: object = None, *, able: bool = True) -> types.InitializeResult:
         published = types.PublishDiagnosticsClientCapabilities(
             related_information=True, code_description_support=True
         )
@@ -72,8 +92,13 @@ class Editor(BaseLanguageClient):
             types.InitializeParams(
                 capabilities=types.ClientCapabilities(
                     text_document=types.TextDocumentClientCapabilities(publish_diagnostics=published),
-                    workspace=types.WorkspaceClientCapabilities(did_change_watched_files=watched),
-                    **capabilities,
+                    workspace=types.WorkspaceClientCapabilities(
+                        did_change_watched_files=watched,
+                        workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=able),
+                    ),
+                    window=types.WindowClientCapabilities(
+                        show_document=types.ShowDocumentClientCapabilities(support=able)
+                    ),
                 ),
                 root_uri=self.uri(""),
                 initialization_options=options,
@@ -100,6 +125,16 @@ class Editor(BaseLanguageClient):
         self.text_document_did_save(
             types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(self.uri(name)))
         )
+
+    async def actions(
+        self, name: str, at: types.Range, only: list[str] | None = None
+    ) -> list[types.CodeAction]:
+        """What the server offers in a range."""
+        parameters = types.CodeActionParams(
+            types.TextDocumentIdentifier(self.uri(name)), at, types.CodeActionContext([], only)
+        )
+        found = await self.text_document_code_action_async(parameters)
+        return [each for each in found or () if isinstance(each, types.CodeAction)]
 
     def saying(self, name: str, *codes: str, version: int = 0) -> Callable[[], bool]:
         """Whether the last word about a file is these codes (of ours that the sample is about)."""
@@ -270,6 +305,138 @@ def test_a_text_that_was_never_saved(project: Path) -> None:
         editor.text_document_did_open(types.DidOpenTextDocumentParams(other))
         await editor.until(lambda: editor.told)
         assert [(each.uri, codes_of(each)) for each in editor.told] == [("untitled:Untitled-1", ["CEL111"])]
+
+    assert edit(project, session) == (0, "")
+
+
+# ------------------------------------------------------------------------------------ actions
+
+FIXES = """\
+import requests
+from app.celery import app
+
+
+@app.task(bind=True)
+def first(self, x):
+    y = "é🥕"; self.retry()
+    text = \\
+        requests.get("https://x").text
+    return text, y
+
+
+@app.task(bind=True)
+def second(self):
+    self.retry(countdown=3)  # later
+"""
+EVERYWHERE = types.Range(types.Position(0, 0), types.Position(99, 0))
+OPTIONS = {"select": ["CEL410", "CEL526"]}
+
+
+def edited(text: str, action: types.CodeAction, version: int = 1) -> str:
+    """What an editor makes of a text with an action: positions count in UTF-16."""
+    assert action.edit is not None
+    if action.edit.document_changes:
+        [change] = action.edit.document_changes
+        assert isinstance(change, types.TextDocumentEdit)
+        assert change.text_document.version == version
+        edits: Any = change.edits
+    else:
+        [edits] = (action.edit.changes or {}).values()
+    lines = [line.encode("utf-16-le") for line in text.split("\n")]
+    end = "\n".encode("utf-16-le")
+
+    def offset(position: types.Position) -> int:
+        above = sum(len(line) + len(end) for line in lines[: position.line])
+        return above + 2 * position.character
+
+    data = end.join(lines)
+    for edit in sorted(edits, key=lambda edit: -offset(edit.range.start)):
+        data = (
+            data[: offset(edit.range.start)]
+            + edit.new_text.encode("utf-16-le")
+            + data[offset(edit.range.end) :]
+        )
+    return data.decode("utf-16-le")
+
+
+def test_quick_fixes_and_comments(project: Path) -> None:
+    async def session(editor: Editor) -> None:
+        result = await editor.begin(OPTIONS)
+        assert isinstance(result.capabilities.code_action_provider, types.CodeActionOptions)
+        editor.open(MAIL, FIXES)
+        found = (await editor.until(lambda: editor.told))[-1].diagnostics
+        assert [each.code for each in found] == ["CEL410", "CEL526", "CEL410"]
+        retry, request, _ = found
+        offered = await editor.actions(MAIL, retry.range)
+        assert [each.title for each in offered] == [
+            "Fix CEL410 (retry-without-raise)",
+            "Ignore CEL410 here, with a reason (retry-without-raise)",
+            "Open the page of CEL410 (retry-without-raise)",
+            "Make all safe fixes of celery-lint",
+        ]
+        for action in offered[:3]:
+            [about] = action.diagnostics or ()
+            assert (about.code, about.range, about.message) == (retry.code, retry.range, retry.message)
+        assert offered[0].is_preferred
+        assert edited(FIXES, offered[0]) == FIXES.replace('🥕"; self', '🥕"; raise self')
+        silent = edited(FIXES, offered[1])
+        assert "    # celery-lint: ignore[retry-without-raise] -- reason\n    y = " in silent
+        # What changes what the code does says so, and is not what an editor takes by itself.
+        unsafe, ignoring, *_ = await editor.actions(MAIL, request.range)
+        assert unsafe.title == "Fix CEL526 (missing-io-timeout): changes what the code does"
+        assert not unsafe.is_preferred
+        assert 'requests.get("https://x", timeout=' in edited(FIXES, unsafe)
+        assert "-- reason\n    text = \\\n        requests" in edited(FIXES, ignoring)
+        # Each silences what it is about, and nothing else.
+        for text, left in ((silent, ["CEL526", "CEL410"]), (edited(FIXES, ignoring), ["CEL410", "CEL410"])):
+            version = editor.type(MAIL, text)
+            await editor.until(lambda version=version: editor.last(MAIL).version == version)
+            assert [each.code for each in editor.last(MAIL).diagnostics] == left
+        assert (
+            await editor.actions(MAIL, types.Range(types.Position(0, 0), types.Position(0, 3)), ["quickfix"])
+            == []
+        )
+
+    assert edit(project, session) == (0, "")
+
+
+def test_all_safe_fixes_at_once(project: Path) -> None:
+    async def session(editor: Editor) -> None:
+        await editor.begin(OPTIONS, able=False)
+        editor.open(MAIL, FIXES)
+        await editor.until(lambda: editor.told)
+        for kind in ("source", "source.fixAll", "source.fixAll.celeryLint"):
+            [action] = await editor.actions(MAIL, EVERYWHERE, [kind])
+            assert action.kind == "source.fixAll.celeryLint"
+            mended = edited(FIXES, action)
+            assert mended == FIXES.replace("self.retry", "raise self.retry")
+        assert await editor.actions(MAIL, EVERYWHERE, ["source.fixAll.ruff"]) == []
+        assert not [each for each in await editor.actions(MAIL, EVERYWHERE) if "page" in each.title]
+        # Of a text that has not been judged yet nothing is offered.
+        version = editor.type(MAIL, mended)
+        assert await editor.actions(MAIL, EVERYWHERE) == []
+        await editor.until(lambda: editor.last(MAIL).version == version)
+        assert [each.code for each in editor.last(MAIL).diagnostics] == ["CEL526"]
+        assert await editor.actions(MAIL, EVERYWHERE, ["source.fixAll"]) == []
+
+    assert edit(project, session) == (0, "")
+
+
+def test_the_page_of_a_rule_is_shown(project: Path) -> None:
+    async def session(editor: Editor) -> None:
+        await editor.begin(OPTIONS)
+        editor.open(MAIL, FIXES)
+        await editor.until(lambda: editor.told)
+        offered = await editor.actions(MAIL, EVERYWHERE, ["quickfix"])
+        command = next(each.command for each in offered if each.command is not None)
+        await editor.workspace_execute_command_async(
+            types.ExecuteCommandParams(command.command, command.arguments)
+        )
+        [page] = await editor.until(lambda: editor.pages)
+        text = Path(uris.to_fs_path(page) or "").read_text(encoding="utf-8")
+        assert text.startswith("# CEL410: retry-without-raise\n")
+        await editor.workspace_execute_command_async(types.ExecuteCommandParams(command.command, ["CEL000"]))
+        assert editor.pages == [page]
 
     assert edit(project, session) == (0, "")
 

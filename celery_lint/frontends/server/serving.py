@@ -16,6 +16,8 @@ from pygls.lsp.server import LanguageServer
 from celery_lint import __version__, engine
 from celery_lint.configuration import ConfigurationError
 from celery_lint.diagnostics import Report
+from celery_lint.engine.filtering import NAMELESS
+from celery_lint.frontends.server.actions import KINDS, OPEN_PAGE, Actions, Shown
 from celery_lint.frontends.server.pages import Pages
 from celery_lint.frontends.server.queue import Queue
 from celery_lint.frontends.server.wording import Wording
@@ -37,10 +39,11 @@ class Server(LanguageServer):
     def __init__(self) -> None:
         super().__init__("celery-lint", __version__)
         self.pages = Pages()
-        self.shown: dict[str, list[types.Diagnostic]] = {}
+        self.shown: dict[str, Shown] = {}
         self._options: dict[str, object] = {}
         self._queue: Queue[Report] = Queue(self._work, self._tell, self._failed)
         self._wording: Wording | None = None
+        self._actions: Actions | None = None
         self._disk_has_changed = False
         self._told = ""
 
@@ -63,12 +66,30 @@ class Server(LanguageServer):
     def close(self, uri: str) -> None:
         """Forget a document: what is said about files that nobody looks at, the command says."""
         self._queue.drop(uri)
-        if self.shown.pop(uri, None):
+        shown = self.shown.pop(uri, None)
+        if shown is not None and shown.diagnostics:
             self._publish(uri, [], None)
 
     def hover(self, uri: str, position: types.Position) -> types.Hover | None:
         """The words of the rules at a position."""
-        return self.wording.hover(self.shown.get(uri, ()), position)
+        shown = self.shown.get(uri)
+        return self.wording.hover([told for _, told in shown.diagnostics] if shown else (), position)
+
+    def actions(self, parameters: types.CodeActionParams) -> list[types.CodeAction]:
+        """What can be done about the diagnostics in a range of a document as it is now."""
+        uri = parameters.text_document.uri
+        document, shown = self.workspace.text_documents.get(uri), self.shown.get(uri)
+        if document is None or shown is None or document.source != shown.text:
+            return []  # what was said is about another text; the answer about this one is on its way
+        if self._actions is None:
+            self._actions = Actions(self.wording, self.client_capabilities)
+        return self._actions.of(uri, shown._replace(version=document.version), parameters)
+
+    def open_page(self, code: str) -> None:
+        """Let the client show the page of a rule."""
+        address = self.pages.address(code)
+        if address is not None:
+            self.window_show_document(types.ShowDocumentParams(address, take_focus=True))
 
     @property
     def wording(self) -> Wording:
@@ -107,13 +128,13 @@ class Server(LanguageServer):
 
         def lines(path: str) -> Sequence[str]:
             if path not in texts:
-                is_own = path == "<stdin>" or os.path.realpath(path) == own
-                texts[path] = _lines(path, document.source if is_own else None)
+                texts[path] = _lines(path, document.source if _is_own(path, own) else None)
             return texts[path]
 
-        found = [self.wording.diagnostic(each, uri, lines) for each in report.diagnostics]
-        self.shown[uri] = found
-        self._publish(uri, found, document.version)
+        told = [(each, self.wording.diagnostic(each, uri, lines)) for each in report.diagnostics]
+        path = next((each.path for each, _ in told if _is_own(each.path, own)), "")
+        self.shown[uri] = Shown(document.version, path, document.source, told)
+        self._publish(uri, [diagnostic for _, diagnostic in told], document.version)
 
     def _publish(self, uri: str, found: list[types.Diagnostic], version: int | None) -> None:
         self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
@@ -127,6 +148,11 @@ class Server(LanguageServer):
         if message != self._told:  # once, and not with every letter that is typed
             self._told = message
             self.window_show_message(types.ShowMessageParams(types.MessageType.Error, message))
+
+
+def _is_own(path: str, own: str) -> bool:
+    """Whether a path is that of the document itself."""
+    return path == NAMELESS or os.path.realpath(path) == own
 
 
 def _lines(path: str, text: str | None) -> Sequence[str]:
@@ -177,6 +203,14 @@ def _server() -> Server:
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     def hover(server: Server, parameters: types.HoverParams) -> types.Hover | None:
         return server.hover(parameters.text_document.uri, parameters.position)
+
+    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=KINDS))
+    def actions(server: Server, parameters: types.CodeActionParams) -> list[types.CodeAction]:
+        return server.actions(parameters)
+
+    @server.command(OPEN_PAGE)
+    def open_page(server: Server, code: str) -> None:
+        server.open_page(code)
 
     return server
 

@@ -8,7 +8,7 @@ from lsprotocol import types
 from pygls import uris
 from pygls.workspace import PositionCodec
 
-from celery_lint.diagnostics import Diagnostic, Severity
+from celery_lint.diagnostics import Diagnostic, Severity, Span
 from celery_lint.frontends.server.pages import Pages
 
 SOURCE = "celery-lint"
@@ -38,10 +38,7 @@ class Wording:
         href = self._pages.address(found.code) if self._links else None
         message = f"{found.message}\nhelp: {found.help}" if found.help else found.message
         return types.Diagnostic(
-            range=types.Range(
-                self._position(own, found.line, found.column),
-                self._position(own, found.end_line, found.end_column),
-            ),
+            range=self.range(own, Span(found.line, found.column, found.end_line, found.end_column)),
             message=message,
             severity=_SEVERITIES[found.severity],
             code=found.code,
@@ -49,6 +46,11 @@ class Wording:
             source=SOURCE,
             related_information=self._places(found, uri, lines),
         )
+
+    def range(self, lines: Sequence[str], span: Span) -> types.Range:
+        """A stretch of these lines, in the client's units."""
+        start = self._position(lines, span.line, span.column)
+        return types.Range(start, self._position(lines, span.end_line, span.end_column))
 
     def hover(self, shown: Sequence[types.Diagnostic], position: types.Position) -> types.Hover | None:
         """What the rules of the diagnostics at a position say about themselves."""
