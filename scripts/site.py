@@ -41,6 +41,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
         if whole == "README.md":
             return f"[{text}]({posixpath.relpath(_HOME, posixpath.dirname(path) or '.')})"
         inner = whole.removeprefix("docs/")
+        if not (REPOSITORY / whole).exists():
+            return match[0]  # MkDocs says so
         if inner != whole and files.get_file_from_path(inner) is not None:
             return f"[{text}]({posixpath.relpath(inner, posixpath.dirname(path) or '.')}{hash_}{anchor})"
         return f"[{text}]({config.repo_url.rstrip('/')}/blob/main/{whole})" if config.repo_url else text

@@ -36,7 +36,8 @@ _MARKED: dict[Mark, str] = {
 def dot(graph: Graph) -> str:
     """The text of the graph."""
     short = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
-    lines = ["digraph tasks {", "  rankdir=LR;", '  node [fontname="sans-serif", fontsize=10];']
+    # Without `newrank` Graphviz gives up on circles between clusters: "trouble in init_rank".
+    lines = ["digraph tasks {", "  rankdir=LR; newrank=true;", '  node [fontname="sans-serif", fontsize=10];']
     lines.append('  edge [fontname="sans-serif", fontsize=8];')
     for number, (title, nodes) in enumerate(groups(graph)):
         lines += [f"  subgraph cluster_{number} {{", f"    label={_quoted(title)};"]
