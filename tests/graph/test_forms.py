@@ -268,3 +268,13 @@ def test_no_tasks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(out)["nodes"] == []
     assert err == "celery-lint: warning: no tasks were found\n"
     assert main(["graph", str(tmp_path)]) == 0
+
+
+def test_a_page_is_not_written_to_a_terminal(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["graph", str(shop)]) == 2
+    assert "--output-file tasks.html" in capsys.readouterr().err
+    assert main(["graph", "--format", "mermaid", str(shop)]) == 0
+    assert capsys.readouterr().out.startswith("flowchart LR")

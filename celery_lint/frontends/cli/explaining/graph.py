@@ -8,7 +8,7 @@ import sys
 from celery_lint import engine
 from celery_lint.engine.graph.elements import Graph
 from celery_lint.files import roots
-from celery_lint.frontends.cli.arguments import Arguments
+from celery_lint.frontends.cli.arguments import Arguments, UsageError
 from celery_lint.frontends.cli.check import is_there
 from celery_lint.frontends.cli.writing import write
 
@@ -19,14 +19,15 @@ def run(arguments: Arguments) -> int:
     present = [path for path in paths if is_there(path)]
     if not present:
         return 2
+    form, file = arguments.flags.get("--format", "html"), arguments.flags.get("--output-file", "")
+    if form == "html" and not file and sys.stdout.isatty():
+        raise UsageError("a page is nothing for a terminal: --output-file tasks.html, or --format mermaid")
     overrides = dict(arguments.overrides)
     if "--config" in arguments.flags:
         overrides["config"] = arguments.flags["--config"]
     graph = engine.graph_of(present, overrides)
     title = f"Tasks of {os.path.basename(roots.workspace(present[0])) or present[0]}"
-    write(
-        _text(graph, arguments.flags.get("--format", "html"), title), arguments.flags.get("--output-file", "")
-    )
+    write(_text(graph, form, title), file)
     if not any(node.kind == "task" for node in graph.nodes):
         sys.stderr.write("celery-lint: warning: no tasks were found\n")
     return 2 if len(present) < len(paths) else 0
