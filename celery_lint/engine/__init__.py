@@ -85,19 +85,26 @@ def check_text(
         report = filtered(root, verdict_of_text(NAMELESS, data, options), scopes, [NAMELESS], suppress)
         report.diagnostics.sort(key=order)
         return report
-    root, real, options = _place(path, configuration, overrides)
     collecting = _pause_collection()
     try:
-        key = (root, options, configuration is None)
-        workspace = _workspaces.get(key)
-        if workspace is None:
-            given = overrides if configuration is None else None
-            workspace = _workspaces[key] = Workspace(root, options, None, given)
-        report = workspace.report_of_text(index_path(real, root), data, suppress, stale)
+        workspace, inner = _workspace_of(path, configuration, overrides)
+        report = workspace.report_of_text(inner, data, suppress, stale)
     finally:
         _resume_collection(collecting)
     report.diagnostics.sort(key=order)
     return report
+
+
+def prepare(
+    path: str, data: bytes | str, *, overrides: Mapping[str, object], stale: Callable[[], bool]
+) -> None:
+    """Get ready for changes of a text, so that :func:`check_text` answers soon. It may raise Stale, too."""
+    collecting = _pause_collection()
+    try:
+        workspace, inner = _workspace_of(path, None, overrides)
+        workspace.prepare(inner, data, stale)
+    finally:
+        _resume_collection(collecting)
 
 
 def forget() -> None:
@@ -192,6 +199,19 @@ def _resume_collection(collecting: bool) -> None:
 
 _workspaces: dict[tuple[str, Configuration, bool], Workspace] = {}
 _settings_of: dict[tuple[str, object, str], tuple[str, Configuration]] = {}
+
+
+def _workspace_of(
+    path: str, configuration: Configuration | None, overrides: Mapping[str, object]
+) -> tuple[Workspace, str]:
+    """The workspace of a text's file as it was first seen, and the path of the file in it."""
+    root, real, options = _place(path, configuration, overrides)
+    key = (root, options, configuration is None)
+    workspace = _workspaces.get(key)
+    if workspace is None:
+        given = overrides if configuration is None else None
+        workspace = _workspaces[key] = Workspace(root, options, None, given)
+    return workspace, index_path(real, root)
 
 
 def _place(

@@ -133,6 +133,12 @@ class Workspace:
             verdict = Verdict([], frozenset(), [unparsed], {}, {})
         return filtered(self.root, verdict, scopes, [path], suppress)
 
+    def prepare(self, path: str, data: bytes | str, stale: Callable[[], bool]) -> None:
+        """Link what is around a file with this text, so that a change of it is answered soon."""
+        manifest = self._current()[0]
+        if path in manifest.digests:
+            self._overlaid(manifest, path, Source(path, data).text, stale)
+
     def _parsed(self, path: str, data: bytes | str | None) -> Unparsed | None:
         """Why a file, or its text as it is in an editor, cannot be parsed."""
         try:

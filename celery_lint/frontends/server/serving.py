@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
@@ -24,7 +25,7 @@ from celery_lint.frontends.server.wording import Wording
 from celery_lint.source import NotParsed, Source, read
 
 PATIENCE = 0.2
-"""Seconds without a change after which a text is checked."""
+"""Seconds without a change after which a text is checked; or half of what the last answer took."""
 
 _WATCHED = "**/*.{py,toml,cfg,yml,yaml,ini,conf,sh,service,lock,txt}", "**/{Procfile,Dockerfile,Makefile}*"
 _log = logging.getLogger(__name__)
@@ -41,7 +42,11 @@ class Server(LanguageServer):
         self.pages = Pages()
         self.shown: dict[str, Shown] = {}
         self._options: dict[str, object] = {}
-        self._queue: Queue[Report] = Queue(self._work, self._tell, self._failed)
+        self._queue: Queue[Report | None] = Queue(self._work, self._tell, self._failed)
+        self._latest = ""  # the document that somebody works on
+        self._changing = ""  # the one whose surroundings are known, because it has changed
+        self._preparing = ""  # the document that is looked at before it changes
+        self._took = PATIENCE
         self._wording: Wording | None = None
         self._actions: Actions | None = None
         self._disk_has_changed = False
@@ -51,15 +56,27 @@ class Server(LanguageServer):
         """Take over what the client says about itself."""
         self._options = dict(options) if isinstance(options, dict) else {}
 
+    def check_change(self, uri: str) -> None:
+        """Check a document once no more is typed."""
+        self._latest = self._changing = uri
+        self.check(uri, min(PATIENCE, self._took / 2))
+
     def check(self, uri: str, delay: float = 0.0) -> None:
         """Check a document soon, if it is a Python file."""
+        self._preparing = "" if self._preparing == uri else self._preparing
         document = self.workspace.text_documents.get(uri)
         if document is not None and (document.language_id == "python" or uri.endswith((".py", ".pyw"))):
             self._queue.ask(uri, delay)
 
+    def check_opened(self, uri: str) -> None:
+        """Check a document that somebody is going to work on."""
+        self._latest = uri
+        self.check(uri)
+
     def check_all(self, first: str = "") -> None:
         """Look at the disk anew, and check all open documents, this one before the others."""
         self._disk_has_changed = True
+        self._changing = ""
         for uri in sorted(self.workspace.text_documents, key=lambda uri: (uri != first, uri)):
             self.check(uri)
 
@@ -101,25 +118,40 @@ class Server(LanguageServer):
 
     # ------------------------------------------------------------------------ a check
 
-    def _work(self, uri: str, stale: Callable[[], bool]) -> Callable[[], Report] | None:
+    def _work(self, uri: str, stale: Callable[[], bool]) -> Callable[[], Report | None] | None:
         document = self.workspace.text_documents.get(uri)
         if document is None:
             return None
         forget, self._disk_has_changed = self._disk_has_changed, False
         path = uris.to_fs_path(uri) if uris.uri_scheme(uri) == "file" else None
         text, options = document.source, self._options
+        prepares = self._preparing == uri
+        self._preparing = "" if prepares else self._preparing
 
-        def work() -> Report:
+        def work() -> Report | None:
             if forget:
                 engine.forget()
-            return engine.check_text(path, text, None, overrides=options, stale=stale)
+            if prepares:
+                engine.prepare(path or "", text, overrides=options, stale=stale)
+                return None
+            started = time.perf_counter()
+            report = engine.check_text(path, text, None, overrides=options, stale=stale)
+            self._took = time.perf_counter() - started
+            return report
 
         return work
 
-    def _tell(self, uri: str, report: Report) -> None:
+    def _prepare(self, uri: str) -> None:
+        """Look at what is around a document while nobody waits: the next thing that happens is a change."""
+        if uri == self._latest != self._changing and uris.uri_scheme(uri) == "file":
+            self._preparing = uri
+            self._queue.ask(uri)
+
+    def _tell(self, uri: str, report: Report | None) -> None:
         document = self.workspace.text_documents.get(uri)
-        if document is None:
+        if document is None or report is None:
             return
+        self._prepare(uri)
         self._told = ""
         if report.unparsed and not report.diagnostics and uri in self.shown:
             return  # half a line has been typed: what was said stays until the text can be read again
@@ -182,11 +214,11 @@ def _server() -> Server:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(server: Server, parameters: types.DidOpenTextDocumentParams) -> None:
-        server.check(parameters.text_document.uri)
+        server.check_opened(parameters.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def changed(server: Server, parameters: types.DidChangeTextDocumentParams) -> None:
-        server.check(parameters.text_document.uri, PATIENCE)
+        server.check_change(parameters.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
     def saved(server: Server, parameters: types.DidSaveTextDocumentParams) -> None:
