@@ -186,6 +186,33 @@ def _or_empty(text: Text, span: Span, words: Words) -> Iterator[Edit]:
             return
 
 
+_LOOPS = (ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _later(text: Text, span: Span, _: Words) -> Iterator[Edit]:
+    """``task.delay(x)`` as ``lambda: task.delay(x)``; not in a loop, whose names it would read too late."""
+    call = text.call(span)
+    if call is None or any(isinstance(node, ast.Await) for node in ast.walk(call)):
+        return
+    around = text.parent(call)
+    while around is not None and not isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if isinstance(around, _LOOPS):
+            return
+        around = text.parent(around)
+    yield text.before(call, "lambda: ")
+
+
+def _attribute(text: Text, span: Span, words: Words) -> Iterator[Edit]:
+    """An attribute of what a call is given first, or by a keyword, in place of itself."""
+    keyword, attribute = words
+    call = _call_with(text, span)
+    if call is None:
+        return
+    given = [*call.args[:1], *(each.value for each in call.keywords if each.arg == keyword)]
+    if len(given) == 1 and isinstance(given[0], (ast.Name, ast.Attribute, ast.Call)):
+        yield text.after(given[0], f".{attribute}")
+
+
 EDITS: dict[str, Maker] = {
     "CEL310": _keyword,
     "CEL313": _bind,
@@ -197,7 +224,10 @@ EDITS: dict[str, Maker] = {
     "CEL611": _apply_async,
     "CEL612": _tuple,
     "CEL614": _keyword,
+    "CEL625": _later,
     "CEL641": _signature,
+    "CEL653": _attribute,
+    "CEL654": _attribute,
     "CEL655": _or_empty,
     "CEL810": _argument,
     "CEL828": _signature,

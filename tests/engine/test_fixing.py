@@ -145,3 +145,27 @@ def test_another_encoding_is_left_alone(tmp_path: Path) -> None:
     report, files = fix(path, preset="recommended")
     assert [d.code for d in report.diagnostics] == ["CEL810"]
     assert files == []
+
+
+LOOPING = """\
+from celery import shared_task
+from django.db import transaction
+
+
+@shared_task
+def sync(pk): ...
+
+
+def one(pk):
+    transaction.on_commit(sync.delay(pk))
+
+
+def all_of(pks):
+    for pk in pks:
+        transaction.on_commit(sync.delay(pk))
+"""
+
+
+def test_a_callback_in_a_loop_would_read_its_last_name(tmp_path: Path) -> None:
+    _, [file] = fix(written(tmp_path, LOOPING))
+    assert file.after.decode() == LOOPING.replace("commit(sync", "commit(lambda: sync", 1)

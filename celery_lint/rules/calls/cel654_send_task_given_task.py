@@ -64,6 +64,7 @@ class SendTaskGivenTask(Rule):
     name = "send-task-given-task"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`send_task()` takes the name of a task: `{task}` itself cannot be sent"
     help = "write `{task}.apply_async(…)`, or pass `{task}.name`"
     proof = "tests/proofs/test_canvas.py::test_a_task_is_no_name"
@@ -72,4 +73,4 @@ class SendTaskGivenTask(Rule):
     def check(self, fact: SentTask) -> Iterator[Finding]:
         """Report the task, pointing at where it is defined."""
         related = ((fact.task.place, f"task `{fact.task.label}` is defined here"),)
-        yield Finding(fact.place, {"task": fact.task.label}, related)
+        yield Finding(fact.place, {"task": fact.task.label}, related, fix=("name", "name"))

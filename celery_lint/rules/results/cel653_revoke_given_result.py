@@ -66,6 +66,7 @@ class RevokeGivenResult(Rule):
     name = "revoke-given-result"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{method}()` takes the id of a task: a result raises `EncodeError`"
     help = "pass `.id` of the result, or write `result.revoke()`"
     proof = "tests/proofs/test_canvas.py::test_a_result_is_no_id"
@@ -73,4 +74,4 @@ class RevokeGivenResult(Rule):
     @on(RevokedResults.all)
     def check(self, fact: RevokedResult) -> Iterator[Finding]:
         """Report the call."""
-        yield Finding(fact.place, {"method": fact.method})
+        yield Finding(fact.place, {"method": fact.method}, fix=("task_id", "id"))

@@ -64,6 +64,7 @@ class OnCommitCalledEagerly(Rule):
     name = "on-commit-called-eagerly"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "this sends `{task}` at once, and `on_commit()` raises TypeError"
     help = "write `transaction.on_commit(partial({task}.{how}, …))`"
     variants = {
@@ -78,4 +79,5 @@ class OnCommitCalledEagerly(Rule):
     def check(self, fact: WrongCallback) -> Iterator[Finding]:
         """Report the argument."""
         values = {"task": fact.task, "how": fact.how, "missing": fact.missing}
-        yield Finding(fact.place, values, (), "" if fact.kind == "sent" else fact.kind)
+        is_sent = fact.kind == "sent"
+        yield Finding(fact.place, values, (), "" if is_sent else fact.kind, () if is_sent else None)
