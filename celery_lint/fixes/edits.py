@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from celery_lint.diagnostics import Diagnostic, Span
 from celery_lint.fixes.text import Edit, Text
+
+if TYPE_CHECKING:
+    from typing import TypeGuard
 
 Words = tuple[str, ...]
 Maker = Callable[[Text, Span, Words], Iterator[Edit]]
@@ -213,12 +217,75 @@ def _attribute(text: Text, span: Span, words: Words) -> Iterator[Edit]:
         yield text.after(given[0], f".{attribute}")
 
 
+def _called(text: Text, span: Span, words: Words) -> Iterator[Edit]:
+    """``run(work)`` as ``run(work())``, where this file defines what needs no arguments."""
+    (name,) = words
+    call = text.call(span)
+    made = [node for node in ast.walk(text.tree) if _is_function(node) and node.name == name]
+    if call is None or len(made) != 1 or _needs(made[0].args):
+        return
+    for given in (*call.args, *(keyword.value for keyword in call.keywords)):
+        if isinstance(given, ast.Name) and given.id == name:
+            yield text.after(given, "()")
+
+
+def _is_function(node: ast.AST) -> TypeGuard[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+
+
+def _needs(parameters: ast.arguments) -> bool:
+    """Whether a function cannot be called without arguments."""
+    positional = len(parameters.posonlyargs) + len(parameters.args)
+    return positional > len(parameters.defaults) or None in parameters.kw_defaults
+
+
+def _self(text: Text, span: Span, _: Words) -> Iterator[Edit]:
+    """``def task():`` as ``def task(self):``."""
+    for node in ast.walk(text.tree):
+        if not _is_function(node) or node.lineno != span.line:
+            continue
+        name = text.start(node) + text.text[text.start(node) :].index("def") + len("def")
+        opening = text.text.index(node.name, name) + len(node.name)
+        given = node.args
+        if text.text[opening : opening + 1] != "(" or given.posonlyargs or given.args:
+            return
+        others = given.vararg or given.kwonlyargs or given.kwarg
+        yield Edit(opening + 1, opening + 1, "self, " if others else "self")
+
+
+def _cause(text: Text, span: Span, _: Words) -> Iterator[Edit]:
+    """``retry()`` in a handler as ``retry(exc=error)``, and a name for the error where it has none."""
+    call = text.call(span)
+    handler = text.parent(call) if call is not None else None
+    while handler is not None and not isinstance(handler, ast.ExceptHandler):
+        if _is_function(handler) or isinstance(handler, ast.Lambda):
+            return
+        handler = text.parent(handler)
+    if call is None or handler is None or handler.type is None:
+        return
+    name = handler.name or "exc"
+    used = {node.id for node in ast.walk(text.tree) if isinstance(node, ast.Name)}
+    edit = text.argument(call, f"exc={name}")
+    if edit is None or (handler.name is None and name in used):
+        return
+    if handler.name is None:
+        end = text.end(handler.type)
+        colon = text.text.index(":", end)
+        if text.text[end:colon].strip(" \t)"):
+            return
+        yield Edit(colon, colon, f" as {name}")
+    yield edit
+
+
 EDITS: dict[str, Maker] = {
+    "CEL124": _called,
     "CEL310": _keyword,
+    "CEL312": _self,
     "CEL313": _bind,
     "CEL327": _tuple,
     "CEL329": _name,
     "CEL410": _raise,
+    "CEL422": _cause,
     "CEL436": _raise,
     "CEL526": _argument,
     "CEL611": _apply_async,

@@ -169,3 +169,52 @@ def all_of(pks):
 def test_a_callback_in_a_loop_would_read_its_last_name(tmp_path: Path) -> None:
     _, [file] = fix(written(tmp_path, LOOPING))
     assert file.after.decode() == LOOPING.replace("commit(sync", "commit(lambda: sync", 1)
+
+
+RUNNING = """\
+import asyncio
+
+from celery import shared_task
+
+
+async def ready(number=1): ...
+
+
+async def needing(number): ...
+
+
+@shared_task
+def task():
+    asyncio.run(ready)
+    asyncio.run(needing)
+"""
+
+
+def test_only_what_needs_no_arguments_is_called(tmp_path: Path) -> None:
+    _, [file] = fix(written(tmp_path, RUNNING))
+    assert file.codes["CEL124"] == 1
+    assert "run(ready())" in file.after.decode()
+    assert "run(needing)" in file.after.decode()
+
+
+CAUSES = """\
+from celery import shared_task
+
+
+@shared_task(bind=True, max_retries=3)
+def task(self):
+    try:
+        open("/data")
+    except (OSError  # a: b
+    ):
+        raise self.retry(countdown=10)
+    except ValueError as error:
+        raise self.retry()
+"""
+
+
+def test_the_cause_of_a_retry_is_named_where_it_can_be(tmp_path: Path) -> None:
+    _, [file] = fix(written(tmp_path, CAUSES))
+    after = file.after.decode()
+    assert "raise self.retry(exc=error)" in after
+    assert "# a: b\n    ):\n        raise self.retry(countdown=10)\n" in after

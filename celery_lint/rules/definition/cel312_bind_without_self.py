@@ -52,6 +52,7 @@ class BindWithoutSelf(Rule):
     name = "bind-without-self"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{task}` is bound and takes no `self`, so every run raises TypeError"
     help = "write `def {task}(self…)`, or leave out `bind=True`"
     proof = "tests/proofs/test_definitions.py::test_a_bound_task_needs_a_place_for_itself"
@@ -60,4 +61,4 @@ class BindWithoutSelf(Rule):
     def check(self, fact: Misbound) -> Iterator[Finding]:
         """Report the definition."""
         related = ((fact.sent.place, "it is sent here"),) if fact.sent is not None else ()
-        yield Finding(fact.place, {"task": fact.task.label}, related)
+        yield Finding(fact.place, {"task": fact.task.label}, related, fix=())

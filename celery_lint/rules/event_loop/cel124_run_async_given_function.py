@@ -71,6 +71,7 @@ class RunAsyncGivenFunction(Rule):
     name = "run-async-given-function"
     severity = "error"
     preset = "recommended"
+    fixable = "safe"
     message = "`{runner}()` fails: it gets the function `{function}`, not the coroutine `{function}()`"
     help = "call it: `{function}()`"
     proof = "tests/proofs/test_event_loop.py::test_a_function_is_no_coroutine"
@@ -78,4 +79,4 @@ class RunAsyncGivenFunction(Rule):
     @on(CoroutineRuns.given)
     def check(self, given: GivenFunction) -> Iterator[Finding]:
         """Report each call that is given one."""
-        yield Finding(given.place, {"runner": given.taker, "function": given.name})
+        yield Finding(given.place, {"runner": given.taker, "function": given.name}, fix=(given.name,))

@@ -60,6 +60,7 @@ class RetryLosesCause(Rule):
     name = "retry-loses-cause"
     severity = "advice"
     preset = "strict"
+    fixable = "unsafe"
     message = "without `exc` the final failure is MaxRetriesExceededError, not the error caught here"
     help = "write `except … as exc:` and `retry(exc=exc)`"
     proof = "tests/proofs/test_retries.py::test_retries_without_a_cause_end_without_it"
@@ -67,4 +68,4 @@ class RetryLosesCause(Rule):
     @on(RetryCauses.lost)
     def check(self, fact: LostCause) -> Iterator[Finding]:
         """Report a call in a handler that does not pass the error on."""
-        yield Finding(fact.place)
+        yield Finding(fact.place, fix=())
