@@ -7,7 +7,7 @@ a Django project the checks of a worker's start import the views, and with them 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
@@ -53,6 +53,13 @@ class WorkerImports:
         """Whether no worker imports this module for certain."""
         return self._reached is not None and path not in self._reached
 
+    def runs_nowhere(self, path: str) -> bool:
+        """Whether no worker that the project starts imports this module for certain.
+
+        It may belong to an application of its own that nobody is seen to start.
+        """
+        return self._reached_from_commands is not None and path not in self._reached_from_commands
+
     # ------------------------------------------------------------------ discovery
 
     @once
@@ -97,10 +104,29 @@ class WorkerImports:
     @once
     def _reached(self) -> frozenset[str] | None:
         """The paths of all modules that some worker may import; ``None`` if nobody can tell."""
-        if not self.commands.started or self.project.unparsed or self._is_django():
+        return None if self.project.unparsed else self._reached_by(self.applications.product)
+
+    @once
+    def _reached_from_commands(self) -> frozenset[str] | None:
+        """Those that the workers import which the project starts, and no other."""
+        running = list(self.commands.started)
+        while running:
+            reached = self._reached_by(running)
+            if reached is None:
+                return None
+            others = [other for other in self.applications.product if other not in running]
+            imported = [other for other in others if other.module.path in reached]
+            if not imported:
+                return reached
+            running += imported
+        return None
+
+    def _reached_by(self, applications: Sequence[Application]) -> frozenset[str] | None:
+        """The paths of all modules that workers of these applications may import."""
+        if not self.commands.started or self._is_django():
             return None
         roots: set[str] = set()
-        for application in self.applications.product:
+        for application in applications:
             own = self._roots(application)
             if own is None:
                 return None
@@ -167,7 +193,7 @@ class WorkerImports:
         for path in sorted(roots):
             take(path)
         for path in line:  # which grows meanwhile
-            if len(line) > _MOST_READ:
+            if len(line) > _MOST_READ or path in self.project.unparsed:
                 return None
             module = self.project.modules.find(path) or self.project.reading.module(path, "import")
             if module is None:

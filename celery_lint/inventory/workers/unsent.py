@@ -12,6 +12,7 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.imported import WorkerImports
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
@@ -65,10 +66,26 @@ class Unsent:
         self.sendings = known.of(Sendings)
         self.tasks = known.of(Tasks)
         self.applications = known.of(Applications)
+        self.worker_imports = known.of(WorkerImports)
 
     def is_unsent(self, task: Task) -> bool:
-        """Whether a project that sends other tasks nowhere names this one, but where it is made."""
-        return task.key in self._unsent
+        """Whether a project that sends other tasks nowhere names this one, but where it is made.
+
+        Or whether none of the workers that it starts imports the module of the task, and nothing that runs
+        asks for it: what is sent and not imported is meant to run, and another rule says what is missing.
+        """
+        if task.key in self._unsent:
+            return True
+        return self.worker_imports.runs_nowhere(task.module.path) and not self._is_asked_for(task)
+
+    def _is_asked_for(self, task: Task) -> bool:
+        """Whether a sending or a schedule of a module that may run names a task."""
+        asked = [s.module for s in self.sendings.all if s.task is not None and s.task.key == task.key]
+        for setting in self.settings.named("beat_schedule"):
+            table = self.project.constant(setting.module, setting.value) or setting.value
+            if any(value.data == task.name for value in _held(table)):
+                asked.append(setting.module)
+        return any(not self.worker_imports.runs_nowhere(module.path) for module in asked)
 
     def is_within(self, module: Module, function: Function) -> bool:
         """Whether a function is, or stands in, that of a task that nothing sends."""
@@ -291,6 +308,16 @@ _NOWHERE = Span(0, 0, 0, 0)
 
 def _places(value: Value, name: str) -> Iterator[Span]:
     return (span for span, word in _of_value(value) if word == name)
+
+
+def _held(value: Value) -> Iterator[Value]:
+    """An expression and all that it holds."""
+    left = [value]
+    while left:
+        each = left.pop()
+        yield each
+        left.extend(each.items)
+        left.extend(item for _, item in each.keywords)
 
 
 def _of_value(value: Value) -> Iterator[tuple[Span, str]]:
