@@ -69,3 +69,16 @@ SHARED_TASK = "celery.shared_task"
 #: Where an application without a broker looks for its address, and how the addresses begin that it has else.
 BROKER_VARIABLE = "CELERY_BROKER_URL"
 LOCAL_BROKERS = ("amqp://guest", "amqp://localhost", "pyamqp://guest", "pyamqp://localhost")
+#: What an entry of a schedule may hold.
+ENTRY_FIELDS = (
+    "task", "schedule", "args", "kwargs", "options", "relative",
+    "name", "app", "last_run_at", "total_run_count",
+)  # fmt: skip
+#: Packages with schedulers of their own, whose entries may hold more.
+OTHER_SCHEDULERS = (
+    "django_celery_beat",
+    "redbeat",
+    "sqlalchemy_celery_beat",
+    "celery_sqlalchemy_scheduler",
+    "celerybeatmongo",
+)

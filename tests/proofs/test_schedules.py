@@ -132,6 +132,32 @@ def test_arguments_that_do_not_fit(ticking: Ticking) -> None:
     ticking.send(args=("May",))
 
 
+@pytest.mark.proof("CEL818")
+def test_entries_that_beat_cannot_make(ticking: Ticking) -> None:
+    """Beat ends when it starts: it makes all entries before the first is due."""
+
+    def starts(**entry: object) -> Scheduler:
+        ticking.app.conf.beat_schedule = {"poll": {"task": "poll", **entry}}
+        beat = Scheduler(app=ticking.app, lazy=True)
+        beat.setup_schedule()
+        return beat
+
+    for schedule in ("0 2 * * *", {"minute": 0}, (60,)):
+        with pytest.raises(AttributeError, match="has no attribute 'app'"):
+            starts(schedule=schedule)
+    for key in ("expires", "queue", "arg", "description", "enabled"):
+        with pytest.raises(TypeError, match=f"unexpected keyword argument '{key}'"):
+            starts(schedule=60, **{key: 1})
+    beat = starts()
+    try:
+        beat.tick()
+    except AttributeError:
+        assert beat.schedule["poll"].schedule is None
+    assert beat.schedule["poll"].total_run_count == 0
+    for schedule in (60, timedelta(minutes=1), crontab.from_string("0 2 * * *")):
+        assert starts(schedule=schedule, options={"expires": 50}, relative=True).schedule["poll"].schedule
+
+
 @pytest.mark.proof("CEL821")
 def test_entries_that_cannot_be_sent(ticking: Ticking) -> None:
     """Beat fails at each tick; a text is taken apart."""
@@ -155,6 +181,8 @@ def test_a_task_in_place_of_its_name(ticking: Ticking, servers: Servers) -> None
     ticking.app.conf.broker_url = servers.broker
     with pytest.raises(SchedulingError, match="not JSON serializable"):
         ticking.send(task=ticking.poll)
+    with pytest.raises(TypeError, match="unhashable type: 'Signature'"):
+        ticking.send(task=ticking.poll.s())
     ticking.send(task=ticking.poll.name)
 
 

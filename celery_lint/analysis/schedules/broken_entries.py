@@ -1,0 +1,159 @@
+"""Entries of schedules that beat cannot make, and those that it cannot send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.schedules import Entry, Schedules
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.libraries.celery import ENTRY_FIELDS, OTHER_SCHEDULERS
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.nearest import nearest
+from celery_lint.project.known import Known, facts, once
+
+# Options of the message that stand beside `schedule` by mistake.
+_OF_THE_MESSAGE = frozenset(
+    {
+        "countdown", "eta", "exchange", "expires", "headers", "ignore_result", "priority", "queue", "retry",
+        "retry_policy", "routing_key", "serializer", "soft_time_limit", "time_limit",
+    }
+)  # fmt: skip
+# Schedulers that nothing but a command names take it.
+_OF_ANOTHER = frozenset({"enabled"})
+_LONGEST = 24
+
+Why = Literal["type", "field", "option", "missing"]
+What = Literal["args", "kwargs", "task", "signature"]
+
+
+class RefusedEntry(NamedTuple):
+    """An entry with which beat does not start, or that is never due.
+
+    ``type``: what is ``written`` is no schedule; ``field``: there is no such field, ``guess`` may be meant;
+    ``option``: it is one of the message; ``missing``: there is no schedule.
+    """
+
+    place: Place
+    why: Why
+    written: str
+    guess: str = ""
+
+
+class UnsendableEntry(NamedTuple):
+    """An entry that beat cannot send: what stands in its ``field`` is of the wrong kind."""
+
+    place: Place
+    field: What
+    written: str
+
+
+class BrokenEntries:
+    """The entries in force of a project, compared with what beat takes."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.schedules = known.of(Schedules)
+        self.settings = known.of(Settings)
+        self.tasks = known.of(Tasks)
+
+    @once
+    def _in_force(self) -> list[Entry]:
+        return [entry for entry in self.schedules.all if entry.written == "mapping" and entry.certain]
+
+    # ------------------------------------------------------------------ what cannot be made
+
+    @facts
+    def refused(self) -> list[RefusedEntry]:
+        """The entries that beat refuses."""
+        return [found for entry in self._in_force for found in self._refusals(entry)]
+
+    def _refusals(self, entry: Entry) -> Iterator[RefusedEntry]:
+        given = entry.given.get("schedule")
+        if given is not None:
+            written = self._no_schedule(entry.module, given)
+            if written:
+                yield RefusedEntry(entry.module.place(given.span), "type", written)
+        elif not entry.hidden and "task" in entry.given:
+            yield RefusedEntry(entry.place, "missing", "")
+        for key in entry.given:
+            if key in ENTRY_FIELDS or key in _OF_ANOTHER or self._scheduled_elsewhere:
+                continue
+            names = [item for item in entry.value.items if item.data == key]
+            place = entry.module.place(names[-1].span) if names else entry.place
+            why: Why = "option" if key in _OF_THE_MESSAGE else "field"
+            yield RefusedEntry(place, why, key, nearest(key, ENTRY_FIELDS))
+
+    def _no_schedule(self, module: Module, value: Value) -> str:
+        """What stands in place of a schedule, as it is written, if it is none; nothing if it may be one."""
+        if value.kind == "text":
+            return "a text"
+        known = self.project.constant(module, value)
+        if known is None:
+            return ""
+        if known.kind == "constant" and isinstance(known.data, str):
+            return repr(known.data) if len(known.data) <= _LONGEST else "a text"
+        return {"sequence": "a sequence", "mapping": "a mapping"}.get(known.kind, "")
+
+    @once
+    def _scheduled_elsewhere(self) -> bool:
+        """Whether another scheduler than Celery's own may take the entries: it may have further fields."""
+        if self.settings.named("beat_scheduler"):
+            return True
+        for module in self.project.product_modules():
+            if any(target.startswith(OTHER_SCHEDULERS) for target in module.imports.values()):
+                return True
+            for value in module.bindings.get("INSTALLED_APPS", ()):
+                known = self.project.constant(module, value)
+                if known is None or any(
+                    isinstance(item.data, str) and item.data.startswith(OTHER_SCHEDULERS)
+                    for item in known.items
+                ):
+                    return True
+        return False
+
+    # ------------------------------------------------------------------ what cannot be sent
+
+    @facts
+    def unsendable(self) -> list[UnsendableEntry]:
+        """The entries that fail whenever they are due."""
+        return [found for entry in self._in_force for found in self._unsendable(entry)]
+
+    def _unsendable(self, entry: Entry) -> Iterator[UnsendableEntry]:
+        args, kwargs, task = (entry.given.get(field) for field in ("args", "kwargs", "task"))
+        if args is not None:
+            known = self.project.constant(entry.module, args)
+            if known is not None and self._is_no_tuple(known):
+                yield UnsendableEntry(entry.module.place(args.span), "args", _written(known))
+        if kwargs is not None:
+            known = self.project.constant(entry.module, kwargs)
+            if known is not None and ((known.kind == "sequence" and known.items) or _is_scalar(known)):
+                yield UnsendableEntry(entry.module.place(kwargs.span), "kwargs", _written(known))
+        if task is not None and task.kind in ("name", "call") and task.chain:
+            chain = task.chain.removesuffix(".s") if task.kind == "call" else task.chain
+            if (task.kind == "name" or chain != task.chain) and self.tasks.of(
+                self.project.resolve(entry.module, chain)
+            ):
+                what: What = "task" if task.kind == "name" else "signature"
+                yield UnsendableEntry(entry.module.place(task.span), what, chain.lstrip(":.~%"))
+
+    def _is_no_tuple(self, known: Value) -> bool:
+        return known.kind == "mapping" or (_is_scalar(known) and not _is_letter(known))
+
+
+def _is_scalar(known: Value) -> bool:
+    return known.kind == "constant" and known.data is not None and known.data != ""
+
+
+def _is_letter(known: Value) -> bool:
+    """``("a")`` is the text `a`, which is taken apart into one argument: what was meant."""
+    return isinstance(known.data, str) and len(known.data) == 1
+
+
+def _written(known: Value) -> str:
+    if known.kind == "constant":
+        shown = repr(known.data)
+        return shown if len(shown) <= _LONGEST else "a text"
+    return "a mapping" if known.kind == "mapping" else "a sequence"

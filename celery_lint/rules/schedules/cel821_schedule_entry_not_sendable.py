@@ -1,0 +1,72 @@
+"""CEL821 schedule-entry-not-sendable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.schedules.broken_entries import BrokenEntries, UnsendableEntry
+from celery_lint.rule import Finding, Rule, on
+
+
+class ScheduleEntryNotSendable(Rule):
+    """An entry of a schedule holds what no message can be made of.
+
+    ## Why it matters
+
+    `("report")` is no tuple but a text: the task would get six arguments, one a letter. A list in place of
+    `kwargs`, a number in place of `args`, a task or a signature in place of its name: beat logs `Couldn't
+    apply scheduled task` or `Message Error` at each tick and goes on, and the task never runs.
+
+    ## Example
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost")
+    app.conf.beat_schedule = {"bill": {"task": "shop.tasks.bill", "schedule": 60.0, "args": ("May")}}
+    ```
+
+    ## Use instead
+
+    ```python
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost")
+    app.conf.beat_schedule = {"bill": {"task": "shop.tasks.bill", "schedule": 60.0, "args": ("May",)}}
+    ```
+
+    ## Limits
+
+    Looks at schedules that an application certainly loads, and at what is written in them or in constants.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#available-fields>
+    """
+
+    code = "CEL821"
+    name = "schedule-entry-not-sendable"
+    severity = "error"
+    preset = "recommended"
+    message = "`args` is `{written}` and no tuple: each tick raises `SchedulingError`"
+    help = "write a tuple or a list: `({written},)`"
+    variants = {
+        "kwargs": (
+            "`kwargs` is `{written}` and no mapping: each tick raises `SchedulingError`",
+            'write a mapping: `{{"name": value}}`',
+        ),
+        "task": (
+            "`{written}` is a task, and no name: each tick raises `SchedulingError`",
+            "write `{written}.name`, or the name as a text",
+        ),
+        "signature": (
+            "`{written}.s()` is a signature, and no name: each tick raises `TypeError`",
+            "write `{written}.name`, and its arguments as `args` and `kwargs`",
+        ),
+    }
+    proof = "tests/proofs/test_schedules.py::test_entries_that_cannot_be_sent"
+
+    @on(BrokenEntries.unsendable)
+    def check(self, fact: UnsendableEntry) -> Iterator[Finding]:
+        """Report what stands in the field."""
+        yield Finding(fact.place, {"written": fact.written}, (), "" if fact.field == "args" else fact.field)
