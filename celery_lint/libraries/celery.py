@@ -16,6 +16,10 @@ SENDING = frozenset({"delay", "apply_async"})
 RESULTS = frozenset(
     f"celery.result.{name}()" for name in ("AsyncResult", "GroupResult", "ResultSet", "GroupResult.restore")
 )
+#: The class of all tasks, which knows nothing of Django.
+PLAIN_TASKS = frozenset({"celery.Task", "celery.app.task.Task"})
+#: Schemes of result backends that make a key of each id, and so refuse to store anything without one.
+KEYED_BACKENDS = frozenset({"redis", "rediss", "sentinel", "cache", "file"})
 #: Options of tasks and of calls that end a run.
 TIME_LIMITS = ("time_limit", "soft_time_limit")
 #: Methods of task classes that Celery calls around a run.

@@ -63,6 +63,7 @@ def test_what_errbacks_are_given(worker: Worker) -> None:
     assert not {"takes two", "takes four", "takes none", "takes itself and three"} & worker.marks()
 
 
+@pytest.mark.proof("CEL650")
 def test_an_immutable_signature_takes_nothing_more(worker: Worker) -> None:
     """It is sent with what it was made with."""
     assert worker.bad("gives_more_to_an_immutable_one").all_succeeded()
@@ -71,9 +72,11 @@ def test_an_immutable_signature_takes_nothing_more(worker: Worker) -> None:
     assert "as it was not" not in worker.marks()
 
 
+@pytest.mark.proof("CEL652")
 def test_starmap_unpacks_each_item(worker: Worker) -> None:
     """A number cannot be, and a text is many letters."""
     for form, outcome in {
+        "chunks": "FAILURE: .* must be an iterable, not int",
         "numbers": "FAILURE: .* must be an iterable, not int",
         "texts": r"FAILURE: .*takes 2 positional arguments but 3 were given",
         "pairs": r"SUCCESS: \[3, 7\]",
@@ -99,6 +102,7 @@ def test_threads_share_the_task(start: Start, servers: Servers) -> None:
     assert worker.good("hands_on", times=5, numbered=True).results == [True] * 5
 
 
+@pytest.mark.proof("CEL665")
 def test_a_task_that_is_called_has_no_id(worker: Worker) -> None:
     """It is no run."""
     error = r"ValueError: task_id must not be empty\. Got None instead\."

@@ -62,3 +62,22 @@ def test_receivers_run_before_the_commit(worker: Worker) -> None:
         worker.forget_marks()
     assert worker.good("receives", "after the commit").all_succeeded()
     assert until(lambda: worker.marks() == {"found"})
+
+
+@pytest.mark.proof("CEL664")
+def test_only_tasks_of_django_wait_for_a_commit(worker: Worker) -> None:
+    """A class that derives from Celery's own has no such method."""
+    assert worker.bad("waits_for_the_commit", "plain").failed_only_with(
+        "AttributeError: '.*' object has no attribute 'delay_on_commit'"
+    )
+    assert worker.good("waits_for_the_commit", "of Django").all_succeeded()
+    assert until(lambda: worker.marks() == {"a task of Django"})
+
+
+@pytest.mark.proof("CEL658")
+def test_there_is_no_result_before_the_commit(worker: Worker) -> None:
+    """There is nothing that could have an id."""
+    assert worker.bad("reads_the_id").failed_only_with(
+        "AttributeError: 'NoneType' object has no attribute 'id'"
+    )
+    assert worker.good("chooses_the_id").results == ["chosen"]

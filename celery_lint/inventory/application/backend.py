@@ -55,6 +55,15 @@ class BackendSettings:
             return unknown
         return Backend("none", application.place)
 
+    def scheme(self, application: Application) -> str:
+        """The scheme of the URL of an application's backend, ``redis``; nothing where nobody can tell."""
+        setting, certain = self.settings.setting(application, "result_backend")
+        if setting is None or not certain or not self.applications.is_plain(application):
+            return ""
+        value = setting.value
+        text = value.data if value.kind == "text" else self.project.text(setting.module, value)
+        return text.partition(":")[0].partition("+")[0].lower() if isinstance(text, str) else ""
+
     def keeps(self, application: Application) -> bool:
         """Whether an application certainly has a backend: something is set that is not *none*."""
         setting, certain = self.settings.setting(application, "result_backend")

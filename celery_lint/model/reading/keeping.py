@@ -141,7 +141,7 @@ def worth_setting(chain: str, key: str, subscript: bool) -> bool:
     """Whether setting an attribute or item of this chain can configure anything outside its function."""
     if subscript and key in _OF_POOLS:
         return True
-    if key in ("time_limit", "soft_time_limit"):  # options of a task that is defined or sent
+    if key in ("time_limit", "soft_time_limit", "immutable"):  # options of a task that is defined or sent
         return True
     if key in ("Task", "task_cls") and chain[:1] == ":":  # `self.Task = ...` in a class of applications
         return True

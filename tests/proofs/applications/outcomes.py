@@ -200,6 +200,8 @@ def gives_more_to_a_mutable_one() -> None:
 def maps_stars_over(form: str) -> Any:
     """Each item is unpacked into arguments."""
     items: dict[str, list[Any]] = {"numbers": [1, 2], "texts": ["abc", "def"], "pairs": [(1, 2), (3, 4)]}
+    if form == "chunks":
+        return add.chunks([1, 2, 3], 2).group().delay().results[0].id
     return add.starmap(items[form]).delay().id
 
 

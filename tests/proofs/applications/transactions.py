@@ -8,6 +8,8 @@ from typing import Any
 
 import django
 from application import MARKS, app, mark
+from celery import Task
+from celery.contrib.django.task import DjangoTask
 from django.conf import settings
 from django.db import connection, connections, models, transaction
 from sqlalchemy import NullPool, create_engine
@@ -180,3 +182,44 @@ def sends_before_commit() -> None:
         reads.delay(row.id)
         _wait("found", "missing")
         session.commit()
+
+
+# ------------------------------------------------------------------------------------ after the commit
+
+
+class Plain(Task):
+    """A class of tasks that knows nothing of Django."""
+
+
+@app.task(base=Plain)
+def plain() -> None:
+    """Is of it."""
+    mark("a plain task")
+
+
+@app.task(base=DjangoTask)
+def of_django() -> None:
+    """Has the methods for transactions."""
+    mark("a task of Django")
+
+
+@app.task
+def waits_for_the_commit(form: str) -> None:
+    """By the task's own method."""
+    with transaction.atomic():
+        (plain if form == "plain" else of_django).delay_on_commit()
+
+
+@app.task
+def reads_the_id() -> Any:
+    """Of what is not sent yet."""
+    with transaction.atomic():
+        return of_django.delay_on_commit().id
+
+
+@app.task
+def chooses_the_id() -> str:
+    """Before it is sent."""
+    with transaction.atomic():
+        of_django.apply_async_on_commit(task_id="chosen")
+    return "chosen"
