@@ -76,7 +76,13 @@ class Unsent:
         """
         if task.key in self._unsent:
             return True
-        return self.worker_imports.runs_nowhere(task.module.path) and not self._is_asked_for(task)
+        nowhere = self.worker_imports.runs_nowhere(task.module.path) and self._some_run
+        return nowhere and not self._is_asked_for(task)
+
+    @once
+    def _some_run(self) -> bool:
+        """Whether the workers import a module of tasks at all: those of a sketch may start without any."""
+        return any(not self.worker_imports.runs_nowhere(task.module.path) for task in self.tasks.product)
 
     def _is_asked_for(self, task: Task) -> bool:
         """Whether a sending or a schedule of a module that may run names a task."""
