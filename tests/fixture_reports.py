@@ -85,7 +85,8 @@ def said(rule: type[Rule], among: Iterable[Case]) -> dict[tuple[str, str], list[
     found = {(d.message, d.help) for case in among for d in report(case).diagnostics if d.code == rule.code}
     real: dict[tuple[str, str], list[str]] = {}
     for message, help_text in texts(rule):
-        pattern = re.compile(re.sub(r"\\\{\w+\\\}", ".+", re.escape(f"{message}\n{help_text}")))
+        plain = re.sub(r"\\\{\w+\\\}", ".+", re.escape(f"{message}\n{help_text}"))
+        pattern = re.compile(plain.replace(r"\{\{", r"\{").replace(r"\}\}", r"\}"))
         real[message, help_text] = [own for own, remedy in found if pattern.fullmatch(f"{own}\n{remedy}")]
     return real
 

@@ -94,7 +94,7 @@ class BrokenEntries:
         if known is None:
             return ""
         if known.kind == "constant" and isinstance(known.data, str):
-            return repr(known.data) if len(known.data) <= _LONGEST else "a text"
+            return f"`{known.data!r}`" if len(known.data) <= _LONGEST else "a text"
         return {"sequence": "a sequence", "mapping": "a mapping"}.get(known.kind, "")
 
     @once
@@ -155,5 +155,5 @@ def _is_letter(known: Value) -> bool:
 def _written(known: Value) -> str:
     if known.kind == "constant":
         shown = repr(known.data)
-        return shown if len(shown) <= _LONGEST else "a text"
+        return f"`{shown}`" if len(shown) <= _LONGEST else "a text"
     return "a mapping" if known.kind == "mapping" else "a sequence"

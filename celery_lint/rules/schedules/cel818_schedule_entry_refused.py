@@ -51,7 +51,7 @@ class ScheduleEntryRefused(Rule):
     name = "schedule-entry-refused"
     severity = "error"
     preset = "recommended"
-    message = "`{written}` is no schedule: beat ends with `AttributeError` when it starts"
+    message = "{what} is no schedule: beat ends with `AttributeError` when it starts"
     help = "give it seconds, a `timedelta`, or a `crontab`: `crontab.from_string` reads a text"
     variants = {
         "option": (
@@ -79,7 +79,7 @@ class ScheduleEntryRefused(Rule):
         variant = "spelling" if fact.why == "field" and fact.guess else fact.why
         yield Finding(
             fact.place,
-            {"written": fact.written, "guess": fact.guess},
+            {"what": fact.written, "written": fact.written, "guess": fact.guess},
             (),
             "" if variant == "type" else variant,
         )

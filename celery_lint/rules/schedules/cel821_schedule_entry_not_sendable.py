@@ -48,11 +48,11 @@ class ScheduleEntryNotSendable(Rule):
     name = "schedule-entry-not-sendable"
     severity = "error"
     preset = "recommended"
-    message = "`args` is `{written}` and no tuple: each tick raises `SchedulingError`"
-    help = "write a tuple or a list: `({written},)`"
+    message = "`args` is {what} and no tuple: each tick raises `SchedulingError`"
+    help = "write a tuple or a list: `(value,)`"
     variants = {
         "kwargs": (
-            "`kwargs` is `{written}` and no mapping: each tick raises `SchedulingError`",
+            "`kwargs` is {what} and no mapping: each tick raises `SchedulingError`",
             'write a mapping: `{{"name": value}}`',
         ),
         "task": (
@@ -69,4 +69,5 @@ class ScheduleEntryNotSendable(Rule):
     @on(BrokenEntries.unsendable)
     def check(self, fact: UnsendableEntry) -> Iterator[Finding]:
         """Report what stands in the field."""
-        yield Finding(fact.place, {"written": fact.written}, (), "" if fact.field == "args" else fact.field)
+        values = {"what": fact.written, "written": fact.written}
+        yield Finding(fact.place, values, (), "" if fact.field == "args" else fact.field)
