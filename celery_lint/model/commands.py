@@ -30,7 +30,8 @@ class WorkerCommand(NamedTuple):
     number at all (``nan``) where only the environment knows them. ``app``, ``queues`` and ``concurrency`` are
     empty where they are not stated, or not known; unknown queues are ``*``. ``prefetch`` tells whether the
     command says how many messages are taken in advance, or may say so, and ``open_ended`` that a variable may
-    hold more options of any kind.
+    hold more options of any kind. ``include`` is the list of modules that the command imports besides, as it
+    is written.
     """
 
     path: str
@@ -45,6 +46,7 @@ class WorkerCommand(NamedTuple):
     prefetch: bool = False
     hidden: str = ""
     open_ended: bool = False
+    include: str = ""
 
     @property
     def place(self) -> Place:

@@ -20,12 +20,12 @@ TASKS = "from celery import shared_task\n\n\n@shared_task(ignore_result=True)\nd
 VIEWS = "from reports import weekly\n\n\ndef view():\n    weekly.delay()\n"
 
 
-def told(folder: Path, more: str = "", **files: str) -> bool:
+def told(folder: Path, more: str = "", options: str = "", **files: str) -> bool:
     """Whether the module of the task is told to be imported by no worker."""
     texts = {"shop": APPLICATION + more, "reports": TASKS, "views": VIEWS, **files}
     for name, text in texts.items():
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
-    (folder / "Procfile").write_text("worker: celery -A shop worker\n", encoding="utf-8")
+    (folder / "Procfile").write_text(f"worker: celery -A shop worker{options}\n", encoding="utf-8")
     (folder / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\n", encoding="utf-8")
     found = {d.code for d in engine.check_paths([str(folder)], ALL).diagnostics}
     assert found <= {"CEL711"}
@@ -74,6 +74,41 @@ def test_ways_to_a_module(tmp_path: Path, statement: str) -> None:
 
 def test_a_way_through_a_file_that_has_nothing_to_do_with_celery(tmp_path: Path) -> None:
     assert not told(tmp_path, "import relay\n", relay="import reports\n")
+
+
+@pytest.mark.parametrize(
+    ("statement", "settings"),
+    [
+        ("app.config_from_object('settings')\n", "import reports\n\ntask_track_started = True\n"),
+        (
+            "app.config_from_object('settings:Live')\n",
+            "import reports\n\n\nclass Live:\n    task_track_started = True\n",
+        ),
+        (
+            "app.config_from_object('settings:LIVE')\n",
+            "import reports\n\nLIVE = {'task_track_started': True}\n",
+        ),
+    ],
+)
+def test_the_module_that_settings_are_loaded_from(tmp_path: Path, statement: str, settings: str) -> None:
+    assert not told(tmp_path, statement, settings=settings)
+
+
+def test_a_module_of_settings_that_imports_something_else(tmp_path: Path) -> None:
+    settings = "import json\n\ntask_track_started = True\n"
+    assert told(tmp_path, "app.config_from_object('settings')\n", settings=settings)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [" -I reports", " --include=reports,json", " --include json,reports", " -Ireports", ' -I "$MODULES"'],
+)
+def test_modules_that_the_command_names(tmp_path: Path, options: str) -> None:
+    assert not told(tmp_path, options=options)
+
+
+def test_other_modules_that_the_command_names(tmp_path: Path) -> None:
+    assert told(tmp_path, options=" -I json", json="")
 
 
 def test_no_way(tmp_path: Path) -> None:

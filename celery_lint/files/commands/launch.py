@@ -311,6 +311,7 @@ def _worker(path: str, words: Sequence[Word], program: int, leading: bool) -> Wo
         hidden=unknown or (pool if pool is not None and is_variable(pool) else ""),
         open_ended=bool(unknown),
         prefetch=bool(unknown) or "prefetch-multiplier" in options or "disable-prefetch" in options,
+        include=options.get("include", ""),
     )
 
 

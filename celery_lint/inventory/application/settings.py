@@ -95,6 +95,15 @@ class Settings:
         sources = [source for source, _ in self._loads(application.origin, statements)]
         return any(source.foreign for source in (*sources, self._updated(application.origin, statements)))
 
+    def modules(self, application: Application) -> set[str]:
+        """The paths of the modules that what it loads is written in: it imports those that are named."""
+        found: set[str] = set()
+        for source, _ in self._loads(application.origin, self.configuring.of(application)):
+            found.update(source.modules)
+            found.update(class_.module.path for class_ in source.classes if class_.module is not None)
+            found.update(module.path for module, _ in source.mappings)
+        return found
+
     # ------------------------------------------------------------------ all applications
 
     def named(self, name: str) -> list[Setting]:

@@ -135,6 +135,10 @@ class WorkerImports:
             if command.open_ended:
                 return None
             roots |= self._named(command.app.partition(":")[0], command.path)
+            for dotted in command.include.split(",") if command.include else ():
+                if not all(part.isidentifier() for part in dotted.strip().split(".")):
+                    return None  # a variable
+                roots |= self._named(dotted.strip(), command.path)
         for discovery in self.discoveries:
             found = self._discovered(discovery)
             if found is None:
@@ -152,7 +156,7 @@ class WorkerImports:
     def _roots(self, application: Application) -> set[str] | None:
         if not self.applications.is_plain(application) or self.settings.hides(application):
             return None
-        found = {application.module.path}
+        found = {application.module.path, *self.settings.modules(application)}
         for name in IMPORT_LISTS:
             for setting in self.settings.candidates(application, name):
                 texts = self._texts(setting.module, setting.value)
