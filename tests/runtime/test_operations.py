@@ -184,7 +184,7 @@ def test_what_could_only_be_a_mistake_is_not_sent(options: dict[str, Any], messa
 def test_compositions_of_nothing_and_of_no_signatures() -> None:
     app = Celery("shop", broker="memory://", set_as_current=False)
 
-    @app.task
+    @app.task(shared=False)  # other applications of this process do not get it
     def sync() -> None: ...
 
     for compose in (lambda: operations.run_chain(), lambda: operations.run_group([])):
@@ -197,7 +197,7 @@ def test_compositions_of_nothing_and_of_no_signatures() -> None:
 def test_periodic_tasks() -> None:
     app = Celery("shop", broker="memory://", set_as_current=False)
 
-    @app.task
+    @app.task(shared=False)
     def sync() -> None: ...
 
     operations.every(app, 30.0, sync.s(), "fast")

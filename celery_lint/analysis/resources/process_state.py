@@ -111,12 +111,29 @@ class ProcessState:
     def _taken_back(self, site: Site, name: str, call: Call, calls: list[Call]) -> bool:
         if name == "locale.setlocale" and len(call.takes) < 2:
             return True  # only asks for the locale
+        if self._is_undone_around(site, name, call):
+            return True
         return any(
             other.number > call.number
             and other.leaf() in {back.rpartition(".")[2] for back in _CHANGES[name]}
             and self.sites.name(site.module, other.chain) in _CHANGES[name]
             for other in calls
         )
+
+    def _is_undone_around(self, site: Site, name: str, call: Call) -> bool:
+        """Whether the call stands under a ``with`` whose context manager of the project takes it back."""
+        flow = self.sites.flow(site)
+        step = flow.step_of(call)
+        for outer in flow.ancestors(step) if step is not None else ():
+            for chain in outer.chains if outer.kind == "with" else ():
+                entity = self.project.resolve(site.module, chain.partition("=")[0].removesuffix("()"))
+                function = entity.function()
+                if function is None or entity.module is None or not function.is_generator:
+                    continue
+                undone = {self.sites.name(entity.module, c.chain) for c in function.calls()}
+                if not undone.isdisjoint(_CHANGES[name]):
+                    return True
+        return False
 
     def _environment(self, site: Site, assignment: Assignment) -> Iterator[ProcessChange]:
         """A variable that gets a value of this call; a fixed value is the same for every task."""

@@ -190,12 +190,15 @@ class Processes:
         """The signals that tasks take."""
         found: list[SignalChange] = []
         for site in self.sites.holding("signal."):
+            taken = 0
             for call in self.sites.made(site):
                 if "signal" not in call.chain:
                     continue
                 name = self.sites.name(site.module, call.chain)
-                if name == "signal.signal":
-                    found.extend(self._handler(site, call))
+                if name == "signal.signal" and not taken:  # what mends one mends those beside it
+                    handlers = list(self._handler(site, call))
+                    taken = len(handlers)
+                    found.extend(handlers)
                 elif name in _ALARMS and self._unheard(call):
                     found.append(SignalChange(site, call, name, "fatal"))
         return found

@@ -2,7 +2,8 @@
 
 It answers *no* for a module only where every way to it is in sight: imports within functions count as imports
 (a signal of the worker may run them), and one import that only the run knows makes every answer *unknown*. In
-a Django project the checks of a worker's start import the views, and with them whatever they use: *unknown*.
+a Django project the checks of a worker's start import the views, and with them whatever they use; Pyramid
+scans packages: *unknown*.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _DYNAMIC = (
     "import_module", "__import__", "import_string", "walk_packages", "iter_modules", "exec_module",
     "load_module", "find_modules", "import_from_cwd", "symbol_by_name", "run_path", "run_module",
 )  # fmt: skip
-_OF_DJANGO = ("django.", "django_celery_beat.", "rest_framework.")
+# Frameworks that import modules themselves, when they start or when they are told to scan a package.
+_IMPORTING = ("django.", "django_celery_beat.", "rest_framework.", "pyramid.")
 _MOST_READ = 300
 _DISCOVER = "autodiscover_tasks"
 
@@ -123,7 +125,7 @@ class WorkerImports:
 
     def _reached_by(self, applications: Sequence[Application]) -> frozenset[str] | None:
         """The paths of all modules that workers of these applications may import."""
-        if not self.commands.started or self._is_django():
+        if not self.commands.started or self._imports_by_itself():
             return None
         roots: set[str] = set()
         for application in applications:
@@ -146,9 +148,9 @@ class WorkerImports:
             roots |= found
         return self._closure(roots)
 
-    def _is_django(self) -> bool:
+    def _imports_by_itself(self) -> bool:
         return any(
-            target.startswith(_OF_DJANGO)
+            target.startswith(_IMPORTING)
             for module in self.project.modules.values()
             for target in module.imports.values()
         )
