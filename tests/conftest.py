@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,21 @@ sys.dont_write_bytecode = False
 def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test reads or fills the cache of whoever runs the tests."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True)
+def _tasks_of_its_own() -> Iterator[None]:
+    """What a test defines is no task of the applications that later tests make in the same process."""
+    yield
+    state = sys.modules.get("celery._state")
+    if state is not None:
+        state._on_app_finalizers.difference_update([*filter(_is_of_a_test, state._on_app_finalizers)])
+
+
+def _is_of_a_test(make: Any) -> bool:
+    """Whether Celery would make a task of a function that stands in another one."""
+    held = [cell.cell_contents for cell in make.__closure__ or ()]
+    return any("<locals>" in getattr(each, "__qualname__", "") for each in held)
 
 
 @pytest.fixture

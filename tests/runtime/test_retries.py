@@ -38,7 +38,7 @@ def test_a_task_with_these_options_is_retried_so(monkeypatch: pytest.MonkeyPatch
     def fetch(self: Any) -> None:
         raise ConnectionError("busy")
 
-    task = fetch._get_current_object()  # type: ignore[attr-defined]
+    task = app.tasks[fetch.name]  # itself, and not what stands for it until the application is ready
     asked: list[int] = []
 
     def retry(**options: Any) -> Retry:
