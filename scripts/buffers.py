@@ -17,7 +17,6 @@ import re
 import shutil
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +28,8 @@ if __name__ == "__main__":
 from celery_lint.configuration import load  # noqa: E402
 from celery_lint.diagnostics import Report  # noqa: E402
 from celery_lint.engine.workspace import Workspace  # noqa: E402
+from celery_lint.fixes.text import compiles  # noqa: E402
+from scripts.edits import only  # noqa: E402
 
 FIXTURES = REPOSITORY / "fixtures"
 OPTIONS = {"preset": "all"}
@@ -62,7 +63,7 @@ class Typist:
         """The text with a change, which mostly leaves a program."""
         for _ in range(TRIES):
             new = self._changed(text)
-            if parses(new) or self._rng.random() < 0.02:
+            if compiles(new) or self._rng.random() < 0.02:
                 return new
         return f"{text}\n"
 
@@ -96,17 +97,6 @@ class Typist:
         return "\n".join(lines)
 
 
-def parses(text: str) -> bool:
-    """Whether a text is a program."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(text, "", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    return True
-
-
 def differences(edits: int, seed: int, folder: Path) -> Iterator[Difference]:
     """Type so many texts all in all, in a folder that holds the projects for a while."""
     cases = sorted(path.parent for path in FIXTURES.glob("*/*/pyproject.toml"))
@@ -132,7 +122,7 @@ def differences(edits: int, seed: int, folder: Path) -> Iterator[Difference]:
                 other_one = fresh.report_of_text(relative.as_posix(), new, True)
                 if _said(one) != _said(other_one):
                     yield Difference(name, case / relative, text, new, one, other_one)
-                text = new if parses(new) else text
+                text = new if compiles(new) else text
         shutil.rmtree(project)
 
 
@@ -143,13 +133,8 @@ def _said(report: Report) -> tuple[object, ...]:
 def told(difference: Difference) -> Iterator[str]:
     """What is to be shown of a difference, line by line."""
     yield f"seed {difference.seed}: {difference.path}"
-    for kind, ones, others in (
-        ("only kept", difference.kept, difference.fresh),
-        ("only fresh", difference.fresh, difference.kept),
-    ):
-        for found in [*ones.diagnostics, *ones.unparsed]:
-            if found not in others.diagnostics and found not in others.unparsed:
-                yield f"  {kind}: {found}"
+    yield from only("kept", difference.kept, difference.fresh)
+    yield from only("fresh", difference.fresh, difference.kept)
 
 
 def main() -> int:

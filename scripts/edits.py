@@ -213,14 +213,19 @@ def differences(edits: int, seed: int, folder: Path) -> Iterator[Difference]:
         shutil.rmtree(project.folder)
 
 
+def only(kind: str, one: Report, other: Report) -> Iterator[str]:
+    """What one of two outcomes says and the other does not, line by line."""
+    for found in [*one.diagnostics, *one.unparsed]:
+        if found not in other.diagnostics and found not in other.unparsed:
+            yield f"  only {kind}: {found}"
+
+
 def told(difference: Difference) -> Iterator[str]:
     """What is to be shown of a difference, line by line."""
     yield f"seed {difference.seed}: " + "; ".join(difference.edits)
     cached, fresh = difference.cached, difference.fresh
-    for kind, ones, others in (("only cached", cached, fresh), ("only fresh", fresh, cached)):
-        for found in [*ones.diagnostics, *ones.unparsed]:
-            if found not in others.diagnostics and found not in others.unparsed:
-                yield f"  {kind}: {found}"
+    yield from only("cached", cached, fresh)
+    yield from only("fresh", fresh, cached)
     if cached[2:] != fresh[2:]:
         yield f"  cached {cached.files} files, {cached.tasks} tasks; fresh {fresh.files}, {fresh.tasks}"
 

@@ -130,7 +130,8 @@ class ProcessState:
                 function = entity.function()
                 if function is None or entity.module is None or not function.is_generator:
                     continue
-                undone = {self.sites.name(entity.module, c.chain) for c in function.calls()}
+                calls = self.project.functions.calls(entity.module, function)
+                undone = {self.sites.name(entity.module, inner.chain) for inner in calls}
                 if not undone.isdisjoint(_CHANGES[name]):
                     return True
         return False

@@ -190,26 +190,28 @@ class Processes:
         """The signals that tasks take."""
         found: list[SignalChange] = []
         for site in self.sites.holding("signal."):
-            taken = 0
+            taken = False
             for call in self.sites.made(site):
                 if "signal" not in call.chain:
                     continue
                 name = self.sites.name(site.module, call.chain)
                 if name == "signal.signal" and not taken:  # what mends one mends those beside it
-                    handlers = list(self._handler(site, call))
-                    taken = len(handlers)
-                    found.extend(handlers)
+                    change = self._handler(site, call)
+                    if change is not None:
+                        taken = True
+                        found.append(change)
                 elif name in _ALARMS and self._unheard(call):
                     found.append(SignalChange(site, call, name, "fatal"))
         return found
 
-    def _handler(self, site: Site, call: Call) -> Iterator[SignalChange]:
+    def _handler(self, site: Site, call: Call) -> SignalChange | None:
         signal = self.sites.name(site.module, call.argument(0, "signalnum").chain)
         label = signal.rpartition(".")[2]
         if self.pools.of(site.tasks).only("threads"):
-            yield SignalChange(site, call, label or "signal", "thread")
-        elif label in _OWN_SIGNALS and self.sites.forks(site.tasks) and not self._restored(site, call):
-            yield SignalChange(site, call, label, "replaced")
+            return SignalChange(site, call, label or "signal", "thread")
+        if label in _OWN_SIGNALS and self.sites.forks(site.tasks) and not self._restored(site, call):
+            return SignalChange(site, call, label, "replaced")
+        return None
 
     def _restored(self, site: Site, call: Call) -> bool:
         """Whether the same signal is set again: before the end, or after what a context manager yields."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import partial
 
 from celery_lint.diagnostics import Span
@@ -74,33 +74,11 @@ class Unsent:
         Or whether none of the workers that it starts imports the module of the task, and nothing that runs
         asks for it: what is sent and not imported is meant to run, and another rule says what is missing.
         """
-        if task.key in self._unsent:
-            return True
-        nowhere = self.worker_imports.runs_nowhere(task.module.path) and self._some_run
-        return nowhere and not self._is_asked_for(task)
-
-    @once
-    def _some_run(self) -> bool:
-        """Whether the workers import a module of tasks at all: those of a sketch may start without any."""
-        return any(not self.worker_imports.runs_nowhere(task.module.path) for task in self.tasks.product)
-
-    def _is_asked_for(self, task: Task) -> bool:
-        """Whether a sending or a schedule of a module that may run names a task."""
-        asked = [s.module for s in self.sendings.all if s.task is not None and s.task.key == task.key]
-        for setting in self.settings.named("beat_schedule"):
-            table = self.project.constant(setting.module, setting.value) or setting.value
-            if any(value.data == task.name for value in _held(table)):
-                asked.append(setting.module)
-        return any(not self.worker_imports.runs_nowhere(module.path) for module in asked)
+        return task.key in self._unsent or task.key in self._nowhere
 
     def is_within(self, module: Module, function: Function) -> bool:
         """Whether a function is, or stands in, that of a task that nothing sends."""
-        around = function.qualname
-        while around:
-            if (module.path, around) in self._unsent:
-                return True
-            around = around.rpartition("/")[0]
-        return False
+        return _stands_in(module, function, self._unsent)
 
     @once
     def product(self) -> list[Task]:
@@ -131,6 +109,30 @@ class Unsent:
                 return frozenset(left)
             for task in sent:
                 del left[task.key]
+
+    # ------------------------------------------------------------------ what no worker imports
+
+    @once
+    def _nowhere(self) -> frozenset[Key]:
+        """The tasks of modules that no started worker imports, where nothing that runs asks for them.
+
+        The workers of a sketch may start without any task: there none is among these.
+        """
+        tasks = self.tasks.product
+        left = {task.key for task in tasks if self.worker_imports.runs_nowhere(task.module.path)}
+        if not left or len(left) == len({task.key for task in tasks}):
+            return frozenset()
+        for sending in self.sendings.all:
+            if sending.task is not None and not self.worker_imports.runs_nowhere(sending.module.path):
+                left.discard(sending.task.key)
+        scheduled = {
+            value.data
+            for setting in self.settings.named("beat_schedule")
+            if not self.worker_imports.runs_nowhere(setting.module.path)
+            for value in _held(self.project.constant(setting.module, setting.value) or setting.value)
+            if isinstance(value.data, str)
+        }
+        return frozenset(left.difference(task.key for task in tasks if task.name in scheduled))
 
     # ------------------------------------------------------------------ whether all is in sight
 
@@ -200,12 +202,8 @@ class Unsent:
     def _counts(self, task: Task, name: str, mention: _Mention, left: dict[Key, Task]) -> bool:
         """Whether somebody who names a task may send it."""
         module, function = mention
-        if function is not None:
-            around = function.qualname
-            while around:
-                if (module.path, around) in left:
-                    return False
-                around = around.rpartition("/")[0]
+        if function is not None and _stands_in(module, function, left):
+            return False
         passed = [*self._only_how.get(module.path, ())]
         if module is task.module and task.function is not None:
             passed.extend(decorator.span for decorator in task.function.decorators)
@@ -254,6 +252,16 @@ def _looking_up(module: Module) -> list[Function]:
         for function in module.functions.values()
         if any(_COMPUTED.search(packed) for packed in (function.packed_calls, function.packed_steps))
     ]
+
+
+def _stands_in(module: Module, function: Function, tasks: Container[Key]) -> bool:
+    """Whether a function is, or stands in, that of one of these tasks."""
+    around = function.qualname
+    while around:
+        if (module.path, around) in tasks:
+            return True
+        around = around.rpartition("/")[0]
+    return False
 
 
 def _names(task: Task) -> set[str]:
@@ -328,19 +336,15 @@ def _held(value: Value) -> Iterator[Value]:
 
 def _of_value(value: Value) -> Iterator[tuple[Span, str]]:
     """The words of an expression, and where: names, texts, and what it holds."""
-    left = [value]
-    while left:
-        each = left.pop()
+    for each in _held(value):
         for word in _WORD.findall(each.chain):
             yield each.span, word
         if isinstance(each.data, str):
             for word in _WORD.findall(each.data):
                 yield each.span, word
-        left.extend(each.items)
         for key, item in each.keywords:
             for word in _WORD.findall(key):
                 yield item.span, word
-            left.append(item)
 
 
 def _within(span: Span, others: Iterable[Span]) -> bool:
