@@ -60,6 +60,9 @@ class Rule:
     #: Whether some findings have an automatic edit: ``safe`` if the code fails as it is, or does the same
     #: after it; ``unsafe`` if the code works, and does something else after it.
     fixable: ClassVar[Literal["", "safe", "unsafe"]] = ""
+    #: Why it speaks in tasks that nothing sends too, where it does. What happens when a task runs happens to
+    #: nobody there, so what a rule finds in such a task is dropped, whoever finds it.
+    even_unsent: ClassVar[str] = ""
     #: A line of configuration that the example of the documentation needs.
     example_options: ClassVar[str] = ""
 

@@ -16,6 +16,10 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.configuration import load
+from celery_lint.diagnostics import Diagnostic, Span
+from celery_lint.engine.workspace import Workspace
+from celery_lint.inventory.workers.unsent import Unsent
+from celery_lint.model.facts import Place
 from celery_lint.options import PRESETS
 from celery_lint.rule import FAMILIES, Rule, checks_of
 from celery_lint.rules import all_rules
@@ -117,8 +121,8 @@ def test_proof(rule: type[Rule]) -> None:
         assert rule.proof == "convention" or rule.code in UNPROVEN
 
 
-def found_in(folder: Path, text: str, rule: type[Rule]) -> list[str]:
-    """The codes that a text gets as the only file of a project, or its parts as several: ``# views.py``."""
+def found_in(folder: Path, text: str, rule: type[Rule]) -> list[Diagnostic]:
+    """What is said of a text as the only file of a project, or its parts as several: ``# views.py``."""
     options = f'root = true\npreset = "{rule.preset}"\n{rule.example_options}\n'
     (folder / "pyproject.toml").write_text(f"[tool.celery-lint]\n{options}")
     first, *parts = re.split(r"^# ([\w/]+\.py)\n", text, flags=re.MULTILINE)
@@ -128,17 +132,46 @@ def found_in(folder: Path, text: str, rule: type[Rule]) -> list[str]:
             (folder / name).write_text(part, encoding="utf-8")
     report = engine.check_paths([str(folder)], load(str(folder), {"cache": False}))
     assert not report.unparsed
-    return [diagnostic.code for diagnostic in report.diagnostics]
+    return report.diagnostics
 
 
 @each_rule
 def test_example_fires_exactly_this_rule(rule: type[Rule], tmp_path: Path) -> None:
-    assert found_in(tmp_path, code(rule, "Example"), rule) == [rule.code]
+    assert [found.code for found in found_in(tmp_path, code(rule, "Example"), rule)] == [rule.code]
 
 
 @each_rule
 def test_what_to_use_instead_is_silent(rule: type[Rule], tmp_path: Path) -> None:
     assert found_in(tmp_path, code(rule, "Use instead"), rule) == []
+
+
+SCHEDULED = """from celery import Celery
+
+beat = Celery("beat", broker="redis://localhost:6379/0")
+beat.conf.update(task_soft_time_limit=50, task_time_limit=60)
+beat.conf.beat_schedule = {"sweep": {"task": "sweeper.sweep", "schedule": 60.0}}
+
+
+@beat.task(ignore_result=True)
+def sweep():
+    print("swept")
+"""
+
+
+@each_rule
+def test_only_rules_with_a_reason_speak_in_tasks_that_nothing_sends(rule: type[Rule], tmp_path: Path) -> None:
+    (tmp_path / "sweeper.py").write_text(SCHEDULED)
+    said = found_in(tmp_path, code(rule, "Example"), rule)
+    known, _ = Workspace(str(tmp_path), load(str(tmp_path), {"cache": False})).linked()
+    within = [
+        diagnostic
+        for diagnostic in said
+        if diagnostic.code == rule.code
+        and known.of(Unsent).holds(
+            Place(Path(diagnostic.path).relative_to(tmp_path).as_posix(), Span(*diagnostic[1:5]))
+        )
+    ]
+    assert rule.even_unsent or not within
 
 
 @every_rule

@@ -154,8 +154,13 @@ def _apply(
     """Let one rule judge one fact; if it fails, it must not silence the others."""
 
     def findings(known: Known) -> list[Diagnostic]:
+        from celery_lint.inventory.workers.unsent import Unsent
+
         asking = rule if known is rule.known else type(rule)(known)
-        return [_diagnostic(rule, finding) for finding in check(asking, fact)]
+        found = list(check(asking, fact))
+        if found and not rule.even_unsent:
+            found = [finding for finding in found if not known.of(Unsent).holds(finding.place)]
+        return [_diagnostic(rule, finding) for finding in found]
 
     isolation = rule.known.isolation
     failures = len(isolation.failures)

@@ -13,7 +13,7 @@ from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.imported import WorkerImports
-from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
@@ -78,7 +78,23 @@ class Unsent:
 
     def is_within(self, module: Module, function: Function) -> bool:
         """Whether a function is, or stands in, that of a task that nothing sends."""
-        return _stands_in(module, function, self._unsent)
+        return _stands_in(module, function, self._unsent | self._nowhere)
+
+    def holds(self, place: Place) -> bool:
+        """Whether a place lies in a task that nothing sends, or in its decorators."""
+        line = place.span.line
+        return any(first <= line <= last for first, last in self._lines.get(place.path, ()))
+
+    @once
+    def _lines(self) -> dict[str, list[tuple[int, int]]]:
+        """The first and the last line of each of these tasks, by path."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for task in self.tasks.product:
+            if task.function is not None and task.class_ is None and self.is_unsent(task):
+                starts = [task.function.span, *(decorator.span for decorator in task.function.decorators)]
+                lines = min(span.line for span in starts), task.function.end_line
+                found.setdefault(task.module.path, []).append(lines)
+        return found
 
     @once
     def product(self) -> list[Task]:

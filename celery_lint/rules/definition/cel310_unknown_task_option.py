@@ -56,6 +56,7 @@ class UnknownTaskOption(Rule):
     name = "unknown-task-option"
     severity = "error"
     preset = "recommended"
+    even_unsent = "the option is ignored, whoever is going to send it"
     fixable = "unsafe"
     message = "`{option}` is no option of a task: Celery ignores it"
     help = "write `{meant}=`: `{task}` runs with its default now"

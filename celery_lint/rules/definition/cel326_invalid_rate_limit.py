@@ -51,6 +51,7 @@ class InvalidRateLimit(Rule):
     name = "invalid-rate-limit"
     severity = "error"
     preset = "recommended"
+    even_unsent = "the worker ends with it, whether anybody sends the task or not"
     message = "`{rate}` is no rate limit: the worker ends with an error when it starts"
     help = "write a number and `/s`, `/m` or `/h`, such as `10/m`"
     proof = "tests/proofs/test_definitions.py::test_a_worker_ends_at_a_rate_that_it_cannot_read"

@@ -53,6 +53,7 @@ class AutoretryForNotTuple(Rule):
     name = "autoretry-for-not-tuple"
     severity = "error"
     preset = "recommended"
+    even_unsent = "the worker does not start, whoever is going to send it"
     fixable = "safe"
     message = "`{option}` is no tuple: `TypeError: 'type' object is not iterable`"
     help = "write `{option}=({exception},)`"

@@ -55,6 +55,7 @@ class InvalidTaskOptionValue(Rule):
     name = "invalid-task-option-value"
     severity = "error"
     preset = "recommended"
+    even_unsent = "the value is refused, whoever is going to send it"
     message = "`{option}` is `{value}`: every retry of `{task}` raises TypeError"
     help = "write a number, such as `3`"
     variants = {

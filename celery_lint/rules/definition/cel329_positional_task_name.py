@@ -57,6 +57,7 @@ class PositionalTaskName(Rule):
     name = "positional-task-name"
     severity = "error"
     preset = "recommended"
+    even_unsent = "the import of the module fails"
     fixable = "safe"
     message = "`{task}` stands where the function is expected: TypeError at the import"
     help = "write `name=` before it"

@@ -62,6 +62,7 @@ class AwaitInSyncTask(Rule):
     name = "await-in-sync-task"
     severity = "error"
     preset = "recommended"
+    even_unsent = "Python does not compile the file"
     message = "`{keyword}` in the plain function `{function}`: SyntaxError when the module is imported"
     help = "move it into an `async def` and run that from the task"
     proof = "tests/proofs/test_event_loop.py::test_await_in_a_plain_function_does_not_compile"

@@ -45,6 +45,7 @@ class UnknownSuppression(Rule):
     name = "unknown-suppression"
     severity = "warning"
     preset = "recommended"
+    even_unsent = "what a comment says is true of the comment, wherever it stands"
     message = "no rule is called `{word}`, so nothing is silenced"
     help = "name a rule that `celery-lint rule --all` lists, or remove the comment"
     variants = {

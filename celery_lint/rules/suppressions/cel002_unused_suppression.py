@@ -45,6 +45,7 @@ class UnusedSuppression(Rule):
     name = "unused-suppression"
     severity = "advice"
     preset = "house"
+    even_unsent = "what a comment says is true of the comment, wherever it stands"
     message = "`{word}` silences nothing here"
     help = "remove it: the rule says nothing about this line"
     variants = {

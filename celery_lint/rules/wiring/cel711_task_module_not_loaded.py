@@ -94,6 +94,7 @@ class TaskModuleNotLoaded(Rule):
     name = "task-module-not-loaded"
     severity = "error"
     preset = "recommended"
+    even_unsent = "that no worker imports it is what the rule says"
     message = "no worker imports `{module}`: `{task}` becomes `Received unregistered task`"
     help = "add `{module}` to `include` of the application"
     variants = {
