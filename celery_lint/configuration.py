@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from celery_lint.options import BY_KEY, Configuration, Option
+from celery_lint.options import ADDING, BY_KEY, Configuration, Option
 from celery_lint.paths import shown
 from celery_lint.regular_files import LARGEST_CONFIGURATION, read_regular
 from celery_lint.selection import normal_form, valid_selectors
 
 _TABLE = "celery-lint"
 _MISSPELT = b"[tool.celery_lint"
-_ADDING = ("ignore", "extend-select", "per-file-ignores", "exclude")
+_ADDED_BY_FLAGS = ("ignore", "extend-select", "per-file-ignores", "exclude")
 
 
 class ConfigurationError(Exception):
@@ -51,42 +51,61 @@ def load(root: str, overrides: Mapping[str, object] | None = None) -> Configurat
     """The configuration of a workspace: defaults, then its file, then the overrides.
 
     The file is ``pyproject.toml`` (table ``tool.celery-lint``), else ``setup.cfg`` (section
-    ``celery-lint``) of the root. Overrides are named like the options, with ``-`` or ``_``; their values
-    may be texts, as on a command line. The override ``config`` names a file to be read instead of the
-    root's. Overrides that name rules or files to be left out, and ``extend-select``, add to the file's; every
-    other override replaces.
+    ``celery-lint``) of the root. Where it says ``extend``, the table of that file holds for what it does not
+    set itself, and so on; ``extend-select`` and the other keys of ``ADDING`` add to what the extended file
+    says. Overrides are named like the options, with ``-`` or ``_``; their values may be texts, as on a
+    command line. The override ``config`` names a file to be read instead of the root's. Overrides that name
+    rules or files to be left out, and ``extend-select``, add to the file's; every other override replaces.
 
     Raises ConfigurationError for an unknown key, value or rule, for a file that is not valid TOML or
-    INI, and for a ``config`` that cannot be read; all that is wrong is told at once.
+    INI, for a ``config`` that cannot be read, and for files that extend each other; all that is wrong is told
+    at once.
     """
     given = {key.replace("_", "-"): value for key, value in (overrides or {}).items()}
     file = given.pop("config", "")
     values: dict[str, Any] = {}
-    where, table = _named_table(str(file)) if file else _table_of_root(root)
     wrong: list[object] = []
-    for key, value in table.items():
-        option = BY_KEY.get(key.replace("_", "-"))
-        try:
-            if option is None:
-                raise ConfigurationError(f"{where}: unknown key {_quoted(key)}{_or_one_of(key, BY_KEY)}")
-            values[option.field] = _converted(option, value, f"{where}: {key}")
-        except ConfigurationError as error:
-            wrong += error.args
+    nearest = _named_table(str(file)) if file else _table_of_root(root)
+    for table in reversed(_with_extended(nearest, wrong)) if nearest is not None else ():
+        values.pop("root", None)  # says something about the folder of the file that holds it
+        file = shown(table.path)
+        keys = {key.replace("_", "-"): (key, value) for key, value in table.entries.items()}
+        for name in sorted(keys, key=ADDING.__contains__):  # what adds to a list, after what replaces it
+            key, value = keys[name]
+            _set(values, name, value, f"{file}: {key}", f"{file}: unknown key", wrong)
     for key, value in given.items():
         option = BY_KEY.get(key)
-        try:
-            if option is None:
-                raise ConfigurationError(f"unknown option {_quoted(key)}{_or_one_of(key, BY_KEY)}")
-            converted = _converted(option, value, option.flag_name)
-        except ConfigurationError as error:
-            wrong += error.args
-            continue
-        if key in _ADDING:
-            converted = values.get(option.field, ()) + converted
-        values[option.field] = converted
+        where = option.flag_name if option is not None else f"--{key}"
+        _set(values, key, value, where, "unknown option", wrong, added=key in _ADDED_BY_FLAGS)
     if wrong:
         raise ConfigurationError(*wrong)
     return Configuration(**values)
+
+
+def _set(
+    values: dict[str, Any],
+    key: str,
+    value: object,
+    where: str,
+    unknown: str,
+    wrong: list[object],
+    added: bool = False,
+) -> None:
+    """Lay the value of a key over those of files that are further away; what is wrong with it is noted.
+
+    ``where`` opens what is said about the value, ``unknown`` about the key.
+    """
+    option = BY_KEY.get(key) or ADDING.get(key)
+    try:
+        if option is None:
+            raise ConfigurationError(f"{unknown} {_quoted(key)}{_or_one_of(key, BY_KEY)}")
+        converted = _converted(option, value, where)
+    except ConfigurationError as error:
+        wrong += error.args
+        return
+    if added or key in ADDING or key == "extend-select":
+        converted = values.get(option.field, option.default) + converted
+    values[option.field] = converted
 
 
 # ---------------------------------------------------------------------------------------- files
@@ -99,13 +118,20 @@ def has_table(folder: str) -> bool:
     ConfigurationError for one that is read and makes no sense.
     """
     try:
-        return _table_of_root(folder)[0] != ""
+        return _table_of_root(folder) is not None
     except _Unreadable:
         return False
 
 
-def _table_of_root(root: str) -> tuple[str, Mapping[str, object]]:
-    """Our table of the workspace's own files, and how to call that file in a message."""
+class _Table(NamedTuple):
+    """Our table of a file."""
+
+    path: str
+    entries: Mapping[str, object]
+
+
+def _table_of_root(root: str) -> _Table | None:
+    """Our table of the workspace's own files."""
     for name in ("pyproject.toml", "setup.cfg"):
         path = os.path.join(root, name)
         try:
@@ -116,22 +142,50 @@ def _table_of_root(root: str) -> tuple[str, Mapping[str, object]]:
             raise _Unreadable(f"{shown(path)}: {error.strerror or error}") from None
         table = _parsed(path, data)
         if table is not None:
-            return shown(path), table
-    return "", {}
+            return _Table(path, table)
+    return None
 
 
-def _named_table(path: str) -> tuple[str, Mapping[str, object]]:
+def _named_table(path: str) -> _Table:
     """Our table of a file that the user has named."""
     try:
         with open(path, "rb") as file:
             data = file.read()
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror or error}") from None
-    table = _parsed(path, data)
-    if table is None:
+    return _table_in(path, data)
+
+
+def _with_extended(table: _Table, wrong: list[object]) -> list[_Table]:
+    """A table, the one that it extends, and so on; what is wrong on the way is noted, and ends it."""
+    tables = [table]
+    seen = [os.path.realpath(table.path)]
+    while isinstance(named := tables[-1].entries.get("extend"), str) and named.strip():
+        holder = tables[-1].path
+        path = os.path.normpath(os.path.join(os.path.dirname(holder), os.path.expanduser(named.strip())))
+        try:
+            seen.append(os.path.realpath(path))
+            if seen[-1] in seen[:-1]:
+                circle = " -> ".join(shown(file) for file in seen[seen.index(seen[-1]) :])
+                raise ConfigurationError(f"files extend each other: {circle}")
+            tables.append(_table_in(path, read_regular(path, LARGEST_CONFIGURATION)))
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            wrong.append(f"{shown(holder)}: extend: {shown(path)}: {reason}")
+            break
+        except ConfigurationError as error:
+            wrong += [f"{shown(holder)}: extend: {line}" for line in error.args]
+            break
+    return tables
+
+
+def _table_in(path: str, data: bytes) -> _Table:
+    """Our table in the text of a file that somebody has named, and that must have one."""
+    entries = _parsed(path, data)
+    if entries is None:
         expected = "[tool.celery-lint]" if path.endswith(".toml") else "[celery-lint]"
-        raise ConfigurationError(f"{path}: has no {expected}")
-    return path, table
+        raise ConfigurationError(f"{shown(path)}: has no {expected}")
+    return _Table(path, entries)
 
 
 @lru_cache(maxsize=16)  # the command and the engine both ask, and TOML is slow to parse
@@ -294,7 +348,7 @@ def _pattern(word: str, where: str) -> str:
 
 
 def _or_one_of(key: str, valid: Iterable[str]) -> str:
-    return did_you_mean(key, valid) or f", one of {', '.join(valid)}"
+    return did_you_mean(key, (*valid, *ADDING)) or f", one of {', '.join(valid)}"
 
 
 def _quoted(value: object) -> str:

@@ -45,6 +45,7 @@ class Configuration(NamedTuple):
     statistics: bool = False
     show_help: bool = False
     root: bool = False
+    extend: str = ""
 
     def runs_python_before(self, *version: int) -> bool:
         """Whether the project is said to run on a Python older than this version."""
@@ -269,8 +270,23 @@ OPTIONS: tuple[Option, ...] = (
         linters=True,
     ),
     Option("root", "switch", "this folder is a workspace of its own", flag=False),
+    Option(
+        "extend",
+        "text",
+        "a file whose table holds where this one says nothing; its path is seen from this file",
+        "FILE",
+        flag=False,
+    ),
 )
 BY_KEY = {option.key: option for option in OPTIONS}
+ADDING = {
+    f"extend-{option.key}": option
+    for option in OPTIONS
+    if option.kind != "formats"
+    and isinstance(option.default, tuple)
+    and option.key not in ("select", "extend-select")
+}
+"""Keys of a table that add to a list, in place of the key that replaces it."""
 
 
 def semantic_key(configuration: Configuration) -> str:

@@ -7,7 +7,7 @@ Made are the rules' pages (``docs/rules/CEL110.md``), their table (``docs/rules.
 example in ``README.md``, the known misses in ``docs/limitations.md``, the figures of first sight in
 ``docs/precision.md``, the proofs and their figures (``docs/proofs.md``), the reference of the runtime
 (``docs/runtime.md``), the guides (``docs/guides``, ``celery-lint skill``) and the schema of the configuration
-(``docs/schema.json``).
+(``celery_lint/configuration.schema.json``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import sys
 from collections.abc import Iterator
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
@@ -31,7 +30,7 @@ from celery_lint.options import OPTIONS, Option  # noqa: E402
 from celery_lint.reports import full  # noqa: E402
 from celery_lint.rule import FAMILIES, Rule  # noqa: E402
 from celery_lint.rules import all_rules  # noqa: E402
-from scripts import runtime_reference  # noqa: E402
+from scripts import options_schema, runtime_reference  # noqa: E402
 from scripts.guides import skill  # noqa: E402
 from tests import fixture_corpus  # noqa: E402
 from tests.proofs import pages  # noqa: E402
@@ -72,7 +71,7 @@ def files() -> dict[Path, str]:
         REPOSITORY / "docs/rules.md": rules_index(),
         REPOSITORY / "docs/proofs.md": pages.overview([rule.code for rule in all_rules()]),
         SKILL: skill.skill(),
-        REPOSITORY / "docs/schema.json": json.dumps(schema(), indent=2) + "\n",
+        options_schema.FILE: options_schema.text(),
         readme: filled(readme.read_text(encoding="utf-8"), {"example": example()}),
         configuration: filled(configuration.read_text(encoding="utf-8"), {"options": options_table()}),
         project: filled(project.read_text(encoding="utf-8"), {"edges": edge_kinds()}),
@@ -199,44 +198,6 @@ def default(option: Option) -> str:
 def edge_kinds() -> str:
     """What the edges of a graph say."""
     return "\n".join(f"* `{kind}`: {said}" for kind, said in EDGES.items())
-
-
-def schema() -> dict[str, Any]:
-    """The JSON schema of the table ``[tool.celery-lint]``."""
-    texts: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
-    either = {"anyOf": [{"type": "string"}, texts]}
-    properties: dict[str, Any] = {}
-    for option in OPTIONS:
-        formats = {"type": "string", "pattern": f"^({'|'.join(option.choices)})(:.+)?$"}
-        kinds: dict[str, dict[str, Any]] = {
-            "switch": {"type": "boolean"},
-            "choice": {"enum": list(option.choices)},
-            "choices": {
-                "anyOf": [
-                    {"enum": list(option.choices)},
-                    {"type": "array", "items": {"enum": list(option.choices)}},
-                ]
-            },
-            "formats": {
-                "anyOf": [formats, {"type": "array", "items": formats}],
-            },
-            "text": {"type": "string"},
-            "version": {"type": "string", "pattern": r"^\d+(\.\d+)*$"},
-            "list": either,
-            "rules": either,
-            "rules-by-path": {"type": "object", "additionalProperties": either},
-        }
-        properties[option.key] = {"description": option.help, **kinds[option.kind]}
-        if option.default not in ("", ()):
-            given = option.default
-            properties[option.key]["default"] = list(given) if isinstance(given, tuple) else given
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "[tool.celery-lint] in pyproject.toml",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": properties,
-    }
 
 
 # ------------------------------------------------------------------------------------ examples, misses

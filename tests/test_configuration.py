@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,111 @@ def test_named_file_replaces_the_root_s(tmp_path: Path) -> None:
     assert load(str(tmp_path), {"config": str(named)}) == Configuration(preset="all")
 
 
+# ------------------------------------------------------------------------------------ extend
+
+FAR = (
+    'preset = "house"\npool = ["gevent"]\nignore = ["CEL210"]\nextend-select = ["CEL510"]\n'
+    'exclude = ["old"]\nper-file-ignores = { "old/*" = ["CEL5"] }\nroot = true\n'
+)
+NEAR = [
+    ("", {}),
+    ('preset = "all"', {"preset": "all"}),
+    ('ignore = ["CEL110"]\npool = []', {"ignore": ("CEL110",), "pool": ()}),
+    ('extend-select = ["CEL111"]', {"extend_select": ("CEL510", "CEL111")}),
+    ('extend-ignore = ["CEL110"]', {"ignore": ("CEL210", "CEL110")}),
+    ('extend-ignore = "CEL5"\nignore = ["CEL110"]', {"ignore": ("CEL110", "CEL5")}),
+    ('extend_exclude = ["new"]', {"exclude": ("old", "new")}),
+    ('extend-pool = "solo"', {"pool": ("gevent", "solo")}),
+    ('extend-tracking-parameters = ["run"]', {"tracking_parameters": ("execution_id", "run")}),
+    (
+        'extend-per-file-ignores = { "a.py" = ["CEL2"] }',
+        {"per_file_ignores": (("old/*", ("CEL5",)), ("a.py", ("CEL2",)))},
+    ),
+    ("root = true", {"root": True}),
+]
+
+
+@pytest.mark.parametrize("text, expected", NEAR)
+def test_the_nearer_table_wins(tmp_path: Path, text: str, expected: dict[str, Any]) -> None:
+    (tmp_path / "shared.toml").write_text(LINTED + FAR, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(LINTED + f'extend = "shared.toml"\n{text}\n', encoding="utf-8")
+    whole = Configuration(
+        preset="house",
+        pool=("gevent",),
+        ignore=("CEL210",),
+        extend_select=("CEL510",),
+        exclude=("old",),
+        per_file_ignores=(("old/*", ("CEL5",)),),
+        extend="shared.toml",
+    )
+    assert load(str(tmp_path)) == whole._replace(**expected)
+
+
+def test_paths_are_seen_from_the_file_that_says_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("shop/orders", "conf/deep", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "shop/orders/setup.cfg").write_text("[celery-lint]\nextend = ../../conf/a.toml\n")
+    (tmp_path / "conf/a.toml").write_text(LINTED + 'extend = "deep/b.cfg"\npreset = "strict"\n')
+    (tmp_path / "conf/deep/b.cfg").write_text("[celery-lint]\nextend = ~/c.toml\npreset = all\n")
+    (tmp_path / "c.toml").write_text(LINTED + 'preset = "house"\nbroker = "redis"\n')
+    found = load(str(tmp_path / "shop/orders"))
+    assert (found.preset, found.broker, found.extend) == ("strict", "redis", "../../conf/a.toml")
+    named = load(str(tmp_path), {"config": "../conf/a.toml"})
+    assert (named.preset, named.broker) == ("strict", "redis")
+
+
+EXTENDING = [
+    ({"pyproject.toml": "missing.toml"}, "pyproject.toml: extend: missing.toml: No such file or directory"),
+    ({"pyproject.toml": "."}, "pyproject.toml: extend: .: Is a directory"),
+    ({"pyproject.toml": "pyproject.toml"}, "files extend each other: pyproject.toml -> pyproject.toml"),
+    (
+        {"pyproject.toml": "a.toml", "a.toml": "b.toml", "b.toml": "./a.toml"},
+        "b.toml: extend: files extend each other: a.toml -> b.toml -> a.toml",
+    ),
+    ({"pyproject.toml": "empty.toml"}, "pyproject.toml: extend: empty.toml: has no [tool.celery-lint]"),
+    ({"pyproject.toml": "empty.cfg"}, "pyproject.toml: extend: empty.cfg: has no [celery-lint]"),
+    ({"pyproject.toml": "bad.toml"}, "pyproject.toml: extend: bad.toml: is not valid TOML"),
+    ({"pyproject.toml": "a\\u0000b"}, "pyproject.toml: extend: "),
+    ({"pyproject.toml": "a.toml", "a.toml": '", selekt = "'}, 'a.toml: unknown key "selekt", did you mean'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("files, expected", EXTENDING)
+def test_what_cannot_be_extended_is_told_with_both_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], expected: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.toml").touch()
+    (tmp_path / "empty.cfg").touch()
+    (tmp_path / "bad.toml").write_text(LINTED + "select = [")
+    for file, extend in files.items():
+        (tmp_path / file).write_text(f'[tool]\ncelery-lint = {{extend = "{extend}"}}\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=re.escape(expected)) as caught:
+        load(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "pyproject.toml").write_text(LINTED + 'extend = "pipe.toml"')
+    with pytest.raises(ConfigurationError, match="is not a regular file"):
+        load(str(tmp_path))
+
+
+def test_a_file_that_cannot_be_extended_hides_no_other_mistake(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(LINTED + 'extend = "missing.toml"\nfoo = 1\n')
+    with pytest.raises(ConfigurationError) as caught:
+        load(str(tmp_path))
+    assert len(caught.value.args) == 2
+
+
 MISTAKES = [
+    ("pyproject.toml", LINTED + 'extend-ignor = ["CEL1"]', 'unknown key "extend-ignor", did you mean "ext'),
+    ("pyproject.toml", LINTED + 'extend = ["a"]', "extend: must be a string in quotes"),
     ("pyproject.toml", LINTED + "selct = []", 'unknown key "selct", did you mean "select"?'),
     ("pyproject.toml", LINTED + "zzz = 1", 'unknown key "zzz", one of select, ignore, '),
     ("pyproject.toml", LINTED + 'pool = ["zzz"]', 'unknown value "zzz", one of prefork, solo, '),

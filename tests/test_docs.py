@@ -7,10 +7,11 @@ import re
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from celery_lint.configuration import load
-from celery_lint.options import OPTIONS
+from celery_lint.options import ADDING, OPTIONS
 from celery_lint.rule import FAMILIES
 from celery_lint.rules import all_rules
 from scripts import generate
@@ -64,26 +65,56 @@ def test_the_checklist_is_shown_by_fixtures() -> None:
         assert (row["case"], row["code"]) in fired, row[0]
 
 
+SMALLEST = {
+    "switch": True,
+    "choice": None,
+    "choices": None,
+    "formats": None,
+    "text": "x",
+    "version": "5.3",
+    "list": ["x"],
+    "rules": ["CEL110", "CEL2", "async-def-task"],
+    "rules-by-path": {"tests/*": ["CEL110"]},
+}
+SCHEMA = json.loads((REPOSITORY / "celery_lint/configuration.schema.json").read_text(encoding="utf-8"))
+TABLES = jsonschema.Draft7Validator(SCHEMA)
+
+
 def test_schema_and_options_agree(tmp_path: Path) -> None:
-    """The smallest value that the schema allows for each option is one that the configuration takes."""
-    schema = json.loads((REPOSITORY / "docs/schema.json").read_text(encoding="utf-8"))
-    assert list(schema["properties"]) == [option.key for option in OPTIONS]
-    smallest = {
-        "switch": "true",
-        "choice": None,
-        "choices": None,
-        "formats": None,
-        "text": '"x"',
-        "version": '"5.3"',
-        "list": '["x"]',
-        "rules": '["CEL110", "CEL2", "async-def-task"]',
-        "rules-by-path": '{ "tests/*" = ["CEL110"] }',
-    }
-    lines = ["[tool.celery-lint]"]
-    for option in OPTIONS:
-        lines.append(f"{option.key} = {smallest[option.kind] or json.dumps(option.choices[0])}")
-    (tmp_path / "pyproject.toml").write_text("\n".join(lines))
-    load(str(tmp_path))
+    """What the schema allows for each key is what the configuration takes."""
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    assert list(SCHEMA["properties"]) == [*(option.key for option in OPTIONS), *ADDING]
+    for key, option in [*((option.key, option) for option in OPTIONS), *ADDING.items()]:
+        value = SMALLEST[option.kind] or option.choices[0]
+        TABLES.validate({key: value})
+        written = json.dumps(value).replace('": ', '" = ')
+        (tmp_path / "pyproject.toml").write_text(f"[tool.celery-lint]\n{key} = {written}\n")
+        (tmp_path / "x").write_text("[celery-lint]\n")  # which may be extended
+        load(str(tmp_path))
+        if "default" in SCHEMA["properties"][key]:
+            TABLES.validate({key: SCHEMA["properties"][key]["default"]})
+        with pytest.raises(jsonschema.ValidationError):
+            TABLES.validate({key: 3})
+
+
+@pytest.mark.parametrize(
+    "table, valid",
+    [
+        ({"selct": []}, False),
+        ({"select": ["asyncio-run"]}, False),
+        ({"select": ["CEL110", "asyncio-run-in-task", "ALL", "cel5"]}, True),
+        ({"ignore": "CEL110, CEL5"}, True),
+        ({"pool": "gevent"}, True),
+        ({"pool": ["geven"]}, False),
+        ({"output-format": ["full", "sarif:report.sarif"]}, True),
+        ({"output-format": "xml"}, False),
+        ({"target-celery": 5.3}, False),
+        ({"per-file-ignores": {"tests/*": ["CEL5"]}}, True),
+        ({"per-file-ignores": {"tests/*": ["X5"]}}, False),
+    ],
+)
+def test_the_schema_tells_mistakes(table: dict[str, object], valid: bool) -> None:
+    assert TABLES.is_valid(table) is valid
 
 
 def test_readme_names_every_preset_and_exit_code() -> None:

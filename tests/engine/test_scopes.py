@@ -57,6 +57,19 @@ def test_rules_are_those_of_the_closest_table(checkout: Path) -> None:
     assert found([checkout], config=str(checkout / "pyproject.toml")) == ["one CEL110", "two CEL110"]
 
 
+def test_a_table_below_the_top_may_extend_that_at_the_top(checkout: Path) -> None:
+    (checkout / "pyproject.toml").write_text(TABLE + 'pool = ["prefork"]\nignore = ["CEL111"]\n')
+    below = checkout / "one/pyproject.toml"
+    below.write_text(TABLE + 'extend = "../pyproject.toml"\n')
+    assert found([checkout]) == []
+    below.write_text(TABLE + 'extend = "../pyproject.toml"\nignore = []\n')
+    assert found([checkout]) == ["one CEL111"]
+    (checkout / "pyproject.toml").write_text(TABLE + 'ignore = ["CEL111"]\n')
+    assert found([checkout]) == ["one CEL110", "one CEL111", "two CEL110"]  # nothing of it was kept
+    below.write_text(TABLE + 'root = true\nextend = "../pyproject.toml"\nextend-ignore = ["CEL110"]\n')
+    assert found([checkout]) == ["two CEL110"]
+
+
 def test_a_buffer_has_the_options_of_its_file(checkout: Path) -> None:
     (checkout / "one/pyproject.toml").write_text(TABLE + 'ignore = ["CEL111"]\n')
     for folder, expected in (("one", []), ("two", ["CEL111"])):

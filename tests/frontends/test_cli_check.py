@@ -138,6 +138,25 @@ def test_the_options_in_force_can_be_written_as_they_are_shown(
     assert engine.asked == []
 
 
+def test_settings_hold_what_an_extended_file_says(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "shared.toml").write_text(
+        '[tool.celery-lint]\nextend-select = ["CEL510"]\npreset = "house"\n'
+    )
+    own = '[tool.celery-lint]\nextend = "shared.toml"\nextend-select = ["CEL111"]\nroot = true\n'
+    (tmp_path / "pyproject.toml").write_text(own)
+    expected = load(str(tmp_path))
+    shown = command("check", "--show-settings").out
+    assert shown.startswith(
+        '# project: .\n# extends: shared.toml\n[tool.celery-lint]\nextend-select = ["CEL510", "CEL111"]\n'
+        'preset = "house"\nroot = true\n'
+    )
+    (tmp_path / "pyproject.toml").write_text(shown, encoding="utf-8")
+    assert load(str(tmp_path)) == expected._replace(extend="")
+
+
 STATISTICS_BY_FORMAT = [
     ("full", STATISTICS + SUMMARY, NOT_CHECKED),
     ("concise", STATISTICS, NOT_CHECKED + SUMMARY),

@@ -79,6 +79,16 @@ def test_the_help_behind_a_message(project: Path) -> None:
     assert "; write a plain `def`" in run(command, cwd=project).out
 
 
+def test_a_table_may_extend_another(project: Path) -> None:
+    (project / "conf").mkdir()
+    (project / "conf/shared.toml").write_text('[tool.celery-lint]\npool = ["prefork"]\n')
+    table = '[tool.celery-lint]\nroot = true\nextend = "{}"\n'
+    (project / "pyproject.toml").write_text(table.format("conf/shared.toml"))
+    assert flake8(project, ".") == [TASK]
+    (project / "pyproject.toml").write_text(table.format("conf/missing.toml"))
+    assert flake8(project, "app/mail.py") == ["app/mail.py:1:1: CEL999"]
+
+
 def test_a_wrong_option_is_said_and_kills_nobody(project: Path) -> None:
     command = [sys.executable, "-m", "flake8", "--isolated", "--celery-lint-pool=bogus", "app/quiet.py"]
     done = run(command, cwd=project)

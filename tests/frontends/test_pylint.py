@@ -55,6 +55,14 @@ def test_standard_input_overlays_its_file(project: Path) -> None:
     assert pylint(project, OURS, "--from-stdin", "app/loops.py", stdin=silent) == []
 
 
+def test_a_table_may_extend_another(project: Path) -> None:
+    (project / "conf").mkdir()
+    (project / "conf/shared.toml").write_text('[tool.celery-lint]\npool = ["prefork"]\n')
+    table = '[tool.celery-lint]\nroot = true\nextend = "conf/shared.toml"\n'
+    (project / "pyproject.toml").write_text(table)
+    assert pylint(project, OURS, "app") == [TASK]
+
+
 def test_messages_are_turned_on_and_off_by_pylint(project: Path) -> None:
     assert pylint(project, "--enable=async-def-task", "app") == [TASK]
     assert pylint(project, "--enable=E9111", "app") == [TASK]

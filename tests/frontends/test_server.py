@@ -291,6 +291,10 @@ def test_options_of_the_client_and_faults_in_the_project(project: Path) -> None:
         editor.save("pyproject.toml", '[tool.celery-lint]\nroot = true\nselect = ["CEL11"]\n')
         await editor.until(lambda: editor.last(MAIL).version == 2)
         assert len(editor.messages) == 1
+        editor.save("shared.toml", "[tool.celery-lint]\npool = [")
+        editor.save("pyproject.toml", '[tool.celery-lint]\nroot = true\nextend = "shared.toml"\n')
+        await editor.until(lambda: len(editor.messages) == 2)
+        assert re.match(r"celery-lint: error: .*extend: .*shared.toml: is not valid TOML", editor.messages[1])
 
     assert edit(project, session) == (0, "")
 

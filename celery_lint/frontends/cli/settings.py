@@ -17,12 +17,15 @@ def settings(root: str, configuration: Configuration) -> str:
             return f"{key} = {{{f' {pairs} ' if pairs else ''}}}\n"
         return f"{key} = {dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)}\n"
 
-    values = [(option, getattr(configuration, option.field)) for option in OPTIONS]
+    # What an extended file says is among the values.
+    values = [(option, getattr(configuration, option.field)) for option in OPTIONS if option.key != "extend"]
     given = [line(option.key, value) for option, value in values if value != option.default]
     default = [line(option.key, value) for option, value in values if value == option.default]
     return "".join(
         [
-            f"# project: {printable(shown(root))}\n[tool.celery-lint]\n",
+            f"# project: {printable(shown(root))}\n",
+            f"# extends: {printable(configuration.extend)}\n" if configuration.extend else "",
+            "[tool.celery-lint]\n",
             *given,
             "\n# as by default\n",
             *default,
