@@ -319,6 +319,16 @@ def test_an_ignored_file_is_checked_when_it_is_named(project: Path) -> None:
     assert report.files == 1
 
 
+@pytest.mark.parametrize("text, told", [("echo hi\n", "is not Python: invalid syntax"), ("x = 1\n", "")])
+def test_a_named_file_that_is_no_python_has_passed_no_check(project: Path, text: str, told: str) -> None:
+    """Any name may be that of a Python file, and what it holds tells."""
+    (project / "run.sh").write_text(text)
+    for strict in (False, True):
+        report = engine.check_paths([str(project / "run.sh")], None, overrides={"strict-parse": strict})
+        assert [entry.message for entry in report.unparsed] == ([told] if told else [])
+        assert (report.files, report.diagnostics, report.blocking) == (1, [], int(strict and bool(told)))
+
+
 class Failing(Rule):
     """A rule that fails.
 

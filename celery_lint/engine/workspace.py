@@ -121,6 +121,9 @@ class Workspace:
             data = read(absolute)
         except NotParsed as error:
             return Report([], [error.unparsed], 1, 0, int(strict))
+        if not path.endswith(".py") and (unparsed := self._parsed(path, data)):
+            reason = f"is not Python: {unparsed.message}"
+            return Report([], [unparsed._replace(path=absolute, message=reason)], 1, 0, int(strict))
         return self.report_of_text(path, data, True)
 
     def report_of_text(

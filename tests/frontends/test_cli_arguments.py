@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -115,6 +116,16 @@ def test_help_names_every_flag_within_the_terminal(
     monkeypatch.setenv("COLUMNS", columns)
     text = command("check", "--help").out
     for option in OPTIONS:
-        assert (f"  {option.flag_name}" in text) is option.flag
+        assert bool(re.search(f"  {option.flag_name}\\s", text)) is option.flag
     longest = max(len(line) for line in text.splitlines() if not line.startswith("Usage: "))
     assert longest <= int(columns)
+
+
+def test_help_of_a_flag_that_turns_off_says_what_it_does(command: Callable[..., Any]) -> None:
+    """``--no-cache   keep what was read between runs`` says the opposite."""
+    shown = " ".join(command("check", "--help").out.split())
+    for option in OPTIONS:
+        if option.default is True:
+            assert option.off
+            assert f"{option.flag_name} {option.off}" in shown
+            assert option.help not in shown
