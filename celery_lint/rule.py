@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -29,11 +29,24 @@ FAMILIES = {
 """The families in the order in which they are shown, and the first digit of their codes."""
 
 
+class Cause(NamedTuple):
+    """What several findings of a rule have in common: one edit mends them all, so one of them is told.
+
+    ``key`` tells the cause from others of the rule: the object that is kept, the function that must change.
+    The finding that stands first is told, by path and position, with the places of the others; those of a
+    greater ``rank`` come after all of a smaller one.
+    """
+
+    key: Hashable
+    rank: int = 0
+
+
 class Finding(NamedTuple):
     """What a rule yields: where, the values for its message, and the other halves of the story.
 
     ``variant`` chooses one of the rule's ``variants`` in place of its ``message`` and ``help``. ``fix`` holds
-    the words for the rule's automatic edit, or is ``None`` where this finding has none.
+    the words for the rule's automatic edit, or is ``None`` where this finding has none. ``cause`` is what it
+    has in common with other findings of the rule, of which one is told.
     """
 
     place: Place
@@ -41,6 +54,7 @@ class Finding(NamedTuple):
     related: tuple[tuple[Place, str], ...] = ()
     variant: str = ""
     fix: tuple[str, ...] | None = None
+    cause: Cause | None = None
 
 
 class Rule:

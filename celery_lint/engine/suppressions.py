@@ -76,6 +76,10 @@ class Suppressions:
         read = [comment for comment in comments if listed(comment.text) is not None][:1]
         return 0 in self._noqa or any(suppressed(c.text, found.code, found.name) for c in read)
 
+    def for_the_file(self, found: Diagnostic) -> bool:
+        """Whether a comment for the whole file silences a diagnostic, ours or one for flake8."""
+        return 0 in self._noqa or any(word.means(found.code, found.name) for word in self._words.get(0, ()))
+
     def _key(self, line: int) -> int:
         """The first of the lines that this line is joined with, where a comment holds for them."""
         at = bisect_right(self._firsts, line) - 1

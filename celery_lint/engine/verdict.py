@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from celery_lint.diagnostics import READING_FAILED, Diagnostic, Related, Span, Unparsed
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from celery_lint.model.facts import Module, Place
     from celery_lint.project.isolation import Failure
     from celery_lint.project.known import Known, facts
-    from celery_lint.rule import Finding, Rule
+    from celery_lint.rule import Cause, Finding, Rule
 
 _REPORT_IT = "please report this; everything else has been checked"
 _TOP = Span(1, 1, 1, 1)
+_LAST = 1000  # greater than any rank of a rule
+_Said = set[tuple[Diagnostic, "Cause | None"]]
 
 
 class Verdict(NamedTuple):
@@ -24,7 +26,8 @@ class Verdict(NamedTuple):
     ``suppressed`` holds the indexes of the diagnostics that a ``# noqa`` silences, ``tasks`` the number
     of tasks that a file defines, ``presets`` the presets of the rules that spoke. ``ignored`` are the indexes
     of those that a comment of ours silences. ``unused`` says of an unused suppression which rules it means,
-    with their presets: where they are off, it is not told.
+    with their presets: where they are off, it is not told. ``causes`` says which cause a diagnostic has that
+    others may have, and its rank among them: of those that are to be said, the first is told.
     """
 
     diagnostics: list[Diagnostic]
@@ -34,6 +37,7 @@ class Verdict(NamedTuple):
     presets: dict[str, str]
     ignored: frozenset[int] = frozenset()
     unused: Mapping[int, list[list[str]]] = {}
+    causes: Mapping[int, tuple[int, int]] = {}
 
 
 class Stale(Exception):
@@ -68,7 +72,7 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
     from celery_lint.rules import all_rules
 
     presets: dict[str, str] = {}
-    said = {_internal_error(failure) for failure in known.isolation.told()}
+    said: _Said = {(_internal_error(failure), None) for failure in known.isolation.told()}
     for rule_class in all_rules():
         rule = rule_class(known)
         presets[rule.code] = rule.preset
@@ -76,7 +80,8 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
             for fact in found[source]:
                 _apply(rule, check, fact, said)
     comments = {path: Suppressions(module.comments) for path, module in modules.items() if module.comments}
-    judged = _obeyed(_once(said), comments)
+    once = _once(said)
+    judged = _obeyed(once, comments)
     about = dict(_about_comments(comments, known))
     judged.update(_obeyed(about, comments))
     diagnostics = sorted(judged)
@@ -94,15 +99,37 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
         {code: preset for code, preset in presets.items() if code in spoken},
         frozenset(index for index, one in enumerate(diagnostics) if judged[one][0]),
         {index: about[one] for index, one in enumerate(diagnostics) if about.get(one)},
+        _causes(diagnostics, once, comments),
     )
 
 
-def _once(said: Iterable[Diagnostic]) -> list[Diagnostic]:
+def _once(said: _Said) -> dict[Diagnostic, Cause | None]:
     """One of those that say the same of the same place: they differ in the way that leads there."""
-    kept: dict[Diagnostic, Diagnostic] = {}
-    for found in sorted(said):
-        kept.setdefault(found._replace(related=(), help=""), found)
-    return list(kept.values())
+    kept: dict[Diagnostic, tuple[Diagnostic, Cause | None]] = {}
+    for found in sorted(said, key=lambda each: (each[0], repr(each[1]))):
+        kept.setdefault(found[0]._replace(related=(), help=""), found)
+    return dict(kept.values())
+
+
+def _causes(
+    diagnostics: Iterable[Diagnostic],
+    caused: Mapping[Diagnostic, Cause | None],
+    comments: Mapping[str, Suppressions],
+) -> dict[int, tuple[int, int]]:
+    """The number of the cause of each diagnostic that has one, and its rank.
+
+    Those that a comment silences for a whole file come last: such a file has no part in what is told.
+    """
+    numbers: dict[tuple[str, Hashable], int] = {}
+    found = {}
+    for index, one in enumerate(diagnostics):
+        cause = caused.get(one)
+        if cause is not None:
+            own = comments.get(one.path)
+            apart = own is not None and own.for_the_file(one)
+            number = numbers.setdefault((one.code, cause.key), len(numbers))
+            found[index] = number, cause.rank + (_LAST if apart else 0)
+    return found
 
 
 def _obeyed(
@@ -149,23 +176,23 @@ def _apply(
     rule: Rule,
     check: Callable[[Any, Any], Iterable[Finding]],
     fact: Any,
-    said: set[Diagnostic],
+    said: _Said,
 ) -> None:
     """Let one rule judge one fact; if it fails, it must not silence the others."""
 
-    def findings(known: Known) -> list[Diagnostic]:
+    def findings(known: Known) -> list[tuple[Diagnostic, Cause | None]]:
         from celery_lint.inventory.workers.unsent import Unsent
 
         asking = rule if known is rule.known else type(rule)(known)
         found = list(check(asking, fact))
         if found and not rule.even_unsent:
             found = [finding for finding in found if not known.of(Unsent).holds(finding.place)]
-        return [_diagnostic(rule, finding) for finding in found]
+        return [(_diagnostic(rule, finding), finding.cause) for finding in found]
 
     isolation = rule.known.isolation
     failures = len(isolation.failures)
     said.update(isolation.search(rule.code, findings))
-    said.update(_internal_error(failure, fact) for failure in isolation.failures[failures:])
+    said.update((_internal_error(failure, fact), None) for failure in isolation.failures[failures:])
 
 
 def _diagnostic(rule: Rule, finding: Finding) -> Diagnostic:
@@ -218,12 +245,13 @@ def packed(verdict: Verdict) -> list[Any]:
         verdict.presets,
         sorted(verdict.ignored),
         list(verdict.unused.items()),
+        [(index, *cause) for index, cause in verdict.causes.items()],
     ]
 
 
 def unpacked(row: list[Any]) -> Verdict:
     """The verdict that was packed; raises ``TypeError``, ``ValueError`` or ``LookupError`` when damaged."""
-    diagnostics, suppressed, unparsed, tasks, presets, ignored, unused = row
+    diagnostics, suppressed, unparsed, tasks, presets, ignored, unused, causes = row
     return Verdict(
         [_unpacked_diagnostic(found) for found in diagnostics],
         frozenset(suppressed),
@@ -232,6 +260,7 @@ def unpacked(row: list[Any]) -> Verdict:
         presets,
         frozenset(ignored),
         dict(unused),
+        {index: (number, rank) for index, number, rank in causes},
     )
 
 

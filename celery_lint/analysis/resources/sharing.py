@@ -71,22 +71,22 @@ class Sharing:
     @facts
     def clients(self) -> list[SharedClient]:
         """The clients that ``asyncio.run`` has nothing to do with: its own are told where it is called."""
-        found: dict[Place, SharedClient] = {}
+        found = []
         for run in self.loops.across:
-            if run.kind == "run" and not run.adaptive:
+            if run.is_plain:
                 continue
             pool = None if self.loops.renews(run) else self.loops.pool_of(run, *SEVERAL_LOOPS)
             for use in self.uses.of(run).outliving:
-                if use.resource.kind == "client":
-                    found.setdefault(use.place, SharedClient(run, use, pool))
-        return list(found.values())
+                if use.resource.kind == "client" and use.resource.key not in self.uses.told:
+                    found.append(SharedClient(run, use, pool))
+        return found
 
     @facts
     def engines(self) -> list[SharedEngine]:
         """The engines that several threads share although they are disposed of, or pool nothing."""
         found: dict[Key, SharedEngine] = {}
         for run in self.runs.all:
-            plain = run.kind == "run" and not run.adaptive
+            plain = run.is_plain
             pool = (
                 self.loops.pool_of(run, "threads")
                 if run.kind in ("run", "new", "bridge", "current")

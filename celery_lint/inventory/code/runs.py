@@ -56,6 +56,11 @@ class LoopRun(NamedTuple):
     coroutines: tuple[tuple[Module, Function], ...]
 
     @property
+    def is_plain(self) -> bool:
+        """Whether every call makes a loop and closes it, as ``asyncio.run`` does, and asks for no other."""
+        return self.kind == "run" and not self.adaptive
+
+    @property
     def place(self) -> Place:
         """The run call itself."""
         return self.module.place(self.call.span)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.resources import RELEASES, Resource, Resources
-from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
@@ -39,7 +38,6 @@ class Uses:
         self._known: dict[tuple[str, str, int], RunUses] = {}
         self.project = known.project
         self.graph = known.of(CallGraph)
-        self.tasks = known.of(Tasks)
         self.resources = known.of(Resources)
         self.functions = known.project.functions
         self.runs = known.of(Runs)
@@ -49,27 +47,11 @@ class Uses:
         for run in self.runs.all:
             self.of(run)
 
-    def is_first(self, run: LoopRun) -> bool:
-        """Whether no run above says the same: one of its function, or a task's of the same coroutine."""
-        return (run.module.path, run.call.span) in self._first
-
     @once
-    def _first(self) -> set[tuple[str, tuple[int, ...]]]:
-        found: set[tuple[str, tuple[int, ...]]] = set()
-        seen: set[tuple[str, object, Key]] = set()
-        for run in self.runs.all:
-            outliving = self.of(run).outliving if run.kind == "run" and not run.adaptive else ()
-            if not outliving:
-                continue
-            resource, path = outliving[0].resource.key, run.module.path
-            coroutines = tuple((module.path, inner.qualname) for module, inner in run.coroutines)
-            ways: set[tuple[str, object, Key]] = {(path, run.function.qualname, resource)}
-            if (path, run.function.qualname) in self.tasks.by_function and len(coroutines) == 1:
-                ways.add((path, coroutines, resource))
-            if ways.isdisjoint(seen):
-                found.add((path, run.call.span))
-            seen |= ways
-        return found
+    def told(self) -> frozenset[Key]:
+        """What runs of ``asyncio.run`` and its like break first: told there, and nowhere else."""
+        left = (self.of(run).outliving for run in self.runs.all if run.is_plain)
+        return frozenset(uses[0].resource.key for uses in left if uses)
 
     @asking("hint")
     def of(self, run: LoopRun) -> RunUses:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.code.runs import LoopRun, Runs
-from celery_lint.inventory.resources.unknown_pool import DoubtfulRuns, UnknownPool, also, more
+from celery_lint.inventory.resources.unknown_pool import DoubtfulRun, UnknownPool, leaving_open
 from celery_lint.inventory.resources.uses import Uses
 from celery_lint.inventory.workers.running import Workers
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.inventory.workers.sent import Sent
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class AsyncioRunInTask(Rule):
@@ -87,11 +88,10 @@ class AsyncioRunInTask(Rule):
 
     Silent where the worker pool is known (option `pool`, launch files, `worker_pool`) as prefork, solo or
     threads and nothing bound to the loop is seen to outlive the call; likewise where the dependencies are
-    listed and nothing names gevent or eventlet. Where these may be the pool and nobody can tell, only the
-    first run of the project is told, with the others and the reason; one run of a function, and of a
-    coroutine of its module, stands for all; for helpers that first ask for a
-    running loop; for coroutines that cannot be resolved. Calls are followed from the task through five
-    functions. `run_until_complete` on a loop of its own is not meant.
+    listed and nothing names gevent or eventlet; for helpers that first ask for a running loop; for coroutines
+    that cannot be resolved. What several runs break is told once, at the first run of a task that is seen to
+    be sent, with the others; so is a pool that may be gevent and that nobody can tell. Calls are followed
+    from the task through five functions. `run_until_complete` on a loop of its own is not meant.
 
     ## References
 
@@ -119,7 +119,7 @@ class AsyncioRunInTask(Rule):
             "keep one event loop per worker process; disposing and NullPool do not help in threads",
         ),
         "unknown": (
-            "`{runner}()` fails under gevent and eventlet; {why}{more}",
+            "`{runner}()` fails under gevent and eventlet; {why}",
             'set `pool = ["prefork"]` if that is the pool, or keep one event loop per process',
         ),
     }
@@ -128,7 +128,7 @@ class AsyncioRunInTask(Rule):
     @on(Runs.all)
     def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report each run call once, with what outlives its loop and the tasks that reach it."""
-        if run.kind != "run" or run.adaptive:
+        if not run.is_plain:
             return
         related = run.related()
         uses = self.known.of(Uses).of(run)
@@ -140,23 +140,27 @@ class AsyncioRunInTask(Rule):
             values = {**runner, "pool": green.name, "where": green.where}
             yield Finding(run.place, values, tuple(related), "green")
             return
+        rank = self.known.of(Sent).rank(tasks)
         engine = next((use for use in uses.engines if use.resource.kind == "engine"), None)
         if threads is not None and engine is not None:
             values = {**runner, "resource": engine.resource.name, "where": threads.where}
             made = (engine.resource.place, f"`{engine.resource.name}` is made here")
-            yield Finding(run.place, values, (made, *related), "threads")
-        elif uses.outliving and self.known.of(Uses).is_first(run):
+            cause = Cause(engine.resource.key, rank)
+            yield Finding(run.place, values, (made, *related), "threads", cause=cause)
+        elif uses.outliving:
             use = uses.outliving[0]
             story = (
                 (use.resource.place, f"`{use.resource.name}` is made here, once per process"),
                 (use.place, f"the coroutine uses `{use.resource.name}` here"),
             )
             variant = "client" if use.resource.kind == "client" else ""
-            yield Finding(run.place, {**runner, "resource": use.resource.name}, (*story, *related), variant)
+            values = {**runner, "resource": use.resource.name}
+            cause = Cause(use.resource.key, rank)
+            yield Finding(run.place, values, (*story, *related), variant, cause=cause)
 
     @on(UnknownPool.closing)
-    def check_unknown(self, fact: DoubtfulRuns) -> Iterator[Finding]:
-        """Report the first run whose pool nobody can tell, with the others: one answer mends all."""
-        values = {"runner": fact.run.runner, "why": fact.doubt.why, "more": more(fact.others)}
-        story = (*fact.run.related(), *also(fact.doubt, fact.others))
-        yield Finding(fact.run.place, values, story, "unknown")
+    def check_unknown(self, fact: DoubtfulRun) -> Iterator[Finding]:
+        """Report runs whose pool nobody can tell: one answer mends all."""
+        values = {"runner": fact.run.runner, "why": fact.doubt.why}
+        story = (*fact.run.related(), *leaving_open(fact.doubt))
+        yield Finding(fact.run.place, values, story, "unknown", cause=Cause("pool"))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.code.runs import LoopRun, Runs
-from celery_lint.inventory.resources.unknown_pool import DoubtfulUse, UnknownPool, also, more
+from celery_lint.inventory.resources.unknown_pool import DoubtfulUse, UnknownPool, leaving_open
 from celery_lint.inventory.resources.uses import Use, Uses
 from celery_lint.inventory.workers.running import Workers
+from celery_lint.inventory.workers.sent import Sent
 from celery_lint.model.facts import Place
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class AsyncEngineNotDisposed(Rule):
@@ -111,7 +112,7 @@ class AsyncEngineNotDisposed(Rule):
             "keep one event loop per worker process for every coroutine that uses `{engine}`",
         ),
         "unknown": (
-            "`{engine}` crosses event loops outside prefork and solo; {why}{more}",
+            "`{engine}` crosses event loops outside prefork and solo; {why}",
             'set `pool = ["prefork"]`, or `await {engine}.dispose()` in the coroutine\'s `finally`',
         ),
     }
@@ -120,28 +121,29 @@ class AsyncEngineNotDisposed(Rule):
     @on(Runs.all)
     def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report the first use of each engine in a run, whatever number of tasks come to it."""
-        if run.kind in ("apart", "kept") or (run.kind == "run" and not run.adaptive):
+        if run.kind in ("apart", "kept") or run.is_plain:
             return
-        for use in self.known.of(Uses).of(run).outliving:
-            if use.resource.kind != "engine":
+        uses = self.known.of(Uses)
+        tasks = [reached.task for reached in run.reached]
+        for use in uses.of(run).outliving:
+            if use.resource.kind != "engine" or use.resource.key in uses.told:
                 continue
             engine = use.resource.name
-            story = _story(run, use)
+            cause = Cause(use.resource.key, self.known.of(Sent).rank(tasks))
             if run.kind in ("new", "bridge"):
-                yield Finding(use.place, {"engine": engine}, story)
+                yield Finding(use.place, {"engine": engine}, _story(run, use), cause=cause)
                 continue
-            tasks = [reached.task for reached in run.reached]
             pool = self.known.of(Workers).running(("gevent", "eventlet", "threads"), tasks)
             if pool is not None:
                 values = {"engine": engine, "pool": pool.name, "where": pool.where}
-                yield Finding(use.place, values, story, "pool")
+                yield Finding(use.place, values, _story(run, use), "pool", cause=cause)
 
     @on(UnknownPool.crossing)
     def check_unknown(self, fact: DoubtfulUse) -> Iterator[Finding]:
-        """Report the first use whose pool nobody can tell, with the others."""
-        values = {"engine": fact.use.resource.name, "why": fact.doubt.why, "more": more(fact.others)}
-        story = (*_story(fact.run, fact.use), *also(fact.doubt, fact.others))
-        yield Finding(fact.use.place, values, story, "unknown")
+        """Report uses whose pool nobody can tell: one answer mends all."""
+        values = {"engine": fact.use.resource.name, "why": fact.doubt.why}
+        story = (*_story(fact.run, fact.use), *leaving_open(fact.doubt))
+        yield Finding(fact.use.place, values, story, "unknown", cause=Cause("pool"))
 
 
 def _story(run: LoopRun, use: Use) -> tuple[tuple[Place, str], ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.resources.sharing import SharedClient, Sharing
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.inventory.workers.sent import Sent
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class AsyncClientSharedAcrossLoops(Rule):
@@ -102,8 +103,10 @@ class AsyncClientSharedAcrossLoops(Rule):
             (shared.run.place, "the coroutine is run here"),
             *shared.run.related(),
         )
+        rank = self.known.of(Sent).rank(reached.task for reached in shared.run.reached)
+        cause = Cause(shared.use.resource.key, rank)
         if shared.pool is None:
-            yield Finding(shared.use.place, {"resource": name}, story)
+            yield Finding(shared.use.place, {"resource": name}, story, cause=cause)
         else:
             values = {"resource": name, "pool": shared.pool.name, "where": shared.pool.where}
-            yield Finding(shared.use.place, values, story, "pool")
+            yield Finding(shared.use.place, values, story, "pool", cause=cause)
