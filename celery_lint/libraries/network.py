@@ -127,6 +127,32 @@ WAITING = (
     "zeep.",
     "ldap3.",
 )
+#: What comes to an end without being told: by a timeout of the library, or since it asks nobody.
+ENDING_BY_THEMSELVES = (
+    "aiogram.",
+    "aiohttp.",
+    "anthropic.",
+    "azure.storage.",
+    "boto3.",
+    "botocore.",
+    "elasticsearch.",
+    "github.",
+    "google.cloud.storage.",
+    "openai.",
+    "opensearchpy.",
+    "slack_sdk.",
+    "socket.create_connection()",
+    "socket.get",
+    "sqlite3.",
+    "ssl.",
+    "stripe.",
+    "telegram.",
+    "time.sleep",
+    "urllib3.disable_warnings",
+    "websockets.",
+)
+#: Other programs, for which nothing waits less than they take.
+PROCESSES = ("subprocess.", "os.system", "os.popen")
 #: Parts of chains that do the same, whatever they stand on: the managers of Django, the session of Flask.
 WAITING_PARTS = (".objects.", ".session.query", ".session.execute", ".session.commit", "db.session")
 #: Methods that wait on whatever they are called: of sessions, cursors, models, clients and files elsewhere.

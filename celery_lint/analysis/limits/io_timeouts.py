@@ -76,8 +76,8 @@ class IoTimeouts:
                 continue
             for call in self.sites.made(site):
                 if call.leaf() in _LEAVES and call.chain[:1] != "%":
-                    wait = self._wait(site, call)
-                    if wait is not None and not self._ended(site, call):
+                    wait = self.wait(site, call)
+                    if wait is not None and not self.ended(site, call):
                         found.append(wait)
         return found
 
@@ -90,7 +90,8 @@ class IoTimeouts:
             path.partition(".")[0].startswith("requests") for path in imports
         )
 
-    def _wait(self, site: Site, call: Call) -> EndlessWait | None:
+    def wait(self, site: Site, call: Call) -> EndlessWait | None:
+        """A call as one that waits for its peer without a timeout, if it is one."""
         name = self.sites.name(site.module, call.chain)
         place = site.module.place(call.span)
         off = _switched_off(call)
@@ -111,7 +112,7 @@ class IoTimeouts:
 
     # ------------------------------------------------------------------ who else may end the wait
 
-    def _ended(self, site: Site, call: Call) -> bool:
+    def ended(self, site: Site, call: Call) -> bool:
         """Whether something around the call ends it: an alarm, a ``with`` of a timeout, a decorator."""
         if site.function.mentions(*_ENDED):
             return True

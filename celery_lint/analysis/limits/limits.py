@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from celery_lint.analysis.limits.hangs import Hang, Hangs
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.code.waiting import Waiting
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -15,6 +15,7 @@ from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.running import Workers
 from celery_lint.inventory.workers.sent_limits import SentLimits
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import TIME_LIMITS
 from celery_lint.model.facts import Place
 from celery_lint.model.purpose import is_product_path
@@ -23,14 +24,22 @@ from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
 
 _SOFT, _HARD = _SETTINGS = ("task_soft_time_limit", "task_time_limit")
+_ENFORCING_NONE = ("threads", "solo", "eventlet")
 
 
 class AppWithoutLimits(NamedTuple):
-    """An application that sets no time limit, and its tasks that do I/O and have none of their own."""
+    """An application that sets no time limit, and its tasks that may wait forever and have none of their own.
+
+    ``waits`` are the places where they wait, if that is why they are told. ``names`` are those of the soft
+    and the hard limit where the application takes its settings from; ``others`` takes them from there too.
+    """
 
     application: Application
     tasks: tuple[Task, ...]
+    waits: tuple[Place, ...]
+    names: tuple[str, str]
     pool: Pool | None
+    others: tuple[Application, ...] = ()
 
 
 class TaskWithoutLimit(NamedTuple):
@@ -74,7 +83,8 @@ class Limits:
         self.settings = known.of(Settings)
         self.pools = known.of(Pools)
         self.workers = known.of(Workers)
-        self.waiting = known.of(Waiting)
+        self.hangs = known.of(Hangs)
+        self.unsent = known.of(Unsent)
         self.task_options = known.of(TaskOptions)
         self.all_applications = known.of(Applications)
         self.time_limits = known.of(TimeLimits)
@@ -91,7 +101,8 @@ class Limits:
         commands = self.commands.of(applications) if applications else self.commands.all
         if any(command.time_limit or command.soft_time_limit for command in commands):
             return True
-        return self.pools.of_applications(applications).only("threads", "solo", "eventlet")
+        known = self.pools.of_applications(applications).known or self.pools.all.known
+        return bool(known) and all(pool.name in _ENFORCING_NONE for pool in known)
 
     @once
     def _without_limit(self) -> list[Task]:
@@ -119,8 +130,8 @@ class Limits:
 
     @facts
     def applications(self) -> list[AppWithoutLimits]:
-        """The applications that leave some of their tasks without a limit."""
-        found = []
+        """The applications that leave tasks without a limit, once for all of one configuration."""
+        found: dict[object, AppWithoutLimits] = {}
         for application in self.all_applications.product:
             if self._has_global_limit(application) or not self.all_applications.is_plain(application):
                 continue
@@ -128,29 +139,46 @@ class Limits:
                 continue
             if self.settings.is_foreign(application):
                 continue
-            lacking = tuple(
-                task
-                for task in self._without_limit
-                if self._owner(task) == application.origin
-                and (self.project.configuration.time_limits == "always" or self.waiting.evidence(task))
-            )
-            if lacking:
-                pools = self.pools.of_applications([application])
-                found.append(AppWithoutLimits(application, lacking, pools.first("gevent")))
-        return found
+            tasks = [task for task in self._without_limit if self._owner(task) == application.origin]
+            lacking = self._hanging(tasks)
+            if not lacking:
+                continue
+            told = tuple([task for task, _ in lacking])
+            waits = tuple([hang.place for _, hang in lacking if hang is not None])
+            names = self.settings.spelled(application, _SOFT), self.settings.spelled(application, _HARD)
+            pool = self.pools.of_applications([application]).first("gevent")
+            fact = AppWithoutLimits(application, told, waits, names, pool)
+            first = found.setdefault(self.settings.sources(application) or application.origin, fact)
+            if first is not fact:
+                first = first._replace(
+                    tasks=first.tasks + told,
+                    waits=first.waits + waits,
+                    others=(*first.others, application),
+                )
+                found[self.settings.sources(application)] = first
+        return list(found.values())
+
+    def _hanging(self, tasks: list[Task]) -> list[tuple[Task, Hang | None]]:
+        """Those of some tasks that may wait forever, the most certain first; all, if so configured."""
+        if self.project.configuration.time_limits == "always":
+            return [(task, self.hangs.of(task)) for task in tasks]
+        hangs = [(task, self.hangs.of(task)) for task in tasks if not self.unsent.is_unsent(task)]
+        known = [(task, hang) for task, hang in hangs if hang is not None]
+        return [*sorted(known, key=lambda pair: pair[1].doubt)]
 
     @facts
     def lonely_tasks(self) -> list[TaskWithoutLimit]:
         """The tasks without a limit in projects that show no application; once, unless each is asked for."""
         if self._silent([]) or any(self.settings.named(name) for name in _SETTINGS):
             return []
-        found = []
-        for task in self._without_limit:
-            if task.application is not None or self.all_applications.product or self._foreign_applications:
-                continue
-            evidence = self.waiting.evidence(task)
-            if evidence is not None or self.project.configuration.time_limits == "always":
-                found.append(TaskWithoutLimit(task, evidence, self.pools.all.first("gevent")))
+        if self.all_applications.product or self._foreign_applications:
+            return []
+        tasks = [task for task in self._without_limit if task.application is None]
+        gevent = self.pools.all.first("gevent")
+        found = [
+            TaskWithoutLimit(task, hang.place if hang is not None else None, gevent)
+            for task, hang in self._hanging(tasks)
+        ]
         if self.project.configuration.time_limits == "always" or not found:
             return found
         return [found[0]._replace(others=tuple([fact.task for fact in found[1:]]))]

@@ -71,6 +71,11 @@ class Commands:
                 found[command] = None
         return [command for command in self.all if command in found]
 
+    def naming(self, command: WorkerCommand) -> list[Application]:
+        """The applications that a command names, of those that are known here."""
+        found = [self.applications.get(origin) for origin in self._named(command)]
+        return [application for application in found if application is not None]
+
     @once
     def of_unknown(self) -> list[WorkerCommand]:
         """The commands of an application that is not known here."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.statements import Given
+from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.libraries.django import SETTINGS_FROM_ELSEWHERE
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module, Value
@@ -26,6 +27,7 @@ _PLAIN_BASES = (
 )  # fmt: skip
 _NAMESPACES = frozenset({"~globals()", "~locals()", "~vars()"})
 _DJANGO = "django.conf"
+_OLD = ("CELERY", "BROKER_")
 _DJANGO_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
 
@@ -232,6 +234,15 @@ class Loaded:
                     for value in values:
                         yield Given(key, module, module.place(value.span), value)
                     break
+
+    def is_upper_case(self, source: Source) -> bool:
+        """Whether the names of a source are in upper case, as those of Django and Flask have to be."""
+        modules = [self.project.modules.find(path) for path in source.modules]
+        names = [name for module in modules if module is not None for name in module.bindings]
+        for entity in source.classes:
+            class_ = entity.class_()
+            names += class_.attributes if class_ is not None else ()
+        return any(name.startswith(_OLD) for name in names) and not any(name in SETTINGS for name in names)
 
     # ------------------------------------------------------------------ what cannot be seen
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.loaded import HIDDEN, Loaded, Source
-from celery_lint.inventory.application.spelling import spellings
+from celery_lint.inventory.application.spelling import old_name, spellings
 from celery_lint.inventory.application.statements import Configuring, Given, Load, Statements
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.entity import Key
@@ -103,6 +103,30 @@ class Settings:
             found.update(class_.module.path for class_ in source.classes if class_.module is not None)
             found.update(module.path for module, _ in source.mappings)
         return found
+
+    def sources(self, application: Application) -> frozenset[tuple[str, object]]:
+        """What settings are loaded from: two applications of one configuration have the same."""
+        statements = self.configuring.of(application)
+        given = [(load.module, load.value) for load in statements.loads]
+        found: set[tuple[str, object]] = set()
+        for module, value in [*given, *statements.updates]:
+            source = self.loaded.source(module, value)
+            parts = {(path, "") for path in source.modules}
+            parts.update((c.module.path, c.name) for c in source.classes if c.module is not None)
+            found.update(parts, ((home.path, mapping.span) for home, mapping in source.mappings))
+            if not parts and not source.mappings and value.chain and value.chain[:1] not in ":%~":
+                found.add((value.chain, value.data))
+        return frozenset(found)
+
+    def spelled(self, application: Application, name: str) -> str:
+        """The name that a setting has where the application takes its settings from."""
+        statements = self.configuring.of(application)
+        for source, namespace in self._loads(application.origin, statements):
+            if namespace not in (None, "?"):
+                return spellings(name, namespace)[0]
+            if self.loaded.is_upper_case(source):
+                return old_name(name)
+        return name
 
     # ------------------------------------------------------------------ all applications
 

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
-from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.network import BLOCKING, WAITING, WAITING_METHODS, WAITING_PARTS
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.facts import Function, Module
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
 
-_SLEEP = "time.sleep"  # takes as long as it says, and then the task goes on
-# What coroutines wait for among themselves, and what of asyncio waits for others.
-_INSIDE = ("asyncio.", "anyio.sleep", "trio.sleep")
-_OUTSIDE = ("asyncio.open_", "asyncio.create_subprocess_", "asyncio.streams.", "asyncio.subprocess.")
 _RESULT = ".execute()."  # `(await session.execute(…)).scalars()` is asked of what is there already
 
 
@@ -27,36 +22,9 @@ class Waiting:
         self._functions: dict[Key, bool] = {}
         self._blocking: dict[Key, bool] = {}
 
-    def evidence(self, task: Task) -> Place | None:
-        """Where a task waits for something outside its process."""
-        if task.function is None:
-            return None
-        for module, function in self.graph.closure_of(task):
-            for call in self.functions.calls(module, function):
-                if self._is_evidence(module, function, call):
-                    return module.place(call.span)
-        return None
-
-    def _is_evidence(self, module: Module, function: Function, call: Call) -> bool:
-        """Whether a call waits for something outside the process: it may forever, other than a sleep.
-
-        What a coroutine awaits and nobody can see through is there for nothing else.
-        """
-        if function.is_async and call.is_awaited and self._is_unseen(module, call):
-            return True
-        return self._waits(module, call) and self.project.resolve(module, call.chain).name != _SLEEP
-
-    def _is_unseen(self, module: Module, call: Call) -> bool:
-        """Whether a call is not of the project, and not of a library that waits for coroutines of its own."""
-        if self.graph.target(module, call.chain) is not None:
-            return False
-        entity = self.project.resolve(module, call.chain)
-        inside = entity.name.startswith(_INSIDE) and not entity.name.startswith(_OUTSIDE)
-        return entity.kind != "external" or not inside
-
     def waits(self, module: Module, call: Call) -> bool:
         """Whether a call waits: itself, or in a function of the project that it leads to."""
-        if call.is_awaited or self._waits(module, call) or call.leaf() in WAITING_METHODS:
+        if call.is_awaited or self.is_wait(module, call) or call.leaf() in WAITING_METHODS:
             return True
         if call.chain[:1] == "%" and "." not in call.chain:
             return True  # a step that somebody hands over: it is there to do the work
@@ -90,13 +58,14 @@ class Waiting:
         key = (module.path, function.qualname)
         if key not in self._functions:
             self._functions[key] = any(
-                self._waits(inner_module, call) or call.leaf() in WAITING_METHODS
+                self.is_wait(inner_module, call) or call.leaf() in WAITING_METHODS
                 for inner_module, inner in self.graph.closure(module, function)
                 for call in self.functions.calls(inner_module, inner)
             )
         return self._functions[key]
 
-    def _waits(self, module: Module, call: Call) -> bool:
+    def is_wait(self, module: Module, call: Call) -> bool:
+        """Whether a call itself is known to wait for something outside its process."""
         chain = call.chain
         if any(part in chain for part in WAITING_PARTS) or chain.startswith(WAITING):
             return True

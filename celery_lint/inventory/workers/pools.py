@@ -139,10 +139,7 @@ class Pools:
                 [Pool(_ALIASES.get(name, name), nowhere) for name in self.project.configuration.pool]
             )
             return WorkerPools(stated, True)
-        settings = [s for a in applications for s in self.settings.candidates(a, "worker_pool")]
-        if not applications:
-            settings = self.settings.named("worker_pool")
-        configured = [pool for setting in settings if (pool := self._configured(setting)) is not None]
+        configured = self._named_by(applications)
         commands = self.commands.of(applications) if applications else self.commands.all
         if not commands:
             return WorkerPools(tuple(configured), bool(configured))
@@ -150,12 +147,21 @@ class Pools:
         unnamed = {command for command in self.commands.of_unknown if command.app} if not configured else ()
         found, hidden = [], []
         for command in commands:
-            pool = _started(command, self._agreed if command in unnamed else configured, consumed)
+            others = [a for a in self.commands.naming(command) if applications and a not in applications]
+            own = self._named_by(others) if others else configured
+            pool = _started(command, self._agreed if command in unnamed else own, consumed)
             if pool is None:
                 hidden.append(command)
             else:
                 found.append(pool)
         return WorkerPools(_merged(found), not hidden, tuple(hidden))
+
+    def _named_by(self, applications: list[Application]) -> list[Pool]:
+        """The pools that the settings of some applications name; of all, where none are given."""
+        settings = [s for a in applications for s in self.settings.candidates(a, "worker_pool")]
+        if not applications:
+            settings = self.settings.named("worker_pool")
+        return [pool for setting in settings if (pool := self._configured(setting)) is not None]
 
     @once
     def _agreed(self) -> list[Pool]:

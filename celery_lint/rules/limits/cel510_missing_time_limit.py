@@ -24,21 +24,23 @@ class MissingTimeLimit(Rule):
     ## Example
 
     ```python
-    import requests
+    import subprocess
+
     from celery import Celery
 
     app = Celery("proj", broker="redis://localhost")
 
 
     @app.task
-    def fetch(url):
-        return requests.get(url, timeout=5).status_code
+    def convert(path):
+        return subprocess.run(["convert", path, "out.pdf"], check=True).returncode
     ```
 
     ## Use instead
 
     ```python
-    import requests
+    import subprocess
+
     from celery import Celery
 
     app = Celery("proj", broker="redis://localhost")
@@ -46,8 +48,8 @@ class MissingTimeLimit(Rule):
 
 
     @app.task
-    def fetch(url):
-        return requests.get(url, timeout=5).status_code
+    def convert(path):
+        return subprocess.run(["convert", path, "out.pdf"], check=True).returncode
     ```
 
     One limit for the whole application is enough; `@app.task(soft_time_limit=..., time_limit=...)` is for the
@@ -55,12 +57,15 @@ class MissingTimeLimit(Rule):
 
     ## Limits
 
-    Told once at the application, with the number of its tasks that have no limit and are seen to do I/O; at
-    the first of these tasks where the project shows no application. The option `time-limits` says what
-    counts: `io` (the default), `always` (every task), `worker` (the worker gets its limits elsewhere:
-    silent). Silent as well where a worker command of a launch file gives a limit, where options are hidden in
-    a `**mapping` or in a base class outside the project, and where all known worker pools (threads, solo,
-    eventlet) enforce none. gevent enforces `time_limit` only.
+    Told once at the application, and once for several that take their settings from one place, with the
+    number of its tasks that have no limit and are seen to wait for another machine or program; at the first
+    of these tasks where the project shows no application. What has a timeout, given or of its library
+    (`httpx`, `aiohttp`, `boto3`, `openai`), does not wait forever and does not count, nor do a sleep and
+    tasks that nothing sends. The option `time-limits` says what counts: `io` (the default), `always` (every
+    task), `worker` (the worker gets its limits elsewhere: silent). Silent as well where a worker command of a
+    launch file gives a limit, where options are hidden in a `**mapping` or in a base class outside the
+    project, and where all known worker pools (threads, solo, eventlet) enforce none. gevent enforces
+    `time_limit` only.
 
     ## References
 
@@ -72,43 +77,43 @@ class MissingTimeLimit(Rule):
     severity = "warning"
     preset = "recommended"
     message = "no time limit is set: {count} tasks that do I/O can hang forever"
-    help = "set `task_soft_time_limit = 540` and `task_time_limit = 600` for the application"
+    help = "set `{hard}` (seconds) to the longest run plus a margin, and `{soft}` a little below"
     variants = {
         "one": (
             "no time limit is set: task `{task}`, which does I/O, can hang forever",
-            "set `task_soft_time_limit = 540` and `task_time_limit = 600` for the application",
+            "set `{hard}` (seconds) to the longest run plus a margin, and `{soft}` a little below",
         ),
         "every": (
             "no time limit is set: {count} tasks can hang forever",
-            "set `task_soft_time_limit = 540` and `task_time_limit = 600` for the application",
+            "set `{hard}` (seconds) to the longest run plus a margin, and `{soft}` a little below",
         ),
         "every one": (
             "no time limit is set: task `{task}` can hang forever",
-            "set `task_soft_time_limit = 540` and `task_time_limit = 600` for the application",
+            "set `{hard}` (seconds) to the longest run plus a margin, and `{soft}` a little below",
         ),
         "gevent one": (
             "no time limit is set: task `{task}`, which does I/O, can hang forever",
-            "set `task_time_limit = 600` for the application (gevent enforces no soft limit)",
+            "set `{hard}` (seconds) to the longest run plus a margin (gevent enforces no soft limit)",
         ),
         "gevent": (
             "no time limit is set: {count} tasks that do I/O can hang forever",
-            "set `task_time_limit = 600` for the application (gevent enforces no soft limit)",
+            "set `{hard}` (seconds) to the longest run plus a margin (gevent enforces no soft limit)",
         ),
         "task": (
             "task `{task}` does I/O without a time limit and can hang forever",
-            "add `soft_time_limit=540, time_limit=600` to its decorator, or set them for the application",
+            "give it a `time_limit` above its longest run, and a `soft_time_limit` a little below",
         ),
         "tasks": (
             "task `{task}` and {more} more do I/O without a time limit and can hang forever",
-            "add `soft_time_limit=540, time_limit=600` to each, or set them for the application",
+            "give each a `time_limit` above its longest run, and a `soft_time_limit` a little below",
         ),
         "any task": (
             "task `{task}` has no time limit and can hang forever",
-            "add `soft_time_limit=540, time_limit=600` to its decorator, or set them for the application",
+            "give it a `time_limit` above its longest run, and a `soft_time_limit` a little below",
         ),
         "gevent task": (
             "task `{task}` does I/O without a time limit and can hang forever",
-            "add `time_limit=600` to its decorator (the gevent pool enforces no soft limit)",
+            "give it a `time_limit` above its longest run, in seconds (gevent enforces no soft limit)",
         ),
     }
     proof = "tests/proofs/test_retries.py::test_without_a_limit_a_silent_peer_keeps_the_process"
@@ -117,15 +122,17 @@ class MissingTimeLimit(Rule):
     def application(self, fact: AppWithoutLimits) -> Iterator[Finding]:
         """Report an application once."""
         tasks = fact.tasks
-        values = {"count": len(tasks), "task": tasks[0].label}
-        related = tuple(_related(tasks))
+        soft, hard = fact.names
+        values = {"count": len(tasks), "task": tasks[0].label, "soft": soft, "hard": hard}
+        related = [*_related(tasks), *((place, "it waits here") for place in fact.waits[:1])]
+        related += [(other.place, "the same settings configure this one") for other in fact.others[:_SHOWN]]
         if self.known.project.configuration.time_limits == "always":
             variant = "every"
         else:
             variant = "gevent" if fact.pool is not None else ""
         if len(tasks) == 1:
             variant = f"{variant} one".strip()
-        yield Finding(fact.application.place, values, related, variant)
+        yield Finding(fact.application.place, values, tuple(related), variant)
 
     @on(Limits.lonely_tasks)
     def task(self, fact: TaskWithoutLimit) -> Iterator[Finding]:
