@@ -123,12 +123,17 @@ KINDS = {
         "CEL510",
         "app = Celery('a')\n\n\n@app.task\ndef task(x):\n    #(x)\n",
         """
-        MySQLdb.connect aiohttp.request azure.storage.get botocore.session.get docker.from_env
-        django.core.management.call_command elasticsearch.Elasticsearch flask_mail.Mail github.Github
-        gitlab.Gitlab google.cloud.storage.Client kubernetes.client.Api ldap3.Connection
-        opensearchpy.OpenSearch os.popen os.system paramiko.SSHClient sendgrid.Client slack_sdk.WebClient
-        ssl.wrap stripe.Charge.create telegram.Bot twilio.rest.Client urllib3.PoolManager websockets.connect
-        zeep.Client
+        MySQLdb.connect django.core.management.call_command docker.from_env flask_mail.send gitlab.projects.list
+        google.cloud.bigquery.query kubernetes.client.call ldap3.search os.popen os.system paramiko.connect
+        sendgrid.send twilio.rest.create urllib3.request zeep.call
+        """,
+    ),
+    "what waits and ends by itself": Kind(
+        "CEL437",
+        IN_TASK.replace("#", "try:\n        #(x)\n    except:\n        pass\n    y.work()"),
+        """
+        aiohttp.request azure.storage.get botocore.session.get elasticsearch.get github.Github opensearchpy.get
+        slack_sdk.WebClient ssl.wrap stripe.Charge.create telegram.Bot websockets.connect
         """,
     ),
     "changes of the process": Kind(
@@ -419,6 +424,24 @@ def test_a_name_silences(kind: str, name: str) -> None:
     assert code not in found
     found = {d.code for d in engine.check_text(None, text.replace("#", f"{after}_"), ALL).diagnostics}
     assert code in found
+
+
+ENDING = """
+aiogram.send aiohttp.request anthropic.create azure.storage.get boto3.send botocore.send elasticsearch.get github.get
+google.cloud.storage.get openai.create opensearchpy.get slack_sdk.send socket.create_connection().recv
+socket.gethostname sqlite3.connect ssl.wrap stripe.create telegram.send time.sleep urllib3.disable_warnings
+websockets.connect
+"""
+
+
+@pytest.mark.parametrize("name", ENDING.split())
+def test_libraries_whose_calls_end_by_themselves(name: str) -> None:
+    """What else a coroutine awaits may take forever."""
+    kind = Kind("", "app = Celery('a')\n" + IN_COROUTINE.replace("#", f"await {name}(x)"), "")
+    found = {d.code for d in engine.check_text(None, program(kind, name), ALL).diagnostics}
+    assert "CEL510" not in found
+    other = program(kind, name).replace(f"{name}(x)", f"nobody.{name}(x)")
+    assert "CEL510" in {d.code for d in engine.check_text(None, other, ALL).diagnostics}
 
 
 @pytest.mark.parametrize(

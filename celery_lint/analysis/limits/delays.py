@@ -61,13 +61,15 @@ class Expiry(NamedTuple):
 class LongRun(NamedTuple):
     """Late acknowledgement of work that may last longer than the broker waits for it.
 
-    ``place`` is the time limit that allows so much; ``owner`` is a task or the application.
+    ``place`` is the time limit that allows so much, the longest of several; ``owner`` is a task or the
+    application. ``others`` are the limits for which the timeout is too short as well, and how long they are.
     """
 
     place: Place
     owner: str
     limit: float
     broker: Broker
+    others: tuple[tuple[Place, float], ...] = ()
 
 
 class ResultsOnly(NamedTuple):
@@ -248,13 +250,15 @@ class Delays:
 
     @facts
     def long_runs(self) -> list[LongRun]:
-        """The limits that let tasks of late acknowledgement run longer than the broker waits."""
+        """The longest limit that lets a task of late acknowledgement run longer than the broker waits.
+
+        One timeout of the broker mends all of them.
+        """
         broker = self.delivery.broker
         if not broker.redelivers or broker.visibility is None:
             return []
-        told: dict[Place, LongRun] = {}
-        own: dict[Place, LongRun] = {}
-        for task in self.tasks.product:
+        found: dict[Place, LongRun] = {}
+        for task in self.unsent.product:
             if not self.acknowledgement.late(task):
                 continue
             for name in ("time_limit", "soft_time_limit"):
@@ -266,10 +270,10 @@ class Delays:
                 seconds, place = self.project.number(*at), at[0].place(at[1].span)
                 if seconds is not None and seconds > broker.visibility:
                     owner = f"task `{task.label}`" if option is not None else "the application"
-                    (told if option is None else own).setdefault(
-                        place, LongRun(place, owner, seconds, broker)
-                    )
+                    found.setdefault(place, LongRun(place, owner, seconds, broker))
                 break
-        # What mends the application's limit mends those that are no longer.
-        longest = max((run.limit for run in told.values()), default=0.0)
-        return [*told.values(), *(run for run in own.values() if run.limit > longest)]
+        longest = max(found.values(), key=lambda run: run.limit, default=None)
+        if longest is None:
+            return []
+        others = [(run.place, run.limit) for run in found.values() if run is not longest]
+        return [longest._replace(others=tuple(others))]

@@ -13,7 +13,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
-from celery_lint.inventory.workers.running import Workers
+from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.inventory.workers.sent_limits import SentLimits
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import TIME_LIMITS
@@ -218,13 +218,18 @@ class Limits:
 
     @facts
     def pairs(self) -> list[LimitPair]:
-        """The soft and hard limits that meet in a task, or for an application in its settings."""
+        """The soft and hard limits that meet in a task, or for an application in its settings.
+
+        Where all workers run pools that raise no soft limit, it is not the hard one that keeps it away.
+        """
         found: dict[Place, LimitPair] = {}
         for task in self.tasks.product:
             pair = self._task_pair(task)
-            if pair is not None:
+            if pair is not None and self.workers.only(UNFORKED, [task]) is None:
                 found.setdefault(pair.place, pair)
         for application in self.all_applications.product:
+            if self.pools.of_applications([application]).only(*UNFORKED):
+                continue
             limits = [self.settings.setting(application, name) for name in (_SOFT, _HARD)]
             settings = [limit.setting for limit in limits if limit.certain and limit.setting is not None]
             if len(settings) == 2:
@@ -275,7 +280,7 @@ class Limits:
             soft = self.time_limits.general(task, "soft_time_limit")
             if soft is None or not 0 < number <= soft[0]:
                 continue
-            if self.workers.only(("gevent", "eventlet", "threads", "solo"), [task]) is None:
+            if self.workers.only(UNFORKED, [task]) is None:
                 place = hard[0].place(hard[1].span)
                 found.append(HardBelowSoft(task, number, soft[0], place, soft[1]))
         return found

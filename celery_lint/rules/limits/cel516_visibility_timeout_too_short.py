@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from celery_lint.analysis.limits.delays import Delays, LongRun, ResultsOnly
 from celery_lint.rule import Finding, Rule, on
 
+_SHOWN = 5
+
 
 class VisibilityTimeoutTooShort(Rule):
     """A task that acknowledges late may run longer than the broker waits before it delivers it again.
@@ -50,6 +52,7 @@ class VisibilityTimeoutTooShort(Rule):
 
     The broker must be known: from the scheme of a constant URL, or from the option `broker`. A time limit
     tells how long a task may run (the hard one, else the soft one); a task without a limit is not judged.
+    Told once, at the longest limit, with the places of the others: one timeout is enough for all of them.
     Silent where the visibility timeout cannot be read. A longer timeout in `result_backend_transport_options`
     alone is told where tasks may acknowledge late: the broker does not read it.
 
@@ -64,7 +67,7 @@ class VisibilityTimeoutTooShort(Rule):
     severity = "warning"
     preset = "recommended"
     message = "{owner} may run {limit} s; {broker} redelivers after {visibility} s, so it runs twice"
-    help = "set a longer `visibility_timeout` in `broker_transport_options`"
+    help = "set a `visibility_timeout` above {limit} (seconds) in `broker_transport_options`"
 
     variants = {
         "results": (
@@ -89,5 +92,6 @@ class VisibilityTimeoutTooShort(Rule):
             "visibility": f"{fact.broker.visibility:g}",
         }
         set_here = fact.broker.place
-        related = ((set_here, "the visibility timeout is set here"),) if set_here is not None else ()
-        yield Finding(fact.place, values, related)
+        related = [(set_here, "the visibility timeout is set here")] if set_here is not None else []
+        related += [(place, f"this may run {limit:g} s") for place, limit in fact.others[:_SHOWN]]
+        yield Finding(fact.place, values, tuple(related))
