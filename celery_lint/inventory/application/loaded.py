@@ -27,7 +27,7 @@ _PLAIN_BASES = (
 )  # fmt: skip
 _NAMESPACES = frozenset({"~globals()", "~locals()", "~vars()"})
 _DJANGO = "django.conf"
-_OLD = ("CELERY", "BROKER_")
+_OLD = "CELERY"
 _DJANGO_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
 

@@ -10,6 +10,8 @@ from celery_lint.model.facts import Place
 from celery_lint.rule import Finding, Rule, on
 
 _SHOWN = 3
+_BOTH = "set `{hard}` (seconds) to the longest run plus a margin, and `{soft}` a little below"
+_HARD_ONLY = "set `{hard}` (seconds) to the longest run plus a margin (gevent enforces no soft limit)"
 
 
 class MissingTimeLimit(Rule):
@@ -77,28 +79,13 @@ class MissingTimeLimit(Rule):
     severity = "warning"
     preset = "recommended"
     message = "no time limit is set: {count} tasks that do I/O can hang forever"
-    help = "set `{hard}` (seconds) to the longest run plus a margin, and `{soft}` a little below"
+    help = _BOTH
     variants = {
-        "one": (
-            "no time limit is set: task `{task}`, which does I/O, can hang forever",
-            "set `{hard}` (seconds) to the longest run plus a margin, and `{soft}` a little below",
-        ),
-        "every": (
-            "no time limit is set: {count} tasks can hang forever",
-            "set `{hard}` (seconds) to the longest run plus a margin, and `{soft}` a little below",
-        ),
-        "every one": (
-            "no time limit is set: task `{task}` can hang forever",
-            "set `{hard}` (seconds) to the longest run plus a margin, and `{soft}` a little below",
-        ),
-        "gevent one": (
-            "no time limit is set: task `{task}`, which does I/O, can hang forever",
-            "set `{hard}` (seconds) to the longest run plus a margin (gevent enforces no soft limit)",
-        ),
-        "gevent": (
-            "no time limit is set: {count} tasks that do I/O can hang forever",
-            "set `{hard}` (seconds) to the longest run plus a margin (gevent enforces no soft limit)",
-        ),
+        "one": ("no time limit is set: task `{task}`, which does I/O, can hang forever", _BOTH),
+        "every": ("no time limit is set: {count} tasks can hang forever", _BOTH),
+        "every one": ("no time limit is set: task `{task}` can hang forever", _BOTH),
+        "gevent one": ("no time limit is set: task `{task}`, which does I/O, can hang forever", _HARD_ONLY),
+        "gevent": ("no time limit is set: {count} tasks that do I/O can hang forever", _HARD_ONLY),
         "task": (
             "task `{task}` does I/O without a time limit and can hang forever",
             "give it a `time_limit` above its longest run, and a `soft_time_limit` a little below",
