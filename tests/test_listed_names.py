@@ -124,8 +124,8 @@ KINDS = {
         "app = Celery('a')\n\n\n@app.task\ndef task(x):\n    #(x)\n",
         """
         MySQLdb.connect django.core.management.call_command docker.from_env flask_mail.send
-        gitlab.projects.list google.cloud.bigquery.query kubernetes.client.call ldap3.search os.popen os.system paramiko.connect
-        sendgrid.send twilio.rest.create urllib3.request zeep.call
+        gitlab.projects.list google.cloud.bigquery.query kubernetes.client.call ldap3.search
+        os.popen os.system paramiko.connect sendgrid.send twilio.rest.create urllib3.request zeep.call
         """,
     ),
     "what waits and ends by itself": Kind(
