@@ -150,6 +150,8 @@ def _runs_loops(data: bytes) -> bool:
 
 # What a definition does that tasks are told apart by, although nothing else in its file is about them.
 _TELLING = (b"contextmanager", b"__exit__", b"retries")
+# A function in another that takes any arguments, below the line that begins the outer one: a decorator's.
+_WRAPPING = re.compile(rb"[^\n]*(?:\n(?:[ \t)#][^\n]*)?)*?\n[ \t]+def \w+\([^\n]*\*")
 
 
 def leads_on(data: bytes, name: str) -> bool:
@@ -158,7 +160,7 @@ def leads_on(data: bytes, name: str) -> bool:
     What it imports or assigns may be an application, a constant or a re-export. What it defines itself says
     something only if it makes coroutines, if it is an exception that may say what it is made of, if it may be
     a context manager, which keeps exceptions, or count retries, or if the file knows the word *task*: a class
-    for tasks, a decorator that makes some.
+    for tasks, a decorator that makes some; or if it is a decorator itself.
     """
     word = _bytes(name)
     at = data.find(word)
@@ -172,7 +174,9 @@ def leads_on(data: bytes, name: str) -> bool:
             if before is not None and after is not None:
                 error = after[1] is not None and b"super(" in data
                 tells = any(word in data for word in _TELLING) or b"task" in data.lower()
-                return error or before[1] is not None or tells
+                if error or before[1] is not None or tells:
+                    return True
+                return b"def " in before[0] and _WRAPPING.match(data, at) is not None
         at = data.find(word, at + 1)
     return True
 

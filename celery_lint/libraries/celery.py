@@ -20,6 +20,8 @@ RESULTS = frozenset(
 PLAIN_TASKS = frozenset({"celery.Task", "celery.app.task.Task"})
 #: Schemes of result backends that make a key of each id, and so refuse to store anything without one.
 KEYED_BACKENDS = frozenset({"redis", "rediss", "sentinel", "cache", "file"})
+#: Schemes of result backends whose chords look for the result of each task of the header.
+COUNTING_RESULTS = frozenset({"db", "database", "file", "sqla"})
 #: Options of tasks and of calls that end a run.
 TIME_LIMITS = ("time_limit", "soft_time_limit")
 #: Methods of task classes that Celery calls around a run.

@@ -109,3 +109,44 @@ def test_handlers_are_called_by_position(worker: Worker) -> None:
     worker.bad("fails_unheard", hung=4.0)
     assert worker.good("fails_heard").failed_only_with("OSError: heard")
     assert worker.marks() == {"heard"}
+
+
+# ------------------------------------------------------------------------------------ names, decorators
+
+
+@pytest.mark.proof("CEL311")
+def test_one_task_for_a_name(worker: Worker) -> None:
+    """Which of the two it is depends on the order in which they are made."""
+    for names, bodies in worker.bad("sends_both", "one name").results:
+        assert names == ["definitions.one_name"] * 2
+        assert bodies in (["first"] * 2, ["second"] * 2)
+    assert worker.run("definitions.one_name").results in (["first"], ["second"])
+    names, bodies = worker.good("sends_both", "named").results[0]
+    assert bodies == ["first", "second"]
+
+
+@pytest.mark.proof("CEL317")
+def test_a_decorator_above_hides_the_task(worker: Worker) -> None:
+    """What has the name is a function."""
+    assert worker.bad("sends_decorated", "below").failed_only_with(
+        "AttributeError: 'function' object has no attribute 'delay'"
+    )
+    assert worker.good("sends_decorated", "above").all_succeeded()
+
+
+@pytest.mark.proof("CEL318")
+def test_a_decorator_without_wraps_hides_names(worker: Worker) -> None:
+    """Both tasks have the name of the function around them, and run the same."""
+    for names, bodies in worker.bad("sends_both", "nameless").results:
+        assert names == ["definitions.wrapper"] * 2
+        assert bodies in (["first"] * 2, ["second"] * 2)
+    for names, bodies in worker.good("sends_both", "named").results:
+        assert names == ["definitions.first_with_a_name", "definitions.second_with_a_name"]
+        assert bodies == ["first", "second"]
+
+
+@pytest.mark.proof("CEL333")
+def test_a_default_is_worked_out_once(worker: Worker) -> None:
+    """When the module is imported."""
+    assert len(set(worker.bad("remembers_its_start", times=3, at_once=False).results)) == 1
+    assert len(set(worker.good("looks_at_the_clock", times=3, at_once=False).results)) == 3

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.proofs.harness import Servers, Worker, until
+from tests.proofs.harness import HERE, Servers, Worker, until
+
+OF_FILES = HERE / "applications" / "chords_of_files.py"
 
 Start = Callable[..., Worker]
 
@@ -87,13 +92,25 @@ def test_starmap_unpacks_each_item(worker: Worker) -> None:
         assert re.fullmatch(outcome, told), told
 
 
-def test_a_chord_waits_for_results_that_nobody_keeps(start: Start, servers: Servers) -> None:
-    """Where the backend counts them; Redis counts who has ended."""
+def test_a_chord_over_redis_counts_who_has_ended(start: Start, servers: Servers) -> None:
+    """Also where nobody keeps the results."""
     worker = start("outcomes", "prefork", servers)
     assert worker.run("counts", False).all_succeeded()
     assert until(lambda: "counted" in worker.marks())
 
 
+@pytest.mark.proof("CEL645")
+def test_a_chord_waits_for_results_that_nobody_keeps(tmp_path: Path) -> None:
+    """Where the backend looks for them; the same chord ends where they are kept."""
+    for form, told in {"kept": "ran", "ignored": "waits"}.items():
+        folder = tmp_path / form
+        folder.mkdir()
+        command = [sys.executable, str(OF_FILES), form, str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        assert done.stdout.split()[-1] == told, done.stdout + done.stderr
+
+
+@pytest.mark.proof("CEL321")
 def test_threads_share_the_task(start: Start, servers: Servers) -> None:
     """And what is kept in it."""
     worker = start("outcomes", "threads", servers)

@@ -53,7 +53,7 @@ class Layers:
         """The layers around a task's function, the outermost first."""
         found = self._of.get(task.key)
         if found is None:
-            found = [self._decorated(task.module, value) for value in task.inner_decorators]
+            found = [self.decorated(task.module, value) for value in task.inner_decorators]
             if task.wrapper is not None:
                 found.insert(0, self._maker(task.wrapper))
             self._of[task.key] = found
@@ -123,7 +123,7 @@ class Layers:
 
     # ------------------------------------------------------------------ what a decorator puts around
 
-    def _decorated(self, module: Module, value: Value) -> Layer:
+    def decorated(self, module: Module, value: Value) -> Layer:
         """The layer of a decorator, called or not."""
         entity = self.project.resolve(module, value.chain)
         for _ in range(_DEEPEST):

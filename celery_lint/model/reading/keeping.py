@@ -147,6 +147,8 @@ def worth_setting(chain: str, key: str, subscript: bool) -> bool:
         return True
     if chain.endswith(".conf") or ".conf." in chain:
         return True
+    if chain == "%self":  # no method's: it may be a task that is a function
+        return not subscript
     if chain[:1] == "%" or (chain[:1] == ":" and chain.endswith("()") and not subscript):
         return False
     return chain[:1] != "~" or subscript

@@ -371,4 +371,13 @@ def _default(node: ast.expr | None, scope: Scope) -> str:
     """What a parameter stands for where a call says nothing: a chain, or a constant in one word."""
     if isinstance(node, ast.Constant):
         return _constant(node.value)
-    return chain_of(node, scope) if isinstance(node, (ast.Name, ast.Attribute)) else ""
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        return chain_of(node, scope)
+    while isinstance(node, ast.BinOp) or (isinstance(node, ast.Call) and _is_conversion(node)):
+        node = node.left if isinstance(node, ast.BinOp) else node.args[0]
+    return chain_of(node, scope) if isinstance(node, ast.Call) else ""
+
+
+def _is_conversion(node: ast.Call) -> bool:
+    """``str(uuid4())``: what it stands for is what is converted."""
+    return isinstance(node.func, ast.Name) and node.func.id in ("str", "int") and len(node.args) == 1

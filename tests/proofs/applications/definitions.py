@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -226,3 +228,108 @@ def fails_unheard() -> None:
 def fails_heard() -> None:
     """The handler can."""
     raise OSError("heard")
+
+
+# ------------------------------------------------------------------------------------ names, decorators
+
+
+def nameless(function: Any) -> Any:
+    """Put a function around another, and keep nothing of it."""
+
+    def wrapper(*args: Any) -> Any:
+        return function(*args)
+
+    return wrapper
+
+
+def named(function: Any) -> Any:
+    """The same, and keep the name."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> Any:
+        return function(*args)
+
+    return wrapper
+
+
+@app.task
+@nameless
+def first_without_a_name() -> str:
+    """Is named as the function around it."""
+    return "first"
+
+
+@app.task
+@nameless
+def second_without_a_name() -> str:
+    """The same."""
+    return "second"
+
+
+@app.task
+@named
+def first_with_a_name() -> str:
+    """Has its own."""
+    return "first"
+
+
+@app.task
+@named
+def second_with_a_name() -> str:
+    """The same."""
+    return "second"
+
+
+@app.task
+def sends_both(form: str) -> list[Any]:
+    """The names of two tasks with a decorator below, and what each runs."""
+    tasks = {
+        "nameless": (first_without_a_name, second_without_a_name),
+        "named": (first_with_a_name, second_with_a_name),
+        "one name": (first_of_one_name, second_of_one_name),
+    }[form]
+    return [[task.name for task in tasks], [task.run() for task in tasks]]
+
+
+@app.task(name="definitions.one_name")
+def first_of_one_name() -> str:
+    """Has the same name as the next."""
+    return "first"
+
+
+@app.task(name="definitions.one_name")
+def second_of_one_name() -> str:
+    """Has the same name as the last."""
+    return "second"
+
+
+@named
+@app.task
+def below() -> str:
+    """Stands below a decorator."""
+    return "below"
+
+
+@app.task
+@named
+def above() -> str:
+    """Stands above it."""
+    return "above"
+
+
+@app.task
+def sends_decorated(name: str) -> str:
+    """Send one of these."""
+    return str({"below": below, "above": above}[name].delay().id)
+
+
+@app.task
+def remembers_its_start(moment: float = time.time()) -> float:
+    """The moment is of the import."""
+    return moment
+
+
+@app.task
+def looks_at_the_clock(moment: float | None = None) -> float:
+    """The moment is of the run."""
+    return moment or time.time()

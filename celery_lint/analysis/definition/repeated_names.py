@@ -1,0 +1,73 @@
+"""Tasks that get the name of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.imported import WorkerImports
+from celery_lint.model.facts import Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
+
+
+class RepeatedName(NamedTuple):
+    """A task with the name that another one of the same application has."""
+
+    task: Task
+    other: Task
+    place: Place
+
+
+class RepeatedNames:
+    """The names that several tasks write down."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.tasks = known.of(Tasks)
+        self.worker_imports = known.of(WorkerImports)
+
+    @facts
+    def all(self) -> list[RepeatedName]:
+        """The later ones of those that certainly meet in a worker."""
+        named: dict[str, list[tuple[Task, Place]]] = {}
+        for task in self.tasks.product:
+            place = self._named(task)
+            if place is not None:
+                named.setdefault(task.name, []).append((task, place))
+        return [fact for found in named.values() if len(found) > 1 for fact in self._met(found)]
+
+    def _met(self, found: list[tuple[Task, Place]]) -> Iterator[RepeatedName]:
+        for number, (task, place) in enumerate(found):
+            other = next((other for other, _ in found[:number] if self._meet(task, other)), None)
+            if other is not None:
+                yield RepeatedName(task, other, place)
+
+    def _meet(self, task: Task, other: Task) -> bool:
+        """Whether both are made in one process, whatever a condition around them says."""
+        if task.application != other.application or task.key == other.key:
+            return False
+        if task.module is other.module:
+            return True
+        return task.application is not None and not any(
+            self.worker_imports.never(each.module.path) for each in (task, other)
+        )
+
+    def _named(self, task: Task) -> Place | None:
+        """Where a task of module level, under no condition, says its name."""
+        function = task.function
+        if function is None or task.class_ is not None or task.wrapper is not None or function.parent:
+            return None
+        if task.qualname.partition("@")[0] != function.name or not function.decorators:
+            return None
+        if function.decorators[0].span.column != _AT_THE_MARGIN:
+            return None
+        for module, value in task.options:
+            given = value.keyword("name")
+            if given is not None:
+                return module.place(given.span) if module is task.module else None
+        return None
+
+
+_AT_THE_MARGIN = 2
