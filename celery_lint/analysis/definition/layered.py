@@ -17,7 +17,7 @@ from celery_lint.project.known import Known, facts
 
 _WRAPS = frozenset({"wraps", "update_wrapper"})
 # How a task is told that it runs in the place of another.
-_NAMING = frozenset({"__name__", "__qualname__", "__module__", "__wrapped__", "name"})
+_NAMING = frozenset({"__name__", "__module__"})
 
 
 class SharedName(NamedTuple):
