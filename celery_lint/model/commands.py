@@ -31,7 +31,7 @@ class WorkerCommand(NamedTuple):
     empty where they are not stated, or not known; unknown queues are ``*``. ``prefetch`` tells whether the
     command says how many messages are taken in advance, or may say so, and ``open_ended`` that a variable may
     hold more options of any kind. ``include`` is the list of modules that the command imports besides, as it
-    is written.
+    is written, ``tasks_per_child`` the number of tasks after which a process ends.
     """
 
     path: str
@@ -47,6 +47,7 @@ class WorkerCommand(NamedTuple):
     hidden: str = ""
     open_ended: bool = False
     include: str = ""
+    tasks_per_child: float | None = None
 
     @property
     def place(self) -> Place:

@@ -56,6 +56,8 @@ _LIBRARIES = frozenset(
 
 # What lies in the folder that Django makes below the one with `manage.py`.
 _OF_DJANGO = ("settings", "wsgi", "urls", "celery")
+# The folder that Django projects put on the path besides, wherever it lies.
+_APPS = "apps"
 
 
 class Located(NamedTuple):
@@ -188,7 +190,8 @@ class Imports:
         return found
 
     def _is_top(self, folder: str) -> bool:
-        return folder.rpartition("/")[0] not in self.packages
+        above, _, name = folder.rpartition("/")
+        return above not in self.packages or name == _APPS
 
     def _root(self, top: str, second: str, folder: str) -> str | None:
         """The best import root for a top-level name: near the importer, and really holding the name."""

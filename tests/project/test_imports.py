@@ -19,6 +19,11 @@ FILES = [
     "other/src/app/queue.py",
     "celery/__init__.py",  # a folder that is called like a library
     "docker/redis.py",
+    "site/__init__.py",  # a folder of applications that settings put on the path
+    "site/apps/__init__.py",
+    "site/apps/core/__init__.py",
+    "site/apps/core/utils.py",
+    "site/apps/reports/tasks.py",
     "workers/__init__.py",  # a stray one, beside the packages
     "workers/mail/__init__.py",
     "workers/mail/tasks.py",
@@ -45,6 +50,7 @@ LOCATED = [
     ("shop/tasks.py", ".orders", "shop/orders/__init__.py", ""),
     ("shop/orders/tasks.py", "..tasks.refresh", "shop/tasks.py", "refresh"),
     ("shop/orders/__init__.py", ".tasks", "shop/orders/tasks.py", ""),
+    ("site/apps/reports/tasks.py", "core.utils.kept", "site/apps/core/utils.py", "kept"),
     # a stray `__init__.py`
     ("workers/mail/tasks.py", "mail.tasks", "workers/mail/tasks.py", ""),
     ("manage.py", "workers.mail.tasks", "workers/mail/tasks.py", ""),

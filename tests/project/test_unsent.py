@@ -52,3 +52,32 @@ def test_what_nothing_sends_is_no_task_whose_retries_matter(tmp_path: Path) -> N
 def test_a_schedule_in_a_database_may_send_it(tmp_path: Path, line: str) -> None:
     (tmp_path / "tasks.py").write_text(f"{line}\n{TASKS}")
     assert said(tmp_path) == ["CEL444"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("shop.py", '__all__ = ["forgotten"]\nfrom tasks import forgotten\n'),
+        ("tests/test_tasks.py", "from tasks import forgotten\n\n\ndef test_it():\n    forgotten.delay()\n"),
+        ("examples/usage.py", "from tasks import forgotten\n\nforgotten.delay()\n"),
+        (
+            "shop.py",
+            "from tasks import pull\n\n\nclass Plan:\n    def __init__(self):\n        self.tasks = {}\n\n"
+            "    def one(self, name):\n        return self.tasks.get(name) or self.tasks[name]\n\n\n"
+            "Plan().one('other')\n",
+        ),
+    ],
+)
+def test_what_sends_nothing(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    (tmp_path / "tasks.py").write_text(TASKS)
+    assert said(tmp_path) == []
+
+
+def test_the_registry_of_an_application_may_send_it(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(
+        "from tasks import app\n\n\ndef send(name):\n    app.tasks[name].delay()\n"
+    )
+    (tmp_path / "tasks.py").write_text(f"{TASKS}\n\nfrom shop import send\n\nsend('x')\n")
+    assert said(tmp_path) == ["CEL444"]

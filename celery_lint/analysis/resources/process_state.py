@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.libraries.threads import CONTAINERS
@@ -37,6 +38,8 @@ _CHANGES = {
 OF_THE_PROCESS = frozenset({*_CHANGES, _ENVIRONMENT})
 _LEAVES = frozenset(name.rpartition(".")[2] for name in _CHANGES)
 _WORDS = ("os.chdir", "setdefaulttimeout", "setlocale", "random.seed", "activate")
+# What makes a path of its parts, and nothing else.
+_PATHS = frozenset({"os.path.join", "os.path.abspath", "os.path.realpath", "pathlib.Path"})
 
 _ADDING = frozenset({"append", "appendleft", "extend", "insert", "add"})
 
@@ -64,10 +67,14 @@ class ProcessState:
         self.sites = known.of(Sites)
         self.project = known.project
         self.settings = known.of(Settings)
+        self.commands = known.of(Commands)
 
     @once
     def _one_task_each(self) -> bool:
         """Whether a process runs a single task and ends."""
+        commands = self.commands.all
+        if commands and all(command.tasks_per_child == 1 for command in commands):
+            return True
         return any(
             self.project.usual_number(setting.module, setting.value) == 1
             for setting in self.settings.named("worker_max_tasks_per_child")
@@ -105,7 +112,11 @@ class ProcessState:
             if not self.sites.is_open(site, self.sites.flow(site).step_of(call)):
                 continue
             seen.add(name)
-            if not self._taken_back(site, name, call, calls) and not _of_all(name, call):
+            if (
+                not self._taken_back(site, name, call, calls)
+                and not _of_all(name, call)
+                and not (name == "os.chdir" and self._is_same_folder(site, call))
+            ):
                 yield ProcessChange(site, site.module.place(call.span), name)
 
     def _taken_back(self, site: Site, name: str, call: Call, calls: list[Call]) -> bool:
@@ -135,6 +146,30 @@ class ProcessState:
                 if not undone.isdisjoint(_CHANGES[name]):
                     return True
         return False
+
+    def _is_same_folder(self, site: Site, call: Call) -> bool:
+        """Whether every task goes to the same folder: one that is written down whole, or is configured."""
+        given = call.argument(0, "path")
+        if given.kind == "text":
+            return given.text.startswith("/")
+        flow = self.sites.flow(site)
+        parameters = {parameter.name for parameter in site.function.parameters}
+        own = parameters.union(*(step.stores for step in flow.steps))
+        step = flow.step_of(call)
+        names = own.intersection(step.loads if step is not None else ())
+        seen: set[str] = set()
+        while names - seen:
+            seen |= names
+            if not names.isdisjoint(parameters):
+                return False
+            made = [step for step in flow.steps if not names.isdisjoint(step.stores)]
+            calls = [self.sites.calls(site)[number] for step in made for number in step.calls]
+            if any(step.kind != "assign" for step in made) or any(
+                self.sites.name(site.module, call.chain) not in _PATHS for call in calls
+            ):
+                return False
+            names = {name for step in made for name in step.loads if name in own}
+        return bool(seen)
 
     def _environment(self, site: Site, assignment: Assignment) -> Iterator[ProcessChange]:
         """A variable that gets a value of this call; a fixed value is the same for every task."""

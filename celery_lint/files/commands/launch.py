@@ -304,14 +304,15 @@ def _worker(path: str, words: Sequence[Word], program: int, leading: bool) -> Wo
         app=_literal(options, "app"),
         pool="prefork" if known == "processes" else known,
         pool_stated=pool is not None,
-        time_limit=_seconds(options, "time-limit"),
-        soft_time_limit=_seconds(options, "soft-time-limit"),
+        time_limit=_number(options, "time-limit"),
+        soft_time_limit=_number(options, "soft-time-limit"),
         queues="*" if unknown or is_variable(options.get("queues", "")) else options.get("queues", ""),
         concurrency=_literal(options, "concurrency"),
         hidden=unknown or (pool if pool is not None and is_variable(pool) else ""),
         open_ended=bool(unknown),
         prefetch=bool(unknown) or "prefetch-multiplier" in options or "disable-prefetch" in options,
         include=options.get("include", ""),
+        tasks_per_child=_number(options, "max-tasks-per-child"),
     )
 
 
@@ -356,8 +357,8 @@ def _literal(options: dict[str, str], name: str) -> str:
     return "" if is_variable(value) else value
 
 
-def _seconds(options: dict[str, str], name: str) -> float | None:
-    """The seconds of a limit; no number at all where only the run knows the value of the option."""
+def _number(options: dict[str, str], name: str) -> float | None:
+    """The number that an option has; no number at all where only the run knows it."""
     if is_variable(options.get(name, "")):
         return nan
     try:

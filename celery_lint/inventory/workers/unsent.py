@@ -14,6 +14,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.imported import WorkerImports
 from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
@@ -37,8 +38,8 @@ _ELSEWHERE = frozenset(
 )
 # What takes a task by a name that only the run knows, and sends it or makes a signature.
 _COMPUTED = re.compile(
-    r"\.tasks\[\]|\.tasks\.get\b"
-    r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b"
+    r"([^\s=]*)(?:\.tasks\[\]|\.tasks\.get\b"
+    r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b)"
 )
 # Settings that say how a task is sent if somebody sends it.
 _ONLY_HOW = ("task_routes", "task_annotations")
@@ -178,6 +179,8 @@ class Unsent:
         found: dict[str, list[_Mention]] = {}
         given = frozenset(names)
         for module in self.project.modules.values():
+            if not is_product_path(module.path) and "migrations" not in module.path:
+                continue  # a test or an example is no run of the product
             mentions = self.functions.kept(module, "mentions", given, partial(_mentions, module, names))
             if mentions is None:
                 return None
@@ -266,8 +269,17 @@ def _looking_up(module: Module) -> list[Function]:
     return [
         function
         for function in module.functions.values()
-        if any(_COMPUTED.search(packed) for packed in (function.packed_calls, function.packed_steps))
+        if any(
+            _is_registry(module, found[1])
+            for packed in (function.packed_calls, function.packed_steps)
+            for found in _COMPUTED.finditer(packed)
+        )
     ]
+
+
+def _is_registry(module: Module, owner: str) -> bool:
+    """Whether the ``tasks`` of this may be those of an application, not what an object of the project keeps."""
+    return not (owner.startswith(":") and owner.endswith("()") and owner[1:-2] in module.classes)
 
 
 def _stands_in(module: Module, function: Function, tasks: Container[Key]) -> bool:
@@ -304,8 +316,9 @@ def _words(function: Function) -> Iterator[str]:
 
 def _bound(module: Module) -> Iterator[Value]:
     """What a module and its classes bind and set."""
-    for values in module.bindings.values():
-        yield from values
+    for name, values in module.bindings.items():
+        if name != "__all__":  # what a module offers
+            yield from values
     for assignment in module.assignments:
         yield assignment.value
     for each in module.classes.values():

@@ -48,8 +48,9 @@ class ProcessWideSideEffect(Rule):
     ## Limits
 
     Looks at functions that tasks call, three calls deep. Silent where the function undoes or repeats the
-    change later, in context managers, for a fixed seed, for environment variables that get a fixed value,
-    and where `worker_max_tasks_per_child` is 1.
+    change later, in context managers, for a fixed seed or folder, for environment variables that get a fixed
+    value, and where `worker_max_tasks_per_child` or `--max-tasks-per-child` is 1. Not in `recommended`: the
+    tasks that follow often do not care.
 
     ## References
 
@@ -60,7 +61,7 @@ class ProcessWideSideEffect(Rule):
     code = "CEL227"
     name = "process-wide-side-effect"
     severity = "advice"
-    preset = "recommended"
+    preset = "strict"
     message = "`{call}` changes the whole process, and with it every later task"
     help = "restore it in a `finally`, or pass the value where it is needed"
     proof = "tests/proofs/test_resources.py::test_the_next_task_is_in_another_folder"

@@ -18,6 +18,8 @@ OPTIONS = [
     # what follows the command, and what of the plain worker it changes; None: it starts none
     ("", {}),
     ("-Q a,b -c 4", {"queues": "a,b", "concurrency": "4"}),
+    ("--max-tasks-per-child 1", {"tasks_per_child": 1.0}),
+    ("--max-tasks-per-child=20", {"tasks_per_child": 20.0}),
     ("-Qa,b -c4", {"queues": "a,b", "concurrency": "4"}),
     ("-Q=a,b", {"queues": "a,b"}),
     ("-Qa=", {"queues": "a="}),
