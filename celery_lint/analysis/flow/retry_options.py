@@ -11,7 +11,6 @@ from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPo
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
@@ -138,7 +137,6 @@ class RetryOptions:
         self.task_options = known.of(TaskOptions)
         self.retry_calls = known.of(RetryCalls)
         self.functions = known.project.functions
-        self.unsent = known.of(Unsent)
 
     # ------------------------------------------------------------------ CEL413, CEL444
 
@@ -189,7 +187,7 @@ class RetryOptions:
         if known is not None and _is_nothing(known):
             return False  # `max_retries=0` and `None` say what happens anyway
         task = policy.task
-        if self._retried_when_lost(task) or self._only_logs(task) or self.unsent.is_unsent(task):
+        if self._retried_when_lost(task) or self._only_logs(task):
             return False
         if not self.in_force.own_application(task) and not self._retries_by_hand(task):
             return False

@@ -11,6 +11,7 @@ from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
@@ -76,6 +77,7 @@ class Retries:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.tasks = known.of(Tasks)
+        self.unsent = known.of(Unsent)
         self.graph = known.of(CallGraph)
         self.functions = known.project.functions
         self.in_force = known.of(OptionsInForce)
@@ -94,9 +96,9 @@ class Retries:
 
     @once
     def policies(self) -> list[RetryPolicy]:
-        """The policies of the tasks that have options about retries."""
+        """The policies of the tasks that have options about retries, and that anything sends."""
         found = []
-        for task in self.tasks.product:
+        for task in self.unsent.product:
             options = self.in_force.options(task, RETRY_OPTIONS)
             if options:
                 known = self.in_force.known(task, RETRY_OPTIONS)
