@@ -167,7 +167,7 @@ class ResultReads:
         """
         calls = self.functions.calls(module, flow.function)
         own = f"{binding.value}."
-        if any(calls[number].chain.startswith(own) for number in step.calls):
+        if f"@{binding.name}" in step.loads or any(calls[n].chain.startswith(own) for n in step.calls):
             return True
         if result.is_asked_for:
             return False

@@ -52,6 +52,33 @@ def _conditional(walk: Walk, node: ast.IfExp, position: Position, role: str) -> 
 def _joined(walk: Walk, node: ast.BoolOp, position: Position, role: str) -> None:
     walk.push(node.values[-1:], position, "?" if role == "?" else "")
     walk.push(node.values[:-1], position, "?")
+    names = {root for value in node.values if (root := _asked_alone(value))}
+    if names:
+        looked = {root for value in node.values if (root := _looked_into(value)) in names}
+        position.step.loads.extend(f"@{name}" for name in sorted(looked))
+
+
+def _asked_alone(node: ast.expr) -> str:
+    """The variable whose truth alone an operand asks for."""
+    operand = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) else node
+    return operand.id if isinstance(operand, ast.Name) else ""
+
+
+def _looked_into(node: ast.expr) -> str:
+    """The variable of whose attributes or items an operand asks for one."""
+    while True:
+        if isinstance(node, ast.UnaryOp):
+            node = node.operand
+        elif isinstance(node, ast.Compare):
+            node = node.left
+        elif isinstance(node, ast.Call):
+            node = node.func
+        elif isinstance(node, (ast.Attribute, ast.Subscript)):
+            if isinstance(node.value, ast.Name):
+                return node.value.id
+            node = node.value
+        else:
+            return ""
 
 
 def _unary(walk: Walk, node: ast.UnaryOp, position: Position, _: str) -> None:
