@@ -62,9 +62,11 @@ def test_a_schedule_in_a_database_may_send_it(tmp_path: Path, line: str) -> None
         ("examples/usage.py", "from tasks import forgotten\n\nforgotten.delay()\n"),
         (
             "shop.py",
-            "from tasks import pull\n\n\nclass Plan:\n    def __init__(self):\n        self.tasks = {}\n\n"
-            "    def one(self, name):\n        return self.tasks.get(name) or self.tasks[name]\n\n\n"
-            "Plan().one('other')\n",
+            (
+                "from tasks import pull\n\n\nclass Plan:\n    def __init__(self):\n        self.tasks = {}\n\n"
+                "    def one(self, name):\n        return self.tasks.get(name) or self.tasks[name]\n\n\n"
+                "Plan().one('other')\n"
+            ),
         ),
     ],
 )

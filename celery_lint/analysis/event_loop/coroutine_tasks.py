@@ -66,9 +66,8 @@ class CoroutineTasks:
 
         What is wrong then is a decorator too many: its body does run.
         """
-        if task.function is None or (task.module.path, task.function.qualname) not in self.runs.task_coroutines:
-            return False
-        return task.key not in self._sent
+        own = (task.module.path, task.function.qualname) if task.function is not None else task.key
+        return own in self.runs.task_coroutines and task.key not in self._sent
 
     @once
     def _sent(self) -> frozenset[Key]:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
+from celery_lint.inventory.application.backend import BackendSettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.code.handlers import in_loop
+from celery_lint.inventory.code.handlers import in_loop, is_log
 from celery_lint.inventory.retries.calls import RetryCalls
+from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.encoding import Encoding
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.unsent import Unsent
+from celery_lint.libraries.celery import KEYED_BACKENDS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -43,7 +47,9 @@ class StateCall(NamedTuple):
 
     ``meta`` is ``None`` where nothing is given. ``own`` says that it stands in the function of a task that
     sets its own state, ``final`` that nothing after it in the function raises. ``refused`` is what the JSON
-    encoder does not take of ``meta``, and where.
+    encoder does not take of ``meta``, and where. ``lost`` is what SUCCESS by hand is too early for: the
+    ``work`` that follows it, or the ``result`` that the task returns in place of ``meta``, which a key-value
+    backend does not store any more.
     """
 
     module: Module
@@ -56,6 +62,7 @@ class StateCall(NamedTuple):
     own: bool
     final: bool
     refused: tuple[str, Place] | None
+    lost: Literal["", "work", "result"] = ""
 
     @property
     def place(self) -> Place:
@@ -107,6 +114,8 @@ class TaskState:
         self.settings = known.of(Settings)
         self.retry_calls = known.of(RetryCalls)
         self.unsent = known.of(Unsent)
+        self.backends = known.of(BackendSettings)
+        self.belonging = known.of(Belonging)
         self.encoding = known.of(Encoding)
 
     @facts
@@ -139,7 +148,29 @@ class TaskState:
                 refused = None  # an exception, which is stored as one
             if own and self._ignores_results(tasks):
                 final = False
-            yield StateCall(module, function, call, step, tuple(tasks), state, meta, own, final, refused)
+            lost = self._lost(module, function, step, tasks, meta) if state == "SUCCESS" and final else ""
+            yield StateCall(
+                module, function, call, step, tuple(tasks), state, meta, own, final, refused, lost
+            )
+
+    def _lost(
+        self, module: Module, function: Function, step: Step, tasks: list[Task], meta: Value | None
+    ) -> Literal["", "work", "result"]:
+        """What comes after SUCCESS: work, a result that is not its ``meta``, or nothing that matters."""
+        flow = self.functions.of(module, function)
+        following = [
+            later for later in _following(flow, step) if flow.inside(later, "try", "finally") is None
+        ]
+        if any(
+            later.kind != "return" and (later.calls or later.value.endswith("()")) and not is_log(later)
+            for later in following
+        ):
+            return "work"
+        ends = [later for later in following if later.kind == "return" and later.value not in ("", "#None")]
+        if all(meta is not None and _returns(function, end, meta) for end in ends):
+            return ""
+        schemes = {self.backends.scheme(one) for task in tasks for one in self.belonging.of(task)}
+        return "result" if schemes <= KEYED_BACKENDS | {""} else ""
 
     def _given(
         self, module: Module, function: Function, call: Call
@@ -258,6 +289,20 @@ class TaskState:
                         return True
             current = outer
         return False
+
+
+def _returns(function: Function, end: Step, meta: Value) -> bool:
+    """Whether a statement returns this very value."""
+    if meta.kind == "name":
+        return end.value == meta.chain
+    values = (value for value in function.returns if value.span.line == end.span.line)
+    return any(_plain(value) == _plain(meta) for value in values)
+
+
+def _plain(value: Value) -> tuple[object, ...]:
+    """An expression apart from where it stands."""
+    items = tuple(_plain(item) for item in value.items)
+    return value.kind, value.data, value.chain, items, tuple((key, _plain(v)) for key, v in value.keywords)
 
 
 def _following(flow: Flow, step: Step) -> list[Step]:

@@ -278,7 +278,7 @@ def _looking_up(module: Module) -> list[Function]:
 
 
 def _is_registry(module: Module, owner: str) -> bool:
-    """Whether the ``tasks`` of this may be those of an application, not what an object of the project keeps."""
+    """Whether the ``tasks`` of this may be those of an application: not what an object of its own keeps."""
     return not (owner.startswith(":") and owner.endswith("()") and owner[1:-2] in module.classes)
 
 

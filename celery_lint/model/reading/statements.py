@@ -48,7 +48,7 @@ for _name in ("TryStar", "TypeAlias"):  # Python 3.11 and 3.12
 STATEMENTS = frozenset(_KINDS)
 _VALUED = frozenset({"assign", "augment", "return", "expr"})
 _HOLDING = frozenset({"if", "for", "while", "with", "try", "handler", "match", "def", "class"})
-_MARKS = "!["
+_MARKS = "![@"
 _OPERATIONS: dict[type[ast.operator], str] = {ast.BitOr: "|", ast.Mult: "*", ast.Pow: "*"}
 _BY_SIZE = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _ASYNCHRONOUS = (ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)

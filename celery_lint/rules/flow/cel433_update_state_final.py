@@ -14,8 +14,9 @@ class UpdateStateFinal(Rule):
     ## Why it matters
 
     SUCCESS is final: whoever waits with `get()` goes on at once, with `meta` as the result. Redis and the
-    other key-value backends then keep it. Seen with Redis: the value that the task returns later is not
-    stored, and neither is the exception that it raises.
+    other key-value backends then keep it: the value that the task returns later is not stored, and neither is
+    the exception that it raises. Databases do so from Celery 5.7 on; before, they stored the later result over
+    it.
 
     ## Example
 
@@ -43,9 +44,10 @@ class UpdateStateFinal(Rule):
 
     ## Limits
 
-    Only in the task's own function, and only where nothing after the call raises: `raise Ignore()` makes it
-    the result on purpose. STARTED and PENDING set by hand are overwritten when the task ends, and are left
-    alone.
+    Only in the task's own function, where work follows or another value than `meta` is returned, and only
+    where nothing after the call raises: `raise Ignore()` makes it the result on purpose. Where nothing but
+    that value follows, silent with a database as the backend. STARTED and PENDING set by hand are overwritten
+    when the task ends, and are left alone.
 
     ## References
 
@@ -59,9 +61,15 @@ class UpdateStateFinal(Rule):
     proof = "tests/proofs/test_states.py::test_success_is_final"
     message = "`{state}` before the end: `get()` returns while the task is still running"
     help = "return the result, and until then use a custom state such as `PROGRESS`"
+    variants = {
+        "result": (
+            "`{state}` by hand stays: what the task returns is dropped, and `get()` gives `meta`",
+            "return the result and leave `{state}` to Celery",
+        ),
+    }
 
     @on(TaskState.calls)
     def check(self, fact: StateCall) -> Iterator[Finding]:
-        """Report SUCCESS in the function of a task that goes on."""
-        if fact.state == "SUCCESS" and fact.own and fact.final and fact.refused is None:
-            yield Finding(fact.place, {"state": fact.state})
+        """Report SUCCESS in the function of a task that goes on, or returns another value."""
+        if fact.lost and fact.refused is None:
+            yield Finding(fact.place, {"state": fact.state}, (), "result" if fact.lost == "result" else "")

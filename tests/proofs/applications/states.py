@@ -61,6 +61,13 @@ def succeeds_too_early(self: Task) -> str:
 
 
 @app.task(bind=True)
+def succeeds_by_hand(self: Task) -> str:
+    """What it returns is not stored."""
+    self.update_state(state="SUCCESS", meta={"rows": 3})
+    return "done"
+
+
+@app.task(bind=True)
 def reports_progress(self: Task) -> str:
     """The state is not final."""
     self.update_state(state="PROGRESS", meta={"rows": 3})
