@@ -63,7 +63,8 @@ def test_a_schedule_in_a_database_may_send_it(tmp_path: Path, line: str) -> None
         (
             "shop.py",
             (
-                "from tasks import pull\n\n\nclass Plan:\n    def __init__(self):\n        self.tasks = {}\n\n"
+                "from tasks import pull\n\n\nclass Plan:\n    def __init__(self):\n"
+                "        self.tasks = {}\n\n"
                 "    def one(self, name):\n        return self.tasks.get(name) or self.tasks[name]\n\n\n"
                 "Plan().one('other')\n"
             ),

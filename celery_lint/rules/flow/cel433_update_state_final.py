@@ -15,8 +15,7 @@ class UpdateStateFinal(Rule):
 
     SUCCESS is final: whoever waits with `get()` goes on at once, with `meta` as the result. Redis and the
     other key-value backends then keep it: the value that the task returns later is not stored, and neither is
-    the exception that it raises. Databases do so from Celery 5.7 on; before, they stored the later result over
-    it.
+    the exception that it raises. Databases do so from Celery 5.7 on; before, the later result took its place.
 
     ## Example
 
