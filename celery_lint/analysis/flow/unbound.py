@@ -12,9 +12,10 @@ from celery_lint.inventory.code.handlers import EVERYTHING, ORDINARY, Handlers, 
 from celery_lint.libraries.network import CONNECTS, SOCKETS, WAITING_METHODS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Module
+from celery_lint.model.facts import Function, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
 # What tells which names are bound: `if "result" in locals():`.
@@ -113,7 +114,7 @@ class Unbound:
         later = _stored(flow.body(attempt, "finally"), body)
         safe = before | later
         for first in flow.body(attempt):
-            if not _cannot_fail(first):
+            if not _cannot_fail(first) and not self._never_fails(body, first):
                 break
             safe.update(first.stores)
         good = [*flow.body(attempt), *flow.body(attempt, "else")]
@@ -245,7 +246,7 @@ class Unbound:
 
     def _may_fail(self, body: Body, step: Step) -> bool:
         """Whether it is usual that a statement raises: it asks somebody else for something, or converts."""
-        if step.kind == "try" or _cannot_fail(step):
+        if step.kind == "try" or _cannot_fail(step) or self._never_fails(body, step):
             return False
         if step.value in _RAISING:
             return True
@@ -254,6 +255,42 @@ class Unbound:
         return any(
             self._call_may_fail(body.module, calls[number], _DEPTH) for each in own for number in each.calls
         )
+
+    def _never_fails(self, body: Body, step: Step) -> bool:
+        """Whether all that a statement does is to call functions that catch whatever they raise."""
+        calls = self.functions.calls(body.module, body.function)
+        made = [calls[number] for number in step.calls]
+        if step.kind not in ("assign", "expr") or not made or step.value.removesuffix("()") != made[0].chain:
+            return False
+        targets = [self.graph.target(body.module, call.chain) for call in made]
+        return all(target is not None and self._catches_all(*target) for target in targets)
+
+    def _catches_all(self, module: Module, function: Function) -> bool:
+        """Whether a function has nothing that can fail outside of a ``try`` whose handler goes on."""
+        if not function.has("try") or function.is_generator or function.decorators:
+            return False
+        flow = self.functions.of(module, function)
+        return all(
+            _cannot_fail(step)
+            or (step.kind == "return" and not _calls(step) and step.value[:1] in ("", "#", "[", "{", "%"))
+            or (step.kind == "try" and self._is_guarded(module, flow, step))
+            for step in flow.body()
+        )
+
+    def _is_guarded(self, module: Module, flow: Flow, attempt: Step) -> bool:
+        """Whether what a ``try`` raises ends in a handler that does nothing which can fail."""
+        aside = [*flow.body(attempt, "else"), *flow.body(attempt, "finally")]
+        if any(_calls(step) for part in aside for step in (part, *flow.below(part))):
+            return False
+        guarded = False
+        for handler in flow.body(attempt, "handler"):
+            caught = self.handlers.caught(module, handler)
+            guarded = guarded or bool(caught and caught & {EVERYTHING, ORDINARY})
+            if any(
+                step.kind == "raise" or (_calls(step) and not is_log(step)) for step in flow.below(handler)
+            ):
+                return False
+        return guarded
 
     def _call_may_fail(self, module: Module, call: Call, depth: int) -> bool:
         name = leaf_of_chain(call.chain)
@@ -283,6 +320,11 @@ class Unbound:
             return True
         # A function of a module that nobody has read. What makes or finds an object hardly ever fails.
         return path.count(".") == 1 and "()" not in path and not name.startswith(_MAKING)
+
+
+def _calls(step: Step) -> bool:
+    """Whether a statement calls anything."""
+    return bool(step.calls) or step.value.endswith("()")
 
 
 def _cannot_fail(step: Step) -> bool:
