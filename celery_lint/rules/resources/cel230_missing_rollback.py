@@ -8,7 +8,7 @@ from celery_lint.analysis.resources.sessions.failed_transactions import (
     FailedTransactions,
     SessionAfterFailure,
 )
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class MissingRollback(Rule):
@@ -97,7 +97,8 @@ class MissingRollback(Rule):
     in the `try` must write or execute, the clause must not end the function or the loop, and the session must
     be seen to be used again. Silent where the work stands in `session.begin()`, which rolls back by itself,
     where a function that gets the session rolls it back or catches what its writes raise, in a branch that
-    asks what the error is, and for `scoped_session`.
+    asks what the error is, and for `scoped_session`. Told once for the sessions of one maker in a file, with
+    the places of the others.
 
     ## References
 
@@ -129,4 +130,5 @@ class MissingRollback(Rule):
         if use.later is not None:
             related.append((use.later, f"`{use.name}` is used again here"))
         variant = "later" if use.later is not None else "" if use.is_async else "plain"
-        yield Finding(use.place, {"session": use.name}, tuple(related), variant)
+        cause = Cause((use.place.path, use.maker, variant))
+        yield Finding(use.place, {"session": use.name}, tuple(related), variant, cause=cause)

@@ -47,7 +47,7 @@ class SessionAfterFailure(NamedTuple):
     """A use of a session after the ``try`` that may have broken it, and before its rollback.
 
     ``place`` is the use in the ``except`` clause; where that clause does nothing with the session, the
-    clause, and ``later`` the use that comes next.
+    clause, and ``later`` the use that comes next. ``maker`` is what the session comes from.
     """
 
     place: Place
@@ -55,6 +55,7 @@ class SessionAfterFailure(NamedTuple):
     attempt: Place
     is_async: bool
     later: Place | None
+    maker: str
 
 
 class _Held(NamedTuple):
@@ -147,13 +148,13 @@ class FailedTransactions:
                 begins = any(self._begins(flow.steps[number]) for number in around)
                 if not begins and (writes or is_async):
                     place = view.module.place(step.span)
-                    yield SessionAfterFailure(place, name, begun, is_async, None)
+                    yield SessionAfterFailure(place, name, begun, is_async, None, session.chain)
                 return
         if writes:
             following = self._following(view, handler, held, tried[0])
             if following is not None:
                 place, later = view.module.place(handler.span), view.module.place(following.span)
-                yield SessionAfterFailure(place, name, begun, is_async, later)
+                yield SessionAfterFailure(place, name, begun, is_async, later, session.chain)
 
     def _of_other_error(self, view: View, handler: Step, step: Step) -> bool:
         """Whether a handler comes to a statement only after it has asked what the error is.
