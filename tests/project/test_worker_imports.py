@@ -47,6 +47,15 @@ def told(folder: Path, more: str = "", options: str = "", **files: str) -> bool:
         "from celery.utils.imports import symbol_by_name\n\nsymbol_by_name(input())\n",
         "import runpy\n\nrunpy.run_path(input())\n",
         "import runpy\n\nrunpy.run_module(input())\n",
+        "import imp\n\nimp.load_source(input())\n",
+        "import pydoc\n\npydoc.locate(input())\n",
+        "exec(input())\n",
+        "from loading import autodiscover_modules\n\nautodiscover_modules('jobs')\n",
+        "from scan import walk_modules\n\nwalk_modules('jobs')\n",
+        "from importlib.metadata import entry_points\n\nlist(entry_points(group='jobs'))\n",
+        "import pkg_resources\n\nlist(pkg_resources.iter_entry_points('jobs'))\n",
+        "import pkg_resources\n\npkg_resources.load_entry_point('jobs', 'all', 'x')\n",
+        "def load(manager):\n    manager.load_setuptools_entrypoints('jobs')\n",
     ],
 )
 def test_what_imports_by_a_name_of_the_run(tmp_path: Path, call: str) -> None:
@@ -70,6 +79,40 @@ def test_what_imports_by_a_name_of_the_run(tmp_path: Path, call: str) -> None:
 )
 def test_ways_to_a_module(tmp_path: Path, statement: str) -> None:
     assert not told(tmp_path, statement)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "connexion",
+        "dependency_injector",
+        "django",
+        "django_celery_beat",
+        "frappe",
+        "importscan",
+        "invenio_base",
+        "morepath",
+        "odoo",
+        "pyramid",
+        "rest_framework",
+        "scrapy",
+        "stevedore",
+        "venusian",
+    ],
+)
+@pytest.mark.parametrize("statement", ["import {}\n", "from {}.config import Scanner\n"])
+def test_frameworks_that_scan_packages(tmp_path: Path, name: str, statement: str) -> None:
+    assert not told(tmp_path, statement.format(name))
+
+
+def test_a_module_that_is_loaded_as_settings_are(tmp_path: Path) -> None:
+    flask = "from flask import Flask\n\nflask = Flask('shop')\nflask.config.from_object('live.Live')\n"
+    assert not told(tmp_path, flask, live="import reports\n\n\nclass Live:\n    DEBUG = False\n")
+    assert told(tmp_path, flask, live="import json\n\n\nclass Live:\n    DEBUG = False\n")
+
+
+def test_a_method_that_is_called_exec(tmp_path: Path) -> None:
+    assert told(tmp_path, "def rows(session):\n    return session.exec('select 1')\n")
 
 
 def test_a_way_through_a_file_that_has_nothing_to_do_with_celery(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 It answers *no* for a module only where every way to it is in sight: imports within functions count as imports
 (a signal of the worker may run them), and one import that only the run knows makes every answer *unknown*. In
-a Django project the checks of a worker's start import the views, and with them whatever they use; Pyramid
-scans packages: *unknown*.
+a Django project the checks of a worker's start import the views, and with them whatever they use; other
+frameworks scan packages: *unknown*.
 """
 
 from __future__ import annotations
@@ -23,9 +23,18 @@ from celery_lint.project.known import Known, once
 _DYNAMIC = (
     "import_module", "__import__", "import_string", "walk_packages", "iter_modules", "exec_module",
     "load_module", "find_modules", "import_from_cwd", "symbol_by_name", "run_path", "run_module",
+    "load_source", "pydoc.locate", "~exec", "autodiscover_modules", "walk_modules", "entry_points",
+    "iter_entry_points", "load_entry_point", "load_setuptools_entrypoints",
 )  # fmt: skip
 # Frameworks that import modules themselves, when they start or when they are told to scan a package.
-_IMPORTING = ("django.", "django_celery_beat.", "rest_framework.", "pyramid.")
+_IMPORTING = frozenset(
+    {
+        "connexion", "dependency_injector", "django", "django_celery_beat", "frappe", "importscan",
+        "invenio_base", "morepath", "odoo", "pyramid", "rest_framework", "scrapy", "stevedore", "venusian",
+    }
+)  # fmt: skip
+# What loads the module that it names, as settings are loaded.
+_LOADING = "from_object"
 _MOST_READ = 300
 _DISCOVER = "autodiscover_tasks"
 
@@ -150,7 +159,7 @@ class WorkerImports:
 
     def _imports_by_itself(self) -> bool:
         return any(
-            target.startswith(_IMPORTING)
+            target.partition(".")[0] in _IMPORTING
             for module in self.project.modules.values()
             for target in module.imports.values()
         )
@@ -206,7 +215,7 @@ class WorkerImports:
                 continue  # it imports nothing
             if any(function.may_call(*_DYNAMIC) for function in module.functions.values()):
                 return None
-            for target in self._targets(module):
+            for target in (*self._targets(module), *self._loaded(module)):
                 take(target)
         return frozenset(seen)
 
@@ -215,6 +224,14 @@ class WorkerImports:
             located = self.imports.locate(dotted, module.path)
             if located is not None:
                 yield located.path
+
+    def _loaded(self, module: Module) -> Iterator[str]:
+        """The files of what a module loads by name: ``app.config.from_object("shop.settings.Live")``."""
+        for function in module.functions.values():
+            if function.may_call(_LOADING):
+                for call in self.functions.calls(module, function):
+                    if call.leaf() == _LOADING:
+                        yield from self._named(call.argument(0).text.replace(":", "."), module.path)
 
     def _packages(self, path: str) -> Iterator[str]:
         """The packages that are imported before a module of theirs."""

@@ -57,6 +57,7 @@ _KEPT_BLIND = frozenset(
         "dispose",
         "exec_module",
         "load_module",
+        "load_setuptools_entrypoints",
         "run",
         "run_until_complete",
         "run_forever",
@@ -112,6 +113,8 @@ _KEPT_BLIND = frozenset(
 )
 
 
+# What is built in and does more than to make or to show something.
+_BUILTINS = frozenset({"super", "open", "__import__", "exec", "exit", "quit"})
 # Options that say whether an engine keeps connections, wherever the dictionary that holds them is filled.
 _OF_POOLS = frozenset({"max_overflow", "pool_size", "poolclass"})
 
@@ -128,7 +131,7 @@ def worth_keeping(chain: str, has_stars: bool) -> bool:
     first = chain[0]
     if first == "~":
         name = chain[1:].partition(".")[0].rstrip("()[]")
-        return (has_stars and name not in BUILTINS) or name in ("super", "open", "__import__", "exit", "quit")
+        return (has_stars and name not in BUILTINS) or name in _BUILTINS
     if first == "%":
         owner, _, leaf = chain.rpartition(".")
         if leaf == "add":  # of sets nobody asks

@@ -79,9 +79,10 @@ class TaskModuleNotLoaded(Rule):
     Speaks only of tasks that the project itself sends, and only where everything that workers import can be
     followed: from the application that a launch file names with `-A` (or that calls `worker_main`), through
     `include`, `imports`, `autodiscover_tasks` and all imports of these. Imports within functions count.
-    Silent in Django projects, whose workers import the views when they start; where a worker of another
-    application is started, where a module is imported by a name that only the run knows, and where a file
-    could not be read. Silent for a program (`if __name__ == "__main__"`) that sends a
+    Silent in Django projects, whose workers import the views when they start, and where another framework
+    scans packages (Pyramid, venusian, dependency-injector and the like); where a worker of another
+    application is started, where a module is imported by a name that only the run knows or by an entry point,
+    and where a file could not be read. Silent for a program (`if __name__ == "__main__"`) that sends a
     task of its own.
 
     ## References
