@@ -85,6 +85,8 @@ class ResultReads:
                 continue
             pool = self.pools.of(site.tasks).first(*_REFUSING)
             call, result = found[0]  # the first that is refused ends the function
+            if site.is_task() and result.is_asked_for and all(map(self.unsent.is_unnamed, site.tasks)):
+                continue  # a handler of errors that nothing links
             yield WaitInTask(site.module.place(call.span), site, call, result.task, pool)
 
     def _is_ignored(self, site: Site, call: Call, result: Result) -> bool:

@@ -77,6 +77,19 @@ class Unsent:
         """
         return task.key in self._unsent or task.key in self._nowhere
 
+    def is_unnamed(self, task: Task) -> bool:
+        """Whether the product names a task nowhere but where it is made and imported.
+
+        Somebody may send it all the same, by a name that the run knows; nobody waits for what it does.
+        """
+        names = _names(task)
+        for module in self.project.product_modules():
+            others = (function for function in module.functions.values() if function is not task.function)
+            words = (_outside(module), *map(_words, others))
+            if any(not names.isdisjoint(some) for some in words):
+                return False
+        return True
+
     def is_within(self, module: Module, function: Function) -> bool:
         """Whether a function is, or stands in, that of a task that nothing sends."""
         return _stands_in(module, function, self._unsent | self._nowhere)

@@ -57,7 +57,8 @@ class ResultGetInTask(Rule):
     ## Limits
 
     Looks at tasks, and at the functions that only tasks call; told once for each, as the first ends the task.
-    Silent of a task that nothing sends in a project that sends others, under `allow_join_result()`, with
+    Silent of a task that nothing sends in a project that sends others, and of one that asks for the result of
+    an id and that nothing names (a handler of errors that nobody links), under `allow_join_result()`, with
     `disable_sync_subtasks`, where a condition looks at the result first, and where the pools are known and
     none of them refuses: gevent and eventlet wait, and others run meanwhile.
 
