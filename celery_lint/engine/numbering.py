@@ -68,7 +68,8 @@ class Numbering:
             for each in found.related
         )
         message, help_text = self._text(found.message), self._text(found.help)
-        return found._replace(message=message, help=help_text, related=related)
+        fix = found.fix and tuple(map(self._text, found.fix))
+        return found._replace(message=message, help=help_text, related=related, fix=fix)
 
     def _line(self, number: int) -> int:
         return self._real.get(number, number)

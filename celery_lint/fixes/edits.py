@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from celery_lint.diagnostics import Diagnostic, Span
-from celery_lint.fixes.text import Edit, Text
+from celery_lint.fixes import handling, naming, sending
+from celery_lint.fixes.text import Edit, Text, Words
 
 if TYPE_CHECKING:
     from typing import TypeGuard
 
-Words = tuple[str, ...]
 Maker = Callable[[Text, Span, Words], Iterator[Edit]]
 
 
@@ -80,32 +80,24 @@ def _tuple(text: Text, span: Span, _: Words) -> Iterator[Edit]:
         opening = text.text.index("=", text.start(holder) + len(holder.arg)) + 1
     elif isinstance(holder, ast.Call) and holder.args[:1] == [value]:
         opening = text.text.index("(", text.end(holder.func)) + 1
+    elif isinstance(holder, ast.Dict) and value in holder.values:
+        key = holder.keys[holder.values.index(value)]
+        if key is None:
+            return
+        opening = text.text.index(":", text.end(key)) + 1
     else:
         return
     yield from text.tuple_of(value, opening)
 
 
-def _keyword(text: Text, span: Span, words: Words) -> Iterator[Edit]:
-    """Another name for a keyword; the span is the keyword, or its value."""
-    for node in text.at(span):
-        keyword = node if isinstance(node, ast.keyword) else text.parent(node)
-        if isinstance(keyword, ast.keyword) and keyword.arg and node in (keyword, keyword.value):
-            yield text.keyword(keyword, words[0])
-            return
-
-
-def _key(text: Text, span: Span, words: Words) -> Iterator[Edit]:
-    """Another key for a value of a dictionary, or another keyword. A variable stays: others may read it."""
-    (name,) = words
-    for node in text.at(span):
-        holder = text.parent(node)
-        if isinstance(holder, ast.Dict) and node in holder.values:
-            key = holder.keys[holder.values.index(node)]
-            written = text.text[text.start(key) : text.end(key)] if key is not None else ""
-            if isinstance(key, ast.Constant) and written[1:-1] == key.value:
-                yield text.replaced(key, f"{written[0]}{name}{written[-1]}")
-                return
-    yield from _keyword(text, span, words)
+def _entry(text: Text, span: Span, words: Words) -> Iterator[Edit]:
+    """``"args": (5)`` of a schedule's entry as a tuple, ``"task": bill`` as the name of that task."""
+    if words == ("args",):
+        yield from _tuple(text, span, ())
+        return
+    node = text.expression(span)
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        yield text.after(node, ".name")
 
 
 _SENDING = ("delay", "apply_async", "apply", "retry")
@@ -278,26 +270,47 @@ def _cause(text: Text, span: Span, _: Words) -> Iterator[Edit]:
 
 
 EDITS: dict[str, Maker] = {
+    "CEL116": sending.awaited,
+    "CEL117": sending.awaited,
     "CEL124": _called,
-    "CEL310": _keyword,
+    "CEL211": sending.awaited,
+    "CEL310": naming.keyword,
     "CEL312": _self,
     "CEL313": _bind,
     "CEL327": _tuple,
     "CEL329": _name,
     "CEL410": _raise,
+    "CEL411": handling.let_pass,
+    "CEL421": naming.key_or_keyword,
     "CEL422": _cause,
+    "CEL427": handling.bound_before,
     "CEL436": _raise,
+    "CEL446": handling.let_pass,
+    "CEL515": handling.let_pass,
     "CEL526": _argument,
     "CEL611": _apply_async,
     "CEL612": _tuple,
-    "CEL614": _keyword,
+    "CEL614": naming.keyword,
+    "CEL617": sending.in_utc,
+    "CEL623": sending.after_commit,
     "CEL625": _later,
+    "CEL640": sending.sent,
     "CEL641": _signature,
+    "CEL643": sending.immutable,
     "CEL653": _attribute,
     "CEL654": _attribute,
     "CEL655": _or_empty,
+    "CEL710": naming.literal,
+    "CEL718": naming.literal,
+    "CEL723": naming.literal,
+    "CEL724": naming.literal,
     "CEL810": _argument,
+    "CEL811": naming.crontab,
+    "CEL818": naming.key_or_keyword,
+    "CEL821": _entry,
     "CEL828": _signature,
-    "CEL911": _key,
+    "CEL910": naming.setting,
+    "CEL911": naming.key,
+    "CEL913": naming.setting,
 }
 """By code of the rule."""

@@ -18,7 +18,12 @@ from celery_lint.source import Source
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _COMMENT = re.compile(r"#[^\r\n]*")
 #: What has a place in the text.
-Node = ast.expr | ast.stmt | ast.keyword
+Node = ast.expr | ast.stmt | ast.keyword | ast.alias | ast.excepthandler
+
+
+#: What a rule gives to the one that makes its edit.
+Words = tuple[str, ...]
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 class Edit(NamedTuple):
@@ -90,6 +95,13 @@ class Text:
         """What a node is a part of."""
         return self._parents.get(node)
 
+    def function_around(self, node: ast.AST) -> ast.AST | None:
+        """The innermost function, lambda or class that a node is a part of; None at the top of the module."""
+        around = self.parent(node)
+        while around is not None and not isinstance(around, _SCOPES):
+            around = self.parent(around)
+        return around
+
     # ------------------------------------------------------------------ edits
 
     def replaced(self, node: Node, text: str) -> Edit:
@@ -113,6 +125,24 @@ class Text:
         """Another name for a keyword."""
         start = self.start(node)
         return Edit(start, start + len(node.arg or ""), name)
+
+    def line_before(self, node: Node, lines: str) -> Edit:
+        """Lines before that of a statement or a handler, which stands first in its own, as deep as it is.
+
+        What follows a line end in ``lines`` is as deep as it says, beyond that.
+        """
+        start = self.start(node)
+        indent = self.text[self._lines[node.lineno - 1] : start]
+        end = "\r\n" if "\r\n" in self.text else "\n"
+        return Edit(start, start, "".join(f"{line}{end}{indent}" for line in lines.splitlines()))
+
+    def line_after(self, node: ast.stmt, line: str) -> Edit | None:
+        """A line after that of a statement of the module; none where another one follows in the same line."""
+        found = _LINE_END.search(self.text, self.end(node))
+        end = found.start() if found else len(self.text)
+        if _COMMENT.sub("", self.text[self.end(node) : end]).strip():
+            return None
+        return Edit(end, end, f"{found[0] if found else chr(10)}{line}")
 
     def argument(self, call: ast.Call, text: str) -> Edit | None:
         """One more argument at the end of a call; none where the text after the last one is not plain."""

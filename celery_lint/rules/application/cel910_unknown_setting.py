@@ -53,8 +53,9 @@ class UnknownSetting(Rule):
     message = "`{name}` is no setting of Celery: it has no effect"
     help = "did you mean `{guess}`?"
     proof = "tests/proofs/test_settings.py::test_a_name_that_is_misspelt_changes_nothing"
+    fixable = "unsafe"
 
     @on(UnreadSettings.misspelt)
     def check(self, fact: MisspeltSetting) -> Iterator[Finding]:
         """Report what is set."""
-        yield Finding(fact.place, {"name": fact.name, "guess": fact.guess})
+        yield Finding(fact.place, {"name": fact.name, "guess": fact.guess}, fix=(fact.name, fact.guess))

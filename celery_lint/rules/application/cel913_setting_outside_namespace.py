@@ -53,8 +53,10 @@ class SettingOutsideNamespace(Rule):
     message = "`{spelled}` has no effect: no application loads settings with that namespace"
     help = "write `{name}`, or load the settings with `namespace`"
     proof = "tests/proofs/test_settings.py::test_a_name_for_a_namespace_changes_nothing_without"
+    fixable = "unsafe"
 
     @on(UnreadSettings.unprefixed)
     def check(self, fact: Unprefixed) -> Iterator[Finding]:
         """Report what is set."""
-        yield Finding(fact.place, {"spelled": fact.spelled, "name": fact.name})
+        fix = fact.spelled, fact.name
+        yield Finding(fact.place, {"spelled": fact.spelled, "name": fact.name}, fix=fix)

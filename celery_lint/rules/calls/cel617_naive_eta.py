@@ -75,6 +75,7 @@ class NaiveEta(Rule):
         ),
     }
     proof = "tests/proofs/test_calls.py::test_a_time_without_a_zone_is_utc"
+    fixable = "unsafe"
 
     @on(NaiveTimes.all)
     def check(self, fact: NaiveTime) -> Iterator[Finding]:
@@ -83,4 +84,4 @@ class NaiveEta(Rule):
         if fact.zone_at is not None:
             related.append((fact.zone_at, f"the time zone is `{fact.zone}`"))
         values = {"made": fact.made, "zone": fact.zone}
-        yield Finding(fact.place, values, tuple(related), "zone" if fact.zone else "")
+        yield Finding(fact.place, values, tuple(related), "zone" if fact.zone else "", ())

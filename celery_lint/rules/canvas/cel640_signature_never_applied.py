@@ -73,9 +73,11 @@ class SignatureNeverApplied(Rule):
         ),
     }
     proof = "tests/proofs/test_calls.py::test_a_signature_sends_nothing"
+    fixable = "unsafe"
 
     @on(LeftSignatures.all)
     def check(self, fact: LeftSignature) -> Iterator[Finding]:
         """Report the statement."""
         variant = "not called" if fact.uncalled else "variable" if fact.name else ""
-        yield Finding(fact.place, {"made": fact.made, "name": fact.name}, (), variant)
+        fix = None if variant else ()
+        yield Finding(fact.place, {"made": fact.made, "name": fact.name}, (), variant, fix)

@@ -83,6 +83,7 @@ class ChainArity(Rule):
         ),
     }
     proof = "tests/proofs/test_canvas.py::test_the_result_comes_first"
+    fixable = "unsafe"
 
     @on(HandedResults.unfit)
     def check(self, fact: UnfitResult) -> Iterator[Finding]:
@@ -94,5 +95,5 @@ class ChainArity(Rule):
             "names": ", ".join(fact.mismatch.names),
         }
         related = ((fact.task.place, f"task `{fact.task.label}` is defined here"),)
-        variant = "missing" if fact.mismatch.kind == "missing" else ""
-        yield Finding(fact.sending.place, values, related, variant)
+        variant, fix = ("missing", None) if fact.mismatch.kind == "missing" else ("", ())
+        yield Finding(fact.sending.place, values, related, variant, fix)

@@ -75,11 +75,12 @@ class CoroutineNotAwaitedInTask(Rule):
         )
     }
     proof = "tests/proofs/test_event_loop.py::test_a_coroutine_that_is_not_awaited_does_nothing"
+    fixable = "unsafe"
 
     @on(Coroutines.lost)
     def check(self, lost: LostCoroutine) -> Iterator[Finding]:
         """Report each call that makes one."""
         inside = (lost.task.place, f"inside task `{lost.task.label}`")
-        yield Finding(
-            lost.place, {"function": lost.name}, (inside,), lost.how if lost.how == "returned" else ""
-        )
+        returned = lost.how == "returned"
+        variant, fix = ("returned", None) if returned else ("", ())
+        yield Finding(lost.place, {"function": lost.name}, (inside,), variant, fix)

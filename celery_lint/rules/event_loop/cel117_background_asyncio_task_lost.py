@@ -85,9 +85,10 @@ class BackgroundAsyncioTaskLost(Rule):
     message = "what `{function}()` starts is lost when task `{task}` ends: nothing awaits it"
     help = "write `await`, or start it in an `asyncio.TaskGroup`"
     proof = "tests/proofs/test_event_loop.py::test_the_loop_ends_before_its_background_work"
+    fixable = "unsafe"
 
     @on(Background.lost)
     def check(self, lost: LostBackground) -> Iterator[Finding]:
         """Report each call that starts such work."""
         values = {"function": lost.call.leaf(), "task": lost.task.label}
-        yield Finding(lost.place, values, ((lost.task.place, "the task that runs the coroutine"),))
+        yield Finding(lost.place, values, ((lost.task.place, "the task that runs the coroutine"),), fix=())

@@ -7,6 +7,15 @@ from collections.abc import Iterator
 from celery_lint.analysis.flow.swallowing import SwallowedSignal, Swallowing
 from celery_lint.rule import Finding, Rule, on
 
+_RAISED = {
+    "retry()": "Retry",
+    "replace()": "Ignore",
+    "Ignore": "Ignore",
+    "Reject": "Reject",
+    "Retry": "Retry",
+}
+"""The exception behind what is called or raised."""
+
 
 class RetrySwallowed(Rule):
     """A retry, an `Ignore` or a `Reject` is raised where a handler or a context manager swallows it.
@@ -107,6 +116,7 @@ class RetrySwallowed(Rule):
         ),
     }
     proof = "tests/proofs/test_retries.py::test_a_swallowed_retry_is_a_success"
+    fixable = "unsafe"
 
     @on(Swallowing.signals)
     def check(self, fact: SwallowedSignal) -> Iterator[Finding]:
@@ -118,4 +128,8 @@ class RetrySwallowed(Rule):
             related.append((fact.raised, "it is raised here"))
         values = {"call": fact.what, "task": fact.body.task.label}
         variant = " and ".join(["raised"] * (not fact.what.endswith("()")) + ["kept"] * kept)
-        yield Finding(fact.place, values, tuple(related), variant)
+        handler = fact.body.place(fact.handler)
+        name = _RAISED.get(fact.what, fact.what)
+        passes = not kept and name in _RAISED.values() and handler.path == fact.place.path
+        fix = ("celery.exceptions", name, str(handler.span.line)) if passes else None
+        yield Finding(fact.place, values, tuple(related), variant, fix)

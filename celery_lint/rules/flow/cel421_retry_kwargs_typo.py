@@ -73,9 +73,10 @@ class RetryKwargsTypo(Rule):
         ),
     }
     proof = "tests/proofs/test_retries.py::test_retry_ignores_what_it_does_not_know"
+    fixable = "unsafe"
 
     @on(RetryOptions.unknown_keys)
     def check(self, fact: UnknownRetryKey) -> Iterator[Finding]:
         """Report the keyword."""
-        variant = "nearest" if fact.nearest else ""
-        yield Finding(fact.place, {"key": fact.key, "nearest": fact.nearest}, (), variant)
+        variant, fix = ("nearest", (fact.key, fact.nearest)) if fact.nearest else ("", None)
+        yield Finding(fact.place, {"key": fact.key, "nearest": fact.nearest}, (), variant, fix)

@@ -81,6 +81,7 @@ class ResultNotInitialised(Rule):
         ),
     }
     proof = "tests/proofs/test_retries.py::test_what_the_handler_leaves_unbound_hides_the_error"
+    fixable = "unsafe"
 
     @on(Unbound.results)
     def check(self, fact: UnboundResult) -> Iterator[Finding]:
@@ -88,4 +89,5 @@ class ResultNotInitialised(Rule):
         reason = "this may raise first" if fact.kind == "clause" else "this handler goes on"
         related = ((fact.body.place(fact.because), reason), *fact.body.related())
         values = {"value": fact.name, "line": fact.because.span.line}
-        yield Finding(fact.body.place(fact.step), values, related, fact.kind)
+        fix = fact.name, str(fact.because.span.line)
+        yield Finding(fact.body.place(fact.step), values, related, fact.kind, fix)

@@ -78,6 +78,7 @@ class RetrySentTwice(Rule):
     message = "the `Retry` raised here is caught by a handler of `{task}` that retries once more"
     help = "put `except Retry: raise` before that handler, or move the call out of the `try`"
     proof = "tests/proofs/test_retries.py::test_a_retry_of_a_retry_doubles_the_runs"
+    fixable = "unsafe"
 
     @on(Swallowing.repeated)
     def check(self, fact: RepeatedRetry) -> Iterator[Finding]:
@@ -85,4 +86,10 @@ class RetrySentTwice(Rule):
         related = [(fact.body.place(fact.handler), "this handler catches it"), (fact.again, "and retries")]
         if fact.raised is not None:
             related.append((fact.raised, "it is raised here"))
-        yield Finding(fact.place, {"task": fact.body.task.label}, tuple(related))
+        handler = fact.body.place(fact.handler)
+        fix = (
+            ("celery.exceptions", "Retry", str(handler.span.line))
+            if handler.path == fact.place.path
+            else None
+        )
+        yield Finding(fact.place, {"task": fact.body.task.label}, tuple(related), fix=fix)

@@ -94,6 +94,7 @@ class SoftLimitSwallowed(Rule):
         ),
     }
     proof = "tests/proofs/test_retries.py::test_a_swallowed_soft_limit_does_not_end_the_task"
+    fixable = "unsafe"
 
     @on(SoftLimits.swallowed)
     def check(self, fact: SwallowedLimit) -> Iterator[Finding]:
@@ -103,4 +104,7 @@ class SoftLimitSwallowed(Rule):
         if fact.where is not None:
             related.append((fact.where, "called in a loop" if fact.onward == "caller" else "this goes on"))
         variant = "kept" if step.kind == "with" else "" if fact.onward == "loop" else fact.onward
-        yield Finding(body.place(step), {"task": body.task.label}, tuple(related), variant)
+        fix = (
+            None if variant == "kept" else ("celery.exceptions", "SoftTimeLimitExceeded", str(step.span.line))
+        )
+        yield Finding(body.place(step), {"task": body.task.label}, tuple(related), variant, fix)

@@ -87,6 +87,7 @@ class DisposeOutsideCoroutine(Rule):
         )
     }
     proof = "tests/proofs/test_resources.py::test_a_disposal_that_is_not_awaited_closes_nothing"
+    fixable = "unsafe"
 
     @on(Disposals.all)
     def check(self, disposal: Disposal) -> Iterator[Finding]:
@@ -96,4 +97,4 @@ class DisposeOutsideCoroutine(Rule):
         if call.is_awaited and not disposal.function.is_async and disposal.function.name:
             yield Finding(disposal.place, values, (), "plain")
         elif not call.is_awaited and call.is_statement and not call.in_lambda:
-            yield Finding(disposal.place, values)
+            yield Finding(disposal.place, values, fix=())

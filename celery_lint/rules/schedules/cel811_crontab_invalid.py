@@ -75,6 +75,7 @@ class CrontabInvalid(Rule):
         ),
     }
     proof = "tests/proofs/test_schedules.py::test_crontabs_that_celery_refuses"
+    fixable = "safe"
 
     @on(CrontabFields.refused)
     def check(self, fact: Refused) -> Iterator[Finding]:
@@ -86,4 +87,5 @@ class CrontabInvalid(Rule):
             "range": range_of(fact.field) if fact.field else "",
             "text": repr(fact.text),
         }
-        yield Finding(fact.place, values, (), fact.why)
+        fix = () if fact.why in ("whole", "keyword") else None
+        yield Finding(fact.place, values, (), fact.why, fix)

@@ -72,14 +72,17 @@ class ScheduleEntryRefused(Rule):
         ),
     }
     proof = "tests/proofs/test_schedules.py::test_entries_that_beat_cannot_make"
+    fixable = "safe"
 
     @on(BrokenEntries.refused)
     def check(self, fact: RefusedEntry) -> Iterator[Finding]:
         """Report what beat refuses."""
-        variant = "spelling" if fact.why == "field" and fact.guess else fact.why
+        misspelt = fact.why == "field" and fact.guess
+        variant, fix = ("spelling", (fact.written, fact.guess)) if misspelt else (fact.why, None)
         yield Finding(
             fact.place,
             {"what": fact.written, "written": fact.written, "guess": fact.guess},
             (),
             "" if variant == "type" else variant,
+            fix,
         )

@@ -65,9 +65,11 @@ class ScheduleEntryNotSendable(Rule):
         ),
     }
     proof = "tests/proofs/test_schedules.py::test_entries_that_cannot_be_sent"
+    fixable = "safe"
 
     @on(BrokenEntries.unsendable)
     def check(self, fact: UnsendableEntry) -> Iterator[Finding]:
         """Report what stands in the field."""
         values = {"what": fact.written, "written": fact.written}
-        yield Finding(fact.place, values, (), "" if fact.field == "args" else fact.field)
+        fix = (fact.field,) if fact.field in ("args", "task") else None
+        yield Finding(fact.place, values, (), "" if fact.field == "args" else fact.field, fix)

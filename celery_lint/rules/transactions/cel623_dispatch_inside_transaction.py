@@ -89,6 +89,7 @@ class DispatchInsideTransaction(Rule):
         ),
     }
     proof = "tests/proofs/test_transactions.py::test_a_worker_does_not_see_what_is_not_committed"
+    fixable = "unsafe"
 
     @on(SentBeforeCommits.all)
     def check(self, fact: SentBeforeCommit) -> Iterator[Finding]:
@@ -100,4 +101,4 @@ class DispatchInsideTransaction(Rule):
         ]
         more = f"and here, one of {len(fact.others)} more in the same function or class"
         related += [(place, more) for place in fact.others[:_SHOWN]]
-        yield Finding(fact.sending.place, values, tuple(related), "told" if fact.name else "")
+        yield Finding(fact.sending.place, values, tuple(related), "told" if fact.name else "", ())

@@ -88,6 +88,7 @@ class UnknownTaskName(Rule):
         ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_message_for_a_name_that_no_task_has_is_thrown_away"
+    fixable = "unsafe"
 
     @on(NamedTasks.sent)
     def check(self, fact: UnknownName) -> Iterator[Finding]:
@@ -95,4 +96,5 @@ class UnknownTaskName(Rule):
         values = {"name": fact.name, "guess": fact.missing.guess}
         why = fact.missing.why
         variant = why if why in self.variants else "" if fact.missing.guess else "nameless"
-        yield Finding(fact.place, values, (), variant)
+        fix = (fact.name, fact.missing.guess) if fact.missing.guess else None
+        yield Finding(fact.place, values, (), variant, fix)

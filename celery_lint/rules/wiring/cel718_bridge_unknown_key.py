@@ -70,6 +70,7 @@ class BridgeUnknownKey(Rule):
     severity = "error"
     preset = "recommended"
     proof = "convention"
+    fixable = "unsafe"
     message = "no task is registered under `{key}` in `{registry}`"
     help = "register a task under this key, or correct it"
     variants = {
@@ -84,4 +85,5 @@ class BridgeUnknownKey(Rule):
         """Report at the dispatch, pointing at the registry."""
         values = {"key": fact.key, "registry": fact.registry.name, "nearest": fact.nearest}
         related = ((fact.registry.place, "the registry is here"),)
-        yield Finding(fact.place, values, related, "nearest" if fact.nearest else "")
+        variant, fix = ("nearest", (fact.key, fact.nearest)) if fact.nearest else ("", None)
+        yield Finding(fact.place, values, related, variant, fix)

@@ -78,6 +78,7 @@ class BeatUnknownTask(Rule):
         ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_message_for_a_name_that_no_task_has_is_thrown_away"
+    fixable = "unsafe"
 
     @on(NamedTasks.scheduled)
     def check(self, fact: UnknownName) -> Iterator[Finding]:
@@ -85,4 +86,5 @@ class BeatUnknownTask(Rule):
         values = {"name": fact.name, "guess": fact.missing.guess}
         why = fact.missing.why
         variant = why if why in self.variants else "" if fact.missing.guess else "nameless"
-        yield Finding(fact.place, values, (), variant)
+        fix = (fact.name, fact.missing.guess) if fact.missing.guess else None
+        yield Finding(fact.place, values, (), variant, fix)

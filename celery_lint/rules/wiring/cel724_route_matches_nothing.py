@@ -79,6 +79,7 @@ class RouteMatchesNothing(Rule):
         ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_route_for_another_name_changes_nothing"
+    fixable = "unsafe"
 
     @on(NamedTasks.routed)
     def check(self, fact: UselessEntries) -> Iterator[Finding]:
@@ -92,7 +93,8 @@ class RouteMatchesNothing(Rule):
         }
         variant = "several" if others else "" if first.missing.guess else "nameless"
         related = tuple([(other.place, _wrong(other)) for other in others[:_SHOWN]])
-        yield Finding(first.place, values, related, variant)
+        fix = (first.name, first.missing.guess) if first.missing.guess else None
+        yield Finding(first.place, values, related, variant, fix)
 
 
 def _wrong(entry: UnknownName) -> str:

@@ -1,0 +1,85 @@
+"""How a text calls what stands in another module, and the edit that imports it where nothing does yet."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from celery_lint.fixes.text import Edit, Text
+
+
+class Imported(NamedTuple):
+    """How something is called, and what has to be added for that."""
+
+    spelled: str
+    edits: tuple[Edit, ...] = ()
+
+
+def imported(text: Text, module: str, name: str, add: bool = True) -> Imported | None:
+    """How ``name`` of ``module`` is called here; None where it means something else, or may not be added."""
+    bound = [node for node in ast.walk(text.tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    for statement in text.tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.module == module and not statement.level:
+            for alias in statement.names:
+                if alias.name == name:
+                    spelled = alias.asname or name
+                    others = [each for each in bound if each is not statement and spelled in _names(each)]
+                    return None if others or _is_bound(text, spelled) else Imported(spelled)
+    if not add or _is_bound(text, name) or any(name in _names(each) for each in bound):
+        return None
+    edit = _added(text, module, name)
+    return Imported(name, (edit,)) if edit is not None else None
+
+
+def _added(text: Text, module: str, name: str) -> Edit | None:
+    """The edit that imports a name: in a statement of that module, or in one below the nearest relative."""
+    imports = list(_first_imports(text.tree))
+    for statement in imports:
+        if isinstance(statement, ast.ImportFrom) and statement.module == module and not statement.level:
+            last = statement.names[-1]
+            return text.after(last, f", {name}") if last.name != "*" else None
+    related = [each for each in imports if _root(each) == module.partition(".")[0]]
+    first = [each for each in imports if _root(each) != "__future__"]
+    line = f"from {module} import {name}"
+    if related or not first:
+        return text.line_after((related or imports)[-1], line) if related or imports else None
+    return text.line_before(first[0], line)
+
+
+def _first_imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports at the top of a module."""
+    for statement in tree.body:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            yield statement
+        elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+            return
+
+
+def _root(statement: ast.Import | ast.ImportFrom) -> str:
+    if isinstance(statement, ast.ImportFrom):
+        return "" if statement.level else (statement.module or "").partition(".")[0]
+    return statement.names[0].name.partition(".")[0]
+
+
+def _names(statement: ast.Import | ast.ImportFrom) -> set[str]:
+    """The names that an import binds."""
+    return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
+
+
+def _is_bound(text: Text, name: str) -> bool:
+    """Whether anything but an import gives this name a meaning."""
+    for node in ast.walk(text.tree):
+        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
+            return True
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name:
+            return True
+        if isinstance(node, ast.arg) and node.arg == name:
+            return True
+        if isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name == name:
+            return True
+        if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
+            return True
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            return True
+    return False
