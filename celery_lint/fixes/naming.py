@@ -85,16 +85,10 @@ _FIELDS = {
     "minutes": "minute",
     "hours": "hour",
     "weekday": "day_of_week",
-    "weekdays": "day_of_week",
     "days_of_week": "day_of_week",
-    "dayofweek": "day_of_week",
     "dow": "day_of_week",
-    "days_of_month": "day_of_month",
-    "dayofmonth": "day_of_month",
-    "dom": "day_of_month",
     "months": "month_of_year",
     "month": "month_of_year",
-    "months_of_year": "month_of_year",
 }
 
 

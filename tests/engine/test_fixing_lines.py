@@ -212,3 +212,26 @@ def test_another_database_is_left_alone(tmp_path: Path) -> None:
     report, files = fix(written(tmp_path, text), preset="recommended")
     assert [found.code for found in report.diagnostics] == ["CEL623"]
     assert files == []
+
+
+@pytest.mark.parametrize(
+    "wrong, right",
+    [
+        ("minutes=5", "minute=5"),
+        ("minute=0, hours=5", "minute=0, hour=5"),
+        ("minute=0, hour=0, weekday=5", "minute=0, hour=0, day_of_week=5"),
+        ("minute=0, hour=0, days_of_week=5", "minute=0, hour=0, day_of_week=5"),
+        ("minute=0, hour=0, dow=5", "minute=0, hour=0, day_of_week=5"),
+        ("minute=0, hour=0, day_of_month=1, month=5", "minute=0, hour=0, day_of_month=1, month_of_year=5"),
+        ("minute=0, hour=0, day_of_month=1, months=5", "minute=0, hour=0, day_of_month=1, month_of_year=5"),
+        ("minute=0, hour=0, day=5", ""),  # of the week, of the month
+        ("'0 2 * * *'", ".from_string('0 2 * * *')"),
+        ("minute='0 2 * * *'", ""),
+    ],
+)
+def test_a_crontab_gets_the_right_names(tmp_path: Path, wrong: str, right: str) -> None:
+    head = "from celery.schedules import crontab\n\nNIGHTLY = crontab"
+    report, files = fix(written(tmp_path, f"{head}({wrong})\n"), preset="recommended")
+    assert [found.code for found in report.diagnostics] == ["CEL811"]
+    after = f"{head}{right}\n" if right.startswith(".") else f"{head}({right})\n"
+    assert [file.after.decode() for file in files] == ([after] if right else [])
