@@ -29,3 +29,9 @@ def steps_of_component(part: str) -> tuple[str, list[str]]:
     name = part.rstrip("()[]")
     tail = part[len(name) :]
     return name, [tail[index : index + 2] for index in range(0, len(tail), 2)]
+
+
+def is_constant_name(chain: str) -> bool:
+    """Whether a chain ends in a name that is spelled as those of constants are: `Kind.ALL`."""
+    leaf = chain.rpartition(".")[2].lstrip(":~")
+    return leaf.isupper() and leaf.isidentifier()

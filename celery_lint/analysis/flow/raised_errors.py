@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from celery_lint.inventory.application.backend import BackendSettings
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.inventory.code.handlers import is_log
+from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.retries.counting import Counting
 from celery_lint.inventory.tasks.in_force import OptionsInForce
@@ -66,13 +68,18 @@ class UnrebuildableError(NamedTuple):
 
 
 class _Leaving(NamedTuple):
-    """An exception that leaves a task, by the chain of its class; ``made`` is the call that makes it."""
+    """An exception that leaves a task, by the chain of its class; ``made`` is the call that makes it.
+
+    ``function`` and ``step`` are where it is raised, if that is a statement.
+    """
 
     module: Module
     chain: str
     place: Place
     task: Task
     made: Call | None
+    function: Function | None = None
+    step: Step | None = None
 
 
 class RaisedErrors:
@@ -86,12 +93,16 @@ class RaisedErrors:
         self.graph = known.of(CallGraph)
         self.retry_calls = known.of(RetryCalls)
         self.counting = known.of(Counting)
+        self.sites = known.of(Sites)
+        self.backend_settings = known.of(BackendSettings)
         self._seen: set[Key] = set()
 
     @facts
     def unrebuildable(self) -> list[UnrebuildableError]:
         """The classes of exceptions that change on their way out of the worker, each once."""
         found: dict[Key, UnrebuildableError] = {}
+        if self.backend_settings.backend.kind == "none":
+            return []  # nobody asks for the result, and the log says what was raised in its text
         for leaving in [*self._raised(), *self._handed_to_retry()]:
             if self.in_force.results_ignored(leaving.task):
                 continue
@@ -102,7 +113,7 @@ class RaisedErrors:
             key = (entity.module.path, class_.qualname)
             if key not in found and (leaving.made is not None or self._is_raised(class_)):
                 misfit = self._misfit(entity, leaving.made)
-                if misfit is not None:
+                if misfit is not None and self._is_open(leaving):
                     found[key] = UnrebuildableError(
                         entity.module, class_, *misfit, leaving.place, leaving.task
                     )
@@ -112,6 +123,14 @@ class RaisedErrors:
         """Follow the exceptions to the files that define them, and nothing more."""
         assert self.unrebuildable is not None
 
+    def _is_open(self, leaving: _Leaving) -> bool:
+        """Whether tasks come to the statement with what they give the functions on the way."""
+        if leaving.function is None or leaving.step is None or not leaving.function.has("if"):
+            return True
+        assert self.sites.all is not None
+        site = Site(leaving.module, leaving.function, (leaving.task,))
+        return self.sites.is_open(site, leaving.step)
+
     def _raised(self) -> Iterator[_Leaving]:
         """What tasks raise, and where, and what they catch by its name and raise again."""
         for body in self.bodies.all:
@@ -120,12 +139,14 @@ class RaisedErrors:
             for module, function, step in self._raises(body):
                 if step.kind == "handler":
                     for chain in step.chains:
-                        yield _Leaving(module, chain, module.place(step.span), body.task, None)
+                        yield _Leaving(
+                            module, chain, module.place(step.span), body.task, None, function, step
+                        )
                 elif step.chains:
                     chain = step.value.removesuffix("()")
                     calls = self.functions.calls(module, function)
                     made = next((calls[n] for n in step.calls if calls[n].chain == chain), None)
-                    yield _Leaving(module, chain, module.place(step.span), body.task, made)
+                    yield _Leaving(module, chain, module.place(step.span), body.task, made, function, step)
 
     def _handed_to_retry(self) -> Iterator[_Leaving]:
         """What tasks are to raise once they are not retried any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.limits.redelivered import Redelivered
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.broker import BrokerSettings
 from celery_lint.inventory.application.commands import Commands
@@ -14,10 +15,14 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.running import UNFORKED, Workers
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
@@ -58,7 +63,8 @@ class LostWorkerOption(NamedTuple):
     """``reject_on_worker_lost`` where it is switched on, for a task or (``task`` is ``None``) for all.
 
     ``late`` tells whether messages are acknowledged late; ``bounded`` whether something ends the deliveries;
-    ``broker`` is the kind of broker that makes them.
+    ``broker`` is the kind of broker that makes them. ``application`` is the one whose setting it is, or that
+    runs the task, if that is known: that tasks come back is decided once for all of them.
     """
 
     place: Place
@@ -66,6 +72,7 @@ class LostWorkerOption(NamedTuple):
     late: bool | None
     bounded: bool
     broker: str
+    application: Key | None = None
 
 
 class FailureOption(NamedTuple):
@@ -95,6 +102,10 @@ class Acknowledgement:
         self.commands = known.of(Commands)
         self.in_force = known.of(OptionsInForce)
         self.graph = known.of(CallGraph)
+        self.pools = known.of(Pools)
+        self.unsent = known.of(Unsent)
+        self.workers = known.of(Workers)
+        self.redelivered = known.of(Redelivered)
 
     def late(self, task: Task) -> bool | None:
         """Whether a task acknowledges its message after it has run; ``None``: nobody knows."""
@@ -162,27 +173,40 @@ class Acknowledgement:
 
     @facts
     def lost_worker_options(self) -> list[LostWorkerOption]:
-        """Where ``reject_on_worker_lost`` is switched on."""
+        """Where ``reject_on_worker_lost`` is switched on, for workers that have processes to lose."""
         found: dict[Place, LostWorkerOption] = {}
         broker = self.broker_settings.broker.kind
+        switched: set[Key] = set()
+        for application in self.applications.product:
+            setting, certain = self.settings.setting(application, _LOST[1])
+            if setting is not None and certain and self._is((setting.module, setting.value), True):
+                if self.pools.of_applications([application]).only(*UNFORKED):
+                    continue
+                switched.add(application.origin)
+                late, bounded = self._any_late(application), self._bounded([application])
+                bounded = bounded or self._runs_nothing_twice(application)
+                option = LostWorkerOption(setting.place, None, late, bounded, broker, application.origin)
+                found.setdefault(setting.place, option)
         for task in self.tasks.product:
             given = self.task_options.get(task, _LOST[0])
-            if given is None or not self._is(given, True):
+            if given is None or not self._is(given, True) or self.workers.only(UNFORKED, [task]) is not None:
                 continue
-            place = given[0].place(given[1].span)
-            option = LostWorkerOption(
-                place, task, self.late(task), self._bounded(self.belonging.of(task), task), broker
-            )
+            place, applications = given[0].place(given[1].span), self.belonging.of(task)
+            bounded = self._bounded(applications, task) or self.redelivered.is_stopped(task)
+            origins = [application.origin for application in applications]
+            origins.sort(key=lambda origin: origin not in switched)  # the one that has the setting, too
+            own = origins[0] if origins else None
+            option = LostWorkerOption(place, task, self.late(task), bounded, broker, own)
             earlier = found.get(place)
             if earlier is not None and earlier.late != option.late:  # a base class of several tasks
                 option = option._replace(late=None)
             found[place] = option
-        for application in self.applications.product:
-            setting, certain = self.settings.setting(application, _LOST[1])
-            if setting is not None and certain and self._is((setting.module, setting.value), True):
-                late, bounded = self._any_late(application), self._bounded([application])
-                found.setdefault(setting.place, LostWorkerOption(setting.place, None, late, bounded, broker))
         return list(found.values())
+
+    def _runs_nothing_twice(self, application: Application) -> bool:
+        """Whether no task of an application that something sends would begin again."""
+        tasks = [task for task in self.unsent.product if application in self.belonging.of(task)]
+        return bool(self.tasks.product) and all(self.redelivered.is_stopped(task) for task in tasks)
 
     def _any_late(self, application: Application) -> bool | None:
         """Whether any task of an application acknowledges late: ``False`` only where that is certain."""

@@ -61,15 +61,15 @@ class Expiry(NamedTuple):
 class LongRun(NamedTuple):
     """Late acknowledgement of work that may last longer than the broker waits for it.
 
-    ``place`` is the time limit that allows so much, the longest of several; ``owner`` is a task or the
-    application. ``others`` are the limits for which the timeout is too short as well, and how long they are.
+    ``place`` is the time limit that allows so much; ``owner`` is a task or the application. ``rank`` is 0 for
+    the longest limit.
     """
 
     place: Place
     owner: str
     limit: float
     broker: Broker
-    others: tuple[tuple[Place, float], ...] = ()
+    rank: int = 0
 
 
 class ResultsOnly(NamedTuple):
@@ -250,10 +250,7 @@ class Delays:
 
     @facts
     def long_runs(self) -> list[LongRun]:
-        """The longest limit that lets a task of late acknowledgement run longer than the broker waits.
-
-        One timeout of the broker mends all of them.
-        """
+        """The limits that let tasks of late acknowledgement run longer than the broker waits."""
         broker = self.delivery.broker
         if not broker.redelivers or broker.visibility is None:
             return []
@@ -272,8 +269,5 @@ class Delays:
                     owner = f"task `{task.label}`" if option is not None else "the application"
                     found.setdefault(place, LongRun(place, owner, seconds, broker))
                 break
-        longest = max(found.values(), key=lambda run: run.limit, default=None)
-        if longest is None:
-            return []
-        others = [(run.place, run.limit) for run in found.values() if run is not longest]
-        return [longest._replace(others=tuple(others))]
+        longest = sorted(found.values(), key=lambda run: -run.limit)
+        return [run._replace(rank=rank) for rank, run in enumerate(longest)]

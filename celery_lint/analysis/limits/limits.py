@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from celery_lint.analysis.limits.hangs import Hang, Hangs
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
@@ -31,15 +33,15 @@ class AppWithoutLimits(NamedTuple):
     """An application that sets no time limit, and its tasks that may wait forever and have none of their own.
 
     ``waits`` are the places where they wait, if that is why they are told. ``names`` are those of the soft
-    and the hard limit where the application takes its settings from; ``others`` takes them from there too.
+    and the hard limit where the application takes its settings from, and ``sources`` is where that is.
     """
 
     application: Application
     tasks: tuple[Task, ...]
     waits: tuple[Place, ...]
     names: tuple[str, str]
+    sources: Hashable
     pool: Pool | None
-    others: tuple[Application, ...] = ()
 
 
 class TaskWithoutLimit(NamedTuple):
@@ -130,8 +132,8 @@ class Limits:
 
     @facts
     def applications(self) -> list[AppWithoutLimits]:
-        """The applications that leave tasks without a limit, once for all of one configuration."""
-        found: dict[object, AppWithoutLimits] = {}
+        """The applications that leave some of their tasks without a limit."""
+        found = []
         for application in self.all_applications.product:
             if self._has_global_limit(application) or not self.all_applications.is_plain(application):
                 continue
@@ -146,17 +148,10 @@ class Limits:
             told = tuple([task for task, _ in lacking])
             waits = tuple([hang.place for _, hang in lacking if hang is not None])
             names = self.settings.spelled(application, _SOFT), self.settings.spelled(application, _HARD)
+            sources = self.settings.sources(application) or application.origin
             pool = self.pools.of_applications([application]).first("gevent")
-            fact = AppWithoutLimits(application, told, waits, names, pool)
-            first = found.setdefault(self.settings.sources(application) or application.origin, fact)
-            if first is not fact:
-                first = first._replace(
-                    tasks=first.tasks + told,
-                    waits=first.waits + waits,
-                    others=(*first.others, application),
-                )
-                found[self.settings.sources(application)] = first
-        return list(found.values())
+            found.append(AppWithoutLimits(application, told, waits, names, sources, pool))
+        return found
 
     def _hanging(self, tasks: list[Task]) -> list[tuple[Task, Hang | None]]:
         """Those of some tasks that may wait forever, the most certain first; all, if so configured."""

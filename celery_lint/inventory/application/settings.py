@@ -195,6 +195,13 @@ class Settings:
         known = self.project.constant(module, value)
         return bool(known.data) if known is not None and known.kind == "constant" else None
 
+    def is_off(self, name: str) -> bool:
+        """Whether a name of the project's own settings is ``False`` wherever it is given a value."""
+        given = self._by_key.get(name, ())
+        return bool(given) and all(
+            each.value.kind == "constant" and each.value.data is False for each in given
+        )
+
     # ------------------------------------------------------------------ how they are found
 
     def _of(self, origin: Key, statements: Statements, name: str) -> list[Setting]:

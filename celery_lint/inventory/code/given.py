@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from celery_lint.model.arguments import Argument, unpack_argument
 from celery_lint.model.calls import Call
+from celery_lint.model.chains import is_constant_name
 from celery_lint.model.facts import Constant, Function
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
@@ -13,10 +14,13 @@ from celery_lint.project.functions import Flow
 Given = tuple[tuple[str, tuple[Constant, bool]], ...]
 """The parameters whose value is known, by name: the constant, and whether it is true.
 
-What is no constant but certainly true, as a list with something in it, is ``("[", True)``.
+What is no constant but certainly true, as a list with something in it, is ``("[", True)``; a constant of
+which only the name is known, as ``Kind.ALL``, is its chain behind ``=``. A name that is no identifier is what
+a test asks for instead of a parameter: ``django.conf.settings.DEBUG``.
 """
 
 _FILLED = "["
+_NAMED = "="
 # Decorators that leave the arguments of a call as they are.
 _PLAIN = frozenset({"~staticmethod", "~classmethod", "staticmethod", "classmethod"})
 _ASKING = frozenset({"if", "while"})
@@ -31,9 +35,11 @@ def given_by(call: Call, function: Function, flow: Flow, known: Given) -> Given:
     if not function.parameters or not (function.has("if") or function.has("while") or function.packed_calls):
         return ()
     filled = function.filled()
-    plain = all(decorator.chain in _PLAIN for decorator in function.decorators)
-    exact = plain and len(call.positional) <= len(filled)  # not `Base.__init__(self, x)`
     open_ended = call.is_open_ended
+    plain = all(decorator.chain in _PLAIN for decorator in function.decorators)
+    # One that hands something on by itself leaves less to give.
+    kept = plain or (not open_ended and _fills_all(call, function, filled))
+    exact = kept and len(call.positional) <= len(filled)  # not `Base.__init__(self, x)`
     found: list[tuple[str, tuple[Constant, bool]]] = []
     for parameter in function.parameters:
         name = parameter.name
@@ -52,6 +58,16 @@ def given_by(call: Call, function: Function, flow: Flow, known: Given) -> Given:
     return tuple(found)
 
 
+def _fills_all(call: Call, function: Function, filled: Sequence[str]) -> bool:
+    """Whether a call gives every parameter that has to be given."""
+    given = {*filled[: len(call.positional)], *(argument.keyword for argument in call.takes)}
+    own = set(function.first() or ()) if function.owner else set()
+    return all(
+        parameter.name in given or parameter.name in own or not parameter.required
+        for parameter in function.parameters
+    )
+
+
 def _decides(function: Function, name: str) -> bool:
     """Whether a test of the function may ask for a parameter, or one of those that it is handed on to."""
     return (
@@ -64,6 +80,8 @@ def _value(argument: Argument, known: Given) -> tuple[Constant, bool] | None:
         return argument.data, bool(argument.data)
     if argument.is_filled:
         return _FILLED, True
+    if argument.kind == "name" and is_constant_name(argument.chain):
+        return _NAMED + argument.chain, True
     if argument.local:
         return next((value for name, value in known if name == argument.local), None)
     return None
@@ -117,27 +135,51 @@ def truth(test: Step, given: Given) -> bool | None:
         if any(part is decisive for part in parts):
             return decisive
         return None if None in parts else not decisive
+    asked = asked_of(test)
+    if asked:
+        holds = next((value[1] for name, value in given if name == asked), None)
+        return None if holds is None else holds is not test.asks_in_the_negative
     if others and others != ["#None"]:
         return None
     return _part(f"{first.removeprefix('=')}:#None" if others else first.removeprefix("="), given)
 
 
+def asked_of(test: Step) -> str:
+    """What a test asks for that is no variable, in one word: `settings.DEBUG`, `config[]'DEBUG`."""
+    first, *others = test.chains or ("",)
+    word = first.lstrip("!")
+    if word[:1] in ("%", "=", "&", "|", "") or (others and others[0][:1] != "'"):
+        return ""
+    return word + "".join(others)
+
+
 def _part(word: str, given: Given) -> bool | None:
-    name, _, other = word.lstrip("!").partition(":")
-    value = next((value for known, value in given if f"%{known}" == name), None)
+    asked = word.lstrip("!")
+    negative = word.startswith("!")
+    name, _, other = asked.partition(":") if asked[:1] == "%" else (asked, "", "")
+    value = next((value for known, value in given if name in (known, f"%{known}")), None)
     if value is None:
         return None
     data, holds = value
+    named = isinstance(data, str) and data[:1] == _NAMED
     if not other:
-        result = holds
-    elif other == "#None":  # `x is None` is told by the mark before it
-        result = data is not None
-        return result is not word.startswith("!")
+        return None if named else holds is not negative
+    if other == "#None":  # `x is None` is told by the mark before it
+        return None if named else (data is not None) is not negative
+    if named or other[:1] == _NAMED:
+        result = _same_name(data, other)
     elif data == _FILLED and holds:
-        return None
+        result = None
     else:
         compared = unpack_argument(other).data
         result = type(compared) is type(data) and compared == data
         if not result and isinstance(compared, (int, float)) and isinstance(data, (int, float)):
             result = compared == data
-    return result is not word.startswith("!")
+    return None if result is None else result is not negative
+
+
+def _same_name(data: Constant, other: str) -> bool | None:
+    """Whether two constants with names are the same; ``None`` where one of them has none."""
+    if not isinstance(data, str) or data[:1] != _NAMED or other[:1] != _NAMED:
+        return None
+    return data.rpartition(".")[2].lstrip("=:~") == other.rpartition(".")[2].lstrip("=:~")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.code.given import Given, given_by, is_closed
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.code.given import Given, asked_of, given_by, is_closed
 from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph, View, view_of
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import is_only_returned, makes_coroutine
@@ -29,6 +30,8 @@ _MOST_GIVEN = 8
 #: Methods of a task's class that Celery calls in the process of the task.
 _HOOKS = ("__call__", "before_start", "on_success", "after_return")
 _SUPPRESS = "contextlib.suppress"
+#: Where a project keeps what is on and what is off.
+_SETTINGS = ("settings", "config")
 
 
 class Site(NamedTuple):
@@ -70,6 +73,8 @@ class Sites:
         self.workers = known.of(Workers)
         self.unsent = known.of(Unsent)
         self.task_options = known.of(TaskOptions)
+        self.settings = known.of(Settings)
+        self._off: dict[Key, Given] = {}
         self._hooked: set[Key] = set()
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
         # What the calls of a function give it; an empty set of values is a call that may give it anything.
@@ -156,9 +161,22 @@ class Sites:
 
     def _skips(self, site: Site, call: Call, values: Given) -> bool:
         """Whether a function that is given these values never makes a call."""
+        values = (*values, *self._switched_off(site))
         flow = self.flow(site) if values else None
         step = flow.step_of(call) if flow is not None else None
         return flow is not None and step is not None and is_closed(flow, step, values)
+
+    def _switched_off(self, site: Site) -> Given:
+        """What a function asks the project's settings for that is off in all of them."""
+        found = self._off.get(site.key)
+        if found is None:
+            function = site.function
+            steps = self.flow(site).steps if function.has("if") and function.states(*_SETTINGS) else ()
+            asked = {word for step in steps if step.kind == "if" for word in _asked_for(step)}
+            found = self._off[site.key] = tuple(
+                [(word, (False, False)) for word in sorted(asked) if self.settings.is_off(_key_of(word))]
+            )
+        return found
 
     def _never_runs(self, site: Site, callee: Callee) -> bool:
         """Whether a call makes a coroutine that its task returns: nothing of its function happens then."""
@@ -216,13 +234,15 @@ class Sites:
         sets = self._sets(site)
         if step is None:
             return [*sets]
-        flow = self.flow(site)
+        flow, off = self.flow(site), self._switched_off(site)
+        if off and is_closed(flow, step, off):
+            return []
         return [values for values in sets if not (values and is_closed(flow, step, values))]
 
     def made(self, site: Site) -> list[Call]:
         """The calls of a site that are come to, with what it is given."""
         calls = self.calls(site)
-        if () in self._sets(site):
+        if () in self._sets(site) and not self._switched_off(site):
             return calls
         flow = self.flow(site)
         return [call for call in calls if self.is_open(site, flow.step_of(call))]
@@ -337,3 +357,15 @@ def _caught(flow: Flow, step: Step, names: frozenset[str], calls: list[Call]) ->
                 return True
         current = around
     return False
+
+
+def _asked_for(test: Step) -> list[str]:
+    """What a test asks settings for, as words: `settings.MAIL`, `config[]'MAIL`."""
+    words = [word.lstrip("!") for word in test.chains[1:]] if test.value in ("&", "|") else [asked_of(test)]
+    return [word for word in words if any(part in word.lower() for part in _SETTINGS)]
+
+
+def _key_of(word: str) -> str:
+    """The name of the setting that such a word asks for."""
+    chain, _, key = word.partition("'")
+    return key or chain.rpartition(".")[2]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from celery_lint.diagnostics import Span
+from celery_lint.model.chains import is_constant_name
 from celery_lint.model.reading.expressions import is_text
 from celery_lint.model.reading.scopes import Scope, StepRecord, chain_of
 from celery_lint.model.reading.values import word_of
@@ -191,7 +192,23 @@ def _test(test: ast.expr, scope: Scope) -> str:
     asked = _asked(test, scope)
     if not asked:
         return _compound(test, scope)
+    key = _key(test)
+    if key:
+        return f"{asked} '{key}"
     return f"{asked} #None" if asked.lstrip("!")[:1] == "%" and _is_of_none(test) else asked
+
+
+def _key(test: ast.expr) -> str:
+    """The text by which a test takes what it asks for out of a mapping: `config["DEBUG"]`, or nothing."""
+    while isinstance(test, ast.UnaryOp):
+        test = test.operand
+    key: ast.expr | None = None
+    if isinstance(test, ast.Subscript):
+        key = test.slice
+    elif isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "get":
+        key = test.args[0] if test.args else None
+    text = key.value if isinstance(key, ast.Constant) else None
+    return text if isinstance(text, str) and text.isidentifier() else ""
 
 
 def _compound(test: ast.expr, scope: Scope) -> str:
@@ -206,20 +223,28 @@ def _compound(test: ast.expr, scope: Scope) -> str:
 
 
 def _part(test: ast.expr, scope: Scope) -> str:
-    """One part of a test in one word: `%x`, `!%x`, `%x:#None`, `%x:'all`, or `?`."""
+    """One part of a test in one word: `%x`, `!%x`, `%x:#None`, `%x:'all`, `%x:=Kind.ALL`, or `?`."""
     asked = _asked(test, scope)
     if asked.lstrip("!")[:1] == "%":
         return f"{asked}:#None" if _is_of_none(test) else asked
-    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.comparators[0], ast.Constant):
-        chain, data = chain_of(test.left, scope), test.comparators[0].value
+    if is_constant_name(asked.lstrip("!")):
+        return asked
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        chain, word = chain_of(test.left, scope), _constant(test.comparators[0], scope)
         equal = isinstance(test.ops[0], (ast.Eq, ast.Is))
-        if chain[:1] == "%" and (equal or isinstance(test.ops[0], (ast.NotEq, ast.IsNot))):
-            if isinstance(data, str):
-                word = f"'{data}" if data.isidentifier() else "?"
-            else:
-                word = word_of(data) if isinstance(data, (bool, int, float)) else "?"
-            return "?" if word == "?" else f"{'' if equal else '!'}{chain}:{word}"
+        if chain and word and (equal or isinstance(test.ops[0], (ast.NotEq, ast.IsNot))):
+            return f"{'' if equal else '!'}{chain}:{word}"
     return "?"
+
+
+def _constant(node: ast.expr, scope: Scope) -> str:
+    """A constant that a test compares with in one word, or nothing."""
+    if not isinstance(node, ast.Constant):
+        chain = chain_of(node, scope)
+        return f"={chain}" if is_constant_name(chain) else ""
+    if isinstance(node.value, str):
+        return f"'{node.value}" if node.value.isidentifier() else ""
+    return word_of(node.value) if isinstance(node.value, (bool, int, float)) else ""
 
 
 def _is_of_none(test: ast.expr) -> bool:

@@ -16,8 +16,9 @@ class ExceptionNotPicklable(Rule):
     A worker makes the exception of a failed task again from its class and its `args`, and these are what
     `super().__init__` was given, not what the class was. If they do not fit the class's own `__init__`,
     another exception takes its place: `get()` on the result raises it, so that `except PaymentError` of the
-    caller never matches, and the log and `on_failure` show it too. Seen on Celery 5.7 with the JSON
-    serializer: `UnpickleableExceptionWrapper`, or the nearest base class that does fit.
+    caller never matches, and `on_failure` and the signal `task_failure` get it too. Seen on Celery 5.7 with
+    the JSON serializer: `UnpickleableExceptionWrapper`, or the nearest base class that does fit. The name of
+    the class, the text and the traceback are kept in what is logged; the class and its attributes are not.
 
     ## Example
 
@@ -64,10 +65,11 @@ class ExceptionNotPicklable(Rule):
 
     Only classes whose number of arguments is written down on both sides (of what `*args` takes, the call
     tells it), and that leave the task: a `raise` in a `try` is left alone unless its handlers only log and
-    raise again; what is given to `retry(exc=...)`, made there or caught by its name, leaves it in the end.
-    Classes with `__reduce__` or `__new__` say themselves how they are made again. Tasks with `ignore_result`
-    are silent. An `__init__` that changes its only argument is made again, with a wrong text; that is not
-    reported.
+    raise again; what is given to `retry(exc=...)`, made there or caught by its name, leaves it in the end. A
+    `raise` that the constants of all calls on the way close (`if strict`) is not come to. Classes with
+    `__reduce__` or `__new__` say themselves how they are made again. Tasks with `ignore_result` and projects
+    without a result backend are silent. An `__init__` that changes its only argument is made again, with a
+    wrong text; that is not reported.
 
     ## References
 
@@ -78,7 +80,7 @@ class ExceptionNotPicklable(Rule):
     code = "CEL431"
     name = "exception-not-picklable"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     proof = "tests/proofs/test_states.py::test_an_exception_is_made_again_from_its_arguments"
     message = "`{exception}` cannot be unpickled: `__init__` takes {wants}, `args` holds {gets}"
     help = "pass the same arguments to `super().__init__`, and make the text in `__str__`"

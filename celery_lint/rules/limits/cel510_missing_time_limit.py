@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from celery_lint.analysis.limits.limits import AppWithoutLimits, Limits, TaskWithoutLimit
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Place
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 _SHOWN = 3
 _BOTH = "set `{hard}` (seconds) to the longest run plus a margin, and `{soft}` a little below"
@@ -111,15 +111,14 @@ class MissingTimeLimit(Rule):
         tasks = fact.tasks
         soft, hard = fact.names
         values = {"count": len(tasks), "task": tasks[0].label, "soft": soft, "hard": hard}
-        related = [*_related(tasks), *((place, "it waits here") for place in fact.waits[:1])]
-        related += [(other.place, "the same settings configure this one") for other in fact.others[:_SHOWN]]
+        related = (*_related(tasks), *((place, "it waits here") for place in fact.waits[:1]))
         if self.known.project.configuration.time_limits == "always":
             variant = "every"
         else:
             variant = "gevent" if fact.pool is not None else ""
         if len(tasks) == 1:
             variant = f"{variant} one".strip()
-        yield Finding(fact.application.place, values, tuple(related), variant)
+        yield Finding(fact.application.place, values, related, variant, cause=Cause(fact.sources))
 
     @on(Limits.lonely_tasks)
     def task(self, fact: TaskWithoutLimit) -> Iterator[Finding]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.limits.delays import Delays, LongRun, ResultsOnly
-from celery_lint.rule import Finding, Rule, on
-
-_SHOWN = 5
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class VisibilityTimeoutTooShort(Rule):
@@ -92,6 +90,5 @@ class VisibilityTimeoutTooShort(Rule):
             "visibility": f"{fact.broker.visibility:g}",
         }
         set_here = fact.broker.place
-        related = [(set_here, "the visibility timeout is set here")] if set_here is not None else []
-        related += [(place, f"this may run {limit:g} s") for place, limit in fact.others[:_SHOWN]]
-        yield Finding(fact.place, values, tuple(related))
+        related = ((set_here, "the visibility timeout is set here"),) if set_here is not None else ()
+        yield Finding(fact.place, values, related, cause=Cause(fact.broker, fact.rank))

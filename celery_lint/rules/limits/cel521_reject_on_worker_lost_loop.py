@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement, LostWorkerOption
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class RejectOnWorkerLostLoop(Rule):
-    """A task that kills its worker is delivered again without end.
+    """A task whose process is killed is delivered again each time, without end.
 
     ## Why it matters
 
@@ -44,6 +44,10 @@ class RejectOnWorkerLostLoop(Rule):
     `retry_on_worker_lost` exists since Celery 5.7: it counts as a retry, so that `max_retries` ends it;
     before, a quorum queue of RabbitMQ with a delivery limit does, and Redis has nothing of that kind. Silent
     where one of them is set (`task_default_queue_type`), and where the option has no effect, which is CEL522.
+    Silent too where no worker has processes to lose (threads, solo, gevent, eventlet), and where a task stops
+    itself: it asks whether it is redelivered, leaves where what it works on has begun already, or has a class
+    whose `__call__` may leave first. Told once for an application, at its setting or else at the first task,
+    with the places of the others.
 
     ## References
 
@@ -54,11 +58,11 @@ class RejectOnWorkerLostLoop(Rule):
     name = "reject-on-worker-lost-loop"
     severity = "advice"
     preset = "recommended"
-    message = "a task that runs out of memory is redelivered forever and kills a worker each time"
+    message = "the message of a task whose process is killed comes back each time, without end"
     help = "remove it: the task then fails; or use a quorum queue, or `retry_on_worker_lost` (Celery 5.7)"
     variants = {
         "redis": (
-            "a task that runs out of memory is redelivered forever and kills a worker each time",
+            "the message of a task whose process is killed comes back each time, without end",
             "remove it: such a task then fails; or use `retry_on_worker_lost` (Celery 5.7)",
         ),
     }
@@ -69,4 +73,6 @@ class RejectOnWorkerLostLoop(Rule):
         """Report the option that nothing bounds."""
         if fact.late and not fact.bounded:
             # nothing but RabbitMQ counts deliveries
-            yield Finding(fact.place, {}, (), "redis" if fact.broker in ("redis", "sqs") else "")
+            variant = "redis" if fact.broker in ("redis", "sqs") else ""
+            cause = Cause(fact.application, int(fact.task is not None))
+            yield Finding(fact.place, {}, (), variant, cause=cause)
