@@ -58,11 +58,11 @@ class RejectOnWorkerLostLoop(Rule):
     name = "reject-on-worker-lost-loop"
     severity = "advice"
     preset = "recommended"
-    message = "the message of a task whose process is killed comes back each time, without end"
+    message = "the message of a task whose process is killed comes back each time, forever"
     help = "remove it: the task then fails; or use a quorum queue, or `retry_on_worker_lost` (Celery 5.7)"
     variants = {
         "redis": (
-            "the message of a task whose process is killed comes back each time, without end",
+            "the message of a task whose process is killed comes back each time, forever",
             "remove it: such a task then fails; or use `retry_on_worker_lost` (Celery 5.7)",
         ),
     }
