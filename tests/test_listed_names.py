@@ -444,6 +444,19 @@ def test_libraries_whose_calls_end_by_themselves(name: str) -> None:
     assert "CEL510" in {d.code for d in engine.check_text(None, other, ALL).diagnostics}
 
 
+@pytest.mark.parametrize("name", ["from_envvar", "from_file", "from_prefixed_env", "from_pyfile"])
+def test_what_reads_settings_from_a_file(name: str) -> None:
+    """Then a setting that is off in the code may be on where the project is installed."""
+    text = (
+        f"import requests\nfrom flask import config\n{HEAD}MAILED = False\nconfig.#('X')\n\n\n@shared_task\n"
+        "def task(x):\n    if config['MAILED']:\n        requests.get(x)\n"
+    )
+    codes = {found.code for found in engine.check_text(None, text.replace("#", name), ALL).diagnostics}
+    assert "CEL526" in codes
+    codes = {found.code for found in engine.check_text(None, text.replace("#", "show"), ALL).diagnostics}
+    assert "CEL526" not in codes
+
+
 @pytest.mark.parametrize(
     "annotations, silent",
     [

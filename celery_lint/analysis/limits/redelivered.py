@@ -41,7 +41,11 @@ class Redelivered:
         if not function.has("if"):
             return False
         flow = self.functions.of(module, function)
-        return any(step.kind == "if" and _leaves(flow, step) for step in flow.steps)
+        return any(
+            step.kind == "if"
+            and any(inner.kind == "return" and not inner.calls for inner in flow.below(step))
+            for step in flow.steps
+        )
 
     def _stops(self, module: Module, function: Function) -> bool:
         if function.mentions(*_ASKED) or function.states(*_ASKED):

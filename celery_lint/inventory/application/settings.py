@@ -18,6 +18,9 @@ from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
+# The configuration of Flask is read from files, or from the environment, by these.
+_READ = (".from_envvar", ".from_file", ".from_prefixed_env", ".from_pyfile")
+
 
 class Setting(NamedTuple):
     """What may be in force for an application under one name.
@@ -196,10 +199,21 @@ class Settings:
         return bool(known.data) if known is not None and known.kind == "constant" else None
 
     def is_off(self, name: str) -> bool:
-        """Whether a name of the project's own settings is ``False`` wherever it is given a value."""
-        given = self._by_key.get(name, ())
+        """Whether a name of the project's own settings is ``False`` wherever it is given a value.
+
+        Whoever installs the project may give another where it reads a file that he writes.
+        """
+        given = self._by_key.get(name, ()) if not self._reads_a_file else ()
         return bool(given) and all(
             each.value.kind == "constant" and each.value.data is False for each in given
+        )
+
+    @once
+    def _reads_a_file(self) -> bool:
+        return any(
+            function.may_call(*_READ)
+            for module in self.project.product_modules()
+            for function in module.functions.values()
         )
 
     # ------------------------------------------------------------------ how they are found
