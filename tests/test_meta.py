@@ -122,7 +122,10 @@ def test_proof(rule: type[Rule]) -> None:
 
 
 def found_in(folder: Path, text: str, rule: type[Rule]) -> list[Diagnostic]:
-    """What is said of a text as the only file of a project, or its parts as several: ``# views.py``."""
+    """What is said of a text as the only file of a project, or its parts as several: ``# views.py``.
+
+    Lines that begin with ``# Procfile: `` are those of a file of that name, too.
+    """
     options = f'root = true\npreset = "{rule.preset}"\n{rule.example_options}\n'
     (folder / "pyproject.toml").write_text(f"[tool.celery-lint]\n{options}")
     first, *parts = re.split(r"^# ([\w/]+\.py)\n", text, flags=re.MULTILINE)
@@ -130,6 +133,9 @@ def found_in(folder: Path, text: str, rule: type[Rule]) -> list[Diagnostic]:
         if part.strip() or "/" in name:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(part, encoding="utf-8")
+    processes = re.findall(r"^# Procfile: (.+\n)", text, flags=re.MULTILINE)
+    if processes:
+        (folder / "Procfile").write_text("".join(processes), encoding="utf-8")
     report = engine.check_paths([str(folder)], load(str(folder), {"cache": False}))
     assert not report.unparsed
     return report.diagnostics

@@ -24,6 +24,7 @@ from celery_lint.analysis.resources.processes import OF_PROCESSES
 from celery_lint.analysis.transactions.transactions import Transactions
 from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.analysis.wiring.registrations import Registrations
+from celery_lint.analysis.wiring.unloadable import UnloadableCommands
 from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.files.filter import Pair, words_of
 from celery_lint.inventory.application.broker import BrokerSettings
@@ -91,6 +92,7 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(NamedTasks).explore(),
     lambda known: known.of(UnloadedTasks).explore(),
     lambda known: known.of(LayeredTasks).explore(),
+    lambda known: known.of(UnloadableCommands).explore(),
 )
 
 

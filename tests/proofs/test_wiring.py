@@ -123,3 +123,23 @@ def test_a_shared_task_without_an_application_has_no_broker(tmp_path: Path) -> N
     )
     (tmp_path / "shop/__init__.py").write_text("from shop.celery import app\n", encoding="utf-8")
     assert view(tmp_path).stdout == "memory://\n"
+
+
+@pytest.mark.proof("CEL735")
+def test_a_worker_ends_where_there_is_no_application(tmp_path: Path) -> None:
+    """It says so and is gone, whether the module is missing or the name in it."""
+    for name, text in SHOP.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    def told(application: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "celery", "-A", application, "report"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return done.returncode, " ".join(done.stderr.split())
+
+    for application in ("shop.worker", "shop.core.celery", "shop.celery:application", "shop.celery.queue"):
+        code, said = told(application)
+        assert code == 2, application
+        assert "Unable to load celery application." in said, application
+    for application in ("shop", "shop.celery", "shop.celery:app", "shop.celery.app"):
+        assert told(application)[0] == 0, application

@@ -1,0 +1,89 @@
+"""CEL735 application-not-found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.wiring.unloadable import Unloadable, UnloadableCommands, Wrong
+from celery_lint.rule import Finding, Rule, on
+
+_SHOWN = 5
+
+
+class ApplicationNotFound(Rule):
+    """The command of a worker names a module that does not exist, or a name that the module does not have.
+
+    ## Why it matters
+
+    The worker ends before it starts, with `Error: Unable to load celery application. The module … was not
+    found.` Where something starts it again and again, all that users see is that tasks wait.
+
+    ## Example
+
+    ```python
+    # Procfile: worker: celery -A shop.celery:app worker
+
+    # shop/__init__.py
+
+    # shop/celery.py
+    from celery import Celery
+
+    application = Celery("shop", broker="redis://localhost:6379/0")
+    application.conf.update(task_time_limit=60, task_soft_time_limit=50)
+    ```
+
+    ## Use instead
+
+    ```python
+    # Procfile: worker: celery -A shop.celery:application worker
+
+    # shop/__init__.py
+
+    # shop/celery.py
+    from celery import Celery
+
+    application = Celery("shop", broker="redis://localhost:6379/0")
+    application.conf.update(task_time_limit=60, task_soft_time_limit=50)
+    ```
+
+    ## Limits
+
+    Speaks of packages of the project that hold an application, whatever folder the worker is started in, and
+    is told at that application, for launch files are no Python. Silent where another folder of the project
+    has the module that the command names, for an image may hold it under that name, and where a variable is
+    part of the name.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/getting-started/next-steps.html#about-the-app-argument>
+    """
+
+    code = "CEL735"
+    name = "application-not-found"
+    severity = "error"
+    preset = "recommended"
+    message = "`-A {named}` names no module: `Unable to load celery application`"
+    help = "write `-A {meant}` in `{path}`"
+    variants = {
+        "attribute": (
+            "`-A {named}` names nothing in it: `Unable to load celery application`",
+            "write `-A {meant}` in `{path}`",
+        ),
+    }
+    proof = "tests/proofs/test_wiring.py::test_a_worker_ends_where_there_is_no_application"
+
+    @on(UnloadableCommands.unloadable)
+    def check(self, fact: Unloadable) -> Iterator[Finding]:
+        """Report the application that is meant, pointing at the commands."""
+        command = fact.first.command
+        values = {"named": command.app, "meant": fact.meant, "path": command.path}
+        wrong = (fact.first, *fact.others)[:_SHOWN]
+        related = tuple([(each.command.place, _says(each)) for each in wrong])
+        variant = "attribute" if fact.first.why == "attribute" else ""
+        yield Finding(fact.application.place, values, related, variant)
+
+
+def _says(wrong: Wrong) -> str:
+    if wrong.why == "attribute":
+        return f"the module of `{wrong.command.app}` has no such name"
+    return f"no module is named `{wrong.command.app}`"
