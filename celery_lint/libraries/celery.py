@@ -70,6 +70,18 @@ PERIODIC_TASK_ROWS = frozenset(
 )
 #: The settings that list modules which a worker imports.
 IMPORT_LISTS = ("include", "imports")
+#: What is taken for settings and is none: the option of tasks that does it, and its default in Python.
+OPTIONS_OF_TASKS = {
+    "task_default_max_retries": ("max_retries", "3"),
+    "task_max_retries": ("max_retries", "3"),
+    "task_default_retry_delay": ("default_retry_delay", "180"),
+    "task_retry_delay": ("default_retry_delay", "180"),
+    "task_autoretry_for": ("autoretry_for", ""),
+    "task_retry_backoff": ("retry_backoff", "False"),
+    "task_retry_backoff_max": ("retry_backoff_max", "600"),
+    "task_retry_jitter": ("retry_jitter", "True"),
+    "task_retry_kwargs": ("retry_kwargs", ""),
+}
 #: Makes a task for whatever application there is.
 SHARED_TASK = "celery.shared_task"
 #: Where an application without a broker looks for its address, and how the addresses begin that it has else.

@@ -12,6 +12,7 @@ from celery.app.defaults import _TO_OLD_KEY, SETTING_KEYS  # type: ignore[import
 from celery.exceptions import ImproperlyConfigured
 
 from celery_lint.inventory.application.spelling import old_name, spellings
+from celery_lint.libraries.celery import OPTIONS_OF_TASKS
 from celery_lint.libraries.celery_settings import SETTINGS, VERSION
 from scripts import celery_settings
 
@@ -95,6 +96,27 @@ def test_a_name_that_is_misspelt_changes_nothing(give: Callable[[Celery, str], N
     assert app.conf.task_time_limit is None
     give(app, "task_time_limit")
     assert app.conf.task_time_limit == 5
+
+
+@pytest.mark.proof("CEL910")
+@pytest.mark.parametrize("name", sorted(OPTIONS_OF_TASKS))
+def test_an_option_of_tasks_is_no_setting(name: str) -> None:
+    """The options of a task are what the task says, or what Celery has by itself."""
+    option, default = OPTIONS_OF_TASKS[name]
+    assert name not in SETTING_KEYS
+
+    def of_a_task(**settings: object) -> str:
+        app = Celery("shop", set_as_current=False)
+        app.conf.update(settings)
+
+        @app.task(name="shop.send")  # type: ignore[untyped-decorator]
+        def send() -> None: ...
+
+        return repr(getattr(send, option, None))
+
+    assert of_a_task(**{name: 7}) == of_a_task()
+    if hasattr(celery.Task, option):
+        assert of_a_task() == default
 
 
 @pytest.mark.proof("CEL913")

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.loaded import Loaded, Source
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.application.spelling import OLD_NAMES, spellings
+from celery_lint.inventory.application.spelling import OLD_NAMES, old_name, spellings
 from celery_lint.inventory.application.statements import Configuring, Given
+from celery_lint.libraries.celery import OPTIONS_OF_TASKS
 from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -28,12 +29,25 @@ class MisspeltSetting(NamedTuple):
     guess: str
 
 
+class OptionOfTasks(NamedTuple):
+    """The option of a task that stands among the settings of an application, which know none like it."""
+
+    place: Place
+    name: str
+    option: str
+
+
 class Unprefixed(NamedTuple):
-    """A setting in upper case where no namespace is loaded: nobody looks for it. ``name`` is the real one."""
+    """A setting in upper case where no namespace is loaded: nobody looks for it.
+
+    ``name`` is the real one, spelled for the place: Django has no settings in lower case. ``loaded``: it
+    stands in what an application loads.
+    """
 
     place: Place
     spelled: str
     name: str
+    loaded: bool
 
 
 class MixedNames(NamedTuple):
@@ -46,10 +60,11 @@ class MixedNames(NamedTuple):
 
 
 class _Named(NamedTuple):
-    """A name in what an application loads, below a namespace or none."""
+    """A name in what an application is given by hand, or loads: below a namespace or none."""
 
     given: Given
     namespace: str | None
+    loaded: bool = False
 
 
 class UnreadSettings:
@@ -66,7 +81,7 @@ class UnreadSettings:
 
     @facts
     def misspelt(self) -> list[MisspeltSetting]:
-        """The names that are those of settings but for a letter or two, each place once."""
+        """The names that are those of settings but for a letter or two, or a prefix, each place once."""
         found: dict[Place, MisspeltSetting] = {}
         for application in self.applications.product:
             all_named = self._named(application)
@@ -77,31 +92,65 @@ class UnreadSettings:
                     given.key in known
                     or given.place in found
                     or not _may_be_meant(given.key, named.namespace)
+                    or _option(given.key)
                 ):
                     continue
-                guess = nearest(given.key, known)
-                if guess and guess not in present and not self._is_used(given):
+                guess = nearest(given.key, known) or self._without_family(given.key, named, present)
+                if guess and guess not in present and self._matters(given, guess):
                     meant = _spelled_today(guess, named.namespace)
                     found[given.place] = MisspeltSetting(given.place, given.key, meant)
         return list(found.values())
 
     @facts
-    def unprefixed(self) -> list[Unprefixed]:
-        """Settings as a namespace would have them (``CELERY_TASK_TIME_LIMIT``), where there is none."""
+    def options_of_tasks(self) -> list[tuple[OptionOfTasks, ...]]:
+        """The options of tasks among the settings of each application, in their order."""
+        found: dict[Place, OptionOfTasks] = {}
+        groups = []
+        for application in self.applications.product:
+            group = []
+            for named in self._named(application):
+                given, option = named.given, _option(named.given.key)
+                if not option or given.place in found:
+                    continue
+                name, default = OPTIONS_OF_TASKS[option]
+                if self._differs(given, default):
+                    found[given.place] = OptionOfTasks(given.place, given.key, name)
+                    group.append(found[given.place])
+            if group:
+                groups.append(tuple(sorted(group, key=_position)))
+        return groups
+
+    @facts
+    def unprefixed(self) -> list[tuple[Unprefixed, ...]]:
+        """Settings as a namespace would have them (``CELERY_TASK_TIME_LIMIT``), where there is none.
+
+        Those that an application is given by hand, and those that it loads, in their order.
+        """
         found: dict[Place, Unprefixed] = {}
+        groups: list[list[Unprefixed]] = []
         for application in self.applications.product:
             all_named = self._named(application)
             present = {named.given.key for named in all_named}
-            for named in all_named:
-                given = named.given
-                name = _meant(given.key)
-                if not name or named.namespace is not None or given.place in self._below_a_namespace:
-                    continue
-                if given.key in OLD_NAMES or present.intersection(spellings(name, None)):
-                    continue  # it counts, or what counts stands beside it
-                if not self._is_used(given):
-                    found[given.place] = Unprefixed(given.place, given.key, name)
-        return list(found.values())
+            for loaded in (False, True):
+                groups.append([])
+                for named in all_named:
+                    given = named.given
+                    name = _meant(given.key)
+                    if not name or named.namespace is not None or named.loaded is not loaded:
+                        continue
+                    if given.place in self._below_a_namespace or given.place in found:
+                        continue
+                    if given.key in OLD_NAMES or present.intersection(spellings(name, None)):
+                        continue  # it counts, or what counts stands beside it
+                    if self._matters(given, name):
+                        shown = old_name(name) if loaded and self._is_upper(all_named) else name
+                        found[given.place] = Unprefixed(given.place, given.key, shown, loaded)
+                        groups[-1].append(found[given.place])
+        return [tuple(sorted(group, key=_position)) for group in groups if group]
+
+    def _is_upper(self, all_named: list[_Named]) -> bool:
+        """Whether no setting in lower case is loaded: as in Django, and the two may not be mixed."""
+        return not any(named.loaded and named.given.key in SETTINGS for named in all_named)
 
     @facts
     def mixed(self) -> list[MixedNames]:
@@ -149,7 +198,7 @@ class UnreadSettings:
         for load in self.configuring.of(application).loads:
             if load.namespace != "?":
                 for given in self._names_in(self.loaded.source(load.module, load.value)):
-                    yield _Named(given, load.namespace)
+                    yield _Named(given, load.namespace, loaded=True)
 
     @once
     def _below_a_namespace(self) -> frozenset[Place]:
@@ -197,6 +246,33 @@ class UnreadSettings:
     def _tables(self) -> dict[str | None, dict[str, None]]:
         return {}
 
+    def _without_family(self, key: str, named: _Named, present: set[str]) -> str:
+        """The only setting that a name lacks the family of: ``task_time_limit`` of ``CELERY_TIME_LIMIT``."""
+        prefix = f"{named.namespace}_" if named.namespace else "CELERY_"
+        rest = key.removeprefix(prefix).removeprefix("CELERYD_").lower()
+        settings = [name for family in _FAMILIES if (name := f"{family}{rest}") in SETTINGS]
+        if (
+            "_" not in rest
+            or len(settings) != 1
+            or present.intersection(spellings(settings[0], named.namespace))
+        ):
+            return ""
+        if named.namespace:
+            return spellings(settings[0], named.namespace)[0]
+        return settings[0] if key.islower() else old_name(settings[0])
+
+    def _matters(self, given: Given, name: str) -> bool:
+        """Whether a name would change something if it counted, and nothing else than Celery reads it."""
+        name = OLD_NAMES.get(name, name.lower().removeprefix("celery_") if name.isupper() else name)
+        return self._differs(given, SETTINGS[name][2] if name in SETTINGS else "")
+
+    def _differs(self, given: Given, default: str) -> bool:
+        """Whether a value is another than the default, as Python writes that, and only Celery can read it."""
+        known = self.project.constant(given.module, given.value)
+        if known is not None and known.kind == "constant" and default and repr(known.data) == default:
+            return False
+        return not self._is_used(given)
+
     def _is_used(self, given: Given) -> bool:
         """Whether the project itself reads what has this name."""
         return any(self._reads(module, given.key) for module in self.project.modules.values())
@@ -237,6 +313,16 @@ def _may_be_meant(key: str, namespace: str | None) -> bool:
     if namespace is None:
         return key.startswith(_FAMILIES) or key.startswith(("CELERY", "BROKER_")) or key.islower()
     return key.startswith((namespace, "CELERY"))
+
+
+def _position(found: OptionOfTasks | Unprefixed) -> tuple[str, int, int]:
+    return found.place.path, found.place.span.line, found.place.span.column
+
+
+def _option(key: str) -> str:
+    """A name that is made of an option of tasks and is no setting, as ``task_max_retries``, in lower case."""
+    name = key.removeprefix("CELERY_").lower()
+    return name if name in OPTIONS_OF_TASKS and (key.islower() or key.isupper()) else ""
 
 
 def _meant(key: str) -> str:

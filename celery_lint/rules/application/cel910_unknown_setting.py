@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.application.unread_settings import MisspeltSetting, UnreadSettings
+from celery_lint.analysis.application.unread_settings import MisspeltSetting, OptionOfTasks, UnreadSettings
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -36,10 +36,12 @@ class UnknownSetting(Rule):
 
     ## Limits
 
-    Reports names that are those of a setting but for one or two letters; any other may belong to an
-    extension. It looks at what an application is given by hand, and at the modules, classes and mappings that
-    it loads. Silent where the project itself reads what has this name, and where the real setting is given,
-    too.
+    Reports names that are those of a setting but for one or two letters, or but for the family
+    (`CELERY_TIME_LIMIT` for `CELERY_TASK_TIME_LIMIT`), and options of tasks that are no settings
+    (`task_max_retries`), those once for each application; any other may belong to an extension. It looks at
+    what an application is given by hand, and at the modules, classes and mappings that it loads. Silent where
+    the project itself reads what has this name, where the real setting is given, too, and where the value is
+    the default.
 
     ## References
 
@@ -52,6 +54,16 @@ class UnknownSetting(Rule):
     preset = "recommended"
     message = "`{name}` is no setting of Celery: it has no effect"
     help = "did you mean `{guess}`?"
+    variants = {
+        "option": (
+            "`{name}` is no setting of Celery: it has no effect",
+            "set the option on the tasks: `@app.task({option}=...)`",
+        ),
+        "options": (
+            "`{name}` is no setting of Celery and has no effect, nor have {more} more",
+            "set the options on the tasks: `@app.task({option}=...)`",
+        ),
+    }
     proof = "tests/proofs/test_settings.py::test_a_name_that_is_misspelt_changes_nothing"
     fixable = "unsafe"
 
@@ -59,3 +71,11 @@ class UnknownSetting(Rule):
     def check(self, fact: MisspeltSetting) -> Iterator[Finding]:
         """Report what is set."""
         yield Finding(fact.place, {"name": fact.name, "guess": fact.guess}, fix=(fact.name, fact.guess))
+
+    @on(UnreadSettings.options_of_tasks)
+    def check_options(self, fact: tuple[OptionOfTasks, ...]) -> Iterator[Finding]:
+        """Report the first option of tasks among the settings, pointing at the others."""
+        first, *others = fact
+        values = {"name": first.name, "option": first.option, "more": len(others)}
+        related = tuple([(other.place, f"set `{other.option}` on the tasks") for other in others])
+        yield Finding(first.place, values, related, "options" if others else "option")

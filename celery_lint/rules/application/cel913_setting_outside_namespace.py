@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from celery_lint.analysis.application.unread_settings import Unprefixed, UnreadSettings
 from celery_lint.rule import Finding, Rule, on
 
+_SHOWN = 5
+
 
 class SettingOutsideNamespace(Rule):
     """A setting is named for a namespace that the application does not load.
@@ -37,8 +39,10 @@ class SettingOutsideNamespace(Rule):
     ## Limits
 
     The names of Celery 3 (`CELERYD_TASK_TIME_LIMIT`, `CELERY_ALWAYS_EAGER`, `BROKER_URL`) count everywhere
-    and are not reported. Silent where another application loads the same names below a namespace, where the
-    project itself reads what has this name, and where the setting is given under a name that counts, too.
+    and are not reported. Told once for what an application is given by hand, and once for what it loads, at
+    the first of the names. Silent where another application loads the same names below a namespace, where the
+    project itself reads what has this name, where the setting is given under a name that counts, too, and
+    where the value is the default.
 
     ## References
 
@@ -50,13 +54,33 @@ class SettingOutsideNamespace(Rule):
     name = "setting-outside-namespace"
     severity = "error"
     preset = "recommended"
-    message = "`{spelled}` has no effect: no application loads settings with that namespace"
-    help = "write `{name}`, or load the settings with `namespace`"
+    message = "`{spelled}` has no effect: no namespace is loaded"
+    help = 'write `{name}`, or load the settings with `namespace="CELERY"`'
+    variants = {
+        "by hand": (
+            "`{spelled}` has no effect: no namespace is loaded",
+            "write `{name}`",
+        ),
+        "several": (
+            "`{spelled}` has no effect, nor have {more} more: no namespace is loaded",
+            'load the settings with `namespace="CELERY"`, or write `{name}`',
+        ),
+        "several by hand": (
+            "`{spelled}` has no effect, nor have {more} more: no namespace is loaded",
+            "write `{name}`",
+        ),
+    }
     proof = "tests/proofs/test_settings.py::test_a_name_for_a_namespace_changes_nothing_without"
     fixable = "unsafe"
 
     @on(UnreadSettings.unprefixed)
-    def check(self, fact: Unprefixed) -> Iterator[Finding]:
-        """Report what is set."""
-        fix = fact.spelled, fact.name
-        yield Finding(fact.place, {"spelled": fact.spelled, "name": fact.name}, fix=fix)
+    def check(self, fact: tuple[Unprefixed, ...]) -> Iterator[Finding]:
+        """Report the first of the names, pointing at the others."""
+        first, *others = fact
+        values = {"spelled": first.spelled, "name": first.name, "more": len(others)}
+        related = tuple(
+            [(other.place, f"nor has `{other.spelled}`: write `{other.name}`") for other in others]
+        )
+        helped = first.loaded and first.spelled.startswith("CELERY_")
+        variant = ("several" if others else "") + ("" if helped else " by hand")
+        yield Finding(first.place, values, related, variant.strip(), (first.spelled, first.name))
