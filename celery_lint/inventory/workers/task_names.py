@@ -13,6 +13,7 @@ from typing import Literal
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Module
@@ -29,7 +30,8 @@ Why = Literal["absent", "module", "function", "renamed", "elsewhere", "spelling"
 class Missing(NamedTuple):
     """Why a text names no task, and the name that was meant, if one is near.
 
-    ``absent``: its module has nothing of that name; ``module``: its package has no such module (which says
+    ``absent``: its module has nothing of that name, or all other tasks that are named like it are of the
+    project, and nobody sends it; ``module``: its package has no such module (which says
     little where messages go to other services); ``function``: what it has is a plain function;
     ``renamed``: the task has a name of its own; ``elsewhere``: the module has the task from another one,
     where its name comes from; ``spelling``: all but for a letter or two it is the name of a task.
@@ -48,6 +50,7 @@ class TaskNames:
         self.makers = known.of(Makers)
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
+        self.sendings = known.of(Sendings)
 
     @once
     def all(self) -> dict[str, Task]:
@@ -64,6 +67,8 @@ class TaskNames:
         if why == "there":
             return None
         near = guess or nearest(name, self.all)
+        if why == "unknown" and not near and self._is_among_others(name):
+            return Missing("absent", self._same_leaf(name))
         if why == "unknown" or (why == "module" and near):
             return Missing("spelling", near) if "." in near and "." in name else None
         return Missing(why, near or self._same_leaf(name))
@@ -143,6 +148,28 @@ class TaskNames:
         return given is not None and self.project.text(*given) is None
 
     # ------------------------------------------------------------------ what is meant
+
+    def _is_among_others(self, name: str) -> bool:
+        """Whether tasks of the project have names that begin like this one, and nobody sends it."""
+        return name.rpartition(".")[0] in self._prefixes and name not in self._sent
+
+    @once
+    def _prefixes(self) -> frozenset[str]:
+        """What the names begin with that tasks of the product are given."""
+        return frozenset(
+            task.name.rpartition(".")[0]
+            for task in self.tasks.product
+            if "." in task.name and self._own_name(task)
+        )
+
+    @once
+    def _sent(self) -> frozenset[str]:
+        """The texts that are sent for the names of tasks."""
+        return frozenset(
+            argument.text
+            for sending in self.sendings.all
+            if sending.through == "application" and (argument := sending.call.argument(0, "name")).text
+        )
 
     @once
     def _tails(self) -> frozenset[str]:

@@ -75,7 +75,11 @@ class RouteMatchesNothing(Rule):
         ),
         "several": (
             "no task is named `{name}`: this entry and {more} more have no effect",
-            "correct the names, here and in the other entries, such as `{others}`",
+            "did you mean `{guess}`? no task is named `{others}` either",
+        ),
+        "several nameless": (
+            "no task is named `{name}`: this entry and {more} more have no effect",
+            "correct or remove the entries: no task is named `{others}` either",
         ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_route_for_another_name_changes_nothing"
@@ -91,10 +95,10 @@ class RouteMatchesNothing(Rule):
             "more": len(others),
             "others": "`, `".join(other.name for other in others[:_SHOWN]),
         }
-        variant = "several" if others else "" if first.missing.guess else "nameless"
+        variant = ("several " if others else "") + ("" if first.missing.guess else "nameless")
         related = tuple([(other.place, _wrong(other)) for other in others[:_SHOWN]])
         fix = (first.name, first.missing.guess) if first.missing.guess else None
-        yield Finding(first.place, values, related, variant, fix)
+        yield Finding(first.place, values, related, variant.strip(), fix)
 
 
 def _wrong(entry: UnknownName) -> str:
