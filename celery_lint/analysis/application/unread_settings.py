@@ -184,7 +184,8 @@ class UnreadSettings:
     def _by_hand(self, application: Application) -> Iterator[_Named]:
         """What an application is given by attributes, ``update`` and its constructor."""
         constructed = {value.span for _, value in application.value.keywords}
-        is_plain = self.applications.made(application).kind == "external"
+        made = self.applications.made(application)
+        is_plain = made.kind == "external" and made.name.startswith("celery.")
         for given in self.configuring.of(application).given:
             by_constructor = given.module is application.module and given.value.span in constructed
             if is_plain or not by_constructor:
