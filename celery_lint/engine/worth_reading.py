@@ -21,6 +21,7 @@ from celery_lint.analysis.limits.locks import Locks
 from celery_lint.analysis.resources.before_fork import CLIENTS, BeforeFork
 from celery_lint.analysis.resources.process_state import OF_THE_PROCESS
 from celery_lint.analysis.resources.processes import OF_PROCESSES
+from celery_lint.analysis.schedules.late_handlers import LateHandlers
 from celery_lint.analysis.transactions.transactions import Transactions
 from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.analysis.wiring.registrations import Registrations
@@ -93,6 +94,7 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(UnloadedTasks).explore(),
     lambda known: known.of(LayeredTasks).explore(),
     lambda known: known.of(UnloadableCommands).explore(),
+    lambda known: known.of(LateHandlers).explore(),
 )
 
 

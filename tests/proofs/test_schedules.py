@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -233,3 +236,50 @@ def test_fields_mean_what_they_mean_to_celery() -> None:
         assert ours == theirs, (field, text)
     assert occurs(frozenset({29}), frozenset({2}))
     assert not occurs(frozenset({30}), frozenset({2}))
+
+
+LATE = """
+from shop import app
+
+@app.task
+def send():
+    pass
+
+@app.on_after_configure.connect
+def configured(sender, **kwargs):
+    sender.add_periodic_task(60.0, send.s(), name="configured")
+
+@app.on_after_finalize.connect
+def finalized(sender, **kwargs):
+    sender.add_periodic_task(60.0, send.s(), name="finalized")
+"""
+BEAT = """
+from celery.apps.beat import Beat
+from shop import app
+
+beat = Beat(app=app)
+beat.init_loader()
+app.finalize()
+print(sorted(app.conf.beat_schedule))
+"""
+
+
+@pytest.mark.proof("CEL829")
+@pytest.mark.parametrize("load", ["app.conf.include = ['mails']", "app.autodiscover_tasks(['mails'], None)"])
+def test_a_module_that_is_loaded_late_misses_the_configuration(load: str, tmp_path: Path) -> None:
+    """Beat has read the settings before it imports what they name."""
+
+    def schedule(text: str) -> str:
+        (tmp_path / "shop.py").write_text(
+            f"from celery import Celery\n\napp = Celery(broker='memory://')\n{text}\n"
+        )
+        (tmp_path / "mails.py").write_text(LATE)
+        done = subprocess.run(
+            [sys.executable, "-c", BEAT], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    assert schedule(load) == "['finalized']"
+    assert schedule("import mails") == "['configured', 'finalized']", (
+        "what the application imports is in time"
+    )

@@ -71,6 +71,31 @@ class WorkerImports:
         """
         return self._reached_from_commands is not None and path not in self._reached_from_commands
 
+    def loading(self, path: str, application: Application) -> Place | None:
+        """What an application is told to load at its start, if this module is among it."""
+        for name in IMPORT_LISTS:
+            for setting in self.settings.candidates(application, name):
+                known = self.project.constant(setting.module, setting.value)
+                for item in known.items if known is not None and known.kind == "sequence" else ():
+                    text = self.project.text(setting.module, item)
+                    if text and path in self._named(text, application.module.path):
+                        return setting.module.place(item.span)
+        for discovery in self.discoveries:
+            found = self._discovered(discovery)
+            if found is None and not (discovery.value and discovery.value.items):  # all of Django
+                if discovery.related and path.endswith(f"/{discovery.related}.py"):
+                    return discovery.place
+            elif found is not None and path in found:
+                return discovery.place
+        return None
+
+    def before_loading(self, application: Application) -> frozenset[str] | None:
+        """What is imported before that, by the module of the application and those of commands at most."""
+        roots = {application.module.path, *self.settings.modules(application)}
+        for command in self.commands.all:
+            roots |= self._named(command.app.partition(":")[0], command.path)
+        return self._closure(roots)
+
     # ------------------------------------------------------------------ discovery
 
     @once
