@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from celery_lint.diagnostics import Unparsed
+    from celery_lint.inventory.application.applications import Application
     from celery_lint.inventory.tasks.registries import Registry
     from celery_lint.model.commands import WorkerCommand
     from celery_lint.model.facts import Place
@@ -68,13 +69,18 @@ def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> Projec
             for folder, count in sorted(import_roots.items())
         ],
         apps=[
-            Entry(application.origin[1], *at(application.place), application.value.chain)
+            Entry(application.origin[1], *at(application.place), _app_detail(known, application))
             for application in known.of(Applications).by_origin.values()
         ],
-        settings=list(_settings(known, at)),
+        settings=[*_settings(known, at), *_without_effect(known, at)],
         tasks=[Entry(task.name, *at(task.place), _task_detail(task)) for task in known.of(Tasks).all],
         pools=[
-            Entry(command.pool or "unknown", f"{root}/{command.path}", command.line, _pool_detail(command))
+            Entry(
+                command.pool or "unknown",
+                f"{root}/{command.path}",
+                command.line,
+                _pool_detail(known, command),
+            )
             for command in known.of(Commands).all
         ],
         loop_helpers=_loop_helpers(known, at),
@@ -85,6 +91,18 @@ def description(root: str, known: Known, unparsed: Iterable[Unparsed]) -> Projec
         ],
         unparsed=[Entry(entry.path, f"{root}/{entry.path}", entry.line, entry.message) for entry in unparsed],
     )
+
+
+def _app_detail(known: Known, application: Application) -> str:
+    """What makes an application, and what it loads settings from."""
+    from celery_lint.inventory.application.statements import Configuring
+
+    said = [application.value.chain]
+    for load in known.of(Configuring).of(application).loads:
+        source = known.project.text(load.module, load.value) or load.value.chain or "an expression"
+        below = f" below {load.namespace}" if load.namespace and load.namespace != "?" else ""
+        said.append(f"loads {source.lstrip(':~')}{below}")
+    return ", ".join(said)
 
 
 def _settings(known: Known, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
@@ -108,9 +126,36 @@ def _settings(known: Known, at: Callable[[Place], tuple[str, int]]) -> Iterator[
             yield Entry("unknown settings", *at(application.place), detail)
 
 
-def _pool_detail(command: WorkerCommand) -> str:
+def _without_effect(known: Known, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+    """The names among the settings that no application reads."""
+    from celery_lint.analysis.application.unread_settings import UnreadSettings
+
+    unread = known.of(UnreadSettings)
+    for misspelt in unread.misspelt:
+        yield Entry(misspelt.name, *at(misspelt.place), f"no setting, {misspelt.guess} is one; has no effect")
+    for options in unread.options_of_tasks:
+        for option in options:
+            yield Entry(option.name, *at(option.place), "an option of tasks and no setting; has no effect")
+    for names in unread.unprefixed:
+        for name in names:
+            yield Entry(name.spelled, *at(name.place), "for a namespace that is not loaded; has no effect")
+
+
+def _loaded(known: Known, command: WorkerCommand) -> str:
+    """What `-A` of a command leads to."""
+    from celery_lint.analysis.wiring.unloadable import UnloadableCommands
+    from celery_lint.inventory.application.commands import Commands
+
+    why = known.of(UnloadableCommands).why(command)
+    if why is not None:
+        return f"{command.app}: there is no such {why}"
+    found = [f"{name} in {path}" for path, name in known.of(Commands).meant(command)]
+    return f"{command.app}: {', '.join(found)}" if found else command.app and f"{command.app}: not known"
+
+
+def _pool_detail(known: Known, command: WorkerCommand) -> str:
     """The application of a worker's command, its limits and queues, and why its pool is unknown."""
-    said = [command.app]
+    said = [_loaded(known, command)]
     if not command.pool:
         said.append(
             f"`{command.hidden}` may name the pool" if command.hidden else "a variable names the pool"

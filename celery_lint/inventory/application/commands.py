@@ -88,6 +88,10 @@ class Commands:
             return []
         return [application for application in self.applications.product if self._of.get(application.origin)]
 
+    def meant(self, command: WorkerCommand) -> list[Key]:
+        """The applications that a command may start workers of; none where that is not known here."""
+        return [origin for origin in self._named(command) if origin is not None]
+
     @once
     def _of(self) -> dict[Key | None, list[WorkerCommand]]:
         """The commands by the application that they name; ``None``: one that is not known here."""

@@ -82,19 +82,25 @@ class WorkerImports:
                         return setting.module.place(item.span)
         for discovery in self.discoveries:
             found = self._discovered(discovery)
-            if found is None and not (discovery.value and discovery.value.items):  # all of Django
-                if discovery.related and path.endswith(f"/{discovery.related}.py"):
-                    return discovery.place
-            elif found is not None and path in found:
+            of_django = found is None and discovery.related and path.endswith(f"/{discovery.related}.py")
+            if of_django or path in (found or ()):
                 return discovery.place
         return None
 
     def before_loading(self, application: Application) -> frozenset[str] | None:
-        """What is imported before that, by the module of the application and those of commands at most."""
-        roots = {application.module.path, *self.settings.modules(application)}
+        """What is imported before that, by the module of the application and those of commands at most.
+
+        What settings import by names that only the run knows are settings of a machine.
+        """
+        roots = {application.module.path}
         for command in self.commands.all:
             roots |= self._named(command.app.partition(":")[0], command.path)
-        return self._closure(roots)
+        found = self._closure(roots)
+        return (
+            None
+            if found is None
+            else found | (self._closure(self.settings.modules(application)) or frozenset())
+        )
 
     # ------------------------------------------------------------------ discovery
 
