@@ -74,7 +74,8 @@ def test_what_commands_load_and_settings_without_effect(tmp_path: Path) -> None:
     (tmp_path / "shop/celery.py").write_text(
         "from celery import Celery\n\napp = Celery('shop')\n"
         "app.config_from_object('shop.options', namespace='CELERY')\n"
-        "app.conf.update(task_max_retries=5, CELERY_TASK_TIME_LIMIT=60)\n"
+        "app.conf.update(task_max_retries=5, CELERY_TASK_TIME_LIMIT=60)\n\n\n"
+        "@app.task(bind=True)\ndef send(self):\n    raise self.retry()\n\n\ndef work():\n    send.delay()\n"
     )
     (tmp_path / "shop/options.py").write_text(
         "CELERY_TASK_SOFT_TIME_LIMT = 50\nCELERY_TASK_ACKS_LATE = True\n"

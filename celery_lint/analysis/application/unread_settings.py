@@ -9,6 +9,11 @@ from celery_lint.inventory.application.loaded import Loaded, Source
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.application.spelling import OLD_NAMES, old_name, spellings
 from celery_lint.inventory.application.statements import Configuring, Given
+from celery_lint.inventory.retries.calls import RetryCalls
+from celery_lint.inventory.retries.policies import RETRY_OPTIONS
+from celery_lint.inventory.tasks.in_force import OptionsInForce
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import OPTIONS_OF_TASKS
 from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.model.facts import Module, Place, Value
@@ -76,6 +81,10 @@ class UnreadSettings:
         self.configuring = known.of(Configuring)
         self.settings = known.of(Settings)
         self.loaded = known.of(Loaded)
+        self.unsent = known.of(Unsent)
+        self.in_force = known.of(OptionsInForce)
+        self.retry_calls = known.of(RetryCalls)
+        self._missed: dict[str, bool] = {}
 
     # ------------------------------------------------------------------ what is found
 
@@ -103,7 +112,7 @@ class UnreadSettings:
 
     @facts
     def options_of_tasks(self) -> list[tuple[OptionOfTasks, ...]]:
-        """The options of tasks among the settings of each application, in their order."""
+        """The options of tasks among the settings of each application that a task goes without, in order."""
         found: dict[Place, OptionOfTasks] = {}
         groups = []
         for application in self.applications.product:
@@ -113,12 +122,36 @@ class UnreadSettings:
                 if not option or given.place in found:
                     continue
                 name, default = OPTIONS_OF_TASKS[option]
-                if self._differs(given, default):
+                if self._is_missed(name) and self._differs(given, default):
                     found[given.place] = OptionOfTasks(given.place, given.key, name)
                     group.append(found[given.place])
             if group:
                 groups.append(tuple(sorted(group, key=_position)))
         return groups
+
+    def _is_missed(self, option: str) -> bool:
+        """Whether a task that anything sends retries without this option, for which the setting is meant."""
+        known = self._missed.get(option)
+        if known is None:
+            known = self._missed[option] = any(
+                self._goes_without(task, option) for task in self.unsent.product
+            )
+        return known
+
+    def _goes_without(self, task: Task, option: str) -> bool:
+        options = self.in_force.options(task, RETRY_OPTIONS)
+        if option in options or not self.in_force.known(task, RETRY_OPTIONS):
+            return False
+        if "autoretry_for" in options:
+            return option != "default_retry_delay" or "retry_backoff" not in options
+        calls = self.retry_calls.calls_of(task)
+        if option == "autoretry_for":
+            return not calls
+        if option == "max_retries":
+            return any(call.sets("max_retries") is False for call in calls)
+        return option == "default_retry_delay" and any(
+            call.sets("countdown") is False and call.sets("eta") is False for call in calls
+        )
 
     @facts
     def unprefixed(self) -> list[tuple[Unprefixed, ...]]:
