@@ -52,7 +52,7 @@ class LateHandlers:
             for decorator in function.decorators:
                 if decorator.chain.endswith(_CONNECT):
                     application = self._application(module, decorator.chain)
-                    if application is not None and application.module is not module:
+                    if application is not None and application.module.path != module.path:
                         yield module.place(function.span), function.name, application
 
     def _application(self, module: Module, chain: str) -> Application | None:
