@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Value, words_of_calls
+from celery_lint.model.facts import Function, Module, Value, at_the_end
 from celery_lint.model.steps import Step
+from celery_lint.model.words import Words, words_in
 from celery_lint.project.entity import Key
 
 Answer = TypeVar("Answer")
@@ -100,13 +102,16 @@ class Flow:
 class Functions:
     """The statements and calls of the functions of a project, unpacked when asked for; what nests where."""
 
+    #: A module whose functions are to be asked themselves, whatever is known of them.
+    _watched: Module | None = None
+
     def __init__(self) -> None:
         self._families: dict[str, dict[str, list[Function]]] = {}
         self._stretches: dict[str, tuple[list[int], list[Function | None]]] = {}
         self._calls: dict[Key, list[Call]] = {}
         self._known: dict[Key, Flow] = {}
-        self._indexed: set[str] = set()
-        self._words: dict[bytes, list[Key]] = {}
+        self._in_calls = Words(attrgetter("packed_calls"))
+        self._in_steps = Words(attrgetter("packed_steps"))
         self._kept: dict[str, dict[str, tuple[object, Any]]] = {}
 
     def kept(self, module: Module, what: str, given: object, find: Callable[[], Answer]) -> Answer:
@@ -123,14 +128,32 @@ class Functions:
         self._families.pop(path, None)
         self._kept.pop(path, None)
         self._stretches.pop(path, None)
-        for qualname, function in module.functions.items():
+        for qualname in module.functions:
             key = (path, qualname)
             self._calls.pop(key, None)
             self._known.pop(key, None)
-            if path in self._indexed and function.name and function.packed_calls:
-                for word in set(words_of_calls(function)):
-                    self._words[word].remove(key)
-        self._indexed.discard(path)
+        self._in_calls.forget(module)
+        self._in_steps.forget(module)
+
+    # ------------------------------------------------------------------ who says something
+
+    def calling(self, modules: Iterable[Module], *leaves: str) -> Iterator[tuple[Module, Function]]:
+        """The functions of these modules with a call whose chain ends in one of these."""
+        for module, function in self._that_may_hold(self._in_calls, modules, at_the_end(leaves)):
+            if function.may_call(*leaves):
+                yield module, function
+
+    def holding(self, modules: Iterable[Module], *words: str) -> Iterator[tuple[Module, Function]]:
+        """The functions of these modules whose calls hold one of these words, see ``Function.mentions``."""
+        for module, function in self._that_may_hold(self._in_calls, modules, words):
+            if function.mentions(*words):
+                yield module, function
+
+    def stating(self, modules: Iterable[Module], *words: str) -> Iterator[tuple[Module, Function]]:
+        """The functions of these modules whose statements hold one of these words."""
+        for module, function in self._that_may_hold(self._in_steps, modules, words):
+            if function.states(*words):
+                yield module, function
 
     def mentioning(
         self, modules: Iterable[Module], names: Iterable[str]
@@ -139,31 +162,57 @@ class Functions:
 
         Each function is taken apart once, however many names are asked for in however many rounds.
         """
-        modules, names = list(modules), set(names)
-        for module in modules if names else ():
-            if module.path not in self._indexed:
-                self._index(module)
-        found: dict[str, set[str]] = {}
-        for name in names:
-            for path, qualname in self._words.get(name.encode("utf-8", "surrogatepass"), ()):
-                found.setdefault(path, set()).add(qualname)
+        modules, names = list(modules), frozenset(names)
+        self._take_apart(self._in_calls, modules if names else ())
+        found = self._in_calls.saying(names)
         for module in modules:
-            if module.path in found:
-                inside = found[module.path]
+            is_watched = module is self._watched
+            inside = self._mentioned(names) if is_watched else found.get(module.path, ())
+            if inside:
+                yield from [(module, f) for name, f in module.functions.items() if name in inside and f.name]
+
+    def saying(
+        self, modules: Iterable[Module], names: Collection[str]
+    ) -> Iterator[tuple[Module, Function, set[str]]]:
+        """The functions of these modules that say some of the names in calls or statements, with these."""
+        modules = list(modules)
+        found: dict[str, dict[str, set[str]]] = {}
+        for words in (self._in_calls, self._in_steps):
+            self._take_apart(words, modules)
+            for name in names:
+                for path, inside in words.saying((name,)).items():
+                    for qualname in inside:
+                        found.setdefault(path, {}).setdefault(qualname, set()).add(name)
+        for module in modules:
+            if module is self._watched:
+                for function in module.functions.values():
+                    said = words_in(function.packed_calls) + words_in(function.packed_steps)
+                    yield module, function, {*names}.intersection(said)
+            elif known := found.get(module.path):
+                for qualname, function in module.functions.items():
+                    if qualname in known:
+                        yield module, function, known[qualname]
+
+    def _that_may_hold(
+        self, words: Words, modules: Iterable[Module], texts: Iterable[str]
+    ) -> Iterator[tuple[Module, Function]]:
+        modules = list(modules)
+        self._take_apart(words, modules)
+        found = words.that_may_hold(texts)
+        for module in modules:
+            everyone = found is None or module is self._watched
+            inside = module.functions if everyone or found is None else found.get(module.path, ())
+            if inside:
                 yield from [(module, f) for name, f in module.functions.items() if name in inside]
 
-    def _index(self, module: Module) -> None:
-        self._indexed.add(module.path)
-        words = self._words
-        for qualname, function in module.functions.items():
-            if function.name and function.packed_calls:
-                key = (module.path, qualname)
-                for word in set(words_of_calls(function)):
-                    known = words.get(word)
-                    if known is None:
-                        words[word] = [key]
-                    else:
-                        known.append(key)
+    def _take_apart(self, words: Words, modules: Iterable[Module]) -> None:
+        words.add(module for module in modules if module is not self._watched)
+
+    def _mentioned(self, names: frozenset[str]) -> Collection[str]:
+        """Which functions of the watched module mention one of the names in a call."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------ one function
 
     def calls(self, module: Module, function: Function) -> list[Call]:
         """The calls of a function of a module."""

@@ -370,6 +370,18 @@ class Project:
         """The modules that are neither tests nor examples nor migrations, by path."""
         return self.modules.product
 
+    def calling(self, *leaves: str) -> Iterator[tuple[Module, Function]]:
+        """The functions of the product with a call whose chain ends in one of these."""
+        return self.functions.calling(self.modules.product, *leaves)
+
+    def holding(self, *words: str) -> Iterator[tuple[Module, Function]]:
+        """The functions of the product whose calls hold one of these words, see ``Function.mentions``."""
+        return self.functions.holding(self.modules.product, *words)
+
+    def stating(self, *words: str) -> Iterator[tuple[Module, Function]]:
+        """The functions of the product whose statements hold one of these words."""
+        return self.functions.stating(self.modules.product, *words)
+
     def bases(self, entity: Entity) -> Iterator[Entity]:
         """A class and everything that it derives from, nearest first; UNKNOWN where that is too much."""
         line, seen = [entity], set[Key]()

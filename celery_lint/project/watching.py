@@ -11,11 +11,12 @@ known any more.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from celery_lint.model.facts import Function, Module, Value, words_of_calls
+from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.words import words_in
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow, Functions
 from celery_lint.project.isolation import Isolation
@@ -100,7 +101,7 @@ class Watch:
         """
         if _outline(module) != self._outline:
             return None
-        before = {name: function for name, function in self._now() if function != module.functions[name]}
+        before = {name: function for name, function in self.now() if function != module.functions[name]}
         after = {name: module.functions[name] for name in before}
         told: dict[int, tuple[object, set[str]]] = {}
         for question, askers in self._askers.items():
@@ -128,7 +129,8 @@ class Watch:
             if known.pop(id(asker), None) is not None:
                 known[id(other)] = other
 
-    def _now(self) -> Iterator[tuple[str, Function]]:
+    def now(self) -> Iterator[tuple[str, Function]]:
+        """The functions as they are now, by name."""
         for name, function in self.functions.items():
             yield name, vars(function)["now"]
 
@@ -183,13 +185,22 @@ class WatchedFunctions(Functions):
         super().__init__()
         self.watch: Watch | None = None
 
+    @property
+    def _watched(self) -> Module | None:  # type: ignore[override]
+        return None if self.watch is None else self.watch.module
+
     def _note(self, module: Module, *question: Any) -> None:
-        if self.watch is not None and self.watch.module is module:
+        if self.watch is not None and module is self._watched:
             self.watch.note(question)
 
     def kept(self, module: Module, what: str, given: object, find: Callable[[], Answer]) -> Answer:
-        is_watched = self.watch is not None and self.watch.module is module
-        return find() if is_watched else super().kept(module, what, given, find)
+        return find() if module is self._watched else super().kept(module, what, given, find)
+
+    def _mentioned(self, names: frozenset[str]) -> Collection[str]:
+        assert self.watch is not None
+        self.watch.note((_ALL, "", (names,)))
+        mentioned: set[str] = _answer(dict(self.watch.now()), (_ALL, "", (names,)))
+        return mentioned
 
     def calls(self, module: Module, function: Function) -> Any:
         self._note(module, function.qualname, "packed_calls", ())
@@ -202,14 +213,6 @@ class WatchedFunctions(Functions):
     def around(self, module: Module, value: Value) -> Function | None:
         self._note(module, _ALL, "", ())
         return super().around(module, value)
-
-    def mentioning(
-        self, modules: Iterable[Module], names: Iterable[str]
-    ) -> Iterator[tuple[Module, Function]]:
-        modules, names = list(modules), frozenset(names)
-        for module in modules if self.watch is not None else ():
-            self._note(module, _ALL, "", (names,))
-        return super().mentioning(modules, names)
 
 
 class WatchedKnown(Known):
@@ -313,8 +316,8 @@ def _answer(functions: dict[str, Function], question: Question) -> Any:
     return {name for name, function in functions.items() if not given[0].isdisjoint(_words(function))}
 
 
-def _words(function: Function) -> Iterator[str]:
-    return (word.decode("utf-8", "surrogatepass") for word in words_of_calls(function))
+def _words(function: Function) -> list[str]:
+    return words_in(function.packed_calls)
 
 
 def _outline(module: Module) -> tuple[Any, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from celery_lint.model.facts import Function, words_of_calls
+from celery_lint.model.facts import Function
 from celery_lint.model.reading.reader import read_module
 from celery_lint.model.steps import KINDS, ROLES
+from celery_lint.model.words import words_of
 from celery_lint.project.functions import Flow, Functions
 from celery_lint.source import Source
 
@@ -155,21 +156,24 @@ def test_whether_statements_always_leave() -> None:
     assert not ends("for x in a:\n    return x")
 
 
+TELLING = (
+    "import shop\n\ndef a():\n    shop.send(1)\n\n"
+    "def b():\n    shop.resend(x.send)\n\ndef c(when):\n    shop.sender(eta=when, täsk='é … ask')\n"
+    "    raise shop.Lost\n\nshop.send(2)\n"
+)
+
+
 def test_functions_are_found_by_words_of_their_calls_and_taken_apart_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    text = (
-        "import shop\n\ndef a():\n    shop.send(1)\n\n"
-        "def b():\n    shop.resend(x.send)\n\ndef c():\n    shop.sender()\n"
-    )
-    modules = [read_module(path, Source(path, text)) for path in ("shop/one.py", "shop/two.py")]
+    modules = [read_module(path, Source(path, TELLING)) for path in ("shop/one.py", "shop/two.py")]
     taken: list[str] = []
 
-    def counted(function: Function) -> list[bytes]:
-        taken.append(function.qualname)
-        return words_of_calls(function)
+    def counted(text: str) -> list[bytes]:
+        taken.append(text)
+        return words_of(text)
 
-    monkeypatch.setattr("celery_lint.project.functions.words_of_calls", counted)
+    monkeypatch.setattr("celery_lint.model.words.words_of", counted)
     functions = Functions()
 
     def found(*names: str) -> list[tuple[str, str]]:
@@ -177,4 +181,53 @@ def test_functions_are_found_by_words_of_their_calls_and_taken_apart_once(
 
     assert found("send") == [(path, name) for path in ("shop/one.py", "shop/two.py") for name in "ab"]
     assert found("sender", "nothing") == [("shop/one.py", "c"), ("shop/two.py", "c")]
-    assert taken == ["a", "b", "c"] * 2
+    assert len(taken) == 4 * 2
+    assert found() == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (".send",),
+        ("send",),
+        ("send", ".resend"),
+        ("eta:",),
+        (":=%whe",),
+        ("when",),
+        ("ask",),
+        ("täsk",),
+        ("sk:",),
+        ("shop.send\t",),
+        ("x.send", "eta:"),
+        ("nothing",),
+        ("…",),
+        ("\t",),
+        (),
+    ],
+)
+def test_who_holds_a_text_is_found_by_its_words(words: tuple[str, ...]) -> None:
+    """The same functions as if all of them were asked, in the same order."""
+    module = read_module("shop/tasks.py", Source("shop/tasks.py", TELLING))
+    every = module.functions.values()
+    functions = Functions()
+    for find, asks in (
+        (functions.calling, Function.may_call),
+        (functions.holding, Function.mentions),
+        (functions.stating, Function.states),
+    ):
+        assert [f.qualname for _, f in find([module], *words)] == [
+            f.qualname for f in every if asks(f, *words)
+        ]
+    functions.forget(module)
+    assert [f for _, f in functions.holding([module], *words)] == [f for f in every if f.mentions(*words)]
+
+
+def test_who_says_a_word() -> None:
+    module = read_module("shop/tasks.py", Source("shop/tasks.py", TELLING))
+    said = Functions().saying([module], {"Lost", "send", "when", "sk", "nothing"})
+    assert [(function.qualname, names) for _, function, names in said] == [
+        ("", {"send"}),
+        ("a", {"send"}),
+        ("b", {"send"}),
+        ("c", {"when", "Lost"}),
+    ]

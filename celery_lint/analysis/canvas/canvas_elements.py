@@ -41,9 +41,7 @@ class CanvasElements:
         """The elements that are no signatures."""
         found = [
             fact
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.may_call(*_CANVAS_WORDS) or function.mentions(".s\t", ".si\t")
+            for module, function in self.project.calling(*_CANVAS_WORDS, ".s", ".si")
             for fact in self._in_canvases(module, function)
         ]
         for sending in self.sendings.all:

@@ -47,9 +47,7 @@ class Errbacks:
         """Those that certainly fail when they are needed."""
         return [
             fact
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.mentions(*_METHODS)
+            for module, function in self.project.holding(*_METHODS)
             for sending in self._given(module, function)
             if (fact := self._unfit(sending)) is not None
         ]

@@ -39,8 +39,7 @@ class MissingBackends:
             return []
         return [
             MissingBackend(place, method, backend)
-            for module in self.project.product_modules()
-            for function in module.functions.values()
+            for module, function in self.project.holding("chord", *WORDS)
             for place, method in self._found(module, function, backend.kind == "none")
         ]
 

@@ -36,9 +36,7 @@ class StarItems:
         """The first of each list that is no sequence."""
         return [
             fact
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.may_call(*(f".{word}" for word in _UNPACKING))
+            for module, function in self.project.calling(*(f".{word}" for word in _UNPACKING))
             for fact in self._bare(module, function)
         ]
 

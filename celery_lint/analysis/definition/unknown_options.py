@@ -88,9 +88,7 @@ class UnknownOptions:
         words = [f".{name}" for name in MISTAKEN_OPTIONS]
         return frozenset(
             name
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.states(*words)
+            for module, function in self.project.stating(*words)
             for name in self._read_in(module, function)
         )
 

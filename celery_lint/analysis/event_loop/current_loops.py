@@ -136,16 +136,14 @@ class CurrentLoops:
     def _setters(self) -> list[tuple[Module, Function, Call]]:
         """The calls that set a loop, in the product."""
         found = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.may_call("set_event_loop"):
-                    asked = False
-                    for call in self.functions.calls(module, function):
-                        name = self.code.name(module, call.chain)
-                        if name in CURRENT_LOOP and not call.in_try:
-                            asked = True  # what comes after it comes too late for it
-                        elif name in SET_LOOP and not call.argument(0, "loop").is_none and not asked:
-                            found.append((module, function, call))
+        for module, function in self.project.calling("set_event_loop"):
+            asked = False
+            for call in self.functions.calls(module, function):
+                name = self.code.name(module, call.chain)
+                if name in CURRENT_LOOP and not call.in_try:
+                    asked = True  # what comes after it comes too late for it
+                elif name in SET_LOOP and not call.argument(0, "loop").is_none and not asked:
+                    found.append((module, function, call))
         return found
 
     @once

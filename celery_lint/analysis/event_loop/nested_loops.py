@@ -208,11 +208,9 @@ class NestedLoops:
         names |= {qualname.rpartition(".")[2] for _, qualname in self._running}
         inside = {(view.module.path, view.function.qualname) for view in self.coroutines.inside}
         found: list[DirectCall] = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                mentioned = function.is_async and function.mentions(*names)
-                if mentioned and (module.path, function.qualname) not in inside:
-                    found.extend(self._nested(module, function))
+        for module, function in self.project.holding(*names):
+            if function.is_async and (module.path, function.qualname) not in inside:
+                found.extend(self._nested(module, function))
         return found
 
     @once

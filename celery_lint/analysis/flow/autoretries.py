@@ -69,9 +69,7 @@ class Autoretries:
         """Whether the project itself raises the exception of a time limit."""
         return any(
             step.kind == "raise" and any(chain.endswith((f".{name}()", f".{name}")) for chain in step.chains)
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.states(f".{name}")
+            for module, function in self.project.stating(f".{name}")
             for step in self.functions.of(module, function).steps
         )
 

@@ -60,10 +60,8 @@ class RetryHandlers:
     def dead(self) -> list[DeadRetryHandler]:
         """The handlers that never run."""
         found: list[DeadRetryHandler] = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.states(_EXCEEDED):
-                    found.extend(self._dead_in(module, function))
+        for module, function in self.project.stating(_EXCEEDED):
+            found.extend(self._dead_in(module, function))
         return found
 
     def _dead_in(self, module: Module, function: Function) -> Iterator[DeadRetryHandler]:

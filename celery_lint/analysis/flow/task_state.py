@@ -122,10 +122,9 @@ class TaskState:
     def calls(self) -> list[StateCall]:
         """All calls that set the state of a task to something that is known."""
         found: list[StateCall] = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.name and function.may_call(".update_state", ".store_result"):
-                    found.extend(self._calls_in(module, function))
+        for module, function in self.project.calling(".update_state", ".store_result"):
+            if function.name:
+                found.extend(self._calls_in(module, function))
         return found
 
     def _calls_in(self, module: Module, function: Function) -> Iterator[StateCall]:
@@ -264,19 +263,18 @@ class TaskState:
     def replacements(self) -> list[Replacement]:
         """The calls of a task's ``replace`` whose line does not show that the task ends there."""
         found = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if not function.name or not function.may_call(".replace"):
+        for module, function in self.project.calling(".replace"):
+            if not function.name:
+                continue
+            flow = self.functions.of(module, function)
+            for call in self.functions.calls(module, function):
+                if not call.chain.endswith(".replace") or not call.is_statement:
                     continue
-                flow = self.functions.of(module, function)
-                for call in self.functions.calls(module, function):
-                    if not call.chain.endswith(".replace") or not call.is_statement:
-                        continue
-                    step = flow.step_of(call)
-                    if step is None or step.kind != "expr" or self._is_expected(flow, step):
-                        continue
-                    if self.retry_calls.tasks_of(module, function, call.chain) is not None:
-                        found.append(Replacement(module, call))
+                step = flow.step_of(call)
+                if step is None or step.kind != "expr" or self._is_expected(flow, step):
+                    continue
+                if self.retry_calls.tasks_of(module, function, call.chain) is not None:
+                    found.append(Replacement(module, call))
         return found
 
     def _is_expected(self, flow: Flow, step: Step) -> bool:

@@ -103,16 +103,13 @@ class Delays:
     def _timed(self) -> list[tuple[Sending, Value]]:
         """The sendings that say when they run or expire, with the values of their arguments."""
         found = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if not function.mentions(*(f"{name}:" for name in _TIMES)):
-                    continue
-                if self.unsent.is_within(module, function):
-                    continue
-                for sending in self.sendings.within(module, function):
-                    value = sending.value if sending.has_options else None
-                    if value is not None and any(given.keyword in _TIMES for given in sending.call.takes):
-                        found.append((sending, value))
+        for module, function in self.project.holding(*(f"{name}:" for name in _TIMES)):
+            if self.unsent.is_within(module, function):
+                continue
+            for sending in self.sendings.within(module, function):
+                value = sending.value if sending.has_options else None
+                if value is not None and any(given.keyword in _TIMES for given in sending.call.takes):
+                    found.append((sending, value))
         return found
 
     # ------------------------------------------------------------------ delays

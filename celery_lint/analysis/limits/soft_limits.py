@@ -286,13 +286,9 @@ class SoftLimits:
     @once
     def _raised_by_hand(self) -> bool:
         """Whether the project raises the exception of a soft limit itself."""
-        for module in self.project.product_modules():
-            if not any(name.endswith(_SOFT) for name in module.imports.values()):
-                continue
-            for function in module.functions.values():
-                if function.states(_SOFT) and any(
-                    step.kind == "raise" and step.value.removesuffix("()").endswith(_SOFT)
-                    for step in self.functions.of(module, function).steps
-                ):
-                    return True
-        return False
+        return any(
+            step.kind == "raise" and step.value.removesuffix("()").endswith(_SOFT)
+            for module, function in self.project.stating(_SOFT)
+            if any(name.endswith(_SOFT) for name in module.imports.values())
+            for step in self.functions.of(module, function).steps
+        )

@@ -80,9 +80,7 @@ class Terminations:
         """The calls that may send a signal to a process, with its name, or nothing if it cannot be seen."""
         return [
             (module, call, self._signal(module, call))
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.may_call(*(f".{leaf}" for leaf in _SENDING))
+            for module, function in self.project.calling(*(f".{leaf}" for leaf in _SENDING))
             for call in self.functions.calls(module, function)
             if call.leaf() in _SENDING
         ]

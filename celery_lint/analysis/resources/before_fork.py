@@ -214,17 +214,14 @@ class BeforeFork:
     @once
     def _disposals(self) -> set[Key]:
         found = set()
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if not function.mentions("dispose"):
-                    continue
-                for call in self.functions.calls(module, function):
-                    words = [call.chain, *(given.chain for given in call.takes)]
-                    for chain in words:
-                        if chain.endswith(".dispose"):
-                            engine = self.sites.entity(module, chain.removesuffix(".dispose"))
-                            if engine is not None and engine.origin is not None:
-                                found.add(engine.origin)
+        for module, function in self.project.holding("dispose"):
+            for call in self.functions.calls(module, function):
+                words = [call.chain, *(given.chain for given in call.takes)]
+                for chain in words:
+                    if chain.endswith(".dispose"):
+                        engine = self.sites.entity(module, chain.removesuffix(".dispose"))
+                        if engine is not None and engine.origin is not None:
+                            found.add(engine.origin)
         return found
 
     @once

@@ -57,15 +57,12 @@ class Disposals:
     def all(self) -> list[Disposal]:
         """Every ``dispose`` of an async engine in the product."""
         found = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if not function.mentions("dispose"):
-                    continue
-                calls = self.functions.calls(module, function)
-                for call in calls:
-                    engine = self.resources.disposed_by(module, call)
-                    if engine is not None:
-                        found.append(self._disposal(module, function, calls, call))
+        for module, function in self.project.holding("dispose"):
+            calls = self.functions.calls(module, function)
+            for call in calls:
+                engine = self.resources.disposed_by(module, call)
+                if engine is not None:
+                    found.append(self._disposal(module, function, calls, call))
         return found
 
     def _disposal(self, module: Module, function: Function, calls: list[Call], call: Call) -> Disposal:

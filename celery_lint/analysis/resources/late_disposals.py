@@ -85,10 +85,9 @@ class LateDisposals:
 
     def _before_tasks(self) -> Iterator[LateDisposal]:
         """The disposals that a handler runs before every task."""
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.decorators and function.may_call(".dispose") and _is_before_tasks(function):
-                    yield from self._of_handler(module, function)
+        for module, function in self.project.calling(".dispose"):
+            if function.decorators and _is_before_tasks(function):
+                yield from self._of_handler(module, function)
 
     def _of_handler(self, module: Module, function: Function) -> Iterator[LateDisposal]:
         calls = self.functions.calls(module, function)

@@ -47,9 +47,8 @@ class IgnoredResults:
         words = tuple(f".{word}" for word in (*_WAITING, *_ASKING))
         return [
             fact
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.mentions(*WORDS) and function.may_call(*words)
+            for module, function in self.project.holding(*WORDS)
+            if function.may_call(*words)
             for call in self.functions.calls(module, function)
             if call.leaf() in _WAITING or call.leaf() in _ASKING
             for fact in self._read(module, function, call)

@@ -52,9 +52,8 @@ class Inspections:
         """The answers that nobody has looked at before they are used."""
         return [
             fact
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.may_call(*_WORDS) and function.mentions("nspect")
+            for module, function in self.project.calling(*_WORDS)
+            if function.mentions("nspect")
             for fact in self._unchecked(module, function)
         ]
 

@@ -119,8 +119,7 @@ class ResultReads:
         words = (f".{name}", f":{name}", f"/{name}")
         return not any(
             function.may_call(*words)
-            for module in self.project.product_modules()
-            for function in module.functions.values()
+            for module, function in self.project.calling(*words)
             if (module.path, function.qualname) not in known
         )
 
@@ -131,9 +130,7 @@ class ResultReads:
         """The results whose truth decides something: they are always true."""
         return [
             fact
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.mentions(*WORDS) or function.may_call(".delay", ".apply_async", "Result")
+            for module, function in self.project.holding(*WORDS, ".delay\t", ".apply_async\t", "Result\t")
             for fact in self._tested(module, function)
         ]
 

@@ -34,9 +34,7 @@ class RevokedResults:
         """The results in place of their ids."""
         return [
             RevokedResult(module.place(call.span), call.leaf())
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.may_call(*(f".control.{word}" for word in _REVOKING))
+            for module, function in self.project.calling(*(f".control.{word}" for word in _REVOKING))
             for call in self.functions.calls(module, function)
             if call.leaf() in _REVOKING
             and self._is_control(module, call)

@@ -40,9 +40,7 @@ class Callbacks:
         """Those that send a task at once, or that fail after the commit."""
         return [
             found
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.mentions("on_commit")
+            for module, function in self.project.holding("on_commit")
             for call in self.functions.calls(module, function)
             if call.leaf() == "on_commit" and self.project.resolve(module, call.chain).name in ON_COMMIT
             if (found := self._judged(module, function, call)) is not None

@@ -38,9 +38,8 @@ class LateBoundCallbacks:
         """One for each ``on_commit`` in a loop that a transaction is open around."""
         return [
             found
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.mentions("on_commit") and (function.has("for") or function.has("while"))
+            for module, function in self.project.holding("on_commit")
+            if (function.has("for") or function.has("while"))
             for call in self.functions.calls(module, function)
             if call.leaf() == "on_commit" and self._is_on_commit(module, call)
             for found in self._judged(module, function, call)

@@ -63,9 +63,7 @@ class SentBeforeCommits:
     def _each(self) -> Iterator[tuple[str, SentBeforeCommit]]:
         return (
             (function.qualname.rpartition(".")[0] or function.qualname, found)
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.may_call(".delay", ".apply_async", ".send_task")
+            for module, function in self.project.calling(".delay", ".apply_async", ".send_task")
             if function.decorators or function.has("with")
             for sending in self.sendings.within(module, function)
             if (found := self._judged(module, function, sending)) is not None

@@ -41,9 +41,8 @@ class SessionCommits:
         """One for each call that sends a task too early."""
         return [
             found
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.may_call(".commit") and function.may_call(".add", ".add_all", ".merge")
+            for module, function in self.project.calling(".commit")
+            if function.may_call(".add", ".add_all", ".merge")
             for sending in self.sendings.within(module, function)
             for found in self._judged(module, function, sending)
         ]

@@ -34,11 +34,9 @@ class Transactions:
 
     def explore(self) -> None:
         """Read what may open a transaction by its name, where a task is sent or a callback registered."""
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.may_call(*_DISPATCHING):
-                    for chain in self._named(module, function):
-                        self.is_atomic(module, chain)
+        for module, function in self.project.calling(*_DISPATCHING):
+            for chain in self._named(module, function):
+                self.is_atomic(module, chain)
 
     def _named(self, module: Module, function: Function) -> Iterator[str]:
         chains = [value.chain for value in function.decorators]

@@ -29,21 +29,16 @@ class Commands:
 
     def _given(self) -> Iterator[WorkerCommand]:
         """``app.worker_main(["worker", "--pool=solo"])``, and the same of ``start``."""
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if not function.may_call(".worker_main"):
+        for module, function in self.project.calling(".worker_main"):
+            for _, value in function.values:
+                if not value.chain.endswith(".worker_main"):
                     continue
-                for _, value in function.values:
-                    if not value.chain.endswith(".worker_main"):
-                        continue
-                    entity = self.project.resolve(module, value.chain.rpartition(".")[0])
-                    origin = entity.origin if self.applications.get(entity.origin) is not None else None
-                    argv = value.first() or value.keyword("argv")
-                    command = worker_of_arguments(
-                        module.path, value.span.line, list(self._words(module, argv))
-                    )
-                    if command is not None:
-                        yield command._replace(app=self._dotted(*origin) if origin is not None else "")
+                entity = self.project.resolve(module, value.chain.rpartition(".")[0])
+                origin = entity.origin if self.applications.get(entity.origin) is not None else None
+                argv = value.first() or value.keyword("argv")
+                command = worker_of_arguments(module.path, value.span.line, list(self._words(module, argv)))
+                if command is not None:
+                    yield command._replace(app=self._dotted(*origin) if origin is not None else "")
 
     def _dotted(self, path: str, name: str) -> str:
         """An application as ``-A`` names it."""

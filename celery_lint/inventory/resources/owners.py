@@ -141,20 +141,17 @@ class Owners:
 
     def _find_keeper(self, class_: Class) -> Key | None:
         found: Key | None = None
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if not function.mentions(class_.name):
+        for module, function in self.project.holding(class_.name):
+            for call in self.functions.calls(module, function):
+                if call.leaf() != class_.name and call.leaf() != "cls":
                     continue
-                for call in self.functions.calls(module, function):
-                    if call.leaf() != class_.name and call.leaf() != "cls":
-                        continue
-                    made = self.project.resolve(module, call.chain)
-                    if made.kind != "class" or made.class_() is not class_:
-                        continue
-                    keeper = self._kept_as(module, function, call.span.line)
-                    if keeper is None:
-                        return None
-                    found = found or keeper
+                made = self.project.resolve(module, call.chain)
+                if made.kind != "class" or made.class_() is not class_:
+                    continue
+                keeper = self._kept_as(module, function, call.span.line)
+                if keeper is None:
+                    return None
+                found = found or keeper
         return found
 
     def _kept_as(self, module: Module, function: Function, line: int) -> Key | None:

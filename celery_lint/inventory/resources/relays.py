@@ -6,10 +6,19 @@ from collections.abc import Iterable, Iterator
 
 from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.resources.resources import Resources
-from celery_lint.model.facts import Function, Module
+from celery_lint.model.facts import Function, Module, at_the_end
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
+
+# What the calls of a function hold that runs an event loop itself.
+_RUNNING_A_LOOP = (
+    *at_the_end(("asyncio.run", ".run_until_complete", "tortoise.run_async")),
+    "async_to_sync",
+    "runnify",
+    "blocking_portal",
+    "celery_lint.runtime.",
+)
 
 
 class Relays:
@@ -34,9 +43,8 @@ class Relays:
         """
         level = {
             (module.path, function.qualname)
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.name and not function.is_async and _runs_a_loop(function)
+            for module, function in self.project.holding(*_RUNNING_A_LOOP)
+            if function.name and not function.is_async
         }
         found = set(level)
         for _ in range(LAYERS - 1):
@@ -99,9 +107,3 @@ def _leaves_of(path: str) -> tuple[str, ...]:
     """The last component of a module's dotted name, and that of its package, which may re-export from it."""
     folder = path.rpartition("/")[0].rpartition("/")[2]
     return tuple(dict.fromkeys((leaf_of(path), folder or leaf_of(path))))
-
-
-def _runs_a_loop(function: Function) -> bool:
-    return function.may_call("asyncio.run", ".run_until_complete", "tortoise.run_async") or function.mentions(
-        "async_to_sync", "runnify", "blocking_portal", "celery_lint.runtime."
-    )

@@ -120,10 +120,9 @@ class RetryCalls:
     def all(self) -> list[RetryCall]:
         """All calls of Celery's ``retry`` in the product."""
         found: list[RetryCall] = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.name and function.mentions(CALLED):
-                    found.extend(self._calls_in(module, function))
+        for module, function in self.project.holding(CALLED):
+            if function.name:
+                found.extend(self._calls_in(module, function))
         return found
 
     def _calls_in(self, module: Module, function: Function) -> Iterator[RetryCall]:
@@ -254,7 +253,5 @@ class RetryCalls:
     def _signal_handler_retries(self) -> bool:
         return any(
             any(decorator.chain.endswith(".connect") for decorator in function.decorators)
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.mentions(CALLED)
+            for module, function in self.project.holding(CALLED)
         )

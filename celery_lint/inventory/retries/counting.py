@@ -30,12 +30,10 @@ class Counting:
 
     def explore(self) -> None:
         """Follow the chains of functions that are given the number."""
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.states(_COUNT):
-                    for call in self.functions.calls(module, function):
-                        if any(given.chain.endswith(_COUNT) for given in call.takes):
-                            self.graph.target(module, call.chain)
+        for module, function in self.project.stating(_COUNT):
+            for call in self.functions.calls(module, function):
+                if any(given.chain.endswith(_COUNT) for given in call.takes):
+                    self.graph.target(module, call.chain)
 
     def decides(self, module: Module, function: Function) -> bool:
         """Whether the number of retries decides on which way a function leaves."""

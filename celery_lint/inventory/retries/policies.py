@@ -140,16 +140,13 @@ class Retries:
         Of the number of retries, those in which it decides something.
         """
         found: dict[str, list[tuple[Module, Function, str]]] = {}
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if not function.states(".retry_", "retries", "_retry_"):
-                    continue
-                for step in self.functions.of(module, function).steps:
-                    for load in step.loads:
-                        name = load.rpartition(".")[2]
-                        counts = name == "retries" and self.counting.decides(module, function)
-                        if "." in load and (name in RETRY_OPTIONS or counts):
-                            found.setdefault(name, []).append((module, function, load.lstrip("<")))
+        for module, function in self.project.stating(".retry_", "retries", "_retry_"):
+            for step in self.functions.of(module, function).steps:
+                for load in step.loads:
+                    name = load.rpartition(".")[2]
+                    counts = name == "retries" and self.counting.decides(module, function)
+                    if "." in load and (name in RETRY_OPTIONS or counts):
+                        found.setdefault(name, []).append((module, function, load.lstrip("<")))
         return found
 
     def reads(self, name: str) -> list[tuple[Module, Function, str]]:

@@ -237,7 +237,7 @@ class Registries:
 
     def _configured_registrations(self, module: Module, function: Function) -> Iterator[Entry]:
         """The calls of functions that the options name, whose arguments a reader did not know to keep."""
-        if not function.mentions(*self._configured):
+        if not self._configured or not function.mentions(*self._configured):
             return
         kept = {number for number, _ in function.values}
         for call in self.functions.calls(module, function):
@@ -269,12 +269,11 @@ class Registries:
     @once
     def _dispatchers(self) -> list[Dispatcher]:
         found = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.name and function.parameters and function.mentions("delay", "apply_async"):
-                    dispatcher = self._dispatcher(module, function)
-                    if dispatcher is not None:
-                        found.append(dispatcher)
+        for module, function in self.project.holding("delay", "apply_async"):
+            if function.name and function.parameters:
+                dispatcher = self._dispatcher(module, function)
+                if dispatcher is not None:
+                    found.append(dispatcher)
         return found
 
     def _dispatcher(self, module: Module, function: Function) -> Dispatcher | None:

@@ -92,15 +92,12 @@ class Schedules:
     def _written(self) -> Iterator[Listed]:
         for setting in self.settings.named(SCHEDULE):
             yield from self._parts(setting.module, setting.value, setting.certain)
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if not function.may_call(".update"):
-                    continue
-                for _, value in function.values:
-                    owner, _, leaf = value.chain.rpartition(".")
-                    if leaf == "update" and is_schedule(owner):
-                        for item in (*value.items, *_keywords(value)):
-                            yield from self._parts(module, item, _is_in_force(owner))
+        for module, function in self.project.calling(".update"):
+            for _, value in function.values:
+                owner, _, leaf = value.chain.rpartition(".")
+                if leaf == "update" and is_schedule(owner):
+                    for item in (*value.items, *_keywords(value)):
+                        yield from self._parts(module, item, _is_in_force(owner))
 
     def _parts(self, module: Module, value: Value, certain: bool, depth: int = 0) -> Iterator[Listed]:
         """The mappings that an expression is made of: alternatives, unions, and what they unpack."""
@@ -161,12 +158,11 @@ class Schedules:
         return Entry(owner, place, "mapping", key, given, len(given) < len(known.keywords), known, certain)
 
     def _called(self) -> Iterator[Entry]:
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.may_call(f".{PERIODIC}"):
-                    yield from self._periodic(module, function)
-                if function.mentions(PERIODIC_TASK_MANAGER):
-                    yield from self._rows(module, function)
+        for module, function in self.project.holding(f".{PERIODIC}\t", PERIODIC_TASK_MANAGER):
+            if function.may_call(f".{PERIODIC}"):
+                yield from self._periodic(module, function)
+            if function.mentions(PERIODIC_TASK_MANAGER):
+                yield from self._rows(module, function)
 
     def _periodic(self, module: Module, function: Function) -> Iterator[Entry]:
         for call in self.functions.calls(module, function):

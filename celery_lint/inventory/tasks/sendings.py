@@ -165,22 +165,18 @@ class Sendings:
         words = [f".{word}" for word in sorted(_USES)] + ["signature"]
         return [
             sending
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.may_call(*words)
+            for module, function in self.project.calling(*words)
             for sending in self._within(module, function, _USES)
         ]
 
     def explore(self) -> None:
         """Follow the names of what is sent: a package may only pass on what another of its files defines."""
         words = [f".{word}" for word in sorted(_NAMED)]
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.may_call(*words):
-                    for call in self.functions.calls(module, function):
-                        receiver, _, leaf = call.chain.rpartition(".")
-                        if leaf in _NAMED and receiver[:1] not in _HERE and receiver[-1:] != ")":
-                            self.project.resolve(module, without_signature(receiver))
+        for module, function in self.project.calling(*words):
+            for call in self.functions.calls(module, function):
+                receiver, _, leaf = call.chain.rpartition(".")
+                if leaf in _NAMED and receiver[:1] not in _HERE and receiver[-1:] != ")":
+                    self.project.resolve(module, without_signature(receiver))
 
     def within(self, module: Module, function: Function) -> Iterator[Sending]:
         """The calls of one function that send a message at once, in the order of the source."""

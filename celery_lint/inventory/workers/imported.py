@@ -109,9 +109,7 @@ class WorkerImports:
         """The calls of ``autodiscover_tasks`` in the product."""
         return [
             self._discovery(module, call, function.value_of(call))
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.may_call(f".{_DISCOVER}")
+            for module, function in self.project.calling(f".{_DISCOVER}")
             for call in self.functions.calls(module, function)
             if call.leaf() == _DISCOVER
         ]

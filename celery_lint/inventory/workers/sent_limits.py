@@ -43,20 +43,19 @@ class SentLimits:
     def _sent(self) -> set[Key] | None:
         """The tasks that get a limit by a call; ``None`` where nobody can tell which task it is."""
         found: set[Key] = set()
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                written = (module.path, function.qualname) in self._written
-                if not written and not function.mentions("time_limit:", "**:"):
+        for module, function in self.project.holding("time_limit:", *_SENDERS, _PERIODIC):
+            written = (module.path, function.qualname) in self._written
+            if not written and not function.mentions("time_limit:", "**:"):
+                continue
+            for call in self.functions.calls(module, function):
+                limited = self._limited(module, function, call, written)
+                if limited is False:
                     continue
-                for call in self.functions.calls(module, function):
-                    limited = self._limited(module, function, call, written)
-                    if limited is False:
-                        continue
-                    task = self._task(module, function, call)
-                    if task is not None:
-                        found.add(task.key)
-                    elif limited:
-                        return None
+                task = self._task(module, function, call)
+                if task is not None:
+                    found.add(task.key)
+                elif limited:
+                    return None
         return found
 
     @once
@@ -67,11 +66,10 @@ class SentLimits:
             found.update(
                 (module.path, a.function) for a in module.assignments if a.key in TIME_LIMITS and a.function
             )
-            for function in module.functions.values():
-                if function.mentions(".setdefault"):
-                    for call in self.functions.calls(module, function):
-                        if call.leaf() == "setdefault" and call.argument(0).text in TIME_LIMITS:
-                            found.add((module.path, function.qualname))
+        for module, function in self.project.holding(".setdefault"):
+            for call in self.functions.calls(module, function):
+                if call.leaf() == "setdefault" and call.argument(0).text in TIME_LIMITS:
+                    found.add((module.path, function.qualname))
         return found
 
     def _limited(self, module: Module, function: Function, call: Call, written: bool) -> bool | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import partial
+from sys import intern
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.applications import Applications
@@ -16,13 +17,13 @@ from celery_lint.inventory.workers.imported import WorkerImports
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
+from celery_lint.model.words import words_in
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
 # So many tasks that are sent show how a project sends them; a sketch of two tasks shows nothing.
 _SEVERAL = 3
-_WORD = re.compile(r"\w+")
 # With these, entries of the schedule stand in a database, where nobody can look.
 _ELSEWHERE = frozenset(
     {
@@ -37,6 +38,7 @@ _ELSEWHERE = frozenset(
     }
 )
 # What takes a task by a name that only the run knows, and sends it or makes a signature.
+_COMPUTED_WORDS = ("tasks", "getattr", "import_string", "locals", "globals", "vars")
 _COMPUTED = re.compile(
     r"([^\s=]*)(?:\.tasks\[\]|\.tasks\.get\b"
     r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b)"
@@ -82,13 +84,8 @@ class Unsent:
 
         Somebody may send it all the same, by a name that the run knows; nobody waits for what it does.
         """
-        names = _names(task)
-        for module in self.project.product_modules():
-            others = (function for function in module.functions.values() if function is not task.function)
-            words = (_outside(module), *map(_words, others))
-            if any(not names.isdisjoint(some) for some in words):
-                return False
-        return True
+        named = self._naming(self.project.product_modules(), _names(task))
+        return all(mention.function is task.function is not None for _, mention in named)
 
     def is_within(self, module: Module, function: Function) -> bool:
         """Whether a function is, or stands in, that of a task that nothing sends."""
@@ -190,24 +187,34 @@ class Unsent:
     def _mentions(self, names: set[str]) -> dict[str, list[_Mention]] | None:
         """Where these names stand; ``None`` where a schedule is kept that nobody can look at."""
         found: dict[str, list[_Mention]] = {}
-        given = frozenset(names)
-        for module in self.project.modules.values():
-            if not is_product_path(module.path) and "migrations" not in module.path:
-                continue  # a test or an example is no run of the product
-            mentions = self.functions.kept(module, "mentions", given, partial(_mentions, module, names))
-            if mentions is None:
-                return None
-            for name, mention in mentions:
-                found.setdefault(name, []).append(mention)
-        return found
+        modules = [  # a test or an example is no run of the product
+            module
+            for module in self.project.modules.values()
+            if is_product_path(module.path) or "migrations" in module.path
+        ]
+        for name, mention in self._naming(modules, names | _ELSEWHERE):
+            found.setdefault(name, []).append(mention)
+        return found if _ELSEWHERE.isdisjoint(found) else None
+
+    def _naming(self, modules: Sequence[Module], names: set[str]) -> Iterator[tuple[str, _Mention]]:
+        """Where modules hold one of these names, and which."""
+        for module in modules:
+            outside, given = self.functions.kept(module, "given", None, partial(_words_of, module))
+            for name in names & outside:
+                yield name, _Mention(module, None)
+            for name in names & given:
+                functions = [each for each in module.functions.values() if name in _given(each)]
+                yield from [(name, _Mention(module, function)) for function in functions]
+        for module, function, said in self.functions.saying(modules, names):
+            yield from [(name, _Mention(module, function)) for name in said]
 
     @once
     def _lookups(self) -> list[tuple[Module, Function]]:
         """The functions that may send what they take by a name that only the run knows."""
         return [
             (module, function)
-            for module in self.project.product_modules()
-            for function in self.functions.kept(module, "lookups", None, partial(_looking_up, module))
+            for module, function, _ in self.functions.saying(self.project.product_modules(), _COMPUTED_WORDS)
+            if _looks_up(module, function)
         ]
 
     def _is_used(self, module: Module, function: Function, mentions: dict[str, list[_Mention]]) -> bool:
@@ -251,7 +258,7 @@ class Unsent:
             value = function.value_of(call)
             if value is not None:
                 yield from _places(value, name)
-            elif name in _WORD.findall(" ".join((call.chain, *call.packed_arguments))):
+            elif name in words_in(" ".join((call.chain, *call.packed_arguments))):
                 yield call.span
 
     @once
@@ -264,30 +271,18 @@ class Unsent:
         return found
 
 
-def _mentions(module: Module, names: set[str]) -> list[tuple[str, _Mention]] | None:
-    """Where these names stand in a module; ``None`` if a schedule is kept there that nobody can look at."""
-    outside = set(_outside(module))
-    if not outside.isdisjoint(_ELSEWHERE):
-        return None
-    found = [(name, _Mention(module, None)) for name in outside & names]
-    for function in module.functions.values():
-        words = set(_words(function))
-        if not words.isdisjoint(_ELSEWHERE):
-            return None
-        found += [(name, _Mention(module, function)) for name in words & names]
-    return found
+def _words_of(module: Module) -> tuple[frozenset[str], frozenset[str]]:
+    """The words in what a module binds, and in what its functions take and give."""
+    given = {word for function in module.functions.values() for word in _given(function)}
+    return frozenset(map(intern, set(_outside(module)))), frozenset(map(intern, given))
 
 
-def _looking_up(module: Module) -> list[Function]:
-    return [
-        function
-        for function in module.functions.values()
-        if any(
-            _is_registry(module, found[1])
-            for packed in (function.packed_calls, function.packed_steps)
-            for found in _COMPUTED.finditer(packed)
-        )
-    ]
+def _looks_up(module: Module, function: Function) -> bool:
+    return any(
+        _is_registry(module, found[1])
+        for packed in (function.packed_calls, function.packed_steps)
+        for found in _COMPUTED.finditer(packed)
+    )
 
 
 def _is_registry(module: Module, owner: str) -> bool:
@@ -308,23 +303,22 @@ def _stands_in(module: Module, function: Function, tasks: Container[Key]) -> boo
 def _names(task: Task) -> set[str]:
     """The words by which anybody may mean a task."""
     function = task.function.name if task.function is not None else task.label
-    return {function, task.label, *_WORD.findall(task.name)[-1:]}
+    return {function, task.label, *words_in(task.name)[-1:]}
 
 
 def _is(value: Value, function: Function) -> bool:
     return value.chain == f":{function.name}"
 
 
-def _words(function: Function) -> Iterator[str]:
-    """The words in the calls and statements of a function, and in what they are given."""
-    yield from _WORD.findall(function.packed_calls)
-    yield from _WORD.findall(function.packed_steps)
+def _given(function: Function) -> Iterator[str]:
+    """The words in what a function takes by default, gives back, and in the calls that are kept whole."""
     for parameter in function.parameters:
         if parameter.default:
-            yield from _WORD.findall(parameter.default)
-    for value in (*function.returns, *(value for _, value in function.values)):
-        for _, word in _of_value(value):
-            yield word
+            yield from words_in(parameter.default)
+    for value in function.returns:
+        yield from _words(value)
+    for _, value in function.values:
+        yield from _words(value)
 
 
 def _bound(module: Module) -> Iterator[Value]:
@@ -342,8 +336,7 @@ def _bound(module: Module) -> Iterator[Value]:
 def _outside(module: Module) -> Iterator[str]:
     """The words in what a module binds and sets, and of what it calls by another name."""
     for value in _bound(module):
-        for _, word in _of_value(value):
-            yield word
+        yield from _words(value)
     for name, target in module.imports.items():
         yield target.partition(".")[0]
         if target.rpartition(".")[2] != name:
@@ -363,7 +356,7 @@ _NOWHERE = Span(0, 0, 0, 0)
 
 
 def _places(value: Value, name: str) -> Iterator[Span]:
-    return (span for span, word in _of_value(value) if word == name)
+    return (span for span, text in _texts(value) if name in text and name in words_in(text))
 
 
 def _held(value: Value) -> Iterator[Value]:
@@ -372,21 +365,25 @@ def _held(value: Value) -> Iterator[Value]:
     while left:
         each = left.pop()
         yield each
-        left.extend(each.items)
-        left.extend(item for _, item in each.keywords)
+        if each.items:
+            left.extend(each.items)
+        if each.keywords:
+            left.extend([item for _, item in each.keywords])
 
 
-def _of_value(value: Value) -> Iterator[tuple[Span, str]]:
-    """The words of an expression, and where: names, texts, and what it holds."""
+def _texts(value: Value) -> Iterator[tuple[Span, str]]:
+    """What the words of an expression are in, and where: names, texts, and what it holds."""
     for each in _held(value):
-        for word in _WORD.findall(each.chain):
-            yield each.span, word
+        if each.chain:
+            yield each.span, each.chain
         if isinstance(each.data, str):
-            for word in _WORD.findall(each.data):
-                yield each.span, word
+            yield each.span, each.data
         for key, item in each.keywords:
-            for word in _WORD.findall(key):
-                yield item.span, word
+            yield item.span, key
+
+
+def _words(value: Value) -> Iterator[str]:
+    return (word for _, text in _texts(value) for word in words_in(text))
 
 
 def _within(span: Span, others: Iterable[Span]) -> bool:

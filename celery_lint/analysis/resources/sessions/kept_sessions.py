@@ -83,12 +83,10 @@ class KeptSessions:
 
     def _ends(self, members: set[str]) -> bool:
         """Whether anything in the project ends a session that is reached by one of these names."""
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.may_call(*_ENDING_LEAVES) and function.mentions(*members):
-                    for call in self.functions.calls(module, function):
-                        if call.leaf() in _ENDINGS and not members.isdisjoint(_NAMES.split(call.chain)):
-                            return True
+        for module, function in self.project.calling(*_ENDING_LEAVES):
+            for call in self.functions.calls(module, function) if function.mentions(*members) else ():
+                if call.leaf() in _ENDINGS and not members.isdisjoint(_NAMES.split(call.chain)):
+                    return True
         return False
 
     def _uses_of(self, class_: Class, members: set[str]) -> Iterator[tuple[Place, Task]]:
@@ -140,14 +138,11 @@ class KeptSessions:
         return False
 
     def _ended(self, origin: Key) -> bool:
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if not function.mentions(origin[1]):
-                    continue
-                for call in self.functions.calls(module, function):
-                    leaves = {call.leaf(), *(given.leaf for given in call.takes)}
-                    if leaves & _ENDINGS and self._is_of(module, call, origin):
-                        return True
+        for module, function in self.project.holding(origin[1]):
+            for call in self.functions.calls(module, function):
+                leaves = {call.leaf(), *(given.leaf for given in call.takes)}
+                if leaves & _ENDINGS and self._is_of(module, call, origin):
+                    return True
         return False
 
     def _in_flask(self) -> bool:

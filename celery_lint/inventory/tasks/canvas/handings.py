@@ -47,9 +47,7 @@ class Handings:
         """All of the product, in the order of the source."""
         return [
             handing
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.mentions(".s\t", ".si\t")
+            for module, function in self.project.holding(".s\t", ".si\t")
             for handing in _Reading(self, module, function).handings()
         ]
 
