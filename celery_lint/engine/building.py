@@ -83,7 +83,8 @@ def build(
         load = library.reading_of
         known = linked(modules.values(), imports, configuration, deployment, unparsed, load, functions)
         explore(known)
-        names = sinks(known) - searched
+        said = sinks(known)
+        names = said - searched
         searched |= names
         more: set[str] = known.project.reading.wanted.difference(modules, unparsed)
         hinted = known.project.reading.hinted
@@ -111,7 +112,9 @@ def build(
     known.project.settle()
     demanded = known.project.reading.demanded
     asked = (demanded | leads.looked_at).difference(modules, unparsed)
-    alone = set(modules) - set(passed) - named - demanded
+    alone = set(modules) - set(passed) - demanded
+    # What an early round has looked for may mean nothing any more: a task that turned out to be sent.
+    alone.difference_update(library.second_pass(sorted(alone & named), said))
     found = search(known)
     return Built(
         known,

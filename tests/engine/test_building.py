@@ -207,6 +207,29 @@ def test_an_edit_costs_one_round(tmp_path: Path, rounds: list[int]) -> None:
     assert said(edited) == said(built(tmp_path))
 
 
+def test_what_only_the_first_round_has_looked_for_is_asked_for_by_nobody(
+    tmp_path: Path, rounds: list[int]
+) -> None:
+    """A task that nothing seems to send is looked for by its name, until a file is found that sends it."""
+    schedule = "app.conf.beat_schedule = {'mail': {'task': 'app.mail.deliver', 'schedule': 60.0}}\n"
+    files = {
+        **samples.FILES,
+        "app/celery.py": samples.FILES["app/celery.py"] + schedule,
+        "app/table.py": "from app import mail\n\nTABLE = {'mail': mail.never}\n",
+    }
+    library = Library(str(samples.write(tmp_path, files)), {}, NOTHING_KEPT, None)
+    names = sorted(name for name in files if name.endswith(".py"))
+    outcome = build(names, library, Configuration(), Deployment())
+    assert ("never", "") in outcome.names
+    assert outcome.stray == ["app/table.py"]
+    rounds.clear()
+    library = Library(str(tmp_path), {}, NOTHING_KEPT, None)
+    again = build(names, library, Configuration(), Deployment(), outcome.modules, outcome.stray)
+    assert len(rounds) == 1
+    assert again.modules == outcome.modules
+    assert again.stray == outcome.stray
+
+
 def test_a_file_that_can_no_longer_be_parsed_costs_no_more_rounds_than_before(
     tmp_path: Path, rounds: list[int]
 ) -> None:
