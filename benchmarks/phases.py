@@ -1,9 +1,10 @@
 """Where the time of a cold run goes: the floor below which nobody comes, and each phase, in CPU milliseconds.
 
-    python benchmarks/phases.py PROJECT [PROJECT ...]
+    python benchmarks/phases.py [--sums] PROJECT [PROJECT ...]
 
 The floor is to find all files, to search their bytes and to parse those that must be read. It is one process,
-so that phases add up; the files are read once before, so that no disk is measured.
+so that phases add up; the files are read once before, so that no disk is measured. ``--sums`` prints nothing
+but the whole and the floor.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ class Clock:
         setattr(holder, name, measured)
 
 
-def measure(project: Path) -> None:
-    """The phases of one project."""
+def measure(project: Path, briefly: bool) -> None:
+    """The phases of one project, or their sums."""
     configuration = load(str(project), {"cache": False})
     Workspace(str(project), configuration).linked()
     clock = Clock()
@@ -85,6 +86,9 @@ def measure(project: Path) -> None:
         for holder, name, original in kept:
             setattr(holder, name, original)
     floor = sum(clock.spent[phase] for phase in FLOOR)
+    if briefly:
+        print(total * 1000, floor * 1000)
+        return
     print(f"{project.name}: {clock.rounds} rounds, {total * 1000:.0f} ms, {total / floor:.1f} x the floor")
     for phase in dict.fromkeys(phase for *_, phase in PHASES):
         mark = "floor" if phase in FLOOR else ""
@@ -95,11 +99,12 @@ def measure(project: Path) -> None:
 
 def main(arguments: list[str]) -> int:
     """Measure each project."""
-    if not arguments:
+    briefly = arguments[:1] == ["--sums"]
+    if not arguments[briefly:]:
         sys.exit(__doc__)
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # one process: phases of forks cannot be seen
-    for project in arguments:
-        measure(Path(project).resolve())
+    for project in arguments[briefly:]:
+        measure(Path(project).resolve(), briefly)
     return 0
 
 
