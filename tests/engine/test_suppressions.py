@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from celery_lint import engine
+from celery_lint.model.comments import Comment
 from celery_lint.model.reading.comments import comments_of
 from celery_lint.source import Source
 
@@ -30,12 +31,26 @@ RANGES = [
     ("x = 1 + \\\n  2  # noqa\n", (1, 2)),
     ("x = '''\n\n'''  # noqa: CEL110\n", (1, 3)),
     ("x = 1 + \\\n  2\ny = 3  # noqa\n", (3, 3)),
+    ('class A:\n    def b(self):\n        x = """\n1\n"""; y = 2  # noqa\n        return x\n', (3, 5)),
+    ('x = """\n"""; y = """  # noqa\n"""\n', (1, 3)),
+    ("@a('''\n''')  # noqa\ndef f():\n    pass\n", (1, 2)),
+    ("if x:\n    pass\nelif '''\n''':  # noqa\n    pass\n", (3, 4)),
+    ("try:\n    pass\nexcept A:\n    x = 1 + \\\n        2  # noqa\n", (4, 5)),
+    ("match x:\n    case 1:\n        x = '''\n'''  # noqa\n", (3, 4)),
+    ("match x:\n    case '''\n''':  # noqa\n        pass\n", (2, 3)),
+    ('x = [\n    """a""",  # noqa\n    1,\n]\n', (2, 2)),
+    ('x = 1\n# """ # noqa\ny = 2\n', (2, 2)),
 ]
+
+
+def comments(text: str) -> tuple[Comment, ...]:
+    source = Source("tasks.py", text)
+    return comments_of(source, source.parse())
 
 
 @pytest.mark.parametrize("text, expected", RANGES)
 def test_lines(text: str, expected: tuple[int, int]) -> None:
-    (comment,) = comments_of(Source("tasks.py", text))
+    (comment,) = comments(text)
     assert (comment.first, comment.last) == expected
 
 
@@ -44,7 +59,7 @@ def test_lines(text: str, expected: tuple[int, int]) -> None:
     ["'''# celery-lint: ignore[CEL110]'''\n", "x = '# celery-lint: ignore[CEL110]'\n", "# celery-lint\n"],
 )
 def test_what_is_no_comment(text: str) -> None:
-    assert comments_of(Source("tasks.py", text)) == ()
+    assert comments(text) == ()
 
 
 def codes(text: str, suppress: bool = True, **overrides: object) -> list[str]:
@@ -121,5 +136,5 @@ def test_joined_lines_as_in_flake8(text: str) -> None:
     options.hang_closing, options.verbose, options.stdin_display_name = False, 0, "stdin"
     lines = text.splitlines(keepends=True)
     theirs = processor.FileProcessor("tasks.py", options, lines).noqa_line_for(1)
-    (comment,) = comments_of(Source("tasks.py", text))
+    (comment,) = comments(text)
     assert theirs.splitlines() == text.splitlines()[comment.first - 1 : comment.last]

@@ -6,7 +6,10 @@ for Python too: what stands in a text, such as an example in a docstring, is non
 
 from __future__ import annotations
 
+import ast
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from typing import Any
 
 from celery_lint.model.comments import OWN, Comment
 from celery_lint.source import Source
@@ -14,13 +17,15 @@ from celery_lint.source import Source
 _FOR_FILES = "ignore-file"
 
 
-def comments_of(source: Source) -> tuple[Comment, ...]:
+def comments_of(source: Source, tree: ast.Module) -> tuple[Comment, ...]:
     """The comments of a file that may silence rules, in order."""
     text = source.text
     noqa = [] if "noqa" not in text.lower() else list(_noqa(source))
-    own = OWN in text
-    if not own and not any(_may_be_joined(source, line) for line, _ in noqa):
-        return tuple(_for_flake8(source, line, column, line, line) for line, column in noqa)
+    if OWN not in text:
+        ranges = _ranges(source, tree, [line for line, _ in noqa if _may_be_joined(source, line)])
+        return tuple(
+            _for_flake8(source, line, index, *ranges.get(line, (line, line))) for line, index in noqa
+        )
     return tuple(sorted(_with_ranges(source, noqa), key=lambda comment: comment[1:3]))
 
 
@@ -48,6 +53,59 @@ def _may_be_joined(source: Source, line: int) -> bool:
     """Whether more lines than its own may belong to a comment: only then tokens are looked at."""
     text = source.line(line)
     return source.line(line - 1).endswith("\\") or '"""' in text or "'''" in text
+
+
+def _ranges(source: Source, tree: ast.Module, lines: list[int]) -> dict[int, tuple[int, int]]:
+    """The first and the last of the lines that are joined with each of these, where there are more.
+
+    To look at the tokens of the innermost statements costs far less than to look at those of the whole file.
+    """
+    ranges: dict[int, tuple[int, int]] = {}
+    pending: list[tuple[int, int, list[Any], list[int]]] = [(1, 0, tree.body, lines)] if lines else []
+    while pending:
+        start, end, inner, wanted = pending.pop()
+        left = set(wanted)
+        for first, last, nodes in _stretches(inner):
+            inside = wanted[bisect_left(wanted, first) : bisect_right(wanted, last)]
+            if inside:
+                left.difference_update(inside)
+                pending.append(
+                    (first, last, [child for node in nodes for child in _statements(node)], inside)
+                )
+        for first, last, _, _ in joined_lines(source, start, end) if left else ():
+            if first != last:
+                ranges.update(dict.fromkeys(left.intersection(range(first, last + 1)), (first, last)))
+    return ranges
+
+
+def _stretches(statements: list[Any]) -> Iterator[tuple[int, int, list[Any]]]:
+    """The lines of statements, those as one that share a line: ``x = 1; y = 2``."""
+    first, last, nodes = 0, 0, list[Any]()
+    for node in statements:
+        start = _first(node)
+        if nodes and start > last:
+            yield first, last, nodes
+            nodes = []
+        first = first if nodes else start
+        last = max(last, node.end_lineno)
+        nodes.append(node)
+    if nodes:
+        yield first, last, nodes
+
+
+def _first(node: Any) -> int:
+    """The line where a statement begins, with its decorators."""
+    decorators = getattr(node, "decorator_list", None)
+    first: int = (decorators[0] if decorators else node).lineno
+    return first
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements directly in a compound one; those in its handlers and cases too."""
+    for name in ("body", "handlers", "orelse", "finalbody"):
+        yield from getattr(node, name, ())
+    for case in getattr(node, "cases", ()):
+        yield from case.body
 
 
 def _with_ranges(source: Source, noqa: list[tuple[int, int]]) -> Iterator[Comment]:
@@ -78,9 +136,12 @@ def _is_for_files(text: str) -> bool:
     return text[text.index(OWN) + len(OWN) :].lstrip().startswith(_FOR_FILES)
 
 
-def joined_lines(source: Source) -> Iterator[tuple[int, int, bool, list[tuple[int, int, str]]]]:
+def joined_lines(
+    source: Source, start: int = 1, end: int | None = None
+) -> Iterator[tuple[int, int, bool, list[tuple[int, int, str]]]]:
     """The lines of a file, those as one that a backslash or a text over several lines joins.
 
+    Of the whole file, or from the first to the last line of a statement.
     Yields the first and the last line, whether there is code, and the comments: line, column and text.
     Nothing comes of what the tokenizer does not understand.
     """
@@ -91,20 +152,22 @@ def joined_lines(source: Source) -> Iterator[tuple[int, int, bool, list[tuple[in
     code = False
     first = depth = 0
     comments: list[tuple[int, int, str]] = []
-    reader = iter([f"{line}\n" for line in source.lines])
+    reader = iter([f"{line}\n" for line in source.lines[start - 1 : end]])
+    before = start - 1
     try:
         for token in tokenize.generate_tokens(lambda: next(reader, "")):
             kind = token.type
             if kind in (tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER):
                 continue
-            first = first or token.start[0]
+            line = token.start[0] + before
+            first = first or line
             # Since Python 3.12 a formatted text is many tokens, with line ends of its own.
             depth += (kind in formatted) - (kind in ends)
             if kind in (tokenize.NL, tokenize.NEWLINE) and not depth:
-                yield first, token.start[0], code, comments
+                yield first, line, code, comments
                 first, code, comments = 0, False, []
             elif kind == tokenize.COMMENT:
-                comments.append((token.start[0], token.start[1] + 1, token.string))
+                comments.append((line, token.start[1] + 1, token.string))
             else:
                 code = True
     except (tokenize.TokenError, SyntaxError):

@@ -41,8 +41,9 @@ _TEST_DECORATORS = ("pytest.", "unittest.mock.", "mock.", "hypothesis.")
 class Reader:
     """The facts of one module, from what the walk has seen."""
 
-    def __init__(self, source: Source, seen: Collector) -> None:
+    def __init__(self, source: Source, tree: ast.Module, seen: Collector) -> None:
         self.source = source
+        self.tree = tree
         self.ascii = source.text.isascii()
         self.seen = seen
 
@@ -118,7 +119,7 @@ class Reader:
                 )
                 for scope, node, keyword, value in self.seen.awaits
             ),
-            comments=comments_of(self.source),
+            comments=comments_of(self.source, self.tree),
             further_imports=tuple(dict.fromkeys(top.further)),
             drivers=tuple(sorted(set(_DRIVER.findall(self.source.text)))),
         )
@@ -302,9 +303,10 @@ def read_module(path: str, source: Source) -> Module:
     What the functions of a test do is no fact about the product, and tests are half of many projects: only
     what they define is read.
     """
-    seen = Collector(source.parse(), is_test_path(path))
+    tree = source.parse()
+    seen = Collector(tree, is_test_path(path))
     try:
-        return Reader(source, seen).module(path)
+        return Reader(source, tree, seen).module(path)
     finally:
         seen.let_go()
 
