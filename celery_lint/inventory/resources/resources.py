@@ -10,7 +10,7 @@ from celery_lint.inventory.resources.owners import NAMESPACES, Owned, Owners
 from celery_lint.libraries.clients import BORROWERS, GIVEN_BY, LOOP_BOUND, OWNERS
 from celery_lint.libraries.sqlalchemy import ASYNC_SESSIONS
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
 
@@ -33,7 +33,8 @@ class Resource(NamedTuple):
     """A loop-bound object that outlives the function using it.
 
     ``kind`` is ``engine`` or ``client``; ``pooled`` is ``None`` when the options of the engine are hidden.
-    ``owners`` are the class of the object that has it in an attribute, and its bases.
+    ``owners`` are the class of the object that has it in an attribute, and its bases. ``made`` is what makes
+    it, in which module, where that is not what its name is bound to.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Resource(NamedTuple):
     pooled: bool | None
     key: Key
     owners: tuple[Key, ...] = ()
+    made: tuple[tuple[Module, Value], ...] = ()
 
     def is_among(self, released: set[Key]) -> bool:
         """Whether its connections were given back: by its name, or by a method of the object that has it."""
@@ -93,7 +95,15 @@ class Resources:
         whole = self.project.member(self.project.modules[path], name) if bound else entity
         if whole.kind == "external" and not self.is_client(whole):
             return None  # a part of what is none: its arguments say so
-        return Resource("client", name, self._place(entity), True, origin)
+        made: tuple[tuple[Module, Value], ...] = ()
+        if whole.kind == "instance":
+            if entity.value is None or entity.module is None:
+                return None  # a member of what an attribute holds: that is asked for next
+            maker = self.project.functions.around(entity.module, entity.value)
+            if maker is not None and self.owners.knows_loop(entity.module, maker):
+                return None
+            made = ((entity.module, entity.value),)
+        return Resource("client", name, self._place(entity), True, origin, made=made)
 
     def _set_from_outside(self, origin: Key, attribute: str) -> Resource | None:
         """What a function has put into an attribute of something that a module keeps."""
@@ -102,7 +112,9 @@ class Resources:
         if owned is None:
             return None
         place = owned.module.place(owned.value.span)
-        return Resource(owned.kind, attribute, place, owned.pooled, (origin[0], f"{origin[1]}.{attribute}"))
+        made = ((owned.module, owned.value),)
+        key = origin[0], f"{origin[1]}.{attribute}"
+        return Resource(owned.kind, attribute, place, owned.pooled, key, made=made)
 
     def _is_made_anew(self, origin: Key) -> bool:
         """Whether the functions that bind a module-level name do so for the loop that runs.
@@ -172,7 +184,8 @@ class Resources:
         if owned.kind == "client" and origin[1] in self.project.modules[origin[0]].functions:
             return None  # what a cached function gives is a cache of clients, of which others speak
         place = self._place(entity._replace(origin=origin))
-        return Resource(owned.kind, origin[1], place, owned.pooled, origin, self._classes(entity))
+        made = ((owned.module, owned.value),)
+        return Resource(owned.kind, origin[1], place, owned.pooled, origin, self._classes(entity), made)
 
     def _classes(self, entity: Entity) -> tuple[Key, ...]:
         """The class of an object and its bases."""

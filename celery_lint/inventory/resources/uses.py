@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.resources.lifetimes import Lifetimes
 from celery_lint.inventory.resources.resources import RELEASES, Resource, Resources
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
@@ -41,6 +42,7 @@ class Uses:
         self.resources = known.of(Resources)
         self.functions = known.project.functions
         self.runs = known.of(Runs)
+        self.lifetimes = known.of(Lifetimes)
 
     def explore(self) -> None:
         """Follow the chains that lead from runs to what they use."""
@@ -65,7 +67,7 @@ class Uses:
 
     def among(
         self,
-        coroutines: Iterable[tuple[Module, Function]],
+        coroutines: Sequence[tuple[Module, Function]],
         runner: tuple[Module, Function],
         reached: Sequence[Reached],
         run: Call,
@@ -89,7 +91,13 @@ class Uses:
         for use in self._direct_uses(runner, run, reached):
             if not use.resource.is_among(disposed):
                 outliving.setdefault(use.resource.key, use)
-        return RunUses(tuple(engines.values()), tuple(outliving.values()))
+        left = (use for use in outliving.values() if self._outlives(use.resource, coroutines))
+        return RunUses(tuple(engines.values()), tuple(left))
+
+    def _outlives(self, resource: Resource, coroutines: Sequence[tuple[Module, Function]]) -> bool:
+        """Whether a worker has a resource, and keeps it after these coroutines."""
+        running = (inner for coroutine in coroutines for inner in self.graph.deep_closure(*coroutine))
+        return self.lifetimes.is_made(resource) and not self.lifetimes.is_forgotten(resource, running)
 
     def _direct_uses(
         self, runner: tuple[Module, Function], run: Call, reached: Sequence[Reached]

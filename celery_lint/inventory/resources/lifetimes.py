@@ -1,0 +1,126 @@
+"""Whether what a module keeps is made in a worker at all, and whether the next task finds it still there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.runs import Runs
+from celery_lint.inventory.resources.resources import Resource
+from celery_lint.model.facts import Function, Module, Value
+from celery_lint.project.asking import asking
+from celery_lint.project.entity import Key, is_decorated
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, once
+
+_PROPERTIES = frozenset({"property", "cached_property"})
+_SIGNALS = "celery.signals."
+
+
+class Lifetimes:
+    """When the objects that modules keep come and go."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
+        self.runs = known.of(Runs)
+
+    # ------------------------------------------------------------------ forgotten
+
+    def is_forgotten(self, resource: Resource, running: Iterable[tuple[Module, Function]]) -> bool:
+        """Whether one of the functions that run binds what keeps a resource to ``None``.
+
+        In a clause for exceptions it does so only where something fails.
+        """
+        forgetting = {
+            (module.path, function.qualname)
+            for module, value in self._bound(resource.key)
+            if value.kind == "constant"
+            and value.data is None
+            and (function := self.functions.around(module, value)) is not None
+            and not _is_handled(function, value)
+        }
+        return bool(forgetting) and any((m.path, f.qualname) in forgetting for m, f in running)
+
+    def _bound(self, key: Key) -> Iterator[tuple[Module, Value]]:
+        """What a name of a module, or an attribute of what it keeps, is bound to."""
+        path, name = key
+        module = self.project.modules.get(path)
+        if module is None:
+            return
+        for value in module.bindings.get(name, ()):
+            yield module, value
+        holder, _, attribute = name.rpartition(".")
+        for each in module.assignments if holder else ():
+            if each.key == attribute and not each.subscript and each.target == f":{holder}":
+                yield module, each.value
+
+    # ------------------------------------------------------------------ made
+
+    def is_made(self, resource: Resource) -> bool:
+        """Whether something that runs in a worker makes a resource, as far as anybody can see.
+
+        What only the start of a web application makes is ``None`` in a worker.
+        """
+        known: set[Key] = set()
+        for module, value in resource.made or self._bound(resource.key):
+            if value.kind != "constant":
+                maker = self.functions.around(module, value)
+                if maker is None or is_decorated(maker, _PROPERTIES):
+                    return True  # at import, or whenever somebody reads it
+                known.add((module.path, maker.qualname))
+        return (
+            not known
+            or not known.isdisjoint(self._running)
+            or any(
+                not known.isdisjoint(self._imported(path))
+                for path in {resource.key[0], *(path for path, _ in known)}
+            )
+        )
+
+    @once
+    @asking("hint")
+    def _running(self) -> set[Key]:
+        """The functions that tasks, their coroutines and the handlers of a worker's signals run."""
+        found = set(self.graph.deeply_reached) | set(self.runs.task_coroutines)
+        for module in self.project.product_modules():
+            for handler in self._handlers(module):
+                found.update((home.path, inner.qualname) for home, inner in self.graph.deep_closure(*handler))
+        return found
+
+    def _imported(self, path: str) -> set[Key]:
+        """The functions that run when a module is imported."""
+        module = self.project.modules.get(path)
+        own = module.functions.get("") if module is not None else None
+        if module is None or own is None:
+            return set()
+        return {(home.path, inner.qualname) for home, inner in self.graph.deep_closure(module, own)}
+
+    def _handlers(self, module: Module) -> Iterator[tuple[Module, Function]]:
+        """What a module makes handlers of the worker's signals."""
+        for function in module.functions.values():
+            if any(decorator.chain.startswith(_SIGNALS) for decorator in function.decorators):
+                yield module, function
+        own = module.functions.get("")
+        if own is None or not own.may_call("connect"):
+            return
+        for call in self.functions.calls(module, own):
+            if call.leaf() != "connect" or not call.argument(0).chain:
+                continue
+            if self.project.resolve(module, call.chain).name.startswith(_SIGNALS):
+                handler = self.project.resolve(module, call.argument(0).chain)
+                body = handler.function()
+                if body is not None and handler.module is not None:
+                    yield handler.module, body
+
+
+def _is_handled(function: Function, value: Value) -> bool:
+    """Whether a value stands in a clause for exceptions."""
+    flow = Flow(function)
+    return any(
+        outer.kind == "handler"
+        for step in flow.steps
+        if step.kind == "assign" and step.span.line <= value.span.line <= step.span.end_line
+        for outer in flow.ancestors(step)
+    )
