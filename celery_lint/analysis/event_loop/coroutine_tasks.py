@@ -5,15 +5,13 @@ from __future__ import annotations
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
-from celery_lint.inventory.tasks.schedules import Schedules
-from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
-from celery_lint.model.facts import Place
+from celery_lint.inventory.workers.sent import Sent
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.entity import Key
-from celery_lint.project.known import Known, facts, once
+from celery_lint.project.known import Known, facts
 
 
 class CoroutineTask(NamedTuple):
@@ -39,9 +37,9 @@ class CoroutineTasks:
         self.layers = known.of(Layers)
         self.pools = known.of(Pools)
         self.task_options = known.of(TaskOptions)
+        self.functions = known.project.functions
         self.runs = known.of(Runs)
-        self.sendings = known.of(Sendings)
-        self.schedules = known.of(Schedules)
+        self.sent = known.of(Sent)
 
     @facts
     def all(self) -> list[CoroutineTask]:
@@ -55,23 +53,21 @@ class CoroutineTasks:
                 continue
             module, function = made
             own = function is task.function
-            if own and self._is_only_run(task):
-                continue
+            if own and not self.sent.is_sent(task) and self._runs_otherwise(module, function):
+                continue  # a coroutine function like others, but for its decorator
             place = task.place if own and task.class_ is not None else module.place(function.span)
             found.setdefault(place, CoroutineTask(place, task.label if own else function.name, task))
         return list(found.values())
 
-    def _is_only_run(self, task: Task) -> bool:
-        """Whether the coroutines of other tasks run this one, and nothing is seen to send it.
-
-        What is wrong then is a decorator too many: its body does run.
-        """
-        own = (task.module.path, task.function.qualname) if task.function is not None else task.key
-        return own in self.runs.task_coroutines and task.key not in self._sent
-
-    @once
-    def _sent(self) -> frozenset[Key]:
-        """The tasks that the project sends, or has in a schedule."""
-        scheduled = (self.schedules.task(entry) for entry in self.schedules.all)
-        sent = (sending.task for sending in self.sendings.all)
-        return frozenset(task.key for task in (*scheduled, *sent) if task is not None)
+    def _runs_otherwise(self, module: Module, function: Function) -> bool:
+        """Whether the body of a task runs because other code runs or awaits its coroutine."""
+        if (module.path, function.qualname) in self.runs.task_coroutines:
+            return True
+        return any(
+            call.is_awaited and self.project.resolve(home, call.chain).function() is function
+            for home in self.project.product_modules()
+            for other in home.functions.values()
+            if other.is_async and other.mentions(function.name)
+            for call in self.functions.calls(home, other)
+            if call.leaf() == function.name
+        )

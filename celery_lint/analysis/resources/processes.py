@@ -190,15 +190,13 @@ class Processes:
         """The signals that tasks take."""
         found: list[SignalChange] = []
         for site in self.sites.holding("signal."):
-            taken = False
             for call in self.sites.made(site):
                 if "signal" not in call.chain:
                     continue
                 name = self.sites.name(site.module, call.chain)
-                if name == "signal.signal" and not taken:  # what mends one mends those beside it
+                if name == "signal.signal":
                     change = self._handler(site, call)
                     if change is not None:
-                        taken = True
                         found.append(change)
                 elif name in _ALARMS and self._unheard(call):
                     found.append(SignalChange(site, call, name, "fatal"))

@@ -22,9 +22,13 @@ class Sent:
         self.sendings = known.of(Sendings)
         self.schedules = known.of(Schedules)
 
+    def is_sent(self, task: Task) -> bool:
+        """Whether a call or a schedule is seen to send it."""
+        return task.key in self._keys
+
     def rank(self, tasks: Iterable[Task]) -> int:
         """The rank of a place that these tasks come to, among those of one cause: the sent come first."""
-        return 0 if any(task.key in self._keys for task in tasks) else 1
+        return 0 if any(map(self.is_sent, tasks)) else 1
 
     @once
     def _keys(self) -> set[Key]:

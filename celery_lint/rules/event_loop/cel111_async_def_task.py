@@ -49,8 +49,8 @@ class AsyncDefTask(Rule):
     Silent where something may await the task: a decorator of another package between the task decorator and
     the function, one of the project that does more than call it, a base class with a `__call__` of its own or
     of another package that speaks of `async`, a worker pool or tracer made for coroutines (`celery-aio-pool`
-    and the like, or a class named by the option `pool-classes`). Silent too where coroutines of other tasks
-    run it and nothing sends it.
+    and the like, or a class named by the option `pool-classes`). Likewise of a task that nothing is seen to
+    send, where a plain task or another coroutine runs it.
 
     ## References
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.resources.processes import Processes, SignalChange
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class SignalHandlerInTask(Rule):
@@ -84,6 +84,7 @@ class SignalHandlerInTask(Rule):
 
     @on(Processes.signals)
     def check(self, change: SignalChange) -> Iterator[Finding]:
-        """Report the call that sets the handler or the alarm."""
+        """Report the call that sets the handler or the alarm: what mends one mends those beside it."""
         variant = "" if change.fate == "replaced" else change.fate
-        yield Finding(change.place, {"signal": change.signal}, change.site.related(), variant)
+        cause = Cause((change.site.module.path, change.site.function.qualname))
+        yield Finding(change.place, {"signal": change.signal}, change.site.related(), variant, cause=cause)
