@@ -156,9 +156,13 @@ KINDS = {
         """
         httpx.AsyncClient aiohttp.ClientSession aiohttp.client.ClientSession redis.asyncio.Redis
         aioredis.create_redis_pool elasticsearch.AsyncElasticsearch motor.motor_asyncio.AsyncIOMotorClient
-        openai.AsyncOpenAI openai.AsyncAzureOpenAI psycopg_pool.AsyncConnectionPool
-        redis.asyncio.BlockingConnectionPool telegram.Bot
+        psycopg_pool.AsyncConnectionPool redis.asyncio.BlockingConnectionPool telegram.Bot
         """,
+    ),
+    "clients that try again": Kind(
+        "CEL110",
+        "client = #(max_retries=0)\n" + IN_COROUTINE.replace("#", "await client.get(x)"),
+        "openai.AsyncOpenAI openai.AsyncAzureOpenAI",
     ),
     "words for locks": Kind(
         "CEL528",

@@ -38,6 +38,18 @@ OWNERS = frozenset(
         "pydantic_ai.Agent()",
     }
 )
+#: These try again whatever fails, and their second try opens a connection on the loop that runs: only with
+#: ``max_retries=0`` does anything fail (openai 1 and 2, what langchain makes of them).
+RETRYING = frozenset(
+    {
+        "langchain_openai.AzureChatOpenAI()",
+        "langchain_openai.ChatOpenAI()",
+        "langchain_openai.OpenAIEmbeddings()",
+        "openai.AsyncOpenAI()",
+        "openai.AsyncAzureOpenAI()",
+    }
+)
+RETRYING_NAMES = frozenset(name.removesuffix("()").rpartition(".")[2] for name in RETRYING)
 #: The second loop fails, or the pool runs dry.
 LOOP_BOUND = (
     _MONGO

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.libraries.clients import LOOP_BOUND
+from celery_lint.libraries.clients import LOOP_BOUND, RETRYING
 from celery_lint.libraries.sqlalchemy import (
     ASYNC_ENGINES,
     ASYNC_MAKERS,
@@ -40,6 +40,9 @@ class Bound:
         made, _, part = entity.name.partition("()")
         if f"{made}()" not in LOOP_BOUND or "()" in part:
             return False
+        if f"{made}()" in RETRYING:
+            retries = entity.value.keyword("max_retries") if entity.value is not None else None
+            return retries is not None and retries.data == 0
         if not made.startswith("databases.") or entity.value is None or entity.module is None:
             return True
         address = self.project.text(entity.module, entity.value.first())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery_lint.libraries.celery import PERIODIC_TASK_MANAGER
+from celery_lint.libraries.clients import RETRYING_NAMES
 from celery_lint.model.reading.scopes import BUILTINS
 
 # Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
@@ -20,6 +21,7 @@ KEPT_WHOLE = frozenset(
         "async_sessionmaker",
         "sessionmaker",
         "async_engine_from_config",
+        *RETRYING_NAMES,
         "config_from_object",
         "autodiscover_tasks",
         "add_defaults",

@@ -16,9 +16,9 @@ class AsyncClientSharedAcrossLoops(Rule):
 
     The connections that an asynchronous client keeps open belong to the event loop that opened them. The
     next task of the process gets one of them on another loop. `httpx` and `redis.asyncio` then fail
-    every second time with *Event loop is closed*; `openai` meets the same, and its own retries hide it as
-    long as it has any (`max_retries`); `aiohttp`, `asyncpg`, `aiomysql` and MongoDB clients fail every time
-    but the first. A pool of `psycopg_pool` works on until its connections expire, and then finds no more.
+    every second time with *Event loop is closed*, and so does `openai` with `max_retries=0`; `aiohttp`,
+    `asyncpg`, `aiomysql` and MongoDB clients fail every time but the first. A pool of `psycopg_pool` works on
+    until its connections expire, and then finds no more.
 
     ## Example
 
@@ -61,8 +61,8 @@ class AsyncClientSharedAcrossLoops(Rule):
 
     With one event loop that is kept for the life of the process the shared client is right as it is.
 
-    An agent of `pydantic_ai` before version 2 and the chat models of `langchain_openai` own such a client.
-    The latter share one between all their objects, so that only a kept event loop helps.
+    An agent of `pydantic_ai` before version 2 owns such a client; all agents share it, so that only a kept
+    event loop helps.
 
     ## Limits
 
@@ -70,9 +70,10 @@ class AsyncClientSharedAcrossLoops(Rule):
     functions set from outside, and of those that an object at module level holds and its methods use, or the
     methods of its class where there is no other object. Where the coroutine is run by `asyncio.run` itself,
     `asyncio-run-in-task` tells it; clients in a dictionary are told by `loop-bound-client-cache`. Clients
-    that were tried and survive (`anthropic`, SQLAlchemy on psycopg) are not meant. Silent where the
-    coroutine, or what runs it, closes the client, where the function that makes it asks for the running loop,
-    and for a helper that keeps the loop of its thread, unless the pool is known to have several.
+    that were tried and survive (`anthropic`, SQLAlchemy on psycopg) are not meant, nor those that try again
+    by themselves (`openai`, `langchain_openai`). Silent where the coroutine, or what runs it, closes the
+    client, where the function that makes it asks for the running loop, and for a helper that keeps the loop
+    of its thread, unless the pool is known to have several.
 
     ## References
 

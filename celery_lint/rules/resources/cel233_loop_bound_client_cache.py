@@ -21,26 +21,26 @@ class LoopBoundClientCache(Rule):
     ## Example
 
     ```python
+    import httpx
     from asgiref.sync import async_to_sync
     from celery import shared_task
-    from openai import AsyncOpenAI
 
     _clients = {}
 
 
     def client_of(tenant):
         if tenant not in _clients:
-            _clients[tenant] = AsyncOpenAI(api_key=tenant)
+            _clients[tenant] = httpx.AsyncClient(headers={"tenant": tenant}, timeout=5)
         return _clients[tenant]
 
 
     async def ask(tenant, text):
-        return await client_of(tenant).responses.create(model="gpt", input=text)
+        return await client_of(tenant).post("https://example.org", content=text)
 
 
     @shared_task(soft_time_limit=50, time_limit=60)
     def answer(tenant, text):
-        return async_to_sync(ask)(tenant, text).output_text
+        return async_to_sync(ask)(tenant, text).text
     ```
 
     ## Use instead
@@ -49,9 +49,9 @@ class LoopBoundClientCache(Rule):
     import asyncio
     from weakref import WeakKeyDictionary
 
+    import httpx
     from asgiref.sync import async_to_sync
     from celery import shared_task
-    from openai import AsyncOpenAI
 
     _clients = WeakKeyDictionary()
 
@@ -59,17 +59,17 @@ class LoopBoundClientCache(Rule):
     def client_of(tenant):
         clients = _clients.setdefault(asyncio.get_running_loop(), {})
         if tenant not in clients:
-            clients[tenant] = AsyncOpenAI(api_key=tenant)
+            clients[tenant] = httpx.AsyncClient(headers={"tenant": tenant}, timeout=5)
         return clients[tenant]
 
 
     async def ask(tenant, text):
-        return await client_of(tenant).responses.create(model="gpt", input=text)
+        return await client_of(tenant).post("https://example.org", content=text)
 
 
     @shared_task(soft_time_limit=50, time_limit=60)
     def answer(tenant, text):
-        return async_to_sync(ask)(tenant, text).output_text
+        return async_to_sync(ask)(tenant, text).text
     ```
 
     One event loop that is kept for the life of the process makes the plain cache right.
