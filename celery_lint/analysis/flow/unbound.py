@@ -161,6 +161,8 @@ class Unbound:
                     return None
                 if not _NAMESPACES.isdisjoint(step.loads):
                     return None
+                if f"/{name}" in step.loads:
+                    return None  # in an operand that another decides about
                 if step.kind not in ("def", "class", "delete") and name in step.loads:
                     return step
                 if name in _stored([step], body) or step.kind in ("return", "raise", "break", "continue"):
@@ -212,6 +214,7 @@ class Unbound:
                 return None
             if step.kind not in ("assign", "augment", "for"):
                 unbound.difference_update(step.stores)  # `with … as name`, `if (name := …)`
+            unbound -= {name for name in unbound if f"/{name}" in step.loads}  # another operand decides
             read = unbound.intersection(step.loads) if step.kind not in ("def", "class", "delete") else set()
             if read:
                 name = min(read, key=names.index)

@@ -56,7 +56,7 @@ class Collector:
             if handler is not None:
                 handler(self, node, position, role)
             else:
-                found = children(node, position.step.loads)
+                found = children(node, position.names)
                 if found:
                     found.reverse()
                     for child in found:
@@ -78,7 +78,7 @@ class Collector:
         for node in nodes if len(nodes) < 2 else reversed(nodes):
             kind = type(node)
             if kind is _NAME:
-                position.step.loads.append(node.id)
+                position.names.append(node.id)
                 if role in _MARKS:
                     position.step.loads.append(f"{_MARKS[role]}{node.id}")
             elif kind not in UNVISITED and node is not None:
@@ -350,7 +350,7 @@ class Collector:
 
     def _push_below(self, chain: ast.expr, position: Position) -> None:
         """What is still to be visited below a chain: the call that it starts with, and indexes."""
-        below = hidden_below(chain, position.step.loads)
+        below = hidden_below(chain, position.names)
         if below and isinstance(below[-1], ast.Call):
             self.push(below[-1:], position, "i" if below[-1] is not chain else "")
             below = below[:-1]

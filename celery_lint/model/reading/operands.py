@@ -13,6 +13,9 @@ from celery_lint.model.reading.expressions import is_none
 from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord
 from celery_lint.model.steps import StepRole
 
+#: The flag of what stands in an operand that is worked out only if another one says so.
+PERHAPS = "o"
+
 
 class Position:
     """Where the walk is: the scope, the flags that hold for everything below, the call and statement around.
@@ -20,7 +23,7 @@ class Position:
     ``part`` is the part of that statement in which the statements below stand.
     """
 
-    __slots__ = ("call", "flags", "part", "scope", "step")
+    __slots__ = ("call", "flags", "names", "part", "scope", "step")
 
     def __init__(
         self, scope: Scope, flags: str, call: CallRecord | None, step: StepRecord, part: StepRole = "body"
@@ -30,6 +33,8 @@ class Position:
         self.call = call
         self.step = step
         self.part = part
+        #: Takes the names that are read here.
+        self.names = step.perhaps if PERHAPS in flags else step.loads
 
 
 class Walk(Protocol):
@@ -45,17 +50,24 @@ def _assert(walk: Walk, node: ast.Assert, position: Position, _: str) -> None:
 
 
 def _conditional(walk: Walk, node: ast.IfExp, position: Position, role: str) -> None:
-    walk.push([node.body, node.orelse], position, "?" if role == "?" else "")
+    walk.push([node.body, node.orelse], _perhaps(position), "?" if role == "?" else "")
     walk.push([node.test], position, "?")
 
 
 def _joined(walk: Walk, node: ast.BoolOp, position: Position, role: str) -> None:
-    walk.push(node.values[-1:], position, "?" if role == "?" else "")
-    walk.push(node.values[:-1], position, "?")
+    perhaps = _perhaps(position)
+    walk.push(node.values[-1:], perhaps, "?" if role == "?" else "")
+    walk.push(node.values[1:-1], perhaps, "?")
+    walk.push(node.values[:1], position, "?")
     names = {root for value in node.values if (root := _asked_alone(value))}
     if names:
         looked = {root for value in node.values if (root := _looked_into(value)) in names}
         position.step.loads.extend(f"@{name}" for name in sorted(looked))
+
+
+def _perhaps(position: Position) -> Position:
+    """The place of operands that are worked out only if another one says so."""
+    return Position(position.scope, position.flags + PERHAPS, position.call, position.step, position.part)
 
 
 def _asked_alone(node: ast.expr) -> str:

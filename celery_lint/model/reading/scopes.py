@@ -19,7 +19,7 @@ _LONGEST_CHAIN = 200
 class StepRecord:
     """A statement as the walk met it, before names are known."""
 
-    __slots__ = ("calls", "inner", "loads", "node", "number", "parent", "role", "stores")
+    __slots__ = ("calls", "inner", "loads", "node", "number", "parent", "perhaps", "role", "stores")
 
     def __init__(self, node: ast.AST, number: int, parent: int, role: StepRole) -> None:
         self.node = node
@@ -27,6 +27,8 @@ class StepRecord:
         self.parent = parent
         self.role = role
         self.loads: list[str] = []
+        #: The names that are read only if another operand says so.
+        self.perhaps: list[str] = []
         self.stores: list[str] = []
         #: Numbers of the calls that are kept, filled once the walk is over.
         self.calls: list[int] = []

@@ -49,7 +49,7 @@ for _name in ("TryStar", "TypeAlias"):  # Python 3.11 and 3.12
 STATEMENTS = frozenset(_KINDS)
 _VALUED = frozenset({"assign", "augment", "return", "expr"})
 _HOLDING = frozenset({"if", "for", "while", "with", "try", "handler", "match", "def", "class"})
-_MARKS = "![@"
+_MARKS = "![@/"
 _OPERATIONS: dict[type[ast.operator], str] = {ast.BitOr: "|", ast.Mult: "*", ast.Pow: "*"}
 _BY_SIZE = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _ASYNCHRONOUS = (ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)
@@ -66,10 +66,16 @@ def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) ->
     node: Any = record.node
     kind = _KINDS[type(node)]
     loads = {name: None for name in record.loads if name[0] not in _MARKS or _is_called(name[1:], scope)}
+    for name in record.perhaps:
+        if name not in loads and f"/{name}" not in loads:
+            loads[name] = None
+            if _is_called(name, scope):
+                loads[f"/{name}"] = None
     if record.inner is not None:
         for inner in _with_inner(record.inner):
-            names = (name for step in inner.steps for name in step.loads if name[0] not in _MARKS)
-            loads.update(dict.fromkeys(names))
+            for step in inner.steps:
+                names = (name for name in (*step.loads, *step.perhaps) if name[0] not in _MARKS)
+                loads.update(dict.fromkeys(names))
     read = " ".join(loads)
     if ".max_retries" in read:
         for path in [path for path in loads if path.endswith(".max_retries")]:
