@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
@@ -10,7 +10,8 @@ from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
@@ -96,7 +97,30 @@ class RetryHandlers:
             made = self.retries.entity(call.module, exc._replace(kind="name"))
             error = made.kind == "class" or made.name.endswith(_ERRORS)
             return error and not made.name.endswith(_EXCEEDED)
-        return call.is_caught(self.functions, exc)
+        return call.is_caught(self.functions, exc) or self._is_handed_over(call, exc)
+
+    def _is_handed_over(self, call: RetryCall, exc: Value) -> bool:
+        """Whether an exception is a parameter that all tasks on the way fill with what they have caught."""
+        helper, name = call.function, exc.chain.removeprefix("%")
+        names = helper.filled()
+        if exc.kind != "name" or name not in names or any(name in step.stores for step in self._steps(call)):
+            return False
+        given = [
+            (module, function, caller, caller.argument(names.index(name), name).local)
+            for task in call.tasks
+            for module, function, caller in self.graph.callers(task, helper)
+        ]
+        return bool(given) and all(self._has_caught(*each) for each in given)
+
+    def _steps(self, call: RetryCall) -> Sequence[Step]:
+        return self.functions.of(call.module, call.function).steps
+
+    def _has_caught(self, module: Module, function: Function, call: Call, name: str) -> bool:
+        """Whether a call stands in a handler that has caught an exception under this name."""
+        flow = self.functions.of(module, function)
+        step = flow.step_of(call)
+        around = flow.ancestors(step) if step is not None and name and not call.in_lambda else ()
+        return any(outer.kind == "handler" and name in outer.stores for outer in around)
 
     def _retries_unseen(
         self, module: Module, function: Function, flow: Flow, attempt: Step, inside: list[RetryCall]
