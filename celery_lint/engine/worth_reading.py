@@ -22,6 +22,7 @@ from celery_lint.analysis.resources.before_fork import CLIENTS, BeforeFork
 from celery_lint.analysis.resources.process_state import OF_THE_PROCESS
 from celery_lint.analysis.resources.processes import OF_PROCESSES
 from celery_lint.analysis.schedules.late_handlers import LateHandlers
+from celery_lint.analysis.transactions.session_commits import SessionCommits
 from celery_lint.analysis.transactions.transactions import Transactions
 from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.analysis.wiring.registrations import Registrations
@@ -95,6 +96,7 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(LayeredTasks).explore(),
     lambda known: known.of(UnloadableCommands).explore(),
     lambda known: known.of(LateHandlers).explore(),
+    lambda known: known.of(SessionCommits).sent_before,
 )
 
 

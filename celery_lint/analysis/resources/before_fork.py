@@ -135,10 +135,12 @@ class BeforeFork:
         return found
 
     def explore(self) -> None:
-        """Follow the chains of imports that connect: the engine is at home in a module without tasks."""
-        for module in self._loaded:
+        """Follow the chains of imports that connect: engine and schema are at home in other modules."""
+        for module in self._imported:
             top = module.functions.get("")
-            for call in self.functions.calls(module, top) if top is not None else ():
+            if top is None or not top.may_call(*_SCHEMA_USES, *_ENGINE_USES):
+                continue
+            for call in self.functions.calls(module, top):
                 if call.leaf() in _ENGINE_USES and "." in call.chain and call.chain[:1] not in "%~":
                     self.project.resolve(module, call.chain.rpartition(".")[0])
                 elif call.leaf() in _SCHEMA_USES and call.chain[:1] not in "%~":

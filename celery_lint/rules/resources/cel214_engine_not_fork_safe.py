@@ -84,7 +84,7 @@ class EngineNotForkSafe(Rule):
     code = "CEL214"
     name = "engine-not-fork-safe"
     severity = "warning"
-    preset = "strict"
+    preset = "recommended"
     message = "`{engine}` connects before the worker forks: processes read each other's answers"
     help = "call `{engine}.dispose(close=False)` in a handler of `worker_process_init`"
     proof = "tests/proofs/test_resources.py::test_forked_processes_share_a_connection"

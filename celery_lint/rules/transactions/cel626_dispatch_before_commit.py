@@ -60,9 +60,10 @@ class DispatchBeforeCommit(Rule):
 
     ## Limits
 
-    Needs all of it in one function: the session is given the row, the task is sent with something of it, and
-    the same session commits below, and not before. Silent for messages with `countdown` or `eta`, and where
-    the class of the task may wait for the commit.
+    Needs all of it in one function: a new row is made and given to the session, the task is sent with
+    something of it, and the same session commits below, or at the end of the block or of the FastAPI dependency
+    that gives it. Silent where what is called between may commit, for messages with `countdown` or `eta`, and
+    where the class of the task may wait for the commit.
 
     ## References
 
@@ -72,13 +73,21 @@ class DispatchBeforeCommit(Rule):
     code = "CEL626"
     name = "dispatch-before-commit"
     severity = "warning"
-    preset = "strict"
+    preset = "recommended"
     message = "`{task}` is sent before `{row}` is committed, so it may not find the row"
     help = "send it after the `commit()`"
+    variants = {
+        "ended": (
+            "`{task}` is sent before `{row}` is committed, so it may not find the row",
+            "call `commit()` before it is sent, or send it after the block that commits",
+        ),
+    }
     proof = "tests/proofs/test_transactions.py::test_a_worker_does_not_see_what_is_not_committed"
 
     @on(SessionCommits.sent_before)
     def check(self, fact: SentBeforeSessionCommit) -> Iterator[Finding]:
         """Report the call that sends the task."""
-        related = ((fact.given, "the session is given the row"), (fact.commit, "it is committed here"))
-        yield Finding(fact.sending.place, {"task": fact.task.label, "row": fact.name}, related)
+        commit = "this commits at its end" if fact.ended else "it is committed here"
+        related = ((fact.given, "the session is given the row"), (fact.commit, commit))
+        values = {"task": fact.task.label, "row": fact.name}
+        yield Finding(fact.sending.place, values, related, "ended" if fact.ended else "")
