@@ -29,7 +29,9 @@ def test_the_result_comes_first(worker: Worker) -> None:
     assert _failure(worker, "chords_with_a_body_of_nothing") == (
         "ChordError: Callback error: TypeError('after() takes 0 positional arguments but 1 was given')"
     )
+    assert _failure(worker, "pipes_a_group_into_nothing").startswith("ChordError: Callback error: TypeError")
     assert _failure(worker, "links_what_takes_nothing") == nothing
+    assert _failure(worker, "links_what_takes_nothing_to_a_chain") == nothing
     assert worker.marks() == {"one"}
     assert worker.good("chains_immutably").all_succeeded()
     assert until(lambda: "notified of 7" in worker.marks())

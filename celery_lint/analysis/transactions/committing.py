@@ -98,7 +98,8 @@ class Committing:
         for name, call in zip(waiting, calls, strict=False):
             given = self.project.resolve(module, call.argument(0, "dependency").chain)
             made = given.function()
-            if name in before.loads and made is not None and given.module is not None:
-                if self._commits_at_its_end(given.module, made):
-                    return module.place(call.span)
+            if name not in before.loads or made is None or given.module is None:
+                continue
+            if self._commits_at_its_end(given.module, made):
+                return module.place(call.span)
         return None

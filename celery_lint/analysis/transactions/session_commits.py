@@ -37,7 +37,7 @@ class SentBeforeSessionCommit(NamedTuple):
 
 
 class SessionCommits:
-    """The tasks that are sent before the commit that follows, below or at the end of what gives the session."""
+    """The tasks that are sent before the commit that follows: below, or where the session is given back."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project

@@ -61,9 +61,9 @@ class DispatchBeforeCommit(Rule):
     ## Limits
 
     Needs all of it in one function: a new row is made and given to the session, the task is sent with
-    something of it, and the same session commits below, or at the end of the block or of the FastAPI dependency
-    that gives it. Silent where what is called between may commit, for messages with `countdown` or `eta`, and
-    where the class of the task may wait for the commit.
+    something of it, and the same session commits below, or at the end of the block or of the FastAPI
+    dependency that gives it. Silent where what is called between may commit, for messages with `countdown` or
+    `eta`, and where the class of the task may wait for the commit.
 
     ## References
 

@@ -53,6 +53,20 @@ def links_what_takes_nothing() -> str:
 
 
 @app.task
+def pipes_a_group_into_nothing() -> str:
+    """The body of a chord takes nothing."""
+    return str((group(one.s(), one.s()) | after.s()).delay().id)
+
+
+@app.task
+def links_what_takes_nothing_to_a_chain() -> str:
+    """The link of a chain is that of its last task."""
+    after_all = after.s().set(task_id="after-all")
+    chain(one.s(), one.si()).apply_async(link=after_all)
+    return "after-all"
+
+
+@app.task
 def chains_immutably() -> str:
     """As it should be."""
     return str(chain(one.s(), notify.si(7)).delay().id)

@@ -62,6 +62,7 @@ class _Reading:
         self.function = function
         self.calls = all_.functions.calls(module, function)
         self.made: dict[Span, Sending] = {}
+        self.named: dict[str, list[Sending]] = {}
         self.inside: dict[int, list[Call]] = {}
         self.starting: dict[tuple[int, int], list[Call]] = {}
         for call in self.calls:
@@ -70,6 +71,8 @@ class _Reading:
             sending = self.sendings.of(module, function, call) if call.leaf() in _SIGNATURES else None
             if sending is not None and sending.through == "task":
                 self.made[call.span] = sending
+                if call.is_bound:
+                    self.named.setdefault(f"{call.chain}()", []).append(sending)
 
     def handings(self) -> Iterator[Handing]:
         """One for each signature that runs after another."""
@@ -93,11 +96,13 @@ class _Reading:
         last = max(earlier, key=lambda other: other.span[2:], default=None)
         for after in self._starts(call):
             before = self._ends(last) if last is not None else ()
-            certain = last is not None and last.span in self.made and call.span in self.made
+            certain = last is not None and self._surely_sends(last) and call.span in self.made
             yield Handing("chain", before, after, certain)
 
     def _taking(self, call: Call) -> Iterator[Handing]:
         """What gets a result among the arguments of a call."""
+        if call.leaf() == "link":
+            yield from self._linked(call)
         value = self.function.value_of(call)
         if value is None:
             return
@@ -111,23 +116,31 @@ class _Reading:
             yield from self._bodies(body, header, certain)
         elif made == "chord()":  # chord(header)(body)
             header = [child for other in self._heads(call) for child in self._children(other)]
-            yield from self._bodies(value.first(), header, False)
+            yield from self._bodies(value.first(), header, True)
         elif call.leaf() == "apply_async":
             yield from self._links(call, value)
 
     def _chain(self, call: Call, value: Value) -> Iterator[Handing]:
-        certain = {item.span for item in _behind_the_first(value, self.made)}
+        behind = self._behind_the_first(call, value)
+        certain = {item.span for item in behind}
         before: tuple[Sending, ...] = ()
         for child in self._children(call):
             for after in self._starts(child):
                 if before or child.span in certain:
                     yield Handing("chain", before, after, child.span in certain)
             before = self._ends(child)
+        for item in behind:
+            signature = self._signature(item) if item.span not in self.made else None
+            if signature is not None:
+                yield Handing("chain", (), signature, True)
 
     def _bodies(self, body: Value | None, header: list[Call], certain: bool) -> Iterator[Handing]:
         if body is None:
             return
         before = tuple([end for child in header for end in self._ends(child)])
+        signature = self._signature(body) if body.span not in self.made else None
+        if signature is not None:
+            yield Handing("chord", before, signature, certain)
         for call in self.starting.get(body.span[:2], ()):
             if call.span == body.span:
                 for after in self._starts(call):
@@ -137,16 +150,69 @@ class _Reading:
         sending = self.sendings.of(self.module, self.function, call)
         if sending is None:
             return
-        certain = sending.through == "task"
-        before = (sending,) if certain else ()
+        certain = sending.through in ("task", "signature") or self._canvas_of(call) in ("chain", "chord")
+        before = (sending,) if sending.through == "task" else ()
         for kind in _LINKS:
             link = value.keyword(kind)
             items = () if link is None else link.items if link.kind == "sequence" else (link,)
             for item in items:
-                if item.span in self.made:
-                    yield Handing(kind, before, self.made[item.span], certain and kind == "link")
+                signature = self._signature(item)
+                if signature is not None:
+                    yield Handing(kind, before, signature, certain and kind == "link")
+
+    def _linked(self, call: Call) -> Iterator[Handing]:
+        """``signature.link(other)``."""
+        target = self.sendings.target(self.module, self.function, call.chain.rpartition(".")[0])
+        given = call.argument(0, "callback")
+        if target is None or target.through != "signature" or given.kind != "call":
+            return
+        after = self.made.get(self.calls[given.number].span)
+        if after is not None:
+            yield Handing("link", (), after, True)
 
     # ------------------------------------------------------------------ what canvases are made of
+
+    def _signature(self, value: Value) -> Sending | None:
+        """The signature that a value is: made there, with options of its message, or bound to a name."""
+        if value.span in self.made:
+            return self.made[value.span]
+        if value.kind == "name":
+            found = self.named.get(value.chain, ())
+            changed = self.function.mentions(f"{value.chain}.")  # `last.set(immutable=True)`
+            return found[0] if len(found) == 1 and not changed else None
+        if value.kind == "call" and value.chain.endswith(".set"):
+            for call in self.starting.get(value.span[:2], ()):
+                if call.span == value.span and (call.keyword("immutable") or call.is_open_ended):
+                    return None
+            made = [call for call in self.starting.get(value.span[:2], ()) if call.span in self.made]
+            return self.made[made[0].span] if len(made) == 1 else None
+        return None
+
+    def _surely_sends(self, call: Call, depth: int = 0) -> bool:
+        """Whether what a call makes certainly hands on a result: an empty chain would not."""
+        if call.span in self.made:
+            return True
+        made = self._canvas(call) if depth < _DEEPEST else ""
+        if made == "chain":
+            value = self.function.value_of(call)
+            direct = {item.span for item in _links_of(value)} if value is not None else set()
+            children = (child for child in self._children(call) if child.span in direct)
+            return any(self._surely_sends(child, depth + 1) for child in children)
+        return made in ("group", "chord")
+
+    def _behind_the_first(self, call: Call, value: Value) -> list[Value]:
+        """The links of a chain that stand behind one which is certainly there."""
+        items = _links_of(value)
+        sure = {child.span for child in self._children(call) if self._surely_sends(child)}
+        for number, item in enumerate(items):
+            if item.span in sure or self._signature(item) is not None:
+                return [later for later in items[number + 1 :] if later.kind in ("call", "name")]
+        return []
+
+    def _canvas_of(self, call: Call) -> str:
+        """What kind of canvas a call sends."""
+        target = self.sendings.target(self.module, self.function, call.chain.rpartition(".")[0])
+        return target.made if target is not None else ""
 
     def _canvas(self, call: Call) -> str:
         """``chain``, ``group``, ``chord`` or, for what is called with a body, ``chord()``."""
@@ -185,10 +251,9 @@ class _Reading:
         return tuple([found for child in children for found in self._outer(child, first, depth + 1)])
 
 
-def _behind_the_first(value: Value, made: dict[Span, Sending]) -> Iterator[Value]:
-    """The links of a chain that stand behind one which is certainly there."""
+def _links_of(value: Value) -> tuple[Value, ...]:
+    """What a chain is made of, in a list or not."""
     items = value.items
     if len(items) == 1 and items[0].kind == "sequence":
-        items = items[0].items
-    first = next((number for number, item in enumerate(items) if item.span in made), len(items))
-    yield from (item for item in items[first + 1 :] if item.kind == "call")
+        return items[0].items
+    return items
