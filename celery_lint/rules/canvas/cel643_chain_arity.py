@@ -61,9 +61,9 @@ class ChainArity(Rule):
 
     ## Limits
 
-    Looks at `task.s(…)`, also by a name, in `chain(…)` and behind a `|`, where a signature, a group or a chord
-    stands before it, as the body of a `chord` and as `link`. Silent where something may change the arguments (see CEL610), where `*`
-    or `**` may hold what is missing, and behind what may be an empty chain.
+    Looks at `task.s(…)`, also by a name, in `chain(…)` and behind a `|`, where a signature, a group or a
+    chord stands before it, as the body of a `chord` and as `link`. Silent where something may change the
+    arguments (see CEL610), where `*` or `**` may hold what is missing, and behind what may be an empty chain.
 
     ## References
 
