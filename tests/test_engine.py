@@ -396,6 +396,9 @@ def test_describe_task(tmp_path: Path) -> None:
         "TASKS = {'bill': bill}\n"
         "def ordered(order, more):\n    bill.delay(order, copies=2)\n    bill.apply_async(more)\n"
         "    ship.s(*more)\n"
+        "@app.task(time_limit=60 * 2)\ndef count(): ...\n@app.task\ndef alone(): ...\n"
+        "app.conf.task_soft_time_limit = 50\n"
+        "app.conf.beat_schedule = {'hourly': {'task': 'shop.count', 'schedule': 3600}}\n"
     )
     bill = engine.describe_task(str(tmp_path), load(str(tmp_path)), "bill")
     assert bill == engine.describe_task(str(tmp_path), load(str(tmp_path)), "shop.bill")
@@ -407,6 +410,7 @@ def test_describe_task(tmp_path: Path) -> None:
         ("bind", "True"),
         ("max_retries", "3"),
         ("queue", "'slow'"),
+        ("soft_time_limit", "50, by `task_soft_time_limit`"),
         ("throws", "(KeyError)"),
     ]
     assert [entry.name for entry in bill.queues] == ["slow"]
@@ -419,8 +423,16 @@ def test_describe_task(tmp_path: Path) -> None:
     assert [entry.detail for entry in ship.signature] == [
         "`@third.traced` below the task decorator may change its arguments"
     ]
-    assert [entry.name for entry in ship.options] == ["base", "others"]
+    assert [entry.name for entry in ship.options] == ["base", "soft_time_limit", "others"]
     assert [entry.detail for entry in ship.sent_by] == ["with 0 by position and more"]
+    scheduled = engine.describe_task(str(tmp_path), load(str(tmp_path)), "count")
+    assert [(entry.name, entry.detail) for entry in scheduled.options] == [
+        ("soft_time_limit", "50, by `task_soft_time_limit`"),
+        ("time_limit", "120"),
+    ]
+    assert [(entry.name, entry.detail) for entry in scheduled.sent_by] == [("beat", "entry 'hourly'")]
+    alone = engine.describe_task(str(tmp_path), load(str(tmp_path)), "alone")
+    assert [entry.name for entry in alone.sent_by] == ["nobody"]
     assert engine.describe_task(str(tmp_path), load(str(tmp_path)), "gone").tasks == []
 
 

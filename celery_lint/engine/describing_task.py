@@ -10,7 +10,7 @@ from celery_lint.engine.describing import Entry
 if TYPE_CHECKING:
     from celery_lint.inventory.tasks.sendings import Given
     from celery_lint.inventory.tasks.task import Task
-    from celery_lint.model.facts import Place, Value
+    from celery_lint.model.facts import Module, Place, Value
     from celery_lint.project.known import Known
 
 _OPTIONS = (
@@ -35,6 +35,17 @@ _OPTIONS = (
     "track_started",
     "typing",
 )
+# Where an application says what holds for tasks that say nothing themselves.
+_SETTINGS = {
+    "acks_late": "task_acks_late",
+    "ignore_result": "task_ignore_result",
+    "rate_limit": "task_default_rate_limit",
+    "reject_on_worker_lost": "task_reject_on_worker_lost",
+    "serializer": "task_serializer",
+    "soft_time_limit": "task_soft_time_limit",
+    "time_limit": "task_time_limit",
+    "track_started": "task_track_started",
+}
 
 
 class TaskDescription(NamedTuple):
@@ -94,18 +105,31 @@ def options_of(known: Known, task: Task, at: Callable[[Place], tuple[str, int]])
     from celery_lint.inventory.tasks.in_force import OptionsInForce
     from celery_lint.inventory.tasks.options import TaskOptions
 
-    for name, (module, value) in known.of(OptionsInForce).options(task, _OPTIONS).items():
-        yield Entry(name, *at(module.place(value.span)), _shown(value))
+    in_force = known.of(OptionsInForce)
+    own = in_force.options(task, _OPTIONS)
+    for name in _OPTIONS:
+        if name in own:
+            module, value = own[name]
+            yield Entry(name, *at(module.place(value.span)), _shown(known, module, value))
+        elif name in _SETTINGS:
+            setting, certain = in_force.setting(task, _SETTINGS[name])
+            if setting is not None:
+                given = _shown(known, setting.module, setting.value)
+                doubt = "" if certain else ", or another that cannot be seen"
+                yield Entry(name, *at(setting.place), f"{given}, by `{_SETTINGS[name]}`{doubt}")
     options = known.of(TaskOptions)
     if options.open_ended(task) or not options.bases_known(task):
         yield Entry("others", "", 0, "may be hidden: in a mapping, or in a class that cannot be seen")
 
 
-def _shown(value: Value) -> str:
+def _shown(known: Known, module: Module, value: Value) -> str:
     if value.kind == "constant":
         return repr(value.data)
     if value.kind == "sequence":
-        return f"({', '.join(map(_shown, value.items))})"
+        return f"({', '.join([_shown(known, module, item) for item in value.items])})"
+    number = known.project.number(module, value)
+    if number is not None:
+        return f"{number:g}"
     return value.chain.lstrip(":%~") or value.kind
 
 
@@ -120,13 +144,33 @@ def _queues(known: Known, task: Task) -> Iterator[Entry]:
 
 
 def _senders(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -> Iterator[Entry]:
+    from celery_lint.inventory.tasks.schedules import Schedules
     from celery_lint.inventory.tasks.sendings import Sendings
 
+    sent = False
     for sending in known.of(Sendings).all:
         if sending.task is not None and sending.task.key == task.key:
             given = sending.given
             with_ = "arguments that cannot be read" if given is None else _counted(given)
             yield Entry(sending.how, *at(sending.place), f"with {with_}")
+            sent = True
+    schedules = known.of(Schedules)
+    for entry in schedules.all:
+        found = schedules.task(entry)
+        if found is not None and found.key == task.key:
+            yield Entry("beat", *at(entry.place), f"entry {entry.key!r}" if entry.key else "an entry")
+            sent = True
+    if not sent:
+        yield Entry("nobody", *at(task.place), _why_unsent(known, task))
+
+
+def _why_unsent(known: Known, task: Task) -> str:
+    """Why no call that sends a task is shown."""
+    from celery_lint.inventory.workers.unsent import Unsent
+
+    if known.of(Unsent).is_unsent(task):
+        return "the project shows all that it sends, or no worker imports it: rules about runs are silent"
+    return "no call in sight: it may be sent by a name that only the run knows, or from elsewhere"
 
 
 def _counted(given: Given) -> str:
