@@ -161,11 +161,16 @@ class LayeredTasks:
     # ------------------------------------------------------------------ both
 
     def _is_put_there(self, wrapping: Wrapping, allowed: frozenset[str]) -> bool:
-        """Whether a decorator gives back this very function, and hands it to nothing else before."""
-        module, function, _ = wrapping
+        """Whether a decorator gives back this very function, and hands it to nothing else before.
+
+        And whether that certainly is what runs: it calls what is decorated.
+        """
+        module, function, inner = wrapping
         outer = module.functions.get(function.parent)
         chain = f":{function.qualname}"
         if outer is None or not any(value.chain == chain for value in outer.returns):
+            return False
+        if not any(call.chain == inner for call in self.project.functions.calls(module, function)):
             return False
         return not any(
             call.hands_on(chain) and call.leaf() not in allowed
