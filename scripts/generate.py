@@ -5,9 +5,9 @@
 
 Made are the rules' pages (``docs/rules/CEL110.md``), their table (``docs/rules.md``), the tables and the
 example in ``README.md``, the known misses in ``docs/limitations.md``, the figures of first sight in
-``docs/precision.md``, the proofs and their figures (``docs/proofs.md``), the reference of the runtime
-(``docs/runtime.md``), the guides (``docs/guides``, ``celery-lint skill``) and the schema of the configuration
-(``celery_lint/configuration.schema.json``).
+``docs/precision.md``, those of recall (``docs/recall.md``), the proofs and their figures (``docs/proofs.md``),
+the reference of the runtime (``docs/runtime.md``), the guides (``docs/guides``, ``celery-lint skill``) and the
+schema of the configuration (``celery_lint/configuration.schema.json``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from benchmarks import first_sight  # noqa: E402
+from benchmarks import first_sight, recall  # noqa: E402
 from celery_lint import engine  # noqa: E402
 from celery_lint.engine.graph.elements import EDGES  # noqa: E402
 from celery_lint.options import OPTIONS, Option  # noqa: E402
@@ -67,8 +67,15 @@ def files() -> dict[Path, str]:
     precision = REPOSITORY / "docs/precision.md"
     runtime = REPOSITORY / "docs/runtime.md"
     names = {rule.code: rule.name for rule in all_rules()}
+    titles = {
+        rule.code: FAMILY_TITLES[family]
+        for family in FAMILIES
+        for rule in all_rules()
+        if rule.family() == family
+    }
     made = {
         REPOSITORY / "docs/rules.md": rules_index(),
+        REPOSITORY / "docs/recall.md": recall.page(recall.measured(), titles, names),
         REPOSITORY / "docs/proofs.md": pages.overview([rule.code for rule in all_rules()]),
         SKILL: skill.skill(),
         options_schema.FILE: options_schema.text(),
