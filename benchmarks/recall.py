@@ -93,9 +93,10 @@ def _told(row: Mapping[str, object] | None) -> Told | None:
 
 TOP = """# Recall
 
-How many of the bugs that there are does the linter find? Nobody knows all bugs of a project. What is known are
-those that were mended: the histories of public projects were searched for commits that mend a bug which one
-of the rules is about, each diff was read, and the linter was run on the commit before it, with every preset.
+How many of the bugs that there are does the linter find? Nobody knows all bugs of a project. What is known
+are those that were mended: the histories of public projects were searched for commits that mend a bug which
+one of the rules is about, each diff was read, and the linter was run on the commit before it, with every
+preset.
 
 {facts}
 
@@ -119,8 +120,8 @@ def page(known: Measured, families: Mapping[str, str], names: Mapping[str, str])
     fixes = known.fixes
     projects = len({fix.repository for fix in fixes})
     facts = (
-        f"{len(fixes)} fixes of {projects} projects; **{_share(fixes, 'before')}** were found by the linter at "
-        f"commit `{known.linter[:7]}`, which had not been changed for any of them, and "
+        f"{len(fixes)} fixes of {projects} projects; **{_share(fixes, 'before')}** were found by the linter "
+        f"at commit `{known.linter[:7]}`, which had not been changed for any of them, and "
         f"{_share(fixes, 'now')} are found now. Judged {known.judged}."
     )
     titles = sorted({families[fix.rule] for fix in fixes}, key=list(families.values()).index)

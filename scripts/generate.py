@@ -5,9 +5,9 @@
 
 Made are the rules' pages (``docs/rules/CEL110.md``), their table (``docs/rules.md``), the tables and the
 example in ``README.md``, the known misses in ``docs/limitations.md``, the figures of first sight in
-``docs/precision.md``, those of recall (``docs/recall.md``), the proofs and their figures (``docs/proofs.md``),
-the reference of the runtime (``docs/runtime.md``), the guides (``docs/guides``, ``celery-lint skill``) and the
-schema of the configuration (``celery_lint/configuration.schema.json``).
+``docs/precision.md``, those of recall (``docs/recall.md``), the proofs and their figures
+(``docs/proofs.md``), the reference of the runtime (``docs/runtime.md``), the guides (``docs/guides``,
+``celery-lint skill``) and the schema of the configuration (``celery_lint/configuration.schema.json``).
 """
 
 from __future__ import annotations
