@@ -53,8 +53,9 @@ class DeadMaxRetriesHandler(Rule):
 
     ## Limits
 
-    Only where every retry in the `try` gives the error that was caught, by the function itself or by all tasks
-    that hand it over, and nothing else there may retry. Silent for a handler that catches other exceptions as well.
+    Only where every retry in the `try` gives the error that was caught, by the function itself or by all
+    tasks that hand it over, and nothing else there may retry. Silent for a handler that catches other
+    exceptions as well.
 
     ## References
 
