@@ -85,10 +85,30 @@ class Bound:
         if not sized and not names.isdisjoint(("*", "**")):
             return None
         address = self.project.text(module, value.first())
+        if not address and (self._default(module, value.first()) or "").startswith("sqlite"):
+            return False
         if not address:  # hidden, or a default that says nothing
             named = self._drivers(module)
             return named.isdisjoint(FREE_DRIVERS) or not named.isdisjoint(BOUND_DRIVERS)
         return not address.startswith(_WITHOUT_A_LOOP)
+
+    def _default(self, module: Module, given: Value | None) -> str | None:
+        """What an address was before it was rewritten: that changes its driver, but not its database."""
+        if given is None or given.kind not in ("name", "call"):
+            return None
+        if given.kind == "call":
+            chain, _, leaf = given.chain.rpartition(".")
+            inner = Value("name", given.span, None, chain) if leaf == "replace" else given.first()
+            return (self.project.text(module, inner) or self._default(module, inner)) if inner else None
+        name = given.chain[1:]
+        function = self.project.functions.around(module, given)
+        if given.chain[:1] == ":" or function is None:
+            bound = module.bindings.get(name, ())
+            return self.project.text(module, bound[0]) if len(bound) > 1 else None
+        for step in function.steps():
+            if step.kind == "assign" and name in step.stores:
+                return self.project.text(module, Value("name", step.span, None, step.value))
+        return None
 
     def _drivers(self, module: Module) -> frozenset[str]:
         """The drivers that an engine may have: those that its module names, or others, or packages."""

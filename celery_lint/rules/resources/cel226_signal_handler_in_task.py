@@ -67,7 +67,7 @@ class SignalHandlerInTask(Rule):
     code = "CEL226"
     name = "signal-handler-in-task"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     message = "the worker's own handling of `{signal}` is replaced for all later tasks"
     help = "use `soft_time_limit`, or set the old handler again in a `finally`"
     variants = {
