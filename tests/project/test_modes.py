@@ -29,6 +29,7 @@ _ASK = asking("quiet")(lambda part: None).__code__
 
 # Together they ask whatever part of the linter leads to files.
 READ = (
+    "CEL110/made_where_no_worker_is",
     "CEL110/client_outlives_the_loop",
     "CEL110/relay_by_a_method",
     "CEL116/dropped_and_returned",
