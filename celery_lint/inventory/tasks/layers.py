@@ -8,7 +8,7 @@ from typing import NamedTuple
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.facts import Function, Module, Parameter, Value
 from celery_lint.project.entity import Entity, Key, is_decorated
 from celery_lint.project.known import Known
 
@@ -168,21 +168,22 @@ class Layers:
         if function is None:
             return
         if is_decorated(function, _TURNED):
-            first = function.first()
-            yield Wrapping(module, function, f"%{first}" if first and not function.is_generator else "")
+            first = function.parameters[:1] if not function.is_generator else ()
+            yield Wrapping(module, function, _chain_of(first[0]) if first else "")
             return
         family = self.functions.within(module, qualname)
-        outer, name = self._takes_function(family)
-        if outer is None:
+        outer, taken = self._takes_function(family)
+        if outer is None or taken is None:
             return
-        yield from self._in_place(module, outer, name, family)
+        yield from self._in_place(module, outer, taken, family)
         if outer.may_call("partial"):
-            yield from self._bound(module, outer, name)
+            yield from self._bound(module, outer, taken)
 
     def _in_place(
-        self, module: Module, outer: Function, name: str, family: list[Function]
+        self, module: Module, outer: Function, taken: Parameter, family: list[Function]
     ) -> Iterator[Wrapping]:
         """The functions in one that use its parameter, or each other, and that none of the others uses."""
+        name = taken.name
         inside = [inner for inner in family if inner.parent == outer.qualname]
         reads = {
             inner.name: {load for step in self.functions.of(module, inner).steps for load in step.loads}
@@ -195,36 +196,38 @@ class Layers:
             own = reads[inner.name]
             used = any(inner.name in reads[other.name] for other in inside if other is not inner)
             if not used and not using.isdisjoint(own):
-                yield Wrapping(module, inner, f"%{name}" if name in own else "")
+                yield Wrapping(module, inner, _chain_of(taken) if name in own else "")
 
-    def _takes_function(self, family: list[Function]) -> tuple[Function | None, str]:
+    def _takes_function(self, family: list[Function]) -> tuple[Function | None, Parameter | None]:
         """The function of a decorator that gets what it decorates, and the parameter: others in it use it.
 
         ``def locked(timeout): def decorate(f): def run(*args): return f(*args)``: it is ``decorate``.
         """
-        best: tuple[int, int, Function | None, str] = (-1, -1, None, "")
+        best: tuple[int, int, Function | None, Parameter | None] = (-1, -1, None, None)
         for outer in family:
             inside = [inner for inner in family if inner.qualname.startswith(f"{outer.qualname}/")]
             for parameter in outer.parameters:
-                chain = f"%{parameter.name}"
+                chain = _chain_of(parameter)
                 called = any(f"\n{chain}\t" in f"\n{inner.packed_calls}" for inner in inside)
                 if parameter.kind == "positional" and (
                     called or any(inner.hands_on(chain) for inner in [outer, *inside])
                 ):
-                    rank = (int(called), outer.qualname.count("/"), outer, parameter.name)
+                    rank = (int(called), outer.qualname.count("/"), outer, parameter)
                     if rank[:2] > best[:2]:
                         best = rank
         return best[2], best[3]
 
-    def _bound(self, module: Module, outer: Function, name: str) -> Iterator[Wrapping]:
+    def _bound(self, module: Module, outer: Function, taken: Parameter) -> Iterator[Wrapping]:
         """``return partial(run_locked, f)``: a function beside the decorator runs in its place."""
+        chain = _chain_of(taken)
         for call in self.functions.calls(module, outer):
-            if call.leaf() == "partial" and call.hands_on(f"%{name}"):
+            if call.leaf() == "partial" and call.hands_on(chain):
                 target = self.project.resolve(module, call.argument(0).chain)
                 function = target.function()
                 if function is not None and target.module is not None:
-                    given = function.parameter_given(call.of_what_it_is_given(), f"%{name}")
-                    yield Wrapping(target.module, function, f"%{given}" if given else "")
+                    given = function.parameter_given(call.of_what_it_is_given(), chain)
+                    own = next((each for each in function.parameters if each.name == given), None)
+                    yield Wrapping(target.module, function, _chain_of(own) if own is not None else "")
 
     def _of_class(self, entity: Entity) -> Iterator[Wrapping]:
         """The methods of a class that run around what its objects, or itself, decorate."""
@@ -258,6 +261,12 @@ class Layers:
             and class_ is not None
             and any(value.chain[:1] == "%" for value in class_.attributes.get(name, ()))
         )
+
+
+def _chain_of(parameter: Parameter) -> str:
+    """What names a parameter in its function: with a class as annotation, an instance of that."""
+    seen_through = parameter.annotation and parameter.annotation[0] != "~"
+    return f"{parameter.annotation}()" if seen_through else f"%{parameter.name}"
 
 
 def _is_given_back(call: Call) -> bool:
