@@ -38,6 +38,7 @@ from celery_lint.inventory.resources.sessions import Sessions
 from celery_lint.inventory.resources.uses import Uses
 from celery_lint.inventory.retries.counting import Counting
 from celery_lint.inventory.retries.policies import Retries
+from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.registries import Registries
 from celery_lint.inventory.tasks.sendings import Sendings
@@ -71,6 +72,7 @@ LOOKED_FOR = LOOP_WORDS | words_of(
 _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Tasks),
     lambda known: known.of(Pools),
+    lambda known: known.of(Layers).explore(),
     lambda known: known.of(CallGraph).explore(),
     lambda known: known.of(Limits).explore(),
     lambda known: known.of(Retries).explore(),

@@ -51,6 +51,15 @@ def test_a_crontab_without_a_minute(app: Celery) -> None:
 
 
 @pytest.mark.proof("CEL811")
+def test_a_line_of_cron_that_celery_takes_for_a_minute() -> None:
+    """It reads the step or the range that the line begins with, and nothing of the rest."""
+    taken = crontab("*/30 5 1 * *")
+    assert (taken.minute, len(taken.hour), len(taken.day_of_month)) == ({0, 30}, 24, 31)
+    assert len(crontab("0-9 5 * * *").hour) == 24
+    assert crontab.from_string("*/30 5 1 * *").hour == {5}
+
+
+@pytest.mark.proof("CEL811")
 def test_crontabs_that_celery_refuses() -> None:
     """They cannot be made."""
     for fields in (

@@ -9,6 +9,7 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.celery import ENTRY_FIELDS, OTHER_SCHEDULERS
+from celery_lint.libraries.data import TEXT_MAKERS
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
@@ -124,11 +125,11 @@ class BrokenEntries:
     def _unsendable(self, entry: Entry) -> Iterator[UnsendableEntry]:
         args, kwargs, task = (entry.given.get(field) for field in ("args", "kwargs", "task"))
         if args is not None:
-            known = self.project.constant(entry.module, args)
+            known = self._known(entry.module, args)
             if known is not None and self._is_no_tuple(known):
                 yield UnsendableEntry(entry.module.place(args.span), "args", _written(known))
         if kwargs is not None:
-            known = self.project.constant(entry.module, kwargs)
+            known = self._known(entry.module, kwargs)
             if known is not None and ((known.kind == "sequence" and known.items) or _is_scalar(known)):
                 yield UnsendableEntry(entry.module.place(kwargs.span), "kwargs", _written(known))
         if task is not None and task.kind in ("name", "call") and task.chain:
@@ -138,6 +139,12 @@ class BrokenEntries:
             ):
                 what: What = "task" if task.kind == "name" else "signature"
                 yield UnsendableEntry(entry.module.place(task.span), what, chain.lstrip(":.~%"))
+
+    def _known(self, module: Module, value: Value) -> Value | None:
+        """What is written, if it can be seen: ``json.dumps(…)`` is a text, whatever stands in it."""
+        if value.kind == "call" and self.project.resolve(module, value.chain).name in TEXT_MAKERS:
+            return Value("constant", value.span, "{…}" + "." * _LONGEST)
+        return self.project.constant(module, value)
 
     def _is_no_tuple(self, known: Value) -> bool:
         return known.kind == "mapping" or (_is_scalar(known) and not _is_letter(known))

@@ -25,14 +25,15 @@ class MissingMinute(NamedTuple):
     all_day: bool
 
 
-Why = Literal["", "keyword", "whole", "parts", "many", "never"]
+Why = Literal["", "keyword", "whole", "cut", "parts", "many", "never"]
 
 
 class Refused(NamedTuple):
     """A crontab that cannot be made: as it is written, the exception, and why.
 
     ``field`` does not take its value; or there is a ``keyword`` that is none, the ``whole`` text stands in
-    one field, it has not five ``parts``, there are too ``many``, or the date ``never`` comes.
+    one field, it has not five ``parts``, there are too ``many``, or the date ``never`` comes. ``cut``: the
+    whole text stands in one field, and Celery reads what it understands and nothing of the rest.
     """
 
     place: Place
@@ -131,6 +132,8 @@ class CrontabFields:
             except InvalidField as invalid:
                 return self._invalid(crontab, field, value, given, invalid)
             if found is not None:
+                if given is not None and _is_whole(given.data):
+                    return self._cut(crontab, field, value, str(given.data))
                 known[field] = found
         days, months = known.get("day_of_month"), known.get("month_of_year")
         if days and months and not occurs(days, months):
@@ -142,12 +145,16 @@ class CrontabFields:
     ) -> Refused:
         data = given.data if given is not None and given.kind == "constant" else None
         place = crontab.module.place(value.span)
-        if isinstance(data, str) and len(data.split()) == len(FIELDS):
-            return Refused(place, f"crontab({data!r})", invalid.error, "whole", "", data)
+        if _is_whole(data):
+            return Refused(place, f"crontab({data!r})", invalid.error, "whole", "", str(data))
         shown = repr(data) if given is not None and given.kind == "constant" else "…"
         if len(shown) > _LONGEST_SHOWN:
             shown = "…"
         return Refused(place, f"{crontab.written}({field}={shown})", invalid.error, "", field)
+
+    def _cut(self, crontab: Crontab, field: str, value: Value, text: str) -> Refused:
+        place = crontab.module.place(value.span)
+        return Refused(place, f"crontab({text!r})", "", "cut", field, text)
 
     # ------------------------------------------------------------------ steps
 
@@ -161,3 +168,8 @@ class CrontabFields:
             for step in steps(self.project.text(crontab.module, value) or "")
             if step > FIELDS[field][0]
         ]
+
+
+def _is_whole(data: object) -> bool:
+    """Whether it is a line of cron, with all of its fields."""
+    return isinstance(data, str) and len(data.split()) == len(FIELDS)

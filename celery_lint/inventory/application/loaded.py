@@ -27,6 +27,7 @@ _PLAIN_BASES = (
 )  # fmt: skip
 _NAMESPACES = frozenset({"~globals()", "~locals()", "~vars()"})
 _DJANGO = "django.conf"
+_OF_DJANGO = "INSTALLED_APPS"
 _OLD = "CELERY"
 _DJANGO_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
@@ -294,6 +295,8 @@ class Loaded:
             *folders, name = module.path.removesuffix(".py").split("/")
             if "settings" in folders[-1:] or name.startswith("settings") or name.endswith("settings"):
                 paths[module.path] = None
+        if not paths:  # whoever names them is a file that says nothing of Celery
+            paths = {m.path: None for m in self.project.product_modules() if _OF_DJANGO in m.bindings}
         return tuple(paths)
 
     def _named_for_django(self) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Parameter, Value
 from celery_lint.project.entity import Entity, Key, is_decorated
@@ -17,6 +18,9 @@ _TURNED = frozenset({"contextmanager", "decorator"})
 _CONTEXT_DECORATOR = "contextlib.ContextDecorator"
 #: These give back the function that they get.
 _KEEPING = frozenset({"wraps", "update_wrapper"})
+#: With these a mapping is changed, or a list.
+_CHANGING = frozenset({"pop", "popitem", "update", "setdefault", "clear"})
+_BINDING = frozenset({"assign", "augment", "delete"})
 _ASKING_FOR_COROUTINES = "iscoroutinefunction"
 _DEEPEST = 4
 
@@ -46,6 +50,7 @@ class Layers:
         self.project = known.project
         self.functions = known.project.functions
         self.makers = known.of(Makers)
+        self.tasks = known.of(Tasks)
         self._made: dict[Key, Layer] = {}
         self._of: dict[Key, list[Layer]] = {}
 
@@ -59,6 +64,12 @@ class Layers:
             self._of[task.key] = found
         return found
 
+    def explore(self) -> None:
+        """Follow the decorators to the modules that they are written in."""
+        for task in self.tasks.product:
+            for value in task.inner_decorators:
+                self.project.resolve(task.module, value.chain)
+
     def around(self, task: Task) -> list[Wrapping]:
         """The wrappings that run with a task, the outermost first."""
         found = [wrapping for layer in self.of(task) for wrapping in layer]
@@ -66,6 +77,29 @@ class Layers:
             return found
         # A decorator for both kinds of functions has a wrapper for each.
         return [wrapping for wrapping in found if not wrapping.function.is_async]
+
+    def hands_on_all(self, task: Task) -> bool:
+        """Whether each decorator below that of a task calls it with all that it gets, and nothing else."""
+        layers = [self.decorated(task.module, value) for value in task.inner_decorators]
+        return all(layer and all(map(self._is_transparent, layer)) for layer in layers)
+
+    def _is_transparent(self, wrapping: Wrapping) -> bool:
+        """``def run(*args, **kwargs): return f(*args, **kwargs)``, whatever it does around that."""
+        module, function, inner = wrapping
+        if [parameter.kind for parameter in function.parameters] != ["*", "**"] or not inner:
+            return False
+        if any(self._changes(module, value) for value in function.decorators) or self._is_handed_on(wrapping):
+            return False
+        calls = self.functions.calls(module, function)
+        made = [call for call in calls if call.chain == inner]
+        if not made or any(_passed(call) != ("starred", "**") for call in made):
+            return False
+        names = {parameter.name for parameter in function.parameters}
+        return not any(call.leaf() in _CHANGING for call in calls) and not any(
+            names.intersection(step.stores)
+            or (step.kind in _BINDING and not step.stores and names.intersection(step.loads))
+            for step in self.functions.of(module, function).steps
+        )
 
     # ------------------------------------------------------------------ what Celery gets
 
@@ -190,13 +224,14 @@ class Layers:
             for inner in inside
         }
         using = {name}
+        chain = _chain_of(taken)
         for _ in inside[:_DEEPEST]:
             using |= {inner.name for inner in inside if not using.isdisjoint(reads[inner.name])}
         for inner in inside:
             own = reads[inner.name]
             used = any(inner.name in reads[other.name] for other in inside if other is not inner)
             if not used and not using.isdisjoint(own):
-                yield Wrapping(module, inner, _chain_of(taken) if name in own else "")
+                yield Wrapping(module, inner, chain if name in own else "")
 
     def _takes_function(self, family: list[Function]) -> tuple[Function | None, Parameter | None]:
         """The function of a decorator that gets what it decorates, and the parameter: others in it use it.
@@ -267,6 +302,10 @@ def _chain_of(parameter: Parameter) -> str:
     """What names a parameter in its function: with a class as annotation, an instance of that."""
     seen_through = parameter.annotation and parameter.annotation[0] != "~"
     return f"{parameter.annotation}()" if seen_through else f"%{parameter.name}"
+
+
+def _passed(call: Call) -> tuple[str, ...]:
+    return tuple([given.keyword or given.kind for given in call.takes])
 
 
 def _is_given_back(call: Call) -> bool:

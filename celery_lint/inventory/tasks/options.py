@@ -11,6 +11,7 @@ from celery_lint.model.facts import Module, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, once
+from celery_lint.project.tables import written_mapping
 
 # What Celery reads of a task when it is sent or run, and projects set on the finished task.
 _ATTRIBUTES = frozenset(
@@ -78,7 +79,7 @@ class TaskOptions:
             if entity is None or entity.kind != "value" or entity.module is None or entity.value is None:
                 break
             module, value = entity.module, entity.value
-        return module, None
+        return written_mapping(self.project, module, value)
 
     def _is_closed(self, module: Module, value: Value, depth: int = 4) -> bool:
         """Whether a mapping is written down, with all that is spread in it."""
@@ -177,6 +178,18 @@ class TaskOptions:
 
     def open_ended(self, task: Task) -> bool:
         """Whether options of the task are hidden: in a ``**mapping`` or a base class elsewhere."""
+        if self.spreads_unknown(task):
+            return True
+        for module, value in task.options:
+            base = value.keyword("base")
+            if base is not None and not self._base_is_known(self.project.value_entity(module, base)):
+                return True
+        application = self._application_of(task)
+        classes = self._task_classes(application) if application is not None else []
+        return not all(self._base_is_known(base) for base in classes)
+
+    def spreads_unknown(self, task: Task) -> bool:
+        """Whether its decorator is given a ``**mapping`` that is not written down."""
         for module, value in task.options:
             for key, spread in value.keywords:
                 if key in ("*", "**"):
@@ -187,12 +200,7 @@ class TaskOptions:
                     )
                     if (key == "*" or not self._is_closed(module, spread)) and not wrapper_parameter:
                         return True
-            base = value.keyword("base")
-            if base is not None and not self._base_is_known(self.project.value_entity(module, base)):
-                return True
-        application = self._application_of(task)
-        classes = self._task_classes(application) if application is not None else []
-        return not all(self._base_is_known(base) for base in classes)
+        return False
 
     def bases_known(self, task: Task) -> bool:
         """Whether every class that the task derives from is Celery's own or of the project."""

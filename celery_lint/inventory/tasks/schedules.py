@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from celery_lint.inventory.application.loaded import Loaded
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
@@ -68,6 +69,7 @@ class Schedules:
         self.project = known.project
         self.functions = known.project.functions
         self.settings = known.of(Settings)
+        self.loaded = known.of(Loaded)
         self.tasks = known.of(Tasks)
         self.sendings = known.of(Sendings)
 
@@ -109,6 +111,8 @@ class Schedules:
             return
         owner, mapping = written_mapping(self.project, module, value)
         if mapping is None:
+            if isinstance(value.data, str) and value.chain.endswith("[]"):  # `web.config["SCHEDULE"]`
+                yield from self._by_key(module, value, certain)
             entity = self.project.value_entity(module, value)
             if entity.module is not None and entity.value is not None and entity.value.kind == "either":
                 yield from self._parts(entity.module, entity.value, certain, depth + 1)
@@ -117,6 +121,13 @@ class Schedules:
         for key, item in mapping.keywords:
             if key == "**":
                 yield from self._parts(owner, item, certain, depth + 1)
+
+    def _by_key(self, module: Module, value: Value, certain: bool) -> Iterator[Listed]:
+        """What the project keeps under a name, in settings that something else has loaded."""
+        source = self.loaded.source(module, value)
+        only = certain and len(source.mappings) == 1 and not source.hidden
+        for owner, mapping in source.mappings:
+            yield Listed(owner, mapping, only)
 
     @once
     def named(self) -> list[tuple[Entry, str, Place]]:
@@ -142,12 +153,35 @@ class Schedules:
     def _set(self) -> Iterator[Entry]:
         for module in self.project.product_modules():
             for assignment in module.assignments:
-                if assignment.subscript and is_schedule(assignment.target):
-                    key, certain = (
-                        Value("constant", assignment.key_span, assignment.key),
-                        _is_in_force(assignment.target),
-                    )
+                if not assignment.subscript or not assignment.target:
+                    continue
+                certain = _is_in_force(assignment.target) or self._is_loaded(module, assignment.target)
+                if certain or is_schedule(assignment.target):
+                    key = Value("constant", assignment.key_span, assignment.key)
                     yield self._entry(module, assignment.key, key, assignment.value, certain)
+
+    def _is_loaded(self, module: Module, target: str) -> bool:
+        """Whether what gets an item is a mapping that an application certainly loads."""
+        if target[:1] != ":" or target[1:] not in self._loaded_names:
+            return False
+        entity = self.project.resolve(module, target)
+        if entity.module is None or entity.value is None:
+            return False
+        return entity.module.place(entity.value.span) in self._loaded_places
+
+    @once
+    def _loaded_places(self) -> frozenset[Place]:
+        return frozenset(each.module.place(each.value.span) for each in self.mappings if each.certain)
+
+    @once
+    def _loaded_names(self) -> frozenset[str]:
+        """What the mappings that are loaded are called in the modules that write them."""
+        found = set()
+        for listed in self.mappings:
+            for name, values in listed.module.bindings.items() if listed.certain else ():
+                if any(value.span == listed.value.span for value in values):
+                    found.add(name)
+        return frozenset(found)
 
     def _entry(self, module: Module, key: str, name: Value, item: Value, certain: bool) -> Entry:
         place = module.place(name.span)

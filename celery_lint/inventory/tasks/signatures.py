@@ -7,6 +7,7 @@ from typing import Literal
 
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.tasks.in_force import OptionsInForce
+from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Given
@@ -73,6 +74,7 @@ class Signatures:
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
         self.in_force = known.of(OptionsInForce)
+        self.layers = known.of(Layers)
         self._doubts: dict[Key, str] = {}
 
     def of(self, task: Task) -> Signature | None:
@@ -98,7 +100,7 @@ class Signatures:
 
     def is_checked(self, task: Task) -> bool:
         """Whether Celery compares arguments with the signature already where the task is sent."""
-        if task.class_ is not None:  # a class has no header to compare with
+        if task.class_ is not None or task.inner_decorators:  # there is no header to compare with
             return False
         given = self.task_options.get(task, "typing")
         if given is not None:
@@ -125,7 +127,7 @@ class Signatures:
             yield f"it is made by `{task.wrapper[1]}`, which may change its arguments"
         if self._is_filtered(task):
             yield "`filter` puts something else in its place"
-        if task.inner_decorators:
+        if task.inner_decorators and not self.layers.hands_on_all(task):
             yield f"{_spelled(task.inner_decorators[0])} below the task decorator may change its arguments"
         yield from self._outside(task, function)
         if task.class_ is None and self.binds(task) is None:

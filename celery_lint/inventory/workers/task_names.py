@@ -23,6 +23,7 @@ from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, once
 
 _OF_CELERY = "celery."
+_LONG_ENOUGH = 12
 
 Why = Literal["absent", "module", "function", "renamed", "elsewhere", "spelling"]
 
@@ -66,11 +67,11 @@ class TaskNames:
         why, guess = self._in_its_module(module, name)
         if why == "there":
             return None
-        near = guess or nearest(name, self.all)
+        near = guess or self._with_other_dashes(name) or nearest(name, self.all)
         if why == "unknown" and not near and self._is_among_others(name):
             return Missing("absent", self._same_leaf(name))
         if why == "unknown" or (why == "module" and near):
-            return Missing("spelling", near) if "." in near and "." in name else None
+            return Missing("spelling", near) if self._is_misspelt(name, near) else None
         return Missing(why, near or self._same_leaf(name))
 
     # ------------------------------------------------------------------ its module
@@ -142,7 +143,10 @@ class TaskNames:
         )
 
     def _is_computed(self, task: Task) -> bool:
-        if self.task_options.open_ended(task):
+        """Whether its name is not written down. A decorated task takes none from its base class."""
+        if self.task_options.spreads_unknown(task):
+            return True
+        if task.class_ is not None and not self.task_options.bases_known(task):
             return True
         given = self.task_options.get(task, "name")
         return given is not None and self.project.text(*given) is None
@@ -176,11 +180,29 @@ class TaskNames:
         """The ends of the names of tasks, from each of their points on."""
         return frozenset(tail for name in self.all for tail in _tails(name))
 
+    def _is_misspelt(self, name: str, near: str) -> bool:
+        """Whether a name can only be meant for this one: short ones are alike by chance."""
+        if "." in near and "." in name:
+            return True
+        return "." not in near + name and min(len(near), len(name)) >= _LONG_ENOUGH
+
+    @once
+    def _dashed(self) -> dict[str, str]:
+        return {_without_dashes(name): name for name in self.all}
+
+    def _with_other_dashes(self, name: str) -> str:
+        """The task that has dashes where this name has underlines, or capitals, or the other way round."""
+        return self._dashed.get(_without_dashes(name), "")
+
     def _same_leaf(self, name: str) -> str:
         """The only task of another module whose function has this name."""
         leaf = name.rpartition(".")[2]
         found = [known for known in self.all if known.rpartition(".")[2] == leaf]
         return found[0] if len(found) == 1 else ""
+
+
+def _without_dashes(name: str) -> str:
+    return name.replace("-", "_").lower()
 
 
 def _tails(name: str) -> Iterator[str]:

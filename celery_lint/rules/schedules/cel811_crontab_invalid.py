@@ -19,6 +19,9 @@ class CrontabInvalid(Rule):
     `ValueError` as well; before Celery checked that, beat died of it: `RuntimeError: unable to rollover,
     time specification is probably invalid`.
 
+    A whole line of cron in place of the minute is refused as well, unless it begins with a step or a range:
+    `crontab("*/30 0 * * *")` is taken for `*/30`, without a word about the rest, and fires twice an hour.
+
     ## Example
 
     ```python
@@ -59,6 +62,10 @@ class CrontabInvalid(Rule):
         ),
         "whole": (
             "`{written}` raises `{error}`: each field is an argument of its own",
+            "write `crontab.from_string({text})`",
+        ),
+        "cut": (
+            "`{written}` sets only the {field}, and fires all day",
             "write `crontab.from_string({text})`",
         ),
         "parts": (
