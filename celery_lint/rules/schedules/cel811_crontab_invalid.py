@@ -65,7 +65,7 @@ class CrontabInvalid(Rule):
             "write `crontab.from_string({text})`",
         ),
         "cut": (
-            "`{written}` sets only the {field}, and fires all day",
+            "`{written}` fires all day: Celery ignores all but the {field}",
             "write `crontab.from_string({text})`",
         ),
         "parts": (
