@@ -65,7 +65,7 @@ class CrontabInvalid(Rule):
             "write `crontab.from_string({text})`",
         ),
         "cut": (
-            "`{written}` fires all day: Celery ignores all but the {field}",
+            "`{written}` fires all day: Celery ignores all but `{field}`",
             "write `crontab.from_string({text})`",
         ),
         "parts": (
