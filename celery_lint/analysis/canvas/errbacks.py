@@ -82,6 +82,8 @@ class Errbacks:
             return None
         if given.positional or given.more_positional or self.task_options.has_own_call(task):
             return None  # Celery 5.7 puts stored arguments behind its own, older ones forget them
+        if task.inner_decorators:
+            return None  # Celery counts the parameters of what a decorator makes of it
         signature = self.signatures.of(task)
         if signature is None or signature.more_positional:
             return None

@@ -63,7 +63,9 @@ class UnencodableResults:
         """Whether a backend keeps what the task returns, and as JSON."""
         settings = self.in_force.settings
         applications = self.in_force.belonging.of(task)
-        if self.signatures.doubt(task) or self.task_options.has_own_call(task) or not applications:
+        if task.inner_decorators or self.signatures.doubt(task):
+            return False
+        if self.task_options.has_own_call(task) or not applications:
             return False
         if any(map(settings.hides, applications)) or self.task_options.get(task, "serializer") is not None:
             return False
