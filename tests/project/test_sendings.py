@@ -126,7 +126,7 @@ def test_signatures(name: str) -> None:
     signatures = project.of(Signatures)
     found = signatures.of(task)
     assert (found.spelled if found is not None else signatures.doubt(task)) == SIGNATURES[name]
-    assert signatures.is_checked(task) is (name not in ("loose", "Sync"))
+    assert signatures.is_checked(task) is (name not in ("loose", "Sync", "inner"))
 
 
 @pytest.mark.parametrize("method", ["task", "_task_from_fun", "register_task"])
