@@ -16,7 +16,7 @@ _RUNNING_A_LOOP = (
     *at_the_end(("asyncio.run", ".run_until_complete", "tortoise.run_async")),
     "async_to_sync",
     "runnify",
-    "blocking_portal",
+    "start_blocking_portal",
     "celery_lint.runtime.",
 )
 
