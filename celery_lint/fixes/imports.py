@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -33,18 +34,24 @@ def imported(text: Text, module: str, name: str, add: bool = True) -> Imported |
 
 
 def _added(text: Text, module: str, name: str) -> Edit | None:
-    """The edit that imports a name: in a statement of that module, or in one below the nearest relative."""
+    """The edit that imports a name: in a statement of that module, or in a new one where it is sorted."""
     imports = list(_first_imports(text.tree))
     for statement in imports:
         if isinstance(statement, ast.ImportFrom) and statement.module == module and not statement.level:
             last = statement.names[-1]
             return text.after(last, f", {name}") if last.name != "*" else None
-    related = [each for each in imports if _root(each) == module.partition(".")[0]]
-    first = [each for each in imports if _root(each) != "__future__"]
     line = f"from {module} import {name}"
-    if related or not first:
-        return text.line_after((related or imports)[-1], line) if related or imports else None
-    return text.line_before(first[0], line)
+    group, *_ = key = _key(ast.ImportFrom(module, [], 0))
+    alike = [each for each in imports if _key(each)[0] == group]
+    before = [each for each in alike if _key(each) <= key]
+    if before:
+        return text.line_after(before[-1], line)
+    if alike:
+        return text.line_before(alike[0], line)
+    above = [each for each in imports if _key(each)[0] < group]
+    if above:
+        return text.line_after(above[-1], f"\n{line}")
+    return text.line_before(imports[0], f"{line}\n\n") if imports else None
 
 
 def _first_imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
@@ -56,10 +63,17 @@ def _first_imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
             return
 
 
-def _root(statement: ast.Import | ast.ImportFrom) -> str:
-    if isinstance(statement, ast.ImportFrom):
-        return "" if statement.level else (statement.module or "").partition(".")[0]
-    return statement.names[0].name.partition(".")[0]
+def _key(statement: ast.Import | ast.ImportFrom) -> tuple[int, bool, str]:
+    """Where an import stands among sorted ones: Python's own, then others, then relative ones."""
+    if isinstance(statement, ast.Import):
+        module = statement.names[0].name
+    elif statement.level:
+        return 3, True, statement.module or ""
+    else:
+        module = statement.module or ""
+    root = module.partition(".")[0]
+    group = 0 if root == "__future__" else 1 if root in sys.stdlib_module_names else 2
+    return group, isinstance(statement, ast.ImportFrom), module
 
 
 def _names(statement: ast.Import | ast.ImportFrom) -> set[str]:

@@ -136,13 +136,14 @@ class Text:
         end = "\r\n" if "\r\n" in self.text else "\n"
         return Edit(start, start, "".join(f"{line}{end}{indent}" for line in lines.splitlines()))
 
-    def line_after(self, node: ast.stmt, line: str) -> Edit | None:
-        """A line after that of a statement of the module; none where another one follows in the same line."""
+    def line_after(self, node: ast.stmt, lines: str) -> Edit | None:
+        """Lines after that of a statement of the module; none where another one follows in the same line."""
         found = _LINE_END.search(self.text, self.end(node))
         end = found.start() if found else len(self.text)
         if _COMMENT.sub("", self.text[self.end(node) : end]).strip():
             return None
-        return Edit(end, end, f"{found[0] if found else chr(10)}{line}")
+        line_end = found[0] if found else "\n"
+        return Edit(end, end, "".join(f"{line_end}{line}" for line in lines.splitlines()))
 
     def argument(self, call: ast.Call, text: str) -> Edit | None:
         """One more argument at the end of a call; none where the text after the last one is not plain."""

@@ -29,9 +29,24 @@ QUIET = ":\n        print(pk)"
 FUTURE = '"""Tasks."""\n\nfrom __future__ import annotations\n\n'
 # The top of a module, the top of it after the edit (None: there is none), and how the exception is called.
 IMPORTS = {
-    "below a relative": (
-        "import os\nfrom celery import shared_task  # a\nimport sys\n",
-        "import os\nfrom celery import shared_task  # a\nfrom celery.exceptions import Retry\nimport sys\n",
+    "where sorted ones stand": (
+        "from celery import shared_task  # a\nfrom shop import x\n",
+        "from celery import shared_task  # a\nfrom celery.exceptions import Retry\nfrom shop import x\n",
+        "Retry",
+    ),
+    "before others": (
+        "import os\n\nfrom shop import shared_task\n\nfrom . import x\n",
+        "import os\n\nfrom celery.exceptions import Retry\nfrom shop import shared_task\n\nfrom . import x\n",
+        "Retry",
+    ),
+    "in a group of its own": (
+        "import os\n\nfrom .shop import shared_task\n",
+        "import os\n\nfrom celery.exceptions import Retry\n\nfrom .shop import shared_task\n",
+        "Retry",
+    ),
+    "above relative ones": (
+        "from .shop import shared_task\n",
+        "from celery.exceptions import Retry\n\nfrom .shop import shared_task\n",
         "Retry",
     ),
     "in a statement of that module": (
@@ -60,7 +75,7 @@ IMPORTS = {
     "another statement in the line": ("from celery import shared_task; import os\n", None, ""),
     "no relative": (
         f"{FUTURE}import os\nfrom shop import shared_task\n",
-        f"{FUTURE}from celery.exceptions import Retry\nimport os\nfrom shop import shared_task\n",
+        f"{FUTURE}import os\nfrom celery.exceptions import Retry\nfrom shop import shared_task\n",
         "Retry",
     ),
 }
