@@ -15,6 +15,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from inspect import cleandoc
@@ -79,7 +80,7 @@ def files() -> dict[Path, str]:
         REPOSITORY / "docs/proofs.md": pages.overview([rule.code for rule in all_rules()]),
         SKILL: skill.skill(),
         options_schema.FILE: options_schema.text(),
-        readme: filled(readme.read_text(encoding="utf-8"), {"example": example()}),
+        readme: counted(filled(readme.read_text(encoding="utf-8"), {"example": example()})),
         configuration: filled(configuration.read_text(encoding="utf-8"), {"options": options_table()}),
         project: filled(project.read_text(encoding="utf-8"), {"edges": edge_kinds()}),
         limitations: filled(limitations.read_text(encoding="utf-8"), {"misses": known_misses()}),
@@ -97,6 +98,12 @@ def files() -> dict[Path, str]:
     for rule in all_rules():
         made[REPOSITORY / f"docs/rules/{rule.code}.md"] = page(rule)
     return made
+
+
+def counted(text: str) -> str:
+    """The text with the number of the rules that it does not show, down to the next ten."""
+    shown = len(set(re.findall(r"\(docs/rules/(CEL\d+)\.md\)", text)))
+    return re.sub(r"\band \d+ others\b", f"and {(len(all_rules()) - shown) // 10 * 10} others", text)
 
 
 def filled(text: str, parts: dict[str, str]) -> str:

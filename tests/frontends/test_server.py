@@ -562,6 +562,7 @@ def test_other_commands_import_none_of_it(tmp_path: Path) -> None:
     "editor, command",
     [
         ("VS Code", '"celery-lint",\n  "glspc.server.commandArguments": ["server"]'),
+        ("PyCharm", "`celery-lint server`"),
         ("Neovim", 'cmd = { "celery-lint", "server" }'),
         ("Helix", 'command = "celery-lint"\nargs = ["server"]'),
     ],
