@@ -162,14 +162,15 @@ def _about_comments(
     for path, own in comments.items():
         for word, variant, meant in own.unknown():
             values = {"word": word.text, "meant": meant}
-            yield _diagnostic(unknown, Finding(Place(path, word.span), values, (), variant)), []
+            fix = (meant,) if meant else None
+            yield _diagnostic(unknown, Finding(Place(path, word.span), values, (), variant, fix)), []
         for word in own.unused():
             rules = [rule for rule in all_rules() if word.means(rule.code, rule.name)]
             others = [rule for rule in rules if rule.family() != unused.family()]
             if others:  # those about comments are asked last, and nobody knows yet
                 variant = "file" if word.comment.whole_file else ""
-                found = _diagnostic(unused, Finding(Place(path, word.span), {"word": word.text}, (), variant))
-                yield found, [[rule.code, rule.name, rule.preset] for rule in others]
+                finding = Finding(Place(path, word.span), {"word": word.text}, (), variant, ())
+                yield _diagnostic(unused, finding), [[rule.code, rule.name, rule.preset] for rule in others]
 
 
 def _apply(

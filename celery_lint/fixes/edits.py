@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from celery_lint.diagnostics import Diagnostic, Span
-from celery_lint.fixes import handling, naming, sending
+from celery_lint.fixes import comments, handling, naming, sending
 from celery_lint.fixes.text import Edit, Text, Words
 
 if TYPE_CHECKING:
@@ -270,6 +270,8 @@ def _cause(text: Text, span: Span, _: Words) -> Iterator[Edit]:
 
 
 EDITS: dict[str, Maker] = {
+    "CEL001": comments.reworded,
+    "CEL002": comments.removed,
     "CEL116": sending.awaited,
     "CEL117": sending.awaited,
     "CEL124": _called,

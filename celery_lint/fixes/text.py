@@ -67,6 +67,11 @@ class Text:
         first, last = self._position(edit.start), self._position(edit.end)
         return Span(*first, *last)
 
+    def stretch(self, span: Span) -> tuple[int, int]:
+        """Where a span begins and ends."""
+        start = self._lines[span.line - 1] + span.column - 1
+        return start, self._lines[span.end_line - 1] + span.end_column - 1
+
     def _position(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._lines, offset)
         return line, offset - self._lines[line - 1] + 1
@@ -75,8 +80,7 @@ class Text:
         """The nodes that begin and end where a span does, the outer one first."""
         if span.end_line > len(self._lines):  # of another text
             return
-        first = self._lines[span.line - 1] + span.column - 1
-        last = self._lines[span.end_line - 1] + span.end_column - 1
+        first, last = self.stretch(span)
         for node in ast.walk(self.tree):
             if not isinstance(node, (ast.expr, ast.stmt, ast.keyword)) or node.lineno != span.line:
                 continue

@@ -46,9 +46,12 @@ def test_the_fixtures_of_a_rule_are_fixed(code: str) -> None:
             was = Counter(d.code for d in before.diagnostics if d.path == file.path)
             assert not Counter(d.code for d in after.diagnostics) - (was - file.codes)
             assert not after.unparsed
-            assert comments(file.after) == comments(file.before)
+            assert code in ABOUT_COMMENTS or comments(file.after) == comments(file.before)
             mended += file.codes
     assert mended[code]
+
+
+ABOUT_COMMENTS = ("CEL001", "CEL002")
 
 
 def comments(data: bytes) -> list[str]:

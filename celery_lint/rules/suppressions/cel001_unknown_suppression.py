@@ -57,3 +57,4 @@ class UnknownSuppression(Rule):
         ),
     }
     proof = "convention"
+    fixable = "safe"

@@ -55,3 +55,4 @@ class UnusedSuppression(Rule):
         ),
     }
     proof = "convention"
+    fixable = "safe"
