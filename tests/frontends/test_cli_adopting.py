@@ -59,6 +59,9 @@ def test_it_does_not_matter_where_it_is_read(project: Path, check, monkeypatch) 
     assert json.loads((project / "sub/known.json").read_text())["entries"][0]["path"] == "../one.py"
     monkeypatch.chdir(project / "sub")
     assert check("--baseline", "known.json", "..") == (0, [], "")
+    before = (project / "sub/known.json").read_text()
+    check("--write-baseline", "known.json", "..")
+    assert (project / "sub/known.json").read_text() == before, "nothing stands there twice"
 
 
 def test_entries_that_no_longer_occur_are_told(project: Path, check) -> None:  # type: ignore[no-untyped-def]

@@ -67,7 +67,7 @@ class Baseline:
         return f"{self.path}: {entries_occur}: {', '.join(places)}{more}: {_ANEW.format(self.path)}"
 
     def _was_looked_at(self, path: str, checked: Collection[str]) -> bool:
-        absolute = os.path.join(self._folder, path)
+        absolute = os.path.normpath(os.path.join(self._folder, path))  # the path may lead upwards first
         return absolute in checked or not absolute.endswith(".py") or not os.path.exists(absolute)
 
     def write(self, report: Report, checked: Collection[str]) -> int:
