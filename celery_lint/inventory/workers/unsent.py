@@ -40,8 +40,8 @@ _ELSEWHERE = frozenset(
 # What takes a task by a name that only the run knows, and sends it or makes a signature.
 _COMPUTED_WORDS = ("tasks", "getattr", "import_string", "locals", "globals", "vars")
 _COMPUTED = re.compile(
-    r"([^\s=]*)(?:\.tasks\[\]|\.tasks\.get\b"
-    r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b)"
+    r"\.tasks\[\]|\.tasks\.get\b"
+    r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b"
 )
 # Settings that say how a task is sent if somebody sends it.
 _ONLY_HOW = ("task_routes", "task_annotations")
@@ -279,14 +279,15 @@ def _words_of(module: Module) -> tuple[frozenset[str], frozenset[str]]:
 
 def _looks_up(module: Module, function: Function) -> bool:
     return any(
-        _is_registry(module, found[1])
+        _is_registry(module, packed[: found.start()])
         for packed in (function.packed_calls, function.packed_steps)
         for found in _COMPUTED.finditer(packed)
     )
 
 
-def _is_registry(module: Module, owner: str) -> bool:
-    """Whether the ``tasks`` of this may be those of an application: not what an object of its own keeps."""
+def _is_registry(module: Module, before: str) -> bool:
+    """Whether ``tasks`` may be those of an application, by what stands before: no object of its own."""
+    owner = before[max(map(before.rfind, " \t\n=")) + 1 :]
     return not (owner.startswith(":") and owner.endswith("()") and owner[1:-2] in module.classes)
 
 
