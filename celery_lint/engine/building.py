@@ -112,6 +112,7 @@ def build(
     known.project.settle()
     demanded = known.project.reading.demanded
     asked = (demanded | leads.looked_at).difference(modules, unparsed)
+    del leads  # which has the words of all files that were hinted at
     alone = set(modules) - set(passed) - demanded
     # What an early round has looked for may mean nothing any more: a task that turned out to be sent.
     alone.difference_update(library.second_pass(sorted(alone & named), said))

@@ -362,7 +362,7 @@ class Workspace:
             lines, passed = self._cache.lines(earlier), frozenset(earlier.passed)
             names = frozenset((name, leaf) for name, leaf in earlier.names)
             kept = Kept(lines, earlier.digests, unparsed, unchanged, passed, names)
-        return Library(self.root, sizes, kept, self._progress)
+        return Library(self.root, sizes, kept, self._progress, self.configuration.cache)
 
     def _deployment(self, listing: Listing, failures: list[Unparsed]) -> Deployment:
         from celery_lint.files import dependencies

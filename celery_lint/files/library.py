@@ -65,10 +65,18 @@ Progress = Callable[[str, int, int], None]
 
 
 class Library:
-    """The files of a workspace, as bytes and as facts."""
+    """The files of a workspace, as bytes and as facts. ``for_cache``: their lines of JSON are kept too."""
 
-    def __init__(self, root: str, sizes: Mapping[str, int], kept: Kept, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        root: str,
+        sizes: Mapping[str, int],
+        kept: Kept,
+        progress: Progress | None,
+        for_cache: bool = True,
+    ) -> None:
         self.lines: dict[str, str] = {}
+        self._for_cache = for_cache
         self._root = root
         self._sizes = sizes
         self._kept = kept
@@ -292,7 +300,8 @@ class Library:
                     self._readings[path] = Unparsed(*json.loads(line))
                 else:
                     self._readings[path] = decode(json.loads(line), path)
-                    self.lines[path] = line
+                    if self._for_cache:
+                        self.lines[path] = line
                 paths.append(path)
         except (ValueError, TypeError, LookupError):  # the child was killed while it wrote
             return set()
