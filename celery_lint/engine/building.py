@@ -100,9 +100,11 @@ def build(
             named.update(holding)
             more.update(holding)
             more.difference_update(modules, unparsed)
-        linked_so_far = len(modules)
+        read_so_far = len(modules) + len(unparsed)
         take(more)
-        if len(modules) > linked_so_far:
+        if (
+            len(modules) + len(unparsed) > read_so_far
+        ):  # what cannot be parsed may hold what seems to be missing
             continue
         if guessed - known.project.reading.demanded - named - set(stray):  # in vain
             known.let_go()

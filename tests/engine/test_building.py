@@ -196,14 +196,19 @@ def test_what_an_earlier_run_has_read_changes_nothing(
     assert len(rounds) <= 8
 
 
-def test_an_edit_costs_one_round(tmp_path: Path, rounds: list[int]) -> None:
-    """Also beside a file that cannot be parsed."""
+@pytest.mark.parametrize("broken, most", [(False, 1), (True, 2)])
+def test_an_edit_costs_one_round(tmp_path: Path, rounds: list[int], broken: bool, most: int) -> None:
+    """Beside a file that cannot be parsed two: what is missing may be in it, and the last round knows."""
     outcome = built(samples.write(tmp_path, RELAYED))
-    assert list(outcome.unparsed) == ["app/lost.py"]
+    if not broken:
+        (tmp_path / "app/lost.py").write_text("")
+        outcome = built(tmp_path)
+    assert list(outcome.unparsed) == (["app/lost.py"] if broken else [])
     rounds.clear()
     (tmp_path / "app/jobs.py").write_text(RELAYED["app/jobs.py"] + "\n\ndef another():\n    ...\n")
     edited = built(tmp_path, earlier=outcome.modules, stray=outcome.stray)
-    assert len(rounds) == 1
+    assert len(rounds) == most
+    assert edited.known.project.unparsed == edited.unparsed.keys()
     assert said(edited) == said(built(tmp_path))
 
 
@@ -230,14 +235,15 @@ def test_what_only_the_first_round_has_looked_for_is_asked_for_by_nobody(
     assert again.stray == outcome.stray
 
 
-def test_a_file_that_can_no_longer_be_parsed_costs_no_more_rounds_than_before(
+def test_a_file_that_can_no_longer_be_parsed_is_known_to_the_last_round(
     tmp_path: Path, rounds: list[int]
 ) -> None:
     outcome = built(samples.write(tmp_path, RELAYED))
     rounds.clear()
     (tmp_path / "app/further.py").write_text(RELAYED["app/further.py"] + "def (\n")
     edited = built(tmp_path, earlier=outcome.modules, stray=outcome.stray)
-    assert rounds == [len(outcome.modules) - 1]
+    assert rounds == [len(outcome.modules) - 1] * 2
+    assert edited.known.project.unparsed == edited.unparsed.keys()
     assert said(edited) == said(built(tmp_path))
 
 
