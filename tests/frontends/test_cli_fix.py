@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,25 @@ def test_unsafe_edits_are_written_if_asked_for(tasks: Path) -> None:
     assert tasks.read_text() == WHOLE
     assert check(tasks.parent, "--fix", "--unsafe-fixes").code == 0
     assert tasks.read_text() == WHOLE
+
+
+def test_what_an_edit_shows_elsewhere_is_mended_in_the_same_run(
+    tasks: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from celery_lint.frontends.cli import fix, main
+
+    original, passes = fix.fixes, []
+
+    def fixes(report: Any, flags: dict[str, str], overrides: dict[str, object]) -> Any:
+        passes.append(len(report.diagnostics))
+        return original(report, flags if len(passes) > 1 else {}, overrides)  # the first one makes safe edits
+
+    monkeypatch.setattr(fix, "fixes", fixes)
+    monkeypatch.chdir(tasks.parent)
+    assert main(["check", "--no-cache", "--fix", "--unsafe-fixes"]) == 0
+    assert tasks.read_text() == WHOLE
+    assert passes == [2, 1, 0]
+    assert capsys.readouterr().err.startswith("Fixed 2 places in 1 file\n")
 
 
 def test_a_diff_is_shown_and_can_be_applied(tasks: Path) -> None:

@@ -16,6 +16,9 @@ from celery_lint.frontends.cli.showing import Showing
 from celery_lint.paths import shown
 from celery_lint.reports.colours import printable
 
+_MOST_PASSES = 5
+"""How often ``--fix`` looks again; the second pass hardly ever finds more."""
+
 
 def run(arguments: Arguments) -> int:
     """Check, show, and return the exit code."""
@@ -85,11 +88,17 @@ def _told(
         if "--diff" in flags:
             fix.show(mended)
             return 2 if report.failed else int(bool(mended) and "--exit-zero" not in flags)
-        fix.write(mended)
-        if mended:
-            if "--quiet" not in flags:
-                sys.stderr.write(f"{fix.summary(mended)}\n")
+        every = []
+        for _ in range(_MOST_PASSES):  # what is mended here may show what is wrong elsewhere
+            if not mended:
+                break
+            fix.write(mended)
+            every += mended
+            engine.forget()
             report = engine.check_paths(paths, None, overrides=overrides)
+            mended = fix.fixes(adopting.narrowed(report, flags, folder), flags, overrides)
+        if every and "--quiet" not in flags:
+            sys.stderr.write(f"{fix.summary(every)}\n")
     report = adopting.narrowed(report, flags, folder, {}, checked, overrides)
     code = adopting.acted(report, flags, checked)
     return showing.show(report, {}) if code is None else code

@@ -46,4 +46,4 @@ def show(files: list[Fixed]) -> None:
 def summary(files: list[Fixed]) -> str:
     """One line about what was fixed."""
     count = sum(sum(file.codes.values()) for file in files)
-    return f"Fixed {counted(count, 'place')} in {counted(len(files), 'file')}"
+    return f"Fixed {counted(count, 'place')} in {counted(len({file.path for file in files}), 'file')}"
