@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import inf
 from typing import NamedTuple
 
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.sites import Site, Sites
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.limits import TimeLimits
+from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.libraries.network import HTTP_VERBS, REQUESTS_SESSIONS, SOCKETS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
@@ -47,16 +53,22 @@ ENDLESS = frozenset({*_REQUESTS, *SOCKETS, *_HTTPX})
 _LEAVES = frozenset(map(leaf_of_chain, ENDLESS))
 #: What ends the wait by other means.
 _ENDED = ("signal.alarm", "signal.setitimer", "wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
+#: A time limit of so many seconds is a timeout for those that nobody minds to wait for.
+_SHORT = 120
 _LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1")
 
 
 class EndlessWait(NamedTuple):
-    """A call that waits for a peer without a timeout; ``off`` if one was switched off."""
+    """A call that waits for a peer without a timeout; ``off`` if one was switched off.
+
+    ``limit`` is the time limit, in seconds, that ends the task by and by; ``None`` where none is known.
+    """
 
     site: Site
     place: Place
     name: str
     off: bool
+    limit: float | None = None
 
 
 class IoTimeouts:
@@ -66,11 +78,14 @@ class IoTimeouts:
         self.sites = known.of(Sites)
         self.project = known.project
         self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
+        self.workers = known.of(Workers)
+        self.time_limits = known.of(TimeLimits)
 
     @facts
     def endless(self) -> list[EndlessWait]:
-        """Each call once."""
-        found = []
+        """Each call once, where no short time limit ends all tasks that come to it."""
+        found: list[EndlessWait] = []
         for site in self.sites.all:
             if not self._may_call(site):
                 continue
@@ -78,8 +93,31 @@ class IoTimeouts:
                 if call.leaf() in _LEAVES and call.chain[:1] != "%":
                     wait = self.wait(site, call)
                     if wait is not None and not self.ended(site, call):
-                        found.append(wait)
+                        found.extend(self._unlimited(wait))
         return found
+
+    def _unlimited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
+        """A wait as that of the tasks that it keeps for the longest, if that is long."""
+        site = wait.site
+        reached = [way.task for way in self.graph.deeply_reached.get(site.key, ())]
+        limits = {
+            task.key: (task, self._limit(task) or inf)
+            for task in (*site.tasks, *(reached if self._limit(site.tasks[0]) else ()))
+        }
+        longest = max(limit for _, limit in limits.values())
+        if longest > _SHORT:
+            tasks = tuple([task for task, limit in limits.values() if limit == longest])
+            yield wait._replace(site=site._replace(tasks=tasks), limit=longest if longest < inf else None)
+
+    def _limit(self, task: Task) -> float | None:
+        """After how many seconds a time limit ends a task at the latest, in the pools that may run it."""
+        hard = self.time_limits.seconds(task, "time_limit")
+        if self.workers.only(("gevent",), [task]) is not None:
+            return hard
+        if self.workers.running(UNFORKED, [task]) is not None or not self.workers.forks([task]):
+            return None
+        limits = [limit for limit in (self.time_limits.seconds(task, "soft_time_limit"), hard) if limit]
+        return min(limits, default=None)
 
     def _may_call(self, site: Site) -> bool:
         if site.function.mentions(*_WORDS):

@@ -56,6 +56,21 @@ class TimeLimits:
         known = [s.certain and self.project.number(s.module, s.value) for s in settings]
         return settings[0].place if known and all(known) else None
 
+    def seconds(self, task: Task, name: str) -> float | None:
+        """The longest that a limit of this name certainly lets a task run; ``None``: none is known."""
+        given = self.task_options.get(task, name)
+        if given is not None:
+            return self.number(given) or None
+        if self.task_options.open_ended(task) or self.annotated(task) or self.sent.may_be(task):
+            return None
+        general = self.general(task, name)
+        if general is not None:
+            return general[0] or None
+        settings = self.in_force.settings_of(task, f"task_{name}")
+        known = [self.project.number(s.module, s.value) if s.certain else None for s in settings]
+        numbers = [number for number in known if number]
+        return max(numbers) if numbers and len(numbers) == len(known) else None
+
     def general(self, task: Task, name: str) -> tuple[float, Place] | None:
         """The limit of this name that certainly holds for a task which has none of its own, and its place.
 

@@ -24,7 +24,7 @@ class MissingIoTimeout(Rule):
     from celery import shared_task
 
 
-    @shared_task(soft_time_limit=50, time_limit=60)
+    @shared_task(soft_time_limit=840, time_limit=900)
     def fetch(url):
         return requests.get(url).text
     ```
@@ -36,7 +36,7 @@ class MissingIoTimeout(Rule):
     from celery import shared_task
 
 
-    @shared_task(soft_time_limit=50, time_limit=60)
+    @shared_task(soft_time_limit=840, time_limit=900)
     def fetch(url):
         return requests.get(url, timeout=(5, 30)).text
     ```
@@ -48,8 +48,9 @@ class MissingIoTimeout(Rule):
     `httpx` where it is told `timeout=None`. Clients with a default of their own (`httpx`, `aiohttp`, `boto3`)
     are fine, and drivers of databases are left alone. Silent where a `**mapping` may hold the timeout, where
     the session has an adapter or a method of the project's own, and inside an alarm or a `with` block whose
-    name speaks of a timeout. `socket.setdefaulttimeout` is enough for the standard library, but `requests`
-    does not ask for it.
+    name speaks of a timeout, and where a time limit of at most two minutes, soft or hard, is sure to end all
+    tasks that come to the call, in pools that enforce it. `socket.setdefaulttimeout` is enough for the
+    standard library, but `requests` does not ask for it.
 
     ## References
 
@@ -69,6 +70,14 @@ class MissingIoTimeout(Rule):
             "`{call}` waits forever: task `{task}` hangs if the peer never answers",
             "write a number of seconds, such as `timeout=10`, instead of `None`",
         ),
+        "limited": (
+            "`{call}` has no timeout: a silent peer blocks task `{task}` for {limit} s",
+            "give it a `timeout`, such as `timeout=10` (seconds)",
+        ),
+        "off limited": (
+            "`{call}` waits as long as its peer: only its limit of {limit} s ends task `{task}`",
+            "write a number of seconds, such as `timeout=10`, instead of `None`",
+        ),
     }
     proof = "tests/proofs/test_deliveries.py::test_a_silent_peer_keeps_the_process"
 
@@ -77,4 +86,6 @@ class MissingIoTimeout(Rule):
         """Report the call itself."""
         values = {"call": wait.name, "task": wait.site.tasks[0].label}
         variant, fix = ("off", None) if wait.off else ("", ("timeout=30",))
+        if wait.limit is not None:
+            variant, values["limit"] = f"{variant} limited".strip(), f"{wait.limit:g}"
         yield Finding(wait.place, values, wait.site.related(), variant, fix)
