@@ -75,7 +75,7 @@ class GetEventLoopWithoutRunningLoop(Rule):
     severity = "warning"
     preset = "recommended"
     message = "`get_event_loop()` may fail: `There is no current event loop` (Python 3.14: always)"
-    help = "run the coroutine with `asyncio.run`, or on one event loop per worker process"
+    help = "use one event loop per worker process, or `asyncio.run` if no engine or client outlives it"
     variants = {
         "pool": (
             "`get_event_loop()` in the {pool} pool: `There is no current event loop` ({where})",

@@ -86,7 +86,7 @@ class AsyncClientSharedAcrossLoops(Rule):
     severity = "warning"
     preset = "recommended"
     message = "`{resource}` keeps connections of a closed loop: later tasks get `Event loop is closed`"
-    help = "make `{resource}` inside the coroutine with `async with`, or keep one event loop per process"
+    help = "make `{resource}` and close it in the coroutine, or keep one event loop per process"
     variants = {
         "pool": (
             "`{resource}` is used on several event loops in the {pool} pool ({where})",

@@ -87,8 +87,11 @@ class MissingRollback(Rule):
     ```
 
     An `except` that only logs, in a loop over a session that was opened outside of it, loses more than its
-    own item: everything after it fails the same way, the `commit` at the end included. `begin_nested()`
-    around each item limits a failure to that item.
+    own item: everything after it fails the same way, the `commit` at the end included. A session for each
+    item limits a failure to that item; so does `begin_nested()` where the work itself does not commit.
+
+    A rollback expires every object of the session. A plain session reads them again when they are used; with
+    an `AsyncSession` such a use raises `MissingGreenlet`, so that they must be loaded again with `await`.
 
     ## Limits
 
@@ -110,7 +113,7 @@ class MissingRollback(Rule):
     severity = "advice"
     preset = "recommended"
     message = "`{session}` may hold a failed transaction: this raises PendingRollbackError"
-    help = "write `await {session}.rollback()` before the handler uses it"
+    help = "write `await {session}.rollback()` first, and load again what the handler reads"
     variants = {
         "plain": (
             "`{session}` may hold a failed transaction: this raises PendingRollbackError",
@@ -118,7 +121,11 @@ class MissingRollback(Rule):
         ),
         "later": (
             "after this `except`, `{session}` may raise PendingRollbackError in the work that follows",
-            "call `{session}.rollback()` here, or do each piece of work in `{session}.begin_nested()`",
+            "call `{session}.rollback()` here, or give each piece of work a session of its own",
+        ),
+        "later async": (
+            "after this `except`, `{session}` may raise PendingRollbackError in the work that follows",
+            "give each piece of work a session; or `await {session}.rollback()` and load all again",
         ),
     }
     proof = "tests/proofs/test_resources.py::test_a_failed_session_saves_nothing"
@@ -129,6 +136,9 @@ class MissingRollback(Rule):
         related = [(use.attempt, "the work that may fail")]
         if use.later is not None:
             related.append((use.later, f"`{use.name}` is used again here"))
-        variant = "later" if use.later is not None else "" if use.is_async else "plain"
+        if use.later is not None:
+            variant = "later async" if use.is_async else "later"
+        else:
+            variant = "" if use.is_async else "plain"
         cause = Cause((use.place.path, use.maker, variant))
         yield Finding(use.place, {"session": use.name}, tuple(related), variant, cause=cause)
