@@ -149,6 +149,44 @@ def test_all_that_a_rule_says_is_in_its_diagnostic() -> None:
     ]
 
 
+RETRIES = """\
+import os
+
+from celery import Celery
+from celery.exceptions import MaxRetriesExceededError
+
+app = Celery("shop", broker=os.environ["BROKER"])
+
+
+@app.task(bind=True, max_retries=3, default_retry_delay=7200)
+def send(self, mail):
+    try:
+        open(mail)
+    except OSError as error:
+        again(self, error)
+
+
+def again(task, error):
+    try:
+        task.retry(exc=error)
+    except MaxRetriesExceededError:
+        print("given up")
+
+
+def later(mail):
+    send.apply_async((mail,), countdown=7200)
+"""
+
+
+def test_help_speaks_of_what_the_code_calls_the_task_and_of_who_waits() -> None:
+    report = engine.check_text(None, RETRIES, Configuration(cache=False, select=("CEL420", "CEL518")))
+    assert [(found.code, found.line, found.help) for found in report.diagnostics] == [
+        ("CEL518", 9, "retry within 3600 s, or store what is left and let a periodic task send it"),
+        ("CEL420", 20, "check `task.request.retries >= task.max_retries` before calling `retry()`"),
+        ("CEL518", 25, "store what is due, and let a periodic task send it"),
+    ]
+
+
 def test_a_file_that_the_linter_fails_to_read_is_told_as_its_failure() -> None:
     message = f"{READING_FAILED}LookupError: no luck"
     unparsed = [Unparsed("a.py", 3, message), Unparsed("b.py", 1, "invalid syntax")]

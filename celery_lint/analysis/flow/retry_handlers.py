@@ -29,12 +29,13 @@ class DeadRetryHandler(NamedTuple):
 
     ``kind`` is ``cause`` (the retry in the ``try`` raises its ``exc`` instead), ``sibling`` (the retry is in
     another handler of the same ``try``) or ``automatic`` (the retry happens around the task). ``retry`` is
-    the call or option that retries.
+    the call or option that retries, ``task`` what the function calls the task there.
     """
 
     kind: str
     place: Place
     retry: Place
+    task: str = "self"
 
 
 class NoneCalculated(NamedTuple):
@@ -79,7 +80,7 @@ class RetryHandlers:
             place = module.place(step.span)
             if inside:
                 if all(self._raises_its_cause(call) for call in inside):
-                    yield DeadRetryHandler("cause", place, inside[0].place)
+                    yield DeadRetryHandler("cause", place, inside[0].place, _owner(inside[0]))
             elif beside:
                 if flow.steps[_top(flow, beside[0].step, attempt).number] is not step:
                     yield DeadRetryHandler("sibling", place, beside[0].place)
@@ -206,3 +207,9 @@ def _part(flow: Flow, step: Step | None, attempt: Step) -> str:
     if step is None or attempt not in list(flow.ancestors(step)):
         return ""
     return _top(flow, step, attempt).role
+
+
+def _owner(call: RetryCall) -> str:
+    """The name of the task whose ``retry`` is called: ``self``, or the parameter of a helper."""
+    name = call.call.chain.rpartition(".")[0].removeprefix("%")
+    return name if name.isidentifier() else "self"

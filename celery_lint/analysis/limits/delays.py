@@ -38,7 +38,7 @@ class Delay(NamedTuple):
     """A task that waits in a worker for longer than it may. ``word`` is what says so: ``countdown`` …
 
     ``limit`` is how long a message may stay unacknowledged; ``certain`` tells whether that is known to be the
-    broker's own limit, after which it delivers the message again.
+    broker's own limit, after which it delivers the message again. ``retry`` tells the wait of a retry.
     """
 
     place: Place
@@ -47,6 +47,7 @@ class Delay(NamedTuple):
     limit: float
     broker: Broker
     certain: bool
+    retry: bool
 
 
 class Expiry(NamedTuple):
@@ -124,8 +125,9 @@ class Delays:
         if limit is None:
             return []
         found = [
-            Delay(place, word, seconds, limit, broker, certain)
-            for place, word, seconds in self._all_delays()
+            Delay(place, word, seconds, limit, broker, certain, retry)
+            for delays, retry in ((self._sent_later(), False), (self._retried_later(), True))
+            for place, word, seconds in delays
             if seconds > limit
         ]
         return list({delay.place: delay for delay in found}.values())
@@ -153,9 +155,11 @@ class Delays:
         written = bool(settings.named("broker_transport_options"))
         return written or settings.hidden or not self.applications.product
 
-    def _all_delays(self) -> Iterator[tuple[Place, str, float]]:
+    def _sent_later(self) -> Iterator[tuple[Place, str, float]]:
         for sending, value in self._timed:
             yield from self._delay_of(sending.module, value)
+
+    def _retried_later(self) -> Iterator[tuple[Place, str, float]]:
         for call in self.retry_calls.all:
             countdown = call.given("countdown")
             seconds = self.project.number(call.module, countdown)

@@ -67,7 +67,7 @@ class DeadMaxRetriesHandler(Rule):
     severity = "warning"
     preset = "recommended"
     message = "this handler never runs: when no retry is left, `retry(exc=...)` raises its `exc`"
-    help = "check `self.request.retries >= self.max_retries` before calling `retry()`"
+    help = "check `{task}.request.retries >= {task}.max_retries` before calling `retry()`"
     variants = {
         "automatic": (
             "this handler never runs: `autoretry_for` retries around the task",
@@ -81,4 +81,4 @@ class DeadMaxRetriesHandler(Rule):
         """Report the handler, pointing at the retry."""
         if fact.kind != "sibling":
             variant = "automatic" if fact.kind == "automatic" else ""
-            yield Finding(fact.place, {}, ((fact.retry, "the retry is here"),), variant)
+            yield Finding(fact.place, {"task": fact.task}, ((fact.retry, "the retry is here"),), variant)

@@ -74,6 +74,12 @@ class LongCountdown(Rule):
     preset = "recommended"
     message = "`{option}` of {delay} s: brokers redeliver or disconnect after {limit} s"
     help = "store what is due, and let a periodic task send it"
+    variants = {
+        "retry": (
+            "`{option}` of {delay} s: brokers redeliver or disconnect after {limit} s",
+            "retry within {limit} s, or store what is left and let a periodic task send it",
+        ),
+    }
     proof = "convention"
 
     @on(Delays.all)
@@ -81,4 +87,4 @@ class LongCountdown(Rule):
         """Report a delay where the broker's own limit is not known for certain."""
         if not fact.certain:
             values = {"option": fact.word, "delay": f"{fact.seconds:g}", "limit": f"{fact.limit:g}"}
-            yield Finding(fact.place, values)
+            yield Finding(fact.place, values, (), "retry" if fact.retry else "")
