@@ -10,23 +10,25 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.django import CREATING
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
 _LATER = frozenset({"countdown", "eta"})
 _SENDING_METHODS = frozenset({"apply_async", "delay"})
+# What gives a row that is in the database.
+_FOUND = (".get()", ".first()", ".last()", ".latest()", ".earliest()", "get_object_or_404()", ".get_object()")
 _COMMITTING = ("commit", "transaction", "atomic")
 
 
 class SentBeforeCommit(NamedTuple):
     """A task that is sent in a transaction after something was written there.
 
-    ``name`` is the variable that holds what was written and that the task is told of, or nothing.
-    ``others`` are the places where the same function, or class, sends it in the same way.
+    ``name`` is the variable that holds what was written and that the task is told of, or nothing; ``existed``
+    says that its row was there before.
     """
 
     sending: Sending
@@ -34,7 +36,7 @@ class SentBeforeCommit(NamedTuple):
     transaction: Place
     written: Place
     name: str
-    others: tuple[Place, ...] = ()
+    existed: bool
 
 
 class SentBeforeCommits:
@@ -51,23 +53,14 @@ class SentBeforeCommits:
 
     @facts
     def all(self) -> list[SentBeforeCommit]:
-        """One for each task and each function, or class, that sends it too early."""
-        firsts: dict[tuple[str, str, Key], SentBeforeCommit] = {}
-        for owner, fact in self._each():
-            key = (fact.sending.module.path, owner, fact.task.key)
-            first = firsts.setdefault(key, fact)
-            if first is not fact:
-                firsts[key] = first._replace(others=(*first.others, fact.sending.place))
-        return list(firsts.values())
-
-    def _each(self) -> Iterator[tuple[str, SentBeforeCommit]]:
-        return (
-            (function.qualname.rpartition(".")[0] or function.qualname, found)
+        """Each call that sends a task too early."""
+        return [
+            found
             for module, function in self.project.calling(".delay", ".apply_async", ".send_task")
             if function.decorators or function.has("with")
             for sending in self.sendings.within(module, function)
             if (found := self._judged(module, function, sending)) is not None
-        )
+        ]
 
     def _judged(self, module: Module, function: Function, sending: Sending) -> SentBeforeCommit | None:
         flow = self.functions.of(module, function)
@@ -86,7 +79,10 @@ class SentBeforeCommits:
         told = [write for write in before if write.names & names]
         write = (told or before)[-1]
         name = min(write.names & names, default="")
-        return SentBeforeCommit(sending, task, transaction.place, module.place(write.call.span), name)
+        existed = bool(name) and _existed(flow, name, told)
+        return SentBeforeCommit(
+            sending, task, transaction.place, module.place(write.call.span), name, existed
+        )
 
     def is_sent_at_once(self, sending: Sending, task: Task) -> bool:
         """Whether a message leaves when the call is made: no delay, no class that waits for a commit."""
@@ -116,6 +112,13 @@ class SentBeforeCommits:
             call.leaf() in _SENDING_METHODS and not call.in_lambda
             for call in self.functions.calls(module, function)
         )
+
+
+def _existed(flow: Flow, name: str, told: list[Write]) -> bool:
+    """Whether the row of a variable was read from the database before it was written."""
+    values = [step.value for step in flow.steps if name in step.stores]
+    creating = any(write.call.leaf().removeprefix("a") in CREATING for write in told)
+    return bool(values) and not creating and all(value.endswith(_FOUND) for value in values)
 
 
 def _comes_before(flow: Flow, write: Write, sending: Sending, step: Step, transaction: Transaction) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommit, SentBeforeCommits
-from celery_lint.rule import Finding, Rule, on
-
-_SHOWN = 3
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class DispatchInsideTransaction(Rule):
@@ -65,10 +63,10 @@ class DispatchInsideTransaction(Rule):
     ## Limits
 
     Looks at transactions and writes of the same function: `with transaction.atomic()`, the decorator, and
-    context managers of the project that hold one. What one function, or the methods of one class, send in
-    this way is told once for each task. Silent where nothing is written before, for
-    messages with `countdown` or `eta`, and for tasks whose class has its own `delay` or `apply_async` or
-    cannot be seen. `ATOMIC_REQUESTS` and callers are not looked at.
+    context managers of the project that hold one. A task that several places of one file send in this way is
+    told once, where the first of them names the row that it has written. Silent where nothing is written
+    before, for messages with `countdown` or `eta`, and for tasks whose class has its own `delay` or
+    `apply_async` or cannot be seen. `ATOMIC_REQUESTS` and callers are not looked at.
 
     ## References
 
@@ -87,6 +85,10 @@ class DispatchInsideTransaction(Rule):
             "`{task}` is sent before `{row}` is committed: DoesNotExist, or old data",
             "write `transaction.on_commit(partial({task}.{how}, …))`: workers see `{row}` after the commit",
         ),
+        "existed": (
+            "`{task}` is sent before `{row}` is committed: a quick worker reads the old row",
+            "write `transaction.on_commit(partial({task}.{how}, …))`: workers see `{row}` after the commit",
+        ),
     }
     proof = "tests/proofs/test_transactions.py::test_a_worker_does_not_see_what_is_not_committed"
     fixable = "unsafe"
@@ -99,6 +101,6 @@ class DispatchInsideTransaction(Rule):
             (fact.transaction, "the transaction begins here"),
             (fact.written, "what is written here is not committed yet"),
         ]
-        more = f"and here, one of {len(fact.others)} more in the same function or class"
-        related += [(place, more) for place in fact.others[:_SHOWN]]
-        yield Finding(fact.sending.place, values, tuple(related), "told" if fact.name else "", ())
+        variant = "existed" if fact.existed else "told" if fact.name else ""
+        cause = Cause((fact.sending.place.path, fact.task.key), 0 if fact.name else 1)
+        yield Finding(fact.sending.place, values, tuple(related), variant, (), cause)
