@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.retries.calls import RetryCalls
+from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
+from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts, once
@@ -38,6 +40,8 @@ _UNKNOWN = {
     "que": "queue",
     "arg": "args",
 }
+# The settings that say the same as an option of the task, and are on or off.
+_SWITCHES = {"track_started": "task_track_started", "acks_late": "task_acks_late"}
 _CALLS = frozenset({"apply_async", "apply_async_on_commit", "send_task"})
 
 
@@ -65,6 +69,7 @@ class OptionCall(NamedTuple):
     function: Function
     method: str
     value: Value
+    task: Task | None = None
 
 
 class MessageOptions:
@@ -76,13 +81,14 @@ class MessageOptions:
         self.signatures = known.of(Signatures)
         self.retry_calls = known.of(RetryCalls)
         self.settings = known.of(Settings)
+        self.in_force = known.of(OptionsInForce)
         self.applications = known.of(Applications)
 
     @once
     def calls(self) -> list[OptionCall]:
         """The calls with options, whose meaning nothing of the project changes."""
         found = [
-            OptionCall(sending.module, sending.function, sending.how, value)
+            OptionCall(sending.module, sending.function, sending.how, value, sending.task)
             for sending in self.sendings.all
             if sending.how in _CALLS and (value := sending.value) is not None and not self._changed(sending)
         ]
@@ -124,10 +130,20 @@ class MessageOptions:
         found = []
         for call in self.calls:
             for name, value in call.value.keywords:
-                if name in _UNKNOWN and call.method != "retry":
+                if name in _UNKNOWN and call.method != "retry" and not self._in_force(call, name, value):
                     place = call.module.place(value.span)
                     found.append(UnknownOption(place, call.method, name, _UNKNOWN[name]))
         return found
+
+    def _in_force(self, call: OptionCall, name: str, value: Value) -> bool:
+        """Whether the task does by its own option, or by the setting, what the call asks for."""
+        asked = self.settings.truth(call.module, value) if name in _SWITCHES else None
+        if asked is None:
+            return False
+        if call.task is not None:
+            return self.in_force.option(call.task, name, _SWITCHES[name]) is asked
+        states = {self.settings.switch(a, _SWITCHES[name]) for a in self.applications.product}
+        return states == {asked}
 
     @facts
     def counted(self) -> list[CountedRetries]:

@@ -51,8 +51,9 @@ class UnknownApplyAsyncOption(Rule):
     ## Limits
 
     Knows the words that projects are seen to use, and no others: some brokers have options of their own.
-    Silent where a class of tasks or an application has its own `apply_async`, and where a router or a
-    handler of `before_task_publish` may look at the options.
+    Silent where a class of tasks or an application has its own `apply_async`, where the task or the
+    application switches on what the call asks for, and where a router or a handler of `before_task_publish`
+    may look at the options.
 
     ## References
 
