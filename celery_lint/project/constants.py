@@ -15,7 +15,7 @@ FIELDS = frozenset({"Field", "field"})
 # Objects that call the function they were given at the first use.
 LAZY = frozenset({"Proxy", "LocalProxy", "LazyProxy", "PromiseProxy", "SimpleLazyObject", "LazyObject"})
 # They ask for a variable, and take what holds without it.
-_ENVIRONMENT = frozenset({"os.environ.get", "os.getenv", "decouple.config"})
+ENVIRONMENT = frozenset({"os.environ.get", "os.getenv", "decouple.config"})
 _SECONDS = {"weeks": 604800.0, "days": 86400.0, "hours": 3600.0, "minutes": 60.0, "seconds": 1.0}
 
 
@@ -72,7 +72,7 @@ class Constants:
                 return None
             if value.chain in ("~int", "~float"):
                 value = value.first()
-            elif value.chain in _ENVIRONMENT:
+            elif value.chain in ENVIRONMENT:
                 value = value.items[1] if len(value.items) > 1 else value.keyword("default")
             else:
                 return None

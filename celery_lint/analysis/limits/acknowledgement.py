@@ -235,7 +235,12 @@ class Acknowledgement:
 
     @facts
     def failure_options(self) -> list[FailureOption]:
-        """Where failed and timed-out tasks of late acknowledgement are not acknowledged."""
+        """Where failed and timed-out tasks of late acknowledgement are not acknowledged.
+
+        SQS knows no rejection: both come back after the visibility timeout, as often as its queue allows.
+        """
+        if self.broker_settings.may_be("sqs"):
+            return []
         found: dict[Place, FailureOption] = {}
         for task in self.tasks.product:
             given = self.task_options.get(task, _ON_FAILURE[0])

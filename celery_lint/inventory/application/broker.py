@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.model.facts import Place
+from celery_lint.project.constants import ENVIRONMENT
 from celery_lint.project.known import Known, once
 
 # https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
@@ -75,6 +76,19 @@ class BrokerSettings:
             return _KINDS.get(configured, "other")
         found = {self._scheme(setting) for setting in self.settings.named("broker_url")}
         return found.pop() if len(found) == 1 else ""
+
+    def may_be(self, kind: str) -> bool:
+        """Whether the broker is of this kind, for certain or where no environment names another."""
+        return self._kind == kind or (not self._kind and kind in self._usual_kinds)
+
+    @once
+    def _usual_kinds(self) -> set[str]:
+        """The kinds that stand beside the names of environment variables: ``getenv("BROKER", "sqs://")``."""
+        values = [setting.value for setting in self.settings.named("broker_url")]
+        asked = [value for value in values if value.kind == "call" and value.chain in ENVIRONMENT]
+        given = [value.items[1] if len(value.items) > 1 else value.keyword("default") for value in asked]
+        texts = [value.data for value in given if value is not None and isinstance(value.data, str)]
+        return {_KINDS.get(text.partition("://")[0].lower(), "other") for text in texts}
 
     def _scheme(self, setting: Setting) -> str:
         value = setting.value

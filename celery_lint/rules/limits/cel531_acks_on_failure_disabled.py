@@ -43,7 +43,8 @@ class AcksOnFailureDisabled(Rule):
     ## Limits
 
     Celery 5.7 has two options in its place and warns of this one: `acks_on_failure` and `acks_on_timeout`.
-    Only where the message is acknowledged late: without that, the option does nothing.
+    Only where the message is acknowledged late: without that, the option does nothing. Silent with SQS, which
+    delivers what is not acknowledged again, failed or not, until the redrive policy of the queue ends it.
 
     ## References
 
