@@ -84,3 +84,64 @@ def test_the_registry_of_an_application_may_send_it(tmp_path: Path) -> None:
     )
     (tmp_path / "tasks.py").write_text(f"{TASKS}\n\nfrom shop import send\n\nsend('x')\n")
     assert said(tmp_path) == ["CEL444"]
+
+
+RESEND = """from tasks import app, forgotten
+
+
+def {name}(record):
+    app.tasks.get(record.name).apply_async(record.args)
+
+
+def run(record):
+    {name}(record)
+"""
+
+
+@pytest.mark.parametrize("name", ["requeue_dead_letter", "replay", "retry_failed", "resend"])
+def test_what_sends_once_more_sends_nothing_new(tmp_path: Path, name: str) -> None:
+    (tmp_path / "tasks.py").write_text(TASKS)
+    (tmp_path / "letters.py").write_text(RESEND.format(name=name))
+    assert said(tmp_path) == []
+
+
+def test_any_other_lookup_may_send_it(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text(TASKS)
+    (tmp_path / "letters.py").write_text(RESEND.format(name="start"))
+    assert said(tmp_path) == ["CEL444"]
+
+
+ALONE = """from celery import Celery
+
+app = Celery("shop", broker="redis://localhost")
+app.conf.update(task_soft_time_limit=50, task_time_limit=60)
+
+
+@app.task
+async def forgotten():
+    return 1
+"""
+READS = "from celery.result import AsyncResult\n\n\ndef state(key):\n    return AsyncResult(key).state\n"
+
+
+@pytest.mark.parametrize("front", ["fastapi", "flask", "django.urls", "starlette.routing"])
+def test_what_serves_requests_and_sends_nothing_has_no_tasks_that_run(tmp_path: Path, front: str) -> None:
+    (tmp_path / "tasks.py").write_text(ALONE)
+    (tmp_path / "views.py").write_text(f"import {front}\n{READS}")
+    for name in ("orders", "payments"):
+        (tmp_path / f"{name}.py").write_text(READS)
+    assert said(tmp_path) == []
+
+
+def test_what_serves_no_requests_and_sends_nothing_is_a_sketch(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text(ALONE)
+    for name in ("views", "orders", "payments"):
+        (tmp_path / f"{name}.py").write_text(READS)
+    assert "CEL111" in said(tmp_path)
+
+
+def test_a_task_and_its_sketch_of_requests_are_a_sketch(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text(f"import flask\n{ALONE}")
+    for name in ("views", "orders", "payments"):
+        (tmp_path / f"{name}.py").write_text(READS)
+    assert "CEL111" in said(tmp_path)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import partial
-from sys import intern
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.applications import Applications
@@ -14,6 +13,14 @@ from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.imported import WorkerImports
+from celery_lint.inventory.workers.naming import (
+    given_words,
+    held,
+    module_words,
+    places,
+    places_outside,
+    within,
+)
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
@@ -22,8 +29,13 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
-# So many tasks that are sent show how a project sends them; a sketch of two tasks shows nothing.
-_SEVERAL = 3
+# So many tasks that are sent show how a project sends them; a sketch that sends one shows nothing.
+_SEVERAL = 2
+# What serves requests: a project of many modules with one of these has what sends its tasks in itself.
+_FRONTS = frozenset(
+    {"fastapi", "flask", "starlette", "litestar", "sanic", "quart", "django", "rest_framework"}
+)
+_MANY = 4
 # With these, entries of the schedule stand in a database, where nobody can look.
 _ELSEWHERE = frozenset(
     {
@@ -42,6 +54,10 @@ _COMPUTED_WORDS = ("tasks", "getattr", "import_string", "locals", "globals", "va
 _COMPUTED = re.compile(
     r"\.tasks\[\]|\.tasks\.get\b"
     r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b"
+)
+# The names of functions that send once more what was sent: they send nothing that nobody else does.
+_AGAIN = re.compile(
+    r"re_?queue|re_?send|re_?deliver|re_?submit|replay|retry|rerun|dlq|dead_?letter", re.IGNORECASE
 )
 # Settings that say how a task is sent if somebody sends it.
 _ONLY_HOW = ("task_routes", "task_annotations")
@@ -125,7 +141,7 @@ class Unsent:
         tasks = [task for task in self.tasks.product if task.function is not None and task.class_ is None]
         if not tasks or not self.applications.product or not self._sends():
             return frozenset()
-        names = {name for task in tasks for name in _names(task)}
+        names = {name for task in tasks for name in (*_names(task), *_before(task))}
         mentions = self._mentions(names | {function.name for _, function in self._lookups})
         if mentions is None or any(self._is_used(*found, mentions) for found in self._lookups):
             return frozenset()
@@ -156,7 +172,7 @@ class Unsent:
             value.data
             for setting in self.settings.named("beat_schedule")
             if not self.worker_imports.runs_nowhere(setting.module.path)
-            for value in _held(self.project.constant(setting.module, setting.value) or setting.value)
+            for value in held(self.project.constant(setting.module, setting.value) or setting.value)
             if isinstance(value.data, str)
         }
         return frozenset(left.difference(task.key for task in tasks if task.name in scheduled))
@@ -172,7 +188,21 @@ class Unsent:
             return True
         if self.settings.hidden:  # the schedule may stand where the settings come from
             return False
-        return len({s.task.key for s in sendings if s.sends and s.task is not None}) >= _SEVERAL
+        return (
+            len({s.task.key for s in sendings if s.sends and s.task is not None}) >= _SEVERAL or self._serves
+        )
+
+    @once
+    def _serves(self) -> bool:
+        """Whether modules without tasks serve requests: they would send the tasks, if anything did."""
+        homes = {task.module.path for task in self.tasks.product}
+        modules = self.project.product_modules()
+        return len(modules) >= _MANY and any(
+            target.partition(".")[0] in _FRONTS
+            for module in modules
+            if module.path not in homes
+            for target in module.imports.values()
+        )
 
     def _is_computed(self, sending: Sending) -> bool:
         """Whether only the run knows the name of what is sent."""
@@ -199,11 +229,11 @@ class Unsent:
     def _naming(self, modules: Sequence[Module], names: set[str]) -> Iterator[tuple[str, _Mention]]:
         """Where modules hold one of these names, and which."""
         for module in modules:
-            outside, given = self.functions.kept(module, "given", None, partial(_words_of, module))
+            outside, given = self.functions.kept(module, "given", None, partial(module_words, module))
             for name in names & outside:
                 yield name, _Mention(module, None)
             for name in names & given:
-                functions = [each for each in module.functions.values() if name in _given(each)]
+                functions = [each for each in module.functions.values() if name in given_words(each)]
                 yield from [(name, _Mention(module, function)) for function in functions]
         for module, function, said in self.functions.saying(modules, names):
             yield from [(name, _Mention(module, function)) for name in said]
@@ -214,7 +244,7 @@ class Unsent:
         return [
             (module, function)
             for module, function, _ in self.functions.saying(self.project.product_modules(), _COMPUTED_WORDS)
-            if _looks_up(module, function)
+            if _looks_up(module, function) and not _AGAIN.search(function.name)
         ]
 
     def _is_used(self, module: Module, function: Function, mentions: dict[str, list[_Mention]]) -> bool:
@@ -224,8 +254,8 @@ class Unsent:
         stand_ins = [
             each.value for each in module.assignments if each.key == "send_task" and _is(each.value, function)
         ]
-        bound = [span for value in stand_ins for span in _places(value, function.name)]
-        given = [*_places_outside(module, function.name)]
+        bound = [span for value in stand_ins for span in places(value, function.name)]
+        given = [*places_outside(module, function.name)]
         return any(
             other is not function and (other is not None or home is not module or bound != given)
             for home, other in mentions.get(function.name, ())
@@ -233,33 +263,53 @@ class Unsent:
 
     def _is_named(self, task: Task, mentions: dict[str, list[_Mention]], left: dict[Key, Task]) -> bool:
         return any(
-            self._counts(task, name, mention, left)
+            self._counts(name, mention, left)
             for name in _names(task)
-            for mention in mentions.get(name, ())
+            for mention in self._saying(task, name, mentions)
         )
 
-    def _counts(self, task: Task, name: str, mention: _Mention, left: dict[Key, Task]) -> bool:
+    def _saying(self, task: Task, name: str, mentions: dict[str, list[_Mention]]) -> list[_Mention]:
+        """Where a word may mean a task: the end of `ai.chat` says nothing where no `ai` stands."""
+        found = mentions.get(name, [])
+        before = _before(task)
+        if not found or name in _own(task) or not before:
+            return found
+        said = {(mention.module.path, mention.function) for mention in mentions.get(before[0], ())}
+        said |= {(module, None) for module, _ in said}
+        return [mention for mention in found if (mention.module.path, mention.function) in said]
+
+    def _counts(self, name: str, mention: _Mention, left: dict[Key, Task]) -> bool:
         """Whether somebody who names a task may send it."""
         module, function = mention
         if function is not None and _stands_in(module, function, left):
             return False
         passed = [*self._only_how.get(module.path, ())]
-        if module is task.module and task.function is not None:
-            passed.extend(decorator.span for decorator in task.function.decorators)
+        passed.extend(self._decorators.get((module.path, name), ()))
         if function is None:
-            return any(not _within(span, passed) for span in _places_outside(module, name))
+            return any(not within(span, passed) for span in places_outside(module, name))
         if function.name:
             return True  # statements hold more than calls do
-        return any(not _within(span, passed) for span in self._places(module, function, name))
+        return any(not within(span, passed) for span in self._places(module, function, name))
 
     def _places(self, module: Module, function: Function, name: str) -> Iterator[Span]:
         """Where a word stands in the calls of a module's own code."""
         for call in self.functions.calls(module, function):
             value = function.value_of(call)
             if value is not None:
-                yield from _places(value, name)
+                yield from places(value, name)
             elif name in words_in(" ".join((call.chain, *call.packed_arguments))):
                 yield call.span
+
+    @once
+    def _decorators(self) -> dict[tuple[str, str], list[Span]]:
+        """Where tasks are made, by path and the words that mean them: two may have one name."""
+        found: dict[tuple[str, str], list[Span]] = {}
+        for task in self.tasks.product:
+            if task.function is not None:
+                spans = [decorator.span for decorator in task.function.decorators]
+                for name in _names(task):
+                    found.setdefault((task.module.path, name), []).extend(spans)
+        return found
 
     @once
     def _only_how(self) -> dict[str, list[Span]]:
@@ -269,12 +319,6 @@ class Unsent:
             for setting in self.settings.named(name):
                 found.setdefault(setting.module.path, []).append(setting.value.span)
         return found
-
-
-def _words_of(module: Module) -> tuple[frozenset[str], frozenset[str]]:
-    """The words in what a module binds, and in what its functions take and give."""
-    given = {word for function in module.functions.values() for word in _given(function)}
-    return frozenset(map(intern, set(_outside(module)))), frozenset(map(intern, given))
 
 
 def _looks_up(module: Module, function: Function) -> bool:
@@ -303,93 +347,19 @@ def _stands_in(module: Module, function: Function, tasks: Container[Key]) -> boo
 
 def _names(task: Task) -> set[str]:
     """The words by which anybody may mean a task."""
-    function = task.function.name if task.function is not None else task.label
-    return {function, task.label, *words_in(task.name)[-1:]}
+    return {*_own(task), *words_in(task.name)[-1:]}
+
+
+def _own(task: Task) -> set[str]:
+    """The words that code knows a task by."""
+    return {task.function.name if task.function is not None else task.label, task.label}
+
+
+def _before(task: Task) -> list[str]:
+    """The word before the last in a name that does not end like the function's."""
+    words = words_in(task.name)
+    return words[-2:-1] if words and words[-1] not in _own(task) else []
 
 
 def _is(value: Value, function: Function) -> bool:
     return value.chain == f":{function.name}"
-
-
-def _given(function: Function) -> Iterator[str]:
-    """The words in what a function takes by default, gives back, and in the calls that are kept whole."""
-    for parameter in function.parameters:
-        if parameter.default:
-            yield from words_in(parameter.default)
-    for value in function.returns:
-        yield from _words(value)
-    for _, value in function.values:
-        yield from _words(value)
-
-
-def _bound(module: Module) -> Iterator[Value]:
-    """What a module and its classes bind and set."""
-    for name, values in module.bindings.items():
-        if name != "__all__":  # what a module offers
-            yield from values
-    for assignment in module.assignments:
-        yield assignment.value
-    for each in module.classes.values():
-        for values in each.attributes.values():
-            yield from values
-
-
-def _outside(module: Module) -> Iterator[str]:
-    """The words in what a module binds and sets, and of what it calls by another name."""
-    for value in _bound(module):
-        yield from _words(value)
-    for name, target in module.imports.items():
-        yield target.partition(".")[0]
-        if target.rpartition(".")[2] != name:
-            yield target.rpartition(".")[2]
-
-
-def _places_outside(module: Module, name: str) -> Iterator[Span]:
-    """Where a word stands in these."""
-    for value in _bound(module):
-        yield from _places(value, name)
-    for alias, target in module.imports.items():
-        if target.rpartition(".")[2] == name != alias:
-            yield _NOWHERE
-
-
-_NOWHERE = Span(0, 0, 0, 0)
-
-
-def _places(value: Value, name: str) -> Iterator[Span]:
-    return (span for span, text in _texts(value) if name in text and name in words_in(text))
-
-
-def _held(value: Value) -> Iterator[Value]:
-    """An expression and all that it holds."""
-    left = [value]
-    while left:
-        each = left.pop()
-        yield each
-        if each.items:
-            left.extend(each.items)
-        if each.keywords:
-            left.extend([item for _, item in each.keywords])
-
-
-def _texts(value: Value) -> Iterator[tuple[Span, str]]:
-    """What the words of an expression are in, and where: names, texts, and what it holds."""
-    for each in _held(value):
-        if each.chain:
-            yield each.span, each.chain
-        if isinstance(each.data, str):
-            yield each.span, each.data
-        for key, item in each.keywords:
-            yield item.span, key
-
-
-def _words(value: Value) -> Iterator[str]:
-    return (word for _, text in _texts(value) for word in words_in(text))
-
-
-def _within(span: Span, others: Iterable[Span]) -> bool:
-    """Whether a span lies in one of the others."""
-    start, end = (span.line, span.column), (span.end_line, span.end_column)
-    return any(
-        (other.line, other.column) <= start and end <= (other.end_line, other.end_column) for other in others
-    )

@@ -54,7 +54,6 @@ class GeneratorTask(Rule):
     name = "generator-task"
     severity = "error"
     preset = "recommended"
-    even_unsent = "no run of it ever does its work, whoever is going to send it"
     message = "`{task}` is a generator: Celery never runs its body"
     help = "`return` a list, or `yield` in a helper that `{task}` iterates over"
     proof = "tests/proofs/test_definitions.py::test_nobody_goes_through_a_generator"

@@ -61,7 +61,6 @@ class AsyncDefTask(Rule):
     name = "async-def-task"
     severity = "error"
     preset = "recommended"
-    even_unsent = "no run of it ever does its work, whoever is going to send it"
     message = "Celery never awaits `async def {task}`: its body never runs (`was never awaited`)"
     help = "write a plain `def` that runs the coroutine, as with `asyncio.run(…)`"
     proof = "tests/proofs/test_event_loop.py::test_nobody_awaits_a_coroutine_task"

@@ -1,0 +1,100 @@
+"""Where words stand in what a module binds, and in what its functions take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from sys import intern
+
+from celery_lint.diagnostics import Span
+from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.words import words_in
+
+
+def module_words(module: Module) -> tuple[frozenset[str], frozenset[str]]:
+    """The words in what a module binds, and in what its functions take and give."""
+    given = {word for function in module.functions.values() for word in given_words(function)}
+    return frozenset(map(intern, set(_outside(module)))), frozenset(map(intern, given))
+
+
+def given_words(function: Function) -> Iterator[str]:
+    """The words in what a function takes by default, gives back, and in the calls that are kept whole."""
+    for parameter in function.parameters:
+        if parameter.default:
+            yield from words_in(parameter.default)
+    for value in function.returns:
+        yield from _words(value)
+    for _, value in function.values:
+        yield from _words(value)
+
+
+def _bound(module: Module) -> Iterator[Value]:
+    """What a module and its classes bind and set."""
+    for name, values in module.bindings.items():
+        if name != "__all__":  # what a module offers
+            yield from values
+    for assignment in module.assignments:
+        yield assignment.value
+    for each in module.classes.values():
+        for values in each.attributes.values():
+            yield from values
+
+
+def _outside(module: Module) -> Iterator[str]:
+    """The words in what a module binds and sets, and of what it calls by another name."""
+    for value in _bound(module):
+        yield from _words(value)
+    for name, target in module.imports.items():
+        yield target.partition(".")[0]
+        if target.rpartition(".")[2] != name:
+            yield target.rpartition(".")[2]
+
+
+def places_outside(module: Module, name: str) -> Iterator[Span]:
+    """Where a word stands in these."""
+    for value in _bound(module):
+        yield from places(value, name)
+    for alias, target in module.imports.items():
+        if target.rpartition(".")[2] == name != alias:
+            yield _NOWHERE
+
+
+_NOWHERE = Span(0, 0, 0, 0)
+
+
+def places(value: Value, name: str) -> Iterator[Span]:
+    return (span for span, text in _texts(value) if name in text and name in words_in(text))
+
+
+def held(value: Value) -> Iterator[Value]:
+    """An expression and all that it holds."""
+    left = [value]
+    while left:
+        each = left.pop()
+        yield each
+        if each.items:
+            left.extend(each.items)
+        if each.keywords:
+            left.extend([item for _, item in each.keywords])
+
+
+def _texts(value: Value) -> Iterator[tuple[Span, str]]:
+    """What the words of an expression are in, and where: names, texts, and what it holds."""
+    for each in held(value):
+        if each.chain:
+            yield each.span, each.chain
+        if isinstance(each.data, str):
+            yield each.span, each.data
+        for key, item in each.keywords:
+            yield item.span, key
+
+
+def _words(value: Value) -> Iterator[str]:
+    return (word for _, text in _texts(value) for word in words_in(text))
+
+
+def within(span: Span, others: Iterable[Span]) -> bool:
+    """Whether a span lies in one of the others."""
+    start, end = (span.line, span.column), (span.end_line, span.end_column)
+    return any(
+        (other.line, other.column) <= start and end <= (other.end_line, other.end_column) for other in others
+    )
