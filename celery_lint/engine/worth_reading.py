@@ -131,7 +131,7 @@ def _sinks(known: Known) -> set[Pair]:
     for path, name in registries.register_functions:
         found.add((name.rpartition(".")[2], leaf_of(path)))
     # Who sends a task has its name, and need not say more: a table of tasks, or of their names.
-    found.update((name, "") for name in known.of(Unsent).words())
+    found |= known.of(Unsent).words()
     for registry in registries.all:
         found.add((registry.name, leaf_of(registry.origin[0])))
         for dispatcher in registry.dispatchers:

@@ -128,12 +128,19 @@ class Unsent:
         """The tasks of the product but for those: what nothing sends happens to nobody."""
         return [task for task in self.tasks.product if not self.is_unsent(task)]
 
-    def words(self) -> set[str]:
-        """Names of tasks that nothing read so far names: another file that does may send them."""
+    def words(self) -> set[tuple[str, str]]:
+        """Names of tasks that nothing read so far names: another file that does may send them.
+
+        Each with the word that stands beside it, if it says nothing alone.
+        """
         if not self._unsent:
             return set()
-        own = {name for task in self.tasks.product if self.is_unsent(task) for name in _names(task)}
-        return own | {function.name for _, function in self._lookups}
+        found = {(function.name, "") for _, function in self._lookups}
+        for task in self.tasks.product:
+            if self.is_unsent(task):
+                before = dict.fromkeys(_names(task) - _own(task), "".join(_before(task)))
+                found.update((name, before.get(name, "")) for name in _names(task))
+        return found
 
     @once
     @asking("quiet")
