@@ -124,7 +124,9 @@ async def forgotten():
 READS = "from celery.result import AsyncResult\n\n\ndef state(key):\n    return AsyncResult(key).state\n"
 
 
-@pytest.mark.parametrize("front", ["fastapi", "flask", "django.urls", "starlette.routing"])
+@pytest.mark.parametrize(
+    "front", ["fastapi", "flask", "django.urls", "starlette.routing", "litestar", "quart", "sanic"]
+)
 def test_what_serves_requests_and_sends_nothing_has_no_tasks_that_run(tmp_path: Path, front: str) -> None:
     (tmp_path / "tasks.py").write_text(ALONE)
     (tmp_path / "views.py").write_text(f"import {front}\n{READS}")
