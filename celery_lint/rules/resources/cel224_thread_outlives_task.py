@@ -68,7 +68,7 @@ class ThreadOutlivesTask(Rule):
     code = "CEL224"
     name = "thread-outlives-task"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     message = "the thread can outlive task `{task}` and is lost when its process ends"
     help = "do the work in the task, join the thread, or send another task"
     variants = {
