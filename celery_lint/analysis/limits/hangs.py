@@ -29,14 +29,24 @@ _JUDGED = tuple({path[: path.index(".") + 1] for path in ENDLESS} - {"socket."})
 # These make or let go of something, and wait for nobody.
 _MAKING = frozenset(
     {
-        "add", "add_all", "client", "close", "create_async_engine", "create_engine", "from_url", "resource",
-        "sessionmaker",
+        "add", "add_all", "async_scoped_session", "async_sessionmaker", "client", "close",
+        "create_async_engine", "create_engine", "from_url", "resource", "scoped_session", "sessionmaker",
     }
 )  # fmt: skip
 
 
+# What a query is made of: the database is asked where its rows are wanted.
+_LAZY = frozenset({"all", "annotate", "exclude", "filter", "order_by", "prefetch_related", "select_related"})
+_SESSION_MAKERS = ("sessionmaker()", "scoped_session()")
+_LOOPS = frozenset({"get_event_loop", "get_running_loop", "is_closed", "is_running", "new_event_loop"})
+
+
 class Hang(NamedTuple):
-    """Where a task may wait forever. ``doubt`` is 0 for what asks another machine or program for certain."""
+    """Where a task may wait forever.
+
+    ``doubt`` is 0 for what asks another machine or program for certain, and greatest for a query or a
+    session that is only made there, and waits where it is used.
+    """
 
     place: Place
     doubt: int
@@ -90,7 +100,9 @@ class Hangs:
         if name.startswith((*_JUDGED, *ENDING_BY_THEMSELVES, *_RUNNING)) or call.leaf() == _RUN_UNTIL:
             return 2 if self._runs_the_unseen(site, call) else None
         if self.waiting.is_wait(site.module, call):
-            return None if _only_makes(name, call) or self._ended_for_all(name) else 1
+            if _only_makes(name, call) or self._ended_for_all(name):
+                return None
+            return 3 if _only_asks(name, call) else 1
         unseen = site.function.is_async and call.is_awaited and self._is_unseen(site.module, call)
         return 2 if unseen else None
 
@@ -140,3 +152,10 @@ def _only_makes(name: str, call: Call) -> bool:
     """Whether a call makes or lets go of something and waits for nobody."""
     leaf = call.leaf()
     return leaf in _MAKING or (leaf[:1].isupper() and name not in CONNECTS)
+
+
+def _only_asks(name: str, call: Call) -> bool:
+    """Whether a call only makes what waits when it is used: a query, a statement, a session, a loop."""
+    if name.startswith("sqlalchemy."):
+        return "()" not in name or name.endswith(_SESSION_MAKERS)
+    return call.leaf() in (_LAZY if ".objects." in call.chain else _LOOPS)
