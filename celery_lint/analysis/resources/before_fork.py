@@ -34,6 +34,8 @@ CLIENTS = {
 }
 _CLIENT_LEAVES = tuple(name.rpartition(".")[2].removesuffix("()") for name in CLIENTS)
 _AFTER_FORK = "celery.signals.worker_process_init"
+_AT_FORK = "register_after_fork"
+_LISTENS = ("event.listens_for", "event.listens_for()")
 #: Signals that the worker sends before its pool starts.
 _BEFORE_FORK = (
     "celery.signals.worker_init",
@@ -211,14 +213,33 @@ class BeforeFork:
 
     def _disposed(self, engine: Entity) -> bool:
         """Whether any code of the product disposes of the engine, at import or after a fork."""
-        return engine.origin in self._disposals or self._hooked
+        if engine.origin in self._disposals or self._hooked:
+            return True
+        return self._asks_for_the_process and not (engine.value and engine.value.keyword("pool_pre_ping"))
+
+    @once
+    def _asks_for_the_process(self) -> bool:
+        """Whether the product has the recipe of SQLAlchemy that gives up connections of another process.
+
+        A pool with ``pool_pre_ping`` talks to the server before it is asked.
+        """
+        for module, function in self.project.holding("getpid"):
+            if any(decorator.chain.endswith(_LISTENS) for decorator in function.decorators):
+                return True
+            top = module.functions[""]
+            calls = self.functions.calls(module, top)
+            if any(c.leaf() == "listen" and c.argument(2).chain == f":{function.name}" for c in calls):
+                return True  # ``event.listen(engine, "checkout", check_process)``
+        return False
 
     @once
     def _disposals(self) -> set[Key]:
         found = set()
-        for module, function in self.project.holding("dispose"):
+        for module, function in self.project.holding("dispose", _AT_FORK):
             for call in self.functions.calls(module, function):
                 words = [call.chain, *(given.chain for given in call.takes)]
+                if call.leaf() == _AT_FORK:  # ``register_after_fork(engine, Engine.dispose)``
+                    words.append(f"{call.argument(0).chain}.dispose")
                 for chain in words:
                     if chain.endswith(".dispose"):
                         engine = self.sites.entity(module, chain.removesuffix(".dispose"))

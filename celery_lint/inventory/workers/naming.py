@@ -9,6 +9,9 @@ from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.words import words_in
 
+# An import by another name has no place of its own.
+_NOWHERE = Span(0, 0, 0, 0)
+
 
 def module_words(module: Module) -> tuple[frozenset[str], frozenset[str]]:
     """The words in what a module binds, and in what its functions take and give."""
@@ -58,10 +61,8 @@ def places_outside(module: Module, name: str) -> Iterator[Span]:
             yield _NOWHERE
 
 
-_NOWHERE = Span(0, 0, 0, 0)
-
-
 def places(value: Value, name: str) -> Iterator[Span]:
+    """Where a word stands in an expression."""
     return (span for span, text in _texts(value) if name in text and name in words_in(text))
 
 

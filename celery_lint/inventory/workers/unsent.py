@@ -31,11 +31,6 @@ from celery_lint.project.known import Known, once
 
 # So many tasks that are sent show how a project sends them; a sketch that sends one shows nothing.
 _SEVERAL = 2
-# What serves requests: a project of many modules with one of these has what sends its tasks in itself.
-_FRONTS = frozenset(
-    {"fastapi", "flask", "starlette", "litestar", "sanic", "quart", "django", "rest_framework"}
-)
-_MANY = 4
 # With these, entries of the schedule stand in a database, where nobody can look.
 _ELSEWHERE = frozenset(
     {
@@ -195,21 +190,7 @@ class Unsent:
             return True
         if self.settings.hidden:  # the schedule may stand where the settings come from
             return False
-        return (
-            len({s.task.key for s in sendings if s.sends and s.task is not None}) >= _SEVERAL or self._serves
-        )
-
-    @once
-    def _serves(self) -> bool:
-        """Whether modules without tasks serve requests: they would send the tasks, if anything did."""
-        homes = {task.module.path for task in self.tasks.product}
-        modules = self.project.product_modules()
-        return len(modules) >= _MANY and any(
-            target.partition(".")[0] in _FRONTS
-            for module in modules
-            if module.path not in homes
-            for target in module.imports.values()
-        )
+        return len({s.task.key for s in sendings if s.sends and s.task is not None}) >= _SEVERAL
 
     def _is_computed(self, sending: Sending) -> bool:
         """Whether only the run knows the name of what is sent."""

@@ -72,8 +72,10 @@ class EngineNotForkSafe(Rule):
     Looks at functions that the engine's module or a module of tasks calls when it is imported, at the
     engine's own module, and at handlers of `worker_init`, `celeryd_init` and `celeryd_after_setup`, which
     run before the fork. A connection in a module of tasks itself is `connection-at-import`. Silent for
-    `NullPool` and SQLite, where the project has a handler of `worker_process_init` or disposes of the
-    engine, and where the pools are known and none of them forks.
+    `NullPool` and SQLite, where the project has a handler of `worker_process_init`, disposes of the engine or
+    gives it to `register_after_fork`, and where the pools are known and none of them forks. Silent also where
+    an event of the pool gives up connections of another process (`os.getpid()`), unless the engine has
+    `pool_pre_ping`: the ping comes before the event.
 
     ## References
 
