@@ -23,12 +23,12 @@ import requests
 from celery import shared_task
 
 
-@shared_task(soft_time_limit=50, time_limit=60)
+@shared_task(soft_time_limit=500, time_limit=600)
 def fetch(address):
     return requests.get(address).text
 
 
-@shared_task(soft_time_limit=50, time_limit=60, ignore_results=True)
+@shared_task(soft_time_limit=500, time_limit=600, ignore_results=True)
 def count(numbers):
     return len(numbers)
 """

@@ -18,7 +18,7 @@ app = Celery("shop", broker="redis://localhost")
 NIGHTLY = crontab(hour=2)
 
 
-@app.task(soft_time_limit=50, time_limit=60)
+@app.task(soft_time_limit=500, time_limit=600)
 def remind(user):
     print(user)
 

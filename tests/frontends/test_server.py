@@ -320,7 +320,7 @@ import requests
 from app.celery import app
 
 
-@app.task(bind=True)
+@app.task(bind=True, soft_time_limit=500, time_limit=600)
 def first(self, x):
     y = "é🥕"; self.retry()
     text = \\
