@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -153,6 +154,20 @@ def test_a_file_that_could_not_be_parsed_can_be_again(project: Path) -> None:
     assert agree(project) != before
     path.write_text(text.replace("asyncio.run(coroutine)", "coroutine"))
     assert agree(project) == before
+
+
+def test_a_file_that_is_gone_takes_along_what_was_read_for_it(tmp_path: Path) -> None:
+    """Settings that an early round looks for because of another application, and nobody in the end."""
+    project = tmp_path / "moved"
+    shutil.copytree(Path(__file__).parents[2] / "fixtures/CEL223/application_made_elsewhere", project)
+    settle(project)
+    (project / "celery_apps.py").rename(project / "renamed.py")
+    agree(project)
+    (project / "tests").mkdir()
+    (project / "fetching.py").rename(project / "tests/fetching.py")
+    agree(project)
+    (project / "client.py").unlink()
+    assert agree(project) != []
 
 
 @pytest.mark.usefixtures("trusting")
