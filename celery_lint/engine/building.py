@@ -102,9 +102,8 @@ def build(
             more.difference_update(modules, unparsed)
         read_so_far = len(modules) + len(unparsed)
         take(more)
-        if (
-            len(modules) + len(unparsed) > read_so_far
-        ):  # what cannot be parsed may hold what seems to be missing
+        # What cannot be parsed counts as well: it may hold what seems to be missing.
+        if len(modules) + len(unparsed) > read_so_far:
             continue
         if guessed - known.project.reading.demanded - named - set(stray):  # in vain
             known.let_go()

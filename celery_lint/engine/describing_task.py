@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from celery_lint.engine.describing import Entry
+from celery_lint.libraries.celery import SETTING_OF_OPTION
 
 if TYPE_CHECKING:
     from celery_lint.inventory.tasks.sendings import Given
@@ -35,17 +36,6 @@ _OPTIONS = (
     "track_started",
     "typing",
 )
-# Where an application says what holds for tasks that say nothing themselves.
-_SETTINGS = {
-    "acks_late": "task_acks_late",
-    "ignore_result": "task_ignore_result",
-    "rate_limit": "task_default_rate_limit",
-    "reject_on_worker_lost": "task_reject_on_worker_lost",
-    "serializer": "task_serializer",
-    "soft_time_limit": "task_soft_time_limit",
-    "time_limit": "task_time_limit",
-    "track_started": "task_track_started",
-}
 
 
 class TaskDescription(NamedTuple):
@@ -111,12 +101,12 @@ def options_of(known: Known, task: Task, at: Callable[[Place], tuple[str, int]])
         if name in own:
             module, value = own[name]
             yield Entry(name, *at(module.place(value.span)), _shown(known, module, value))
-        elif name in _SETTINGS:
-            setting, certain = in_force.setting(task, _SETTINGS[name])
+        elif name in SETTING_OF_OPTION:
+            setting, certain = in_force.setting(task, SETTING_OF_OPTION[name])
             if setting is not None:
                 given = _shown(known, setting.module, setting.value)
                 doubt = "" if certain else ", or another that cannot be seen"
-                yield Entry(name, *at(setting.place), f"{given}, by `{_SETTINGS[name]}`{doubt}")
+                yield Entry(name, *at(setting.place), f"{given}, by `{SETTING_OF_OPTION[name]}`{doubt}")
     options = known.of(TaskOptions)
     if options.open_ended(task) or not options.bases_known(task):
         yield Entry("others", "", 0, "may be hidden: in a mapping, or in a class that cannot be seen")

@@ -55,6 +55,17 @@ MISTAKEN_OPTIONS = {
     "task_time_limit": "time_limit",
     "task_track_started": "track_started",
 }
+#: Options of a task, and where an application says what holds for tasks that do not give them.
+SETTING_OF_OPTION = {
+    "acks_late": "task_acks_late",
+    "ignore_result": "task_ignore_result",
+    "rate_limit": "task_default_rate_limit",
+    "reject_on_worker_lost": "task_reject_on_worker_lost",
+    "serializer": "task_serializer",
+    "soft_time_limit": "task_soft_time_limit",
+    "time_limit": "task_time_limit",
+    "track_started": "task_track_started",
+}
 #: A crontab by its class, by its text, and as a row of django-celery-beat.
 CRONTAB = "celery.schedules.crontab"
 CRONTAB_FROM_STRING = "celery.schedules.crontab.from_string"

@@ -11,6 +11,7 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.celery import SETTING_OF_OPTION
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts, once
@@ -40,8 +41,8 @@ _UNKNOWN = {
     "que": "queue",
     "arg": "args",
 }
-# The settings that say the same as an option of the task, and are on or off.
-_SWITCHES = {"track_started": "task_track_started", "acks_late": "task_acks_late"}
+# Options of the task that are on or off.
+_SWITCHES = frozenset({"track_started", "acks_late"})
 _CALLS = frozenset({"apply_async", "apply_async_on_commit", "send_task"})
 
 
@@ -141,8 +142,8 @@ class MessageOptions:
         if asked is None:
             return False
         if call.task is not None:
-            return self.in_force.option(call.task, name, _SWITCHES[name]) is asked
-        states = {self.settings.switch(a, _SWITCHES[name]) for a in self.applications.product}
+            return self.in_force.option(call.task, name, SETTING_OF_OPTION[name]) is asked
+        states = {self.settings.switch(a, SETTING_OF_OPTION[name]) for a in self.applications.product}
         return states == {asked}
 
     @facts

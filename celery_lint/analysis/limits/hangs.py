@@ -134,11 +134,7 @@ class Hangs:
 
     @once
     def _mentions_socket_timeout(self) -> bool:
-        return any(
-            function.mentions("socket_timeout")
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-        )
+        return any(self.project.holding("socket_timeout"))
 
 
 def _is_limited(call: Call) -> bool:

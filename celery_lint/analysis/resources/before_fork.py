@@ -226,8 +226,7 @@ class BeforeFork:
         for module, function in self.project.holding("getpid"):
             if any(decorator.chain.endswith(_LISTENS) for decorator in function.decorators):
                 return True
-            top = module.functions[""]
-            calls = self.functions.calls(module, top)
+            calls = self.functions.calls(module, module.functions[""])
             if any(c.leaf() == "listen" and c.argument(2).chain == f":{function.name}" for c in calls):
                 return True  # ``event.listen(engine, "checkout", check_process)``
         return False

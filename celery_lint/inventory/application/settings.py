@@ -210,11 +210,7 @@ class Settings:
 
     @once
     def _reads_a_file(self) -> bool:
-        return any(
-            function.may_call(*_READ)
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-        )
+        return any(self.project.calling(*_READ))
 
     # ------------------------------------------------------------------ how they are found
 
