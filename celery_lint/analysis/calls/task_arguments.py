@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.tasks.options import TaskOptions
-from celery_lint.inventory.tasks.sendings import Sending, Sendings
+from celery_lint.inventory.tasks.sendings import Sending, Sendings, given_by
 from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, mismatch, type_error
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Place
@@ -62,6 +63,28 @@ class UnfitArguments(NamedTuple):
         return self.sending.place
 
 
+class UnfitRetry(NamedTuple):
+    """Arguments of ``retry`` that replace those of the run, and that the task does not take.
+
+    ``in_worker``: the message is sent all the same, and the next run fails.
+    """
+
+    retry: RetryCall
+    signature: Signature
+    mismatch: Mismatch
+    in_worker: bool
+
+    @property
+    def task(self) -> Task:
+        """The task that is retried."""
+        return self.signature.task
+
+    @property
+    def error(self) -> str:
+        """What Python says: the task itself counts among what it takes, unless a class makes it."""
+        return type_error(self.signature, self.mismatch, self.mismatch.kind == "many")
+
+
 class OptionsForTask(NamedTuple):
     """Options of a message in a call that hands all that it gets to the task."""
 
@@ -87,6 +110,7 @@ class TaskArguments:
         self.sendings = known.of(Sendings)
         self.signatures = known.of(Signatures)
         self.task_options = known.of(TaskOptions)
+        self.retry_calls = known.of(RetryCalls)
 
     @facts
     def unfit(self) -> list[UnfitArguments]:
@@ -109,6 +133,32 @@ class TaskArguments:
             if not (in_worker and self.task_options.has_own_call(sending.task)):
                 itself = sending.task.class_ is not None or bool(self.signatures.binds(sending.task))
                 yield UnfitArguments(sending, signature, found, in_worker, itself)
+
+    @facts
+    def unfit_retries(self) -> list[UnfitRetry]:
+        """The retries whose own arguments certainly do not fit any of the tasks that they are about."""
+        return [unfit for retry in self.retry_calls.all if (unfit := self._unfit_retry(retry)) is not None]
+
+    def _unfit_retry(self, retry: RetryCall) -> UnfitRetry | None:
+        """The first task of a retry, if its arguments fit none.
+
+        What ``retry`` is not given is taken from the run: positional arguments alone may be too many, and
+        keywords alone unknown, but only both together can lack something.
+        """
+        set_ = retry.sets("args"), retry.sets("kwargs")
+        if not any(set_) or not retry.tasks or retry.value.open_ended():
+            return None
+        given = given_by(retry.given("args"), retry.given("kwargs"))
+        if given is None:
+            return None
+        found = []
+        for task in retry.tasks:
+            signature = self.signatures.of(task)
+            wrong = mismatch(signature, given, partial=not all(set_)) if signature else None
+            if signature is None or wrong is None:
+                return None
+            found.append(UnfitRetry(retry, signature, wrong, not self.signatures.is_checked(task)))
+        return found[0]
 
     @facts
     def misplaced_options(self) -> list[OptionsForTask]:

@@ -111,15 +111,19 @@ class Sending(NamedTuple):
         if value.open_ended():  # they may hold `args` and `kwargs`
             return None
         first = 1 if self.through == "application" else 0
-        items = _items(_at(value, first, "args"))
-        entries = _entries(_at(value, first + 1, "kwargs"))
-        if items is None or entries is None:
-            return None
-        return Given(items[0], entries[0], items[1], entries[1])
+        return given_by(_at(value, first, "args"), _at(value, first + 1, "kwargs"))
 
 
 _HIDDEN = ("*", "**", "()")
 _TASK_ARGUMENTS = ("args", "kwargs", "()")
+
+
+def given_by(args: Value | None, kwargs: Value | None) -> Given | None:
+    """The arguments that a sequence and a mapping hold; ``None`` where they cannot be read."""
+    items, entries = _items(args), _entries(kwargs)
+    if items is None or entries is None:
+        return None
+    return Given(items[0], entries[0], items[1], entries[1])
 
 
 def _at(value: Value, position: int, keyword: str) -> Value | None:

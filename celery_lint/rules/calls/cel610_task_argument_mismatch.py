@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.calls.task_arguments import TaskArguments, UnfitArguments
+from celery_lint.analysis.calls.task_arguments import TaskArguments, UnfitArguments, UnfitRetry
 from celery_lint.rule import Finding, Rule, on
 
 _MANY = "leave out what is too many: `{task}` takes `{signature}`"
@@ -12,6 +12,8 @@ _UNKNOWN = "`{task}` takes `{signature}`: leave out `{names}`, or give it the pa
 _TWICE = "give `{names}` once, by its place or by its name: `{task}` takes `{signature}`"
 _RAISES = "`{call}` raises `{error}`"
 _FAILS = "the worker raises `{error}`"
+_LOST = "the retry is lost: `{error}`"
+_RETRIED = "`{task}` takes `{signature}`; without `args` and `kwargs` a retry keeps those of the run"
 
 
 class TaskArgumentMismatch(Rule):
@@ -22,6 +24,9 @@ class TaskArgumentMismatch(Rule):
     Celery compares the arguments with the parameters of the task before it sends the message, and `delay()`
     raises `TypeError`. Where it does not compare, with `send_task`, `typing=False` and tasks that are
     classes, the message is sent and each run fails in the worker, where nobody waits for it.
+
+    `self.retry(args=..., kwargs=...)` is held against the task as well: Celery cannot send the retry and
+    rejects the message, so the work is lost in the very case that the retry was made for.
 
     ## Example
 
@@ -79,6 +84,8 @@ class TaskArgumentMismatch(Rule):
         "many in the worker": (_FAILS, _MANY),
         "unknown in the worker": (_FAILS, _UNKNOWN),
         "twice in the worker": (_FAILS, _TWICE),
+        "retry": (_LOST, _RETRIED),
+        "retry in the worker": ("the retry fails: `{error}`", _RETRIED),
     }
     proof = "tests/proofs/test_calls.py::test_arguments_that_do_not_fit"
 
@@ -95,3 +102,10 @@ class TaskArgumentMismatch(Rule):
         }
         related = ((fact.task.place, f"task `{fact.task.label}` is defined here"),)
         yield Finding(fact.place, values, related, "" if variant == "missing" else variant)
+
+    @on(TaskArguments.unfit_retries)
+    def check_retry(self, fact: UnfitRetry) -> Iterator[Finding]:
+        """Report the retry, pointing at the task."""
+        values = {"error": fact.error, "task": fact.task.label, "signature": fact.signature.spelled}
+        related = ((fact.task.place, f"task `{fact.task.label}` is defined here"),)
+        yield Finding(fact.retry.place, values, related, "retry in the worker" if fact.in_worker else "retry")

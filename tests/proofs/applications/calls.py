@@ -112,6 +112,26 @@ def gives_apply_async_an_option() -> None:
     add.apply_async((1, 2), countdown=1)
 
 
+@app.task(bind=True, max_retries=3, default_retry_delay=0)
+def retries_with_an_unknown_one(self: Task, x: int) -> None:
+    """The run has `x`, the retry would have `y` as well."""
+    raise self.retry(exc=OSError("not yet"), kwargs={"y": x})
+
+
+@app.task(bind=True, max_retries=3, default_retry_delay=0)
+def retries_with_one_too_many(self: Task, x: int) -> None:
+    """It is not sent."""
+    raise self.retry(exc=OSError("not yet"), args=(x, x))
+
+
+@app.task(bind=True, max_retries=3, default_retry_delay=0)
+def retries_with_what_it_takes(self: Task, x: int) -> int:
+    """With another argument than the run's."""
+    if x:
+        raise self.retry(exc=OSError("not yet"), args=(0,))
+    return x
+
+
 # ------------------------------------------------------------------------------------ options
 
 
