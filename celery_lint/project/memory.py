@@ -16,13 +16,15 @@ class Memory(Generic[Answer]):
 
     Those found while demanding serve every mode; the others serve only their like, because a chain that is
     asked for later in earnest must say again which files it leads to. One that met a file that has not been
-    read serves its own mode, and only until another file is read.
+    read serves its own mode, and unless it was demanded only until another file is read: who demands a name
+    gets no file that cannot know it for the asker's sake, and who hints at the same name may.
     """
 
-    __slots__ = ("_firm", "_loose", "_passing")
+    __slots__ = ("_demanded", "_firm", "_loose", "_passing")
 
     def __init__(self) -> None:
         self._firm: dict[Key, Answer] = {}
+        self._demanded: dict[Key, Answer] = {}
         self._loose: dict[Key, Answer] = {}
         self._passing: dict[str, dict[Key, tuple[int, Answer]]] = {"hint": {}, "quiet": {}}
 
@@ -32,13 +34,18 @@ class Memory(Generic[Answer]):
             for key, (count, found) in passing.items():
                 if count == modules:
                     self._firm.setdefault(key, found)
-        for key, found in self._loose.items():
-            self._firm.setdefault(key, found)
+        for answers in (self._loose, self._demanded):
+            for key, found in answers.items():
+                self._firm.setdefault(key, found)
 
     def recall(self, key: Key, reading: Reading) -> Answer | None:
         """What is known in the mode of the question: for good, or while no other file has been read."""
         found = self._firm.get(key)
-        if found is not None or reading.mode == "demand":
+        if found is not None:
+            return found
+        if reading.mode == "demand":
+            found = self._demanded.get(key)
+            reading.misses += found is not None  # what is concluded from it is for those who demand
             return found
         found = self._loose.get(key)
         if found is None:
@@ -55,7 +62,11 @@ class Memory(Generic[Answer]):
     def keep(self, key: Key, mode: str, found: Answer, modules: int, lasting: bool) -> None:
         """Keep an answer, found while so many modules have been read."""
         if mode == "demand":
-            self._firm[key] = found
+            if lasting:
+                self._firm[key] = found
+            else:
+                self._firm.pop(key, None)
+                self._demanded[key] = found
         elif lasting:
             self._loose[key] = found
         else:

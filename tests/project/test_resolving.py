@@ -265,6 +265,19 @@ def test_what_a_quiet_question_found_is_no_answer_to_an_earnest_one() -> None:
     assert told_in("quiet", project, module, "shop.loops.run") == "function run in shop/loops.py"
 
 
+def test_a_file_that_was_refused_to_one_is_hinted_at_by_another() -> None:
+    """Who looks for applications gets no file without a word of Celery; a task that calls into it may."""
+    project = linked(FILES, *UNREAD)
+    module = project.modules["shop/tasks.py"]
+    project.reading.load = lambda path, name: None
+    assert told(project.resolve(module, "shop.loops.run")) == "unknown"
+    assert told_in("hint", project, module, "shop.loops.run") == "unknown"
+    assert {*project.reading.hinted} == {"shop/loops.py"}
+    before = project.reading.misses
+    project.resolve(module, "shop.loops.run")
+    assert project.reading.misses > before
+
+
 def test_a_quiet_question_knows_what_was_read_meanwhile() -> None:
     project = linked(FILES, *UNREAD)
     module = project.modules["shop/tasks.py"]
