@@ -7,28 +7,44 @@ import pytest
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.rules import all_rules
-from tests.fixture_corpus import Case, cases, lines
-from tests.fixture_reports import Place, asked_of, below, differences, report, said, wanted
+from tests.fixture_corpus import DEFAULT, Case, cases, lines
+from tests.fixture_reports import LONG, Place, asked_of, below, differences, report, said
 
-VARIANTS = cases()
-"""All fixtures under all their configurations."""
-CASES = cases(variants=False)
-"""All fixtures as a front end finds them in their folders."""
+RULES = {rule.code: rule for rule in all_rules()}
+TYPED = [case for case in cases() if LONG or case.variant != DEFAULT]
+"""Cases that are asked about as an editor asks: the others are asked of flake8's plugin, a sample of them."""
 LONGEST_MESSAGE = 88
 
 
-# ------------------------------------------------------------------------------------ engine
+@pytest.mark.parametrize("folder", sorted({case.rule for case in cases()}))
+def test_engine(folder: str) -> None:
+    """All its cases under all their configurations.
+
+    Each message of a rule is said somewhere, and is short there: most names are such as projects have.
+    """
+    own = cases(folder)
+    wrong = []
+    for case in own:
+        assert not report(case).unparsed, case.label
+        found = [(below(d.path), (d.code, d.line, d.column)) for d in report(case).diagnostics]
+        wrong += [f"{case.label}: {each}" for each in differences(found, asked_of(case, suppressed=False))]
+    assert wrong == []
+    if folder in RULES:
+        for (message, _), real in said(RULES[folder], own).items():
+            assert real, message
+            assert min(map(len, real)) <= LONGEST_MESSAGE, real
 
 
-@pytest.mark.parametrize("case", VARIANTS, ids=[case.label for case in VARIANTS])
-def test_engine(case: Case) -> None:
+@pytest.mark.parametrize("case", TYPED, ids=[case.label for case in TYPED])
+def test_texts(case: Case) -> None:
+    """One file after the other, whatever the comments for flake8 and others say."""
     configuration = load(str(case.folder), case.options)
     found: list[tuple[str, Place]] = []
     for file in case.files:
         path = case.folder / file
-        report = engine.check_text(str(path), path.read_bytes(), configuration, suppress=False)
-        assert not report.unparsed
-        found.extend((f"{case.name}/{file}", (d.code, d.line, d.column)) for d in report.diagnostics)
+        answer = engine.check_text(str(path), path.read_bytes(), configuration, suppress=False)
+        assert not answer.unparsed
+        found.extend((f"{case.name}/{file}", (d.code, d.line, d.column)) for d in answer.diagnostics)
     assert differences(found, asked_of(case)) == []
 
 
@@ -43,17 +59,3 @@ def test_tasks(case: Case) -> None:
     described = engine.describe(str(case.folder), load(str(case.folder), case.options))
     found = {(below(task.path).removeprefix(f"{case.name}/"), task.line) for task in described.tasks}
     assert found == expected
-
-
-@pytest.mark.parametrize("folder", sorted({case.rule for case in CASES}))
-def test_paths_suppression_and_messages(folder: str) -> None:
-    """Each message of a rule is said somewhere, and is short there: most names are such as projects have."""
-    own = cases(folder)
-    for case in own:
-        found = [(below(d.path), (d.code, d.line, d.column)) for d in report(case).diagnostics]
-        assert differences(found, wanted([case], suppressed=False)) == []
-    for rule in all_rules():
-        if rule.code == folder:
-            for (message, _), real in said(rule, own).items():
-                assert real, message
-                assert min(map(len, real)) <= LONGEST_MESSAGE, real

