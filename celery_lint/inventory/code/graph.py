@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from celery_lint.inventory.code.called import Called, behind, by_name, from_table, method
 from celery_lint.inventory.code.unawaited import is_lost, makes_coroutine, may_be_lost
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -19,7 +20,6 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import UNKNOWN, Entity, Key
 from celery_lint.project.known import Known, once
 from celery_lint.project.memory import PerMode
-from celery_lint.project.tables import taken_out
 
 #: How many calls away from a task a function still counts as reached.
 DEPTH = 3
@@ -35,13 +35,19 @@ View = tuple[Key, "Key | None"]
 class Callee(NamedTuple):
     """A function of the project that another calls, and the call (or mention as a callback).
 
-    ``of_itself``: a method that an object calls of itself, so that its own class says which one that is.
+    ``receiver``: the class of the object that it is a method of, where that says which methods it calls of
+    itself: a class that inherits it.
     """
 
     module: Module
     function: Function
     call: Call
-    of_itself: bool = False
+    receiver: Entity | None = None
+
+    @property
+    def view(self) -> View:
+        """The function, and the class of the object that it is a method of."""
+        return view_of(self.module, self.function, self.receiver)
 
     @property
     def is_called(self) -> bool:
@@ -49,7 +55,8 @@ class Callee(NamedTuple):
         leaf, name = self.call.leaf().rpartition("/")[2], self.function.name
         if name == "__call__":  # an object is called; one that is only mentioned leads to no function
             return True
-        return leaf == name or (name == "__init__" and leaf == self.function.owner.rpartition(".")[2])
+        class_ = self.receiver.name if self.receiver is not None else self.function.owner
+        return leaf == name or (name == "__init__" and leaf == class_.rpartition(".")[2])
 
 
 class Reached(NamedTuple):
@@ -119,82 +126,68 @@ class CallGraph:
 
     def _find(self, module: Module, function: Function, receiver: Entity | None) -> Iterator[Callee]:
         for call in self.functions.calls(module, function):
-            own = self._method(module, function, call.chain, receiver)
-            target = own or self.target(module, call.chain) or self._called_object(module, call.chain)
+            target = self._of_itself(module, function, call.chain, receiver)
+            target = target or by_name(self.project, module, call.chain)
             if target is None:
-                for other in self._of_table(module, call.chain):
-                    yield Callee(*other, call)
-            elif not self._is_lost(module, function, call, *target):
-                yield Callee(*target, call, own is not None)
+                for other in from_table(self.project, module, call.chain):
+                    yield Callee(other.module, other.function, call, other.receiver)
+            elif not self._is_lost(module, function, call, target):
+                yield Callee(target.module, target.function, call, target.receiver)
             for chain in call.named:
-                target = self.target(module, chain)
+                target = self._handed_on(module, chain)
                 if target is not None:
-                    yield Callee(*target, call)
+                    yield Callee(target.module, target.function, call, target.receiver)
 
-    def _is_lost(
-        self, module: Module, function: Function, call: Call, home: Module, target: Function
-    ) -> bool:
+    def _handed_on(self, module: Module, chain: str) -> Called | None:
+        """The function or class that an argument names: an object that is only mentioned leads to none."""
+        found = self.target(module, chain)
+        return by_name(self.project, module, chain) if found is not None else None
+
+    def _is_lost(self, module: Module, function: Function, call: Call, target: Called) -> bool:
         """Whether a call makes a coroutine that nobody awaits: nothing of its function happens then."""
         return (
-            target.is_async
+            target.function.is_async
             and may_be_lost(call)
-            and makes_coroutine(home, target)
+            and makes_coroutine(target.module, target.function)
             and is_lost(self.functions.of(module, function), call)
         )
 
-    def _method(
+    def _of_itself(
         self, module: Module, function: Function, chain: str, receiver: Entity | None
-    ) -> tuple[Module, Function] | None:
-        """The method of its own class that a method, or a task bound to itself, calls: ``self.work()``."""
-        name, _, method = chain.rpartition(".")
-        if not method.isidentifier():
+    ) -> Called | None:
+        """What a method, or a task bound to itself, calls of its own object, or of one that it keeps.
+
+        ``self.work()`` and ``self.client.fetch()``, looked up in the class of the object.
+        """
+        owner, _, name = chain.rpartition(".")
+        if not name.isidentifier():
             return None
-        if name[:1] == "%" and name[1:] == function.first():
+        first, *kept = owner.split(".")
+        if first[:1] == "%" and first[1:] == function.first():
             task = self.tasks.by_function.get((module.path, function.qualname))
             receiver = self.receiver(task) if task is not None else None
-        elif not function.owner or name != f":{function.owner}()":
+        elif not function.owner or first.removesuffix("()") != f":{function.owner}":
             return None
-        entity = self.project.attribute(receiver, method) if receiver is not None else UNKNOWN
-        found = entity.function()
-        return (entity.module, found) if found is not None and entity.module is not None else None
+        if receiver is None:
+            return None
+        if not kept:
+            found = method(self.project, receiver, name)
+            return found._replace(receiver=receiver) if found is not None else None
+        itself = receiver._replace(kind="instance")
+        return method(self.project, self.project.follow(itself, [], kept), name)
 
     def target(self, module: Module, chain: str) -> tuple[Module, Function] | None:
         """The function that a chain names; a class stands for its ``__init__``."""
         if not chain or chain[:1] == "%":
             return None
-        return self._behind(self.project.resolve(module, chain))
-
-    def _behind(self, entity: Entity) -> tuple[Module, Function] | None:
-        """The function that an entity is; a class stands for its ``__init__``."""
-        function = entity.function()
-        if function is not None and entity.module is not None:
-            return entity.module, function
-        if entity.kind == "class" and entity.module is not None:
-            made = self.project.attribute(entity, "__init__")
-            function = made.function()
-            if function is not None and made.module is not None:
-                return made.module, function
-        return None
+        found = behind(self.project, self.project.resolve(module, chain))
+        return (found.module, found.function) if found is not None else None
 
     @asking("hint")
     def explore(self) -> None:
         """Follow what tasks call: a file that these calls lead to may do there what a rule asks for."""
         for task in self.tasks.product:
             self.closure_of(task)
-
-    def _called_object(self, module: Module, chain: str) -> tuple[Module, Function] | None:
-        """The ``__call__`` of an object of the project that a chain names: ``Pipeline()()``."""
-        if not chain or chain[:1] == "%":
-            return None
-        entity = self.project.resolve(module, chain)
-        return self._behind(self.project.attribute(entity, "__call__")) if entity.kind == "instance" else None
-
-    def _of_table(self, module: Module, chain: str) -> Iterator[tuple[Module, Function]]:
-        """The functions that a chain may name by a constant dictionary: ``TABLE[key]``."""
-        for entity in taken_out(self.project, module, chain):
-            found = self._behind(entity)
-            if found is not None:
-                yield found
 
     def arguments(
         self, module: Module, function: Function, given: Argument
@@ -207,7 +200,8 @@ class CallGraph:
         if target is not None:
             yield target
         else:
-            yield from self._of_table(module, chain)
+            for found in from_table(self.project, module, chain):
+                yield found.module, found.function
 
     def argument(self, module: Module, function: Function, given: Argument) -> tuple[Module, Function] | None:
         """The function whose coroutine an argument is, where that can be only one."""
@@ -256,18 +250,21 @@ class CallGraph:
         counts: Callable[[Function, Callee], bool] | None = None,
     ) -> list[tuple[Module, Function]]:
         """The function and what it calls; ``counts`` says which of a caller's callees to follow."""
-        seen: dict[Key, tuple[Module, Function]] = {(module.path, function.qualname): (module, function)}
+        first = view_of(module, function, receiver)
+        found: dict[Key, tuple[Module, Function]] = {first[0]: (module, function)}
+        seen = {first}
         level = [(module, function, receiver)]
         for _ in range(depth):
             following: list[tuple[Module, Function, Entity | None]] = []
             for current_module, current, its in level:
                 for callee in self.callees(current_module, current, its):
-                    key = (callee.module.path, callee.function.qualname)
-                    if key not in seen and (counts is None or counts(current, callee)):
-                        seen[key] = (callee.module, callee.function)
-                        following.append((*seen[key], its if callee.of_itself else None))
+                    view = callee.view
+                    if view not in seen and (counts is None or counts(current, callee)):
+                        seen.add(view)
+                        found.setdefault(view[0], (callee.module, callee.function))
+                        following.append((callee.module, callee.function, callee.receiver))
             level = following
-        return list(seen.values())
+        return list(found.values())
 
     def _reached_by(self, tasks: list[Task]) -> dict[Key, list[Reached]]:
         """For every function that tasks run synchronously: which tasks, and through which call."""
@@ -276,13 +273,15 @@ class CallGraph:
             if task.function is None:
                 continue
             receiver = self.receiver(task)
-            seen: set[Key] = set()
+            seen: set[View] = set()
+            reached: set[Key] = set()
             level: list[tuple[Module, Function, Entity | None]] = []
             for module, function in [(self.home(task), task.function), *self.around(task)]:
-                key = (module.path, function.qualname)
-                if key not in seen:
-                    seen.add(key)
-                    found.setdefault(key, []).append(Reached(task, None, 0))
+                view = view_of(module, function, receiver)
+                if view not in seen:
+                    seen.add(view)
+                    reached.add(view[0])
+                    found.setdefault(view[0], []).append(Reached(task, None, 0))
                     level.append((module, function, receiver))
             for calls in range(1, LAYERS + 1):
                 following = []
@@ -290,12 +289,13 @@ class CallGraph:
                     if current.is_async and current is not task.function:
                         continue
                     for callee in self.callees(current_module, current, its):
-                        key = (callee.module.path, callee.function.qualname)
-                        if key not in seen:
-                            seen.add(key)
-                            found.setdefault(key, []).append(Reached(task, callee, calls))
-                            kept = its if callee.of_itself else None
-                            following.append((callee.module, callee.function, kept))
+                        view = callee.view
+                        if view not in seen:
+                            seen.add(view)
+                            if view[0] not in reached:
+                                reached.add(view[0])
+                                found.setdefault(view[0], []).append(Reached(task, callee, calls))
+                            following.append((callee.module, callee.function, callee.receiver))
                 level = following
         return found
 

@@ -109,8 +109,7 @@ class Sites:
                         continue
                     key = (callee.module.path, callee.function.qualname)
                     self._ways.setdefault(key, []).append((site, callee.call))
-                    its = receiver if callee.of_itself else None
-                    view = view_of(callee.module, callee.function, its)
+                    its, view = callee.receiver, callee.view
                     given = self._handed(site, callee, values)
                     known = found.get(key)
                     if known is None:

@@ -1,0 +1,79 @@
+"""What a call runs: the functions of the project that its chain names, and whose methods they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from celery_lint.model.facts import Function, Module
+from celery_lint.project.entity import Entity
+from celery_lint.project.project import Project
+from celery_lint.project.tables import taken_out
+
+
+class Called(NamedTuple):
+    """A function of the project that a chain names.
+
+    ``receiver`` is the class of the object that it is a method of, where another class defines the method:
+    what it calls of itself is looked up in that class. ``None`` for any other function.
+    """
+
+    module: Module
+    function: Function
+    receiver: Entity | None = None
+
+
+def behind(project: Project, entity: Entity) -> Called | None:
+    """The function that an entity is; a class stands for its ``__init__``."""
+    function = entity.function()
+    if function is not None and entity.module is not None:
+        return Called(entity.module, function)
+    if entity.kind == "class" and entity.module is not None:
+        made = project.attribute(entity, "__init__")
+        function = made.function()
+        if function is not None and made.module is not None:
+            return Called(made.module, function, _inheriting(entity, made.module, function))
+    return None
+
+
+def by_name(project: Project, module: Module, chain: str) -> Called | None:
+    """The function that a chain names, a method or the ``__call__`` of an object among them."""
+    if not chain or chain[:1] == "%":
+        return None
+    entity = project.resolve(module, chain)
+    found = behind(project, entity)
+    if found is not None and entity.kind == "function" and found.function.owner:
+        owner, _, _ = chain.rpartition(".")
+        receiver = project.resolve(module, owner) if owner else None
+        return found._replace(receiver=_inheriting(receiver, found.module, found.function))
+    if found is None and entity.kind == "instance":
+        return method(project, entity, "__call__")
+    return found
+
+
+def from_table(project: Project, module: Module, chain: str) -> Iterator[Called]:
+    """The functions that a chain may name by a constant table: ``TABLE[key]()``, ``TABLE[key]().run()``."""
+    owner, _, name = chain.rpartition(".")
+    if owner and name.isidentifier():
+        found = [method(project, entity, name) for entity in taken_out(project, module, owner)]
+    else:
+        found = [behind(project, entity) for entity in taken_out(project, module, chain)]
+    yield from filter(None, found)
+
+
+def method(project: Project, owner: Entity, name: str) -> Called | None:
+    """The method of this name of an object or a class."""
+    entity = project.attribute(owner, name)
+    found = behind(project, entity)
+    if found is None or entity.kind != "function":
+        return found
+    return found._replace(receiver=_inheriting(owner, found.module, found.function))
+
+
+def _inheriting(owner: Entity | None, module: Module, function: Function) -> Entity | None:
+    """The class of an object that has a method from another class; ``None`` if the method is its own."""
+    if owner is None or owner.kind not in ("class", "instance") or owner.module is None or not function.owner:
+        return None
+    if (owner.module.path, owner.name) == (module.path, function.owner):
+        return None
+    return Entity("class", owner.name, owner.module)
