@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.proofs import nursery
+from tests.proofs.pools import LONG
 
 if TYPE_CHECKING:  # where they are missing the proofs are skipped, and the tests still collected
     import psutil
@@ -39,6 +40,10 @@ CONCURRENCY = {"prefork": 2, "solo": 1, "threads": 10, "gevent": 20, "eventlet":
 DEADLINE = 60.0
 #: Seconds without an answer after which what is missing counts as hung; proofs of hanging name fewer.
 HUNG = 60.0
+#: Seconds within which connections that are closed are gone.
+GONE = 2.0
+#: The long form is written down, with the connections that are left; else those who look at them say so.
+SETTLE = GONE if LONG else 0.0
 
 
 class Servers(NamedTuple):
@@ -293,7 +298,7 @@ class Worker:
         *arguments: Any,
         times: int = 1,
         at_once: bool = True,
-        settle: float = 2.0,
+        settle: float = SETTLE,
         hung: float = HUNG,
         numbered: bool = False,
         **options: Any,
@@ -301,7 +306,7 @@ class Worker:
         """Send a task ``times`` times and wait for what becomes of it.
 
         ``at_once``: all are sent before the first is waited for, otherwise one after the other.
-        ``settle``: seconds that the connections of the worker get to go away.
+        ``settle``: seconds that the connections of the worker get to go away, for those who look at them.
         ``hung``: seconds without any answer after which what is missing counts as hung.
         ``numbered``: the last argument of each task is its number, from 0.
         ``options`` are those of ``send_task``.
@@ -380,7 +385,7 @@ class Worker:
 
     # -------------------------------------------------------------------------------- the database
 
-    def connections(self, settle: float = 2.0, state: str = "%") -> int:
+    def connections(self, settle: float = GONE, state: str = "%") -> int:
         """The fewest connections of the worker that the database had within these seconds."""
         counted = "select count(*) from pg_stat_activity where application_name = %s"
         counted += " and coalesce(state, '') like %s"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import run
-from tests.proofs.harness import Servers, Worker, until
+from tests.proofs.harness import GONE, Servers, Worker, until
 from tests.proofs.pools import pools
 
 Start = Callable[..., Worker]
@@ -121,10 +121,10 @@ def test_asyncio_run_leaves_the_pool_on_a_closed_loop(start: Start, database: Se
     """The second task gets a connection of the first one's loop; from the third on the connection is lost."""
     worker = start("event_loops", pool, database, concurrency=1)
     for body in ("disposed", "unpooled"):
-        good = worker.good("run", "asyncio.run", body, times=6, at_once=False)
+        good = worker.good("run", "asyncio.run", body, times=6, at_once=False, settle=GONE)
         assert good.all_succeeded()
         assert good.connections == 0
-    bad = worker.bad("run", "asyncio.run", "pooled", times=6, at_once=False)
+    bad = worker.bad("run", "asyncio.run", "pooled", times=6, at_once=False, settle=GONE)
     assert bad.succeeded == 1
     assert bad.failed_only_with(DIFFERENT_LOOP, ANOTHER_OPERATION)
     assert bad.count(DIFFERENT_LOOP) >= 1

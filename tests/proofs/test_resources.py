@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.proofs.harness import Servers, Worker, until
+from tests.proofs.harness import GONE, Servers, Worker, until
 from tests.proofs.pools import pools
 
 Start = Callable[..., Worker]
@@ -23,10 +23,10 @@ BAD_INPUT = r"ValueError: no such order"
 def test_a_disposal_that_is_not_awaited_closes_nothing(start: Start, database: Servers, pool: str) -> None:
     """The connection stays, on a loop that is closed."""
     worker = start("databases", pool, database, concurrency=1)
-    good = worker.good("disposes_in_finally", False)
+    good = worker.good("disposes_in_finally", False, settle=GONE)
     assert good.all_succeeded()
     assert good.connections == 0
-    bad = worker.bad("calls_dispose")
+    bad = worker.bad("calls_dispose", settle=GONE)
     assert bad.all_succeeded()
     assert bad.connections == 1
     warned = "RuntimeWarning: coroutine 'AsyncEngine.dispose' was never awaited"
@@ -38,10 +38,10 @@ def test_a_disposal_that_is_not_awaited_closes_nothing(start: Start, database: S
 def test_a_failure_skips_a_disposal_at_the_end(start: Start, database: Servers, pool: str) -> None:
     """What stands after the failure does not run."""
     worker = start("databases", pool, database, concurrency=1)
-    good = worker.good("disposes_in_finally", True)
+    good = worker.good("disposes_in_finally", True, settle=GONE)
     assert good.failed_only_with(BAD_INPUT)
     assert good.connections == 0
-    bad = worker.bad("disposes_at_the_end")
+    bad = worker.bad("disposes_at_the_end", settle=GONE)
     assert bad.failed_only_with(BAD_INPUT)
     assert bad.connections == 1
 
@@ -52,13 +52,13 @@ def test_disposal_in_one_thread_orphans_the_connections_of_others(
     start: Start, database: Servers, pool: str
 ) -> None:
     """``dispose()`` forgets a pool whose connections other threads hold."""
-    good = start("databases", pool, database).good("shares_the_loop", times=40)
+    good = start("databases", pool, database).good("shares_the_loop", times=40, settle=GONE)
     assert good.all_succeeded()
     assert good.connections is not None
     assert good.connections <= 5
     worker = start("databases", pool, database)
     worker.run("disposes_in_a_thread")
-    bad = worker.bad("disposes_in_a_thread", times=40, hung=8)
+    bad = worker.bad("disposes_in_a_thread", times=40, hung=8, settle=GONE)
     assert bad.connections is not None
     assert bad.connections > 5
 
@@ -68,8 +68,8 @@ def test_disposal_in_one_thread_orphans_the_connections_of_others(
 def test_a_disposal_that_fails_skips_the_next(start: Start, database: Servers, pool: str) -> None:
     """The second engine keeps its connection."""
     worker = start("databases", pool, database, concurrency=1)
-    good = worker.good("disposes_in_a_chain", True)
-    bad = worker.bad("disposes_in_a_chain", False)
+    good = worker.good("disposes_in_a_chain", True, settle=GONE)
+    bad = worker.bad("disposes_in_a_chain", False, settle=GONE)
     assert good.errors == bad.errors == {"OSError: the metrics server is away": 1}
     assert good.connections == 0
     assert bad.connections == 1
@@ -80,10 +80,10 @@ def test_a_disposal_that_fails_skips_the_next(start: Start, database: Servers, p
 def test_an_engine_for_each_run_keeps_connections(start: Start, database: Servers, pool: str) -> None:
     """Connections stay open after the tasks, until the garbage collector comes by."""
     worker = start("databases", pool, database, concurrency=1)
-    good = worker.good("makes_and_disposes", times=30)
+    good = worker.good("makes_and_disposes", times=30, settle=GONE)
     assert good.all_succeeded()
     assert good.connections == 0
-    bad = worker.bad("makes_an_engine", times=30)
+    bad = worker.bad("makes_an_engine", times=30, settle=GONE)
     assert bad.all_succeeded()
     assert bad.connections
 
