@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _REPORT_IT = "please report this; everything else has been checked"
 _TOP = Span(1, 1, 1, 1)
-_LAST = 1000  # greater than any rank of a rule
 _Said = set[tuple[Diagnostic, "Cause | None"]]
 
 
@@ -122,13 +121,14 @@ def _causes(
     """
     numbers: dict[tuple[str, Hashable], int] = {}
     found = {}
+    last = 1 + max((cause.rank for cause in caused.values() if cause is not None), default=0)
     for index, one in enumerate(diagnostics):
         cause = caused.get(one)
         if cause is not None:
             own = comments.get(one.path)
             apart = own is not None and own.for_the_file(one)
             number = numbers.setdefault((one.code, cause.key), len(numbers))
-            found[index] = number, cause.rank + (_LAST if apart else 0)
+            found[index] = number, cause.rank + (last if apart else 0)
     return found
 
 

@@ -77,7 +77,7 @@ class Parameter(NamedTuple):
     """
 
     name: str
-    kind: str
+    kind: Literal["positional", "keyword", "*", "**"]
     required: bool
     annotation: str
     default: str = ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.processes import run
 from tests.proofs.harness import HERE, Servers, Worker, until
 
 OF_FILES = HERE / "applications" / "chords_of_files.py"
@@ -106,8 +106,9 @@ def test_a_chord_waits_for_results_that_nobody_keeps(tmp_path: Path) -> None:
         folder = tmp_path / form
         folder.mkdir()
         command = [sys.executable, str(OF_FILES), form, str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-        assert done.stdout.split()[-1] == told, done.stdout + done.stderr
+        done = run(command)
+        assert done.code == 0, done
+        assert done.out.split()[-1] == told, done
 
 
 @pytest.mark.proof("CEL321")

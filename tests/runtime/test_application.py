@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import pytest
 from celery.app.defaults import DEFAULTS
 
 from celery_lint.runtime.application import POOLS, make_app, recommended_settings
+from tests.processes import run
 from tests.proofs.harness import Worker
 
 if TYPE_CHECKING:
@@ -172,18 +172,13 @@ def test_a_green_pool_in_which_nothing_is_patched_ends(pool: str, servers: Serve
     worker = Worker("settled", pool, servers, folder=APPLICATIONS)
     worker.marks_folder = tmp_path
     arguments = [word for word in worker._arguments() if word not in ("-P", pool)]
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-m", "celery", *arguments],
-        env={**worker._variables(), "SETTINGS_POOL": pool, "SETTINGS_WORKER_POOL": pool},
+        environment={**worker._variables(), "SETTINGS_POOL": pool, "SETTINGS_WORKER_POOL": pool},
         cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
     )
-    assert done.returncode == 1, done.stdout
-    assert f"the {pool} pool would run no task" in done.stdout
+    assert done.code == 1, done
+    assert f"the {pool} pool would run no task" in done.out + done.err
     with Worker("settled", pool, servers, folder=APPLICATIONS, environment={"SETTINGS_POOL": pool}) as worker:
         assert worker.run("quick", times=20, settle=0, hung=DEADLINE).all_succeeded()
         assert "the settings are for" not in worker.log()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -22,6 +21,7 @@ from celery_lint.runtime import control, operations
 from celery_lint.runtime.application import make_app
 from celery_lint.runtime.control import NoWorkerAnswered
 from celery_lint.runtime.deadlines import NotDone, Work, once
+from tests.processes import run
 from tests.proofs import services
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def in_time(begun: float, promised: float) -> bool:
     if took < promised + BUSY:
         return True
     begun = time.monotonic()
-    subprocess.run([sys.executable, "-c", "import celery_lint.runtime.__main__"], check=True)
+    assert run([sys.executable, "-c", "import celery_lint.runtime.__main__"]).code == 0
     return took < promised + 20 * (time.monotonic() - begun)
 
 
@@ -169,16 +169,12 @@ def shell(tmp_path: Path, port: int, *words: str) -> tuple[int, Any, str]:
     url = f"redis://127.0.0.1:{port}/0"
     text = f"from celery import Celery\napp = Celery('asked', broker={url!r}, backend={url!r})\n"
     (tmp_path / "asked.py").write_text(text, encoding="utf-8")
-    done = subprocess.run(
+    done = run(
         [sys.executable, "-m", "celery_lint.runtime", "-A", "asked", *words],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(REPOSITORY)])},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+        environment={"PYTHONPATH": os.pathsep.join([str(tmp_path), str(REPOSITORY)])},
     )
-    lines = (done.stdout or done.stderr).splitlines()
-    return done.returncode, lines[-1] if lines else "", done.stderr
+    lines = (done.out or done.err).splitlines()
+    return done.code, lines[-1] if lines else "", done.err
 
 
 @pytest.mark.parametrize(

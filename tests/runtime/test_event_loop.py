@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -30,6 +28,7 @@ from celery_lint.runtime import (
     run_async,
     shutdown,
 )
+from tests import processes
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -518,16 +517,12 @@ print("both")
 
 
 def test_a_forked_child_has_a_loop_and_objects_of_its_own() -> None:
-    done = subprocess.run(
+    done = processes.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED],
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        environment={"PYTHONPATH": str(REPOSITORY)},
     )
-    assert done.stdout == "both\n", done.stderr
+    assert done.out == "both\n", done.err
 
 
 def test_workers_end_the_loop_by_both_signals() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.processes import run
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -56,19 +56,14 @@ def library(request: pytest.FixtureRequest) -> str:
 
 
 def program(library: str, text: str) -> str:
-    """What a program prints. One that hangs ends by itself, or the test does after minutes."""
-    done = subprocess.run(
+    """What a program prints."""
+    done = run(
         [sys.executable, "-W", "ignore", "-c", PATCHED[library] + BASE + text],
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
+        environment={"PYTHONPATH": str(REPOSITORY)},
     )
-    assert done.returncode == 0, done.stdout[-3000:]
-    return done.stdout
+    assert done.code == 0, (done.out + done.err)[-3000:]
+    return done.out + done.err
 
 
 MANY = """

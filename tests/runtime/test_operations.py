@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -18,6 +17,7 @@ from celery.schedules import crontab
 from celery_lint.runtime import control, operations
 from celery_lint.runtime.control import NoWorkerAnswered
 from celery_lint.runtime.operations import NotReady
+from tests.processes import run
 from tests.proofs.harness import Servers, Worker, until
 
 APPLICATIONS = Path(__file__).parent / "applications"
@@ -50,16 +50,10 @@ def signature(app: Celery, name: str, *args: Any, **options: Any) -> Any:
 
 def shell(worker: Worker, *words: str, timeout: float = PATIENCE) -> tuple[int, Any]:
     """The exit code and what the command said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "celery_lint.runtime", "-A", "operated", "--timeout", str(timeout), *words],
-        env=worker._variables(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, json.loads(done.stdout or done.stderr.splitlines()[-1])
+    command = [sys.executable, "-m", "celery_lint.runtime", "-A", "operated", "--timeout", str(timeout)]
+    done = run([*command, *words], environment=worker._variables())
+    assert "Traceback" not in done.err, done.err
+    return done.code, json.loads(done.out or done.err.splitlines()[-1])
 
 
 def test_tasks_are_sent_waited_for_and_composed(worker: Worker, app: Celery) -> None:

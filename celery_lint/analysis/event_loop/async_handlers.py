@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines
 from celery_lint.inventory.application.applications import is_application
@@ -28,7 +29,7 @@ class AsyncHandler(NamedTuple):
 
     module: Module
     function: Function
-    kind: str
+    kind: Literal["signal", "hook"]
     place: Place
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
@@ -68,7 +69,7 @@ class LostCoroutine(NamedTuple):
     module: Module
     call: Call
     name: str
-    how: str
+    how: Literal["dropped", "kept", "returned"]
     task: Task
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
@@ -32,7 +33,7 @@ class DeadRetryHandler(NamedTuple):
     the call or option that retries, ``task`` what the function calls the task there.
     """
 
-    kind: str
+    kind: Literal["cause", "sibling", "automatic"]
     place: Place
     retry: Place
     task: str = "self"

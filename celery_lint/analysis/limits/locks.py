@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.code.sites import Site, Sites
@@ -54,7 +55,7 @@ class EternalLock(NamedTuple):
     site: Site
     place: Place
     name: str
-    kind: str
+    kind: Literal["lock", "key"]
     ending: str = "timeout"
 
 

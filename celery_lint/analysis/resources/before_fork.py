@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.code.graph import CallGraph
@@ -25,7 +26,7 @@ _ENGINE_LEAVES = frozenset({"create_engine", "engine_from_config"})
 _ENGINE_USES = frozenset({"connect", "begin", "execute", "raw_connection"})
 _SCHEMA_USES = frozenset({"create_all", "drop_all", "reflect"})
 #: Clients whose threads do not come along into a forked process, and one that says so itself.
-CLIENTS = {
+CLIENTS: dict[str, Literal["threads", "warns"]] = {
     "kafka.KafkaProducer()": "threads",
     "kafka.producer.KafkaProducer()": "threads",
     "confluent_kafka.Producer()": "threads",
@@ -52,7 +53,7 @@ class EarlyConnection(NamedTuple):
     module: Module
     call: Call
     name: str
-    kind: str
+    kind: Literal["engine", "connection"]
 
     @property
     def place(self) -> Place:
@@ -76,7 +77,7 @@ class EarlyClient(NamedTuple):
     """A client at module level that is not fork-safe and that tasks use. ``kind`` as in the table."""
 
     name: str
-    kind: str
+    kind: Literal["threads", "warns"]
     place: Place
     use: Place
     site: Site
@@ -249,10 +250,10 @@ class BeforeFork:
     @once
     def _hooked(self) -> bool:
         """Whether the project does something of its own in every process that was forked."""
+        if any(self.project.holding(_AFTER_FORK, "register_at_fork")):
+            return True
         for module in self.project.product_modules():
             for function in module.functions.values():
-                if function.mentions(_AFTER_FORK) or function.mentions("register_at_fork"):
-                    return True
                 if any(decorator.chain.startswith(_AFTER_FORK) for decorator in function.decorators):
                     calls = self.functions.calls(module, function)
                     if not calls or not all("log" in call.chain.lower() for call in calls):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Settings
@@ -18,7 +18,7 @@ class Backend(NamedTuple):
     ``place`` is what says so: the setting, or the application that has none. ``scheme`` is that of its URL.
     """
 
-    kind: str
+    kind: Literal["none", "rpc", "other", ""]
     place: Place | None
     scheme: str = ""
 
@@ -46,8 +46,9 @@ class BackendSettings:
             if text is None:
                 return unknown
             scheme = text.partition(":")[0]
-            kind = "none" if text in _WITHOUT else "rpc" if scheme == "rpc" else "other"
-            return Backend(kind, setting.place, scheme)
+            if text in _WITHOUT:
+                return Backend("none", setting.place, scheme)
+            return Backend("rpc" if scheme == "rpc" else "other", setting.place, scheme)
         # Where the broker stands in the code, the backend would stand beside it.
         broker, _ = self.settings.setting(application, "broker_url")
         given = application.value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.model.facts import Place
@@ -12,7 +12,8 @@ from celery_lint.project.known import Known, once
 
 # https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
 _DEFAULTVISIBILITY = {"redis": 3600.0, "sqs": 1800.0}
-_KINDS = {
+Kind = Literal["redis", "sqs", "amqp", "other", ""]
+_KINDS: dict[str, Kind] = {
     "redis": "redis",
     "rediss": "redis",
     "redis+socket": "redis",
@@ -33,7 +34,7 @@ class Broker(NamedTuple):
     seconds; ``None`` if that is unknown or does not apply. ``place`` is the setting that says so.
     """
 
-    kind: str
+    kind: Kind
     visibility: float | None
     place: Place | None
 
@@ -70,14 +71,14 @@ class BrokerSettings:
         return Broker(kind, _DEFAULTVISIBILITY.get(kind), None)
 
     @once
-    def _kind(self) -> str:
+    def _kind(self) -> Kind:
         configured = self.project.configuration.broker
         if configured:
             return _KINDS.get(configured, "other")
         found = {self._scheme(setting) for setting in self.settings.named("broker_url")}
         return found.pop() if len(found) == 1 else ""
 
-    def may_be(self, kind: str) -> bool:
+    def may_be(self, kind: Kind) -> bool:
         """Whether the broker is of this kind, for certain or where no environment names another."""
         return self._kind == kind or (not self._kind and kind in self._usual_kinds)
 
@@ -90,7 +91,7 @@ class BrokerSettings:
         texts = [value.data for value in given if value is not None and isinstance(value.data, str)]
         return {_KINDS.get(text.partition("://")[0].lower(), "other") for text in texts}
 
-    def _scheme(self, setting: Setting) -> str:
+    def _scheme(self, setting: Setting) -> Kind:
         value = setting.value
         text = value.data if value.kind == "text" else self.project.text(setting.module, value)
         if not isinstance(text, str) or not text:

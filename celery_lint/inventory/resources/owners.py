@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from celery_lint.inventory.resources.bound import Bound
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.model.facts import Class, Function, Module, Value
@@ -19,7 +21,7 @@ NAMESPACES = ("threading.local()", "types.SimpleNamespace()")
 class Owned(NamedTuple):
     """What an attribute holds: a ``client``, or an ``engine``, itself or behind a maker of sessions."""
 
-    kind: str
+    kind: Literal["client", "engine"]
     pooled: bool | None
     module: Module
     value: Value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from celery_lint.inventory.resources.bound import SESSION_MAKERS, Bound
 from celery_lint.inventory.resources.owners import NAMESPACES, Owned, Owners
@@ -37,7 +37,7 @@ class Resource(NamedTuple):
     it, in which module, where that is not what its name is bound to.
     """
 
-    kind: str
+    kind: Literal["engine", "client"]
     name: str
     place: Place
     pooled: bool | None

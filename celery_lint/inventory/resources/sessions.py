@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
@@ -26,6 +27,9 @@ from celery_lint.project.known import Known, once
 _SCOPED = SYNC_SCOPED | ASYNC_SCOPED
 _CONTEXT_MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})
 
+#: Of sessions; nothing for what is none.
+Kind = Literal["sync", "async", "scoped", ""]
+
 
 class SessionName(NamedTuple):
     """A local name that holds a session. ``kind`` is ``sync``, ``async`` or ``scoped``.
@@ -35,7 +39,7 @@ class SessionName(NamedTuple):
     """
 
     name: str
-    kind: str
+    kind: Kind
     chain: str
     steps: tuple[int, ...]
     closes: bool
@@ -49,7 +53,7 @@ class Sessions:
         self.runs = known.of(Runs)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
-        self._kinds: dict[Key, str] = {}
+        self._kinds: dict[Key, Kind] = {}
         self._names: dict[Key, dict[str, SessionName]] = {}
 
     @once
@@ -103,7 +107,7 @@ class Sessions:
             )
         )
 
-    def kind(self, module: Module, chain: str) -> str:
+    def kind(self, module: Module, chain: str) -> Kind:
         """``sync``, ``async`` or ``scoped`` for the chain of a session, else nothing."""
         key = (module.path, chain)
         known = self._kinds.get(key)
@@ -112,7 +116,7 @@ class Sessions:
             known = self._kinds[key] = self._kind(module, chain)
         return known
 
-    def _kind(self, module: Module, chain: str) -> str:
+    def _kind(self, module: Module, chain: str) -> Kind:
         if not chain or chain[:1] == "%":
             return ""
         if not chain.endswith("()"):
@@ -141,7 +145,7 @@ class Sessions:
         found = _kind_of(self.project.call(callee, None))
         return found or self._annotated(callee.module, function)
 
-    def _annotated(self, module: Module, function: Function) -> str:
+    def _annotated(self, module: Module, function: Function) -> Kind:
         """The kind of session that a function says it gives: its caller, the loop or block around it."""
         given = self.project.resolve(module, function.annotation)
         return _kind_of(given._replace(name=f"{given.name}()")) if given.kind == "external" else ""
@@ -155,7 +159,7 @@ class Sessions:
         values = module.bindings.get(name, ()) if module is not None else ()
         return any(value.chain.endswith("scoped_session") for value in values)
 
-    def _made(self, maker: Entity) -> str:
+    def _made(self, maker: Entity) -> Kind:
         """What a session maker makes."""
         if maker.name.removesuffix(".begin") in ASYNC_MAKERS:
             return "async"
@@ -164,7 +168,7 @@ class Sessions:
             return "sync"
         return "async" if self.project.value_entity(maker.module, given).name in ASYNC_SESSIONS else "sync"
 
-    def _yielded(self, module: Module, function: Function) -> str:
+    def _yielded(self, module: Module, function: Function) -> Kind:
         """The session that a context manager of the project gives and closes, if that can be seen."""
         for step in self.functions.of(module, function).steps:
             if step.yields and step.chains and len(step.loads) == 1:
@@ -225,7 +229,7 @@ class Sessions:
                 if scoped or kind in ("sync", "async"):
                     yield entity.origin, (scoped, module.place(value.span))
 
-    def _taken(self, module: Module, value: Value) -> str:
+    def _taken(self, module: Module, value: Value) -> Kind:
         """The session of ``next(get_session())``, which its generator will not close."""
         given = value.first() if value.chain == "~next" else None
         callee = self.project.resolve(module, given.chain) if given is not None else UNKNOWN
@@ -257,7 +261,7 @@ def closes_in_finally(flow: Flow, held: SessionName) -> bool:
     return False
 
 
-def _kind_of(entity: Entity) -> str:
+def _kind_of(entity: Entity) -> Kind:
     """The kind of session that something of another package is."""
     if entity.kind != "external" or not entity.name.endswith("()"):
         return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from celery_lint.inventory.application.settings import Setting
 from celery_lint.model.facts import Module, Place, Value
@@ -23,7 +23,7 @@ _MOST_REPEATS = 2
 class Entry(NamedTuple):
     """One line of a table of routes. ``kind`` is ``name``, ``glob``, ``expression`` or ``unknown``."""
 
-    kind: str
+    kind: Literal["name", "glob", "expression", "unknown"]
     pattern: str
     module: Module
     key: Value
