@@ -12,6 +12,15 @@ PROCESS_EXECUTORS = frozenset(
 )
 #: These hand work to threads.
 THREAD_SUBMITS = frozenset(f"{executor}().submit" for executor in THREAD_EXECUTORS)
+#: These call a function in threads for each value, and give what it gives.
+THREAD_MAPS = frozenset(
+    [f"{executor}().map" for executor in THREAD_EXECUTORS]
+    + [
+        f"{pool}().{method}"
+        for pool in ("multiprocessing.pool.ThreadPool", "multiprocessing.dummy.Pool")
+        for method in ("map", "imap", "imap_unordered", "starmap")
+    ]
+)
 #: Containers of Python that can hold what a module keeps.
 CONTAINERS = frozenset(
     {

@@ -7,6 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.handed import Handed
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
@@ -76,6 +77,7 @@ class IoTimeouts:
 
     def __init__(self, known: Known) -> None:
         self.sites = known.of(Sites)
+        self.handed = known.of(Handed)
         self.project = known.project
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
@@ -86,7 +88,7 @@ class IoTimeouts:
     def endless(self) -> list[EndlessWait]:
         """Each call once, where no short time limit ends all tasks that come to it."""
         found: list[EndlessWait] = []
-        for site in self.sites.all:
+        for site in (*self.sites.all, *self.handed.all):
             if not self._may_call(site):
                 continue
             for call in self.sites.made(site):

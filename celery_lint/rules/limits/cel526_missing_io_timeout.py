@@ -43,7 +43,8 @@ class MissingIoTimeout(Rule):
 
     ## Limits
 
-    Looks into tasks and the functions that they call. It knows `requests` and its sessions, `urlopen`,
+    Looks into tasks and the functions that they call, in threads too that they wait for (`executor.map`,
+    `submit` in a `with`, `asyncio.to_thread`). It knows `requests` and its sessions, `urlopen`,
     `smtplib`, `ftplib`, `imaplib`, `poplib`, `http.client`, `httplib2` and `socket.create_connection`, and
     `httpx` where it is told `timeout=None`. Clients with a default of their own (`httpx`, `aiohttp`, `boto3`)
     are fine, and drivers of databases are left alone. Silent where a `**mapping` may hold the timeout, where
