@@ -196,6 +196,7 @@ def test_strict_parse_parses_every_file(project: Path, text: str) -> None:
     path = str(project / "app/other.py")
     assert engine.check_text(path, text, None, overrides=overrides).blocking == 1
     assert engine.check_text(path, text, None).blocking == 0
+    assert engine.check_text(path, text, None, suppress=False).unparsed == []  # the linter around parses it
     report = engine.check_paths([str(project)], None, overrides={**overrides, "exclude": "app"})
     assert (report.unparsed, report.blocking) == ([], 0)
 
@@ -306,6 +307,14 @@ def test_unparsed_files_are_listed_where_they_matter(project: Path) -> None:
     assert [os.path.basename(entry.path) for entry in report.unparsed] == ["broken.py"]
     assert places(report, project) == BOTH
     assert engine.check_paths([str(project / "app/mail.py")], None).unparsed == []
+
+
+def test_a_file_that_is_named_is_parsed_whatever_words_it_holds(project: Path) -> None:
+    (project / "app/other.py").write_text("print 'nothing of ours'\n")
+    for paths in (["app/other.py"], ["app/mail.py", "app/other.py"], ["app", "app/other.py"]):
+        report = engine.check_paths([str(project / path) for path in paths], None)
+        assert [os.path.basename(entry.path) for entry in report.unparsed] == ["other.py"]
+        assert report.blocking == len(report.diagnostics)  # without strict-parse
 
 
 def test_an_ignored_file_is_checked_when_it_is_named(project: Path) -> None:

@@ -73,7 +73,8 @@ def check_text(
 ) -> Report:
     """Check the text of one file as it is in an editor, within its workspace as it is on disk.
 
-    Without a path the text is a project of its own. ``suppress`` false leaves ``# noqa`` to the caller.
+    Without a path the text is a project of its own. ``suppress`` false leaves ``# noqa`` to the caller, and
+    whether a text without a word of Celery can be parsed.
     The disk is looked at once per process and workspace, until :func:`forget`: a linter that calls this for
     every file of a project would otherwise look at every file for every file. ``stale`` is asked now and then
     whether nobody waits for the answer any more; then Stale is raised.

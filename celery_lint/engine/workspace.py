@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Told what is being done, and of how many files how many are done; 0 of 0 where nothing is counted."""
 
+_NOTHING = Verdict([], frozenset(), [], {}, {})
+"""What is said about a text that has nothing to do with Celery, and that nobody has parsed."""
+
 
 class Workspace:
     """A workspace while it is asked.
@@ -71,8 +74,9 @@ class Workspace:
         reported.update(absolute_path(self.root, path) for path in new)
         scopes = self._scopes_of(manifest.listing)
         parsed = manifest.digests.keys() | {entry.path for entry in verdict.unparsed}
-        strict = [p for p in new if p not in parsed and scopes.of(p).configuration.strict_parse]
-        broken = [unparsed for unparsed in (self._parsed(path, None) for path in strict) if unparsed]
+        # Whoever names a file means it, whatever words it holds.
+        meant = [p for p in new if p not in parsed and (p in names or scopes.of(p).configuration.strict_parse)]
+        broken = [unparsed for unparsed in (self._parsed(path, None) for path in meant) if unparsed]
         verdict = verdict._replace(unparsed=[*verdict.unparsed, *broken])
         report = filtered(self.root, verdict, scopes, new, True)
         for path in sorted(names.difference(files)):
@@ -132,8 +136,8 @@ class Workspace:
         """What is to be said about one file with this text. Raises Stale where nobody waits for it."""
         verdict = self._with_text(path, data, stale)
         scopes = self._scopes_of(self._current()[0].listing)
-        if scopes.of(path).configuration.strict_parse and (unparsed := self._parsed(path, data)):
-            verdict = Verdict([], frozenset(), [unparsed], {}, {})
+        if verdict is _NOTHING and suppress and (unparsed := self._parsed(path, data)):
+            verdict = verdict._replace(unparsed=[unparsed])
         return filtered(self.root, verdict, scopes, [path], suppress)
 
     def prepare(self, path: str, data: bytes | str, stale: Callable[[], bool]) -> None:
@@ -170,7 +174,7 @@ class Workspace:
                 and not FirstPass(self._whole(manifest.listing).task_decorators).passes(path, content)
                 and not (names and SecondPass(names).passes(path, content))
             ):
-                return Verdict([], frozenset(), [], {}, {})
+                return _NOTHING
         try:
             text = Source(path, data).text
         except NotParsed as error:
