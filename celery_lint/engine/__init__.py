@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.engine.filtering import NAMELESS, filtered, joined, order
-from celery_lint.engine.scopes import Scopes
+from celery_lint.engine.scopes import Asked, Scopes
 from celery_lint.engine.verdict import Stale as Stale
 from celery_lint.engine.workspace import Progress, Workspace, verdict_of_text
 from celery_lint.files import cache, roots
@@ -38,7 +38,8 @@ def check_paths(
 ) -> Report:
     """Check files and folders, each with the options of its own workspace unless they are given.
 
-    Workspaces within a folder that is asked for are checked too, each as a project of its own.
+    Workspaces within a folder that is asked for are checked too, each as a project of its own, without what
+    the outer one leaves out.
     A file is reported once, however many of the paths lead to it, and neither their order nor their
     repetition changes the report. Of two workspaces that hold it, the outer one reports it.
     """
@@ -48,13 +49,13 @@ def check_paths(
     collecting = _pause_collection()
     try:
         pending = _by_workspace(paths)
-        for root, asked in pending:
+        for root, asked, outer in pending:
             if reported.issuperset(absolute_path(root, path) for path in asked):  # each of them a file
                 continue
             options = configuration if configuration is not None else load(root, overrides)
-            workspace = Workspace(root, options, progress, given)
+            workspace = Workspace(root, options, progress, given, outer)
             report = joined(report, workspace.report(asked, reported))
-            pending += [(inner, [""]) for inner in workspace.workspaces(asked)]
+            pending += workspace.within(asked)
     finally:
         _resume_collection(collecting)
     report.diagnostics.sort(key=order)
@@ -120,11 +121,11 @@ def files(paths: Sequence[str], overrides: Mapping[str, object] = {}) -> list[st
 
     found: set[str] = set()
     pending = _by_workspace(paths)
-    for root, asked in pending:
-        workspace = Workspace(root, load(root, overrides), None, overrides)
+    for root, asked, outer in pending:
+        workspace = Workspace(root, load(root, overrides), None, overrides, outer)
         listing = discover(root)
         found.update(workspace.files(asked, listing))
-        pending += [(inner, [""]) for inner in workspace.workspaces(asked, listing)]
+        pending += workspace.within(asked, listing)
     return sorted(found)
 
 
@@ -156,11 +157,11 @@ def graph_of(paths: Sequence[str], overrides: Mapping[str, object] = {}) -> Grap
 
     found = []
     pending = _by_workspace(paths)
-    for number, (root, asked) in enumerate(pending):
+    for number, (root, asked, outer) in enumerate(pending):
         configuration = load(root, overrides)._replace(cache=False)
-        workspace = Workspace(root, configuration, None, {**overrides, "cache": False})
+        workspace = Workspace(root, configuration, None, {**overrides, "cache": False}, outer)
         report = workspace.report(asked, set())
-        pending += [(inner, [""]) for inner in workspace.workspaces(asked)]
+        pending += workspace.within(asked)
         known = workspace.linked()[0]
         whole = drawn(root, known, report.diagnostics, f"{number}:" if number else "")
         found.append(whole if "" in asked else within(whole, [absolute_path(root, path) for path in asked]))
@@ -248,7 +249,7 @@ def _settings(
     return known
 
 
-def _by_workspace(paths: Iterable[str]) -> list[tuple[str, list[str]]]:
+def _by_workspace(paths: Iterable[str]) -> list[Asked]:
     """The workspaces of the paths, outer before inner, each with its paths as the index names them."""
     found: dict[str, set[str]] = {}
     roots_of: dict[str, str] = {}
@@ -258,4 +259,4 @@ def _by_workspace(paths: Iterable[str]) -> list[tuple[str, list[str]]]:
         if root is None:
             root = roots_of[folder] = roots.workspace(folder)
         found.setdefault(root, set()).add(index_path(real, root))
-    return [(root, sorted(asked)) for root, asked in sorted(found.items())]
+    return [(root, sorted(asked), None) for root, asked in sorted(found.items())]

@@ -30,7 +30,7 @@ def filtered(
     suppress: bool,
 ) -> Report:
     """What of a verdict is to be said, with absolute paths."""
-    wanted = {path for path in files if not scopes.of(path).selection.excluded(path)}
+    wanted = {path for path in files if not scopes.excluded(path)}
 
     def shown(path: str) -> str:
         return path if path == NAMELESS else absolute_path(root, path)
@@ -95,9 +95,7 @@ def _told(verdict: Verdict, scopes: Scopes) -> dict[int, list[Diagnostic]]:
     by_cause: dict[int, list[tuple[int, int]]] = {}
     for index, (cause, rank) in verdict.causes.items():
         found = verdict.diagnostics[index]
-        if not scopes.of(found.path).selection.excluded(found.path) and _is_wanted(
-            scopes, verdict, found.path, found
-        ):
+        if not scopes.excluded(found.path) and _is_wanted(scopes, verdict, found.path, found):
             by_cause.setdefault(cause, []).append((rank, index))
     told = {}
     for ranked in by_cause.values():

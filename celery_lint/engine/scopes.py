@@ -29,8 +29,9 @@ class Scope:
 class Scopes:
     """The scopes of a workspace.
 
-    ``configuration`` is that of the root; ``nested`` the folders below it that have a table of their own, and
-    ``overrides`` what is laid over each table.
+    ``configuration`` is that of the root; ``nested`` the folders below it that may have a table of their own,
+    and ``overrides`` what is laid over each table. ``outer`` are those of a workspace that was asked for as a
+    whole and holds this one: what it leaves out stays out.
     """
 
     def __init__(
@@ -39,14 +40,17 @@ class Scopes:
         configuration: Configuration,
         nested: Iterable[str] = (),
         overrides: Mapping[str, object] = {},
+        outer: Scopes | None = None,
     ) -> None:
         self._top = Scope(root, configuration)
         self._root = root
-        # The deepest first: the first that holds a file is the closest.
-        self._nested = {
-            f"{folder}/": Scope(root, load(absolute_path(root, folder), overrides))
-            for folder in sorted(nested, key=lambda folder: (-folder.count("/"), folder))
-        }
+        self._outer = outer
+        self._nested: dict[str, Scope] = {}
+        for folder in sorted(nested, key=lambda folder: (folder.count("/"), folder)):
+            absolute = absolute_path(root, folder)
+            if not self.excluded(folder) and has_table(absolute):
+                # The deepest first: the first that holds a file is the closest.
+                self._nested = {f"{folder}/": Scope(root, load(absolute, overrides)), **self._nested}
 
     def of(self, path: str) -> Scope:
         """The scope of a file, which is named as the index names it."""
@@ -54,6 +58,17 @@ class Scopes:
             if path.startswith(prefix):
                 return scope
         return self._top
+
+    def excluded(self, path: str) -> bool:
+        """Whether a file or folder is left out. What lies in a folder that is has no say in it."""
+        return self.of(path).selection.excluded(path) or (
+            self._outer is not None and self._outer.excluded(self._outer.named(self._root, path))
+        )
+
+    def named(self, root: str, path: str) -> str:
+        """What a file of a workspace within is called here."""
+        inner = os.path.relpath(root, self._root).replace(os.sep, "/")
+        return f"{inner}/{path}" if path else inner
 
     def whole(self) -> Configuration:
         """The root's configuration with what the nested tables say about the project as a whole.
@@ -94,14 +109,17 @@ class Scopes:
         return shown(absolute_path(self._root, folder))
 
 
-def nested_tables(root: str, configuration_files: Iterable[str]) -> list[str]:
-    """The folders below the root that have a table of ours, of all configuration files of a workspace."""
-    folders = {
+Asked = tuple[str, list[str], "Scopes | None"]
+"""The root of a workspace, what of it is asked for (``""``: all), and the scopes of one that holds it."""
+
+
+def nested_folders(configuration_files: Iterable[str]) -> set[str]:
+    """The folders below the root that may have a table of ours, of all configuration files of a workspace."""
+    return {
         folder
         for folder, _, name in (path.rpartition("/") for path in configuration_files)
         if folder and name in CONFIGURATION_FILES
     }
-    return sorted(folder for folder in folders if has_table(absolute_path(root, folder)))
 
 
 def closest_table(folder: str, root: str) -> str:

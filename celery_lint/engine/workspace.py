@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from celery_lint.diagnostics import Report, Unparsed
 from celery_lint.engine.filtering import filtered, joined
-from celery_lint.engine.scopes import Scopes, nested_tables
+from celery_lint.engine.scopes import Asked, Scopes, nested_folders
 from celery_lint.engine.verdict import Verdict, judge, packed, search, unpacked
 from celery_lint.files import cache, stamps
 from celery_lint.files.discovery import is_current
@@ -38,7 +38,7 @@ class Workspace:
     """A workspace while it is asked.
 
     With ``overrides``, tables below the root count too, and the overrides are laid over each of them;
-    without, the configuration is all there is.
+    without, the configuration is all there is. ``outer`` are the scopes of one that holds it.
     """
 
     def __init__(
@@ -47,11 +47,13 @@ class Workspace:
         configuration: Configuration,
         progress: Progress | None = None,
         overrides: Mapping[str, object] | None = None,
+        outer: Scopes | None = None,
     ) -> None:
         self.root = root
         self.configuration = configuration
         self._overrides = overrides if overrides is None or not overrides.get("config") else None
         self._scopes: Scopes | None = None
+        self._outer = outer
         self._progress = progress
         self._cache = cache.Cache(root, configuration.cache_dir, semantic_key(configuration))
         self._manifest: Manifest | None = None
@@ -75,7 +77,9 @@ class Workspace:
         scopes = self._scopes_of(manifest.listing)
         parsed = manifest.digests.keys() | {entry.path for entry in verdict.unparsed}
         # Whoever names a file means it, whatever words it holds.
-        meant = [p for p in new if p not in parsed and (p in names or scopes.of(p).configuration.strict_parse)]
+        meant = [
+            p for p in new if p not in parsed and (p in names or scopes.of(p).configuration.strict_parse)
+        ]
         broken = [unparsed for unparsed in (self._parsed(path, None) for path in meant) if unparsed]
         verdict = verdict._replace(unparsed=[*verdict.unparsed, *broken])
         report = filtered(self.root, verdict, scopes, new, True)
@@ -91,20 +95,21 @@ class Workspace:
         scopes = self._scopes_of(listing)
         files = {p for p in listing.python if "" in names or p in names or p.startswith(folders)}
         files.update(p for p in names if p and not os.path.isdir(absolute_path(self.root, p)))
-        return [absolute_path(self.root, p) for p in sorted(files) if not scopes.of(p).selection.excluded(p)]
+        return [absolute_path(self.root, p) for p in sorted(files) if not scopes.excluded(p)]
 
-    def workspaces(self, asked: Iterable[str], listing: Listing | None = None) -> list[str]:
-        """The workspaces that lie in the folders asked for, as absolute paths."""
-        within = (listing or self._current()[0].listing).workspaces
-        names = set(asked)
+    def within(self, asked: Iterable[str], listing: Listing | None = None) -> list[Asked]:
+        """The workspaces that lie in the folders asked for, without those that are excluded."""
+        listing = listing or self._current()[0].listing
+        scopes, names = self._scopes_of(listing), set(asked)
         folders = tuple(f"{path}/" for path in names)
-        return [absolute_path(self.root, p) for p in within if "" in names or f"{p}/".startswith(folders)]
+        found = [p for p in listing.workspaces if "" in names or f"{p}/".startswith(folders)]
+        return [(absolute_path(self.root, p), [""], scopes) for p in found if not scopes.excluded(p)]
 
     def _scopes_of(self, listing: Listing) -> Scopes:
         """Which options hold where; looked up once for a workspace."""
         if self._scopes is None:
-            nested = nested_tables(self.root, listing.configuration) if self._overrides is not None else ()
-            self._scopes = Scopes(self.root, self.configuration, nested, self._overrides or {})
+            nested = nested_folders(listing.configuration) if self._overrides is not None else ()
+            self._scopes = Scopes(self.root, self.configuration, nested, self._overrides or {}, self._outer)
         return self._scopes
 
     def _whole(self, listing: Listing) -> Configuration:
@@ -280,9 +285,10 @@ class Workspace:
         found = stamps.stamps(self.root, listing.python)
         others = stamps.stamps(self.root, listing.launch)
         flat, settled = stamps.flat(stamps.settled(found, started)), list(stamps.settled(others, started))
-        unchanged = _unchanged(listing, found, earlier)
-        sizes = {path: stamp[0] for path, stamp in zip(listing.python, found, strict=True)}
-        library = self._library(earlier, unchanged, sizes)
+        before = {} if earlier is None else stamps.by_path(earlier.listing.python, earlier.stamps)
+        now = dict(zip(listing.python, found, strict=True))
+        unchanged = frozenset(path for path, stamp in now.items() if before.get(path) == stamp)
+        library = self._library(earlier, unchanged, {path: stamp[0] for path, stamp in now.items()})
         if earlier is not None and listing.python == earlier.listing.python and others == earlier.others:
             same = self._same(earlier, library, [path for path in listing.python if path not in unchanged])
             if same is not None:
@@ -377,16 +383,6 @@ class Workspace:
 
         commands = launch.read(self.root, listing.launch, failures)
         return Deployment(tuple(commands), dependencies.packages(self.root, listing.launch))
-
-
-def _unchanged(listing: Listing, found: Sequence[stamps.Stamp], earlier: Manifest | None) -> frozenset[str]:
-    """The files that are what they were at the last run, by all that their stamps tell."""
-    if earlier is None:
-        return frozenset()
-    known = dict(zip(earlier.listing.python, stamps.unflat(earlier.stamps), strict=True))
-    return frozenset(
-        path for path, stamp in zip(listing.python, found, strict=True) if known.get(path) == stamp
-    )
 
 
 def verdict_of_text(path: str, data: bytes | str, configuration: Configuration) -> Verdict:

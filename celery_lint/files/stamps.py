@@ -46,6 +46,11 @@ def unflat(numbers: Sequence[int]) -> Iterator[Stamp]:
     return zip(one_by_one, one_by_one, one_by_one, one_by_one, strict=True)
 
 
+def by_path(paths: Sequence[str], kept: Sequence[int]) -> dict[str, Stamp]:
+    """Flat stamps by their files."""
+    return dict(zip(paths, unflat(kept), strict=True))
+
+
 def packed(numbers: Iterable[int]) -> bytes:
     """Flat stamps as bytes, because ten thousand files in JSON take longer to read than to check."""
     unsigned = [number & _MOST for number in numbers]

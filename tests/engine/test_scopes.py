@@ -11,7 +11,7 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.configuration import ConfigurationError, load
-from celery_lint.engine.scopes import Scopes, closest_table, nested_tables
+from celery_lint.engine.scopes import Scopes, closest_table, nested_folders
 from tests import samples
 
 TABLE = "[tool.celery-lint]\n"
@@ -121,13 +121,13 @@ def test_a_contradiction_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch
 def test_where_tables_are(checkout: Path) -> None:
     files = ["pyproject.toml", "one/pyproject.toml", "two/setup.cfg", "two/deep/setup.cfg", "one/.gitignore"]
     (checkout / "two/setup.cfg").write_text("[celery-lint]\npreset = all\n")
-    assert nested_tables(str(checkout), files) == ["two"]
+    assert nested_folders(files) == {"one", "two", "two/deep"}
     assert closest_table(str(checkout / "two/app"), str(checkout)) == str(checkout / "two")
     assert closest_table(str(checkout / "one/app"), str(checkout)) == str(checkout)
     assert closest_table(os.sep, str(checkout)) == str(checkout)
     (checkout / "one/pyproject.toml").write_text("[tool.celery-lint\n")
     with pytest.raises(ConfigurationError, match="is not valid TOML"):
-        nested_tables(str(checkout), files)
+        Scopes(str(checkout), load(str(checkout)), ["one"])
 
 
 def test_a_workspace_within_is_checked_with_its_own_options(checkout: Path) -> None:
@@ -140,3 +140,26 @@ def test_a_workspace_within_is_checked_with_its_own_options(checkout: Path) -> N
     assert found([checkout / "two"]) == ["two CEL111"]
     everything = engine.files([str(checkout)])
     assert len(everything) == engine.check_paths([str(checkout)], None).files == 12
+
+
+@pytest.mark.parametrize("table", [TABLE + "root = true\n", TABLE + 'preset = "house"\n', ""])
+@pytest.mark.parametrize("pattern", ["one", "one/**/*.py", "./one/", "*/app"])
+def test_what_is_left_out_stays_out_whatever_it_holds(checkout: Path, table: str, pattern: str) -> None:
+    """A folder that is excluded may be a project of its own, or have a table of its own."""
+    (checkout / "one/pyproject.toml").write_text(table)
+    others = [] if pattern == "*/app" else ["two CEL110", "two CEL111"]
+    assert found([checkout], exclude=pattern) == others
+    assert len(engine.files([str(checkout)], {"exclude": pattern})) == 3 * len(others)
+    (checkout / "pyproject.toml").write_text(f'{TABLE}exclude = ["{pattern}"]\n')
+    if pattern in ("one", "./one/") or "preset" not in table:  # else the closest table decides
+        assert found([checkout]) == others
+    if "root" in table:
+        assert found([checkout / "one"]) == ["one CEL110", "one CEL111"]
+
+
+def test_a_folder_that_is_left_out_is_not_looked_into(checkout: Path) -> None:
+    for wrong in ("root = true\nselect = 5\n", "select = 5\n", "["):
+        (checkout / "one/pyproject.toml").write_text(TABLE + wrong)
+        with pytest.raises(ConfigurationError, match=r"select|is not valid TOML"):
+            found([checkout])
+        assert found([checkout], exclude="one") == ["two CEL110", "two CEL111"]

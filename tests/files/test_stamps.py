@@ -45,6 +45,9 @@ def test_no_part_of_a_stamp_is_left_over(folder: str, count: int) -> None:
 @pytest.mark.parametrize("names", [["a.py"], ["a.py", "b.py", "a.py"]])
 def test_there_are_as_many_stamps_as_files(folder: str, names: list[str]) -> None:
     kept = stamps.flat(stamps.stamps(folder, ["a.py", "b.py"]))
+    assert list(stamps.by_path(["a.py", "b.py"], kept)) == ["a.py", "b.py"]
+    with pytest.raises(ValueError, match="argument"):
+        stamps.by_path(names, kept)
     with pytest.raises(ValueError, match="argument"):
         stamps.all_are(folder, names, kept)
 
