@@ -6,16 +6,22 @@ out here and not taken from the list, so that a name that is removed there is mi
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from amqp.basic_message import Message
+from celery import Celery, Task
 from celery.app import defaults
+from celery.app.amqp import AMQP
+from kombu import Producer
 
 from celery_lint import engine
 from celery_lint.files.commands.launch import worker_commands
 from celery_lint.inventory.application.spelling import old_name
+from celery_lint.libraries.messages import MESSAGE_OPTIONS, MESSAGE_PROPERTIES, RETRY_OPTIONS
 from celery_lint.options import Configuration
 from tests import asked_names
 
@@ -357,9 +363,9 @@ SILENT = {
         "CEL421",
         "@shared_task(bind=True)\ndef task(self, x):\n    raise self.retry(#=x)\n",
         """
-        /add_to_parent /args /chord /compression /confirm_timeout /correlation_id /countdown /declare
-        /delivery_mode /eta /exc /exchange /exchange_type /expiration /expires /group_id /immediate /kwargs
-        /link /link_error /mandatory /max_retries /parent_id /priority /properties /publisher /queue
+        /add_to_parent /compression /confirm_timeout /correlation_id /countdown /declare
+        /delivery_mode /exchange /exchange_type /expiration /expires /group_id /immediate /kwargs
+        /link_error /mandatory /max_retries /parent_id /priority /publisher /queue
         /replaced_task_nesting /reply_to /retry_policy /root_id /routing_key /serializer /shadow
         /stamped_headers /throw
         """,
@@ -558,6 +564,18 @@ def test_older_names_of_settings(name: str) -> None:
 )
 def test_older_prefixes_of_settings(prefix: str, rest: str) -> None:
     assert old_name(prefix + rest) == defaults._TO_OLD_KEY[prefix + rest]
+
+
+def test_options_of_messages_are_those_of_celery_and_kombu() -> None:
+    """What the installed ones take, and no name besides: the rest is another's."""
+    taking = (Task.apply_async, Celery.send_task, AMQP.as_task_v2, Task.retry, Producer.publish)
+    taken = {name for function in taking for name in inspect.signature(function).parameters}
+    properties = {name for name, _ in Message.PROPERTIES}
+    inner = {"self", "options", "properties", "callbacks", "errbacks", "create_sent_event"}
+    assert taken - inner <= MESSAGE_OPTIONS | RETRY_OPTIONS
+    assert {name for name in MESSAGE_PROPERTIES if name.islower()} - {"ordering_key"} <= properties
+    assert properties <= MESSAGE_OPTIONS | MESSAGE_PROPERTIES
+    assert MESSAGE_OPTIONS - taken == {"correlation_id", "exchange_type", "queue"}
 
 
 # ------------------------------------------------------------------------------------ every name

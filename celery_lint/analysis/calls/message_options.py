@@ -12,34 +12,39 @@ from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.celery import SETTING_OF_OPTION
+from celery_lint.libraries.messages import MESSAGE_OPTIONS, MESSAGE_PROPERTIES
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, facts, once
 
-# What somebody meant by a word that is no option of a message; "" where it is one of the task itself.
-_UNKNOWN = {
-    "track_started": "",
-    "max_retries": "",
-    "acks_late": "",
-    "default_retry_delay": "",
-    "rate_limit": "",
-    "autoretry_for": "",
-    "bind": "",
-    "retry_backoff": "",
-    "throws": "",
-    "count_down": "countdown",
-    "coundown": "countdown",
-    "countdwon": "countdown",
+# Options of the task, which mean nothing for one message.
+_OF_TASKS = frozenset(
+    {
+        "acks_late",
+        "acks_on_failure_or_timeout",
+        "autoretry_for",
+        "bind",
+        "default_retry_delay",
+        "max_retries",
+        "rate_limit",
+        "reject_on_worker_lost",
+        "retry_backoff",
+        "retry_backoff_max",
+        "retry_jitter",
+        "retry_kwargs",
+        "throws",
+        "track_started",
+    }
+)
+# Other words for an option, and those that are too short to be told from others by their letters.
+_MEANT = {
+    "arg": "args",
     "delay": "countdown",
     "delay_seconds": "countdown",
-    "retry_delay": "countdown",
     "eta_seconds": "countdown",
-    "expire": "expires",
-    "expiry": "expires",
-    "soft_timelimit": "soft_time_limit",
-    "timelimit": "time_limit",
     "que": "queue",
-    "arg": "args",
+    "retry_delay": "countdown",
 }
 # Options of the task that are on or off.
 _SWITCHES = frozenset({"track_started", "acks_late"})
@@ -131,9 +136,9 @@ class MessageOptions:
         found = []
         for call in self.calls:
             for name, value in call.value.keywords:
-                if name in _UNKNOWN and call.method != "retry" and not self._in_force(call, name, value):
-                    place = call.module.place(value.span)
-                    found.append(UnknownOption(place, call.method, name, _UNKNOWN[name]))
+                meant = _meant(name) if call.method != "retry" else None
+                if meant is not None and not self._in_force(call, name, value):
+                    found.append(UnknownOption(call.module.place(value.span), call.method, name, meant))
         return found
 
     def _in_force(self, call: OptionCall, name: str, value: Value) -> bool:
@@ -157,3 +162,13 @@ class MessageOptions:
             number = self.project.number(call.module, given)
             if given is not None and number is not None and number > 0:
                 yield CountedRetries(call.module.place(given.span), call.method, int(number))
+
+
+def _meant(name: str) -> str | None:
+    """The option that is meant by what is none, ``""`` for one of tasks; None where nobody can tell.
+
+    An option that is like no other may be one of a broker.
+    """
+    if name in MESSAGE_OPTIONS or name in MESSAGE_PROPERTIES:
+        return None
+    return "" if name in _OF_TASKS else _MEANT.get(name) or nearest(name, MESSAGE_OPTIONS) or None

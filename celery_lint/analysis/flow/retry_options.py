@@ -11,66 +11,18 @@ from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPo
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.messages import MESSAGE_OPTIONS, MESSAGE_PROPERTIES, RETRY_OPTIONS
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, facts
 
 _OF_AUTORETRY = frozenset(
     {"dont_autoretry_for", "retry_backoff", "retry_backoff_max", "retry_jitter", "retry_kwargs"}
 )
+# `retries` is none of them: `retry` sets it itself, and so raises TypeError.
+_KNOWN = (MESSAGE_OPTIONS | RETRY_OPTIONS) - {"retries"}
 _LIMITS = ("max_retries", "default_retry_delay")
-# What `Task.retry` takes, and what it hands on to `Task.apply_async` and kombu's `Producer.publish`.
-# https://docs.celeryq.dev/en/stable/reference/celery.app.task.html
-_RETRY_ARGUMENTS = frozenset(
-    [
-        "args",
-        "kwargs",
-        "exc",
-        "throw",
-        "eta",
-        "countdown",
-        "max_retries",
-        "queue",
-        "exchange",
-        "exchange_type",
-        "routing_key",
-        "priority",
-        "serializer",
-        "compression",
-        "expires",
-        "expiration",
-        "headers",
-        "link",
-        "link_error",
-        "time_limit",
-        "soft_time_limit",
-        "retry",
-        "retry_policy",
-        "producer",
-        "publisher",
-        "connection",
-        "add_to_parent",
-        "ignore_result",
-        "task_id",
-        "group_id",
-        "root_id",
-        "parent_id",
-        "shadow",
-        "chain",
-        "chord",
-        "delivery_mode",
-        "mandatory",
-        "immediate",
-        "declare",
-        "reply_to",
-        "correlation_id",
-        "properties",
-        "timeout",
-        "confirm_timeout",
-        "replaced_task_nesting",
-        "stamped_headers",
-    ]
-)
 # Words of other libraries, and of older or other options, for what `retry` calls otherwise.
 _MEANT = {
     "backoff": "countdown",
@@ -352,15 +304,12 @@ class RetryOptions:
         return found
 
     def _judged(self, module: Module, key: str, span: Span) -> Iterator[UnknownRetryKey]:
-        if key in _RETRY_ARGUMENTS or not key.isidentifier():
+        if key in _KNOWN or key in MESSAGE_PROPERTIES or not key.isidentifier():
             return
         if key in _OF_TASK:
             yield UnknownRetryKey(key, "", module.place(span))
             return
-        from difflib import get_close_matches
-
-        near = get_close_matches(key, sorted(_RETRY_ARGUMENTS), 1, 0.8)
-        meant = _MEANT.get(key) or (near[0] if near else "")
+        meant = _MEANT.get(key) or nearest(key, _KNOWN)
         if meant:
             yield UnknownRetryKey(key, meant, module.place(span))
 
