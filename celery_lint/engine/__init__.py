@@ -17,7 +17,7 @@ from celery_lint.diagnostics import Report
 from celery_lint.engine.filtering import NAMELESS, filtered, joined, order
 from celery_lint.engine.scopes import Asked, Scopes
 from celery_lint.engine.verdict import Stale as Stale
-from celery_lint.engine.workspace import Progress, Workspace, verdict_of_text
+from celery_lint.engine.workspace import Progress, Workspace
 from celery_lint.files import cache, roots
 from celery_lint.files.roots import absolute_path, index_path
 from celery_lint.options import Configuration
@@ -81,10 +81,12 @@ def check_text(
     whether nobody waits for the answer any more; then Stale is raised.
     """
     if path is None:
+        from celery_lint.engine.texts import alone
+
         root = os.getcwd()
         options = configuration if configuration is not None else load(root, overrides)
         scopes = Scopes(root, options)
-        report = filtered(root, verdict_of_text(NAMELESS, data, options), scopes, [NAMELESS], suppress)
+        report = filtered(root, alone(NAMELESS, data, options), scopes, [NAMELESS], suppress)
         report.diagnostics.sort(key=order)
         return report
     collecting = _pause_collection()
@@ -95,6 +97,24 @@ def check_text(
         _resume_collection(collecting)
     report.diagnostics.sort(key=order)
     return report
+
+
+def check_texts(
+    texts: Mapping[str, str], configuration: Configuration | None, *, overrides: Mapping[str, object] = {}
+) -> Report:
+    """Check files (their absolute paths) as they are with these texts, all at once: one run for all of them.
+
+    Only what is said about these files is reported.
+    """
+    by_workspace: dict[Workspace, dict[str, str]] = {}
+    for path, text in texts.items():
+        workspace, inner = _workspace_of(path, configuration, overrides)
+        by_workspace.setdefault(workspace, {})[inner] = text
+    report = Report([], [], 0, 0)
+    for workspace, own in by_workspace.items():
+        report = joined(report, workspace.report_of_texts(own))
+    real = {absolute_path(workspace.root, path) for workspace, own in by_workspace.items() for path in own}
+    return report._replace(diagnostics=[found for found in report.diagnostics if found.path in real])
 
 
 def prepare(

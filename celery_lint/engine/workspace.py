@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from celery_lint.diagnostics import Report, Unparsed
 from celery_lint.engine.filtering import filtered, joined
 from celery_lint.engine.scopes import Asked, Scopes, nested_folders
-from celery_lint.engine.verdict import Verdict, judge, packed, search, unpacked
+from celery_lint.engine.verdict import Verdict, judge, packed, unpacked
 from celery_lint.files import cache, stamps
 from celery_lint.files.discovery import is_current
 from celery_lint.files.roots import absolute_path
@@ -144,6 +144,15 @@ class Workspace:
         if verdict is _NOTHING and suppress and (unparsed := self._parsed(path, data)):
             verdict = verdict._replace(unparsed=[unparsed])
         return filtered(self.root, verdict, scopes, [path], suppress)
+
+    def report_of_texts(self, texts: Mapping[str, str]) -> Report:
+        """What is to be said about files of Celery with these texts, all of them at once."""
+        from celery_lint.engine.texts import together
+
+        manifest = self._current()[0]
+        verdict = together(self._surroundings(manifest), texts)
+        scopes, files = self._scopes_of(manifest.listing), {*manifest.listing.python, *texts}
+        return filtered(self.root, verdict, scopes, sorted(files), True)
 
     def prepare(self, path: str, data: bytes | str, stale: Callable[[], bool]) -> None:
         """Link what is around a file with this text, so that a change of it is answered soon."""
@@ -383,17 +392,3 @@ class Workspace:
 
         commands = launch.read(self.root, listing.launch, failures)
         return Deployment(tuple(commands), dependencies.packages(self.root, listing.launch))
-
-
-def verdict_of_text(path: str, data: bytes | str, configuration: Configuration) -> Verdict:
-    """The verdict of a text that is a project of its own."""
-    from celery_lint.engine.building import linked
-    from celery_lint.files.library import facts_of
-    from celery_lint.model.commands import NOWHERE
-    from celery_lint.project.imports import Imports
-
-    reading = facts_of(path, data)
-    if isinstance(reading, Unparsed):
-        return Verdict([], frozenset(), [reading], {}, {})
-    project = linked([reading], Imports([path]), configuration, NOWHERE, ())
-    return judge(project, search(project), {path: reading}, ())

@@ -130,8 +130,8 @@ _DECORATORS = ("task", "shared_task", "periodic_task")
 def _bind(text: Text, span: Span, words: Words) -> Iterator[Edit]:
     """``@app.task`` as ``@app.task(bind=True)``."""
     (name,) = words
-    for function in ast.walk(text.tree):
-        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)) or function.name != name:
+    for function in text.functions:
+        if function.name != name:
             continue
         first = min((node.lineno for node in function.decorator_list), default=function.lineno)
         if not first <= span.line <= function.lineno:
@@ -213,7 +213,7 @@ def _called(text: Text, span: Span, words: Words) -> Iterator[Edit]:
     """``run(work)`` as ``run(work())``, where this file defines what needs no arguments."""
     (name,) = words
     call = text.call(span)
-    made = [node for node in ast.walk(text.tree) if _is_function(node) and node.name == name]
+    made = [node for node in text.functions if node.name == name]
     if call is None or len(made) != 1 or _needs(made[0].args):
         return
     for given in (*call.args, *(keyword.value for keyword in call.keywords)):
@@ -233,8 +233,8 @@ def _needs(parameters: ast.arguments) -> bool:
 
 def _self(text: Text, span: Span, _: Words) -> Iterator[Edit]:
     """``def task():`` as ``def task(self):``."""
-    for node in ast.walk(text.tree):
-        if not _is_function(node) or node.lineno != span.line:
+    for node in text.functions:
+        if node.lineno != span.line:
             continue
         name = text.start(node) + text.text[text.start(node) :].index("def") + len("def")
         opening = text.text.index(node.name, name) + len(node.name)
@@ -256,7 +256,7 @@ def _cause(text: Text, span: Span, _: Words) -> Iterator[Edit]:
     if call is None or handler is None or handler.type is None:
         return
     name = handler.name or "exc"
-    used = {node.id for node in ast.walk(text.tree) if isinstance(node, ast.Name)}
+    used = {node.id for node in text.all(ast.Name)}
     edit = text.argument(call, f"exc={name}")
     if edit is None or (handler.name is None and name in used):
         return

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 
 from celery_lint.diagnostics import Span
 from celery_lint.fixes.imports import imported
 from celery_lint.fixes.text import Edit, Text, Words
 
-_Try = (ast.Try, ast.TryStar) if hasattr(ast, "TryStar") else (ast.Try,)
-
 
 def let_pass(text: Text, _: Span, words: Words) -> Iterator[Edit]:
     """``except Retry: raise`` before the handler in a line, for an exception of a module."""
     module, name, line = words
-    handlers = [node for node in ast.walk(text.tree) if isinstance(node, ast.ExceptHandler)]
-    found = [node for node in handlers if node.lineno == int(line)]
+    found = [node for node in text.all(ast.ExceptHandler) if node.lineno == int(line)]
     exception = imported(text, module, name)
     if len(found) != 1 or exception is None:
         return
@@ -40,11 +38,17 @@ def bound_before(text: Text, span: Span, words: Words) -> Iterator[Edit]:
         return
     within = [
         node
-        for node in ast.walk(text.tree)
-        if isinstance(node, _Try) and any(each.lineno == int(line) for each in (*node.body, *node.handlers))
+        for node in _tries(text)
+        if int(line) in [*(each.lineno for each in node.body), *(each.lineno for each in node.handlers)]
     ]
     if len(within) == 1:
         yield text.line_before(within[0], f"{name} = None")
+
+
+def _tries(text: Text) -> Iterator[ast.Try]:
+    yield from text.all(ast.Try)
+    if sys.version_info >= (3, 11):
+        yield from text.all(ast.TryStar)
 
 
 _HOLDING = (ast.Return, ast.Tuple, ast.List, ast.Dict, ast.FormattedValue, ast.JoinedStr, ast.Expr)

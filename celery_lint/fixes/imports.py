@@ -19,7 +19,7 @@ class Imported(NamedTuple):
 
 def imported(text: Text, module: str, name: str, add: bool = True) -> Imported | None:
     """How ``name`` of ``module`` is called here; None where it means something else, or may not be added."""
-    bound = [node for node in ast.walk(text.tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    bound = text.imports
     for statement in text.tree.body:
         if isinstance(statement, ast.ImportFrom) and statement.module == module and not statement.level:
             for alias in statement.names:
@@ -83,17 +83,4 @@ def _names(statement: ast.Import | ast.ImportFrom) -> set[str]:
 
 def _is_bound(text: Text, name: str) -> bool:
     """Whether anything but an import gives this name a meaning."""
-    for node in ast.walk(text.tree):
-        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
-            return True
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name:
-            return True
-        if isinstance(node, ast.arg) and node.arg == name:
-            return True
-        if isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name == name:
-            return True
-        if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
-            return True
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-            return True
-    return False
+    return name in text.bound or "*" in text.bound

@@ -76,7 +76,7 @@ def setting(text: Text, span: Span, words: Words) -> Iterator[Edit]:
         if edit is not None and target.slice.value == old:
             yield edit
     elif isinstance(target, ast.Name) and target.id == old and new.isupper() == old.isupper():
-        used = [each for each in ast.walk(text.tree) if isinstance(each, ast.Name) and each.id == old]
+        used = [each for each in text.all(ast.Name) if each.id == old]
         if used == [target]:
             yield text.replaced(target, new)
 

@@ -10,7 +10,8 @@ import re
 import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, TypeVar
 
 from celery_lint.diagnostics import Span
 from celery_lint.source import Source
@@ -19,7 +20,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _COMMENT = re.compile(r"#[^\r\n]*")
 #: What has a place in the text.
 Node = ast.expr | ast.stmt | ast.keyword | ast.alias | ast.excepthandler
-
+_Kind = TypeVar("_Kind", bound=ast.AST)
 
 #: What a rule gives to the one that makes its edit.
 Words = tuple[str, ...]
@@ -43,9 +44,42 @@ class Text:
         self.tree = source.parse()
         self._lines = list(_starts(source.text))
         self._parents: dict[ast.AST, ast.AST] = {}
-        for parent in ast.walk(self.tree):
-            for child in ast.iter_child_nodes(parent):
-                self._parents[child] = parent
+        self._nodes: dict[type[ast.AST], list[ast.AST]] = {}
+        self._by_line: dict[int, list[Node]] = {}
+        for node in ast.walk(self.tree):
+            self._nodes.setdefault(type(node), []).append(node)
+            if isinstance(node, (ast.expr, ast.stmt, ast.keyword)):
+                self._by_line.setdefault(node.lineno, []).append(node)
+            for child in ast.iter_child_nodes(node):
+                self._parents[child] = node
+
+    def all(self, kind: type[_Kind]) -> list[_Kind]:
+        """The nodes of this very class, from above."""
+        return self._nodes.get(kind, [])  # type: ignore[return-value]
+
+    @cached_property
+    def imports(self) -> list[ast.Import | ast.ImportFrom]:
+        """All imports, wherever they stand."""
+        return [*self.all(ast.Import), *self.all(ast.ImportFrom)]
+
+    @cached_property
+    def functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        """The functions that have a name."""
+        return [*self.all(ast.FunctionDef), *self.all(ast.AsyncFunctionDef)]
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The names that anything but an import gives a meaning; ``*`` if an import gives any."""
+        names = {node.id for node in self.all(ast.Name) if not isinstance(node.ctx, ast.Load)}
+        names.update(node.name for node in (*self.functions, *self.all(ast.ClassDef)))
+        names.update(node.arg for node in self.all(ast.arg))
+        names.update(node.name for node in self.all(ast.ExceptHandler) if node.name)
+        names.update(node.name for node in self.all(ast.MatchAs) if node.name)
+        names.update(node.name for node in self.all(ast.MatchStar) if node.name)
+        names.update(name for node in self.all(ast.Global) for name in node.names)
+        names.update(name for node in self.all(ast.Nonlocal) for name in node.names)
+        names.update("*" for node in self.all(ast.ImportFrom) for alias in node.names if alias.name == "*")
+        return frozenset(names)
 
     # ------------------------------------------------------------------ places
 
@@ -81,9 +115,7 @@ class Text:
         if span.end_line > len(self._lines):  # of another text
             return
         first, last = self.stretch(span)
-        for node in ast.walk(self.tree):
-            if not isinstance(node, (ast.expr, ast.stmt, ast.keyword)) or node.lineno != span.line:
-                continue
+        for node in self._by_line.get(span.line, ()):
             if (self.start(node), self.end(node)) == (first, last):
                 yield node
 

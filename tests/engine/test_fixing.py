@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ def fix(path: Path, unsafe: bool = True, preset: str = "all") -> tuple[Report, l
     """What is said about a file or folder, and how it can be fixed."""
     configuration = load(str(path if path.is_dir() else path.parent), {"preset": preset, "cache": False})
 
-    def check(name: str, text: str) -> Report:
-        return engine.check_text(name, text, configuration)
+    def check(texts: Mapping[str, str]) -> Report:
+        return engine.check_texts(texts, configuration)
 
     report = engine.check_paths([str(path)], configuration)
     return report, list(fixed(report, unsafe, check))
@@ -138,6 +139,44 @@ def test_an_edit_that_makes_another_diagnostic_is_not_made(tmp_path: Path) -> No
     path = written(tmp_path, text)
     _, (file,) = fix(path)
     assert file.codes == {"CEL810": 1}
+
+
+def test_all_files_are_judged_at_once(tmp_path: Path) -> None:
+    """Each time is one run over the whole project."""
+    calls = []
+    configuration = load(str(tmp_path), {"cache": False})
+
+    def check(texts: Mapping[str, str]) -> Report:
+        calls.append(sorted(texts))
+        return engine.check_texts(texts, configuration)
+
+    for count in (1, 6):
+        for number in range(count):
+            (tmp_path / f"m{number}.py").write_text(HEAD + "S = [crontab(hour=2), crontab(hour=3)]\n")
+        calls.clear()
+        files = list(fixed(engine.check_paths([str(tmp_path)], configuration), True, check))
+        assert (len(files), [len(texts) for texts in calls]) == (count, [count])
+        assert all(file.codes == {"CEL810": 2} for file in files)
+
+
+def test_what_does_harm_is_searched_for_by_halves(tmp_path: Path) -> None:
+    calls = []
+    configuration = load(str(tmp_path), {"cache": False, "select": "CEL810"})
+
+    def check(texts: Mapping[str, str]) -> Report:
+        calls.append(texts)
+        report = engine.check_texts(texts, configuration)
+        harmed = [d._replace(code="X") for d in before.diagnostics if "hour=7, minute=0" in texts[d.path]]
+        return report._replace(diagnostics=[*report.diagnostics, *harmed])
+
+    for name in ("a", "b"):
+        hours = ", ".join(f"crontab(hour={hour})" for hour in range(16))
+        (tmp_path / f"{name}.py").write_text(f"from celery.schedules import crontab\n\nS = [{hours}]\n")
+    before = engine.check_paths([str(tmp_path)], configuration)
+    for file in fixed(before, True, check):
+        assert file.codes == {"CEL810": 15}
+        assert b"crontab(hour=7)," in file.after
+    assert len(calls) < 2 * 2 * 10
 
 
 def test_a_byte_order_mark_stays(tmp_path: Path) -> None:

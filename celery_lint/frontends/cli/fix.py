@@ -17,8 +17,8 @@ from celery_lint.reports.summary import counted
 def fixes(report: Report, flags: Mapping[str, str], overrides: Mapping[str, object]) -> list[Fixed]:
     """How the files of a report can be fixed; nothing is written."""
 
-    def check(path: str, text: str) -> Report:
-        return engine.check_text(path, text, None, overrides=overrides)
+    def check(texts: Mapping[str, str]) -> Report:
+        return engine.check_texts(texts, None, overrides=overrides)
 
     return list(fixed(report, "--unsafe-fixes" in flags, check))
 
