@@ -287,6 +287,33 @@ KINDS = {
         "import collections\nKEPT = collections.deque()\n\n\n@shared_task\ndef task(x):\n    KEPT.#(x)\n",
         "append appendleft",
     ),
+    "containers": Kind(
+        "CEL228",
+        "KEPT = #()\n\n\n@shared_task\ndef task(x):\n    KEPT[x] = x.work()\n",
+        "collections.OrderedDict weakref.WeakValueDictionary",
+    ),
+    "what only makes a thread ready": Kind(
+        "CEL224",
+        "import threading\n\n\n@shared_task\ndef task(x):\n    thread = threading.Thread(target=x)\n"
+        "    thread.#(x)\n    thread.start()\n",
+        "setDaemon setName",
+    ),
+    "pools of engines": Kind(
+        "CEL235",
+        "import sqlalchemy\nfrom sqlalchemy import #\n\n\n"
+        + IN_TASK.replace(
+            "#", "engine = sqlalchemy.create_engine('postgresql://x', poolclass=#)\n    engine.connect()"
+        ),
+        "AsyncAdaptedQueuePool QueuePool",
+    ),
+    "applications that are there": Kind(
+        "CEL511",
+        "app = #\napp.conf.task_soft_time_limit = 20\napp.conf.task_time_limit = 10\n\n\n"
+        "@app.task\ndef task(x):\n    pass\n",
+        """
+        celery._state.get_current_app() celery.app.app_or_default() celery.current_app._get_current_object()
+        """,
+    ),
     "what asks for a key": Kind(
         "CEL527",
         "import redis\nclient = redis.Redis()\n\n\n@shared_task\ndef task(x):\n    if client.#('lock'):\n"
@@ -359,6 +386,12 @@ SILENT = {
         timezone.activate/timezone.deactivate
         """,
     ),
+    "put back with its second argument": Kind(
+        "CEL227",
+        "import locale\n\n\n@shared_task\ndef task(x):\n    locale.setlocale(locale.LC_ALL, x)\n    try:\n"
+        "        x.work()\n    finally:\n        #(locale.LC_ALL)\n",
+        "/locale.resetlocale /locale.setlocale",
+    ),
     "arguments of retry": Kind(
         "CEL421",
         "@shared_task(bind=True)\ndef task(self, x):\n    raise self.retry(#=x)\n",
@@ -374,6 +407,18 @@ SILENT = {
         "CEL328",
         "@shared_task(serializer='#')\ndef task(x):\n    x.work()\n",
         "/msgpack /application/x-msgpack /application/x-python-serialize",
+    ),
+    "what the encoder is taught": Kind(
+        "CEL619",
+        "from kombu.utils.json import #\n\n\nclass Order:\n    pass\n\n\n#(Order, 'order', str, str)\n\n\n"
+        "@shared_task\ndef task(x):\n    x.work()\n\n\ndef view():\n    task.delay(Order())\n",
+        "/register_type",
+    ),
+    "calls that never fail": Kind(
+        "CEL427",
+        "import time\n\n\n@shared_task\ndef task(x):\n    try:\n        begun = #()\n"
+        "        x.work(begun)\n    except Exception:\n        x.note()\n    return begun\n",
+        "/time.perf_counter /time.monotonic /time.time",
     ),
     "compressions": Kind(
         "CEL328",
@@ -434,6 +479,28 @@ def test_a_name_silences(kind: str, name: str) -> None:
     assert code not in found
     found = {d.code for d in engine.check_text(None, text.replace("#", f"{after}_"), ALL).diagnostics}
     assert code in found
+
+
+@pytest.mark.parametrize("name", ["awsathena", "bigquery", "duckdb", "sqlite"])
+def test_databases_without_a_server(name: str) -> None:
+    """Nobody counts their connections."""
+    text = f"import sqlalchemy\n{HEAD}" + IN_TASK.replace(
+        "#", "engine = sqlalchemy.create_engine('#://x')\n    engine.connect()"
+    )
+    found = {d.code for d in engine.check_text(None, text.replace("#", name), ALL).diagnostics}
+    assert "CEL235" not in found
+    found = {d.code for d in engine.check_text(None, text.replace("#", "oracle"), ALL).diagnostics}
+    assert "CEL235" in found
+
+
+@pytest.mark.parametrize("library", ["eventlet", "gevent"])
+def test_timeouts_of_green_threads(library: str) -> None:
+    text = f"import requests, {library}\n{HEAD}" + IN_TASK.replace(
+        "#", f"with {library}.Timeout(5):\n        requests.get(x)"
+    )
+    assert "CEL526" not in {d.code for d in engine.check_text(None, text, ALL).diagnostics}
+    other = text.replace(".Timeout", ".Other")
+    assert "CEL526" in {d.code for d in engine.check_text(None, other, ALL).diagnostics}
 
 
 ENDING = """

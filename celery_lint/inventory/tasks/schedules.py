@@ -24,7 +24,6 @@ from celery_lint.project.tables import written_mapping
 
 SCHEDULE = "beat_schedule"
 PERIODIC = "add_periodic_task"
-_NAMES = ("beat_schedule", "beatschedule", "celerybeat_schedule")
 _OF_PERIODIC = ("schedule", "sig", "args", "kwargs", "name")
 _DEEPEST = 6
 
@@ -260,7 +259,7 @@ class Schedules:
 
 def is_schedule(chain: str) -> bool:
     """Whether a chain is named like a schedule: ``app.conf.beat_schedule``, ``CELERYBEAT_SCHEDULE``."""
-    return chain.lower().endswith(_NAMES)
+    return chain.lower().endswith(SCHEDULE)
 
 
 def _is_in_force(chain: str) -> bool:
