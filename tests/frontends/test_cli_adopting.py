@@ -64,21 +64,45 @@ def test_it_does_not_matter_where_it_is_read(project: Path, check, monkeypatch) 
     assert (project / "sub/known.json").read_text() == before, "nothing stands there twice"
 
 
-def test_entries_that_no_longer_occur_are_told(project: Path, check) -> None:  # type: ignore[no-untyped-def]
+def test_entries_that_no_longer_occur_are_taken_out(project: Path, check, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.delenv("CI", raising=False)
     check("--write-baseline", "known.json")
     (project / "one.py").write_text(HEAD + TASK.format("first"))
+    before = (project / "known.json").read_text()
     assert check("--baseline", "known.json", "two.py") == (0, [], ""), "nobody has looked at one.py"
     assert check("--baseline", "known.json", "--select=CEL110") == (0, [], ""), "CEL111 is off"
+    assert (project / "known.json").read_text() == before
+    monkeypatch.setenv("CI", "true")
+    told = (
+        "known.json: 1 entry no longer occurs: CEL111 in one.py: --write-baseline known.json writes it anew"
+    )
+    for _ in range(2):
+        code, out, err = check("--baseline", "known.json")
+        assert (code, out) == (0, [])
+        assert told in err
+    assert (project / "known.json").read_text() == before, "a checkout in CI stays as it is"
+    (project / "two.py").unlink()
+    said = check("--baseline", "known.json", "one.py")[2]
+    assert "2 entries no longer occur: CEL111 in one.py, CEL111 in two.py" in said
+    monkeypatch.delenv("CI")
     code, out, err = check("--baseline", "known.json")
     assert (code, out) == (0, [])
-    assert "known.json: 1 entry no longer occurs: CEL111 in one.py: --write-baseline known.json" in err
-    (project / "two.py").unlink()
-    assert (
-        "2 entries no longer occur: CEL111 in one.py, CEL111 in two.py"
-        in check("--baseline", "known.json", "one.py")[2]
-    )
-    check("--write-baseline", "known.json", "one.py")
+    assert "2 entries no longer occur: CEL111 in one.py, CEL111 in two.py: they are taken out" in err
     assert check("--baseline", "known.json") == (0, [], "")
+    (entry,) = json.loads((project / "known.json").read_text())["entries"]
+    assert entry in json.loads(before)["entries"]
+    (project / "one.py").write_text(HEAD + TASK.format("first") + TASK.format("second"))
+    assert check("--baseline", "known.json")[1] == ["one.py:7:11"], "it is new again"
+
+
+def test_a_file_that_cannot_be_parsed_today_keeps_its_entries(project: Path, check, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.delenv("CI", raising=False)
+    check("--write-baseline", "known.json")
+    before, text = (project / "known.json").read_text(), (project / "one.py").read_text()
+    (project / "one.py").write_text(text + "(\n")
+    assert check("--baseline", "known.json")[0] == 0
+    check("--write-baseline", "known.json")
+    assert (project / "known.json").read_text() == before
 
 
 def test_files_that_are_not_checked_keep_their_entries(project: Path, check) -> None:  # type: ignore[no-untyped-def]

@@ -25,7 +25,7 @@ def narrowed(
     checked: Checked | None = None,
     overrides: Collection[str] = (),
 ) -> Report:
-    """The report without what is known or was there before; entries of the baseline that are gone are told.
+    """The report without what is known or was there before; entries of the baseline that are gone leave it.
 
     ``buffers`` are texts of an editor, ``overrides`` the options of the command line: where those choose
     rules, nobody knows which entries are gone. Raises UsageError for a flag that cannot be obeyed.
@@ -37,14 +37,19 @@ def narrowed(
         baseline = Baseline(flags["--baseline"])
         report, left = baseline.without_known(report)
         if left and checked is not None and not report.failed and not set(_CHOOSING) & set(overrides):
-            gone = baseline.gone(left, checked())
+            gone = baseline.gone(left, _parsed(report, checked))
             if gone:
-                sys.stderr.write(f"celery-lint: warning: {printable(gone)}\n")
+                sys.stderr.write(f"celery-lint: warning: {printable(baseline.shrink(gone))}\n")
     if "--diff-base" in flags:
         from celery_lint.frontends.cli.adoption import changes
 
         report = changes.narrowed(report, flags["--diff-base"], folder, buffers)
     return report
+
+
+def _parsed(report: Report, checked: Checked) -> set[str]:
+    """The files that were checked: nothing is known of one that cannot be parsed today."""
+    return set(checked()).difference(entry.path for entry in report.unparsed)
 
 
 def check_flags(flags: Mapping[str, str], of_text: bool) -> None:
@@ -69,7 +74,7 @@ def acted(report: Report, flags: Mapping[str, str], checked: Checked) -> int | N
         from celery_lint.frontends.cli.adoption.baseline import Baseline
 
         path = flags["--write-baseline"]
-        number = Baseline(path).write(report, checked())
+        number = Baseline(path).write(report, _parsed(report, checked))
         entries = counted(number, "entry", "entries")
         sys.stdout.write(
             f"Wrote {entries} to {printable(path)}: --baseline {printable(path)} leaves them out\n"

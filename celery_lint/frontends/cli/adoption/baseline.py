@@ -1,7 +1,8 @@
 """``celery-lint check --baseline FILE``: what was there before is known, and only the rest is told.
 
 A baseline is a JSON document with an entry a line: the path from the baseline's folder, code, message, and
-the fingerprint, which is all that is compared. It holds no lines, so that edits elsewhere change nothing.
+the fingerprint, which is all that is compared. It holds no lines, so that edits elsewhere change nothing. It
+shrinks by itself: what no longer occurs is taken out.
 """
 
 from __future__ import annotations
@@ -54,17 +55,21 @@ class Baseline:
         known = len(report.diagnostics) - len(new)
         return report.only(new)._replace(known=known), list(entries.values())
 
-    def gone(self, entries: list[dict[str, str]], checked: Collection[str]) -> str:
-        """What is said of entries that no longer occur; ``""`` if each may do so where nobody has looked."""
-        gone = [entry for entry in entries if self._was_looked_at(entry["path"], checked)]
-        if not gone:
-            return ""
+    def gone(self, entries: list[dict[str, str]], checked: Collection[str]) -> list[dict[str, str]]:
+        """Those of the entries that no longer occur: others may do so where nobody has looked."""
+        return [entry for entry in entries if self._was_looked_at(entry["path"], checked)]
+
+    def shrink(self, gone: list[dict[str, str]]) -> str:
+        """Take entries out, and say so. In CI, or where the file cannot be written, it is only said."""
         places = [f"{entry['code']} in {entry['path']}" for entry in gone[:_SHOWN]]
         more = f" and {len(gone) - _SHOWN} more" if len(gone) > _SHOWN else ""
-        entries_occur = (
-            "1 entry no longer occurs" if len(gone) == 1 else f"{len(gone)} entries no longer occur"
-        )
-        return f"{self.path}: {entries_occur}: {', '.join(places)}{more}: {_ANEW.format(self.path)}"
+        one = len(gone) == 1
+        occur = "1 entry no longer occurs" if one else f"{len(gone)} entries no longer occur"
+        done = _ANEW.format(self.path)
+        if not os.environ.get("CI") and os.access(self.path, os.W_OK):
+            self._write([entry for entry in self._read() if entry not in gone])
+            done = "it is taken out" if one else "they are taken out"
+        return f"{self.path}: {occur}: {', '.join(places)}{more}: {done}"
 
     def _was_looked_at(self, path: str, checked: Collection[str]) -> bool:
         absolute = os.path.normpath(os.path.join(self._folder, path))  # the path may lead upwards first
@@ -85,14 +90,17 @@ class Baseline:
                     {"path": path, "code": found.code, "message": found.message, "fingerprint": fingerprint}
                 )
         kept.sort(key=lambda entry: (entry["path"], entry["code"], entry["message"]))
-        lines = ",\n".join(f"    {json.dumps(entry)}" for entry in kept)
+        self._write(kept)
+        return len(kept)
+
+    def _write(self, entries: list[dict[str, str]]) -> None:
+        lines = ",\n".join(f"    {json.dumps(entry)}" for entry in entries)
         text = f'{{\n  "version": {VERSION},\n  "entries": [\n{lines}\n  ]\n}}\n'
         try:
             with open(self.path, "w", encoding="utf-8", newline="\n") as file:
                 file.write(text)
         except OSError as error:
             raise UsageError(f"cannot write the baseline: {self.path}: {error.strerror or error}") from None
-        return len(kept)
 
 
 _KEYS = {"path", "code", "fingerprint"}
