@@ -86,7 +86,7 @@ class MissingIoTimeout(Rule):
     def check(self, wait: EndlessWait) -> Iterator[Finding]:
         """Report the call itself."""
         values = {"call": wait.name, "task": wait.site.tasks[0].label}
-        variant, fix = ("off", None) if wait.off else ("", ("timeout=30",))
+        variant, fix = ("off", None) if wait.off else ("", ("timeout=10",))
         if wait.limit is not None:
             variant, values["limit"] = f"{variant} limited".strip(), f"{wait.limit:g}"
         yield Finding(wait.place, values, wait.site.related(), variant, fix)
