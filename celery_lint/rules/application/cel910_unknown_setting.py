@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.application.unread_settings import MisspeltSetting, OptionOfTasks, UnreadSettings
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class UnknownSetting(Rule):
@@ -60,10 +60,6 @@ class UnknownSetting(Rule):
             "`{name}` is no setting of Celery: it has no effect",
             "set the option on the tasks: `@app.task({option}=...)`",
         ),
-        "options": (
-            "`{name}` is no setting of Celery and has no effect, nor have {more} more",
-            "set the options on the tasks: `@app.task({option}=...)`",
-        ),
     }
     proof = "tests/proofs/test_settings.py::test_a_name_that_is_misspelt_changes_nothing"
     fixable = "unsafe"
@@ -75,8 +71,7 @@ class UnknownSetting(Rule):
 
     @on(UnreadSettings.options_of_tasks)
     def check_options(self, fact: tuple[OptionOfTasks, ...]) -> Iterator[Finding]:
-        """Report the first option of tasks among the settings, pointing at the others."""
-        first, *others = fact
-        values = {"name": first.name, "option": first.option, "more": len(others)}
-        related = tuple([(other.place, f"set `{other.option}` on the tasks") for other in others])
-        yield Finding(first.place, values, related, "options" if others else "option")
+        """Report the options of tasks among the settings of an application, of which one is told."""
+        for each in fact:
+            values = {"name": each.name, "option": each.option}
+            yield Finding(each.place, values, variant="option", cause=Cause(fact[0].place))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.application.unread_settings import Unprefixed, UnreadSettings
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 _SHOWN = 5
 
@@ -61,26 +61,15 @@ class SettingOutsideNamespace(Rule):
             "`{spelled}` has no effect: no namespace is loaded",
             "write `{name}`",
         ),
-        "several": (
-            "`{spelled}` has no effect, nor have {more} more: no namespace is loaded",
-            'load the settings with `namespace="CELERY"`, or write `{name}`',
-        ),
-        "several by hand": (
-            "`{spelled}` has no effect, nor have {more} more: no namespace is loaded",
-            "write `{name}`",
-        ),
     }
     proof = "tests/proofs/test_settings.py::test_a_name_for_a_namespace_changes_nothing_without"
     fixable = "unsafe"
 
     @on(UnreadSettings.unprefixed)
     def check(self, fact: tuple[Unprefixed, ...]) -> Iterator[Finding]:
-        """Report the first of the names, pointing at the others."""
-        first, *others = fact
-        values = {"spelled": first.spelled, "name": first.name, "more": len(others)}
-        related = tuple(
-            [(other.place, f"nor has `{other.spelled}`: write `{other.name}`") for other in others]
-        )
-        helped = first.loaded and first.spelled.startswith("CELERY_")
-        variant = ("several" if others else "") + ("" if helped else " by hand")
-        yield Finding(first.place, values, related, variant.strip(), (first.spelled, first.name))
+        """Report the names, of which one is told."""
+        for each in fact:
+            helped = each.loaded and each.spelled.startswith("CELERY_")
+            values = {"spelled": each.spelled, "name": each.name}
+            fix, cause = (each.spelled, each.name), Cause(fact[0].place)
+            yield Finding(each.place, values, (), "" if helped else "by hand", fix, cause)
