@@ -14,7 +14,7 @@ from functools import cache
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
-from celery_lint.engine.noqa import suppressed as silenced
+from celery_lint.engine.comments.noqa import suppressed as silenced
 from celery_lint.rule import Rule
 from celery_lint.rules import all_rules
 from tests.fixture_corpus import FOLDER, Case, cases, lines, silent_cases

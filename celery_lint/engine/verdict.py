@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from celery_lint.diagnostics import READING_FAILED, Diagnostic, Related, Span, Unparsed
 
 if TYPE_CHECKING:
-    from celery_lint.engine.suppressions import Suppressions
+    from celery_lint.engine.comments.suppressions import Suppressions
     from celery_lint.model.facts import Module, Place
     from celery_lint.project.isolation import Failure
     from celery_lint.project.known import Known, facts
@@ -64,7 +64,7 @@ def search(known: Known, stale: Callable[[], bool] | None = None) -> Found:
 
 def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: Iterable[Unparsed]) -> Verdict:
     """Run every rule over every fact that it asks for, of those that :func:`search` has found."""
-    from celery_lint.engine.suppressions import Suppressions
+    from celery_lint.engine.comments.suppressions import Suppressions
     from celery_lint.inventory.tasks.tasks import Tasks
     from celery_lint.model.purpose import is_test_path
     from celery_lint.rule import checks_of

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from celery_lint import engine
-from celery_lint.engine.noqa import suppressed
+from celery_lint.engine.comments.noqa import suppressed
 from tests import examples
 
 few_rules = pytest.mark.usefixtures("example_rules")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from celery_lint import engine
-from celery_lint.engine.noqa import suppressed
+from celery_lint.engine.comments.noqa import suppressed
 from celery_lint.files.commands.launch import worker_commands
 from celery_lint.files.filter import FirstPass, SecondPass, leads_on
 from celery_lint.options import Configuration

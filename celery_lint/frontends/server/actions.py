@@ -8,7 +8,7 @@ from typing import NamedTuple
 from lsprotocol import types
 
 from celery_lint.diagnostics import Diagnostic
-from celery_lint.engine.silencing import silencing
+from celery_lint.engine.comments.silencing import silencing
 from celery_lint.fixes.suggestions import Replacement, Suggestions
 from celery_lint.frontends.server.wording import Wording
 from celery_lint.selection import INTERNAL_ERROR

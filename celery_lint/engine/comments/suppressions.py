@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from celery_lint.configuration import closest
 from celery_lint.diagnostics import Diagnostic, Span
-from celery_lint.engine.noqa import listed, rule_names, suppressed
+from celery_lint.engine.comments.noqa import listed, rule_names, suppressed
 from celery_lint.model.comments import OWN, Comment
 from celery_lint.selection import normal_form
 
