@@ -14,13 +14,14 @@ from typing import NamedTuple
 import pytest
 from amqp.basic_message import Message
 from celery import Celery, Task
-from celery.app import defaults
+from celery.app import autoretry, defaults
 from celery.app.amqp import AMQP
 from kombu import Producer
 
 from celery_lint import engine
 from celery_lint.files.commands.launch import worker_commands
 from celery_lint.inventory.application.spelling import old_name
+from celery_lint.libraries.celery import TASK_OPTIONS
 from celery_lint.libraries.messages import MESSAGE_OPTIONS, MESSAGE_PROPERTIES, RETRY_OPTIONS
 from celery_lint.options import Configuration
 from tests import asked_names
@@ -334,7 +335,7 @@ KINDS = {
     "options with another's name": Kind(
         "CEL310",
         "@shared_task(#=3)\ndef task(x):\n    x.work()\n",
-        "ack_late auto_retry_for autoretry hard_time_limit ignoreresult interval_max task_rate_limit",
+        "autoretry hard_time_limit interval_max task_rate_limit",
     ),
     "what opens a transaction": Kind(
         "CEL623",
@@ -643,6 +644,14 @@ def test_options_of_messages_are_those_of_celery_and_kombu() -> None:
     assert {name for name in MESSAGE_PROPERTIES if name.islower()} - {"ordering_key"} <= properties
     assert properties <= MESSAGE_OPTIONS | MESSAGE_PROPERTIES
     assert MESSAGE_OPTIONS - taken == {"correlation_id", "exchange_type", "queue"}
+
+
+def test_options_of_tasks_are_those_of_celery() -> None:
+    """Attributes of its tasks, parameters of what makes them, and what retries automatically asks for."""
+    made = inspect.signature(Celery._task_from_fun).parameters
+    retried = re.findall(r"options.get\(\s*'(\w+)'", inspect.getsource(autoretry))
+    assert {*retried} <= TASK_OPTIONS
+    assert {*dir(Task), *made, *retried} >= TASK_OPTIONS
 
 
 # ------------------------------------------------------------------------------------ every name

@@ -55,6 +55,44 @@ MISTAKEN_OPTIONS = {
     "task_time_limit": "time_limit",
     "task_track_started": "track_started",
 }
+#: What Celery looks at in a task, by the keyword of its decorator.
+#: https://docs.celeryq.dev/en/stable/userguide/tasks.html#list-of-options
+TASK_OPTIONS = frozenset(
+    {
+        "acks_late",
+        "acks_on_failure",
+        "acks_on_failure_or_timeout",
+        "acks_on_timeout",
+        "autoretry_for",
+        "backend",
+        "default_retry_delay",
+        "dont_autoretry_for",
+        "expires",
+        "ignore_result",
+        "max_retries",
+        "priority",
+        "pydantic",
+        "pydantic_context",
+        "pydantic_dump_kwargs",
+        "pydantic_strict",
+        "rate_limit",
+        "reject_on_worker_lost",
+        "resultrepr_maxsize",
+        "retry_backoff",
+        "retry_backoff_max",
+        "retry_jitter",
+        "retry_kwargs",
+        "retry_on_worker_lost",
+        "send_events",
+        "serializer",
+        "shadow_name",
+        "soft_time_limit",
+        "store_errors_even_if_ignored",
+        "throws",
+        "time_limit",
+        "track_started",
+    }
+)
 #: Options of a task, and where an application says what holds for tasks that do not give them.
 SETTING_OF_OPTION = {
     "acks_late": "task_acks_late",

@@ -10,9 +10,10 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.celery import MISTAKEN_OPTIONS
+from celery_lint.libraries.celery import MISTAKEN_OPTIONS, TASK_OPTIONS
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, facts, once
 
 # Objects whose attributes of these names are something else: a retry that is counted, a setting.
@@ -42,22 +43,25 @@ class UnknownOptions:
 
     @facts
     def all(self) -> list[UnknownOption]:
-        """Those that stand for a real option, each place once."""
+        """Those that stand for a real option, or are like one, each place once."""
         found: dict[Place, UnknownOption] = {}
         for task in self.tasks.product:
             for module, value in task.options:
-                for name, given in _mistaken(value):
-                    if self._means_nothing(task, name):
+                for name, meant, given in _mistaken(value):
+                    if self._means_nothing(task, name, meant):
                         place = module.place(given.span)
-                        found.setdefault(place, UnknownOption(task, name, MISTAKEN_OPTIONS[name], place))
+                        found.setdefault(place, UnknownOption(task, name, meant, place))
         return list(found.values())
 
-    def _means_nothing(self, task: Task, name: str) -> bool:
+    def _means_nothing(self, task: Task, name: str, meant: str) -> bool:
         if name in self._read or not self.signatures.is_plain(task) or self._is_configured(task):
             return False
-        meant = MISTAKEN_OPTIONS[name]
         if meant and self.task_options.get(task, meant) is not None:
             return False  # it is too much, and changes nothing
+        if name not in MISTAKEN_OPTIONS and (
+            task.wrapper is not None or any(self.task_options.classes(task))
+        ):
+            return False  # nobody has kept whether it is read
         if task.wrapper is not None and self._may_take(task.wrapper, name):
             return False
         return not any(
@@ -101,11 +105,17 @@ class UnknownOptions:
                     yield name
 
 
-def _mistaken(value: Value) -> Iterator[tuple[str, Value]]:
-    """The keywords of a decorator that mean nothing; of those that belong together the first."""
+def _mistaken(value: Value) -> Iterator[tuple[str, str, Value]]:
+    """The keywords of a decorator that mean nothing, and what is meant; of those that go together the first.
+
+    One that is like no option may be for a class of tasks that reads it.
+    """
     several = False
     for name, given in value.keywords:
-        if name in MISTAKEN_OPTIONS:
-            if MISTAKEN_OPTIONS[name] or not several:
-                yield name, given
-            several = several or not MISTAKEN_OPTIONS[name]
+        meant = MISTAKEN_OPTIONS.get(name)
+        if meant is None and name not in TASK_OPTIONS:
+            meant = nearest(name, TASK_OPTIONS) or None
+        if meant is not None:
+            if meant or not several:
+                yield name, meant, given
+            several = several or not meant

@@ -41,10 +41,11 @@ class UnknownTaskOption(Rule):
 
     ## Limits
 
-    Reports the words that projects are known to write for a real option, settings among them; any other may
-    be an attribute that the project needs. Silent where the real option is given too, where something reads
-    an attribute of this name, where a class of the task declares it or cannot be seen, where a decorator of
-    the project may take it, and where options come from `**`.
+    Reports the words that projects are known to write for a real option, settings among them, and those that
+    differ from one by a letter or two; any other may be an attribute that the project needs. Silent where the
+    real option is given too, where something reads an attribute of this name, where a class of the task
+    declares it or cannot be seen, where a decorator of the project may take it, and where options come from
+    `**`.
 
     ## References
 
