@@ -281,12 +281,17 @@ class UnreadSettings:
         return {}
 
     def _without_family(self, key: str, named: _Named, present: set[str]) -> str:
-        """The only setting that a name lacks the family of: ``task_time_limit`` of ``CELERY_TIME_LIMIT``."""
+        """The only setting that a name lacks the family of: ``task_time_limit`` of ``CELERY_TIME_LIMIT``.
+
+        Or has another family: ``worker_concurrency`` of ``task_concurrency``.
+        """
         prefix = f"{named.namespace}_" if named.namespace else "CELERY_"
         rest = key.removeprefix(prefix).removeprefix("CELERYD_").lower()
+        other = next((family for family in _FAMILIES if rest.startswith(family)), "")
+        rest = rest.removeprefix(other)
         settings = [name for family in _FAMILIES if (name := f"{family}{rest}") in SETTINGS]
         if (
-            "_" not in rest
+            not (other or "_" in rest)
             or len(settings) != 1
             or present.intersection(spellings(settings[0], named.namespace))
         ):
