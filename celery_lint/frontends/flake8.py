@@ -26,7 +26,9 @@ class Plugin:
     def add_options(parser: Any) -> None:
         """Offer the options that change what is found."""
         for name, option in host.options():
-            parser.add_option(f"--{name}", default="", parse_from_config=True, help=option.help)
+            # What is off by itself is turned on without a value; else the next word would be one.
+            kind = {"action": "store_true"} if option.default is False else {"default": ""}
+            parser.add_option(f"--{name}", parse_from_config=True, help=option.help, **kind)
 
     @classmethod
     def parse_options(cls, namespace: Namespace) -> None:

@@ -22,7 +22,7 @@ _PATH = own_path()  # as it is when a host loads its plugins, before it looks at
 
 
 def options() -> Iterator[tuple[str, Option]]:
-    """The options that other linters offer, by the name that they have there. All take texts."""
+    """The options that other linters offer, by the name that they have there."""
     for option in OPTIONS:
         if option.linters:
             yield f"{PREFIX}{option.key}", option

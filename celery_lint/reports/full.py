@@ -168,8 +168,10 @@ def _cause(message: str) -> str:
 
     Nothing where that is long, or all of the message, which stands above.
     """
-    cause, colon, _ = message.partition(": ")
-    return cause if colon and len(cause) <= _LONGEST_LABEL else ""
+    end = message.find(": ")
+    while end >= 0 and message.count("`", 0, end) % 2:  # within code
+        end = message.find(": ", end + 1)
+    return message[: max(end, 0)] if end <= _LONGEST_LABEL else ""
 
 
 def _around(line: int, path: str, sources: excerpts.Sources) -> Iterator[int]:

@@ -73,8 +73,10 @@ def test_options(project: Path) -> None:
 def test_the_help_behind_a_message(project: Path) -> None:
     command = [sys.executable, "-m", "flake8", "--isolated", "--select=CEL111", "app/mail.py"]
     bare = run(command, cwd=project).out
-    with_help = run([*command, "--celery-lint-show-help=true"], cwd=project).out
+    with_help = run([*command[:-1], "--celery-lint-show-help", command[-1]], cwd=project).out
     assert with_help.startswith(bare.rstrip("\n") + "; write a plain `def`")
+    (project / ".flake8").write_text("[flake8]\ncelery-lint-show-help = true\n")
+    assert run([word for word in command if word != "--isolated"], cwd=project).out == with_help
     (project / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\nshow-help = true\n")
     assert "; write a plain `def`" in run(command, cwd=project).out
 

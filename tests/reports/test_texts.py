@@ -324,6 +324,19 @@ def test_marks_stand_below_what_the_terminal_shows(tmp_path: Path) -> None:
     assert marks.count("^") == len("run()")
 
 
+@pytest.mark.parametrize(
+    "message, label",
+    [
+        ("two: it fails", "two"),
+        ("`delay()` raises `TypeError: f() takes 1 argument`", ""),
+        ("`run()` breaks `a: b`: it fails", "`run()` breaks `a: b`"),
+        ("all of it", ""),
+    ],
+)
+def test_the_mark_is_labelled_with_the_cause_and_not_with_half_of_its_code(message: str, label: str) -> None:
+    assert full._cause(message) == label
+
+
 def test_places_of_one_file_stand_in_one_frame(tmp_path: Path) -> None:
     path = tmp_path / "tasks.py"
     path.write_text("\n\none = 1\ntwo = 2\nthree = 3\n\n\neight = 8\nnine = 9\n\neleven = 11\n")
