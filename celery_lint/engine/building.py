@@ -19,6 +19,7 @@ from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
 from celery_lint.project.known import Known
 from celery_lint.project.project import Project
+from celery_lint.project.reading import Lasting
 
 # A relay module leads to the next one: task, service, repository, engine. Real projects settle in three
 # rounds; the bound only has to be the same for everybody.
@@ -57,7 +58,7 @@ def build(
     imports = Imports(files, [command.app for command in deployment.commands])
     modules: dict[str, Module] = {}
     unparsed: dict[str, Unparsed] = {}
-    functions = Functions()
+    functions, lasting = Functions(), Lasting()
 
     def take(paths: Iterable[str]) -> None:
         for path, reading in library.readings(sorted(paths)).items():
@@ -81,7 +82,8 @@ def build(
         if known is not None:
             known.let_go()
         load = library.reading_of
-        known = linked(modules.values(), imports, configuration, deployment, unparsed, load, functions)
+        given = imports, configuration, deployment, unparsed, load, functions, lasting
+        known = linked(modules.values(), *given)
         explore(known)
         said = sinks(known)
         names = said - searched
@@ -139,12 +141,14 @@ def linked(
     unparsed: Iterable[str],
     load: Callable[[str, str], Module | Unparsed | None] | None = None,
     functions: Functions | None = None,
+    lasting: Lasting | None = None,
 ) -> Known:
     """The modules as one project. ``load`` reads what chains lead to beyond them.
 
-    ``functions`` is what has been unpacked already of these very modules.
+    ``functions`` is what has been unpacked already of these very modules, ``lasting`` what is known of them
+    whatever else is read.
     """
-    return Known(Project(modules, imports, configuration, deployment, unparsed, load, functions))
+    return Known(Project(modules, imports, configuration, deployment, unparsed, load, functions, lasting))
 
 
 def lines_of(built: Built, library: Library) -> dict[str, str]:

@@ -6,23 +6,24 @@ from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from celery_lint.project.entity import Key
-from celery_lint.project.reading import Mode, Reading
+from celery_lint.project.reading import Lasted, Mark, Mode, Reading
 
 Answer = TypeVar("Answer")
 
 
 class Memory(Generic[Answer]):
-    """Answers by path and name.
+    """Answers by path and name: those that last, and of the others what serves meanwhile.
 
-    Those found while demanding serve every mode; the others serve only their like, because a chain that is
-    asked for later in earnest must say again which files it leads to. One that met a file that has not been
-    read serves its own mode, and unless it was demanded only until another file is read: who demands a name
-    gets no file that cannot know it for the asker's sake, and who hints at the same name may.
+    Of these, those found while demanding serve every mode; the others serve only their like, because a
+    chain that is asked for later in earnest must say again which files it leads to. One that met a file that
+    has not been read serves its own mode, and unless it was demanded only until another file is read: who
+    demands a name gets no file that cannot know it for the asker's sake, and who hints at the same name may.
     """
 
-    __slots__ = ("_demanded", "_firm", "_loose", "_passing")
+    __slots__ = ("_demanded", "_firm", "_lasting", "_loose", "_passing")
 
-    def __init__(self) -> None:
+    def __init__(self, lasting: Lasted) -> None:
+        self._lasting = lasting
         self._firm: dict[Key, Answer] = {}
         self._demanded: dict[Key, Answer] = {}
         self._loose: dict[Key, Answer] = {}
@@ -40,80 +41,101 @@ class Memory(Generic[Answer]):
 
     def recall(self, key: Key, reading: Reading) -> Answer | None:
         """What is known in the mode of the question: for good, or while no other file has been read."""
+        lasting = self._lasting.get(key)
+        if lasting is not None and reading.holds(lasting):
+            answer: Answer = lasting.answer
+            return answer
         found = self._firm.get(key)
-        if found is not None:
-            return found
-        if reading.mode == "demand":
+        if found is None and reading.mode == "demand":
             found = self._demanded.get(key)
             reading.misses += found is not None  # what is concluded from it is for those who demand
-            return found
-        found = self._loose.get(key)
-        if found is None:
-            passing = self._passing[reading.mode].get(key)
-            if passing is not None and passing[0] == reading.modules.count:
-                reading.misses += 1  # what is concluded from it does not last either
-                return passing[1]
+        elif found is None:
+            found = self._loose.get(key)
+            if found is None:
+                passing = self._passing[reading.mode].get(key)
+                if passing is not None and passing[0] == reading.modules.count:
+                    reading.misses += 1  # what is concluded from it does not last either
+                    found = passing[1]
+        reading.doubts += found is not None
         return found
 
     def begin(self, key: Key, mode: str, unknown: Answer) -> None:
         """Answer that nothing is known while the answer is worked out: a cycle ends there."""
         (self._firm if mode == "demand" else self._loose)[key] = unknown
 
-    def keep(self, key: Key, mode: str, found: Answer, modules: int, lasting: bool) -> None:
-        """Keep an answer, found while so many modules have been read."""
-        if mode == "demand":
-            if lasting:
-                self._firm[key] = found
-            else:
-                self._firm.pop(key, None)
-                self._demanded[key] = found
+    def keep(self, key: Key, found: Answer, reading: Reading, mark: Mark) -> None:
+        """Keep an answer that was looked for from there on."""
+        (self._firm if reading.mode == "demand" else self._loose).pop(key, None)
+        if reading.keep(self._lasting, key, found, mark):
+            return
+        lasting = reading.misses == mark[0]
+        if reading.mode == "demand":
+            (self._firm if lasting else self._demanded)[key] = found
         elif lasting:
             self._loose[key] = found
         else:
-            self._loose.pop(key, None)
-            self._passing[mode][key] = (modules, found)
+            self._passing[reading.mode][key] = (reading.modules.count, found)
 
 
 class PerMode(Generic[Answer]):
     """Answers of a part by key: for each mode its own, until everything is read and modes are all one.
 
     Those that ask quietly take what others have found: they would find the same, for good where no unread
-    file was met, and otherwise until another file is read.
+    file was met, and otherwise until another file is read. Answers that last serve all modes: they are kept
+    apart, if there is a place for them.
     """
 
-    __slots__ = ("_known", "_passing", "_reading")
+    __slots__ = ("_known", "_lasting", "_passing", "_reading")
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, lasting: Lasted | None = None) -> None:
         self._reading = reading
+        self._lasting = lasting
         self._known: dict[Mode, dict[Any, Answer]] = {"demand": {}, "hint": {}, "quiet": {}}
         self._passing: dict[Any, tuple[int, Answer]] = {}
 
     def items(self) -> Iterator[tuple[Any, Answer]]:
         """All that is known in any mode, with its keys."""
+        if self._lasting is not None:
+            yield from [(key, trace.answer) for key, trace in self._lasting.items()]
         for known in self._known.values():
             yield from known.items()
 
     def of(self, key: Any, find: Callable[[], Answer]) -> Answer:
         """The answer, found now if it is not known."""
         reading = self._reading
-        mode = reading.mode
-        known = self._known[mode]
+        trace = self._lasting.get(key) if self._lasting is not None else None
+        if trace is not None and reading.holds(trace):
+            answer: Answer = trace.answer
+            return answer
+        found = self._recall(key)
+        if found is not None:
+            reading.doubts += 1
+            return found
+        mode, mark = reading.mode, reading.mark()
+        answer = find()
+        if self._lasting is not None and reading.keep(self._lasting, key, answer, mark):
+            return answer
+        self._known[mode][key] = answer
+        if mode != "quiet":
+            if reading.misses == mark[0]:
+                self._known["quiet"].setdefault(key, answer)
+            else:
+                self._passing[key] = (reading.modules.count, answer)
+        return answer
+
+    def _recall(self, key: Any) -> Answer | None:
+        """What is known in the mode of the question."""
+        reading = self._reading
+        known = self._known[reading.mode]
         if key in known:
             return known[key]
         if reading.is_settled:
             for others in self._known.values():
                 if key in others:
                     return others[key]
-        if mode == "quiet" and key in self._passing:
+        if reading.mode == "quiet" and key in self._passing:
             read, answer = self._passing[key]
             if read == reading.modules.count:
                 reading.misses += 1  # what is concluded from it does not last either
                 return answer
-        met = reading.misses
-        answer = known[key] = find()
-        if mode != "quiet":
-            if reading.misses == met:
-                self._known["quiet"].setdefault(key, answer)
-            else:
-                self._passing[key] = (reading.modules.count, answer)
-        return answer
+        return None

@@ -15,7 +15,7 @@ from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
 from celery_lint.project.memory import Memory
 from celery_lint.project.modules import Modules, may_bind
-from celery_lint.project.reading import Load, Reading
+from celery_lint.project.reading import Lasting, Load, Reading
 
 _DEEPEST = 24
 _MOST_BASES = 64
@@ -35,19 +35,22 @@ class Project:
         unparsed: Iterable[str] = (),
         load: Load | None = None,
         functions: Functions | None = None,
+        lasting: Lasting | None = None,
     ) -> None:
         self.modules = Modules(modules)
         self.imports = imports
         self.configuration = configuration
         self.deployment = deployment
         self.unparsed = frozenset(unparsed)
-        self._resolved = Memory[Entity]()
+        self.lasting = lasting
+        own = lasting or Lasting()
+        self._resolved = Memory[Entity](own.of("resolved"))
         self._resolving: set[Key] = set()
-        self._members = Memory[Entity]()
+        self._members = Memory[Entity](own.of("members"))
         self.reading = Reading(self.modules, self.unparsed, load)
         self._stars: dict[str, tuple[str, ...]] = {}
         self.functions = functions or Functions()
-        self._results = Memory[Entity]()
+        self._results = Memory[Entity](own.of("results"))
         constants = Constants(self.value_entity)
         #: The literal, the number or the text behind an expression, see :class:`Constants`.
         self.constant, self.number, self.text = constants.of, constants.number, constants.text
@@ -78,14 +81,15 @@ class Project:
         if found is not None:
             return found
         if key in self._resolving or len(self._resolving) > _DEEPEST:
+            self.reading.doubts += 1
             return UNKNOWN
         self._resolving.add(key)
-        hits = self.reading.misses
+        mark = self.reading.mark()
         try:
             found = self._resolve(module, chain)
         finally:
             self._resolving.discard(key)
-        self._resolved.keep(key, self.reading.mode, found, self.modules.count, self.reading.misses == hits)
+        self._resolved.keep(key, found, self.reading, mark)
         return found
 
     def _resolve(self, module: Module, chain: str) -> Entity:
@@ -149,6 +153,7 @@ class Project:
         own = self.modules.get(path)
         if package is None and own is not None and name in own.bindings and file in self.imports.files:
             package = self.reading.module(file, name)
+        self.reading.needs(path, file)
         if package is None or package.path == path:
             return None
         if name not in package.imports and name not in package.bindings:
@@ -157,7 +162,9 @@ class Project:
         return entity if entity.kind not in ("unknown", "module") else None
 
     def _module_entity(self, path: str) -> Entity:
-        return Entity("module", path, self.modules.find(path))
+        if (module := self.modules.find(path)) is None:
+            self.reading.needs(path)
+        return Entity("module", path, module)
 
     def _step(self, entity: Entity, step: str) -> Entity:
         if step == "()":
@@ -172,9 +179,9 @@ class Project:
         found = self._members.recall(key, self.reading)
         if found is None:
             self._members.begin(key, self.reading.mode, UNKNOWN)  # a cyclic import ends here
-            hits = self.reading.misses
+            mark = self.reading.mark()
             found = self._member(module, name)
-            self._members.keep(key, self.reading.mode, found, self.modules.count, self.reading.misses == hits)
+            self._members.keep(key, found, self.reading, mark)
         return found
 
     def _member(self, module: Module, name: str) -> Entity:
@@ -220,12 +227,10 @@ class Project:
     def attribute(self, entity: Entity, name: str) -> Entity:
         """An attribute of an entity."""
         if entity.kind == "external":
-            return Entity(
-                "external", f"{entity.name}.{name}", entity.module, None, entity.origin, entity.owner
-            )
+            kept = entity.module, None, entity.origin, entity.owner
+            return Entity("external", f"{entity.name}.{name}", *kept)
         if entity.kind == "module":
-            if self.reading.mode != "quiet":
-                self.reading.demanded.add(entity.name)
+            self.reading.lead_to(entity.name)
             module = entity.module or self.reading.module(entity.name, name)
             if module is None:
                 # The module was not worth reading, or could not be read: only its submodules are known.
@@ -237,13 +242,10 @@ class Project:
             return self.member(module, name)
         if entity.kind in ("class", "instance"):
             found = self._class_attribute(entity, name, set())
-            if (
-                entity.kind == "class"
-                and found.kind in ("external", "instance")
-                and entity.module is not None
-            ):
+            home = entity.module if entity.kind == "class" else None
+            if home is not None and found.kind in ("external", "instance"):
                 # What a class object holds lives as long as its module; what an instance holds may not.
-                return found._replace(origin=found.origin or (entity.module.path, f"{entity.name}.{name}"))
+                return found._replace(origin=found.origin or (home.path, f"{entity.name}.{name}"))
             if entity.kind == "instance" and is_property(found):
                 found = self.call(found, None)
             return found._replace(origin=entity.origin) if found.kind == "external" else found
@@ -295,9 +297,10 @@ class Project:
         key = (module.path, function.qualname)
         known = self._results.recall(key, self.reading)
         if known is not None or self._returning > _DEEPEST:
+            self.reading.doubts += known is None
             return known or UNKNOWN
         self._results.begin(key, self.reading.mode, UNKNOWN)  # for one that returns what it calls itself for
-        hits, result = self.reading.misses, UNKNOWN
+        mark, result = self.reading.mark(), UNKNOWN
         self._returning += 1
         try:
             for returned in function.returns:
@@ -312,7 +315,7 @@ class Project:
         kept = is_decorated(function, _CACHES) and not any("loop" in p.name for p in function.parameters)
         if result.kind in ("external", "instance") and result.origin is None and kept:
             result = result._replace(origin=key)
-        self._results.keep(key, self.reading.mode, result, self.modules.count, self.reading.misses == hits)
+        self._results.keep(key, result, self.reading, mark)
         return result
 
     def _annotated(self, module: Module, function: Function) -> Entity:

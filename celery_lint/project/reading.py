@@ -1,9 +1,15 @@
-"""What happens when a chain leads to a file that has not been read."""
+"""What happens when a chain leads to a file that has not been read, and which answers outlive that.
+
+An answer follows from modules that are known, and from files that nobody has read. While none of these has
+been read since, whoever asks again gets the same answer: all that is left to do is to say again which files
+the chains on the way to it lead to. One that a circle or a limit has cut short is another one when it is
+asked for at another time, so that it does not last, and neither does what follows from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module
@@ -14,6 +20,53 @@ Mode = Literal["demand", "hint", "quiet"]
 
 Load = Callable[[str, str], "Module | Unparsed | None"]
 """Reads the file of a path for the sake of a name; ``None`` if it cannot know that name."""
+
+Mark = tuple[int, int, int]
+"""How many misses, doubts and traces there were."""
+
+
+class Trace:
+    """What chains have met on the way to an answer.
+
+    ``led`` are the files that they lead to. ``met`` are those that nobody had read, and for which of their
+    names; ``absent`` are all whose reading may change the answer. With ``in_earnest`` those that were met
+    were demanded, and refused.
+    """
+
+    __slots__ = ("absent", "answer", "count", "in_earnest", "led", "met", "reader", "told")
+
+    def __init__(
+        self,
+        answer: Any = None,
+        led: tuple[str, ...] = (),
+        met: tuple[tuple[str, str], ...] = (),
+        absent: tuple[str, ...] = (),
+    ) -> None:
+        self.answer = answer
+        self.led = led
+        self.met = met
+        self.absent = absent
+        self.in_earnest = False
+        #: Who has seen last, and among how many modules, that none of the absent ones is there.
+        self.reader: object = None
+        self.count = 0
+        #: What the last one has been told of it: 1 where it leads, 2 what it hints at too.
+        self.told = 0
+
+
+Lasted = dict[Any, Trace]
+"""Answers by key."""
+
+
+class Lasting:
+    """What lasts of the answers of a project and its parts while files are read for them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Lasted] = {}
+
+    def of(self, what: str) -> Lasted:
+        """The answers of one kind."""
+        return self._known.setdefault(what, {})
 
 
 class Reading:
@@ -26,6 +79,11 @@ class Reading:
         self.mode: Mode = "demand"
         #: How often a chain ended at a file that was not read.
         self.misses = 0
+        #: How often a circle or a limit has cut an answer short, or one was given that was.
+        self.doubts = 0
+        self._own = object()
+        #: What chains have met, one after the other.
+        self._met: list[Trace] = []
         #: Files that a chain led to and that were not among the modules. `load` reads them on the spot, so
         #: that chains go on; only a project that has them from the start sees all that they say.
         self.wanted: set[str] = set()
@@ -34,6 +92,71 @@ class Reading:
         #: Files that a chain hinted at, and for which of their names: worth reading if they, or what these
         #: names lead to, hold a word that somebody looks for.
         self.hinted: dict[str, set[str]] = {}
+
+    def mark(self) -> Mark:
+        """Where somebody begins to look for an answer."""
+        return self.misses, self.doubts, len(self._met)
+
+    def lead_to(self, path: str) -> None:
+        """Note that a chain leads to a file."""
+        self._met.append(Trace(led=(path,)))
+        if self.mode != "quiet":
+            self.demanded.add(path)
+
+    def needs(self, *paths: str) -> None:
+        """Note that an answer may be another one when one of these has been read, unless all have."""
+        absent = tuple([path for path in paths if self.modules.find(path) is None])
+        if absent:
+            self._met.append(Trace(absent=absent))
+
+    def keep(self, lasting: Lasted, key: object, answer: object, mark: Mark) -> bool:
+        """Keep an answer that was looked for from there on, with what it depends on, if it lasts."""
+        if self.doubts != mark[1]:
+            return False
+        met, traces = self._met, self._met[mark[2] :]
+        if not traces:
+            lasting[key] = Trace(answer)
+            return True
+        del met[mark[2] :]
+        if len(traces) == 1:
+            trace = Trace(answer, traces[0].led, traces[0].met, traces[0].absent)
+        else:
+            trace = Trace(
+                answer,
+                tuple(dict.fromkeys([path for trace in traces for path in trace.led])),
+                tuple(dict.fromkeys([pair for trace in traces for pair in trace.met])),
+                tuple(dict.fromkeys([path for trace in traces for path in trace.absent])),
+            )
+        trace.in_earnest = self.mode == "demand"
+        trace.reader, trace.count = self._own, self.modules.count
+        trace.told = 2 if self.mode == "hint" else int(trace.in_earnest)
+        met.append(trace)
+        lasting[key] = trace
+        return True
+
+    def holds(self, trace: Trace) -> bool:
+        """Whether an answer is still the one, for those who ask now; then what it leads to is noted again."""
+        if trace.reader is not self._own or trace.count != self.modules.count:
+            for path in trace.absent:
+                if self.modules.find(path) is not None or path in self.unparsed:
+                    return False
+            if trace.reader is not self._own:
+                trace.reader, trace.told = self._own, 0
+            trace.count = self.modules.count
+        if trace.met:
+            if self.mode == "demand" and not trace.in_earnest and self.load is not None:
+                return False
+            self.misses += 1
+        if trace.told < 2 and self.mode != "quiet":
+            self.demanded.update(trace.led)
+            trace.told = trace.told or 1
+            if self.mode == "hint":
+                trace.told = 2
+                for path, name in trace.met:
+                    self.hinted.setdefault(path, set()).add(name)
+        if trace.led or trace.absent:
+            self._met.append(trace)
+        return True
 
     def settle(self) -> None:
         """Read nothing more: what is known now is what every later question is answered from.
@@ -66,4 +189,5 @@ class Reading:
                 self.modules.add(found)
                 return found
         self.misses += 1
+        self._met.append(Trace(None, (), ((path, name),), (path,)))
         return None

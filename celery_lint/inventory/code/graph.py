@@ -85,7 +85,8 @@ class CallGraph:
         self.layers = known.of(Layers)
         self._receivers: dict[Key, Entity | None] = {}
         self._closures = PerMode[list[tuple[Module, Function]]](self.project.reading)
-        self._callees = PerMode[list[Callee]](self.project.reading)
+        lasting = self.project.lasting.of("callees") if self.project.lasting is not None else None
+        self._callees = PerMode[list[Callee]](self.project.reading, lasting)
         # What calls a function on the ways from a task, by the task and by the function.
         self._calling: dict[tuple[Key, str], dict[int, list[tuple[Module, Function, Call]]]] = {}
         # The objects that the methods of views are called of.
@@ -119,14 +120,24 @@ class CallGraph:
         ``receiver`` is the class of the object that it is a method of, where that is known: a method of a
         base class calls those of the class that derives from it.
         """
-        key = view_of(module, function, receiver)
+        view = view_of(module, function, receiver)
         if receiver is not None:
-            self._of[key] = receiver
-        return self._callees.of(key, lambda: list(self._find(module, function, receiver)))
+            self._of[view] = receiver
+        bound = self._bound(module, function)
+        # What is a task is found out from round to round, so that it is no part of an answer that lasts.
+        key = view, None if bound is None or bound.module is None else (*bound[:2], bound.module.path)
+        return self._callees.of(key, lambda: list(self._find(module, function, receiver, bound)))
 
-    def _find(self, module: Module, function: Function, receiver: Entity | None) -> Iterator[Callee]:
+    def _bound(self, module: Module, function: Function) -> Entity | None:
+        """The class of the task that a function is of, which it may know as its first parameter."""
+        task = self.tasks.by_function.get((module.path, function.qualname))
+        return self.receiver(task) if task is not None else None
+
+    def _find(
+        self, module: Module, function: Function, receiver: Entity | None, bound: Entity | None
+    ) -> Iterator[Callee]:
         for call in self.functions.calls(module, function):
-            target = self._of_itself(module, function, call.chain, receiver)
+            target = self._of_itself(function, call.chain, receiver, bound)
             target = target or by_name(self.project, module, call.chain)
             if target is None:
                 for other in from_table(self.project, module, call.chain):
@@ -153,7 +164,7 @@ class CallGraph:
         )
 
     def _of_itself(
-        self, module: Module, function: Function, chain: str, receiver: Entity | None
+        self, function: Function, chain: str, receiver: Entity | None, bound: Entity | None
     ) -> Called | None:
         """What a method, or a task bound to itself, calls of its own object, or of one that it keeps.
 
@@ -164,8 +175,7 @@ class CallGraph:
             return None
         first, *kept = owner.split(".")
         if first[:1] == "%" and first[1:] == function.first():
-            task = self.tasks.by_function.get((module.path, function.qualname))
-            receiver = self.receiver(task) if task is not None else None
+            receiver = bound
         elif not function.owner or first.removesuffix("()") != f":{function.owner}":
             return None
         if receiver is None:
@@ -317,11 +327,12 @@ class CallGraph:
         """Whether these functions lead where they led, now that what they call and state has changed."""
         if not all(each.startswith("packed_") for each in what):
             return False
-        for view, callees in [*self._callees.items()]:
+        for (view, _), callees in [*self._callees.items()]:
             (path, qualname), _ = view
             if view[0] in functions:
                 module = self.project.modules[path]
-                found = self._find(module, module.functions[qualname], self._of.get(view))
+                function = module.functions[qualname]
+                found = self._find(module, function, self._of.get(view), self._bound(module, function))
                 if not qualname or [*found] != callees:
                     return False
         return all(qualname for _, qualname in functions)
