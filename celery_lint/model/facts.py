@@ -212,7 +212,8 @@ class Module(NamedTuple):
 
     ``comments`` are those that may silence rules; ``further_imports`` the dotted paths that ``imports`` does
     not show: those within functions, and the modules of ``import package.module``. ``drivers`` are the
-    asynchronous ones that addresses of databases name: ``postgresql+asyncpg:``.
+    asynchronous ones that addresses of databases name: ``postgresql+asyncpg:``. ``commented_out`` are the
+    time limits that comments hold: ``# CELERY_TASK_TIME_LIMIT = 3600``.
     """
 
     path: str
@@ -227,6 +228,7 @@ class Module(NamedTuple):
     comments: tuple[Comment, ...]
     further_imports: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()
+    commented_out: tuple[str, ...] = ()
 
     def place(self, span: Span) -> Place:
         """The span as a place of this module."""
@@ -285,7 +287,7 @@ def _class(row: list[Any]) -> Class:
 def decode(row: list[Any], path: str) -> Module:
     """The module whose facts were written as JSON; raises ``ValueError`` or ``TypeError`` when damaged."""
     _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
-    further, drivers = row[10:]
+    further, drivers, commented_out = row[10:]
     return Module(
         path,
         digest,
@@ -299,4 +301,5 @@ def decode(row: list[Any], path: str) -> Module:
         tuple(Comment(*comment) for comment in comments),
         tuple(further),
         tuple(drivers),
+        tuple(commented_out),
     )

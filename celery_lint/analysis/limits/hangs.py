@@ -13,7 +13,7 @@ from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pools
-from celery_lint.libraries.network import CONNECTS, ENDING_BY_THEMSELVES, PROCESSES
+from celery_lint.libraries.network import CONNECTS, ENDING_BY_THEMSELVES, PROCESSES, WAITING_PARTS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place
 from celery_lint.project.known import Known, once
@@ -26,6 +26,10 @@ _RUNNING = ("asyncio.run", "anyio.run", "asgiref.sync.async_to_sync")
 _RUN_UNTIL = "run_until_complete"
 # Libraries of which only the calls that IoTimeouts knows open or use a connection without a timeout.
 _JUDGED = tuple({path[: path.index(".") + 1] for path in ENDLESS} - {"socket."})
+# What asks a database, which hangs where a row is locked or the connection is lost, and seldom else.
+_DATABASES = (
+    "sqlalchemy.", "django.db.", "psycopg.", "psycopg2.", "pymysql.", "MySQLdb.", "pymongo.", "redis.",
+)  # fmt: skip
 # These make or let go of something, and wait for nobody.
 _MAKING = frozenset(
     {
@@ -44,8 +48,9 @@ _LOOPS = frozenset({"get_event_loop", "get_running_loop", "is_closed", "is_runni
 class Hang(NamedTuple):
     """Where a task may wait forever.
 
-    ``doubt`` is 0 for what asks another machine or program for certain, and greatest for a query or a
-    session that is only made there, and waits where it is used.
+    ``doubt`` is 0 for what asks another machine or program for certain and has no timeout of its own, greater
+    for a statement to the database, which answers as a rule, and greatest for a query or a session that is
+    only made there, and waits where it is used.
     """
 
     place: Place
@@ -98,13 +103,13 @@ class Hangs:
         if name.startswith(_OUTSIDE):
             return 0
         if name.startswith((*_JUDGED, *ENDING_BY_THEMSELVES, *_RUNNING)) or call.leaf() == _RUN_UNTIL:
-            return 2 if self._runs_the_unseen(site, call) else None
+            return 3 if self._runs_the_unseen(site, call) else None
         if self.waiting.is_wait(site.module, call):
             if _only_makes(name, call) or self._ended_for_all(name):
                 return None
-            return 3 if _only_asks(name, call) else 1
+            return 4 if _only_asks(name, call) else 2 if _asks_a_database(name) else 1
         unseen = site.function.is_async and call.is_awaited and self._is_unseen(site.module, call)
-        return 2 if unseen else None
+        return 3 if unseen else None
 
     def _is_unseen(self, module: Module, call: Call) -> bool:
         """Whether a call is not of the project, and not of a library that waits for coroutines of its own."""
@@ -148,6 +153,11 @@ def _only_makes(name: str, call: Call) -> bool:
     """Whether a call makes or lets go of something and waits for nobody."""
     leaf = call.leaf()
     return leaf in _MAKING or (leaf[:1].isupper() and name not in CONNECTS)
+
+
+def _asks_a_database(name: str) -> bool:
+    """Whether a wait is a statement to a database: of what is found by its chain alone, all is."""
+    return not name or name.startswith(_DATABASES) or any(part in name for part in WAITING_PARTS)
 
 
 def _only_asks(name: str, call: Call) -> bool:

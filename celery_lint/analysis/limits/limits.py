@@ -8,6 +8,7 @@ from celery_lint.analysis.limits.hangs import Hang, Hangs
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.application.spelling import spellings
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -16,6 +17,7 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.running import UNFORKED, Workers
+from celery_lint.inventory.workers.sent import Sent
 from celery_lint.inventory.workers.sent_limits import SentLimits
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import TIME_LIMITS
@@ -91,6 +93,7 @@ class Limits:
         self.all_applications = known.of(Applications)
         self.time_limits = known.of(TimeLimits)
         self.sent = known.of(SentLimits)
+        self.seen = known.of(Sent)
         self.belonging = known.of(Belonging)
         self.commands = known.of(Commands)
 
@@ -139,7 +142,7 @@ class Limits:
                 continue
             if self._is_bare(application) or self._silent([application]):
                 continue
-            if self.settings.is_foreign(application):
+            if self.settings.is_foreign(application) or self._is_declined(application):
                 continue
             tasks = [task for task in self._without_limit if self._owner(task) == application.origin]
             lacking = self._hanging(tasks)
@@ -159,7 +162,9 @@ class Limits:
             return [(task, self.hangs.of(task)) for task in tasks]
         hangs = [(task, self.hangs.of(task)) for task in tasks if not self.unsent.is_unsent(task)]
         known = [(task, hang) for task, hang in hangs if hang is not None]
-        return [*sorted(known, key=lambda pair: pair[1].doubt)]
+        if any(self.seen.is_sent(task) for task, _ in known):
+            known = [(task, hang) for task, hang in known if not self.unsent.is_left_out(task)]
+        return [*sorted(known, key=lambda pair: (pair[1].doubt, self.seen.rank([pair[0]])))]
 
     @facts
     def lonely_tasks(self) -> list[TaskWithoutLimit]:
@@ -191,6 +196,20 @@ class Limits:
         annotations = self.settings.of_some([application], "task_annotations")
         known = [self.project.constant(setting.module, setting.value) for setting in annotations]
         return any(mapping is None or mapping.keyword("*") is not None for mapping in known)
+
+    def _is_declined(self, application: Application) -> bool:
+        """Whether an application is configured to have none: by ``None``, or by a limit that is commented out."""
+        if any(self.settings.candidates(application, name) for name in _SETTINGS):
+            return True
+        paths = {application.place.path, *self.settings.modules(application)}
+        modules = [self.project.modules.find(path) for path in paths]
+        names = {spelling.lower() for name in _SETTINGS for spelling in spellings(name, "CELERY")}
+        return any(
+            commented.lower() in names
+            for module in modules
+            if module is not None
+            for commented in module.commented_out
+        )
 
     def _is_bare(self, application: Application) -> bool:
         """Whether nothing configures an application, and something does another: workers run that one."""

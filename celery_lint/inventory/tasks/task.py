@@ -34,6 +34,11 @@ class Task(NamedTuple):
         """How messages call the task."""
         return self.qualname.rpartition("/")[2].partition("@")[0]
 
+    @property
+    def is_periodic(self) -> bool:
+        """Whether the decorator itself schedules the task, as ``periodic_task`` of Celery 3 does."""
+        return any(value.keyword("run_every") is not None for _, value in self.options)
+
 
 def reached_from(
     tasks: Iterable[Task | tuple[Place, Task]], verb: str = "reached from"

@@ -24,7 +24,7 @@ class Sent:
 
     def is_sent(self, task: Task) -> bool:
         """Whether a call or a schedule is seen to send it."""
-        return task.key in self._keys
+        return task.is_periodic or task.key in self._keys
 
     def rank(self, tasks: Iterable[Task]) -> int:
         """The rank of a place that these tasks come to, among those of one cause: the sent come first."""

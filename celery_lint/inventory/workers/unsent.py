@@ -90,6 +90,13 @@ class Unsent:
         """
         return task.key in self._unsent or task.key in self._nowhere
 
+    def is_left_out(self, task: Task) -> bool:
+        """Whether nothing sends a task of a project that sends at least one other.
+
+        Too little to be silent about the bugs of a sketch, but who counts tasks that run leaves it out.
+        """
+        return self.is_unsent(task) or task.key in self._left_out
+
     def is_unnamed(self, task: Task) -> bool:
         """Whether the product names a task nowhere but where it is made and imported.
 
@@ -140,8 +147,21 @@ class Unsent:
     @once
     @asking("quiet")
     def _unsent(self) -> frozenset[Key]:
-        tasks = [task for task in self.tasks.product if task.function is not None and task.class_ is None]
-        if not tasks or not self.applications.product or not self._sends():
+        return self._unsent_of(_SEVERAL)
+
+    @once
+    @asking("quiet")
+    def _left_out(self) -> frozenset[Key]:
+        return self._unsent_of(1)
+
+    def _unsent_of(self, several: int) -> frozenset[Key]:
+        """The tasks that nothing sends, if a project sends so many others that this shows how it does."""
+        tasks = [
+            task
+            for task in self.tasks.product
+            if task.function is not None and task.class_ is None and not task.is_periodic
+        ]
+        if not tasks or not self.applications.product or not self._sends(several):
             return frozenset()
         names = {name for task in tasks for name in (*_names(task), *_before(task))}
         mentions = self._mentions(names | {function.name for _, function in self._lookups})
@@ -181,7 +201,7 @@ class Unsent:
 
     # ------------------------------------------------------------------ whether all is in sight
 
-    def _sends(self) -> bool:
+    def _sends(self, several: int) -> bool:
         """Whether the project shows what it sends: it does so itself, or has a schedule that can be read."""
         sendings = self.sendings.all
         if self.settings.named("beat_scheduler") or any(map(self._is_computed, sendings)):
@@ -190,7 +210,7 @@ class Unsent:
             return True
         if self.settings.hidden:  # the schedule may stand where the settings come from
             return False
-        return len({s.task.key for s in sendings if s.sends and s.task is not None}) >= _SEVERAL
+        return len({s.task.key for s in sendings if s.sends and s.task is not None}) >= several
 
     def _is_computed(self, sending: Sending) -> bool:
         """Whether only the run knows the name of what is sent."""
