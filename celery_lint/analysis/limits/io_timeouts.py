@@ -16,6 +16,7 @@ from celery_lint.libraries.network import HTTP_VERBS, REQUESTS_SESSIONS, SOCKETS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Place
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
 
 #: Nothing ends these without a timeout, not even the default of the socket module: requests hands on `None`.
@@ -56,6 +57,8 @@ _LEAVES = frozenset(map(leaf_of_chain, ENDLESS))
 _ENDED = ("signal.alarm", "signal.setitimer", "wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
 #: A time limit of so many seconds is a timeout for those that nobody minds to wait for.
 _SHORT = 120
+#: Who calls a function from more places than this is not asked what ends each of them.
+_MOST_CALLERS = 20
 _LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1")
 
 
@@ -153,14 +156,26 @@ class IoTimeouts:
     # ------------------------------------------------------------------ who else may end the wait
 
     def ended(self, site: Site, call: Call) -> bool:
-        """Whether something around the call ends it: an alarm, a ``with`` of a timeout, a decorator."""
+        """Whether something around the call ends it: an alarm, a ``with`` of a timeout, a decorator.
+
+        Or something around all calls of its function, on the ways from tasks.
+        """
+        return self._ends(site, call, {site.key})
+
+    def _ends(self, site: Site, call: Call, seen: set[Key]) -> bool:
         if site.function.mentions(*_ENDED):
             return True
         if any("timeout" in decorator.chain.lower() for decorator in site.function.decorators):
             return True
         step = self.sites.flow(site).step_of(call)
         around = self.sites.flow(site).ancestors(step) if step is not None else ()
-        return any("timeout" in chain.lower() for s in around if s.kind == "with" for chain in s.chains)
+        if any("timeout" in chain.lower() for s in around if s.kind == "with" for chain in s.chains):
+            return True
+        callers = [way for way in self.sites.callers(site) if way[0].key not in seen]
+        if not callers or site.is_task() or len(callers) > _MOST_CALLERS:
+            return False
+        seen.update(caller.key for caller, _ in callers)
+        return all(self._ends(caller, other, seen) for caller, other in callers)
 
     @once
     def _default_timeout(self) -> bool:

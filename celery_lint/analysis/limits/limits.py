@@ -198,7 +198,7 @@ class Limits:
         return any(mapping is None or mapping.keyword("*") is not None for mapping in known)
 
     def _is_declined(self, application: Application) -> bool:
-        """Whether an application is configured to have none: by ``None``, or by a limit that is commented out."""
+        """Whether an application is meant to have none: one is ``None``, or commented out."""
         if any(self.settings.candidates(application, name) for name in _SETTINGS):
             return True
         paths = {application.place.path, *self.settings.modules(application)}

@@ -309,6 +309,10 @@ class Sites:
         position = filled.index(name) if name in filled else len(filled)
         return any(call.argument(position, name).is_true for _, call in self._ways.get(site.key, ()))
 
+    def callers(self, site: Site) -> list[tuple[Site, Call]]:
+        """Everybody who calls a site on the ways from tasks, and where."""
+        return self._ways.get(site.key, [])
+
     def escapes(self, site: Site, step: Step | None, names: frozenset[str], depth: int = DEPTH) -> bool:
         """Whether an exception of one of these names, raised at a statement, leaves the task."""
         flow = self.flow(site)

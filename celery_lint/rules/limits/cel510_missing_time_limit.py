@@ -67,8 +67,8 @@ class MissingTimeLimit(Rule):
     task), `worker` (the worker gets its limits elsewhere: silent). Silent as well where a worker command of a
     launch file gives a limit, where the application is configured with a limit of `None` or with one that is
     commented out (`# CELERY_TASK_TIME_LIMIT = 3600`), where options are hidden in a `**mapping` or in a base
-    class outside the project, and where all known worker pools (threads, solo, eventlet) enforce none. gevent enforces
-    `time_limit` only.
+    class outside the project, and where all known worker pools (threads, solo, eventlet) enforce none. gevent
+    enforces `time_limit` only.
 
     ## References
 
