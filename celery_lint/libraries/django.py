@@ -15,5 +15,9 @@ CREATING = frozenset({"create", "get_or_create", "update_or_create", "bulk_creat
 #: Methods of what a manager gives that change rows.
 CHANGING = frozenset({"update", "bulk_update", "delete", "add", "set", "remove", "clear"})
 
+#: What runs other files in the namespace of the module that calls it.
+INCLUDES = ("split_settings.tools.include", "split_settings.tools.optional")
+#: Where what is included comes from if only the run knows: the library itself.
+INCLUDING = "split_settings"
 #: What sets names in the module of the settings that calls it.
 SETTINGS_FROM_ELSEWHERE = ("django_heroku.settings", "dynaconf.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from fnmatch import fnmatchcase as fnmatch
 from typing import NamedTuple
 
 # A folder of the project that has one of these names is not the library of that name: projects keep
@@ -148,6 +149,17 @@ class Imports:
         found = self._relative(dotted, folder) if relative else self._absolute(dotted, folder)
         self._located[asked] = found
         return found
+
+    def spread(self, dotted: str, importer: str) -> list[str]:
+        """The files that a star import means; of a pattern, ``.components.*``, all that it may mean."""
+        if "*" not in dotted:
+            located = self.locate(dotted, importer)
+            return [located.path] if located is not None and not located.rest else []
+        level = len(dotted) - len(dotted.lstrip("."))
+        folder = importer.split("/")[:-level]
+        pattern = "/".join([*folder, *dotted[level:].split(".")]) + ".py"
+        depth = pattern.count("/")
+        return [path for path in sorted(self.files) if path.count("/") == depth and fnmatch(path, pattern)]
 
     def _absolute(self, dotted: str, folder: str) -> Located | None:
         parts = dotted.split(".")

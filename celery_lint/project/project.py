@@ -212,9 +212,8 @@ class Project:
         """The files of the project that a module imports everything from."""
         found = self._stars.get(module.path)
         if found is None:
-            located = [self.imports.locate(dotted, module.path) for dotted in module.star_imports]
-            found = tuple([place.path for place in located if place is not None and not place.rest])
-            self._stars[module.path] = found
+            spread = [self.imports.spread(dotted, module.path) for dotted in module.star_imports]
+            found = self._stars[module.path] = tuple([path for paths in spread for path in paths])
         return found
 
     def _submodule(self, module: Module, name: str) -> Entity:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.wiring.unimported_applications import UnimportedApplications
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.consumers import Consumers
-from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.queues import DEFAULT_QUEUE, Queues
 from celery_lint.inventory.workers.routes import Destination
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module, Place, Value
@@ -45,6 +46,7 @@ class UnconsumedQueues:
         self.schedules = known.of(Schedules)
         self.queues = known.of(Queues)
         self.consumers = known.of(Consumers)
+        self.unimported = known.of(UnimportedApplications)
 
     @facts
     def unconsumed(self) -> list[Unconsumed]:
@@ -67,13 +69,21 @@ class UnconsumedQueues:
         for sending in self.sendings.all:
             if sending.task is not None and sending.sends and sending.how != "apply":
                 destination = self._of_sending(sending, sending.task)
-                if destination is not None:
+                if destination is not None and self._is_known_there(destination, sending, sending.task):
                     yield sending.task, destination, sending.place
         for entry in self.schedules.all:
             task = self.schedules.task(entry) if entry.certain and not entry.hidden else None
             destination = self._of_entry(entry, task) if task is not None else None
             if task is not None and destination is not None:
                 yield task, destination, entry.place
+
+    def _is_known_there(self, destination: Destination, sending: Sending, task: Task) -> bool:
+        """Whether who sends a task knows the queue that the configuration of an application gives it."""
+        if destination.queue == DEFAULT_QUEUE or self.queues.own(task) is not None:
+            return True
+        if destination != self.queues.destination(task):  # the message itself names it
+            return True
+        return not self.unimported.is_out_of_sight(sending, task)
 
     def _of_sending(self, sending: Sending, task: Task) -> Destination | None:
         if sending.through not in ("task", "application"):

@@ -51,6 +51,13 @@ class UnimportedApplications:
                 return [Unimported(application, task, sending)]
         return []
 
+    def is_out_of_sight(self, sending: Sending, task: Task) -> bool:
+        """Whether nothing shows that who sends a task knows of the only application."""
+        applications = self.applications.product
+        if len(applications) != 1 or self._imports(applications[0]):
+            return False
+        return self._is_lost(sending, task, applications[0])
+
     def _is_named(self, application: Application) -> bool:
         """Whether whoever imports the application must write a word for which files are read."""
         folders, _, name = application.module.path.removesuffix(".py").rpartition("/")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.statements import Given
 from celery_lint.libraries.celery_settings import SETTINGS
-from celery_lint.libraries.django import SETTINGS_FROM_ELSEWHERE
+from celery_lint.libraries.django import INCLUDING, SETTINGS_FROM_ELSEWHERE
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module, Value
 from celery_lint.project.entity import Entity
@@ -262,6 +262,8 @@ class Loaded:
         if module is None:
             return path in self.project.unparsed
         for dotted in module.star_imports:
+            if "*" in dotted:  # a pattern means the files that are there
+                continue
             located = self.project.imports.locate(dotted, module.path)
             if located is None and dotted.partition(".")[0] not in sys.stdlib_module_names:
                 return True
@@ -269,6 +271,8 @@ class Loaded:
 
     def _is_filled_by_others(self, module: Module) -> bool:
         """Whether a library, or a loop over what only the run knows, sets names of the module."""
+        if INCLUDING in module.star_imports:
+            return True
         if any(assignment.target in _NAMESPACES and not assignment.key for assignment in module.assignments):
             return True
         top = module.functions.get("")

@@ -8,6 +8,7 @@ from celery_lint.inventory.application.applications import Application
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.in_force import OptionsInForce
+from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.routes import Destination, Routes
@@ -44,7 +45,7 @@ class Queues:
 
         ``None`` where only the run knows. The place of the default is that of the task.
         """
-        option = self.task_options.get(task, "queue")
+        option = self.own(task)
         if option is not None:
             module, value = option
             own = self.project.text(module, value)
@@ -57,11 +58,15 @@ class Queues:
         queue = defaults.pop() if len(defaults) == 1 else None
         return Destination(queue, task.place) if queue is not None else None
 
+    def own(self, task: Task) -> Option | None:
+        """The queue that a task's own options name."""
+        return self.task_options.get(task, "queue")
+
     def default(self, application: Application) -> str | None:
         """The queue of an application's tasks that nothing else is said of."""
         given = self.settings.of_some([application], "task_default_queue")
-        if not given:
-            return DEFAULT_QUEUE
+        if not given:  # a file out of sight may name one
+            return None if self.settings.is_foreign(application) else DEFAULT_QUEUE
         names = {self.project.text(setting.module, setting.value) for setting in given}
         return names.pop() if len(names) == 1 else None
 

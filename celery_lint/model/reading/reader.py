@@ -24,6 +24,7 @@ from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import comments_of
 from celery_lint.model.reading.expressions import given_class
+from celery_lint.model.reading.included import included
 from celery_lint.model.reading.keeping import FIELDS, KEPT_WHOLE, kept_whole, worth_keeping, worth_setting
 from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
 from celery_lint.model.reading.statements import steps_of
@@ -101,7 +102,7 @@ class Reader:
     def module(self, path: str) -> Module:
         """The facts of the module."""
         top = self.seen.top
-        stars = tuple(dict.fromkeys(top.stars))
+        stars = tuple(dict.fromkeys((*top.stars, *included(top))))
         return Module(
             path=path,
             digest=digest_of(self.source.text),
