@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from celery_lint.analysis.resources.engine_connections import ENGINE_USES, EngineConnections, looks_at
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.sites import Site, Sites
@@ -12,10 +13,9 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.libraries.network import CONNECTING_LATER, CONNECTS
-from celery_lint.libraries.sqlalchemy import SYNC_ENGINES, SYNC_MAKERS, SYNC_SCOPED, SYNC_SESSIONS
+from celery_lint.libraries.sqlalchemy import SYNC_ENGINES
 from celery_lint.model.calls import Call
-from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.facts import Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
@@ -23,17 +23,6 @@ from celery_lint.project.known import Known, facts, once
 
 _CONNECT_LEAVES = frozenset(name.rpartition(".")[2] for name in CONNECTS)
 _ENGINE_LEAVES = frozenset({"create_engine", "engine_from_config"})
-_ENGINE_USES = frozenset({"connect", "begin", "execute", "raw_connection"})
-_SCHEMA_USES = frozenset({"create_all", "drop_all", "reflect"})
-#: Clients whose threads do not come along into a forked process, and one that says so itself.
-CLIENTS: dict[str, Literal["threads", "warns"]] = {
-    "kafka.KafkaProducer()": "threads",
-    "kafka.producer.KafkaProducer()": "threads",
-    "confluent_kafka.Producer()": "threads",
-    "pymongo.MongoClient()": "warns",
-    "pymongo.mongo_client.MongoClient()": "warns",
-}
-_CLIENT_LEAVES = tuple(name.rpartition(".")[2].removesuffix("()") for name in CLIENTS)
 _AFTER_FORK = "celery.signals.worker_process_init"
 _AT_FORK = "register_after_fork"
 _LISTENS = ("event.listens_for", "event.listens_for()")
@@ -73,16 +62,6 @@ class EarlyEngine(NamedTuple):
     site: Site
 
 
-class EarlyClient(NamedTuple):
-    """A client at module level that is not fork-safe and that tasks use. ``kind`` as in the table."""
-
-    name: str
-    kind: Literal["threads", "warns"]
-    place: Place
-    use: Place
-    site: Site
-
-
 class BeforeFork:
     """What the modules of tasks open at import."""
 
@@ -95,9 +74,11 @@ class BeforeFork:
         self.tasks = known.of(Tasks)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
+        self.connecting = known.of(EngineConnections)
 
     @once
-    def _forking(self) -> bool:
+    def forking(self) -> bool:
+        """Whether a worker of the project may fork."""
         return not self.pools.all.only(*UNFORKED)
 
     @once
@@ -127,7 +108,7 @@ class BeforeFork:
     @facts
     def connections(self) -> list[EarlyConnection]:
         """The connections that modules of tasks and applications open."""
-        if not self._forking:
+        if not self.forking:
             return []
         found: list[EarlyConnection] = []
         for module in self._loaded:
@@ -141,14 +122,14 @@ class BeforeFork:
         """Follow the chains of imports that connect: engine and schema are at home in other modules."""
         for module in self._imported:
             top = module.functions.get("")
-            if top is None or not top.may_call(*_SCHEMA_USES, *_ENGINE_USES):
+            if top is None:
                 continue
             for call in self.functions.calls(module, top):
-                if call.leaf() in _ENGINE_USES and "." in call.chain and call.chain[:1] not in "%~":
+                if call.leaf() in ENGINE_USES and "." in call.chain and call.chain[:1] not in "%~":
                     self.project.resolve(module, call.chain.rpartition(".")[0])
-                elif call.leaf() in _SCHEMA_USES and call.chain[:1] not in "%~":
+                elif (given := looks_at(call)) is not None and call.chain[:1] not in "%~":
                     self.project.resolve(module, call.chain)
-                    self._bind(module, call)
+                    self.project.resolve(module, given.chain)
 
     def _connection(self, module: Module, call: Call) -> Iterator[EarlyConnection]:
         leaf = call.leaf()
@@ -157,20 +138,9 @@ class BeforeFork:
             if name in CONNECTS and self._kept(module, call, name):
                 yield EarlyConnection(module, call, name, "connection")
                 return
-        engine = self._connected(module, call)
+        engine = self.connecting.connected(module, call)
         if engine is not None and self._pooled(engine) and not self._disposed(engine):
             yield EarlyConnection(module, call, engine.origin[1] if engine.origin else "", "engine")
-
-    def _given_engine(self, module: Module, call: Call) -> Entity | None:
-        if not self.sites.name(module, call.chain).startswith(("sqlalchemy.", "sqlmodel.")):
-            return None
-        return self._bind(module, call)
-
-    def _bind(self, module: Module, call: Call) -> Entity | None:
-        """What the first argument of a call is, or the one called ``bind``."""
-        given = call.argument(0, "bind") or call.argument(1)
-        entity = self.project.resolve(module, given.chain)
-        return entity if entity.kind == "external" else None
 
     def _kept(self, module: Module, call: Call, name: str) -> bool:
         """Whether the connection has a name that functions of the module use, and stays open."""
@@ -214,7 +184,7 @@ class BeforeFork:
 
     def _disposed(self, engine: Entity) -> bool:
         """Whether any code of the product disposes of the engine, at import or after a fork."""
-        if engine.origin in self._disposals or self._hooked:
+        if engine.origin in self._disposals or self.hooked:
             return True
         return self._asks_for_the_process and not (engine.value and engine.value.keyword("pool_pre_ping"))
 
@@ -242,13 +212,13 @@ class BeforeFork:
                     words.append(f"{call.argument(0).chain}.dispose")
                 for chain in words:
                     if chain.endswith(".dispose"):
-                        engine = self.sites.entity(module, chain.removesuffix(".dispose"))
+                        engine = self.connecting.entity(module, chain.removesuffix(".dispose"))
                         if engine is not None and engine.origin is not None:
                             found.add(engine.origin)
         return found
 
     @once
-    def _hooked(self) -> bool:
+    def hooked(self) -> bool:
         """Whether the project does something of its own in every process that was forked."""
         if any(self.project.holding(_AFTER_FORK, "register_at_fork")):
             return True
@@ -263,13 +233,13 @@ class BeforeFork:
     @facts
     def engines(self) -> list[EarlyEngine]:
         """The engines of modules that tasks use and that connect before the fork, once each."""
-        if not self._forking or not self._bound(_ENGINE_LEAVES) or self._hooked:
+        if not self.forking or not any(self.project.calling(*_ENGINE_LEAVES)) or self.hooked:
             return []
         direct = {connection.name for connection in self.connections if connection.kind == "engine"}
         found: dict[Key, EarlyEngine] = {}
         for site in self.sites.all:
             for call in self.sites.made(site):
-                engine = self._used(site.module, call)
+                engine = self.connecting.used(site.module, call)
                 if engine is None or engine.origin is None or engine.origin in found:
                     continue
                 if not self._pooled(engine) or self._disposed(engine) or engine.origin[1] in direct:
@@ -277,8 +247,18 @@ class BeforeFork:
                 early = self._early.get(engine.origin)
                 if early is not None and self.sites.forks(site.tasks):
                     use = site.module.place(call.span)
-                    found[engine.origin] = EarlyEngine(engine.origin[1], early, use, site)
+                    found[engine.origin] = EarlyEngine(self._told(engine, engine.origin), early, use, site)
         return sorted(found.values(), key=lambda engine: engine.place)
+
+    def _told(self, engine: Entity, keeper: Key) -> str:
+        """What an engine is called: with its attribute, where an object of a module has it."""
+        path, name = keeper
+        holder = self.project.member(self.project.modules[path], name)
+        class_ = holder.class_()
+        for attribute, values in class_.attributes.items() if class_ is not None else ():
+            if any(value is engine.value for value in values):
+                return f"{name}.{attribute}"
+        return name
 
     @once
     def _early(self) -> dict[Key, Place]:
@@ -295,7 +275,7 @@ class BeforeFork:
             for function in module.functions.values():
                 if any(decorator.chain.startswith(_BEFORE_FORK) for decorator in function.decorators):
                     place = module.place(function.span)
-                    for origin in self._engines_in(module, function):
+                    for origin in self.connecting.engines_in(module, function):
                         found.setdefault(origin, place)
         for module in modules.values():
             top = module.functions.get("")
@@ -303,95 +283,14 @@ class BeforeFork:
                 if call.in_main or call.in_lambda or call.is_decorator or call.chain[:1] in "%~":
                     continue
                 place = module.place(call.span)
-                engine = self._connected(module, call)
+                engine = self.connecting.connected(module, call)
                 if engine is not None and engine.origin is not None:
                     found.setdefault(engine.origin, place)
                 target = self.graph.target(module, call.chain)
                 if target is not None and not target[1].is_generator:
-                    for origin in self._engines_in(*target):
+                    for origin in (
+                        *self.connecting.engines_in(*target),
+                        *self.connecting.engines_given(module, call),
+                    ):
                         found.setdefault(origin, place)
         return found
-
-    def _engines_in(self, module: Module, function: Function) -> Iterator[Key]:
-        """The engines that a function, or what it calls, takes a connection from."""
-        closure = self.graph.deep_closure(module, function)
-        for inner_module, inner in closure:
-            for call in self.functions.calls(inner_module, inner):
-                engine = self._connected(inner_module, call)
-                if engine is not None and engine.origin is not None:
-                    yield engine.origin
-
-    def _connected(self, module: Module, call: Call) -> Entity | None:
-        """The engine that a call certainly takes a connection from."""
-        if call.chain[:1] in "%~":
-            return None
-        if call.leaf() in _ENGINE_USES:
-            engine = self.sites.entity(module, call.chain.rpartition(".")[0])
-        elif call.leaf() in _SCHEMA_USES:
-            engine = self._given_engine(module, call)
-        else:
-            return None
-        return engine if engine is not None and engine.name in SYNC_ENGINES else None
-
-    def _bound(self, leaves: frozenset[str] | tuple[str, ...]) -> bool:
-        """Whether a module of the product binds the result of such a call."""
-        return any(
-            leaf_of_chain(value.chain) in leaves
-            for module in self.project.product_modules()
-            for values in module.bindings.values()
-            for value in values
-        )
-
-    def _used(self, module: Module, call: Call) -> Entity | None:
-        """The engine that a call draws a connection from."""
-        leaf, chain = call.leaf(), call.chain
-        if leaf in _ENGINE_USES:
-            chain = chain.rpartition(".")[0]
-        entity = self.sites.entity(module, chain)
-        if entity is None:
-            return None
-        if entity.name in SYNC_SESSIONS:
-            return self._bind(module, call)
-        return self._behind(entity)
-
-    def _behind(self, entity: Entity, depth: int = 3) -> Entity | None:
-        """The engine behind a session maker, or behind a registry of its sessions."""
-        if entity.name in SYNC_ENGINES:
-            return entity
-        if entity.name not in SYNC_MAKERS | SYNC_SCOPED or entity.value is None or entity.module is None:
-            return None
-        bind = entity.value.keyword("bind") or entity.value.first()
-        if bind is None or depth == 0:
-            return None
-        given = self.project.value_entity(entity.module, bind)
-        return self._behind(given, depth - 1) if given.kind == "external" else None
-
-    # ------------------------------------------------------------------ clients
-
-    @facts
-    def clients(self) -> list[EarlyClient]:
-        """The clients of modules that tasks use, once each."""
-        if not self._forking or not self._bound(_CLIENT_LEAVES) or self._hooked:
-            return []
-        found: dict[Key, EarlyClient] = {}
-        for site in self.sites.all:
-            for call in self.sites.made(site):
-                entity = self.sites.entity(site.module, call.chain) if "." in call.chain else None
-                if entity is None or entity.origin is None or entity.origin in found:
-                    continue
-                kind = CLIENTS.get(f"{entity.name.partition('()')[0]}()")
-                place = self._made(*entity.origin) if kind is not None else None
-                if kind is not None and place is not None and self.workers.certainly_fork(site.tasks):
-                    use = site.module.place(call.span)
-                    found[entity.origin] = EarlyClient(entity.origin[1], kind, place, use, site)
-        return sorted(found.values(), key=lambda client: client.place)
-
-    def _made(self, path: str, name: str) -> Place | None:
-        """Where a module makes a client that it gives a name, unless it is told to open nothing yet."""
-        module = self.project.modules[path]
-        starts = [value.span[:2] for value in module.bindings.get(name, ())]
-        for call in self.functions.calls(module, module.functions[""]):
-            if call.span[:2] in starts and call.leaf() in _CLIENT_LEAVES:
-                told = call.keyword("connect") or call.keyword("**")
-                return None if told and not told.is_true else module.place(call.span)
-        return None

@@ -69,9 +69,10 @@ class EngineNotForkSafe(Rule):
 
     ## Limits
 
-    Looks at functions that the engine's module or a module of tasks calls when it is imported, at the
-    engine's own module, and at handlers of `worker_init`, `celeryd_init` and `celeryd_after_setup`, which
-    run before the fork. A connection in a module of tasks itself is `connection-at-import`. Silent for
+    Looks at functions that the engine's module or a module of tasks calls when it is imported, also with the
+    engine as an argument, at the engine's own module, and at handlers of `worker_init`, `celeryd_init` and
+    `celeryd_after_setup`, which run before the fork. An engine may belong to an object that a module
+    makes. A connection in a module of tasks itself is `connection-at-import`. Silent for
     `NullPool` and SQLite, where the project has a handler of `worker_process_init`, disposes of the engine or
     gives it to `register_after_fork`, and where the pools are known and none of them forks. Silent also where
     an event of the pool gives up connections of another process (`os.getpid()`), unless the engine has

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.before_fork import BeforeFork, EarlyClient
+from celery_lint.analysis.resources.early_clients import EarlyClient, EarlyClients
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -56,11 +56,11 @@ class ClientNotForkSafe(Rule):
 
     ## Limits
 
-    Knows the producers of confluent-kafka and kafka-python, and `MongoClient`, at module level and used by
-    tasks. Silent for `MongoClient(connect=False)`, where the project has a handler of
-    `worker_process_init`, and where it is not certain that the pool forks: prefork by a command, a setting
-    or an option, or by default where neither gevent nor eventlet is installed. gRPC channels and contexts
-    of ZeroMQ worked after a fork.
+    Knows the producers of confluent-kafka and kafka-python, and `MongoClient`, at module level, in a class or
+    in the only object of one that a module makes, and used by tasks. Silent for `MongoClient(connect=False)`,
+    where the project has a handler of `worker_process_init`, and where it is not certain that the pool forks:
+    prefork by a command, a setting or an option, or by default where neither gevent nor eventlet is
+    installed. gRPC channels and contexts of ZeroMQ worked after a fork.
 
     ## References
 
@@ -83,7 +83,7 @@ class ClientNotForkSafe(Rule):
     }
     proof = "tests/proofs/test_resources.py::test_threads_do_not_survive_a_fork"
 
-    @on(BeforeFork.clients)
+    @on(EarlyClients.all)
     def check(self, client: EarlyClient) -> Iterator[Finding]:
         """Report the client where it is made."""
         variant = "warns" if client.kind == "warns" else ""
