@@ -240,9 +240,10 @@ class Unsent:
             outside, given = self.functions.kept(module, "given", None, partial(module_words, module))
             for name in names & outside:
                 yield name, _Mention(module, None)
-            for name in names & given:
-                functions = [each for each in module.functions.values() if name in given_words(each)]
-                yield from [(name, _Mention(module, function)) for function in functions]
+            inside = names & given
+            for function in module.functions.values() if inside else ():
+                for name in inside.intersection(given_words(function)):
+                    yield name, _Mention(module, function)
         for module, function, said in self.functions.saying(modules, names):
             yield from [(name, _Mention(module, function)) for name in said]
 
