@@ -22,6 +22,7 @@ from celery_lint.analysis.resources.before_fork import BeforeFork
 from celery_lint.analysis.resources.early_clients import CLIENTS
 from celery_lint.analysis.resources.process_state import OF_THE_PROCESS
 from celery_lint.analysis.resources.processes import OF_PROCESSES
+from celery_lint.analysis.results.waited import WaitedResults
 from celery_lint.analysis.schedules.late_handlers import LateHandlers
 from celery_lint.analysis.transactions.session_commits import SessionCommits
 from celery_lint.analysis.transactions.transactions import Transactions
@@ -145,4 +146,5 @@ def hints(known: Known) -> set[Pair]:
     leading = known.isolation.search(READING, lambda known: known.of(Relays).to_resources)
     leading += known.isolation.search(READING, lambda known: known.of(Sessions).words())
     leading += known.isolation.search(READING, lambda known: known.of(Coroutines).words())
+    leading += known.isolation.search(READING, lambda known: known.of(WaitedResults).words())
     return {*leading, *LOOKED_FOR}

@@ -15,7 +15,8 @@ class Call(NamedTuple):
 
     ``flags`` is a set of letters, which have properties. ``parent`` is the number of the call that takes
     this one as an argument, or -1. ``packed_arguments`` are the texts of
-    :mod:`celery_lint.model.arguments`, and ``@name`` the receiver of a ``dispose`` as spelled.
+    :mod:`celery_lint.model.arguments`, ``@name`` the receiver of a ``dispose`` as spelled, and ``@[chain``
+    what the receiver of a ``get`` or ``wait`` may be as an item of a container.
     """
 
     number: int
@@ -89,6 +90,14 @@ class Call(NamedTuple):
     def receiver(self) -> str:
         """The last name of what ``dispose`` is called on, as spelled."""
         return next((text[1:] for text in self.packed_arguments if text[:1] == "@"), "engine")
+
+    @property
+    def items(self) -> list[str]:
+        """What the variable that it is called on takes one after the other, as chains, if that is known.
+
+        ``x.delay()`` for ``r`` of ``[r.get() for r in [x.delay() …]]``, ``%rs[]`` of a parameter ``rs``.
+        """
+        return next((text[2:].split(" ") for text in self.packed_arguments if text[:2] == "@["), [])
 
     @property
     def is_awaited(self) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.results.ignored import IgnoredResults
+from celery_lint.analysis.results.waited import Waited, WaitedResults
 from celery_lint.inventory.code.sites import Site, Sites
-from celery_lint.inventory.tasks.results import WORDS, Result, Results, asked_before, may_wait, only_binding
+from celery_lint.inventory.tasks.results import WORDS, Result, Results, asked_before, only_binding
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.running import Workers
@@ -50,6 +51,7 @@ class ResultReads:
         self.project = known.project
         self.functions = known.project.functions
         self.results = known.of(Results)
+        self.waited = known.of(WaitedResults)
         self.ignored = known.of(IgnoredResults)
         self.sites = known.of(Sites)
         self.unsent = known.of(Unsent)
@@ -67,32 +69,30 @@ class ResultReads:
         if self.pools.awaits_tasks:
             return
         for site in self.sites.all:
-            if not may_wait(site.function):
-                continue
             flow = self.sites.flow(site)
             found = [
-                (call, result)
-                for call in self.sites.calls(site)
-                if (result := self.results.waited_for(site.module, site.function, call)) is not None
-                and not call.keyword("disable_sync_subtasks")
-                and not call.keyword("**")
-                and not self._allowed(site, flow, call)
-                and not self._is_ignored(site, call, result)
+                waited
+                for waited in self.waited.of(site)
+                if not waited.call.keyword("disable_sync_subtasks")
+                and not waited.call.keyword("**")
+                and not self._allowed(site, flow, waited.call)
+                and not self._is_ignored(waited)
             ]
             if not found or not self._refused(site) or not (site.is_task() or self._only_from_tasks(site)):
                 continue
             if all(self.unsent.is_unsent(task) for task in site.tasks):
                 continue
             pool = self.pools.of(site.tasks).first(*_REFUSING)
-            call, result = found[0]  # the first that is refused ends the function
+            call, result, _, made = found[0]  # the first that is refused ends the function
             if site.is_task() and result.is_asked_for and all(map(self.unsent.is_unnamed, site.tasks)):
                 continue  # a handler of errors that nothing links
-            yield WaitInTask(site.module.place(call.span), site, call, result.task, pool)
+            around = site if made.key == site.key else site._replace(tasks=made.tasks)
+            yield WaitInTask(site.module.place(call.span), around, call, result.task, pool)
 
-    def _is_ignored(self, site: Site, call: Call, result: Result) -> bool:
+    def _is_ignored(self, waited: Waited) -> bool:
         """Whether nobody keeps the result of what is sent: ``get`` gives nothing, at once."""
-        chain = call.chain.rpartition(".")[0]
-        kept = self.ignored.option(site.module, site.function, chain, result) is None
+        made, result = waited.made, waited.result
+        kept = self.ignored.option(made.module, made.function, waited.chain, result) is None
         return not kept and not result.is_asked_for
 
     def _refused(self, site: Site) -> bool:

@@ -300,6 +300,10 @@ class Sites:
             current = around
         return False
 
+    def ways(self, site: Site) -> list[tuple[Site, Call]]:
+        """The calls of other sites that lead to a site, and who makes them."""
+        return self._ways.get(site.key, [])
+
     def _asked_for(self, site: Site, test: Step, holds: bool) -> bool:
         """Whether a caller gives `True` for the parameter that has to be true, and alone decides."""
         name = test.asks_for[1:]
@@ -307,7 +311,7 @@ class Sites:
             return False
         filled = site.function.filled()
         position = filled.index(name) if name in filled else len(filled)
-        return any(call.argument(position, name).is_true for _, call in self._ways.get(site.key, ()))
+        return any(call.argument(position, name).is_true for _, call in self.ways(site))
 
     def callers(self, site: Site) -> list[tuple[Site, Call]]:
         """Everybody who calls a site on the ways from tasks, and where."""
@@ -326,7 +330,7 @@ class Sites:
             return False
         return any(
             self.escapes(caller, self.flow(caller).step_of(call), names, depth - 1)
-            for caller, call in self._ways.get(site.key, ())
+            for caller, call in self.ways(site)
         )
 
     def _retried(self, site: Site, names: frozenset[str]) -> bool:

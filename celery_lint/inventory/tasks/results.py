@@ -64,14 +64,33 @@ class Results:
 
     def waited_for(self, module: Module, function: Function, call: Call) -> Result | None:
         """The result that a call waits for."""
-        if call.leaf() not in WAITING or call.in_lambda or call.is_awaited:
+        if not waits(call):
             return None
-        return self.of(module, function, call.chain.rpartition(".")[0])
+        found = self.of(module, function, call.chain.rpartition(".")[0])
+        return self.all_of(module, function, call.items) if found is None and call.items else found
+
+    def all_of(self, module: Module, function: Function, chains: list[str]) -> Result | None:
+        """The first of what these chains are, if all of them are results."""
+        found = [self.item(module, function, chain) for chain in chains]
+        return found[0] if found and None not in found else None
+
+    def item(self, module: Module, function: Function, chain: str) -> Result | None:
+        """The result that a chain is, or that is an item of the result of a group."""
+        if not chain.endswith("[]"):
+            return self.of(module, function, chain)
+        owner = chain[:-2].removesuffix(".results").removesuffix(".children")
+        several = self.of(module, function, owner)
+        return several._replace(several=False) if several is not None and several.several else None
 
 
 def may_wait(function: Function) -> bool:
     """Whether a function may wait for a result: cheap."""
     return function.may_call(*(f".{word}" for word in WAITING)) and function.mentions(*WORDS)
+
+
+def waits(call: Call) -> bool:
+    """Whether a call would wait if what it is called on were a result."""
+    return call.leaf() in WAITING and not call.in_lambda and not call.is_awaited
 
 
 def asked_before(flow: Flow, call: Call) -> bool:
@@ -80,8 +99,27 @@ def asked_before(flow: Flow, call: Call) -> bool:
     if step is None:
         return True
     results = _bound(flow) & set(step.loads)
+    if call.items:
+        return _asked_one_by_one(flow, step, call, results)
     return bool(results) and any(
         other.kind in _CONDITIONS and results & set(other.loads) for other in flow.steps[: step.number + 1]
+    )
+
+
+def _asked_one_by_one(flow: Flow, step: Step, call: Call, containers: set[str]) -> bool:
+    """Whether a condition looks at an item, or into what holds all of them: not whether that is empty."""
+    receiver = call.chain.rpartition(".")[0]
+    item = receiver[1:] if "." not in receiver and receiver[-1:] not in ("]", ")") else ""
+    for other in flow.steps:
+        if other.kind == "for" and item in other.stores:
+            containers = containers | (_bound(flow) & set(other.loads))
+    return any(
+        other.kind in _CONDITIONS
+        and (
+            item in other.loads
+            or any(name in other.loads and other.asks_for != f"%{name}" for name in containers)
+        )
+        for other in flow.steps[: step.number + 1]
     )
 
 

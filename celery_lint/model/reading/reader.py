@@ -23,6 +23,7 @@ from celery_lint.model.facts import (
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import comments_of
+from celery_lint.model.reading.elements import Elements, worth_following
 from celery_lint.model.reading.expressions import given_class
 from celery_lint.model.reading.included import included
 from celery_lint.model.reading.keeping import FIELDS, KEPT_WHOLE, kept_whole, worth_keeping, worth_setting
@@ -245,12 +246,18 @@ class Reader:
                 chains.append((record, chain))
         lines: list[str] = []
         values: list[tuple[int, Value]] = []
+        elements: Elements | None = None
         for index, (record, chain) in enumerate(chains):
             parent = record.parent
             while parent is not None and id(parent.node) not in kept:
                 parent = parent.parent
             above = kept[id(parent.node)] if parent is not None else -1
             arguments = self._arguments(record.node, scope, kept)
+            if chain[0] == "%" and worth_following(record.node):
+                elements = elements or Elements(scope)
+                items = elements.chains(record.node.func.value)  # type: ignore[attr-defined]
+                if items:
+                    arguments.append(f"@[{' '.join(items)}")
             lines.append(pack_call(chain, self._span(record.node), record.flags, above, arguments))
             leaf = leaf_of_chain(chain)
             if kept_whole(chain, leaf):
