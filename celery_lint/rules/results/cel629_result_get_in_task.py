@@ -57,8 +57,8 @@ class ResultGetInTask(Rule):
     ## Limits
 
     Looks at tasks, and at the functions that only tasks call; told once for each, as the first ends the task.
-    Follows results in lists, dictionaries, comprehensions, `zip()` and `enumerate()`, and into a function that
-    is given one, or a list of them.
+    Follows results in lists, dictionaries, comprehensions, `zip()` and `enumerate()`, and into a function
+    that is given one, or a list of them.
     Silent of a task that nothing sends in a project that sends others, and of one that asks for the result of
     an id and that nothing names (a handler of errors that nobody links), under `allow_join_result()`, with
     `disable_sync_subtasks`, where a condition looks at the result first, and where the pools are known and
