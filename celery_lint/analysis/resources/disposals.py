@@ -11,14 +11,17 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.entity import Key
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
+
+_EVERYTHING = frozenset({"~BaseException", "builtins.BaseException"})
 
 
 class Disposal(NamedTuple):
     """A call of ``dispose`` on an async engine.
 
-    ``tasks`` are those whose coroutine runs it; ``first_action``: the function awaits nothing before.
+    ``tasks`` are those whose coroutine runs it; ``first_action``: the function awaits nothing before;
+    ``keeps_none``: the engine has a ``NullPool``, so nothing is left open without it.
     """
 
     module: Module
@@ -28,6 +31,7 @@ class Disposal(NamedTuple):
     tasks: tuple[Task, ...]
     first_action: bool
     guarded: bool
+    keeps_none: bool
 
     @property
     def place(self) -> Place:
@@ -62,27 +66,54 @@ class Disposals:
             for call in calls:
                 engine = self.resources.disposed_by(module, call)
                 if engine is not None:
-                    found.append(self._disposal(module, function, calls, call))
+                    keeps_none = self._keeps_none(module, function, call, engine)
+                    found.append(self._disposal(module, function, calls, call, keeps_none))
         return found
 
-    def _disposal(self, module: Module, function: Function, calls: list[Call], call: Call) -> Disposal:
+    def _keeps_none(self, module: Module, function: Function, call: Call, engine: Entity) -> bool:
+        """Whether an engine of the module, or one that the function makes, keeps no connection."""
+        made = call.chain.rpartition(".")[0].removesuffix("()")
+        calls = [other for other in self.functions.calls(module, function) if other.chain == made]
+        if len(calls) == 1 and (value := function.value_of(calls[0])) is not None:
+            engine = engine._replace(value=value, module=module)
+        return self.resources.bound.pooled(engine) is False
+
+    def _disposal(
+        self, module: Module, function: Function, calls: list[Call], call: Call, keeps_none: bool
+    ) -> Disposal:
         before = [
             other
             for other in calls
             if other.number < call.number and (other.is_awaited or other.is_context_manager)
         ]
         guarded = any(
-            other.chain == call.chain and (other.in_finally or other.is_context_manager) for other in calls
+            other.chain == call.chain
+            and (other.in_finally or other.is_context_manager or self._in_any_case(module, function, other))
+            for other in calls
         ) or any("push_async_callback" in other.chain or "callback" in other.leaf() for other in calls)
         tasks = tuple(self.runs.task_coroutines.get((module.path, function.qualname), ()))
-        return Disposal(module, function, call, call.receiver, tasks, not before, guarded)
+        return Disposal(module, function, call, call.receiver, tasks, not before, guarded, keeps_none)
+
+    def _in_any_case(self, module: Module, function: Function, call: Call) -> bool:
+        """Whether a call stands in a handler of everything, a cancellation too."""
+        flow = self.functions.of(module, function) if call.in_handler else None
+        step = flow.step_of(call) if flow is not None else None
+        if flow is None or step is None:
+            return False
+        around = next((outer for outer in flow.ancestors(step) if outer.kind == "handler"), None)
+        # In a branch of its own, the handler may come to its end without the call.
+        return (
+            around is not None and step.parent == around.number and _EVERYTHING.issuperset(around.chains[:1])
+        )
 
     @facts
     def skipped(self) -> list[SkippedDisposal]:
         """The disposals that are skipped when what stands before them raises, once for each engine."""
         found: dict[tuple[str, str, str], SkippedDisposal] = {}
         for one in self.all:
-            if not one.tasks or not one.function.is_async or one.first_action or one.guarded:
+            if not one.tasks or not one.function.is_async or one.first_action:
+                continue
+            if one.guarded or one.keeps_none:
                 continue
             if one.call.is_awaited and not one.call.in_finally:
                 key = (one.module.path, one.function.qualname, one.engine)

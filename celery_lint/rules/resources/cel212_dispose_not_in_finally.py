@@ -64,8 +64,9 @@ class DisposeNotInFinally(Rule):
     ## Limits
 
     Only in coroutines and context managers that tasks are seen to run, and in plain functions that run the
-    work and then the disposal. Silent where the same function also disposes of the engine in a `finally`,
-    registers the call with an exit stack, or starts with it. Several disposals of one engine are told once.
+    work and then the disposal. Silent where the same function also disposes of the engine in a `finally` or
+    in an `except BaseException`, registers the call with an exit stack, or starts with it, and of an engine
+    with `poolclass=NullPool`, which keeps no connection. Several disposals of one engine are told once.
 
     ## References
 
