@@ -77,7 +77,7 @@ LOOP_BOUND = (
     }
 )
 #: Dropped without being closed, these keep their sockets (and some their threads) until cycles are collected.
-LEFT_OPEN = _MONGO | _POOLED
+LEFT_OPEN = _MONGO | _POOLED | {"asyncpg.create_pool()", "asyncpg.pool.create_pool()"}
 #: These draw their connections from what they are given.
 BORROWERS = frozenset({*_REDIS_CLIENTS, "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver"})
 #: What a borrower is given by: its first argument, or one of these keywords.

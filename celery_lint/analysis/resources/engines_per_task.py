@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from celery_lint.analysis.resources.client_fates import ClientFate
 from celery_lint.analysis.resources.engine_fates import EngineFate, Made
 from celery_lint.analysis.resources.sessions.session_flow import SessionFlow, UnclosedSession
+from celery_lint.inventory.code.called import behind
 from celery_lint.inventory.code.graph import LAYERS
+from celery_lint.inventory.resources.resources import RELEASES
 from celery_lint.inventory.resources.sessions import Sessions, is_context_manager
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -16,13 +18,15 @@ from celery_lint.libraries.sqlalchemy import ENGINE_MAKERS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.entity import Key
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
 
 _ENGINES = frozenset({"create_engine", "create_async_engine", "engine_from_config"})
 _CLIENTS = frozenset(name.removesuffix("()").rpartition(".")[2] for name in LEFT_OPEN)
 _WORDS = (*_ENGINES, *_CLIENTS)
 _POOLS = frozenset({"QueuePool", "AsyncAdaptedQueuePool"})
+# Methods of a class whose objects somebody else may keep or end.
+_LIVING = frozenset({"__new__", "__exit__", "__aexit__", "__call__"})
 # Databases without a server that counts connections.
 _LOCAL = ("sqlite", "duckdb", "bigquery", "awsathena")
 
@@ -115,10 +119,12 @@ class EnginesPerTask:
                     yield Made("client" if is_client else "engine", call, module.place(call.span))
                     continue
             if depth and call.chain[:1] != "%":
-                target = self.project.resolve(module, call.chain)
-                inner = target.function()
-                if inner is not None and target.module is not None and inner is not function:
-                    given = self._handed_out(target.module, inner, depth - 1)
+                entity = self.project.resolve(module, call.chain)
+                target = behind(self.project, entity)
+                if entity.kind == "class" and (target is None or target.function.owner != entity.name):
+                    continue  # another class makes it, and this one may end it
+                if target is not None and target.function is not function:
+                    given = self._handed_out(target.module, target.function, depth - 1)
                     if given is not None:
                         yield given._replace(call=call)
 
@@ -127,12 +133,37 @@ class EnginesPerTask:
         key = (module.path, function.qualname)
         if key not in self._given:
             self._given[key] = None
-            if not function.decorators and not function.is_generator:
+            if function.name == "__init__":
+                self._given[key] = self._owned(module, function, depth)
+            elif not function.decorators and not function.is_generator:
                 for made in self._made_in(module, function, depth):
                     kind = self._fate(module, function, made).returned()
                     if kind:
                         self._given[key] = made._replace(kind=kind)
         return self._given[key]
+
+    def _owned(self, module: Module, maker: Function, depth: int) -> Made | None:
+        """The client that a new object has in an attribute, of a class that never ends it."""
+        class_ = module.classes.get(maker.owner)
+        itself = f":{maker.owner}()"
+        if class_ is None or class_.decorators or maker.hands_on(itself):
+            return None
+        for base in self.project.bases(Entity("class", class_.qualname, module)):
+            body, home = base.class_(), base.module
+            if body is None or home is None:
+                if base.name == "builtins.object":
+                    continue
+                return None
+            methods = [home.functions.get(f"{body.qualname}.{name}") for name in body.methods]
+            if any(method is None or method.mentions(*RELEASES) for method in methods):
+                return None
+            if not _LIVING.isdisjoint(body.methods):
+                return None
+        for made in self._made_in(module, maker, depth):
+            values = [value for held in class_.attributes.values() for value in held]
+            if made.kind == "client" and any(value.span == made.call.span for value in values):
+                return made
+        return None
 
     def _keeps_connections(self, module: Module, call: Call) -> bool:
         """Whether the engine is known to keep pooled connections to a server."""

@@ -69,7 +69,8 @@ class EngineMadePerTaskNotDisposed(Rule):
     asked of the database, where the engine is kept in a global name or an object or goes to somebody
     unknown, and where the options of its pool are hidden. Of clients silent where anything in the function
     is closed; those of `aiohttp` give their connections back by themselves, and those of `openai` are closed
-    when Python collects them. Where a function of the project returns a new engine or client, or a session
+    when Python collects them. A client may belong to an object that a run makes, of a class of which
+    no method closes anything. Where a function of the project returns a new engine or client, or a session
     on one, its call is reported, or where several take one, the function once.
 
     ## References
