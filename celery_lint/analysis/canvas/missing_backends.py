@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.canvas.made_chords import MadeChords
 from celery_lint.inventory.application.backend import Backend, BackendSettings
 from celery_lint.inventory.tasks.results import WORDS, Results
 from celery_lint.model.facts import Function, Module, Place
@@ -30,6 +31,7 @@ class MissingBackends:
         self.functions = known.project.functions
         self.settings = known.of(BackendSettings)
         self.results = known.of(Results)
+        self.made_chords = known.of(MadeChords)
 
     @facts
     def all(self) -> list[MissingBackend]:
@@ -39,12 +41,15 @@ class MissingBackends:
             return []
         return [
             MissingBackend(place, method, backend)
-            for module, function in self.project.holding("chord", *WORDS)
+            for module, function in self.project.holding("chord", "group", *WORDS)
             for place, method in self._found(module, function, backend.kind == "none")
         ]
 
     def _found(self, module: Module, function: Function, disabled: bool) -> Iterator[tuple[Place, str]]:
         reads = disabled and function.mentions(*WORDS)
+        if function.may_call("group"):
+            for call in self.made_chords.of(module, function):
+                yield module.place(call.span), ""
         if not reads and not function.may_call("chord"):
             return
         for call in self.functions.calls(module, function):

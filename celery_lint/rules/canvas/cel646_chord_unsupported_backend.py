@@ -67,7 +67,8 @@ class ChordUnsupportedBackend(Rule):
     ## Limits
 
     Speaks only where there is one application, its settings are all in sight, and the broker is named in the
-    code as well. Celery also reads the environment variable `CELERY_RESULT_BACKEND`: that is not seen.
+    code as well. A chord is also what Celery makes of `group(…) | task.s()` and `chain(group(…), task.s())`.
+    Celery also reads the environment variable `CELERY_RESULT_BACKEND`: that is not seen.
 
     ## References
 
