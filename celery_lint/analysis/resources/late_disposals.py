@@ -12,7 +12,7 @@ from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.entity import Key
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 # Kinds of runs with a loop of their own.
 _NEW = frozenset({"run", "new", "bridge"})
@@ -50,12 +50,16 @@ class LateDisposals:
                 found += self._of_function(module, function)
         return [*found, *self._at_the_start(), *self._before_tasks()]
 
+    @once
+    def _disposing(self) -> bool:
+        return any(self.project.calling(".dispose"))
+
     def _at_the_start(self) -> Iterator[LateDisposal]:
         """The disposals with which coroutines begin, for the sake of the loop that is gone."""
         found: dict[Place, LateDisposal] = {}
         for run in self.runs.all:
             for module, function in run.coroutines:
-                if function.may_call(".dispose") and self._is_new(run):
+                if self._disposing and self._is_new(run):
                     early = self._first_of(module, function)
                     if early is not None:
                         found.setdefault(early.place, early)
@@ -64,24 +68,49 @@ class LateDisposals:
     def _first_of(self, module: Module, function: Function) -> LateDisposal | None:
         """The only disposal of an engine in a coroutine, if the engine is used after it alone."""
         closure = self.graph.deep_closure(module, function)
-        disposals: list[tuple[Function, Call, Key]] = []
+        disposals: list[tuple[Module, Function, Call, Key]] = []
         for inner_module, inner in closure:
             for call in self.functions.calls(inner_module, inner) if inner.may_call(".dispose") else ():
                 engine = self.resources.disposed_by(inner_module, call)
                 if engine is not None and engine.origin is not None:
-                    disposals.append((inner, call, engine.origin))
+                    disposals.append((inner_module, inner, call, engine.origin))
         if len(disposals) != 1:
             return None
-        home, disposal, key = disposals[0]
-        if home is not function or not disposal.is_awaited or _keeps_open(disposal):
+        home_module, home, disposal, key = disposals[0]
+        if not disposal.is_awaited or _keeps_open(disposal):
             return None
         used = self._use_in(closure, key)
+        if home is not function:
+            helper = self._call_of(module, function, home_module, home)
+            flow = self.functions.of(home_module, home)
+            step = flow.step_of(disposal)
+            if helper is None or step is None or any(flow.ancestors(step)):
+                return None  # perhaps, or after something
+            disposal = helper
         before = [call for call in self.functions.calls(module, function) if call.number < disposal.number]
         if used is None or disposal.in_finally or disposal.in_handler:
             return None
-        if any(self._uses(module, call, key) for call in before):
+        if any(self._may_use(module, call, key) for call in before):
             return None
         return LateDisposal(key[1], module.place(disposal.span), used, early=True)
+
+    def _call_of(self, module: Module, function: Function, home: Module, helper: Function) -> Call | None:
+        """The only call that a coroutine makes of a helper, if it waits for that."""
+        found = [
+            call
+            for call in self.functions.calls(module, function)
+            if self.graph.target(module, call.chain) == (home, helper)
+        ]
+        return found[0] if len(found) == 1 and found[0].is_awaited else None
+
+    def _may_use(self, module: Module, call: Call, engine: Key) -> bool:
+        """Whether a call uses an engine, or a function that it leads to."""
+        if self._uses(module, call, engine):
+            return True
+        target = self.graph.target(module, call.chain)
+        if target is None:
+            return call.chain[:1] == "%" and call.is_awaited
+        return self._use_in(self.graph.deep_closure(*target), engine) is not None
 
     def _before_tasks(self) -> Iterator[LateDisposal]:
         """The disposals that a handler runs before every task."""

@@ -77,9 +77,9 @@ class DisposeAfterRun(Rule):
     ## Limits
 
     Both runs must be seen in one function, with a coroutine that is seen to use the pooled engine, or the
-    disposal must be the only one and stand before the first use. Silent where both are on the same loop, or
-    on one that is kept for the process, and for the drivers psycopg and aiosqlite, whose connections belong
-    to no loop.
+    disposal must be the only one and stand before the first use, itself or in a helper that does so whatever
+    it is given. Silent where both are on the same loop, or on one that is kept for the process, and for the
+    drivers psycopg and aiosqlite, whose connections belong to no loop.
 
     ## References
 
