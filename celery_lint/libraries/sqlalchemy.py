@@ -14,6 +14,8 @@ _ASYNC_NAMES = ("create_async_engine", "async_engine_from_config", "create_async
 #: to work on one loop after another.
 BOUND_DRIVERS = frozenset({"aiomysql", "aioodbc", "asyncmy", "asyncpg", "oracledb"})
 FREE_DRIVERS = frozenset({"aiosqlite", "psycopg"})
+#: Packages that use an engine or a session which they are given, and neither keep nor end it.
+USERS_OF_ENGINES = ("sqlalchemy.", "sqlmodel.", "pandas.", "geopandas.", "polars.", "logging.")
 #: What makes engines.
 SYNC_ENGINE_MAKERS = frozenset(f"{module}.{name}" for module in _SYNC for name in _SYNC_NAMES)
 ASYNC_ENGINE_MAKERS = frozenset(f"{module}.{name}" for module in _ASYNC for name in _ASYNC_NAMES)

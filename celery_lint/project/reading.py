@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.model.facts import Module
+from celery_lint.project.entity import Key
 from celery_lint.project.modules import Modules
 
 Mode = Literal["demand", "hint", "quiet"]
@@ -39,7 +40,7 @@ class Trace:
         self,
         answer: Any = None,
         led: tuple[str, ...] = (),
-        met: tuple[tuple[str, str], ...] = (),
+        met: tuple[Key, ...] = (),
         absent: tuple[str, ...] = (),
     ) -> None:
         self.answer = answer

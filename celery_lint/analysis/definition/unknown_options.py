@@ -14,6 +14,7 @@ from celery_lint.libraries.celery import MISTAKEN_OPTIONS, TASK_OPTIONS
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
 
 # Objects whose attributes of these names are something else: a retry that is counted, a setting.
@@ -75,7 +76,7 @@ class UnknownOptions:
         decorators = task.function.decorators if task.function is not None else ()
         return any(self.makers.is_only_configured(task.module, value) for value in decorators)
 
-    def _may_take(self, wrapper: tuple[str, str], name: str) -> bool:
+    def _may_take(self, wrapper: Key, name: str) -> bool:
         """Whether a task decorator of the project may use a keyword itself, and not only hand it on."""
         module = self.project.modules[wrapper[0]]
         function = module.functions.get(wrapper[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import (
@@ -169,7 +170,7 @@ class Coroutines:
         for module, call in self._holders:
             self.project.resolve(module, call.chain)
 
-    def words(self) -> set[tuple[str, str]]:
+    def words(self) -> set[Pair]:
         """What makes a file worth reading that gets a coroutine as a value: it may hold classes of data."""
         return set(DATA_WORDS) if self._holders else set()
 

@@ -38,7 +38,7 @@ class SharedPrimitive(NamedTuple):
     """A lock or queue of a module that coroutines on several loops wait for. ``pool``: in several threads."""
 
     name: str
-    kind: str
+    kind: str  # the class, as `asyncio` names it
     place: Place
     use: Place
     run: LoopRun

@@ -11,6 +11,7 @@ from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
 _TEXT_MAKERS = frozenset({"builtins.repr", "builtins.str", "traceback.format_exc"})
@@ -70,7 +71,7 @@ class RetryCauses:
             return True
         return bool(retry.tasks) and all(self._is_patient(retry, task.key) for task in retry.tasks)
 
-    def _is_patient(self, retry: RetryCall, task: tuple[str, str]) -> bool:
+    def _is_patient(self, retry: RetryCall, task: Key) -> bool:
         policy = self.retries.by_task.get(task)
         given = retry.given("max_retries")
         option = policy.options.get("max_retries") if policy is not None else None

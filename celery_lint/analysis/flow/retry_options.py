@@ -15,6 +15,7 @@ from celery_lint.libraries.messages import MESSAGE_OPTIONS, MESSAGE_PROPERTIES, 
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
 _OF_AUTORETRY = frozenset(
@@ -96,7 +97,7 @@ class RetryOptions:
     def inert(self) -> list[InertRetryOption]:
         """The first option of each task that needs ``autoretry_for`` and has none."""
         found: list[InertRetryOption] = []
-        told: set[tuple[str, str]] = set()
+        told: set[Key] = set()
         for option in self.retries.options:
             if option.name in _OF_AUTORETRY and all(self._is_inert(option, p) for p in option.policies):
                 tasks = {(p.task.module.path, p.task.qualname) for p in option.policies}
@@ -120,7 +121,7 @@ class RetryOptions:
     def unused(self) -> list[UnusedRetryLimit]:
         """The bounds and delays of tasks that nothing retries."""
         inert = {(p.task.module.path, p.task.qualname) for fact in self.inert for p in fact.option.policies}
-        told: set[tuple[str, str]] = set(inert)
+        told: set[Key] = set(inert)
         found: list[UnusedRetryLimit] = []
         for name in _LIMITS:
             for option in self.retries.options:

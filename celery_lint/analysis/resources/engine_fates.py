@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from celery_lint.analysis.resources.sessions.session_flow import HARMLESS
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.libraries.sqlalchemy import CONNECTING
+from celery_lint.libraries.sqlalchemy import CONNECTING, USERS_OF_ENGINES
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
@@ -17,8 +17,6 @@ _SESSION_MAKERS = frozenset({"sessionmaker", "async_sessionmaker", "scoped_sessi
 _SESSIONS = frozenset({"Session", "AsyncSession"})
 # `Session(engine)`, `sessionmaker(engine)()`
 _MADE_HERE = _SESSIONS | {f"{maker}()" for maker in _SESSION_MAKERS}
-# These use an engine and do not keep it.
-_BORROWERS = ("sqlalchemy.", "sqlmodel.", "pandas.", "geopandas.", "polars.", "logging.")
 
 
 class Made(NamedTuple):
@@ -244,7 +242,7 @@ class EngineFate:
                 for step in self.project.functions.of(inner_module, inner).steps
             )
         if entity.kind == "external":
-            return entity.name.startswith(_BORROWERS)
+            return entity.name.startswith(USERS_OF_ENGINES)
         return (
             kind == "session" or call.chain.rpartition(".")[0] in self.chains or call.leaf() == "create_all"
         )

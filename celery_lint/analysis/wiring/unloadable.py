@@ -14,6 +14,7 @@ from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
 Why = Literal["module", "attribute"]
@@ -46,7 +47,7 @@ class UnloadableCommands:
     @facts
     def unloadable(self) -> list[Unloadable]:
         """The commands without an application, once for the application that is nearest to them."""
-        found: dict[tuple[str, str], tuple[Application, str, list[Wrong]]] = {}
+        found: dict[Key, tuple[Application, str, list[Wrong]]] = {}
         for command in self.project.deployment.commands:
             why = self.why(command)
             if why is not None:

@@ -7,7 +7,6 @@ from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.libraries.threads import THREAD_EXECUTORS, THREAD_MAPS, THREAD_SUBMITS
 from celery_lint.model.calls import Call
 from celery_lint.model.purpose import is_product_path
-from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
@@ -31,7 +30,6 @@ class Handed:
         self.sites = known.of(Sites)
 
     @once
-    @asking("quiet")
     def all(self) -> list[Site]:
         """These functions and what they call, without those that tasks call themselves."""
         known = {site.key for site in self.sites.all}

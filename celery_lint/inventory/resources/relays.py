@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.facts import Function, Module, at_the_end
@@ -65,13 +66,13 @@ class Relays:
         return found
 
     @once
-    def to_resources(self) -> set[tuple[str, str]]:
+    def to_resources(self) -> set[Pair]:
         """The names of loop-bound objects and of the functions that lead to them: (name, leaf of the module).
 
         A file that a task's coroutine leads to can matter to an event loop only if it holds one of them. The
         leaf may also be that of the package, for names that it re-exports.
         """
-        found: set[tuple[str, str]] = set()
+        found: set[Pair] = set()
         for module in self.project.product_modules():
             for name in module.bindings:
                 if self.resources.of(self.project.member(module, name)) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.relays import leaf_of
@@ -88,7 +89,7 @@ class Sessions:
                     self.project.resolve(module, call.chain)
 
     @asking("quiet")
-    def words(self) -> set[tuple[str, str]]:
+    def words(self) -> set[Pair]:
         """The names of sessions and of what makes them: (name, leaf of the module).
 
         A file that what tasks run calls into matters if it holds one of them.

@@ -7,6 +7,7 @@ from collections.abc import Container, Iterator, Sequence
 from functools import partial
 
 from celery_lint.diagnostics import Span
+from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
@@ -130,7 +131,7 @@ class Unsent:
         """The tasks of the product but for those: what nothing sends happens to nobody."""
         return [task for task in self.tasks.product if not self.is_unsent(task)]
 
-    def words(self) -> set[tuple[str, str]]:
+    def words(self) -> set[Pair]:
         """Names of tasks that nothing read so far names: another file that does may send them.
 
         Each with the word that stands beside it, if it says nothing alone.
@@ -150,7 +151,6 @@ class Unsent:
         return self._unsent_of(_SEVERAL)
 
     @once
-    @asking("quiet")
     def _left_out(self) -> frozenset[Key]:
         return self._unsent_of(1)
 
@@ -310,9 +310,9 @@ class Unsent:
                 yield call.span
 
     @once
-    def _decorators(self) -> dict[tuple[str, str], list[Span]]:
+    def _decorators(self) -> dict[Key, list[Span]]:
         """Where tasks are made, by path and the words that mean them: two may have one name."""
-        found: dict[tuple[str, str], list[Span]] = {}
+        found: dict[Key, list[Span]] = {}
         for task in self.tasks.product:
             if task.function is not None:
                 spans = [decorator.span for decorator in task.function.decorators]

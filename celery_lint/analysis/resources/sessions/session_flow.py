@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.resources.sessions import SessionName, Sessions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.sqlalchemy import USERS_OF_ENGINES
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
@@ -45,8 +46,6 @@ WORK = frozenset(
         "stream_scalars",
     ]
 )
-# Functions of other packages that use a session and do not keep it.
-_BORROWERS = ("sqlalchemy.", "sqlmodel.", "pandas.", "logging.")
 
 
 class UnclosedSession(NamedTuple):
@@ -167,7 +166,7 @@ class SessionFlow:
         entity = self.project.resolve(view.module, call.chain)
         function = entity.function()
         if function is None or entity.module is None:
-            return entity.kind == "external" and entity.name.startswith(_BORROWERS)
+            return entity.kind == "external" and entity.name.startswith(USERS_OF_ENGINES)
         return not any(inner.mentions("close") for _, inner in self.graph.closure(entity.module, function))
 
     def is_on(self, call: Call, held: SessionName, leaves: Iterable[str]) -> bool:
