@@ -14,6 +14,7 @@ from celery_lint.model.reading.scopes import Scope, chain_of, lookup
 
 _DEEPEST = 7
 _MOST_ITEMS = 1500
+_MOST_PARTS = 4
 _LARGEST_NUMBER = 10**15
 _LONGEST_TEXT = 2000
 
@@ -84,7 +85,8 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
         body = value_of(node.body, scope, span_of, depth + 1)
         return Value("lambda", span, _free_names(node), "", (body,))
     if isinstance(node, ast.JoinedStr):
-        return Value("text", span, _scheme(node))
+        joined = _joined(node, scope, span) if scope.kind != "function" else None
+        return joined or Value("text", span, _scheme(node))
     if isinstance(node, ast.Subscript):
         chain = chain_of(node, scope)
         if chain:
@@ -106,6 +108,29 @@ def _free_names(node: ast.Lambda) -> str:
         elif isinstance(inner, ast.arg):
             own.add(inner.arg)
     return " ".join([name for name in read if name not in own])
+
+
+def _joined(node: ast.JoinedStr, scope: Scope, span: Span) -> Value | None:
+    """A text that begins with a constant of another name, ``f"{REDIS}/0"``, as the sum of its parts.
+
+    Only of settings, which no function makes: of those the beginning tells the broker.
+    """
+    parts: list[Value] = []
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            parts.append(_constant(part.value, span))
+            continue
+        plain = isinstance(part, ast.FormattedValue) and part.conversion == -1 and part.format_spec is None
+        named = part.value if plain and isinstance(part, ast.FormattedValue) else None
+        if not isinstance(named, (ast.Name, ast.Attribute)) or not (chain := chain_of(named, scope)):
+            return None
+        parts.append(Value("name", span, None, chain))
+    if not parts or len(parts) > _MOST_PARTS or parts[0].kind != "name":
+        return None
+    total = parts[0]
+    for each in parts[1:]:
+        total = Value("arithmetic", span, "Add", "", (total, each))
+    return total if len(parts) > 1 else None
 
 
 def _scheme(node: ast.expr) -> str | None:
