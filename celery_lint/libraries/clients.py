@@ -12,13 +12,15 @@ _REDIS_POOLS = tuple(
     for module in ("", "connection.")
     for name in ("ConnectionPool", "BlockingConnectionPool")
 )
-_MONGO = frozenset(
+#: Clients of MongoDB, and their methods that give a part of the client.
+MONGO = frozenset(
     {
         "motor.motor_asyncio.AsyncIOMotorClient()",
         "pymongo.AsyncMongoClient()",
         "pymongo.asynchronous.mongo_client.AsyncMongoClient()",
     }
 )
+MONGO_PARTS = ("get_database", "get_default_database", "get_collection")
 _POOLED = frozenset(
     {
         "httpx.AsyncClient()",
@@ -52,7 +54,7 @@ RETRYING = frozenset(
 RETRYING_NAMES = frozenset(name.removesuffix("()").rpartition(".")[2] for name in RETRYING)
 #: The second loop fails, or the pool runs dry.
 LOOP_BOUND = (
-    _MONGO
+    MONGO
     | _POOLED
     | OWNERS
     | {
@@ -77,7 +79,7 @@ LOOP_BOUND = (
     }
 )
 #: Dropped without being closed, these keep their sockets (and some their threads) until cycles are collected.
-LEFT_OPEN = _MONGO | _POOLED | {"asyncpg.create_pool()", "asyncpg.pool.create_pool()"}
+LEFT_OPEN = MONGO | _POOLED | {"asyncpg.create_pool()", "asyncpg.pool.create_pool()"}
 #: These draw their connections from what they are given.
 BORROWERS = frozenset({*_REDIS_CLIENTS, "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver"})
 #: What a borrower is given by: its first argument, or one of these keywords.

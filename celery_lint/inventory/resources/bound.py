@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.libraries.clients import LOOP_BOUND, RETRYING
+from celery_lint.libraries.clients import LOOP_BOUND, MONGO, MONGO_PARTS, RETRYING
 from celery_lint.libraries.sqlalchemy import (
     ASYNC_ENGINES,
     ASYNC_MAKERS,
@@ -38,6 +38,9 @@ class Bound:
         if entity.kind != "external":
             return False
         made, _, part = entity.name.partition("()")
+        if part and f"{made}()" in MONGO:
+            for method in MONGO_PARTS:
+                part = part.replace(f".{method}()", "")
         if f"{made}()" not in LOOP_BOUND or "()" in part:
             return False
         if f"{made}()" in RETRYING:

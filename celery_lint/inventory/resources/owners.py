@@ -203,7 +203,8 @@ def _leads_to(method: Function, chain: str) -> bool:
         if f"{chain}{end}" in f"{method.packed_calls}\t":
             return True
     if any(
-        value.chain == chain or value.chain.startswith((f"{chain}.", f"{chain}(")) for value in method.returns
+        value.chain == chain or value.chain.startswith((f"{chain}.", f"{chain}(", f"{chain}["))
+        for value in method.returns
     ):
         return True
     return method.states(f"\t{chain}\n") or method.packed_steps.endswith(f"\t{chain}")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from celery_lint.inventory.resources.bound import SESSION_MAKERS, Bound
-from celery_lint.inventory.resources.owners import NAMESPACES, Owned, Owners
+from celery_lint.inventory.resources.owners import NAMESPACES, Owned, Owners, is_asked_first
 from celery_lint.libraries.clients import BORROWERS, GIVEN_BY, LOOP_BOUND, OWNERS
 from celery_lint.libraries.sqlalchemy import ASYNC_SESSIONS
 from celery_lint.model.calls import Call
@@ -89,10 +89,11 @@ class Resources:
         if entity.name.startswith(NAMESPACES):
             return self._set_from_outside(origin, entity.name.partition("().")[2].partition(".")[0])
         path, name = origin
-        bound = name in self.project.modules[path].bindings
-        if not self.is_client(entity) or not (bound or entity.name.endswith("()")):
+        if not self.is_client(entity):
             return None
-        whole = self.project.member(self.project.modules[path], name) if bound else entity
+        whole = self._whole(entity, self.project.modules[path], name)
+        if whole is None:
+            return None
         if whole.kind == "external" and not self.is_client(whole):
             return None  # a part of what is none: its arguments say so
         made: tuple[tuple[Module, Value], ...] = ()
@@ -103,7 +104,17 @@ class Resources:
             if maker is not None and self.owners.knows_loop(entity.module, maker):
                 return None
             made = ((entity.module, entity.value),)
-        return Resource("client", name, self._place(entity), True, origin, made=made)
+        known = entity if entity.value is not None else whole._replace(origin=origin)
+        return Resource("client", name, self._place(known), True, origin, made=made)
+
+    def _whole(self, entity: Entity, module: Module, name: str) -> Entity | None:
+        """What a client is a part of, as its name is bound: to a name of a module, or of a class."""
+        if name in module.bindings:
+            return self.project.member(module, name)
+        owner, _, attribute = name.rpartition(".")
+        if owner in module.classes:
+            return self.project.attribute(Entity("class", owner, module), attribute)
+        return entity if entity.name.endswith("()") else None
 
     def _set_from_outside(self, origin: Key, attribute: str) -> Resource | None:
         """What a function has put into an attribute of something that a module keeps."""
@@ -125,15 +136,21 @@ class Resources:
         if known is None:
             path, name = origin
             module = self.project.modules[path]
-            values = [value for value in module.bindings.get(name, ()) if value.kind != "constant"]
-            binders = [self.project.functions.around(module, value) for value in values]
+            owner, _, attribute = name.rpartition(".")
+            class_ = module.classes.get(owner)
+            bound = module.bindings.get(name, ()) if class_ is None else class_.attributes.get(attribute, ())
+            values = [value for value in bound if value.kind != "constant"]
             known = self._anew[origin] = bool(values) and all(
                 binder is not None
                 and (
-                    (binder.is_async and not _asks_for(binder, name))
+                    (
+                        binder.is_async
+                        and not _asks_for(binder, name)
+                        and not (class_ is not None and is_asked_first(binder, value))
+                    )
                     or self.owners.knows_loop(module, binder)
                 )
-                for binder in binders
+                for value, binder in [(v, self.project.functions.around(module, v)) for v in values]
             )
         return known
 
