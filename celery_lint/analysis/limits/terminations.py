@@ -14,6 +14,7 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts, once
+from celery_lint.project.project import Project
 
 # Where one greenlet is ended, and where nothing is.
 _GREEN = ("gevent", "eventlet")
@@ -159,6 +160,14 @@ class Terminations:
         if given.chain and given.chain[:1] != "%":
             entity = self.project.resolve(module, given.chain)
             known = entity.value if entity.kind == "value" else None
+            if (
+                known is not None
+                and known.kind == "sequence"
+                and known.items
+                and not _gives_ids(self.project)
+            ):
+                texts = [item.data for item in known.items]
+                return all(isinstance(each, str) and not _ID.fullmatch(each) for each in texts)
             text = known.data if known is not None and isinstance(known.data, str) else ""
         if not text or _ID.fullmatch(text):
             return False
@@ -172,6 +181,15 @@ class Terminations:
     def _is_control(self, module: Module, owner: str) -> bool:
         """Whether a chain is the ``control`` of something that nobody can see through."""
         return owner.endswith(".control") and self.project.resolve(module, owner).kind == "unknown"
+
+
+def _gives_ids(project: Project) -> bool:
+    """Whether somebody sends a task under an id of its own: a list of names may be a list of such."""
+    return any(
+        function.mentions("task_id:")
+        for each in project.product_modules()
+        for function in each.functions.values()
+    )
 
 
 def _spelled(text: str, number: float | None) -> str:
