@@ -92,8 +92,9 @@ class Step(NamedTuple):
     ``a``, as spelled; of a nested function all that it reads), ``stores`` the names bound there. Loads also
     hold, of variables that a call has filled, ``!x`` for one whose truth decides (``if x``, ``x or y``,
     ``x == 1``), ``[x`` for one that is indexed or iterated over and ``@x`` for one that another operand
-    looks into (``x and x.state``), and ``/x`` for one that is read only if another operand says so; the paths
-    that end in one of
+    looks into (``x and x.state``), ``/x`` for one that is read only if another operand says so, ``=x`` for
+    one of which the whole statement uses nothing but the value, its items, its attributes or its truth, and
+    ``{x`` for one that it also returns in a dictionary, list or tuple; the paths that end in one of
     :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver without a name), ``<`` before the path
     of a ``max_retries`` that is calculated or compared by size and only that; and once in a function
     ``&self``, if the task that it gets by ``bind``, or as a method of a class of tasks, is used for more than

@@ -23,6 +23,7 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.libraries.data import DATA_BASES, DATA_DECORATORS, DATA_WORDS
+from celery_lint.libraries.logging import LEVELS, LOGGERS
 from celery_lint.libraries.network import BLOCKING
 from celery_lint.libraries.sqlalchemy import (
     ASYNC_MAKERS,
@@ -161,7 +162,7 @@ class Coroutines:
             if (module.path, function.qualname) not in self.tasks.by_function:
                 continue
             for call in self.functions.calls(module, function):
-                if call.chain[:1] not in ":%~" and self._goes_nowhere(module, function, call):
+                if call.chain[:1] not in "%~" and self._goes_nowhere(module, function, call):
                     self.project.resolve(module, call.chain)
         self._explore_holders()
 
@@ -197,7 +198,11 @@ class Coroutines:
         if is_lost(flow, call) or is_only_returned(flow, call):
             return True
         made = f"{call.chain}()"
-        return any(other.hands_on(made) for other in self.functions.calls(module, function))
+        step = flow.step_of(call)
+        valued = f"={step.name}" if step is not None else ""
+        return any(other.hands_on(made) for other in self.functions.calls(module, function)) or any(
+            valued in other.loads for other in flow.steps
+        )
 
     # ------------------------------------------------------------------ never awaited
 
@@ -213,14 +218,23 @@ class Coroutines:
         return found
 
     def _is_kept(self, module: Module, flow: Flow, call: Call) -> bool:
-        """Whether a coroutine is only used as a value: indexed, or a field of an object that holds data."""
+        """Whether a coroutine is only used as a value: asked for an item or its truth, shown, or a field.
+
+        A field of an object that holds data, or a part of what a task returns.
+        """
         step = flow.step_of(call)
         if step is None or not call.is_bound or step.kind != "assign" or len(step.stores) != 1:
             return False
         made, used = f"{call.chain}()", False
+        is_result = self._gives_a_result(module, flow.function)
         calls = self.functions.calls(module, flow.function)
         for other in flow.steps:
+            if other.kind == "global" and step.name in other.stores:
+                return False
             if step.name not in other.loads or other is step:
+                continue
+            if f"={step.name}" in other.loads or (f"{{{step.name}" in other.loads and is_result):
+                used = True
                 continue
             given = [calls[number] for number in other.calls if calls[number].hands_on(made)]
             chains = [other.value, *(value.chain for number in other.calls for value in calls[number].takes)]
@@ -231,10 +245,13 @@ class Coroutines:
         return used
 
     def _holds(self, module: Module, call: Call) -> bool:
-        """Whether a call makes an object of a class that does nothing with what it is given."""
+        """Whether a call does nothing with what it is given but to log it, or to make an object of data."""
         if call.chain[:1] in "%~" or call.is_awaited:
             return False
         entity = self.project.resolve(module, call.chain)
+        owner, _, leaf = entity.name.rpartition(".")
+        if entity.kind == "external" and leaf in LEVELS and owner in LOGGERS:
+            return True
         if entity.kind != "class" or entity.module is None:
             return False
         for base in self.project.bases(entity):
@@ -255,8 +272,8 @@ class Coroutines:
                 continue
             name = self._coroutine(module, call)
             flow = self.functions.of(module, function) if name else None
-            if flow is None or name in made_names(flow):
-                continue
+            if flow is None or ("." not in call.chain and name in made_names(flow)):
+                continue  # that name may mean something else here
             if is_lost(flow, call):
                 yield LostCoroutine(module, call, name, "dropped", task)
             elif self._is_kept(module, flow, call):
@@ -280,19 +297,24 @@ class Coroutines:
 
     def _returned(self, module: Module, function: Function) -> Iterator[LostCoroutine]:
         task = self.tasks.by_function.get((module.path, function.qualname))
-        if task is None or task.inner_decorators or task.wrapper is not None or task.class_ is not None:
+        if task is None or not self._gives_a_result(module, function):
             return
-        if self.pools.awaits_tasks or self.task_options.has_own_call(task):
-            return
-        calls = self.functions.calls(module, function)
-        if any(call.leaf() in ASKING_FOR_LOOP for call in calls):
-            return
-        for call in calls:
+        for call in self.functions.calls(module, function):
             flow = self.functions.of(module, function)
             if not call.in_finally and (call.is_returned or call.is_bound) and is_only_returned(flow, call):
                 name = self._coroutine(module, call)
                 if name:
                     yield LostCoroutine(module, call, name, "returned", task)
+
+    def _gives_a_result(self, module: Module, function: Function) -> bool:
+        """Whether what a function returns is the result of a task, which nobody awaits before."""
+        task = self.tasks.by_function.get((module.path, function.qualname))
+        if task is None or task.inner_decorators or task.wrapper is not None or task.class_ is not None:
+            return False
+        if self.pools.awaits_tasks or self.task_options.has_own_call(task):
+            return False
+        calls = self.functions.calls(module, function)
+        return not any(call.leaf() in ASKING_FOR_LOOP for call in calls)
 
     # ------------------------------------------------------------------ blocking
 

@@ -9,9 +9,9 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from celery_lint.model.reading.expressions import annotated_class, extends, hidden_below
-from celery_lint.model.reading.nodes import COUNTING, UNVISITED, children
-from celery_lint.model.reading.operands import OPERANDS, Position
+from celery_lint.model.reading.expressions import annotated_class, displayed, extends, hidden_below
+from celery_lint.model.reading.nodes import COUNTING, SHOWING, UNVISITED, children
+from celery_lint.model.reading.operands import OPERANDS, Position, only_asked
 from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord, child_qualname
 from celery_lint.model.reading.statements import STATEMENTS
 from celery_lint.model.steps import TASK_ATTRIBUTES, StepRole
@@ -81,6 +81,7 @@ class Collector:
                 position.names.append(node.id)
                 if role in _MARKS:
                     position.step.loads.append(f"{_MARKS[role]}{node.id}")
+                    position.step.valued.append(node.id)
             elif kind not in UNVISITED and node is not None:
                 self.stack.append((node, position, role))
 
@@ -317,6 +318,7 @@ class Collector:
         if node.value is not None:
             position.scope.returns.append(node.value)
             self.push([node.value], position, "r")
+            only_asked(displayed(node.value), position, "{")
 
     def _expression(self, node: ast.Expr, position: Position, role: str) -> None:
         self.push([node.value], position, "s")
@@ -344,20 +346,19 @@ class Collector:
             if isinstance(name, str) and name in TASK_ATTRIBUTES:
                 position.step.loads.append(f"?.{name}")
         self.push([keyword.value for keyword in node.keywords], inside, "e")
-        counted = type(node.func) is ast.Name and node.func.id in COUNTING
-        self.push(node.args, inside, "ei" if counted else "e")
+        name = node.func.id if type(node.func) is ast.Name else ""
+        self.push(node.args, inside, "ei" if name in COUNTING else "e")
+        if name in SHOWING:
+            only_asked(node.args, position)
         self._push_below(node.func, position)
 
     def _push_below(self, chain: ast.expr, position: Position) -> None:
         """What is still to be visited below a chain: the call that it starts with, and indexes."""
-        below = hidden_below(chain, position.names)
+        below = hidden_below(chain, position.names, position.step.valued)
         if below and isinstance(below[-1], ast.Call):
             self.push(below[-1:], position, "i" if below[-1] is not chain else "")
             below = below[:-1]
         self.push(below, position)
-
-    def _starred(self, node: ast.Starred, position: Position, role: str) -> None:
-        self.push([node.value], position, "")
 
     def _attribute(self, node: ast.Attribute, position: Position, role: str) -> None:
         self._push_below(node, position)
@@ -391,7 +392,6 @@ _HANDLERS: dict[type, Callable[[Collector, Any, Position, str], None]] = {
     ast.Yield: Collector._yield,
     ast.YieldFrom: Collector._yield,
     ast.Call: Collector._call,
-    ast.Starred: Collector._starred,
     **OPERANDS,
     ast.Attribute: Collector._attribute,
 }

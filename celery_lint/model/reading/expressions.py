@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from celery_lint.model.steps import TASK_ATTRIBUTES
+
+# What a coroutine has itself: who uses one of these knows that it is one.
+_OF_COROUTINES = frozenset({"__await__", "close", "send", "throw"})
 
 # Of these methods only texts are asked where they are written out: `"order {}".format(pk)`.
 _TEXT_METHODS = frozenset({"format", "format_map", "join", "replace", "strip"})
@@ -25,32 +29,45 @@ def is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
 
-def hidden_below(node: ast.expr, names: list[str]) -> list[ast.expr]:
+def hidden_below(node: ast.expr, names: list[str], valued: list[str]) -> list[ast.expr]:
     """The nodes below a chain that the walk has still to visit: inner calls, indexes, other expressions.
 
-    The name that the chain starts with goes to ``names``.
+    The name that the chain starts with goes to ``names``, and to ``valued`` if no coroutine has what is asked
+    of it.
     """
     current: ast.expr = node
+    own = False
     below: list[ast.expr] = []
     path = ""
     while True:
         if isinstance(current, ast.Name):
             names.append(current.id)
+            if not own:
+                valued.append(current.id)
             if path:
                 names.append(current.id + path)
             return below
         if isinstance(current, ast.Attribute):
             if path or current.attr in TASK_ATTRIBUTES:
                 path = f".{current.attr}{path}"
+            own = current.attr in _OF_COROUTINES or current.attr.startswith("cr_")
             current = current.value
         elif isinstance(current, ast.Subscript):
             below.append(current.slice)
+            own = False
             current = current.value
         else:
             below.append(current)
             if path:
                 names.append(f"?{path}")
             return below
+
+
+def displayed(node: ast.expr) -> Sequence[ast.expr]:
+    """The items of a dictionary, list or tuple that is written out."""
+    if isinstance(node, ast.Dict):
+        return node.values
+    return node.elts if isinstance(node, (ast.List, ast.Tuple)) else ()
 
 
 _GENERATORS = frozenset(

@@ -30,6 +30,8 @@ UNVISITED = frozenset({ast.Constant, ast.Name})
 COUNTING = frozenset(
     {"len", "list", "tuple", "set", "dict", "sorted", "iter", "enumerate", "sum", "max", "min"}
 )
+# Builtins that look at what they are given and keep nothing of it.
+SHOWING = frozenset({"bool", "float", "format", "int", "print", "repr", "str"})
 _fields: dict[type, tuple[str, ...]] = {}
 
 

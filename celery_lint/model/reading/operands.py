@@ -15,6 +15,7 @@ from celery_lint.model.steps import StepRole
 
 #: The flag of what stands in an operand that is worked out only if another one says so.
 PERHAPS = "o"
+_SUMS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod)
 
 
 class Position:
@@ -44,6 +45,11 @@ class Walk(Protocol):
         """Visit these nodes next."""
 
 
+def only_asked(nodes: Iterable[ast.expr], position: Position, mark: str = "") -> None:
+    """Note the names among these of which only the value is asked; ``mark`` goes before those names."""
+    position.step.valued.extend(f"{mark}{node.id}" for node in nodes if isinstance(node, ast.Name))
+
+
 def _assert(walk: Walk, node: ast.Assert, position: Position, _: str) -> None:
     walk.push([node.msg], position)
     walk.push([node.test], position, "?")
@@ -59,6 +65,8 @@ def _joined(walk: Walk, node: ast.BoolOp, position: Position, role: str) -> None
     walk.push(node.values[-1:], perhaps, "?" if role == "?" else "")
     walk.push(node.values[1:-1], perhaps, "?")
     walk.push(node.values[:1], position, "?")
+    if isinstance(node.op, ast.Or) and role != "?":  # `x or y` may be `x` itself
+        position.names.extend(value.id for value in node.values[:-1] if isinstance(value, ast.Name))
     names = {root for value in node.values if (root := _asked_alone(value))}
     if names:
         looked = {root for value in node.values if (root := _looked_into(value)) in names}
@@ -102,11 +110,25 @@ def _compared(walk: Walk, node: ast.Compare, position: Position, _: str) -> None
     equal = isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and not is_none(node.comparators[0])
     walk.push(node.comparators, position)
     walk.push([node.left], position, "?" if equal else "")
+    asked = node.comparators if equal else [node.left, *node.comparators]
+    only_asked(asked, position)
 
 
 def _operation(walk: Walk, node: ast.BinOp, position: Position, _: str) -> None:
     walk.push([node.right], position, "|" if isinstance(node.op, ast.BitOr) else "")
     walk.push([node.left], position)
+    if isinstance(node.op, _SUMS):
+        only_asked((node.left, node.right), position)
+
+
+def _shown(walk: Walk, node: ast.FormattedValue, position: Position, _: str) -> None:
+    walk.push([node.format_spec], position)
+    walk.push([node.value], position)
+    only_asked((node.value,), position)
+
+
+def _starred(walk: Walk, node: ast.Starred, position: Position, _: str) -> None:
+    walk.push([node.value], position)
 
 
 def _index(walk: Walk, node: ast.Subscript, position: Position, _: str) -> None:
@@ -121,6 +143,8 @@ OPERANDS: dict[type, Callable[[Any, Any, Position, str], None]] = {
     ast.UnaryOp: _unary,
     ast.Compare: _compared,
     ast.BinOp: _operation,
+    ast.FormattedValue: _shown,
+    ast.Starred: _starred,
     ast.Subscript: _index,
 }
 """Who visits the operands of an expression, by its type."""

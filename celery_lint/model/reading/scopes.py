@@ -19,7 +19,7 @@ _LONGEST_CHAIN = 200
 class StepRecord:
     """A statement as the walk met it, before names are known."""
 
-    __slots__ = ("calls", "inner", "loads", "node", "number", "parent", "perhaps", "role", "stores")
+    __slots__ = ("calls", "inner", "loads", "node", "number", "parent", "perhaps", "role", "stores", "valued")
 
     def __init__(self, node: ast.AST, number: int, parent: int, role: StepRole) -> None:
         self.node = node
@@ -30,6 +30,8 @@ class StepRecord:
         #: The names that are read only if another operand says so.
         self.perhaps: list[str] = []
         self.stores: list[str] = []
+        #: The names again of which only the value is asked: an item, an attribute, whether it is true.
+        self.valued: list[str] = []
         #: Numbers of the calls that are kept, filled once the walk is over.
         self.calls: list[int] = []
         #: The scope of the function that a ``def`` makes.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.chains import is_constant_name
 from celery_lint.model.reading.expressions import is_text
-from celery_lint.model.reading.scopes import Scope, StepRecord, chain_of
+from celery_lint.model.reading.scopes import Scope, StepRecord, chain_of, resolve_name
 from celery_lint.model.reading.values import word_of
 from celery_lint.model.steps import StepKind, pack_step
 
@@ -76,6 +77,8 @@ def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) ->
             for step in inner.steps:
                 names = (name for name in (*step.loads, *step.perhaps) if name[0] not in _MARKS)
                 loads.update(dict.fromkeys(names))
+    for name, mark in _valued(record, scope).items():
+        loads[mark + name] = None
     read = " ".join(loads)
     if ".max_retries" in read:
         for path in [path for path in loads if path.endswith(".max_retries")]:
@@ -92,6 +95,27 @@ def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) ->
         " ".join(dict.fromkeys(record.stores)) if record.stores else "",
         _chains(node, kind, scope),
     )
+
+
+def _valued(record: StepRecord, scope: Scope) -> dict[str, str]:
+    """The variables of which a statement only uses the value, with their marks: `=`, or `{` if it returns it.
+
+    Of those alone that are bound to what a function with a name gives: it may be a coroutine.
+    """
+    if record.inner is not None:  # who knows what that does with it
+        return {}
+    names = {
+        name.lstrip("{"): None
+        for name in record.valued
+        if _is_called(name.lstrip("{"), scope) and resolve_name(name.lstrip("{"), scope)[0] not in "~%"
+    }
+    if not names:
+        return {}
+    reads, uses = Counter((*record.loads, *record.perhaps)), Counter(record.valued)
+    returned = {name: uses[f"{{{name}"] for name in names}
+    return {
+        name: "{" if returned[name] else "=" for name in names if reads[name] == uses[name] + returned[name]
+    }
 
 
 def _is_called(name: str, scope: Scope) -> bool:
