@@ -139,6 +139,10 @@ class Function(NamedTuple):
         names = [parameter.name for parameter in self.parameters if parameter.kind == "positional"]
         return names[1:] if self.owner and names[:1] in (["self"], ["cls"]) else names
 
+    def takes(self, name: str) -> bool:
+        """Whether it has a parameter of this name."""
+        return any(parameter.name == name for parameter in self.parameters)
+
     def parameter_given(self, call: Call, chain: str) -> str:
         """The parameter that a call of this function fills with what this chain names, or nothing."""
         for position, given in enumerate(call.takes):

@@ -11,6 +11,7 @@ from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.libraries.asyncio import ASYNC_TO_SYNC, LOOP_CLASSES, PORTALS, RUN_ASYNC, RUNNERS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
@@ -20,7 +21,8 @@ from celery_lint.project.known import Known, facts, once
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
 # These take a coroutine, or a function that makes one, for another to run.
-_HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather"})
+_HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather", "create_task", "ensure_future"})
+_NESTED = 4
 _RUN_LEAVES = frozenset({"run", "run_until_complete", "run_async"}) | {
     name.rpartition(".")[2] for name in PORTALS
 }
@@ -164,12 +166,13 @@ class Runs:
             if target is not None:
                 return False, [target]
             first = self.async_to_sync.argument(module, function, call)
+        first = self._innermost(module, function, first)
         name = self._parameter(module, function, first)
-        if name and any(parameter.name == name for parameter in function.parameters):
+        if function.takes(name):
             return True, list(self._handed_over(reached))
         targets = list(self.coroutine_functions(module, function, first))
         if targets:
-            return False, targets
+            return self._with_awaited(module, function, first, targets, reached)
         outer = self._outer_with(module, function, name)
         if function.name == "__call__" or outer is not None:
             # A decorator, or a base class, runs the coroutine of the task that it stands around.
@@ -181,6 +184,61 @@ class Runs:
                 found += [pair for task in tasks for pair in self._filling(task, outer, name, LAYERS)]
             return True, found
         return False, []
+
+    def _with_awaited(
+        self,
+        module: Module,
+        function: Function,
+        given: Argument,
+        targets: list[tuple[Module, Function]],
+        reached: Sequence[Reached],
+    ) -> tuple[bool, list[tuple[Module, Function]]]:
+        """The coroutine functions that a run is given, and those whose coroutines they get and await."""
+        helper = False
+        for inner in self._awaited(module, function, given):
+            if function.takes(self._parameter(module, function, inner)):
+                helper = True
+            else:
+                targets += self.coroutine_functions(module, function, inner)
+        return helper, [*targets, *self._handed_over(reached)] if helper else targets
+
+    def _awaited(self, module: Module, function: Function, given: Argument) -> Iterator[Argument]:
+        """What a call gives a coroutine function that awaits it: ``timed(load(pk))``."""
+        if given.kind != "call":
+            return
+        call = self.functions.calls(module, function)[given.number]
+        for home, target in self.graph.arguments(module, function, given):
+            awaited = self._awaited_parameters(home, target) if target.is_async else set()
+            filled = target.filled() if awaited else []
+            for name in awaited:
+                inner = call.argument(filled.index(name) if name in filled else len(filled), name)
+                yield self._innermost(module, function, inner)
+
+    def _awaited_parameters(self, module: Module, function: Function) -> set[str]:
+        """The parameters that a coroutine function awaits, itself or through ``wait_for`` and its like."""
+        found = {step.value for step in self.functions.of(module, function).steps if step.waits}
+        for call in self.functions.calls(module, function):
+            if call.is_awaited and call.leaf() in _HANDING_ON:
+                found.add(self._innermost(module, function, call.argument(0)).chain)
+        return {parameter.name for parameter in function.parameters if f"%{parameter.name}" in found}
+
+    def _innermost(self, module: Module, function: Function, given: Argument) -> Argument:
+        """What is run in the end: the ``load(pk)`` in ``wait_for(load(pk), 5)``, also if it has a name."""
+        for _ in range(_NESTED):
+            if given.kind == "call":
+                inner: Call | None = self.functions.calls(module, function)[given.number]
+            elif given.chain.endswith("()") and leaf_of_chain(given.chain) in _HANDING_ON:
+                calls = self.functions.calls(module, function)
+                made = [call for call in calls if f"{call.chain}()" == given.chain]
+                inner = made[0] if len(made) == 1 else None
+            else:
+                return given
+            if inner is None or inner.leaf() not in _HANDING_ON or not inner.takes:
+                return given
+            if self.graph.target(module, inner.chain) is not None:  # the project has one of its own
+                return given
+            given = inner.argument(0)
+        return given
 
     def handed_over(self, run: LoopRun, way: Reached) -> list[tuple[Module, Function]]:
         """The coroutine functions of a run that one of its tasks is the reason for."""
@@ -219,11 +277,14 @@ class Runs:
         self, task: Task, module: Module, function: Function, given: Argument, depth: int
     ) -> Iterator[tuple[Module, Function]]:
         """The coroutine functions behind an argument, also if the function only hands it on."""
+        given = self._innermost(module, function, given)
         found = list(self.coroutine_functions(module, function, given))
         yield from found
         name = self._parameter(module, function, given)
-        if not found and any(name == known.name for known in function.parameters):
+        if not found and function.takes(name):
             yield from self._filling(task, function, name, depth)
+        for inner in self._awaited(module, function, given) if depth else ():
+            yield from self._given(task, module, function, inner, depth - 1)
 
     def _filling(
         self, task: Task, function: Function, name: str, depth: int
@@ -241,12 +302,7 @@ class Runs:
 
         Several, where a dictionary of the module says which.
         """
-        if given.kind == "call":
-            inner = self.functions.calls(module, function)[given.number]
-            if inner.leaf() in _HANDING_ON and inner.takes:
-                yield from self.coroutine_functions(module, function, inner.argument(0))
-                return
-        yield from self.graph.arguments(module, function, given)
+        yield from self.graph.arguments(module, function, self._innermost(module, function, given))
 
     def callers(self, reached: Sequence[Reached]) -> list[tuple[Module, Function, Call]]:
         """The functions that call the helpers through which tasks are reached, with the calls."""
