@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.transactions.transactions import Transaction, Transactions
+from celery_lint.analysis.transactions.unrelated import Unrelated
 from celery_lint.analysis.transactions.writes import Write, Writes
+from celery_lint.inventory.code.handlers import in_loop, is_log
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
@@ -27,8 +29,8 @@ _COMMITTING = ("commit", "transaction", "atomic")
 class SentBeforeCommit(NamedTuple):
     """A task that is sent in a transaction after something was written there.
 
-    ``name`` is the variable that holds what was written and that the task is told of, or nothing; ``existed``
-    says that its row was there before.
+    ``name`` is the variable that holds what was written and that the task is told of; ``existed`` says that
+    its row was there before. There is no name where the task is not told of it, or asks no database.
     """
 
     sending: Sending
@@ -49,6 +51,7 @@ class SentBeforeCommits:
         self.signatures = known.of(Signatures)
         self.task_options = known.of(TaskOptions)
         self.transactions = known.of(Transactions)
+        self.unrelated = known.of(Unrelated)
         self.writes = known.of(Writes)
 
     @facts
@@ -76,6 +79,10 @@ class SentBeforeCommits:
         if not before:
             return None
         names = {name for name in step.loads if name != task.label}
+        if self.unrelated.is_certain(task):
+            if not _may_be_undone(flow, step, transaction):
+                return None
+            names = set()
         told = [write for write in before if write.names & names]
         write = (told or before)[-1]
         name = min(write.names & names, default="")
@@ -131,6 +138,18 @@ def _comes_before(flow: Flow, write: Write, sending: Sending, step: Step, transa
     if opened is not None and opened not in flow.ancestors(write.step):
         return False
     return leads_to(flow, write.step, step)
+
+
+def _may_be_undone(flow: Flow, step: Step, transaction: Transaction) -> bool:
+    """Whether anything comes after a statement that may fail, and roll the transaction back with it."""
+    opened = transaction.opened
+    if in_loop(flow, step) is not None:
+        return True
+    inside = {inner.number for inner in (flow.below(opened) if opened is not None else flow.steps)}
+    return any(
+        later.number in inside and (later.kind == "raise" or (later.calls and not is_log(later)))
+        for later in flow.after(step)
+    )
 
 
 def leads_to(flow: Flow, earlier: Step, later: Step) -> bool:

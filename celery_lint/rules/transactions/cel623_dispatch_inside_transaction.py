@@ -66,7 +66,9 @@ class DispatchInsideTransaction(Rule):
     context managers of the project that hold one. A task that several places of one file send in this way is
     told once, where the first of them names the row that it has written. Silent where nothing is written
     before, for messages with `countdown` or `eta`, and for tasks whose class has its own `delay` or
-    `apply_async` or cannot be seen. `ATOMIC_REQUESTS` and callers are not looked at.
+    `apply_async` or cannot be seen. A task of which all can be seen and that asks no database is told only
+    where something that may fail comes after it in the transaction. `ATOMIC_REQUESTS` and callers are not
+    looked at.
 
     ## References
 
