@@ -339,7 +339,8 @@ class Swallowing:
             return any(step.kind == "continue" for step in inside)
         if in_loop(flow, handler.attempt) is not None:
             return True
-        return any(self._waits(body, step) for step in [*inside, *flow.after(handler.attempt)])
+        again = [step for step in inside if in_loop(flow, step) in inside]  # what it does once is its last
+        return any(self._waits(body, step) for step in [*again, *flow.after(handler.attempt)])
 
     def _waits(self, body: Body, step: Step) -> bool:
         calls = self.functions.calls(body.module, body.function)

@@ -57,8 +57,8 @@ class ExceptBaseexception(Rule):
 
     In the functions of tasks, the methods of class-based ones and the coroutines that tasks run. Silent where
     the handler may raise on any way through it, where an earlier one names `SystemExit`, where nothing in the
-    `try` waits, and where no work is left after the handler: then the task ends anyway. A handler that
-    swallows a retry as well is told by CEL411.
+    `try` waits, and where no work is left after the handler: then the task ends anyway, whatever the handler
+    does once. A handler that swallows a retry as well is told by CEL411.
 
     ## References
 
