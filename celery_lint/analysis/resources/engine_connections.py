@@ -10,7 +10,9 @@ from celery_lint.inventory.resources.at_import import AtImport
 from celery_lint.libraries.sqlalchemy import SYNC_ENGINES, SYNC_MAKERS, SYNC_SCOPED, SYNC_SESSIONS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module
+from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
 
@@ -90,8 +92,30 @@ class EngineConnections:
         for inner_module, inner in closure:
             for call in self.functions.calls(inner_module, inner):
                 engine = self.connected(inner_module, call)
-                if engine is not None and engine.origin is not None:
+                if engine is None or engine.origin is None:
+                    continue
+                if not self._asks_which(inner_module, inner, call, engine):
                     yield engine.origin
+
+    def _asks_which(self, module: Module, function: Function, call: Call, engine: Entity) -> bool:
+        """Whether a function looks at the engine, or its address, before it connects: ``if engine.dialect…``.
+
+        Then it does so for some databases only, as a rule for SQLite.
+        """
+        flow = self.functions.of(module, function)
+        step = flow.step_of(call)
+        address = engine.value.first() if engine.value is not None else None
+        names = {leaf_of_chain(address.chain)} if address is not None and address.chain else set()
+        itself = engine.origin[1] if engine.origin is not None else ""
+        if step is None:
+            return False
+        around = list(flow.ancestors(step))
+        return any(
+            test.kind == "if"
+            and (not names.isdisjoint(test.loads) or _looks_into(test, itself))
+            and (test in around or (test.number < step.number and flow.ends(flow.body(test))))
+            for test in flow.steps
+        )
 
     def connected(self, module: Module, call: Call) -> Entity | None:
         """The engine that a call certainly takes a connection from."""
@@ -144,3 +168,9 @@ def looks_at(call: Call) -> Argument | None:
         return None
     place, keyword = _LOOKING[call.leaf()]
     return call.argument(place, keyword) or None
+
+
+def _looks_into(test: Step, name: str) -> bool:
+    """Whether a test asks for more of an engine than whether there is one."""
+    asked = [leaf_of_chain(chain.partition("#")[0].strip("!= ")) for chain in test.chains]
+    return name in test.loads and name not in asked

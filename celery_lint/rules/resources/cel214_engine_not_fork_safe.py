@@ -74,8 +74,9 @@ class EngineNotForkSafe(Rule):
     `celeryd_after_setup`, which run before the fork. An engine may belong to an object that a module
     makes. A connection in a module of tasks itself is `connection-at-import`. Silent for
     `NullPool` and SQLite, where the project has a handler of `worker_process_init`, disposes of the engine or
-    gives it to `register_after_fork`, and where the pools are known and none of them forks. Silent also where
-    an event of the pool gives up connections of another process (`os.getpid()`), unless the engine has
+    gives it to `register_after_fork`, where a function looks at the engine or its address before it connects
+    (`if engine.dialect.name == "sqlite"`), and where the pools are known and none of them forks. Silent also
+    where an event of the pool gives up connections of another process (`os.getpid()`), unless the engine has
     `pool_pre_ping`: the ping comes before the event.
 
     ## References
