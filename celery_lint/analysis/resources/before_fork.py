@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from celery_lint.analysis.resources.engine_connections import ENGINE_USES, EngineConnections, looks_at
+from celery_lint.analysis.resources.engine_connections import (
+    ENGINE_USES,
+    LOOKING,
+    EngineConnections,
+    looks_at,
+)
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.sites import Site, Sites
@@ -122,7 +127,7 @@ class BeforeFork:
         """Follow the chains of imports that connect: engine and schema are at home in other modules."""
         for module in self._imported:
             top = module.functions.get("")
-            if top is None:
+            if top is None or not top.may_call(*LOOKING, *ENGINE_USES):
                 continue
             for call in self.functions.calls(module, top):
                 if call.leaf() in ENGINE_USES and "." in call.chain and call.chain[:1] not in "%~":

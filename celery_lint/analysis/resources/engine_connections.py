@@ -21,6 +21,8 @@ ENGINE_USES = frozenset({"connect", "begin", "execute", "raw_connection"})
 _SCHEMA_USES = frozenset({"create_all", "drop_all", "reflect"})
 # What looks at the database when it is called, and which argument is the engine: by place, or by name.
 _LOOKING = {"Table": (99, "autoload_with"), "prepare": (99, "autoload_with"), "inspect": (0, "subject")}
+#: The last names of all calls that look at a database by an engine.
+LOOKING = (*_SCHEMA_USES, *_LOOKING)
 _DEEPEST = 3
 
 

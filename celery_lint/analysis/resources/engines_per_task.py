@@ -144,6 +144,8 @@ class EnginesPerTask:
 
     def _owned(self, module: Module, maker: Function, depth: int) -> Made | None:
         """The client that a new object has in an attribute, of a class that never ends it."""
+        if not maker.mentions(*_CLIENTS):
+            return None
         class_ = module.classes.get(maker.owner)
         itself = f":{maker.owner}()"
         if class_ is None or class_.decorators or maker.hands_on(itself):
