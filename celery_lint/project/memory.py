@@ -139,3 +139,28 @@ class PerMode(Generic[Answer]):
                 reading.misses += 1  # what is concluded from it does not last either
                 return answer
         return None
+
+
+class Remembered(Generic[Answer]):
+    """What a part has answered to a question of its own, by the key of what it was asked about.
+
+    It is equal to that of another part which answers the same to all that this one has been asked.
+    """
+
+    __slots__ = ("_find", "_known")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, find: Callable[..., Answer]) -> None:
+        self._find = find
+        self._known: dict[Key, tuple[tuple[Any, ...], Answer]] = {}
+
+    def of(self, key: Key, *about: Any) -> Answer:
+        """The answer, found now if it is not known."""
+        if key not in self._known:
+            self._known[key] = about, self._find(*about)
+        return self._known[key][1]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Remembered):
+            return NotImplemented
+        return all(other.of(key, *about) == answer for key, (about, answer) in self._known.items())

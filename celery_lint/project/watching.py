@@ -16,12 +16,13 @@ from types import FrameType
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.steps import Step
 from celery_lint.model.words import words_in
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow, Functions
 from celery_lint.project.isolation import Isolation
 from celery_lint.project.known import Known, once
-from celery_lint.project.memory import PerMode
+from celery_lint.project.memory import PerMode, Remembered
 from celery_lint.project.project import Project
 
 Part = TypeVar("Part")
@@ -52,7 +53,7 @@ _cheap = {
     )
 }
 # They remember nothing, or only for a part that is asking too, or ask anew each time.
-_FORGETFUL: tuple[type, ...] = (tuple, Known, Isolation, Functions, Flow, PerMode, once)
+_FORGETFUL: tuple[type, ...] = (tuple, Known, Isolation, Functions, Flow, PerMode, Remembered, once)
 
 
 class Watch:
@@ -65,7 +66,7 @@ class Watch:
         self._forgetful = (*_FORGETFUL, Watch, *forgetful)
         self.functions = {name: Watched(*function) for name, function in module.functions.items()}
         for name, function in self.functions.items():
-            vars(function).update(now=module.functions[name], watch=self)
+            vars(function).update(now=module.functions[name], watch=self, flow=WatchedFlow(function))
         #: The module that a project is to be linked with.
         self.module = module._replace(functions=dict(self.functions))
         self._outline = _outline(module)
@@ -172,6 +173,35 @@ def _question(name: str) -> Callable[..., Any]:
     return ask
 
 
+class WatchedFlow(Flow):
+    """The statements of such a function: whoever holds them is told apart by whether it looks at them."""
+
+    def __init__(self, function: Watched) -> None:
+        self.function = function
+        self._known: tuple[Function, Flow] | None = None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:  # type: ignore[override]
+        return self._now().steps
+
+    @property
+    def _by_call(self) -> dict[int, Step]:
+        return self._now()._by_call
+
+    @property
+    def _children(self) -> dict[tuple[int, str], list[Step]]:
+        return self._now()._children
+
+    def _now(self) -> Flow:
+        """The statements as they are now."""
+        own = vars(self.function)
+        now: Function = own["now"]
+        own["watch"].note((now.qualname, "packed_steps", ()))
+        if self._known is None or self._known[0] is not now:
+            self._known = now, Flow(now)
+        return self._known[1]
+
+
 for _name in _fields:
     setattr(Watched, _name, _field(_name))
 for _name in _cheap:
@@ -207,6 +237,9 @@ class WatchedFunctions(Functions):
         return super().calls(module, function)
 
     def of(self, module: Module, function: Function) -> Flow:
+        if isinstance(function, Watched):
+            flow: Flow = vars(function)["flow"]
+            return flow
         self._note(module, function.qualname, "packed_steps", ())
         return super().of(module, function)
 
@@ -285,7 +318,9 @@ class WatchedKnown(Known):
         if isinstance(part, Revisable):
             return part.is_still_so(what, functions)
         fresh = type(part)(self)  # type: ignore[call-arg]
-        is_equal = all(_is_equal(part, fresh, name) for name in vars(part))
+        # What is worked out first, since that fills whatever else a part keeps.
+        names = sorted(vars(part), key=lambda name: not isinstance(getattr(type(part), name, None), once))
+        is_equal = all(_is_equal(part, fresh, name) for name in names)
         self._watch.rename(fresh, part)
         for using in self._users.values():
             if using.pop(id(fresh), None) is not None:

@@ -10,8 +10,11 @@ from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.engine.verdict import Stale
 from celery_lint.engine.workspace import Workspace
+from celery_lint.inventory.code.bodies import Bodies
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
+from celery_lint.inventory.code.sites import Sites
+from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.tasks import Tasks
 from scripts import buffers
 
@@ -111,6 +114,52 @@ def test_a_line_that_comes_concerns_nobody_below_it(project: Path) -> None:
     agree(kept, project, TEXT.replace("    print(number)", "    print(numb)\n    print(1)\n"))
     after = parts(kept)
     assert [part for part in (Tasks, Runs) if after[part] is not before[part]] == []
+
+
+RETRIED = TEXT.replace(
+    "@app.task\ndef send(number):", "@app.task(bind=True)\ndef send(self, number):"
+).replace(
+    "    helper(number)\n",
+    "    try:\n        helper(number)\n    except OSError as error:\n        raise self.retry(exc=error)\n",
+)
+
+
+def test_statements_that_lead_nowhere_else_concern_only_who_reads_them(project: Path) -> None:
+    """Who holds the statements of a function is told apart from who has looked at them."""
+    kept = workspace(project)
+    agree(kept, project, RETRIED.replace("print(number)", "total = number"))
+    before = parts(kept)
+    agree(kept, project, RETRIED.replace("print(number)", "total = number\n    total = 2"))
+    after = parts(kept)
+    assert [part for part in (Bodies, Sites) if after[part] is not before[part]] == []
+
+
+def test_what_a_part_remembers_is_asked_again(project: Path) -> None:
+    kept = workspace(project)
+    agree(kept, project, RETRIED.replace("print(number)", "total = number"))
+    before = parts(kept)
+    agree(kept, project, RETRIED.replace("print(number)", "total = 3"))
+    assert parts(kept)[RetryCalls] is before[RetryCalls]
+    agree(kept, project, RETRIED.replace("raise self.retry(exc=error)", "self.retry(exc=error)"))
+    agree(kept, project, RETRIED.replace("raise self.retry(exc=error)", "raise"))
+
+
+@pytest.mark.parametrize("value", ["None", "number", "1"])
+def test_what_a_call_gives_decides_again_what_runs(project: Path, value: str) -> None:
+    text = TEXT.replace(
+        "async def work",
+        "def wait(number):\n    if number:\n        collect.delay().get()\n\n\nasync def work",
+    )
+    kept = workspace(project)
+    agree(kept, project, text.replace("print(number)", "wait(None)"))
+    agree(kept, project, text.replace("print(number)", f"wait({value})"))
+    agree(
+        kept,
+        project,
+        text.replace("    if number:", "    number = 1\n    if number:").replace(
+            "print(number)", f"wait({value})"
+        ),
+    )
 
 
 def test_what_others_conclude_from_a_body_is_concluded_again(project: Path) -> None:

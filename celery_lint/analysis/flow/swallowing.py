@@ -22,8 +22,9 @@ from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.entity import Key
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
+from celery_lint.project.memory import Remembered
 
 _SIGNALS = ("Retry", "Ignore", "Reject")
 _COMPOUND = frozenset({"with", "try"})
@@ -91,7 +92,7 @@ class Swallowing:
         self.functions = known.project.functions
         self.in_force = known.of(OptionsInForce)
         self.retry_calls = known.of(RetryCalls)
-        self._working: dict[Key, int] = {}  # how many statements of a function do something
+        self._working = Remembered(_working)
 
     # ------------------------------------------------------------------ retries and their like
 
@@ -251,10 +252,8 @@ class Swallowing:
         if flow.inside(attempt, "try", "handler") or flow.inside(attempt, "try", "finally"):
             return False
         key = handler.body.module.path, handler.body.function.qualname
-        if key not in self._working:
-            self._working[key] = sum(map(_works, flow.steps))
         below = flow.below(attempt)
-        outside = self._working[key] - sum(map(_works, below))
+        outside = self._working.of(key, flow) - sum(map(_works, below))
         return sum(is_tried(flow, attempt, step) for step in below) > outside
 
     def _is_all(self, body: Body) -> bool:
@@ -393,6 +392,11 @@ def _asking(handler: Step, below: Sequence[Step]) -> list[Step]:
         elif step.kind == "assign":
             seen.update(step.stores)
     return found
+
+
+def _working(flow: Flow) -> int:
+    """How many statements of a function do something."""
+    return sum(map(_works, flow.steps))
 
 
 def _works(step: Step) -> bool:

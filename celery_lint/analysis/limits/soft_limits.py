@@ -25,6 +25,7 @@ from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
+from celery_lint.project.memory import Remembered
 
 _SOFT = "SoftTimeLimitExceeded"
 _FULL_NAMES = frozenset(
@@ -81,7 +82,7 @@ class SoftLimits:
         self.tasks = known.of(Tasks)
         self.time_limits = known.of(TimeLimits)
         self.terminations = known.of(Terminations)
-        self._keeping: dict[Key, bool] = {}
+        self._keeping = Remembered(self._is_keeping)
 
     @facts
     def swallowed(self) -> list[SwallowedLimit]:
@@ -194,14 +195,16 @@ class SoftLimits:
         body = self._bodies.get((target[0].path, target[1].qualname)) if target is not None else None
         if body is None:
             return False
-        if body.key not in self._keeping:
-            self._keeping[body.key] = not any(
-                self._arrives(body, step, None)
-                for step in body.flow.steps
-                for number in step.calls
-                if self.waiting.waits(body.module, self.functions.calls(body.module, body.function)[number])
-            )
-        return self._keeping[body.key]
+        return self._keeping.of(body.key, body)
+
+    def _is_keeping(self, body: Body) -> bool:
+        """Whether nothing leaves a function when the time is over while it waits."""
+        return not any(
+            self._arrives(body, step, None)
+            for step in body.flow.steps
+            for number in step.calls
+            if self.waiting.waits(body.module, self.functions.calls(body.module, body.function)[number])
+        )
 
     @once
     def _bodies(self) -> dict[Key, Body]:

@@ -57,6 +57,15 @@ class Site(NamedTuple):
         return tuple((task.place, f"reached from task `{task.label}`") for task in self.tasks[:1])
 
 
+class _Expansion(NamedTuple):
+    """What a site calls, a method of this object and given these values; and what each call gives."""
+
+    site: Site
+    receiver: Entity | None
+    values: Given
+    callees: list[tuple[Callee, Given]]
+
+
 class Sites:
     """The functions that tasks call, one after the other, in their own process.
 
@@ -79,6 +88,8 @@ class Sites:
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
         # What the calls of a function give it; an empty set of values is a call that may give it anything.
         self._given: dict[Key, dict[Given, list[Task]]] = {}
+        # What has been found of each function, under those that it was found from.
+        self._found: dict[Key, list[_Expansion]] = {}
 
     @once
     @asking("quiet")
@@ -104,13 +115,12 @@ class Sites:
             following: dict[tuple[View, Given], tuple[Site, Entity | None]] = {}
             views: set[View] = set()
             for (_, values), (site, receiver) in level.items():
-                for callee in self._callees(site, receiver, values):
-                    if not is_product_path(callee.module.path):
-                        continue
+                for callee, handed in self._expanded(site, receiver, values):
                     key = (callee.module.path, callee.function.qualname)
                     self._ways.setdefault(key, []).append((site, callee.call))
                     its, view = callee.receiver, callee.view
-                    given = self._handed(site, callee, values)
+                    sets = self._given.setdefault(key, {})
+                    given = handed if handed in sets or len(sets) < _MOST_GIVEN else ()
                     known = found.get(key)
                     if known is None:
                         found[key] = Site(callee.module, callee.function, site.tasks)
@@ -119,7 +129,6 @@ class Sites:
                         found[key] = known._replace(tasks=(*known.tasks, *more)[:_MOST_TASKS])
                     # A method is looked at again for each class whose own methods it may call, and a
                     # function for each set of values that it is given.
-                    sets = self._given.setdefault(key, {})
                     again = given not in sets and () not in sets
                     tasks = sets.setdefault(given, [])
                     tasks += [task for task in site.tasks if task not in tasks]
@@ -133,6 +142,38 @@ class Sites:
             }
         return found
 
+    def _expanded(self, site: Site, receiver: Entity | None, values: Given) -> list[tuple[Callee, Given]]:
+        """The functions of the product that a site calls, each with what it is given; remembered."""
+        callees = self._expand(site, receiver, values)
+        expansion = _Expansion(site, receiver, values, callees)
+        for key in {site.key, *((callee.module.path, callee.function.qualname) for callee, _ in callees)}:
+            self._found.setdefault(key, []).append(expansion)
+        return callees
+
+    def _expand(self, site: Site, receiver: Entity | None, values: Given) -> list[tuple[Callee, Given]]:
+        return [
+            (callee, self._handed(site, callee, values))
+            for callee in self._callees(site, receiver, values)
+            if is_product_path(callee.module.path)
+        ]
+
+    def is_still_so(self, what: set[str], functions: set[Key]) -> bool:
+        """Whether these functions call what they called, and are given what they were given.
+
+        Nothing else of them is kept.
+        """
+        if "" in what:  # where which functions stand
+            return False
+        for path, qualname in functions:
+            off = self._off.pop((path, qualname), None)
+            module = self.project.modules[path]
+            if off is not None and self._switched_off(Site(module, module.functions[qualname], ())) != off:
+                return False
+            for site, receiver, values, callees in self._found.get((path, qualname), ()):
+                if self._expand(site, receiver, values) != callees:
+                    return False
+        return True
+
     def _handed(self, site: Site, callee: Callee, values: Given) -> Given:
         """What a call is certain to give, where that decides something."""
         call, function = callee.call, callee.function
@@ -143,9 +184,7 @@ class Sites:
                     call = inner
         if call is callee.call and not callee.is_called:
             return ()
-        given = given_by(call, function, self.functions.of(callee.module, function), values)
-        known = self._given.get((callee.module.path, function.qualname), {})
-        return given if given in known or len(known) < _MOST_GIVEN else ()
+        return given_by(call, function, self.functions.of(callee.module, function), values)
 
     def _callees(self, site: Site, receiver: Entity | None, values: Given) -> Iterator[Callee]:
         """The functions that a site calls, given these values, and those whose coroutines it runs."""

@@ -28,6 +28,7 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Functions
 from celery_lint.project.known import Known, facts, once
+from celery_lint.project.memory import Remembered
 
 _CURRENT_TASKS = frozenset({"celery.current_task", "celery._state.current_task", "celery.app.current_task"})
 
@@ -114,7 +115,7 @@ class RetryCalls:
         self.graph = known.of(CallGraph)
         self.layers = known.of(Layers)
         self.makers = known.of(Makers)
-        self._hidden: dict[Key, bool] = {}
+        self._hidden = Remembered(self._retried_elsewhere)
 
     @facts
     def all(self) -> list[RetryCall]:
@@ -202,13 +203,10 @@ class RetryCalls:
 
     def hidden(self, task: Task) -> bool:
         """Whether something may retry the task that is not among the calls that are known to be about it."""
-        key = task.key
-        if key not in self._hidden:
-            self._hidden[key] = key in self.holders.held[1] or self._retried_elsewhere(task)
-        return self._hidden[key]
+        return self._hidden.of(task.key, task)
 
     def _retried_elsewhere(self, task: Task) -> bool:
-        if task.function is None or self._signal_handler_retries:
+        if task.key in self.holders.held[1] or task.function is None or self._signal_handler_retries:
             return True
         if any(not self._is_plain_decorator(task, decorator) for decorator in task.inner_decorators):
             return True

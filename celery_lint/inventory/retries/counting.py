@@ -10,8 +10,8 @@ from celery_lint.inventory.code.handlers import LEAVING, is_log
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
-from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
+from celery_lint.project.memory import Remembered
 
 _COUNT = ".retries"
 _QUESTIONS = frozenset({"if", "while", "match", "case"})
@@ -26,7 +26,7 @@ class Counting:
         self.project = known.project
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
-        self._known: dict[Key, bool] = {}
+        self._known = Remembered(self._decides)
 
     def explore(self) -> None:
         """Follow the chains of functions that are given the number."""
@@ -40,9 +40,7 @@ class Counting:
         if not function.states(_COUNT):
             return False
         key = (module.path, function.qualname)
-        if key not in self._known:
-            self._known[key] = self._decides(module, function)
-        return self._known[key]
+        return self._known.of(key, module, function)
 
     def _decides(self, module: Module, function: Function) -> bool:
         flow = self.functions.of(module, function)
