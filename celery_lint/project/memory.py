@@ -141,26 +141,48 @@ class PerMode(Generic[Answer]):
         return None
 
 
+class Remembering(Generic[Answer]):
+    """One answer of a part, and what it was found for. While it is looked for, it is the one who asks."""
+
+    __slots__ = ("about", "answer", "is_over")
+
+    def __init__(self, about: tuple[Any, ...]) -> None:
+        self.about = about
+        #: Whether it was told something that is not so any more.
+        self.is_over = False
+
+    def look(self, find: Callable[..., Answer]) -> None:
+        """Find the answer."""
+        self.answer = find(*self.about)
+
+
 class Remembered(Generic[Answer]):
     """What a part has answered to a question of its own, by the key of what it was asked about.
 
     It is equal to that of another part which answers the same to all that this one has been asked.
     """
 
-    __slots__ = ("_find", "_known")
+    __slots__ = ("_find", "known")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, find: Callable[..., Answer]) -> None:
         self._find = find
-        self._known: dict[Key, tuple[tuple[Any, ...], Answer]] = {}
+        self.known: dict[Key, Remembering[Answer]] = {}
 
     def of(self, key: Key, *about: Any) -> Answer:
         """The answer, found now if it is not known."""
-        if key not in self._known:
-            self._known[key] = about, self._find(*about)
-        return self._known[key][1]
+        found = self.known.get(key)
+        if found is None or found.about != about:
+            found = Remembering(about)
+            found.look(self._find)
+            self.known[key] = found
+        return found.answer
+
+    def take(self, other: Remembered[Answer]) -> None:
+        """Remember what another remembers that is still so."""
+        self.known.update({key: each for key, each in other.known.items() if not each.is_over})
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Remembered):
             return NotImplemented
-        return all(other.of(key, *about) == answer for key, (about, answer) in self._known.items())
+        return all(other.of(key, *each.about) == each.answer for key, each in self.known.items())

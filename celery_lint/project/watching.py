@@ -22,7 +22,7 @@ from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow, Functions
 from celery_lint.project.isolation import Isolation
 from celery_lint.project.known import Known, once
-from celery_lint.project.memory import PerMode, Remembered
+from celery_lint.project.memory import PerMode, Remembered, Remembering
 from celery_lint.project.project import Project
 
 Part = TypeVar("Part")
@@ -269,7 +269,7 @@ class WatchedKnown(Known):
     def forget(self, told: Told) -> bool:
         """Forget what is not so any more; false if nothing can be kept, and then all is to be forgotten."""
         parts = {id(part) for part in self._parts.values()}
-        left = {id(part): (part, what) for part, what in told.askers}
+        left = {id(part): (part, what) for part, what in told.askers if not _is_over(part)}
         if not left.keys() <= parts:
             return False
         users = {key: self._all_users(key) for key in left}
@@ -295,9 +295,11 @@ class WatchedKnown(Known):
     def _drop(self, gone: set[int]) -> None:
         """Forget parts, and that they have asked."""
         self._doubtful -= gone
+        remembering = [id(e) for p in self._parts.values() if id(p) in gone for e in _remembering(p)]
         self._parts = {known: part for known, part in self._parts.items() if id(part) not in gone}
         for key in gone:
             self._users.pop(key, None)
+        gone = gone.union(remembering)
         for using in self._users.values():
             for key in gone & using.keys():
                 del using[key]
@@ -318,6 +320,9 @@ class WatchedKnown(Known):
         if isinstance(part, Revisable):
             return part.is_still_so(what, functions)
         fresh = type(part)(self)  # type: ignore[call-arg]
+        for name, value in vars(part).items():
+            if isinstance(value, Remembered):
+                vars(fresh)[name].take(value)
         # What is worked out first, since that fills whatever else a part keeps.
         names = sorted(vars(part), key=lambda name: not isinstance(getattr(type(part), name, None), once))
         is_equal = all(_is_equal(part, fresh, name) for name in names)
@@ -325,6 +330,14 @@ class WatchedKnown(Known):
         for using in self._users.values():
             if using.pop(id(fresh), None) is not None:
                 using[id(part)] = part
+        over = {id(each): each for each in _remembering(part)}
+        for name, value in vars(part).items():
+            if isinstance(value, Remembered):
+                value.take(vars(fresh)[name])
+        gone = (over.keys() | {id(each) for each in _remembering(fresh)}) - {
+            id(each) for each in _remembering(part)
+        }
+        self._watch.dismiss(gone)
         return is_equal
 
 
@@ -334,6 +347,20 @@ class Revisable(Protocol):
 
     def is_still_so(self, what: set[str], functions: set[Key]) -> bool:
         """Whether nothing else follows from what has changed: ``what`` of these functions."""
+
+
+def _is_over(asker: object) -> bool:
+    """Whether it is no part that was told, but an answer of one, which is told too: it is over now."""
+    if isinstance(asker, Remembering):
+        asker.is_over = True
+    return isinstance(asker, Remembering)
+
+
+def _remembering(part: object) -> Iterator[object]:
+    """The answers that a part remembers one by one."""
+    for value in vars(part).values():
+        if isinstance(value, Remembered):
+            yield from value.known.values()
 
 
 def _is_equal(part: object, fresh: object, name: str) -> bool:

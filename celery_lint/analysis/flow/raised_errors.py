@@ -25,6 +25,7 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
+from celery_lint.project.memory import Remembered
 
 # Exceptions of Python that keep what they are given as ``args``, whatever it is.
 _PLAIN = frozenset(
@@ -96,6 +97,7 @@ class RaisedErrors:
         self.sites = known.of(Sites)
         self.backend_settings = known.of(BackendSettings)
         self._seen: set[Key] = set()
+        self._leaving = Remembered(self._leaving_it)
 
     @facts
     def unrebuildable(self) -> list[UnrebuildableError]:
@@ -204,13 +206,24 @@ class RaisedErrors:
                 if (module.path, function.qualname) in self._seen:
                     continue
                 self._seen.add((module.path, function.qualname))
-                flow = self.functions.of(module, function)
-                for step in flow.steps:
-                    raises = step.kind == "raise" or (step.kind == "handler" and _lets_go_on(flow, step))
-                    if raises and not _guarded(flow, step):
-                        yield module, function, step
-                following += self._called(module, function, flow)
+                steps, called = self._leaving.of((module.path, function.qualname), module, function)
+                for step in steps:
+                    yield module, function, step
+                following += called
             level = following
+
+    def _leaving_it(
+        self, module: Module, function: Function
+    ) -> tuple[list[Step], list[tuple[Module, Function]]]:
+        """The statements whose exceptions leave a function, and the functions whose exceptions do."""
+        flow = self.functions.of(module, function)
+        steps = [
+            step
+            for step in flow.steps
+            if (step.kind == "raise" or (step.kind == "handler" and _lets_go_on(flow, step)))
+            and not _guarded(flow, step)
+        ]
+        return steps, list(self._called(module, function, flow))
 
     def _called(self, module: Module, function: Function, flow: Flow) -> Iterator[tuple[Module, Function]]:
         """The functions of the project that a function calls where nothing catches what they raise."""

@@ -22,7 +22,6 @@ from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 from celery_lint.project.memory import Remembered
 
@@ -92,7 +91,8 @@ class Swallowing:
         self.functions = known.project.functions
         self.in_force = known.of(OptionsInForce)
         self.retry_calls = known.of(RetryCalls)
-        self._working = Remembered(_working)
+        # How many statements of a function do something.
+        self._working = Remembered[int](lambda flow: sum(map(_works, flow.steps)))
 
     # ------------------------------------------------------------------ retries and their like
 
@@ -392,11 +392,6 @@ def _asking(handler: Step, below: Sequence[Step]) -> list[Step]:
         elif step.kind == "assign":
             seen.update(step.stores)
     return found
-
-
-def _working(flow: Flow) -> int:
-    """How many statements of a function do something."""
-    return sum(map(_works, flow.steps))
 
 
 def _works(step: Step) -> bool:

@@ -17,6 +17,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
+from celery_lint.project.memory import Remembered
 
 # What tells which names are bound: `if "result" in locals():`.
 _NAMESPACES = frozenset({"locals", "vars", "dir"})
@@ -91,12 +92,15 @@ class Unbound:
         self.graph = known.of(CallGraph)
         self.project = known.project
         self.functions = known.project.functions
+        self._of_bodies = Remembered(lambda body: list(self._unbound(body)))
 
     @facts
     def results(self) -> list[UnboundResult]:
         """The results that may not exist when they are read."""
         bodies = [*self.bodies.all, *(body for body, _ in self.bodies.callees)]
-        return [fact for body in bodies if body.function.has("try") for fact in self._unbound(body)]
+        return [
+            fact for body in bodies if body.function.has("try") for fact in self._of_bodies.of(body.key, body)
+        ]
 
     def _unbound(self, body: Body) -> Iterator[UnboundResult]:
         flow = body.flow

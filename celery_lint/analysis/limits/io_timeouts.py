@@ -171,7 +171,7 @@ class IoTimeouts:
         around = self.sites.flow(site).ancestors(step) if step is not None else ()
         if any("timeout" in chain.lower() for s in around if s.kind == "with" for chain in s.chains):
             return True
-        callers = [way for way in self.sites.callers(site) if way[0].key not in seen]
+        callers = [way for way in self.sites.ways(site) if way[0].key not in seen]
         if not callers or site.is_task() or len(callers) > _MOST_CALLERS:
             return False
         seen.update(caller.key for caller, _ in callers)

@@ -19,6 +19,8 @@ which only the name is known, as ``Kind.ALL``, is its chain behind ``=``. A name
 a test asks for instead of a parameter: ``django.conf.settings.DEBUG``.
 """
 
+#: Where a project keeps what is on and what is off.
+SETTINGS = ("settings", "config")
 _FILLED = "["
 _NAMED = "="
 # Decorators that leave the arguments of a call as they are.
@@ -151,6 +153,18 @@ def asked_of(test: Step) -> str:
     if word[:1] in ("%", "=", "&", "|", "") or (others and others[0][:1] != "'"):
         return ""
     return word + "".join(others)
+
+
+def settings_asked_for(test: Step) -> list[str]:
+    """What a test asks settings for, as words: `settings.MAIL`, `config[]'MAIL`."""
+    words = [word.lstrip("!") for word in test.chains[1:]] if test.value in ("&", "|") else [asked_of(test)]
+    return [word for word in words if any(part in word.lower() for part in SETTINGS)]
+
+
+def key_of(word: str) -> str:
+    """The name of the setting that such a word asks for."""
+    chain, _, key = word.partition("'")
+    return key or chain.rpartition(".")[2]
 
 
 def _part(word: str, given: Given) -> bool | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.code.given import Given, asked_of, given_by, is_closed
+from celery_lint.inventory.code.given import SETTINGS, Given, given_by, is_closed, key_of, settings_asked_for
 from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph, View, view_of
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import is_only_returned, makes_coroutine
@@ -30,8 +30,6 @@ _MOST_GIVEN = 8
 #: Methods of a task's class that Celery calls in the process of the task.
 _HOOKS = ("__call__", "before_start", "on_success", "after_return")
 _SUPPRESS = "contextlib.suppress"
-#: Where a project keeps what is on and what is off.
-_SETTINGS = ("settings", "config")
 
 
 class Site(NamedTuple):
@@ -209,10 +207,10 @@ class Sites:
         found = self._off.get(site.key)
         if found is None:
             function = site.function
-            steps = self.flow(site).steps if function.has("if") and function.states(*_SETTINGS) else ()
-            asked = {word for step in steps if step.kind == "if" for word in _asked_for(step)}
+            steps = self.flow(site).steps if function.has("if") and function.states(*SETTINGS) else ()
+            asked = {word for step in steps if step.kind == "if" for word in settings_asked_for(step)}
             found = self._off[site.key] = tuple(
-                [(word, (False, False)) for word in sorted(asked) if self.settings.is_off(_key_of(word))]
+                [(word, (False, False)) for word in sorted(asked) if self.settings.is_off(key_of(word))]
             )
         return found
 
@@ -352,10 +350,6 @@ class Sites:
         position = filled.index(name) if name in filled else len(filled)
         return any(call.argument(position, name).is_true for _, call in self.ways(site))
 
-    def callers(self, site: Site) -> list[tuple[Site, Call]]:
-        """Everybody who calls a site on the ways from tasks, and where."""
-        return self._ways.get(site.key, [])
-
     def escapes(self, site: Site, step: Step | None, names: frozenset[str], depth: int = DEPTH) -> bool:
         """Whether an exception of one of these names, raised at a statement, leaves the task."""
         flow = self.flow(site)
@@ -403,15 +397,3 @@ def _caught(flow: Flow, step: Step, names: frozenset[str], calls: list[Call]) ->
                 return True
         current = around
     return False
-
-
-def _asked_for(test: Step) -> list[str]:
-    """What a test asks settings for, as words: `settings.MAIL`, `config[]'MAIL`."""
-    words = [word.lstrip("!") for word in test.chains[1:]] if test.value in ("&", "|") else [asked_of(test)]
-    return [word for word in words if any(part in word.lower() for part in _SETTINGS)]
-
-
-def _key_of(word: str) -> str:
-    """The name of the setting that such a word asks for."""
-    chain, _, key = word.partition("'")
-    return key or chain.rpartition(".")[2]
