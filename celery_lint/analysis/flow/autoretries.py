@@ -6,6 +6,7 @@ from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.handlers import Handlers, is_log, is_tried
 from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPolicy
 from celery_lint.inventory.workers.limits import TimeLimits
+from celery_lint.libraries.exceptions import catches
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
@@ -97,6 +98,6 @@ class Autoretries:
             return False
         for handler in flow.body(attempt, "handler"):
             named = {self.project.resolve(body.module, chain).name for chain in handler.chains}
-            if not handler.chains or named & {name, *_EVERY}:
+            if not handler.chains or named & _EVERY or any(catches(each, name) for each in named):
                 return not self.handlers.raises(body, handler)
         return False
