@@ -9,47 +9,14 @@ _MODULES = (
     "requests.exceptions.",
     "requests.",
     "httpx.",
-    "aiohttp.",
     "redis.exceptions.",
     "redis.",
 )
-# What an exception derives from, by the package and its own name; the last one of a line is the root.
-_LINES = {
-    "requests": (
-        "ConnectTimeout ConnectionError RequestException",
-        "ConnectTimeout Timeout RequestException",
-        "ReadTimeout Timeout RequestException",
-        "ProxyError ConnectionError RequestException",
-        "SSLError ConnectionError RequestException",
-        "HTTPError RequestException",
-        "TooManyRedirects RequestException",
-        "ChunkedEncodingError RequestException",
-    ),
-    "httpx": (
-        "ConnectTimeout TimeoutException TransportError RequestError HTTPError",
-        "ReadTimeout TimeoutException TransportError RequestError HTTPError",
-        "WriteTimeout TimeoutException TransportError RequestError HTTPError",
-        "PoolTimeout TimeoutException TransportError RequestError HTTPError",
-        "ConnectError NetworkError TransportError RequestError HTTPError",
-        "ReadError NetworkError TransportError RequestError HTTPError",
-        "WriteError NetworkError TransportError RequestError HTTPError",
-        "RemoteProtocolError ProtocolError TransportError RequestError HTTPError",
-        "TooManyRedirects RequestError HTTPError",
-        "HTTPStatusError HTTPError",
-    ),
-    "aiohttp": (
-        "ClientConnectorError ClientOSError ClientConnectionError ClientError",
-        "ServerDisconnectedError ServerConnectionError ClientConnectionError ClientError",
-        "ServerTimeoutError ServerConnectionError ClientConnectionError ClientError",
-        "ClientResponseError ClientError",
-        "ClientPayloadError ClientError",
-    ),
-    "redis": (
-        "ConnectionError RedisError",
-        "TimeoutError RedisError",
-        "BusyLoadingError ConnectionError RedisError",
-        "ResponseError RedisError",
-    ),
+# The exceptions that a package derives from its root, by the root.
+_ROOTS = {
+    "requests.RequestException": ("ConnectionError", "Timeout", "ConnectTimeout", "ReadTimeout"),
+    "httpx.HTTPError": ("ConnectError", "ConnectTimeout", "ReadTimeout", "HTTPStatusError"),
+    "redis.RedisError": ("ConnectionError", "BusyLoadingError"),
 }
 
 
@@ -61,14 +28,6 @@ def _own(name: str) -> str:
     return name
 
 
-_BASES: dict[str, set[str]] = {}
-for _package, _lines in _LINES.items():
-    for _line in _lines:
-        _chain = [f"{_package}.{_name}" for _name in _line.split()]
-        for _at, _each in enumerate(_chain):
-            _BASES.setdefault(_each, set()).update(_chain[_at:])
-
-
 def kinds_of(name: str) -> frozenset[str]:
     """The exceptions that catch this one, by one name each: itself and all that is known above it."""
     if name.startswith("builtins."):
@@ -76,7 +35,9 @@ def kinds_of(name: str) -> frozenset[str]:
         if isinstance(found, type) and issubclass(found, BaseException):
             return frozenset(f"builtins.{base.__name__}" for base in found.__mro__[:-1])
     own = _own(name)
-    return frozenset({own, *_BASES.get(own, ())})
+    package, _, leaf = own.rpartition(".")
+    above = (root for root, names in _ROOTS.items() if root.startswith(f"{package}.") and leaf in names)
+    return frozenset({own, *above})
 
 
 def catches(caught: str, raised: str) -> bool:
