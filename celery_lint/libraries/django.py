@@ -12,6 +12,8 @@ METHOD_DECORATOR = "django.utils.decorators.method_decorator"
 MANAGERS = (".objects.", "._default_manager.", "._base_manager.")
 #: Methods of a manager that make a new row.
 CREATING = frozenset({"create", "get_or_create", "update_or_create", "bulk_create"})
+#: Methods that a query is made with: the database is asked where its rows are wanted.
+LAZY = frozenset({"all", "annotate", "exclude", "filter", "order_by", "prefetch_related", "select_related"})
 #: Methods of what a manager gives that change rows.
 CHANGING = frozenset({"update", "bulk_update", "delete", "add", "set", "remove", "clear"})
 

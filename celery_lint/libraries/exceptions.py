@@ -1,4 +1,4 @@
-"""Which exceptions of well-known packages are kinds of which others."""
+"""Which exceptions of well-known packages are kinds of which others, and which of them calls often raise."""
 
 from __future__ import annotations
 
@@ -47,3 +47,20 @@ def catches(caught: str, raised: str) -> bool:
         found = getattr(builtins, caught.removeprefix("builtins."), None)
         caught = f"builtins.{found.__name__}" if isinstance(found, type) else caught
     return _own(caught) in named
+
+
+#: Of the standard library and of the builtins these are known to raise what is given on the right.
+RAISING = {
+    "~float()": ("ValueError",),
+    "~int()": ("ValueError",),
+    "~open()": ("FileNotFoundError", "IOError", "OSError"),
+    "datetime.datetime.fromisoformat()": ("ValueError",),
+    "datetime.datetime.strptime()": ("ValueError",),
+    "json.load()": ("JSONDecodeError", "ValueError"),
+    "json.loads()": ("JSONDecodeError", "ValueError"),
+}
+#: Exceptions that a library raises where it sends a request, by the module that sends it.
+UNSENT = {
+    "httpx": ("ConnectError", "HTTPError", "RequestError", "TimeoutException", "TransportError"),
+    "requests": ("ConnectionError", "ConnectTimeout", "ReadTimeout", "RequestException", "Timeout"),
+}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import OptionsInForce
@@ -72,6 +73,8 @@ class RetryHandlers:
         calls = [call for call in self.retry_calls.all if call.module is module and call.function is function]
         for step in flow.steps:
             if step.kind != "handler" or not step.chains or not all(map(_is_exceeded, step.chains)):
+                continue
+            if _hands_on(flow, step):
                 continue
             attempt = flow.steps[step.parent]
             inside = [call for call in calls if _part(flow, call.step, attempt) == "body"]
@@ -191,6 +194,13 @@ class RetryHandlers:
 
 def _is_exceeded(chain: str) -> bool:
     return chain.rpartition(".")[2] == _EXCEEDED
+
+
+def _hands_on(flow: Flow, handler: Step) -> bool:
+    """Whether a handler raises again what it gets, and at most logs it: nothing is lost if it never runs."""
+    *before, last = flow.body(handler)
+    again = last.kind == "raise" and all(chain.removeprefix("%") in handler.stores for chain in last.chains)
+    return again and all(is_log(step) for step in before)
 
 
 def _top(flow: Flow, step: Step | None, attempt: Step) -> Step:

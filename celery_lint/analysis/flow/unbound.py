@@ -9,6 +9,8 @@ from typing import Literal
 from celery_lint.inventory.code.bodies import Bodies, Body
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import EVERYTHING, ORDINARY, Handlers, in_loop, is_log
+from celery_lint.libraries.django import LAZY
+from celery_lint.libraries.exceptions import RAISING, UNSENT
 from celery_lint.libraries.network import CONNECTS, SOCKETS, WAITING_METHODS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
@@ -36,21 +38,6 @@ _HARMLESS = frozenset(
         "uuid.uuid4()",
     ]
 )
-# Of the standard library and of the builtins these are known to raise what is given on the right.
-_RAISING = {
-    "~float()": ("ValueError",),
-    "~int()": ("ValueError",),
-    "~open()": ("FileNotFoundError", "IOError", "OSError"),
-    "datetime.datetime.fromisoformat()": ("ValueError",),
-    "datetime.datetime.strptime()": ("ValueError",),
-    "json.load()": ("JSONDecodeError", "ValueError"),
-    "json.loads()": ("JSONDecodeError", "ValueError"),
-}
-# Exceptions that a library raises where it sends a request, by the module that sends it.
-_UNSENT = {
-    "httpx": ("ConnectError", "HTTPError", "RequestError", "TimeoutException", "TransportError"),
-    "requests": ("ConnectionError", "ConnectTimeout", "ReadTimeout", "RequestException", "Timeout"),
-}
 _DEPTH = 2
 _MAKING = (
     "client",
@@ -125,6 +112,7 @@ class Unbound:
         bound = dict(_in_order(good, body))
         candidates = [name for name in bound if name not in safe]
         told: set[int] = set()
+        found: list[UnboundResult] = []
         for name in candidates:
             if bound[name].number in told:
                 continue  # another name of the same assignment
@@ -140,7 +128,11 @@ class Unbound:
                 if reader is not None:
                     told.add(bound[name].number)
                     repeated = in_loop(flow, attempt) is not None
-                    yield UnboundResult(body, name, reader, open_[0], "left over" if repeated else "")
+                    kind: Literal["", "left over"] = "left over" if repeated else ""
+                    found.append(UnboundResult(body, name, reader, open_[0], kind))
+        # What one handler leaves unbound is mended at one place; the first that is read raises.
+        first_read = {fact.because.number: fact for fact in sorted(found, key=lambda fact: -fact.step.number)}
+        yield from first_read.values()
 
     def _goes_on_without(self, body: Body, clause: Step, name: str) -> bool:
         flow = body.flow
@@ -240,12 +232,12 @@ class Unbound:
             return False
         if caught & {EVERYTHING, ORDINARY}:
             return True
-        possible = set(_RAISING.get(failing.value, ()))
+        possible = set(RAISING.get(failing.value, ()))
         calls = self.functions.calls(body.module, body.function)
         for number in failing.calls:
             chain = calls[number].chain
-            possible.update(_RAISING.get(f"{chain}()", ()))
-            possible.update(_UNSENT.get(chain.partition(".")[0], ()))
+            possible.update(RAISING.get(f"{chain}()", ()))
+            possible.update(UNSENT.get(chain.partition(".")[0], ()))
             model, managed, _ = chain.partition(".objects.")
             if managed and f"{model}.DoesNotExist" in clause.chains:
                 return chain.endswith(".get")
@@ -255,7 +247,7 @@ class Unbound:
         """Whether it is usual that a statement raises: it asks somebody else for something, or converts."""
         if step.kind == "try" or _cannot_fail(step) or self._never_fails(body, step):
             return False
-        if step.value in _RAISING:
+        if step.value in RAISING:
             return True
         calls = self.functions.calls(body.module, body.function)
         own = [step, *(body.flow.below(step) if step.kind in ("if", "for", "while") else ())]
@@ -303,7 +295,7 @@ class Unbound:
         name = leaf_of_chain(call.chain)
         if call.in_lambda or not name or f"{call.chain}()" in _HARMLESS:
             return False
-        if f"{call.chain}()" in _RAISING or call.chain in CONNECTS or call.chain in SOCKETS:
+        if f"{call.chain}()" in RAISING or call.chain in CONNECTS or call.chain in SOCKETS:
             return True
         if call.chain[:1] == "%":
             return name in WAITING_METHODS and "." in call.chain
@@ -323,7 +315,9 @@ class Unbound:
         root = path.partition(".")[0]
         if not path or root in ("builtins", *sys.stdlib_module_names):
             return False
-        if path.startswith(("requests.", "httpx.")) or ".objects." in call.chain or name in WAITING_METHODS:
+        if ".objects." in call.chain:
+            return name not in LAZY  # what a queryset is made of asks nobody yet
+        if path.startswith(("requests.", "httpx.")) or name in WAITING_METHODS:
             return True
         # A function of a module that nobody has read. What makes or finds an object hardly ever fails.
         return path.count(".") == 1 and "()" not in path and not name.startswith(_MAKING)

@@ -13,6 +13,7 @@ from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.libraries.django import LAZY
 from celery_lint.libraries.network import CONNECTS, ENDING_BY_THEMSELVES, PROCESSES, WAITING_PARTS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place
@@ -39,8 +40,6 @@ _MAKING = frozenset(
 )  # fmt: skip
 
 
-# What a query is made of: the database is asked where its rows are wanted.
-_LAZY = frozenset({"all", "annotate", "exclude", "filter", "order_by", "prefetch_related", "select_related"})
 _SESSION_MAKERS = ("sessionmaker()", "scoped_session()")
 _LOOPS = frozenset({"get_event_loop", "get_running_loop", "is_closed", "is_running", "new_event_loop"})
 
@@ -164,4 +163,4 @@ def _only_asks(name: str, call: Call) -> bool:
     """Whether a call only makes what waits when it is used: a query, a statement, a session, a loop."""
     if name.startswith("sqlalchemy."):
         return "()" not in name or name.endswith(_SESSION_MAKERS)
-    return call.leaf() in (_LAZY if ".objects." in call.chain else _LOOPS)
+    return call.leaf() in (LAZY if ".objects." in call.chain else _LOOPS)

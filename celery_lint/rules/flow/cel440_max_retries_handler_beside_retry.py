@@ -51,7 +51,8 @@ class MaxRetriesHandlerBesideRetry(Rule):
 
     ## Limits
 
-    Silent where something in the `try` itself may retry, or is given the task.
+    Silent where something in the `try` itself may retry, or is given the task, and where the handler only
+    logs and raises again.
 
     ## References
 
