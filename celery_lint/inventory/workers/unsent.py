@@ -152,7 +152,7 @@ class Unsent:
 
     @once
     def _left_out(self) -> frozenset[Key]:
-        return self._unsent_of(1)
+        return self._unsent if self._sends(_SEVERAL) else self._unsent_of(1)
 
     def _unsent_of(self, several: int) -> frozenset[Key]:
         """The tasks that nothing sends, if a project sends so many others that this shows how it does."""
