@@ -68,6 +68,12 @@ class Value(NamedTuple):
         """Whether ``*`` or ``**`` hides some of the arguments."""
         return any(key in ("*", "**") for key, _ in self.keywords)
 
+    def is_text(self) -> bool:
+        """Whether it certainly makes a text, also where only the run knows which."""
+        if self.kind == "arithmetic" and self.data == "Add":
+            return any(item.is_text() for item in self.items)
+        return self.kind == "text" or (self.kind == "constant" and isinstance(self.data, str))
+
 
 class Parameter(NamedTuple):
     """A parameter: ``kind`` is ``positional``, ``keyword``, ``*`` or ``**``.

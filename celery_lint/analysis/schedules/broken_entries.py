@@ -89,11 +89,9 @@ class BrokenEntries:
 
     def _no_schedule(self, module: Module, value: Value) -> str:
         """What stands in place of a schedule, as it is written, if it is none; nothing if it may be one."""
-        if value.kind == "text":
-            return "a text"
         known = self.project.constant(module, value)
         if known is None:
-            return ""
+            return "a text" if value.is_text() else ""
         if known.kind == "constant" and isinstance(known.data, str):
             return f"`{known.data!r}`" if len(known.data) <= _LONGEST else "a text"
         return {"sequence": "a sequence", "mapping": "a mapping"}.get(known.kind, "")

@@ -73,7 +73,7 @@ class GetEventLoopWithoutRunningLoop(Rule):
     code = "CEL113"
     name = "get-event-loop-without-running-loop"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     message = "`get_event_loop()` may fail: `There is no current event loop` (Python 3.14: always)"
     help = "use one event loop per worker process, or `asyncio.run` if no engine or client outlives it"
     variants = {

@@ -69,7 +69,7 @@ class ExceptBaseexception(Rule):
     code = "CEL437"
     name = "except-baseexception"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     message = "`except BaseException` keeps a revoke or a shutdown from ending task `{task}`"
     help = "catch `Exception`, or raise again at the end of the handler"
     variants = {
