@@ -7,6 +7,7 @@ for Python too: what stands in a text, such as an example in a docstring, is non
 from __future__ import annotations
 
 import ast
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,10 @@ from celery_lint.model.comments import OWN, Comment
 from celery_lint.source import Source
 
 _FOR_FILES = "ignore-file"
+
+_LIMIT = re.compile(r"""(?:[\w.]+[.\[])?["']?(\w*time_limit)(?:["']\]?\s*[=:]|\s*=)\s*[\w(]""", re.IGNORECASE)
+# Nobody takes out more than this on one line.
+_LONGEST = 300
 
 
 def comments_of(source: Source, tree: ast.Module) -> tuple[Comment, ...]:
@@ -172,3 +177,15 @@ def joined_lines(
                 code = True
     except (tokenize.TokenError, SyntaxError):
         return
+
+
+def commented_limits(text: str) -> Iterator[str]:
+    """The time limits that somebody took out: settings, items, keywords. Prose about one has no value."""
+    if "time_limit" not in text and "TIME_LIMIT" not in text:
+        return
+    for line in text.split("\n"):
+        _, mark, comment = line.partition("#")
+        if mark and "time_limit" in comment.lower():
+            found = _LIMIT.match(comment.lstrip("# \t")[:_LONGEST])
+            if found is not None:
+                yield found[1]

@@ -22,7 +22,7 @@ from celery_lint.model.facts import (
 )
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
-from celery_lint.model.reading.comments import comments_of
+from celery_lint.model.reading.comments import commented_limits, comments_of
 from celery_lint.model.reading.elements import Elements, worth_following
 from celery_lint.model.reading.expressions import given_class
 from celery_lint.model.reading.included import included
@@ -33,10 +33,6 @@ from celery_lint.model.reading.values import value_of, word_of
 from celery_lint.source import Source, digest_of
 
 _DRIVER = re.compile(r"\+(" + "|".join(sorted(BOUND_DRIVERS | FREE_DRIVERS)) + r")(?:_async)?(?=\W)")
-# A limit that somebody took out, as a setting, an item or a keyword; prose about one has no value.
-_COMMENTED_OUT = re.compile(
-    r"""#[#\s]*(?:[\w.]+[.\[])?["']?(\w*time_limit)(?:["']\]?\s*[=:]|\s*=)\s*[\w(]""", re.IGNORECASE
-)
 # Statements or calls of one function. Searches compare the statements of a function with each other; what is
 # longer was made by a program, and nothing of it is looked at but how it is defined.
 _MOST_STATEMENTS = 2_000
@@ -128,7 +124,7 @@ class Reader:
             comments=comments_of(self.source, self.tree),
             further_imports=tuple(dict.fromkeys(top.further)),
             drivers=tuple(sorted(set(_DRIVER.findall(self.source.text)))),
-            commented_out=tuple(dict.fromkeys(_COMMENTED_OUT.findall(self.source.text))),
+            commented_out=tuple(dict.fromkeys(commented_limits(self.source.text))),
         )
 
     def _functions(self, has_stars: bool) -> dict[str, Function]:
