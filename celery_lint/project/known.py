@@ -41,6 +41,8 @@ class Known:
 
     def let_go(self) -> None:
         """Free all that was worked out, at once: nobody asks any more, and the garbage collector rests."""
+        for part in self._parts.values():
+            vars(part).clear()  # what remembers answers of a part knows the part
         self._parts.clear()
         vars(self.isolation).clear()
         vars(self.project).clear()

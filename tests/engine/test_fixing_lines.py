@@ -192,7 +192,8 @@ from shop.models import Order
 
 
 @shared_task(time_limit=60, soft_time_limit=50)
-def bill(pk, often=1): ...
+def bill(pk, often=1):
+    print(Order.objects.get(pk=pk), often)
 
 
 def ordered(values):

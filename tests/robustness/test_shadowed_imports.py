@@ -192,7 +192,7 @@ def test_the_command(folder: Path, program: str, command: str) -> None:
     environment = {"PYTHONPATH": f"{folder}:{PACKAGE.parent}"} if program == "path" else {}
     start = [sys.executable, "-m", "celery_lint"] if program == "module" else [str(BIN / "celery-lint")]
     by_python = set()
-    if program == "path":
+    if program != "command":  # what `-m` itself imports, from where it stands
         processes.run([sys.executable, "-m", "__hello__"], cwd=folder, environment=environment)
         by_python = marks(folder)
     if program != "module":

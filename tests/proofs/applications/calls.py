@@ -124,14 +124,6 @@ def retries_with_one_too_many(self: Task, x: int) -> None:
     raise self.retry(exc=OSError("not yet"), args=(x, x))
 
 
-@app.task(bind=True, max_retries=3, default_retry_delay=0)
-def retries_with_what_it_takes(self: Task, x: int) -> int:
-    """With another argument than the run's."""
-    if x:
-        raise self.retry(exc=OSError("not yet"), args=(0,))
-    return x
-
-
 # ------------------------------------------------------------------------------------ options
 
 
