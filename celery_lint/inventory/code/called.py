@@ -36,8 +36,8 @@ def behind(project: Project, entity: Entity) -> Called | None:
     return None
 
 
-def by_name(project: Project, module: Module, chain: str) -> Called | None:
-    """The function that a chain names, a method or the ``__call__`` of an object among them."""
+def named(project: Project, module: Module, chain: str) -> Called | None:
+    """The function, method or class that a chain names: an object that is only mentioned leads to none."""
     if not chain or chain[:1] == "%":
         return None
     entity = project.resolve(module, chain)
@@ -46,9 +46,16 @@ def by_name(project: Project, module: Module, chain: str) -> Called | None:
         owner, _, _ = chain.rpartition(".")
         receiver = project.resolve(module, owner) if owner else None
         return found._replace(receiver=_inheriting(receiver, found.module, found.function))
-    if found is None and entity.kind == "instance":
-        return method(project, entity, "__call__")
     return found
+
+
+def by_name(project: Project, module: Module, chain: str) -> Called | None:
+    """The function that a call of this chain runs: what it names, or the ``__call__`` of an object."""
+    found = named(project, module, chain)
+    if found is not None or not chain or chain[:1] == "%":
+        return found
+    entity = project.resolve(module, chain)
+    return method(project, entity, "__call__") if entity.kind == "instance" else None
 
 
 def from_table(project: Project, module: Module, chain: str) -> Iterator[Called]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.code.called import Called, behind, by_name, from_table, method
+from celery_lint.inventory.code.called import Called, behind, by_name, from_table, method, named
 from celery_lint.inventory.code.unawaited import is_lost, makes_coroutine, may_be_lost
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -145,14 +145,9 @@ class CallGraph:
             elif not self._is_lost(module, function, call, target):
                 yield Callee(target.module, target.function, call, target.receiver)
             for chain in call.named:
-                target = self._handed_on(module, chain)
+                target = named(self.project, module, chain)
                 if target is not None:
                     yield Callee(target.module, target.function, call, target.receiver)
-
-    def _handed_on(self, module: Module, chain: str) -> Called | None:
-        """The function or class that an argument names: an object that is only mentioned leads to none."""
-        found = self.target(module, chain)
-        return by_name(self.project, module, chain) if found is not None else None
 
     def _is_lost(self, module: Module, function: Function, call: Call, target: Called) -> bool:
         """Whether a call makes a coroutine that nobody awaits: nothing of its function happens then."""
