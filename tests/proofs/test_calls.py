@@ -27,6 +27,7 @@ def test_arguments_that_do_not_fit(worker: Worker) -> None:
         "sends_without_an_argument": r"TypeError: add\(\) missing 1 required positional argument: 'y'",
         "sends_one_too_many": r"TypeError: add\(\) takes 2 positional arguments but 3 were given",
         "sends_an_unknown_one": r"TypeError: add\(\) got an unexpected keyword argument 'z'",
+        "sends_a_bound_one_too_many": r"TypeError: counts\(\) takes 2 positional arguments but 3 were given",
         "sends_one_twice": r"TypeError: add\(\) got multiple values for argument 'y'",
     }.items():
         assert worker.bad(task).failed_only_with(error)

@@ -44,7 +44,6 @@ class UnfitArguments(NamedTuple):
     signature: Signature
     mismatch: Mismatch
     in_worker: bool
-    passes_itself: bool
 
     @property
     def task(self) -> Task:
@@ -54,8 +53,7 @@ class UnfitArguments(NamedTuple):
     @property
     def error(self) -> str:
         """What Python says."""
-        own = self.in_worker and self.mismatch.kind == "many" and self.passes_itself
-        return type_error(self.signature, self.mismatch, own)
+        return type_error(self.signature, self.mismatch)
 
     @property
     def place(self) -> Place:
@@ -81,8 +79,8 @@ class UnfitRetry(NamedTuple):
 
     @property
     def error(self) -> str:
-        """What Python says: the task itself counts among what it takes, unless a class makes it."""
-        return type_error(self.signature, self.mismatch, self.mismatch.kind == "many")
+        """What Python says."""
+        return type_error(self.signature, self.mismatch)
 
 
 class OptionsForTask(NamedTuple):
@@ -131,8 +129,7 @@ class TaskArguments:
             by_name = sending.through == "application" and sending.how == "send_task"
             in_worker = by_name or not self.signatures.is_checked(sending.task)
             if not (in_worker and self.task_options.has_own_call(sending.task)):
-                itself = sending.task.class_ is not None or bool(self.signatures.binds(sending.task))
-                yield UnfitArguments(sending, signature, found, in_worker, itself)
+                yield UnfitArguments(sending, signature, found, in_worker)
 
     @facts
     def unfit_retries(self) -> list[UnfitRetry]:

@@ -87,13 +87,11 @@ class Errbacks:
         signature = self.signatures.of(task)
         if signature is None or signature.more_positional:
             return None
-        counted = task.class_ is None and not self.signatures.binds(task)
-        on_the_spot = counted and len(signature.positional) > 1
+        on_the_spot = not signature.passes_itself and len(signature.positional) > 1
         found = mismatch(signature, given, before=_ON_THE_SPOT if on_the_spot else _SENT)
         if found is None:
             return None
-        own = found.kind == "many" and not counted and not self.signatures.is_checked(task)
-        error = type_error(signature, found, own)
+        error = type_error(signature, found)
         return UnfitErrback(sending, task, "request" if on_the_spot else "id", error)
 
 

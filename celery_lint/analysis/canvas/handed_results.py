@@ -54,6 +54,4 @@ class HandedResults:
         found = mismatch(signature, given, before=1)
         if found is None:
             return None
-        itself = task.class_ is not None or bool(self.signatures.binds(task))
-        own = found.kind == "many" and itself and not self.signatures.is_checked(task)
-        return UnfitResult(sending, signature, found, type_error(signature, found, own))
+        return UnfitResult(sending, signature, found, type_error(signature, found))

@@ -27,6 +27,7 @@ class Signature(NamedTuple):
     """How a task may be called: without the task itself, which ``bind`` puts in front.
 
     ``required`` have no default. ``more_positional`` and ``more_keywords`` tell that it takes any.
+    ``passes_itself``: the task is put in front of what it is given, and Python counts it.
     """
 
     task: Task
@@ -35,6 +36,7 @@ class Signature(NamedTuple):
     required: tuple[str, ...]
     more_positional: bool
     more_keywords: bool
+    passes_itself: bool = False
 
     def takes(self, name: str) -> bool:
         """Whether the task has a parameter of this name, or takes any keyword."""
@@ -82,13 +84,14 @@ class Signatures:
         if task.function is None or self.doubt(task):
             return None
         parameters = task.function.parameters
-        if task.class_ is not None or self.binds(task):
+        itself = task.class_ is not None or bool(self.binds(task))
+        if itself:
             parameters = parameters[1:]
         positional = tuple([given.name for given in parameters if given.kind == "positional"])
         keyword_only = tuple([given.name for given in parameters if given.kind == "keyword"])
         required = tuple([given.name for given in parameters if given.required])
         kinds = {given.kind for given in parameters}
-        return Signature(task, positional, keyword_only, required, "*" in kinds, "**" in kinds)
+        return Signature(task, positional, keyword_only, required, "*" in kinds, "**" in kinds, itself)
 
     def binds(self, task: Task) -> bool | None:
         """Whether the task is its function's first argument; ``None`` where nobody knows."""
@@ -233,18 +236,19 @@ def _spelled(decorator: Value) -> str:
     return f"`@{name}`" if name else "a decorator"
 
 
-def type_error(signature: Signature, found: Mismatch, own: bool = False) -> str:
-    """What Python raises where a task is called so.
+def type_error(signature: Signature, found: Mismatch) -> str:
+    """What Python raises where a task is called so, and Celery where it compares before it sends.
 
-    ``own``: one argument more that nobody writes, the task itself.
+    Both count the task itself among the arguments that are too many: nobody writes it.
     """
     task = signature.task
     name = f"{task.label}.run" if task.class_ is not None else task.label
-    return f"TypeError: {name}() {_complaint(signature, found, int(own))}"
+    own = int(found.kind == "many" and signature.passes_itself)
+    return f"TypeError: {name}() {_complaint(signature, found, own)}"
 
 
 def _complaint(signature: Signature, found: Mismatch, own: int) -> str:
-    """The words of Python, with ``own`` of :func:`type_error` as a number."""
+    """The words of Python. ``own`` is 1 if the task itself counts, and 0 otherwise."""
     if found.kind == "unknown":
         return f"got an unexpected keyword argument {found.names[0]!r}"
     if found.kind == "twice":

@@ -82,6 +82,18 @@ def sends_one_too_many() -> None:
     add.apply_async((1, 2, 3))
 
 
+@app.task(bind=True)
+def counts(self: Task, x: int) -> int:
+    """It is its own first argument."""
+    return x
+
+
+@app.task
+def sends_a_bound_one_too_many() -> None:
+    """Celery counts the task as well."""
+    counts.delay(1, 2)
+
+
 @app.task
 def sends_an_unknown_one() -> None:
     """Under a name that it does not have."""
