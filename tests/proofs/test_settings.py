@@ -9,7 +9,9 @@ import celery
 import pytest
 from celery import Celery
 from celery.app.defaults import _TO_OLD_KEY, SETTING_KEYS  # type: ignore[import-untyped]
+from celery.app.utils import Settings
 from celery.exceptions import ImproperlyConfigured
+from celery.signals import celeryd_init
 
 from celery_lint.inventory.application.spelling import old_name, spellings
 from celery_lint.libraries.celery import OPTIONS_OF_TASKS
@@ -75,6 +77,38 @@ def test_what_is_loaded_last_is_all_that_is_loaded() -> None:
     app.config_from_object(SimpleNamespace(task_time_limit=5))
     app.config_from_object(SimpleNamespace(task_soft_time_limit=4))
     assert (app.conf.task_time_limit, app.conf.task_soft_time_limit) == (None, 4)
+
+
+def test_a_worker_takes_its_limits_from_what_a_handler_sets_before_it_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("C_FORCE_ROOT", "1")  # the tests may run as anybody
+    app = Celery("shop", broker="memory://", set_as_current=False)
+
+    def configure(conf: Settings, **options: object) -> None:
+        conf.task_time_limit = 9
+        conf.update(task_soft_time_limit=7)
+
+    celeryd_init.connect(configure)
+    try:
+        worker = app.Worker(hostname="shop@here")
+    finally:
+        celeryd_init.disconnect(configure)
+    assert (worker.time_limit, worker.soft_time_limit) == (9, 7)
+
+
+def test_a_finished_task_takes_a_limit_as_an_attribute() -> None:
+    app = Celery("shop", set_as_current=False)
+    app.Task.time_limit = 9
+
+    @app.task(name="shop.send")  # type: ignore[untyped-decorator]
+    def send() -> None: ...
+
+    @app.on_after_finalize.connect  # type: ignore[untyped-decorator]
+    def limit(sender: Celery, **options: object) -> None:
+        sender.tasks["shop.send"].soft_time_limit = 7
+
+    assert (send.time_limit, send.soft_time_limit) == (9, 7)
 
 
 def test_a_task_of_one_application_is_a_task_of_all() -> None:

@@ -18,7 +18,6 @@ from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.inventory.workers.sent import Sent
-from celery_lint.inventory.workers.sent_limits import SentLimits
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import TIME_LIMITS
 from celery_lint.model.facts import Place
@@ -92,7 +91,6 @@ class Limits:
         self.task_options = known.of(TaskOptions)
         self.all_applications = known.of(Applications)
         self.time_limits = known.of(TimeLimits)
-        self.sent = known.of(SentLimits)
         self.seen = known.of(Sent)
         self.belonging = known.of(Belonging)
         self.commands = known.of(Commands)
@@ -119,9 +117,9 @@ class Limits:
                 self.time_limits.limited(task, name) for name in TIME_LIMITS
             ) or self.task_options.open_ended(task):
                 continue
-            if self.sent.may_be(task):
+            if self.time_limits.given_elsewhere(task) or self.time_limits.annotated(task):
                 continue
-            if self.time_limits.annotated(task) or _has_timeout(task):
+            if _has_timeout(task):
                 continue
             found.append(task)
         return found

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.spelling import OLD_NAMES
+from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
@@ -13,6 +15,10 @@ from celery_lint.project.known import Known
 # What the constructor calls otherwise than the configuration does.
 _ARGUMENTS = {"broker": "broker_url", "backend": "result_backend"}
 _CONF = ".conf"
+# What a handler calls the configuration that it is given, and what sends it: a worker, before it starts.
+_GIVEN_CONF = "%conf"
+_CONFIGURING = "celery.signals.celeryd_init."
+_NAMES = frozenset({*SETTINGS, *OLD_NAMES})
 _LONGEST_WAY = 4  # functions between an application and the one that makes it
 
 
@@ -91,11 +97,11 @@ class Configuring:
 
     def _read(self, module: Module) -> None:
         for assignment in module.assignments:
-            if assignment.target.endswith(_CONF):
+            if assignment.target.endswith(_CONF) or assignment.key in _NAMES:
                 given = Given(assignment.key, module, module.place(assignment.value.span), assignment.value)
-                chain = assignment.target.removesuffix(_CONF)
-                for statements in self._owners(module, assignment.function, chain):
+                for statements in self._configured(module, assignment.function, assignment.target):
                     statements.given.append(given)
+                    statements.hidden = statements.hidden or not given.key  # only the run knows which
         for function in module.functions.values():
             for _, value in function.values:
                 chain, _, leaf = value.chain.rpartition(".")
@@ -111,17 +117,9 @@ class Configuring:
                 self._hidden_or_default(module, function.qualname)
 
     def _updated(self, module: Module, function: str, chain: str, value: Value) -> None:
-        """``app.conf.update(...)``, also where a module-level name stands for ``app.conf``."""
+        """``app.conf.update(...)`` and ``app.conf.add_defaults(...)``."""
         if value.chain.endswith(".update"):
-            if not chain.endswith(_CONF):
-                entity = self.project.resolve(module, chain)
-                if entity.kind != "external" or not entity.name.endswith(f"(){_CONF}"):
-                    return
-                application = self.applications.get(entity.origin)
-                owners = [self.of(application)] if application is not None else [self.unbound]
-            else:
-                owners = list(self._owners(module, function, chain.removesuffix(_CONF)))
-            for statements in owners:
+            for statements in self._configured(module, function, chain):
                 self._mapped(statements, module, value)
         else:
             for statements in self._owners(module, function, chain.removesuffix(_CONF)):
@@ -171,6 +169,20 @@ class Configuring:
                     statements.given.append(given)
 
     # ------------------------------------------------------------------ whose they are
+
+    def _configured(self, module: Module, function: str, chain: str) -> Iterator[Statements]:
+        """Whose configuration a chain is: ``app.conf``, a name of the module, or each worker's."""
+        if chain.endswith(_CONF):
+            yield from self._owners(module, function, chain.removesuffix(_CONF))
+        elif chain == _GIVEN_CONF:
+            inner = module.functions.get(function)
+            if inner is not None and any(d.chain.startswith(_CONFIGURING) for d in inner.decorators):
+                yield from (*self._by_application.values(), self.unbound)
+        elif chain[:1] not in "%~":
+            entity = self.project.resolve(module, chain)
+            if entity.kind == "external" and entity.name.endswith(f"(){_CONF}"):
+                application = self.applications.get(entity.origin)
+                yield self.of(application) if application is not None else self.unbound
 
     def _owners(self, module: Module, function: str, chain: str) -> Iterator[Statements]:
         """The applications that a receiver may be: one, all where nobody can tell, or one without a name."""

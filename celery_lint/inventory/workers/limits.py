@@ -12,6 +12,7 @@ from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.sent_limits import SentLimits
+from celery_lint.inventory.workers.set_limits import SetLimits
 from celery_lint.model.facts import Place
 from celery_lint.project.known import Known
 
@@ -24,6 +25,7 @@ class TimeLimits:
         self.commands = known.of(Commands)
         self.belonging = known.of(Belonging)
         self.sent = known.of(SentLimits)
+        self.set = known.of(SetLimits)
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
         self.in_force = known.of(OptionsInForce)
@@ -35,6 +37,10 @@ class TimeLimits:
             if known is None or known.kind != "mapping" or known.keyword(task.name) is not None:
                 return True
         return False
+
+    def given_elsewhere(self, task: Task) -> bool:
+        """Whether a task may get a limit where it is sent, or from who does not name it."""
+        return self.sent.may_be(task) or self.set.may_be(task)
 
     def limited(self, task: Task, name: str) -> bool:
         """Whether the task has this limit by its own options."""
@@ -61,7 +67,7 @@ class TimeLimits:
         given = self.task_options.get(task, name)
         if given is not None:
             return self.number(given) or None
-        if self.task_options.open_ended(task) or self.annotated(task) or self.sent.may_be(task):
+        if self.task_options.open_ended(task) or self.annotated(task) or self.given_elsewhere(task):
             return None
         general = self.general(task, name)
         if general is not None:
@@ -109,4 +115,4 @@ class TimeLimits:
             return True
         if any(c.soft_time_limit or c.open_ended for c in self.commands.of(self.belonging.of(task))):
             return True
-        return self.sent.may_be(task)
+        return self.given_elsewhere(task)

@@ -150,7 +150,7 @@ def worth_setting(chain: str, key: str, subscript: bool) -> bool:
         return True
     if key in ("Task", "task_cls") and chain[:1] == ":":  # `self.Task = ...` in a class of applications
         return True
-    if chain.endswith(".conf") or ".conf." in chain:
+    if chain.endswith((".conf", "%conf")) or ".conf." in chain:  # `conf` is given to handlers of signals
         return True
     if chain == "%self":  # no method's: it may be a task that is a function
         return not subscript

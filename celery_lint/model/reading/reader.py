@@ -28,6 +28,7 @@ from celery_lint.model.reading.expressions import given_class
 from celery_lint.model.reading.included import included
 from celery_lint.model.reading.keeping import FIELDS, KEPT_WHOLE, kept_whole, worth_keeping, worth_setting
 from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
+from celery_lint.model.reading.setting import set_by_name
 from celery_lint.model.reading.statements import steps_of
 from celery_lint.model.reading.values import value_of, word_of
 from celery_lint.source import Source, digest_of
@@ -140,7 +141,8 @@ class Reader:
 
     def _assignment_facts(self) -> list[Assignment]:
         facts = []
-        for target, key, subscript, key_node, value, scope in self.seen.assignments:
+        by_name = set_by_name(self.seen.functions) if "setattr(" in self.source.text else ()
+        for target, key, subscript, key_node, value, scope in (*self.seen.assignments, *by_name):
             chain = chain_of(target, scope)
             if chain and worth_setting(chain, key, subscript):
                 span = self._span(key_node)
