@@ -79,10 +79,8 @@ def test_what_is_loaded_last_is_all_that_is_loaded() -> None:
     assert (app.conf.task_time_limit, app.conf.task_soft_time_limit) == (None, 4)
 
 
-def test_a_worker_takes_its_limits_from_what_a_handler_sets_before_it_starts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("C_FORCE_ROOT", "1")  # the tests may run as anybody
+@pytest.mark.filterwarnings("ignore::celery.exceptions.SecurityWarning")  # the tests may run as root
+def test_a_worker_takes_its_limits_from_what_a_handler_sets_before_it_starts() -> None:
     app = Celery("shop", broker="memory://", set_as_current=False)
 
     def configure(conf: Settings, **options: object) -> None:
@@ -108,6 +106,7 @@ def test_a_finished_task_takes_a_limit_as_an_attribute() -> None:
     def limit(sender: Celery, **options: object) -> None:
         sender.tasks["shop.send"].soft_time_limit = 7
 
+    app.finalize()  # as a worker does
     assert (send.time_limit, send.soft_time_limit) == (9, 7)
 
 

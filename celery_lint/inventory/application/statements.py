@@ -18,7 +18,6 @@ _CONF = ".conf"
 # What a handler calls the configuration that it is given, and what sends it: a worker, before it starts.
 _GIVEN_CONF = "%conf"
 _CONFIGURING = "celery.signals.celeryd_init."
-_NAMES = frozenset({*SETTINGS, *OLD_NAMES})
 _LONGEST_WAY = 4  # functions between an application and the one that makes it
 
 
@@ -97,7 +96,8 @@ class Configuring:
 
     def _read(self, module: Module) -> None:
         for assignment in module.assignments:
-            if assignment.target.endswith(_CONF) or assignment.key in _NAMES:
+            named = assignment.key in SETTINGS or assignment.key in OLD_NAMES
+            if named or assignment.target.endswith(_CONF):
                 given = Given(assignment.key, module, module.place(assignment.value.span), assignment.value)
                 for statements in self._configured(module, assignment.function, assignment.target):
                     statements.given.append(given)
