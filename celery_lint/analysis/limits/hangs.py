@@ -9,6 +9,7 @@ from celery_lint.analysis.limits.io_timeouts import ENDLESS, IoTimeouts
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.sites import Site
 from celery_lint.inventory.code.waiting import Waiting
+from celery_lint.inventory.resources.databases import Databases
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -66,6 +67,7 @@ class Hangs:
         self.timeouts = known.of(IoTimeouts)
         self.layers = known.of(Layers)
         self.pools = known.of(Pools)
+        self.databases = known.of(Databases)
         self.task_options = known.of(TaskOptions)
         self.functions = known.project.functions
 
@@ -105,6 +107,8 @@ class Hangs:
             return 3 if self._runs_the_unseen(site, call) else None
         if self.waiting.is_wait(site.module, call):
             if _only_makes(name, call) or self._ended_for_all(name):
+                return None
+            if _asks_a_database(name) and self.databases.gives_up(name, call.chain):
                 return None
             return 4 if _only_asks(name, call) else 2 if _asks_a_database(name) else 1
         unseen = site.function.is_async and call.is_awaited and self._is_unseen(site.module, call)

@@ -158,10 +158,8 @@ class Limits:
         """Those of some tasks that may wait forever, the most certain first; all, if so configured."""
         if self.project.configuration.time_limits == "always":
             return [(task, self.hangs.of(task)) for task in tasks]
-        hangs = [(task, self.hangs.of(task)) for task in tasks if not self.unsent.is_unsent(task)]
+        hangs = [(task, self.hangs.of(task)) for task in tasks if not self.unsent.is_left_out(task)]
         known = [(task, hang) for task, hang in hangs if hang is not None]
-        if any(self.seen.is_sent(task) for task, _ in known):
-            known = [(task, hang) for task, hang in known if not self.unsent.is_left_out(task)]
         return [*sorted(known, key=lambda pair: (pair[1].doubt, self.seen.rank([pair[0]])))]
 
     @facts
