@@ -158,7 +158,8 @@ class Limits:
         """Those of some tasks that may wait forever, the most certain first; all, if so configured."""
         if self.project.configuration.time_limits == "always":
             return [(task, self.hangs.of(task)) for task in tasks]
-        hangs = [(task, self.hangs.of(task)) for task in tasks if not self.unsent.is_left_out(task)]
+        started = [task for task in tasks if not self.unsent.is_left_out(task)]
+        hangs = [(t, self.hangs.of(t)) for t in started if not self.unsent.is_only_called(t)]
         known = [(task, hang) for task, hang in hangs if hang is not None]
         return [*sorted(known, key=lambda pair: (pair[1].doubt, self.seen.rank([pair[0]])))]
 

@@ -98,7 +98,7 @@ class Sites:
     def _sites(self) -> dict[Key, Site]:
         found: dict[Key, Site] = {}
         level: dict[tuple[View, Given], tuple[Site, Entity | None]] = {}
-        for task in self.unsent.product:
+        for task in self.unsent.started:
             if task.function is not None:
                 receiver = self.graph.receiver(task)
                 own = self.graph.home(task), task.function

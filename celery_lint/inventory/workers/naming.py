@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from sys import intern
 
 from celery_lint.diagnostics import Span
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.words import words_in
 
@@ -59,6 +60,28 @@ def places_outside(module: Module, name: str) -> Iterator[Span]:
     for alias, target in module.imports.items():
         if target.rpartition(".")[2] == name != alias:
             yield _NOWHERE
+
+
+def only_called_outside(module: Module, name: str) -> bool:
+    """Whether what a module binds does nothing with a name but keep what a call of it gives."""
+    found = [
+        span == each.span and (each.kind == "call" and leaf_of_chain(each.chain) == name)
+        for value in _bound(module)
+        for each in held(value)
+        for span in _spans(each, name)
+    ]
+    return all(found) and not any(
+        target.rpartition(".")[2] == name != alias for alias, target in module.imports.items()
+    )
+
+
+def _spans(value: Value, name: str) -> Iterator[Span]:
+    """Where a word stands in an expression itself, and in the names of what it holds."""
+    if name in words_in(value.chain) or (isinstance(value.data, str) and name in words_in(value.data)):
+        yield value.span
+    for key, item in value.keywords:
+        if name in words_in(key):
+            yield item.span
 
 
 def places(value: Value, name: str) -> Iterator[Span]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterator, Sequence
 from functools import partial
 
@@ -14,15 +13,17 @@ from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.imported import WorkerImports
+from celery_lint.inventory.workers.lookups import Lookups
 from celery_lint.inventory.workers.naming import (
     given_words,
     held,
     module_words,
+    only_called_outside,
     places,
     places_outside,
     within,
 )
-from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.words import words_in
@@ -44,16 +45,6 @@ _ELSEWHERE = frozenset(
         "celery_sqlalchemy_scheduler",
         "celerybeatmongo",
     }
-)
-# What takes a task by a name that only the run knows, and sends it or makes a signature.
-_COMPUTED_WORDS = ("tasks", "getattr", "import_string", "locals", "globals", "vars")
-_COMPUTED = re.compile(
-    r"\.tasks\[\]|\.tasks\.get\b"
-    r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b"
-)
-# The names of functions that send once more what was sent: they send nothing that nobody else does.
-_AGAIN = re.compile(
-    r"re_?queue|re_?send|re_?deliver|re_?submit|replay|retry|rerun|dlq|dead_?letter", re.IGNORECASE
 )
 # Settings that say how a task is sent if somebody sends it.
 _ONLY_HOW = ("task_routes", "task_annotations")
@@ -82,6 +73,7 @@ class Unsent:
         self.tasks = known.of(Tasks)
         self.applications = known.of(Applications)
         self.worker_imports = known.of(WorkerImports)
+        self.lookups = known.of(Lookups)
 
     def is_unsent(self, task: Task) -> bool:
         """Whether a project that sends other tasks nowhere names this one, but where it is made.
@@ -97,6 +89,10 @@ class Unsent:
         Too little to be silent about the bugs of a sketch, but who counts tasks that run leaves it out.
         """
         return self.is_unsent(task) or task.key in self._left_out
+
+    def is_only_called(self, task: Task) -> bool:
+        """Whether a task that nothing sends is called as a function, in the process of the caller."""
+        return task.key in self._only_called
 
     def is_unnamed(self, task: Task) -> bool:
         """Whether the product names a task nowhere but where it is made and imported.
@@ -131,6 +127,11 @@ class Unsent:
         """The tasks of the product but for those: what nothing sends happens to nobody."""
         return [task for task in self.tasks.product if not self.is_unsent(task)]
 
+    @once
+    def started(self) -> list[Task]:
+        """Those of them that a worker may start: what is only called runs where it is called."""
+        return [task for task in self.product if not self.is_only_called(task)]
+
     def words(self) -> set[Pair]:
         """Names of tasks that nothing read so far names: another file that does may send them.
 
@@ -138,7 +139,7 @@ class Unsent:
         """
         if not self._unsent:
             return set()
-        found = {(function.name, "") for _, function in self._lookups}
+        found = {(function.name, "") for _, function in self.lookups.all}
         for task in self.tasks.product:
             if self.is_unsent(task):
                 before = dict.fromkeys(_names(task) - _own(task), "".join(_before(task)))
@@ -154,22 +155,25 @@ class Unsent:
     def _left_out(self) -> frozenset[Key]:
         return self._unsent if self._sends(_SEVERAL) else self._unsent_of(1)
 
-    def _unsent_of(self, several: int) -> frozenset[Key]:
-        """The tasks that nothing sends, if a project sends so many others that this shows how it does."""
-        tasks = [
-            task
-            for task in self.tasks.product
-            if task.function is not None and task.class_ is None and not task.is_periodic
-        ]
+    @once
+    @asking("quiet")
+    def _only_called(self) -> frozenset[Key]:
+        return self._unsent_of(_SEVERAL, called=True) - self._unsent
+
+    def _unsent_of(self, several: int, called: bool = False) -> frozenset[Key]:
+        """The tasks that nothing sends, if a project sends so many others that this shows how it does.
+
+        ``called`` tells that those are among them that functions call by their names, and do nothing else.
+        """
+        tasks = self._named
         if not tasks or not self.applications.product or not self._sends(several):
             return frozenset()
-        names = {name for task in tasks for name in (*_names(task), *_before(task))}
-        mentions = self._mentions(names | {function.name for _, function in self._lookups})
-        if mentions is None or any(self._is_used(*found, mentions) for found in self._lookups):
+        mentions = self._all_mentions
+        if mentions is None or any(self.lookups.is_used(*found, mentions) for found in self.lookups.all):
             return frozenset()
         left = {task.key: task for task in tasks}
         while True:  # what only tasks name that nothing sends is not sent either
-            sent = [task for task in left.values() if self._is_named(task, mentions, left)]
+            sent = [task for task in left.values() if self._is_named(task, mentions, left, called)]
             if not sent:
                 return frozenset(left)
             for task in sent:
@@ -222,6 +226,21 @@ class Unsent:
 
     # ------------------------------------------------------------------ who names a task
 
+    @once
+    def _named(self) -> list[Task]:
+        """The tasks that somebody must name who sends them."""
+        return [
+            task
+            for task in self.tasks.product
+            if task.function is not None and task.class_ is None and not task.is_periodic
+        ]
+
+    @once
+    def _all_mentions(self) -> dict[str, list[_Mention]] | None:
+        """Where tasks and what looks tasks up are named."""
+        names = {name for task in self._named for name in (*_names(task), *_before(task))}
+        return self._mentions(names | {function.name for _, function in self.lookups.all})
+
     def _mentions(self, names: set[str]) -> dict[str, list[_Mention]] | None:
         """Where these names stand; ``None`` where a schedule is kept that nobody can look at."""
         found: dict[str, list[_Mention]] = {}
@@ -247,34 +266,33 @@ class Unsent:
         for module, function, said in self.functions.saying(modules, names):
             yield from [(name, _Mention(module, function)) for name in said]
 
-    @once
-    def _lookups(self) -> list[tuple[Module, Function]]:
-        """The functions that may send what they take by a name that only the run knows."""
-        return [
-            (module, function)
-            for module, function, _ in self.functions.saying(self.project.product_modules(), _COMPUTED_WORDS)
-            if _looks_up(module, function) and not _AGAIN.search(function.name)
-        ]
-
-    def _is_used(self, module: Module, function: Function, mentions: dict[str, list[_Mention]]) -> bool:
-        """Whether a function is called by anybody, but in place of ``send_task``, which gives it a name."""
-        if not function.name or function.decorators or function.owner or function.parent:
-            return True
-        stand_ins = [
-            each.value for each in module.assignments if each.key == "send_task" and _is(each.value, function)
-        ]
-        bound = [span for value in stand_ins for span in places(value, function.name)]
-        given = [*places_outside(module, function.name)]
+    def _is_named(
+        self, task: Task, mentions: dict[str, list[_Mention]], left: dict[Key, Task], called: bool
+    ) -> bool:
         return any(
-            other is not function and (other is not None or home is not module or bound != given)
-            for home, other in mentions.get(function.name, ())
-        )
-
-    def _is_named(self, task: Task, mentions: dict[str, list[_Mention]], left: dict[Key, Task]) -> bool:
-        return any(
-            self._counts(name, mention, left)
+            self._counts(name, mention, left) and not (called and self._only_calls(name, mention))
             for name in _names(task)
             for mention in self._saying(task, name, mentions)
+        )
+
+    def _only_calls(self, name: str, mention: _Mention) -> bool:
+        """Whether a function does nothing with a name but call it."""
+        module, function = mention
+        if function is None:
+            return only_called_outside(module, name)
+        if not function.name or name in given_words(function):
+            return False
+        found = 0
+        for call in self.functions.calls(module, function):
+            given = name in words_in(" ".join(call.packed_arguments))
+            if given or (name in words_in(call.chain) and call.leaf() != name):
+                return False
+            found += call.leaf() == name
+        return found > 0 and all(
+            f"{name}()" in text
+            for step in self.functions.of(module, function).steps
+            for text in (step.value, *step.chains)
+            if name in words_in(text)
         )
 
     def _saying(self, task: Task, name: str, mentions: dict[str, list[_Mention]]) -> list[_Mention]:
@@ -330,20 +348,6 @@ class Unsent:
         return found
 
 
-def _looks_up(module: Module, function: Function) -> bool:
-    return any(
-        _is_registry(module, packed[: found.start()])
-        for packed in (function.packed_calls, function.packed_steps)
-        for found in _COMPUTED.finditer(packed)
-    )
-
-
-def _is_registry(module: Module, before: str) -> bool:
-    """Whether ``tasks`` may be those of an application, by what stands before: no object of its own."""
-    owner = before[max(map(before.rfind, " \t\n=")) + 1 :]
-    return not (owner.startswith(":") and owner.endswith("()") and owner[1:-2] in module.classes)
-
-
 def _stands_in(module: Module, function: Function, tasks: Container[Key]) -> bool:
     """Whether a function is, or stands in, that of one of these tasks."""
     around = function.qualname
@@ -368,7 +372,3 @@ def _before(task: Task) -> list[str]:
     """The word before the last in a name that does not end like the function's."""
     words = words_in(task.name)
     return words[-2:-1] if words and words[-1] not in _own(task) else []
-
-
-def _is(value: Value, function: Function) -> bool:
-    return value.chain == f":{function.name}"

@@ -43,7 +43,7 @@ class MissingIoTimeout(Rule):
 
     ## Limits
 
-    Looks into tasks and the functions that they call, in threads too that they wait for (`executor.map`,
+    Looks into tasks that somebody may send and the functions that they call, in threads too that they wait for (`executor.map`,
     `submit` in a `with`, `asyncio.to_thread`). It knows `requests` and its sessions, `urlopen`,
     `smtplib`, `ftplib`, `imaplib`, `poplib`, `http.client`, `httplib2` and `socket.create_connection`, and
     `httpx` where it is told `timeout=None`. Clients with a default of their own (`httpx`, `aiohttp`, `boto3`)

@@ -1,0 +1,78 @@
+"""Functions that take a task by a name that only the run knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from celery_lint.inventory.workers.naming import places, places_outside
+from celery_lint.model.facts import Function, Module, Value
+from celery_lint.project.known import Known, once
+
+# What takes a task by a name that only the run knows, and sends it or makes a signature.
+_COMPUTED_WORDS = ("tasks", "getattr", "import_string", "locals", "globals", "vars")
+_COMPUTED = re.compile(
+    r"\.tasks\[\]|\.tasks\.get\b"
+    r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b"
+)
+# The names of functions that send once more what was sent: they send nothing that nobody else does.
+_AGAIN = re.compile(
+    r"re_?queue|re_?send|re_?deliver|re_?submit|replay|retry|rerun|dlq|dead_?letter", re.IGNORECASE
+)
+
+
+class Lookups:
+    """The functions of a product that may send whatever task they are told."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+
+    @once
+    def all(self) -> list[tuple[Module, Function]]:
+        """The functions that may send what they take by a name that only the run knows."""
+        return [
+            (module, function)
+            for module, function, _ in self.functions.saying(self.project.product_modules(), _COMPUTED_WORDS)
+            if _looks_up(module, function) and not _AGAIN.search(function.name)
+        ]
+
+    def is_used(
+        self,
+        module: Module,
+        function: Function,
+        mentions: Mapping[str, Sequence[tuple[Module, Function | None]]],
+    ) -> bool:
+        """Whether a function is called by anybody, but in place of ``send_task``, which gives it a name.
+
+        ``mentions`` says which functions hold a word, and which modules outside of functions.
+        """
+        if not function.name or function.decorators or function.owner or function.parent:
+            return True
+        stand_ins = [
+            each.value for each in module.assignments if each.key == "send_task" and _is(each.value, function)
+        ]
+        bound = [span for value in stand_ins for span in places(value, function.name)]
+        given = [*places_outside(module, function.name)]
+        return any(
+            other is not function and (other is not None or home is not module or bound != given)
+            for home, other in mentions.get(function.name, ())
+        )
+
+
+def _looks_up(module: Module, function: Function) -> bool:
+    return any(
+        _is_registry(module, packed[: found.start()])
+        for packed in (function.packed_calls, function.packed_steps)
+        for found in _COMPUTED.finditer(packed)
+    )
+
+
+def _is_registry(module: Module, before: str) -> bool:
+    """Whether ``tasks`` may be those of an application, by what stands before: no object of its own."""
+    owner = before[max(map(before.rfind, " \t\n=")) + 1 :]
+    return not (owner.startswith(":") and owner.endswith("()") and owner[1:-2] in module.classes)
+
+
+def _is(value: Value, function: Function) -> bool:
+    return value.chain == f":{function.name}"
