@@ -63,12 +63,13 @@ class MissingTimeLimit(Rule):
     number of its tasks that have no limit and are seen to wait for another machine or program; at the first
     of these tasks where the project shows no application. What has a timeout, given or of its library
     (`httpx`, `aiohttp`, `boto3`, `openai`), does not wait forever and does not count, nor do a sleep, a
-    statement where all databases are SQLite, and tasks that nothing sends or that are only called. The option `time-limits` says what counts: `io` (the default), `always` (every
-    task), `worker` (the worker gets its limits elsewhere: silent). Silent as well where a worker command of a
-    launch file gives a limit, where the application is configured with a limit of `None` or with one that is
-    commented out (`# CELERY_TASK_TIME_LIMIT = 3600`), where options are hidden in a `**mapping` or in a base
-    class outside the project, and where all known worker pools (threads, solo, eventlet) enforce none. gevent
-    enforces `time_limit` only.
+    statement where all databases are SQLite, and tasks that nothing sends or that are only called. The option
+    `time-limits` says what counts: `io` (the default), `always` (every task), `worker` (the worker gets its
+    limits elsewhere: silent). Silent as well where a worker command of a launch file gives a limit, where the
+    application is configured with a limit of `None` or with one that is commented out (`#
+    CELERY_TASK_TIME_LIMIT = 3600`), where options are hidden in a `**mapping` or in a base class outside the
+    project, and where all known worker pools (threads, solo, eventlet) enforce none. gevent enforces
+    `time_limit` only.
 
     ## References
 
