@@ -184,6 +184,7 @@ def test_entries_that_cannot_be_sent(ticking: Ticking) -> None:
         with pytest.raises(SchedulingError, match=error):
             ticking.send(**entry)
     ticking.send(args="M")
+    ticking.send(args={"month": 5})
     ticking.send(args=("May",), options={"expires": 60})
 
 

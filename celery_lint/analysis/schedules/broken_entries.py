@@ -7,6 +7,8 @@ from typing import Literal
 
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
+from celery_lint.inventory.tasks.sendings import Given
+from celery_lint.inventory.tasks.signatures import Signatures, mismatch
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.celery import ENTRY_FIELDS, OTHER_SCHEDULERS
 from celery_lint.libraries.data import TEXT_MAKERS
@@ -59,6 +61,7 @@ class BrokenEntries:
         self.schedules = known.of(Schedules)
         self.settings = known.of(Settings)
         self.tasks = known.of(Tasks)
+        self.signatures = known.of(Signatures)
 
     @once
     def _in_force(self) -> list[Entry]:
@@ -124,7 +127,7 @@ class BrokenEntries:
         args, kwargs, task = (entry.given.get(field) for field in ("args", "kwargs", "task"))
         if args is not None:
             known = self._known(entry.module, args)
-            if known is not None and self._is_no_tuple(known):
+            if known is not None and self._is_no_tuple(known) and not self._may_fit(entry, known, kwargs):
                 yield UnsendableEntry(entry.module.place(args.span), "args", _written(known))
         if kwargs is not None:
             known = self._known(entry.module, kwargs)
@@ -143,6 +146,20 @@ class BrokenEntries:
         if value.kind == "call" and self.project.resolve(module, value.chain).name in TEXT_MAKERS:
             return Value("constant", value.span, "{…}" + "." * _LONGEST)
         return self.project.constant(module, value)
+
+    def _may_fit(self, entry: Entry, known: Value, kwargs: Value | None) -> bool:
+        """Whether the task may take the letters of a text, or the keys of a mapping: it runs with them."""
+        task = self.schedules.task(entry) if known.kind == "mapping" or isinstance(known.data, str) else None
+        if task is None:
+            return False
+        signature = self.signatures.of(task)
+        if signature is None or not self.signatures.is_checked(task) or signature.more_positional:
+            return True
+        parts = known.items if known.kind == "mapping" else (known,) * len(str(known.data))
+        named = self.project.constant(entry.module, kwargs) if kwargs is not None else None
+        hidden = kwargs is not None and (named is None or any(key in "**?" for key, _ in named.keywords))
+        keywords = named.keywords if named is not None and not hidden else ()
+        return mismatch(signature, Given(parts, keywords, False, hidden)) is None
 
     def _is_no_tuple(self, known: Value) -> bool:
         return known.kind == "mapping" or (_is_scalar(known) and not _is_letter(known))

@@ -38,6 +38,7 @@ class ScheduleEntryNotSendable(Rule):
     ## Limits
 
     Looks at schedules that an application certainly loads, and at what is written in them or in constants.
+    Silent where a text has as many letters as the task takes, or the task takes any number: it is sent.
 
     ## References
 
