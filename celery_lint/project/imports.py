@@ -100,7 +100,7 @@ class Imports:
             if self._is_django(folder):
                 self.packages.discard(folder)
         for dotted in applications:
-            folders = self.holding(dotted)
+            folders = self.holding_application(dotted)
             if len(folders) == 1:
                 self.packages.discard(folders[0])
 
@@ -113,6 +113,11 @@ class Imports:
             if f"{path}.py" in self.files or f"{path}/__init__.py" in self.files:
                 found.append(parent)
         return [folder for folder in found if folder not in self.packages] or found
+
+    def holding_application(self, named: str) -> list[str]:
+        """The same for what follows ``-A``: `shop.queue`, `shop.queue:app` or `shop.queue.app`."""
+        dotted = named.partition(":")[0]
+        return self.holding(dotted) or self.holding(dotted.rpartition(".")[0])
 
     def _is_django(self, folder: str) -> bool:
         """Whether a folder with a ``manage.py`` is that of a Django project."""

@@ -24,6 +24,12 @@ CASES = {
         "app.tasks.one",
     ),
     "command": (APP.format(""), {"Procfile": "worker: celery -A app.queue worker\n"}, "app.tasks.one"),
+    "with an object": (
+        APP.format(""),
+        {"Procfile": "worker: celery -A app.queue:app worker\n"},
+        "app.tasks.one",
+    ),
+    "by a point": (APP.format(""), {"Procfile": "worker: celery -A app.queue.app worker\n"}, "app.tasks.one"),
     "not loaded": (APP.format("") + "CELERY_INCLUDE = ['app.tasks']\n", {}, "tasks.one"),
     "nothing": (APP.format(""), {}, "tasks.one"),
     "elsewhere": (APP.format(", include=['other.tasks']"), {}, "tasks.one"),
@@ -39,3 +45,28 @@ def test_names_of_tasks_outside_of_packages(tmp_path: Path, case: str) -> None:
     assert [task.name for task in described.tasks] == [name]
     roots = [entry.name for entry in described.import_roots]
     assert roots == (["backend"] if name.startswith("app.") else ["backend/app"])
+
+
+RELATIVE = {
+    "a package above": ({"backend/app/__init__.py": ""}, "from ..models import Row\n", "app.jobs.tasks.one"),
+    "none above": ({}, "from ..models import Row\n", "app.jobs.tasks.one"),
+    "in a function": (
+        {},
+        "def late():\n    from ..models import Row\n    return Row\n",
+        "app.jobs.tasks.one",
+    ),
+    "nothing tells": ({"backend/app/__init__.py": ""}, "", "tasks.one"),
+}
+
+
+@pytest.mark.parametrize("case", RELATIVE)
+def test_relative_imports_say_where_a_name_begins(tmp_path: Path, case: str) -> None:
+    more, imported, name = RELATIVE[case]
+    files = {
+        "backend/app/jobs/queue.py": APP.format(""),
+        "backend/app/jobs/tasks.py": imported + TASK,
+        **more,
+    }
+    folder = write(tmp_path, {"pyproject.toml": "[tool.celery-lint]\nroot = true\n", **files})
+    described = engine.describe(str(folder), load(str(folder)))
+    assert [task.name for task in described.tasks] == [name]

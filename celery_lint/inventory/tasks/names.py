@@ -42,22 +42,36 @@ class ModuleNames:
             start = f"{root}/{top}" if root else top
             if path == f"{start}.py" or path.startswith(f"{start}/"):
                 return root
-        return self.imports.import_root(path)
+        root, above = self.imports.import_root(path), self._above(path)
+        # `from ..models import …` in a folder without an `__init__.py`: it lies in a package all the same
+        return root if above is None or above.count("/") >= root.count("/") else above
+
+    def _above(self, path: str) -> str | None:
+        """The folder that the highest package is imported from which a module names relatively."""
+        module = self.project.modules.find(path)
+        if module is None:
+            return None
+        named = (*module.imports.values(), *module.star_imports, *module.further_imports)
+        level = max((len(dotted) - len(dotted.lstrip(".")) for dotted in named), default=0)
+        folder = path
+        for _ in range(level):
+            folder = folder.rpartition("/")[0]
+        return self.imports.import_root(folder) if level > 1 and folder else None
 
     @once
     @asking("quiet")
     def _told(self) -> list[tuple[str, str]]:
         """The folders that things are imported from, each with the first part of a name."""
         found: dict[tuple[str, str], None] = {}
-        for dotted in self._dotted():
-            folders = self.imports.holding(dotted)
+        commands = [command.app.partition(":")[0] for command in self.project.deployment.commands]
+        held = [(dotted, self.imports.holding_application(dotted)) for dotted in commands]
+        held += [(dotted, self.imports.holding(dotted)) for dotted in self._dotted()]
+        for dotted, folders in held:
             if len(folders) == 1:
                 found[folders[0], dotted.partition(".")[0]] = None
         return list(found)
 
     def _dotted(self) -> Iterator[str]:
-        for command in self.project.deployment.commands:
-            yield command.app
         for application in self.applications.product:
             yield from self._texts(application.module, application.value.keyword("include"))
         for name in IMPORT_LISTS:
