@@ -134,6 +134,8 @@ class Tracking:
                 return True
             flow = self.functions.of(module, inner)
             reading = [step for step in flow.steps if name in step.loads]
+            if reading and any(p.name == name and p.required for p in function.parameters):
+                return True  # no scheduler adds it: the task is about an execution that others keep track of
             if not all(self._only_logs(module, inner, step, name) for step in reading):
                 return True
         return False

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.limits.redelivered import Redelivered
 from celery_lint.inventory.application.applications import Application, Applications
-from celery_lint.inventory.application.broker import BrokerSettings
+from celery_lint.inventory.application.broker import BrokerSettings, Kind
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import CallGraph, Reached
@@ -29,6 +29,7 @@ from celery_lint.project.known import Known, facts
 _REJECT = "celery.exceptions.Reject"
 _LATE = ("acks_late", "task_acks_late")
 _LOST = ("reject_on_worker_lost", "task_reject_on_worker_lost")
+_BROKERS: tuple[Kind, ...] = ("redis", "sqs", "amqp")
 _ON_FAILURE = ("acks_on_failure_or_timeout", "task_acks_on_failure_or_timeout")
 _PREFETCH = ("worker_prefetch_multiplier", "worker_disable_prefetch")
 # What a condition that keeps a message from being delivered forever looks at.
@@ -175,7 +176,8 @@ class Acknowledgement:
     def lost_worker_options(self) -> list[LostWorkerOption]:
         """Where ``reject_on_worker_lost`` is switched on, for workers that have processes to lose."""
         found: dict[Place, LostWorkerOption] = {}
-        broker = self.broker_settings.broker.kind
+        kinds = [kind for kind in _BROKERS if self.broker_settings.may_be(kind)]
+        broker = kinds[0] if len(kinds) == 1 else ""
         switched: set[Key] = set()
         for application in self.applications.product:
             setting, certain = self.settings.setting(application, _LOST[1])

@@ -38,8 +38,8 @@ _ASKING = {
     "hexists": (("hset",), "hdel"),
 }
 _MEMBERS = frozenset({"sismember", "hexists"})
-# What is done with a lock that another run has acquired.
-_LEAVING_OPEN = frozenset({"release", "reset", "locked", "get_owner_id"})
+# The methods that take a lock: with the others one ends or asks about a lock that another run has taken.
+_TAKING = frozenset({"acquire", "do_acquire", "__enter__", "__aenter__"})
 _DECIDING = frozenset({"if", "while", "return", "assert"})
 _LOCK_WORDS = frozenset(
     {"lock", "locks", "locked", "mutex", "semaphore", "running", "processing", "progress"}
@@ -136,13 +136,16 @@ class Locks:
         """Whether a lock that is made here may be acquired, and not only asked about or released."""
         flow = self.sites.flow(site)
         step = flow.step_of(call)
+        calls = self.sites.calls(site)
+        chained = [c for c in calls if c.chain.rpartition(".")[0] == f"{call.chain}()"]
+        if step is not None and step.kind == "expr" and chained:  # `client.lock("scan").release()`
+            return any(c.leaf() in _TAKING for c in chained)
         if step is None or step.kind != "assign" or len(step.stores) != 1:
             return True
-        calls = self.sites.calls(site)
         for reader in flow.steps:
             if step.stores[0] in reader.loads:
                 owned = [c for c in (calls[number] for number in reader.calls) if _is_of(c, call, step)]
-                if reader.kind == "with" or not owned or any(c.leaf() not in _LEAVING_OPEN for c in owned):
+                if reader.kind == "with" or not owned or any(c.leaf() in _TAKING for c in owned):
                     return True
         return False
 

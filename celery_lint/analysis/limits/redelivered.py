@@ -6,6 +6,7 @@ import re
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
@@ -15,22 +16,28 @@ from celery_lint.project.known import Known
 _ASKED = ("redelivered", "delivery_info")
 # A comparison with a status that says somebody has begun: `job.status == JobStatus.RUNNING`.
 _BEGUN = re.compile(
-    r"(?:status|state):[=\'](?:\S*[.:])?(?:running|processing|in_progress|started|active)$", re.IGNORECASE
+    r"(?:status|state):[=\'](?:\S*[.:])?(?:in_progress|started|active|(?!pend|wait)\w+ing)$", re.IGNORECASE
 )
 _SAVING = (".commit", ".save", ".update")
+# What takes a lock, and says whether it could: `if not lock.acquire(blocking=False): return`.
+_TAKING = (".acquire", ".add", ".setnx", ".set")
+# Their locks end with the process that has them.
+_OF_THE_PROCESS = ("threading.", "multiprocessing.", "asyncio.", "gevent.")
 
 
 class Redelivered:
     """Which tasks keep themselves from running twice for one message."""
 
     def __init__(self, known: Known) -> None:
+        self.project = known.project
         self.graph = known.of(CallGraph)
         self.functions = known.project.functions
 
     def is_stopped(self, task: Task) -> bool:
         """Whether a task looks at whether it has been delivered before, or what stands around it may leave.
 
-        Or it leaves where what it works on has begun already, and writes down that it begins.
+        Or it leaves where what it works on has begun already, and writes down that it begins; or where it
+        does not get a lock at once, which the process that was killed still holds.
         """
         if any(self._may_leave(module, function) for module, function in self.graph.around(task)):
             return True
@@ -50,10 +57,34 @@ class Redelivered:
     def _stops(self, module: Module, function: Function) -> bool:
         if function.mentions(*_ASKED) or function.states(*_ASKED):
             return True
-        if not function.has("if") or not function.may_call(*_SAVING):
+        if not function.has("if") or not function.may_call(*_SAVING, *_TAKING):
             return False
         flow = self.functions.of(module, function)
-        return any(step.kind == "if" and _asks(step) and _leaves(flow, step) for step in flow.steps)
+        saves = function.may_call(*_SAVING)
+        return any(
+            step.kind == "if"
+            and ((saves and _asks(step)) or self._is_locked_out(module, function, step))
+            and _leaves(flow, step)
+            for step in flow.steps
+        )
+
+    def _is_locked_out(self, module: Module, function: Function, step: Step) -> bool:
+        """Whether a statement asks for a lock without waiting, and goes on below where there is none."""
+        if not step.asks_in_the_negative or not step.value.endswith(tuple(f"{word}()" for word in _TAKING)):
+            return False
+        taken = step.value[1:].removesuffix("()")
+        if self.project.resolve(module, taken).name.startswith(_OF_THE_PROCESS):
+            return False
+        calls = self.functions.calls(module, function)
+        return any(call.chain == taken and _is_at_once(call) for call in calls)
+
+
+def _is_at_once(call: Call) -> bool:
+    """Whether a call takes a lock that is free, and waits for none."""
+    leaf = call.leaf()
+    if leaf == "acquire":
+        return call.argument(0, "blocking").is_false
+    return leaf == "setnx" or (leaf == "add" and "cache" in call.chain) or call.keyword("nx").is_true
 
 
 def _asks(step: Step) -> bool:

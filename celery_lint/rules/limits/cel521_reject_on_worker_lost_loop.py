@@ -45,9 +45,10 @@ class RejectOnWorkerLostLoop(Rule):
     before, a quorum queue of RabbitMQ with a delivery limit does, and Redis has nothing of that kind. Silent
     where one of them is set (`task_default_queue_type`), and where the option has no effect, which is CEL522.
     Silent too where no worker has processes to lose (threads, solo, gevent, eventlet), and where a task stops
-    itself: it asks whether it is redelivered, leaves where what it works on has begun already, or has a class
-    whose `__call__` may leave first. Told once for an application, at its setting or else at the first task,
-    with the places of the others.
+    itself: it asks whether it is redelivered, leaves where what it works on has begun already or where it
+    does not get a lock at once (`if not lock.acquire(blocking=False): return`), or has a class whose
+    `__call__` may leave first. Told once for an application, at its setting or else at the first task, with
+    the places of the others.
 
     ## References
 
@@ -59,7 +60,7 @@ class RejectOnWorkerLostLoop(Rule):
     severity = "advice"
     preset = "recommended"
     message = "the message of a task whose process is killed comes back each time, forever"
-    help = "remove it: the task then fails; or use a quorum queue, or `retry_on_worker_lost` (Celery 5.7)"
+    help = "remove it: the task then fails; or use `retry_on_worker_lost` (5.7), or quorum queues (RabbitMQ)"
     variants = {
         "redis": (
             "the message of a task whose process is killed comes back each time, forever",
