@@ -33,6 +33,10 @@ SOCKETS = {
     "socket.create_connection": 1,
     "httplib2.Http": 1,
 }
+#: The pools of urllib3, whose requests take a timeout by keyword, or else that of the pool, or of sockets.
+POOLS = ("urllib3.PoolManager", "urllib3.ProxyManager")
+SOCKETS.update({f"{pool}().{verb}": 99 for pool in POOLS for verb in ("request", "urlopen")})
+SOCKETS["urllib3.request"] = 99
 #: Those of them that connect only when told to where they get no address.
 CONNECTING_LATER = frozenset({"smtplib.SMTP", "smtplib.SMTP_SSL", "ftplib.FTP"})
 #: Drivers of databases, whose ``connect`` opens a connection and gives it back.

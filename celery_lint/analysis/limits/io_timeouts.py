@@ -12,7 +12,7 @@ from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.running import UNFORKED, Workers
-from celery_lint.libraries.network import HTTP_VERBS, REQUESTS_SESSIONS, SOCKETS
+from celery_lint.libraries.network import HTTP_VERBS, POOLS, REQUESTS_SESSIONS, SOCKETS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Place
@@ -49,6 +49,7 @@ _WORDS = (
     "http.client.",
     "httplib2.",
     "socket.create_connection",
+    "urllib3",
 )
 #: What may wait without an end, by dotted path.
 ENDLESS = frozenset({*_REQUESTS, *SOCKETS, *_HTTPX})
@@ -130,7 +131,7 @@ class IoTimeouts:
         # A session that the module or the class keeps: `session.get(…)`.
         imports = site.module.imports.values()
         return site.function.mentions(":") and any(
-            path.partition(".")[0].startswith("requests") for path in imports
+            path.partition(".")[0].startswith(("requests", "urllib3")) for path in imports
         )
 
     def wait(self, site: Site, call: Call) -> EndlessWait | None:
@@ -148,6 +149,8 @@ class IoTimeouts:
         if any(given.text.startswith(_LOCAL) for given in call.takes[:2]):
             return None
         if name in SOCKETS and (self._default_timeout or not call.takes):
+            return None
+        if name.startswith(POOLS) and self._pools_end:
             return None
         if name.startswith(REQUESTS_SESSIONS) and self._taught(site, call):
             return None
@@ -184,6 +187,16 @@ class IoTimeouts:
             function.mentions("setdefaulttimeout")
             for module in self.project.product_modules()
             for function in module.functions.values()
+        )
+
+    @once
+    def _pools_end(self) -> bool:
+        """Whether the product makes a pool of urllib3 that has, or may have, a timeout for its requests."""
+        leaves = tuple(leaf_of_chain(pool) for pool in POOLS)
+        return any(
+            call.leaf() in leaves and not _lacks(call, 99)
+            for module, function in self.project.calling(*leaves)
+            for call in self.functions.calls(module, function)
         )
 
     def _taught(self, site: Site, call: Call) -> bool:

@@ -45,7 +45,7 @@ class MissingIoTimeout(Rule):
 
     Looks into tasks that somebody may send and the functions that they call, in threads too that they wait
     for (`executor.map`, `submit` in a `with`, `asyncio.to_thread`). It knows `requests` and its sessions,
-    `urlopen`, `smtplib`, `ftplib`, `imaplib`, `poplib`, `http.client`, `httplib2` and
+    `urlopen`, `smtplib`, `ftplib`, `imaplib`, `poplib`, `http.client`, `httplib2`, `urllib3` and
     `socket.create_connection`, and `httpx` where it is told `timeout=None`. Clients with a default of their
     own (`httpx`, `aiohttp`, `boto3`) are fine, and drivers of databases are left alone. Silent where a
     `**mapping` may hold the timeout, where the session has an adapter or a method of the project's own, and
