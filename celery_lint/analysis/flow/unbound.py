@@ -2,56 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from celery_lint.analysis.flow.failing import Failing, cannot_fail
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.code.handlers import EVERYTHING, ORDINARY, Handlers, in_loop, is_log
-from celery_lint.libraries.django import LAZY
-from celery_lint.libraries.exceptions import RAISING, UNSENT
-from celery_lint.libraries.network import CONNECTS, SOCKETS, WAITING_METHODS
-from celery_lint.model.calls import Call
-from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Function, Module
+from celery_lint.inventory.code.handlers import Handlers, in_loop
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 from celery_lint.project.memory import Remembered
 
 # What tells which names are bound: `if "result" in locals():`.
 _NAMESPACES = frozenset({"locals", "vars", "dir"})
-# Calls that a task never sees fail.
-_HARMLESS = frozenset(
-    [
-        "~dict()",
-        "~list()",
-        "~set()",
-        "datetime.datetime.now()",
-        "datetime.datetime.utcnow()",
-        "django.utils.timezone.now()",
-        "time.monotonic()",
-        "time.perf_counter()",
-        "time.time()",
-        "uuid.uuid4()",
-    ]
-)
-_DEPTH = 2
-_MAKING = (
-    "client",
-    "create",
-    "current",
-    "from_",
-    "get_",
-    "init",
-    "make",
-    "new_",
-    "resource",
-    "session",
-    "set_",
-)
 
 
 class UnboundResult(NamedTuple):
@@ -76,9 +39,8 @@ class Unbound:
     def __init__(self, known: Known) -> None:
         self.handlers = known.of(Handlers)
         self.bodies = known.of(Bodies)
-        self.graph = known.of(CallGraph)
+        self.failing = known.of(Failing)
         self.project = known.project
-        self.functions = known.project.functions
         self._of_bodies = Remembered(lambda body: list(self._unbound(body)))
 
     @facts
@@ -105,11 +67,13 @@ class Unbound:
         later = _stored(flow.body(attempt, "finally"), body)
         safe = before | later
         for first in flow.body(attempt):
-            if not _cannot_fail(first) and not self._never_fails(body, first):
+            if not cannot_fail(first) and not self.failing.never_fails(body, first):
                 break
             safe.update(first.stores)
         good = [*flow.body(attempt), *flow.body(attempt, "else")]
-        bound = dict(_in_order(good, body))
+        bound: dict[str, Step] = {}
+        for name, step in _in_order(good, body):
+            bound.setdefault(name, step)
         candidates = [name for name in bound if name not in safe]
         told: set[int] = set()
         found: list[UnboundResult] = []
@@ -119,7 +83,9 @@ class Unbound:
             open_ = [
                 clause
                 for clause in clauses
-                if self._goes_on_without(body, clause, name) and not _counts_on(body, clause, candidates)
+                if self._goes_on_without(body, clause, name)
+                and not _counts_on(body, clause, candidates)
+                and self.failing.may_come_before(body, clause, attempt, bound[name])
             ]
             if open_:
                 # Who asks for what the handler binds, or for another name of the assignment, knows.
@@ -181,7 +147,7 @@ class Unbound:
         bound = {name for step in tried if step.kind in ("assign", "with") for name in step.stores}
         if bound.isdisjoint(read - before):
             return
-        failing = next((step for step in tried if self._may_fail(body, step)), None)
+        failing = next((step for step in tried if self.failing.may_fail(body, step)), None)
         if failing is None:
             return
         ahead: set[str] = set()
@@ -190,7 +156,7 @@ class Unbound:
         later = [s for s in tried if s.number >= failing.number and s.kind in ("assign", "with")]
         names = [name for step in later for name in step.stores if name not in before | ahead]
         for clause in clauses:
-            if self._gets(body, clause, failing):
+            if self.failing.gets(body, clause, failing):
                 fact = self._first_read(body, flow.body(clause), names, failing)
                 if fact is not None:
                     yield fact
@@ -224,118 +190,6 @@ class Unbound:
             if step.kind in ("return", "raise", "continue", "break"):
                 return None
         return None
-
-    def _gets(self, body: Body, clause: Step, failing: Step) -> bool:
-        """Whether a handler gets what a statement may raise."""
-        caught = self.handlers.caught(body.module, clause)
-        if caught is None:
-            return False
-        if caught & {EVERYTHING, ORDINARY}:
-            return True
-        possible = set(RAISING.get(failing.value, ()))
-        calls = self.functions.calls(body.module, body.function)
-        for number in failing.calls:
-            chain = calls[number].chain
-            possible.update(RAISING.get(f"{chain}()", ()))
-            possible.update(UNSENT.get(chain.partition(".")[0], ()))
-            model, managed, _ = chain.partition(".objects.")
-            if managed and f"{model}.DoesNotExist" in clause.chains:
-                return chain.endswith(".get")
-        return bool(caught & possible)
-
-    def _may_fail(self, body: Body, step: Step) -> bool:
-        """Whether it is usual that a statement raises: it asks somebody else for something, or converts."""
-        if step.kind == "try" or _cannot_fail(step) or self._never_fails(body, step):
-            return False
-        if step.value in RAISING:
-            return True
-        calls = self.functions.calls(body.module, body.function)
-        own = [step, *(body.flow.below(step) if step.kind in ("if", "for", "while") else ())]
-        return any(
-            self._call_may_fail(body.module, calls[number], _DEPTH) for each in own for number in each.calls
-        )
-
-    def _never_fails(self, body: Body, step: Step) -> bool:
-        """Whether all that a statement does is to call functions that catch whatever they raise."""
-        calls = self.functions.calls(body.module, body.function)
-        made = [calls[number] for number in step.calls]
-        if step.kind not in ("assign", "expr") or not made or step.value.removesuffix("()") != made[0].chain:
-            return False
-        targets = [self.graph.target(body.module, call.chain) for call in made]
-        return all(target is not None and self._catches_all(*target) for target in targets)
-
-    def _catches_all(self, module: Module, function: Function) -> bool:
-        """Whether a function has nothing that can fail outside of a ``try`` whose handler goes on."""
-        if not function.has("try") or function.is_generator or function.decorators:
-            return False
-        flow = self.functions.of(module, function)
-        return all(
-            _cannot_fail(step)
-            or (step.kind == "return" and not _calls(step) and step.value[:1] in ("", "#", "[", "{", "%"))
-            or (step.kind == "try" and self._is_guarded(module, flow, step))
-            for step in flow.body()
-        )
-
-    def _is_guarded(self, module: Module, flow: Flow, attempt: Step) -> bool:
-        """Whether what a ``try`` raises ends in a handler that does nothing which can fail."""
-        aside = [*flow.body(attempt, "else"), *flow.body(attempt, "finally")]
-        if any(_calls(step) for part in aside for step in (part, *flow.below(part))):
-            return False
-        guarded = False
-        for handler in flow.body(attempt, "handler"):
-            caught = self.handlers.caught(module, handler)
-            guarded = guarded or bool(caught and caught & {EVERYTHING, ORDINARY})
-            if any(
-                step.kind == "raise" or (_calls(step) and not is_log(step)) for step in flow.below(handler)
-            ):
-                return False
-        return guarded
-
-    def _call_may_fail(self, module: Module, call: Call, depth: int) -> bool:
-        name = leaf_of_chain(call.chain)
-        if call.in_lambda or not name or f"{call.chain}()" in _HARMLESS:
-            return False
-        if f"{call.chain}()" in RAISING or call.chain in CONNECTS or call.chain in SOCKETS:
-            return True
-        if call.chain[:1] == "%":
-            return name in WAITING_METHODS and "." in call.chain
-        if name[:1].isupper():
-            return False  # a constructor
-        target = self.graph.target(module, call.chain)
-        if target is not None:
-            inner_module, function = target
-            if function.is_generator or depth == 0:
-                return False
-            return function.has("raise") or any(
-                self._call_may_fail(inner_module, inner, depth - 1)
-                for inner in self.functions.calls(inner_module, function)
-            )
-        entity = self.project.resolve(module, call.chain)
-        path = entity.name if entity.kind == "external" else ""
-        root = path.partition(".")[0]
-        if not path or root in ("builtins", *sys.stdlib_module_names):
-            return False
-        if ".objects." in call.chain:
-            return name not in LAZY  # what a queryset is made of asks nobody yet
-        if path.startswith(("requests.", "httpx.")) or name in WAITING_METHODS:
-            return True
-        # A function of a module that nobody has read. What makes or finds an object hardly ever fails.
-        return path.count(".") == 1 and "()" not in path and not name.startswith(_MAKING)
-
-
-def _calls(step: Step) -> bool:
-    """Whether a statement calls anything."""
-    return bool(step.calls) or step.value.endswith("()")
-
-
-def _cannot_fail(step: Step) -> bool:
-    """Whether a statement logs, or binds a constant, an empty display or the time."""
-    if is_log(step):
-        return True
-    if step.kind != "assign" or not step.chains:
-        return False
-    chain = step.value
-    return chain[:1] in ("#", "[", "{") or chain in _HARMLESS
 
 
 def _in_order(steps: list[Step], body: Body) -> Iterator[tuple[str, Step]]:

@@ -54,7 +54,10 @@ class ResultNotInitialised(Rule):
     In tasks, their coroutines and the functions that they call, for names that the body of the `try` binds
     with a plain assignment or `with ... as`, and that a statement reads which is reached whatever happened.
     Silent where a handler may leave the function, where the name is bound anywhere before, where it is read
-    only under a condition or in a loop, and where a condition asks for a name that the handler binds. In
+    only under a condition or in a loop, and where a condition asks for a name that the handler binds; and
+    where the handler can get nothing before the binding: constants, empty containers and names of other
+    objects raise nothing, no soft limit ends a task that waits for nothing or that no pool ends, and what
+    stands under an `if` may not be run. In
     handlers and a `finally` only where the first statement that usually raises (it asks a server, a database,
     a file or a function that does, or converts a text) stands before the binding or is it; constructors and
     session makers practically never raise. The handler must get that exception.
