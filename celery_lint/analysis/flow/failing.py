@@ -70,9 +70,7 @@ _WITHOUT_A_CALL = frozenset(
         "IndexError",
         "KeyError",
         "LookupError",
-        "NameError",
         "TypeError",
-        "UnboundLocalError",
         "ValueError",
         "ZeroDivisionError",
     ]
@@ -80,6 +78,8 @@ _WITHOUT_A_CALL = frozenset(
 _SOFT = frozenset({"SoftTimeLimitExceeded"})
 _OF_ITERATORS = frozenset({"StopIteration", "StopAsyncIteration"})
 _ASKING_ITERATORS = ("~next()", "~anext()")
+# What an object of a library asks its server first.
+_OPENING = frozenset({"connect", "login"})
 _DEPTH = 2
 _MAKING = (
     "client",
@@ -234,6 +234,8 @@ class Failing:
             return name in WAITING_METHODS and "." in call.chain
         if name[:1].isupper():
             return False  # a constructor
+        if ".objects." in call.chain:
+            return name not in LAZY  # what a queryset is made of asks nobody yet
         target = self.graph.target(module, call.chain)
         if target is not None:
             inner_module, function = target
@@ -243,13 +245,13 @@ class Failing:
                 self._call_may_fail(inner_module, inner, depth - 1)
                 for inner in self.functions.calls(inner_module, function)
             )
+        if name in _OPENING and "()." in call.chain:
+            return True
         entity = self.project.resolve(module, call.chain)
         path = entity.name if entity.kind == "external" else ""
         root = path.partition(".")[0]
         if not path or root in ("builtins", *sys.stdlib_module_names):
             return False
-        if ".objects." in call.chain:
-            return name not in LAZY  # what a queryset is made of asks nobody yet
         if path.startswith(("requests.", "httpx.")) or name in WAITING_METHODS:
             return True
         # A function of a module that nobody has read. What makes or finds an object hardly ever fails.

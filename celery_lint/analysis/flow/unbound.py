@@ -7,9 +7,10 @@ from typing import Literal
 
 from celery_lint.analysis.flow.failing import Failing, cannot_fail
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.handlers import Handlers, in_loop
+from celery_lint.inventory.code.handlers import Handlers, in_loop, is_log
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 from celery_lint.project.memory import Remembered
 
@@ -119,10 +120,13 @@ class Unbound:
             for step in siblings:
                 if step.number <= current.number:
                     continue
-                if step.kind in ("if", "while", "assert", "match") and flags.intersection(step.loads):
-                    return None
-                if not _NAMESPACES.isdisjoint(step.loads):
-                    return None
+                if not (flags | _NAMESPACES).isdisjoint(step.loads):
+                    if step.kind == "if" and not _decides(flow, step, name):
+                        continue  # who asks, and goes on all the same, has not decided anything
+                    if step.kind in ("if", "while", "assert", "match") or not _NAMESPACES.isdisjoint(
+                        step.loads
+                    ):
+                        return None
                 if f"/{name}" in step.loads:
                     return None  # in an operand that another decides about
                 if step.kind not in ("def", "class", "delete") and name in step.loads:
@@ -240,6 +244,23 @@ def _counts_on(body: Body, clause: Step, names: Sequence[str]) -> bool:
     """Whether a handler itself reads one of these names, so that it ends there where they are not bound."""
     simple = [step for step in body.flow.body(clause) if step.kind in ("assign", "augment", "expr")]
     return any(name in step.loads for step in simple for name in names)
+
+
+def _asks_for_names(step: Step) -> bool:
+    return not _NAMESPACES.isdisjoint(step.loads)
+
+
+def _decides(flow: Flow, step: Step, name: str) -> bool:
+    """Whether what follows an ``if`` depends on it: something leaves there, or binds the name."""
+    return any(
+        inner.kind in ("return", "raise", "break", "continue") or name in inner.stores or _may_leave(inner)
+        for inner in flow.below(step)
+    )
+
+
+def _may_leave(step: Step) -> bool:
+    """Whether a call on its own may raise on purpose: `self.fail()`, `sys.exit()`."""
+    return step.kind == "expr" and not is_log(step)
 
 
 def _reads(step: Step, body: Body, name: str) -> bool:
