@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from celery import Celery
 
 from tests.proofs.harness import Servers, Worker
 
@@ -150,3 +151,13 @@ def test_a_default_is_worked_out_once(worker: Worker) -> None:
     """When the module is imported."""
     assert len(set(worker.bad("remembers_its_start", times=3, at_once=False).results)) == 1
     assert len(set(worker.good("looks_at_the_clock", times=3, at_once=False).results)) == 3
+
+
+@pytest.mark.proof("CEL326", "CEL526")
+def test_an_annotation_of_every_task_wins_over_one_by_name() -> None:
+    """It is applied last, and both win over what the task says."""
+    app = Celery("shop", broker="memory://", set_as_current=False)
+    app.conf.task_annotations = {"shop.pull": {"time_limit": 50, "priority": 3}, "*": {"time_limit": 60}}
+    pull = app.task(name="shop.pull", time_limit=40, priority=1)(lambda: None)
+    app.finalize()
+    assert (pull.time_limit, pull.priority) == (60, 3)

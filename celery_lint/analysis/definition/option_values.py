@@ -101,11 +101,15 @@ class OptionValues:
             yield from self._given(task, "rate_limit")
 
     def _annotated_rates(self) -> Iterator[tuple[Module, Value]]:
+        """The rates of entries that are for a task: nobody reads any other."""
+        names = {task.name for task in self.tasks.product}
         for setting in self.settings.named("task_annotations"):
             known = self.project.constant(setting.module, setting.value)
-            for _, options in known.keywords if known is not None and known.kind == "mapping" else ():
+            every = known.keyword("*") if known is not None else None
+            over = every is not None and (every.kind != "mapping" or every.keyword("rate_limit") is not None)
+            for name, options in known.keywords if known is not None and known.kind == "mapping" else ():
                 given = options.keyword("rate_limit") if options.kind == "mapping" else None
-                if given is not None:
+                if given is not None and (name == "*" or (name in names and not over)):
                     yield setting.module, given
 
     # ------------------------------------------------------------------ CEL327

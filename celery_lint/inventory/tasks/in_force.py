@@ -71,6 +71,32 @@ class OptionsInForce:
                     return True
         return False
 
+    def annotation(self, task: Task, name: str) -> tuple[Option | None, bool]:
+        """What `task_annotations` set an option of the task to, and whether that is certain.
+
+        They win over what the task says itself; and of two entries for one task ``"*"``, which Celery goes
+        through last (``celery.app.annotations.resolve_all``).
+        """
+        if not self.annotated(task, frozenset({name})):
+            return None, True
+        settings = self.settings_of(task, "task_annotations")
+        known = self.project.constant(settings[0].module, settings[0].value)
+        if len(settings) > 1 or not settings[0].certain or known is None or known.kind != "mapping":
+            return None, False
+        if any(key in _OPEN for key, _ in known.keywords):
+            return None, False
+        for key in ("*", task.name):
+            given = known.keyword(key)
+            options = self.project.constant(settings[0].module, given) if given is not None else None
+            if given is not None and (options is None or options.kind != "mapping"):
+                return None, False
+            value = options.keyword(name) if options is not None else None
+            if value is not None:
+                return (settings[0].module, value), True
+            if options is not None and any(word in _OPEN for word, _ in options.keywords):
+                return None, False
+        return None, False
+
     def _may_hold(self, module: Module, given: Value, names: frozenset[str]) -> bool:
         known = self.project.constant(module, given)
         if known is None or known.kind != "mapping":

@@ -49,10 +49,10 @@ class TimeLimits:
 
     def soft_limit(self, task: Task) -> Place | None:
         """Where the soft time limit that is certain to hold for a task is set."""
-        given = self.task_options.get(task, "soft_time_limit")
+        given, known_to_be = self._own(task, "soft_time_limit")
         if given is not None:
             return given[0].place(given[1].span) if self.number(given) else None
-        if self.task_options.open_ended(task) or self.annotated(task):
+        if not known_to_be:
             return None
         general = self.general(task, "soft_time_limit")
         if general is not None:
@@ -64,10 +64,10 @@ class TimeLimits:
 
     def seconds(self, task: Task, name: str) -> float | None:
         """The longest that a limit of this name certainly lets a task run; ``None``: none is known."""
-        given = self.task_options.get(task, name)
+        given, known_to_be = self._own(task, name)
         if given is not None:
             return self.number(given) or None
-        if self.task_options.open_ended(task) or self.annotated(task) or self.given_elsewhere(task):
+        if not known_to_be or self.given_elsewhere(task):
             return None
         general = self.general(task, name)
         if general is not None:
@@ -76,6 +76,14 @@ class TimeLimits:
         known = [self.project.number(s.module, s.value) if s.certain else None for s in settings]
         numbers = [number for number in known if number]
         return max(numbers) if numbers and len(numbers) == len(known) else None
+
+    def _own(self, task: Task, name: str) -> tuple[Option | None, bool]:
+        """The limit of this name that a task has for itself, and whether it is known to have it, or none."""
+        annotated, certain = self.in_force.annotation(task, name)
+        if annotated is not None or not certain:
+            return (annotated if certain else None), certain
+        given = self.task_options.get(task, name)
+        return given, given is not None or not self.task_options.open_ended(task)
 
     def general(self, task: Task, name: str) -> tuple[float, Place] | None:
         """The limit of this name that certainly holds for a task which has none of its own, and its place.

@@ -40,7 +40,8 @@ class InvalidRateLimit(Rule):
 
     ## Limits
 
-    Sees text that is written down, in decorators, classes of tasks and `task_annotations`.
+    Sees text that is written down, in decorators, classes of tasks and `task_annotations`, there only in
+    entries that are for a task.
 
     ## References
 

@@ -55,7 +55,7 @@ class RouteMatchesNothing(Rule):
     Patterns are not looked at, only names. Each table is told once, at the first of its entries that is for
     no task. It speaks only where the name begins with a module of the project that has no such task, or is
     the name of a task but for one or two letters; and it says nothing where names may exist that nobody can
-    see, see CEL710.
+    see, see CEL710. In `task_annotations` an entry `"*"` is applied last, over those of a name.
 
     ## References
 
