@@ -158,6 +158,9 @@ def test_an_annotation_of_every_task_wins_over_one_by_name() -> None:
     """It is applied last, and both win over what the task says."""
     app = Celery("shop", broker="memory://", set_as_current=False)
     app.conf.task_annotations = {"shop.pull": {"time_limit": 50, "priority": 3}, "*": {"time_limit": 60}}
-    pull = app.task(name="shop.pull", time_limit=40, priority=1)(lambda: None)
+
+    @app.task(name="shop.pull", time_limit=40, priority=1)
+    def pull() -> None: ...
+
     app.finalize()
     assert (pull.time_limit, pull.priority) == (60, 3)
