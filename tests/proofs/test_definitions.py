@@ -157,10 +157,10 @@ def test_a_default_is_worked_out_once(worker: Worker) -> None:
 def test_an_annotation_of_every_task_wins_over_one_by_name() -> None:
     """It is applied last, and both win over what the task says."""
     app = Celery("shop", broker="memory://", set_as_current=False)
-    app.conf.task_annotations = {"shop.pull": {"time_limit": 50, "priority": 3}, "*": {"time_limit": 60}}
+    app.conf.task_annotations = {"shop.pull": {"time_limit": 50, "max_retries": 7}, "*": {"time_limit": 60}}
 
-    @app.task(name="shop.pull", time_limit=40, priority=1)
+    @app.task(name="shop.pull", time_limit=40, max_retries=1)
     def pull() -> None: ...
 
     app.finalize()
-    assert (pull.time_limit, pull.priority) == (60, 3)
+    assert (pull.time_limit, pull.max_retries) == (60, 7)

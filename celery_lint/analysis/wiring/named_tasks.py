@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
@@ -11,7 +12,7 @@ from celery_lint.inventory.workers.routes import Routes
 from celery_lint.inventory.workers.task_names import Missing, TaskNames
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 from celery_lint.project.tables import written_mapping
 
 Named = tuple[Module, Value, str]
@@ -44,6 +45,7 @@ class NamedTasks:
         self.schedules = known.of(Schedules)
         self.names = known.of(TaskNames)
         self.routes = known.of(Routes)
+        self.unloaded = known.of(UnloadedTasks)
 
     @facts
     def sent(self) -> list[UnknownName]:
@@ -63,7 +65,7 @@ class NamedTasks:
         return [
             UnknownName(place, name, missing)
             for entry, name, place in self.schedules.named
-            if (missing := self.names.missing(entry.module, name)) is not None
+            if (missing := self._missing(entry.module, name)) is not None
         ]
 
     @facts
@@ -74,11 +76,22 @@ class NamedTasks:
             unknown = [
                 UnknownName(module.place(value.span), name, missing)
                 for module, value, name in table
-                if (missing := self.names.missing(module, name)) is not None
+                if (missing := self._missing(module, name)) is not None
             ]
             if unknown:
                 found[unknown[0].place] = UselessEntries(unknown[0], tuple(unknown[1:]))
         return list(found.values())
+
+    def _missing(self, module: Module, name: str) -> Missing | None:
+        """Why no task has this name, unless it lies in a module that workers look for in vain: told there."""
+        missing = self.names.missing(module, name)
+        if missing is None or (missing.why == "module" and name.rpartition(".")[0] in self._named_in_vain):
+            return None
+        return missing
+
+    @once
+    def _named_in_vain(self) -> frozenset[str]:
+        return frozenset(absent.name for absent in self.unloaded.missing)
 
     def explore(self) -> None:
         """Follow the names to the modules that they begin with."""

@@ -7,7 +7,7 @@ one or two letters.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from celery_lint.inventory.application.applications import Applications
@@ -42,6 +42,24 @@ class Missing(NamedTuple):
     guess: str
 
 
+class Meant:
+    """Names of tasks that another name may be meant for."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+        self._dashed = {_without_dashes(name): name for name in self.names}
+
+    def with_other_dashes(self, name: str) -> str:
+        """The one that has dashes where this name has underlines, or capitals, or the other way round."""
+        return self._dashed.get(_without_dashes(name), "")
+
+    def same_leaf(self, name: str) -> str:
+        """The only one of another module whose function has this name."""
+        leaf = name.rpartition(".")[2]
+        found = [known for known in self.names if known.rpartition(".")[2] == leaf]
+        return found[0] if len(found) == 1 else ""
+
+
 class TaskNames:
     """The names that the tasks of a project are registered under."""
 
@@ -67,12 +85,13 @@ class TaskNames:
         why, guess = self._in_its_module(module, name)
         if why == "there":
             return None
-        near = guess or self._with_other_dashes(name) or nearest(name, self.all)
+        meant = self._within_reach(module)
+        near = guess or meant.with_other_dashes(name) or nearest(name, meant.names)
         if why == "unknown" and not near and self._is_among_others(name):
-            return Missing("absent", self._same_leaf(name))
+            return Missing("absent", meant.same_leaf(name))
         if why == "unknown" or (why == "module" and near):
             return Missing("spelling", near) if self._is_misspelt(name, near) else None
-        return Missing(why, near or self._same_leaf(name))
+        return Missing(why, near or meant.same_leaf(name))
 
     # ------------------------------------------------------------------ its module
 
@@ -186,19 +205,24 @@ class TaskNames:
             return True
         return "." not in near + name and min(len(near), len(name)) >= _LONG_ENOUGH
 
+    def _within_reach(self, module: Module) -> Meant:
+        """The names that whoever writes a name in this module may mean: of tasks that it can import.
+
+        Those of all others mean something to other workers. A schedule or a client of its own has no tasks.
+        """
+        root = self.project.imports.import_root(module.path)
+        return self._by_root.get(root) or self._everywhere
+
     @once
-    def _dashed(self) -> dict[str, str]:
-        return {_without_dashes(name): name for name in self.all}
+    def _by_root(self) -> dict[str, Meant]:
+        roots: dict[str, list[str]] = {}
+        for name, task in self.all.items():
+            roots.setdefault(self.project.imports.import_root(task.module.path), []).append(name)
+        return {root: Meant(names) for root, names in roots.items()}
 
-    def _with_other_dashes(self, name: str) -> str:
-        """The task that has dashes where this name has underlines, or capitals, or the other way round."""
-        return self._dashed.get(_without_dashes(name), "")
-
-    def _same_leaf(self, name: str) -> str:
-        """The only task of another module whose function has this name."""
-        leaf = name.rpartition(".")[2]
-        found = [known for known in self.all if known.rpartition(".")[2] == leaf]
-        return found[0] if len(found) == 1 else ""
+    @once
+    def _everywhere(self) -> Meant:
+        return Meant(self.all)
 
 
 def _without_dashes(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.named_tasks import NamedTasks, UnknownName
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class BeatUnknownTask(Rule):
@@ -57,7 +57,8 @@ class BeatUnknownTask(Rule):
     Knows schedules in the settings of an application (`beat_schedule`, `CELERY_BEAT_SCHEDULE`, what is added
     to them) and `PeriodicTask.objects`. It speaks only where the name begins with a module of the project
     that has no such task, or is the name of a task but for one or two letters; and it says nothing where
-    names may exist that nobody can see, see CEL710.
+    names may exist that nobody can see, see CEL710. Entries that lie in one module which is missing are told
+    once, and those in a module that `include` names in vain are left to CEL712.
 
     ## References
 
@@ -87,4 +88,7 @@ class BeatUnknownTask(Rule):
         why = fact.missing.why
         variant = why if why in self.variants else "" if fact.missing.guess else "nameless"
         fix = (fact.name, fact.missing.guess) if fact.missing.guess else None
-        yield Finding(fact.place, values, (), variant, fix)
+        # Nothing else than the module is missing, whatever is to be found in it.
+        absent = why == "module" and fix is None
+        cause = Cause(fact.name.rpartition(".")[0]) if absent else None
+        yield Finding(fact.place, values, (), variant, fix, cause=cause)
