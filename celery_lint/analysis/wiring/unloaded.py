@@ -53,6 +53,8 @@ class UnloadedTasks:
         found: dict[str, Unloaded] = {}
         for task, user in self._used():
             path = task.module.path
+            if task.module.misplaced_awaits or _is_nested(task):
+                continue  # its import fails, or makes no task
             if path not in found and self.worker_imports.never(path):
                 if user.path == path and self._is_program(task.module):
                     continue  # a script that tries out a task of its own
@@ -122,3 +124,8 @@ class UnloadedTasks:
         if located is None or not located.rest:
             return False
         return located.path.endswith("/__init__.py") and all(p.isidentifier() for p in text.split("."))
+
+
+def _is_nested(task: Task) -> bool:
+    """Whether a task is defined in a function: whoever imports the module has not called it."""
+    return task.function is not None and "/" in task.function.qualname
