@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from celery_lint.files.commands.shell import Word, list_items, quoted_commands, simple_commands
 
-_NAME = re.compile(r"[\w./ -]+")
+_NAME = re.compile(r"[\w./ -]+|<<")  # the last unpacks what an anchor names
 _ITEM = re.compile(r"(?P<indent> *(?:- +)*- +)")
-_PROPERTIES = re.compile(r"(?:[!&]\S+\s+)+")  # tags and anchors
+_PROPERTIES = re.compile(r"(?:[!&]\S+(?:\s+|$))+")  # tags and anchors
 # A line of a template that only decides which of the following lines there are: it puts nothing in itself.
 _DECISION = re.compile(r"\{\{-?\s*(?:(?:if|else|with|range|end)\b|/\*|\$\w+\s*:?=)[^{}]*\}\}")
 _POOL_OPTIONS = ("-P", "--pool")

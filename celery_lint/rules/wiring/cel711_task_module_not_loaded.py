@@ -83,8 +83,8 @@ class TaskModuleNotLoaded(Rule):
     scans packages (Pyramid, venusian, dependency-injector and the like); where a worker of another
     application is started, where a module is imported by a name that only the run knows or by an entry point,
     and where a file could not be read, or holds an `await` outside of `async def`, which ends its import. A
-    task within a function is made by who calls that: it says nothing of it. Silent for a program (`if __name__ == "__main__"`) that sends a
-    task of its own.
+    task within a function is made by who calls that: it says nothing of it. Silent for a program
+    (`if __name__ == "__main__"`) that sends a task of its own.
 
     ## References
 
