@@ -53,7 +53,7 @@ class Lookups:
             each.value for each in module.assignments if each.key == "send_task" and _is(each.value, function)
         ]
         bound = [span for value in stand_ins for span in places(value, function.name)]
-        given = [*places_outside(module, function.name)]
+        given = [*places_outside(self.functions, module, function.name)]
         return any(
             other is not function and (other is not None or home is not module or bound != given)
             for home, other in mentions.get(function.name, ())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from sys import intern
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.words import words_in
+from celery_lint.project.functions import Functions
 
 # An import by another name has no place of its own.
 _NOWHERE = Span(0, 0, 0, 0)
@@ -53,40 +55,55 @@ def _outside(module: Module) -> Iterator[str]:
             yield target.rpartition(".")[2]
 
 
-def places_outside(module: Module, name: str) -> Iterator[Span]:
-    """Where a word stands in these."""
+def _by_word(module: Module) -> dict[str, list[Value]]:
+    """What a module binds and sets, by the words in it."""
+    found: dict[str, list[Value]] = {}
     for value in _bound(module):
+        for word in set(_words(value)):
+            found.setdefault(intern(word), []).append(value)
+    return found
+
+
+def _holding(functions: Functions, module: Module, name: str) -> Sequence[Value]:
+    """What a module binds and sets with a word in it: of few modules anybody asks, but of those often."""
+    return functions.kept(module, "by word", None, partial(_by_word, module)).get(name, ())
+
+
+def places_outside(functions: Functions, module: Module, name: str) -> Iterator[Span]:
+    """Where a word stands in what a module binds and sets."""
+    for value in _holding(functions, module, name):
         yield from places(value, name)
     for alias, target in module.imports.items():
         if target.rpartition(".")[2] == name != alias:
             yield _NOWHERE
 
 
-def only_called_outside(module: Module, name: str) -> bool:
+def only_called_outside(functions: Functions, module: Module, name: str) -> bool:
     """Whether what a module binds does nothing with a name but keep what a call of it gives."""
-    found = [
-        span == each.span and (each.kind == "call" and leaf_of_chain(each.chain) == name)
-        for value in _bound(module)
+    return all(
+        span == each.span and each.kind == "call" and leaf_of_chain(each.chain) == name
+        for value in _holding(functions, module, name)
         for each in held(value)
         for span in _spans(each, name)
-    ]
-    return all(found) and not any(
-        target.rpartition(".")[2] == name != alias for alias, target in module.imports.items()
-    )
+    ) and not any(target.rpartition(".")[2] == name != alias for alias, target in module.imports.items())
 
 
 def _spans(value: Value, name: str) -> Iterator[Span]:
     """Where a word stands in an expression itself, and in the names of what it holds."""
-    if name in words_in(value.chain) or (isinstance(value.data, str) and name in words_in(value.data)):
+    if _says(value.chain, name) or (isinstance(value.data, str) and _says(value.data, name)):
         yield value.span
     for key, item in value.keywords:
-        if name in words_in(key):
+        if _says(key, name):
             yield item.span
+
+
+def _says(text: str, name: str) -> bool:
+    return name in text and name in words_in(text)
 
 
 def places(value: Value, name: str) -> Iterator[Span]:
     """Where a word stands in an expression."""
-    return (span for span, text in _texts(value) if name in text and name in words_in(text))
+    return (span for span, text in _texts(value) if _says(text, name))
 
 
 def held(value: Value) -> Iterator[Value]:

@@ -279,7 +279,7 @@ class Unsent:
         """Whether a function does nothing with a name but call it."""
         module, function = mention
         if function is None:
-            return only_called_outside(module, name)
+            return only_called_outside(self.functions, module, name)
         if not function.name or name in given_words(function):
             return False
         found = 0
@@ -313,7 +313,7 @@ class Unsent:
         passed = [*self._only_how.get(module.path, ())]
         passed.extend(self._decorators.get((module.path, name), ()))
         if function is None:
-            return any(not within(span, passed) for span in places_outside(module, name))
+            return any(not within(span, passed) for span in places_outside(self.functions, module, name))
         if function.name:
             return True  # statements hold more than calls do
         return any(not within(span, passed) for span in self._places(module, function, name))
