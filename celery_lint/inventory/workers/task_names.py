@@ -42,16 +42,15 @@ class Missing(NamedTuple):
     guess: str
 
 
-class Meant:
-    """Names of tasks that another name may be meant for."""
+class Meant(NamedTuple):
+    """Names of tasks that another name may be meant for; ``plain`` has them without dashes and capitals."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self.names = tuple(names)
-        self._dashed = {_without_dashes(name): name for name in self.names}
+    names: tuple[str, ...]
+    plain: dict[str, str]
 
     def with_other_dashes(self, name: str) -> str:
         """The one that has dashes where this name has underlines, or capitals, or the other way round."""
-        return self._dashed.get(_without_dashes(name), "")
+        return self.plain.get(_without_dashes(name), "")
 
     def same_leaf(self, name: str) -> str:
         """The only one of another module whose function has this name."""
@@ -218,11 +217,15 @@ class TaskNames:
         roots: dict[str, list[str]] = {}
         for name, task in self.all.items():
             roots.setdefault(self.project.imports.import_root(task.module.path), []).append(name)
-        return {root: Meant(names) for root, names in roots.items()}
+        return {root: _meant(names) for root, names in roots.items()}
 
     @once
     def _everywhere(self) -> Meant:
-        return Meant(self.all)
+        return _meant(self.all)
+
+
+def _meant(names: Iterable[str]) -> Meant:
+    return Meant(tuple(names), {_without_dashes(name): name for name in names})
 
 
 def _without_dashes(name: str) -> str:
