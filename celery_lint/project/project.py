@@ -8,6 +8,7 @@ from celery_lint.model.chains import steps_of_component
 from celery_lint.model.commands import NOWHERE, Deployment
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.options import Configuration
+from celery_lint.project import objects
 from celery_lint.project.constants import FIELDS, LAZY, Constants
 from celery_lint.project.containers import is_taken_out
 from celery_lint.project.entity import UNKNOWN, Entity, Key, external, is_decorated, is_none, is_property
@@ -247,7 +248,10 @@ class Project:
                 return found._replace(origin=found.origin or (home.path, f"{entity.name}.{name}"))
             if entity.kind == "instance" and is_property(found):
                 found = self.call(found, None)
-            return found._replace(origin=entity.origin) if found.kind == "external" else found
+            if found.kind == "unknown" and entity.kind == "instance":
+                found = objects.given(self, entity, name)
+                return found if found.kind != "unknown" else objects.entered(self, entity, name)
+            return found._replace(origin=found.origin or entity.origin) if found.kind == "external" else found
         if entity.kind == "function" and entity.module is not None:
             return Entity("member", name, entity.module, None, None, (entity.module.path, entity.name))
         return UNKNOWN
@@ -267,6 +271,9 @@ class Project:
         for value in class_.attributes.get(name, ()):
             found = self.value_entity(module, value)
             if found.kind != "unknown" and not is_none(found):
+                if found.kind in ("external", "instance") and found.origin is None:
+                    with_class = objects.lives_with_class(self, module, value)
+                    return found._replace(origin=(module.path, qualname)) if with_class else found
                 return found
         for base in class_.bases:
             parent = self.resolve(module, base)
@@ -284,6 +291,8 @@ class Project:
         if entity.kind == "external":
             if entity.name == "functools.partial":
                 return Entity("partial", "", None, value)
+            if entity.name.startswith("dependency_injector."):
+                return objects.provided(self, entity) or external(f"{entity.name}()", value)
             return external(f"{entity.name}()", value)
         if entity.kind == "class":
             return Entity("instance", entity.name, entity.module, value)
@@ -337,9 +346,9 @@ class Project:
                 return Entity("partial", "", module, value)
             leaf, given = callee.name.rpartition(".")[2], value.first()
             if callee.kind == "external" and leaf in LAZY and given is not None:
-                return self._lazy(module, given)
+                return objects.lazy(self, module, given)
             if callee.kind == "external" and leaf in FIELDS:
-                return self._field(module, value)
+                return objects.field(self, module, value)
             found = self.call(callee, value)
             if found.kind in ("external", "instance") and callee.kind != "function":
                 return found._replace(value=value, module=found.module or module)
@@ -353,18 +362,6 @@ class Project:
         if value.kind in ("constant", "sequence", "mapping", "lambda", "arithmetic"):
             return Entity("value", "", module, value)
         return UNKNOWN
-
-    def _field(self, module: Module, value: Value) -> Entity:
-        """What a field holds by default: ``Field(default=300)``, ``field(default_factory=X)``."""
-        factory, default = value.keyword("default_factory"), value.keyword("default") or value.first()
-        if factory is not None:
-            return self.call(self.value_entity(module, factory), None)
-        return self.value_entity(module, default) if default is not None else UNKNOWN
-
-    def _lazy(self, module: Module, given: Value) -> Entity:
-        returned = given.first() if given.kind == "lambda" else None
-        made = self.value_entity(module, returned or given)
-        return made if returned is not None else self.call(made, None)
 
     # ------------------------------------------------------------------ modules
 

@@ -10,6 +10,9 @@ from celery_lint.project.entity import Entity
 from celery_lint.project.project import Project
 from celery_lint.project.tables import taken_out
 
+#: Methods of context managers.
+ENTERING = ("__enter__", "__aenter__", "__exit__", "__aexit__")
+
 
 class Called(NamedTuple):
     """A function of the project that a chain names.
@@ -56,6 +59,13 @@ def by_name(project: Project, module: Module, chain: str) -> Called | None:
         return found
     entity = project.resolve(module, chain)
     return method(project, entity, "__call__") if entity.kind == "instance" else None
+
+
+def entered(project: Project, module: Module, chain: str) -> Iterator[Called]:
+    """The methods that run where a ``with`` enters and leaves an object which this call makes."""
+    made = project.resolve(module, chain)
+    if made.kind == "class":
+        yield from filter(None, [method(project, made, name) for name in ENTERING])
 
 
 def from_table(project: Project, module: Module, chain: str) -> Iterator[Called]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.code.called import Called, behind, by_name, from_table, method, named
+from celery_lint.inventory.code.called import (
+    ENTERING,
+    Called,
+    behind,
+    by_name,
+    entered,
+    from_table,
+    method,
+    named,
+)
 from celery_lint.inventory.code.unawaited import is_lost, makes_coroutine, may_be_lost
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -54,6 +63,8 @@ class Callee(NamedTuple):
         """Whether it is called there, and not mentioned as an argument of some other call."""
         leaf, name = self.call.leaf().rpartition("/")[2], self.function.name
         if name == "__call__":  # an object is called; one that is only mentioned leads to no function
+            return True
+        if name in ENTERING and self.call.is_context_manager:
             return True
         class_ = self.receiver.name if self.receiver is not None else self.function.owner
         return leaf == name or (name == "__init__" and leaf == class_.rpartition(".")[2])
@@ -144,6 +155,9 @@ class CallGraph:
                     yield Callee(other.module, other.function, call, other.receiver)
             elif not self._is_lost(module, function, call, target):
                 yield Callee(target.module, target.function, call, target.receiver)
+            for target in entered(self.project, module, call.chain) if call.is_context_manager else ():
+                bare = call._replace(packed_arguments=())  # what it is given is for `__init__`
+                yield Callee(target.module, target.function, bare, target.receiver)
             for chain in call.named:
                 target = named(self.project, module, chain)
                 if target is not None:

@@ -65,8 +65,21 @@ class Bound:
         bind = (value.first() or value.keyword("bind")) if value is not None else None
         if bind is None or module is None:
             return None
-        engine = self.project.value_entity(module, bind)
+        engine = self.whole(module, bind)
+        if engine.name.startswith("dependency_injector."):
+            engine = self.project.call(engine, None)
         return engine if self.is_async_engine(engine) else None
+
+    def whole(self, module: Module, value: Value) -> Entity:
+        """What a value means, with the arguments of the call that a local variable is bound to."""
+        entity = self.project.value_entity(module, value)
+        function = self.project.functions.around(module, value) if value.chain.endswith("()") else None
+        if entity.kind != "external" or entity.value is not None or function is None:
+            return entity
+        made = value.chain[:-2]
+        calls = [call for call in self.project.functions.calls(module, function) if call.chain == made]
+        known = function.value_of(calls[0]) if len(calls) == 1 else None
+        return entity if known is None else entity._replace(value=known, module=module)
 
     def pooled(self, entity: Entity) -> bool | None:
         """Whether an engine keeps connections for its loop; ``None`` when its options are hidden."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from celery_lint.inventory.resources.bound import Bound
@@ -16,6 +17,7 @@ _ONCE = frozenset({"cached_property", "cache", "lru_cache", "cached"})
 _ASKS_FOR_LOOP = ASKING_FOR_LOOP | {"current_task"}
 # Objects without a class of the project whose attributes anybody sets.
 NAMESPACES = ("threading.local()", "types.SimpleNamespace()")
+_NAMESPACE_LEAVES = ("local", "SimpleNamespace")
 
 
 class Owned(NamedTuple):
@@ -42,7 +44,7 @@ class Owners:
         """What a value is, if that belongs to an event loop."""
         if value.kind == "name" and self._is_given(module, value):
             return None  # whoever gave it may end it
-        entity = self.project.value_entity(module, value)
+        entity = self.bound.whole(module, value)
         if self.bound.is_client(entity):
             return Owned("client", True, module, value)
         engine = self.bound.engine_of(entity)
@@ -77,6 +79,8 @@ class Owners:
                     owned = self.held(module, made[0]) if len(made) == 1 and name not in known else None
                     if owned is not None and self._is_made_once(module, made[0]):
                         known[name] = owned
+                    elif len(made) == 1 and made[0].chain.endswith(_NAMESPACE_LEAVES):
+                        known.update(self._in_namespace(module, body, name, made[0]))
                 for name in body.methods:
                     method = module.functions.get(f"{body.qualname}.{name}")
                     if method is not None and is_decorated(method, _ONCE) and method.returns:
@@ -84,6 +88,20 @@ class Owners:
                         if owned is not None and not self.knows_loop(module, method):
                             known[name] = owned
         return known
+
+    def _in_namespace(
+        self, module: Module, class_: Class, name: str, made: Value
+    ) -> Iterator[tuple[str, Owned]]:
+        """What methods put into a namespace that an attribute holds: ``self._local.engine``."""
+        if f"{self.project.resolve(module, made.chain).name}()" not in NAMESPACES:
+            return
+        holders = (f":{class_.qualname}().{name}", f":{class_.qualname}.{name}")
+        for assignment in module.assignments:
+            if assignment.target in holders and not assignment.subscript:
+                owned = self.held(module, assignment.value)
+                maker = module.functions.get(assignment.function)
+                if owned is not None and maker is not None and self._keeps(module, maker, assignment.value):
+                    yield name, owned
 
     def _is_made_once(self, module: Module, value: Value) -> bool:
         maker = self.functions.around(module, value)

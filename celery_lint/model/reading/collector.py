@@ -12,13 +12,13 @@ from typing import Any
 from celery_lint.model.reading.expressions import annotated_class, displayed, extends, hidden_below
 from celery_lint.model.reading.nodes import COUNTING, SHOWING, UNVISITED, children
 from celery_lint.model.reading.operands import OPERANDS, Position, only_asked
-from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord, child_qualname
+from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord, asked_by_name, child_qualname
 from celery_lint.model.reading.statements import STATEMENTS
 from celery_lint.model.steps import TASK_ATTRIBUTES, StepRole
 
 Task = tuple[ast.AST, Position, str]
 _NAME = ast.Name
-# What stands before a name whose use as a condition, or for its items, is noted beside its being read.
+# What stands before a name that is used as a condition, or for its items, where it is read.
 _MARKS = {"?": "!", "i": "[", "ei": "["}
 
 
@@ -177,13 +177,16 @@ class Collector:
     def _assign(self, node: ast.Assign, position: Position, role: str) -> None:
         for target in node.targets:
             self._bind(target, node.value, position)
+        position.scope.note_kept(node)
         self.push([node.value], position, "b")
 
     def _annotated(self, node: ast.AnnAssign, position: Position, role: str) -> None:
         if node.value is not None:
             self._bind(node.target, node.value, position)
             self.push([node.value], position, "b")
-        elif isinstance(node.target, (ast.Attribute, ast.Subscript)):
+        elif isinstance(node.target, ast.Name):
+            position.scope.note_field(node.target.id)
+        else:
             self.push([node.target.value], position)  # it is evaluated all the same
 
     def _augmented(self, node: ast.AugAssign, position: Position, role: str) -> None:
@@ -333,7 +336,7 @@ class Collector:
             self.awaits.append((scope, node, keyword, value))
 
     def _yield(self, node: Any, position: Position, role: str) -> None:
-        position.scope.is_generator = True
+        position.scope.note_yielded(node.value)
         if node.value is not None:
             self.push([node.value], position)
 
@@ -341,10 +344,8 @@ class Collector:
         record = CallRecord(node, position.flags + role, position.call, position.step)
         position.scope.calls.append(record)
         inside = Position(position.scope, position.flags, record, position.step)
-        if type(node.func) is ast.Name and node.func.id == "getattr" and len(node.args) > 1:
-            name = getattr(node.args[1], "value", None)
-            if isinstance(name, str) and name in TASK_ATTRIBUTES:
-                position.step.loads.append(f"?.{name}")
+        if asked_by_name(node) in TASK_ATTRIBUTES:
+            position.step.loads.append(f"?.{asked_by_name(node)}")
         self.push([keyword.value for keyword in node.keywords], inside, "e")
         name = node.func.id if type(node.func) is ast.Name else ""
         self.push(node.args, inside, "ei" if name in COUNTING else "e")

@@ -14,6 +14,7 @@ BUILTINS = frozenset(dir(builtins))
 # Longer chains are method calls on results of method calls: nothing there is ever resolved.
 MAXIMUM_COMPONENTS = 14
 _LONGEST_CHAIN = 200
+_CONTEXT_MANAGERS = frozenset({"asynccontextmanager", "contextmanager"})
 
 
 class StepRecord:
@@ -64,6 +65,7 @@ class Scope:
         "imports",
         "is_async",
         "is_generator",
+        "kept",
         "kind",
         "node",
         "opaque",
@@ -94,6 +96,8 @@ class Scope:
         self.is_generator = False
         self.attributes: dict[str, list[tuple[ast.expr, Scope]]] = {}
         self.first_parameter = ""
+        #: Where the value of a local name is put, too: `engine = self._engine = make()`.
+        self.kept: dict[str, ast.expr] = {}
         self.annotations: dict[str, ast.expr] = {}
         self.binds_class = False
         #: What local names mean, filled once the walk is over; a name being worked out stands for itself.
@@ -110,6 +114,33 @@ class Scope:
         return (
             name in self.definitions or name in self.imports or name in self.values or name in self.opaque
         ) and name not in self.outside
+
+    def note_yielded(self, value: ast.expr | None) -> None:
+        """Note that it is a generator, and what it yields, where a ``with`` binds a name to that."""
+        self.is_generator = True
+        for decorator in getattr(self.node, "decorator_list", ()):
+            name = getattr(decorator, "attr", "") or getattr(decorator, "id", "")
+            if value is not None and name in _CONTEXT_MANAGERS:
+                self.returns.append(value)
+
+    def note_field(self, name: str) -> None:
+        """Note a field of a class that only its objects fill: `engine: AsyncEngine`."""
+        if self.kind == "class":
+            self.attributes.setdefault(name, [])
+
+    def note_kept(self, node: ast.Assign) -> None:
+        """Note where an assignment puts what a local name holds."""
+        value = node.value
+        if self.kind != "function" or (len(node.targets) == 1 and not isinstance(value, ast.Name)):
+            return
+        names = [value.id] if isinstance(value, ast.Name) else []
+        for target in node.targets:
+            if isinstance(target, ast.Name) and target.id not in self.outside:
+                names.append(target.id)
+        for target in node.targets:
+            if isinstance(target, ast.Attribute) or getattr(target, "id", None) in self.outside:
+                for name in names:
+                    self.kept.setdefault(name, target)
 
     def owner(self) -> Scope | None:
         """The class that a method stands in directly."""
@@ -140,6 +171,16 @@ def lookup(name: str, scope: Scope) -> Scope | None:
     return None
 
 
+def asked_by_name(node: ast.Call, or_none: bool = False) -> str:
+    """The attribute that a call of ``getattr`` asks for; with ``or_none`` only one that stands for itself."""
+    if type(node.func) is not ast.Name or node.func.id != "getattr" or len(node.args) < 2:
+        return ""
+    name, *otherwise = [getattr(given, "value", "") for given in node.args[1:]]
+    if or_none and otherwise and otherwise[0] is not None:
+        return ""
+    return name if isinstance(name, str) else ""
+
+
 def chain_of(node: ast.expr, scope: Scope) -> str:
     """The chain that an expression is, or ``""`` when it is none."""
     if type(node) is ast.Name:
@@ -160,8 +201,14 @@ def chain_of(node: ast.expr, scope: Scope) -> str:
             suffix.append(f".{current.attr}{pending}")  # type: ignore[attr-defined]
             pending = ""
         elif kind is ast.Call:
-            pending = "()" + pending
-            current = current.func  # type: ignore[attr-defined]
+            name = asked_by_name(current, or_none=True)  # type: ignore[arg-type]
+            if name:
+                suffix.append(f".{name}{pending}")
+                pending = ""
+                current = current.args[0]  # type: ignore[attr-defined]
+            else:
+                pending = "()" + pending
+                current = current.func  # type: ignore[attr-defined]
             continue
         elif kind is ast.Subscript:
             pending = "[]" + pending
@@ -222,6 +269,10 @@ def _resolve_local(name: str, binder: Scope) -> str:
         chain = chain_of(value, binder)
         if chain not in chains:
             chains.append(chain)
+    if len(chains) > 1 and name in binder.kept:
+        # `engine = self._engine`, and where there is none `engine = self._engine = make()`.
+        kept = chain_of(binder.kept[name], binder)
+        chains = [kept] if kept in chains else chains
     if len(chains) > 1:
         # `try: loop = get_running_loop() except RuntimeError: loop = new_event_loop()` and the like:
         # the alternatives differ, but they are all loops.

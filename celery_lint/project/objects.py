@@ -1,0 +1,136 @@
+"""What objects of the project hold that no statement of their class tells: what they are given, or enter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from celery_lint.model.facts import Class, Function, Module, Value
+from celery_lint.project.constants import FIELDS
+from celery_lint.project.entity import UNKNOWN, Entity
+
+if TYPE_CHECKING:
+    from celery_lint.project.project import Project
+
+# Decorators and bases of classes whose objects keep what they are made with, each under its own name.
+_DATA_DECORATORS = frozenset({"attrs", "dataclass", "define", "frozen", "mutable"})
+_DATA_BASES = frozenset({"BaseModel", "NamedTuple", "Struct"})
+# Providers of dependency-injector that make an object once.
+_PROVIDERS = "dependency_injector.providers."
+_ONCE = frozenset(
+    {"Singleton()", "ThreadSafeSingleton()", "ThreadLocalSingleton()", "ContextLocalSingleton()"}
+)
+
+
+def provided(project: Project, provider: Entity) -> Entity | None:
+    """What a provider gives whenever it is called, if it makes that once."""
+    kind = provider.name.removeprefix(_PROVIDERS)
+    if kind == provider.name or provider.value is None or provider.module is None:
+        return None
+    maker = provider.value.first()
+    if maker is None or kind not in _ONCE:
+        return None
+    whole = provider.value
+    call = Value("call", whole.span, None, maker.chain, whole.items[1:], whole.keywords)
+    made = project.call(project.value_entity(provider.module, maker), call)
+    if made.kind not in ("external", "instance"):
+        return UNKNOWN
+    home = made.module or provider.module
+    return made._replace(module=home, origin=provider.origin)
+
+
+def entered(project: Project, entity: Entity, name: str) -> Entity:
+    """The attribute of what the object gives that a ``with`` enters, where it has none of that name itself.
+
+    ``with Scope() as loop: loop.close()`` says nothing of whose ``close`` it is.
+    """
+    method = project.attribute(entity, "__enter__") if name[:2] != "__" else UNKNOWN
+    if method.function() is None:
+        return UNKNOWN
+    given = project.call(method, None)
+    if given.kind == "external":
+        return project.attribute(given, name)
+    return UNKNOWN
+
+
+def given(project: Project, entity: Entity, name: str) -> Entity:
+    """What an attribute holds because the object was made with it: a field, or a parameter that it keeps."""
+    class_, value, home = entity.class_(), entity.value, entity.module
+    if class_ is None or value is None or home is None or entity.origin is None or value.kind != "call":
+        return UNKNOWN
+    maker = project.modules.get(entity.origin[0])
+    if maker is None or not _writes(maker, entity.origin[1], value):
+        return UNKNOWN
+    argument = _argument(home, class_, value, name)
+    if argument is None:
+        return UNKNOWN
+    found = project.value_entity(maker, argument)
+    if found.kind not in ("external", "instance"):
+        return UNKNOWN
+    known = found._replace(origin=found.origin or entity.origin)
+    return known if known.module is not None else known._replace(module=maker)
+
+
+def _writes(module: Module, name: str, value: Value) -> bool:
+    """Whether a module binds a name to a value, or a function of this name returns it."""
+    function = module.functions.get(name)
+    return value in (module.bindings.get(name, ()) if function is None else function.returns)
+
+
+def _argument(home: Module, class_: Class, value: Value, name: str) -> Value | None:
+    init = home.functions.get(f"{class_.qualname}.__init__")
+    if init is None:
+        if not _is_data(class_):
+            return None
+        inherits = any(base.rpartition(".")[2] not in _DATA_BASES for base in class_.bases)
+        fields = [] if inherits else list(class_.attributes)  # those of a base come before its own
+        return _filled(value, name, fields)
+    parameter = _kept_parameter(class_, init, name)
+    return _filled(value, parameter, init.filled()) if parameter else None
+
+
+def _filled(value: Value, name: str, names: list[str]) -> Value | None:
+    found = value.keyword(name)
+    if found is None and name in names and not value.open_ended():
+        position = names.index(name)
+        found = value.items[position] if position < len(value.items) else None
+    return found
+
+
+def _kept_parameter(class_: Class, init: Function, name: str) -> str:
+    """The parameter of ``__init__`` that it puts into an attribute, known by its name or annotation."""
+    values = [value for value in class_.attributes.get(name, ()) if value.kind != "constant"]
+    if len(values) != 1 or values[0].kind != "name":
+        return ""
+    for parameter in init.parameters:
+        annotated = parameter.annotation and values[0].chain == f"{parameter.annotation}()"
+        if values[0].chain == f"%{parameter.name}" or (annotated and parameter.name == name.lstrip("_")):
+            return parameter.name
+    return ""
+
+
+def _is_data(class_: Class) -> bool:
+    """Whether the objects of a class keep under their own names what they are made with."""
+    if any(value.chain.rpartition(".")[2].lstrip("~:") in _DATA_DECORATORS for value in class_.decorators):
+        return True
+    return any(base.rpartition(".")[2] in _DATA_BASES for base in class_.bases)
+
+
+def field(project: Project, module: Module, value: Value) -> Entity:
+    """What a field holds by default: ``Field(default=300)``, ``field(default_factory=X)``."""
+    factory, default = value.keyword("default_factory"), value.keyword("default") or value.first()
+    if factory is not None:
+        return lazy(project, module, factory)
+    return project.value_entity(module, default) if default is not None else UNKNOWN
+
+
+def lazy(project: Project, module: Module, factory: Value) -> Entity:
+    """What a function or ``lambda`` gives that is called when its object is needed first."""
+    returned = factory.first() if factory.kind == "lambda" else None
+    made = project.value_entity(module, returned or factory)
+    return made if returned is not None else project.call(made, None)
+
+
+def lives_with_class(project: Project, module: Module, value: Value) -> bool:
+    """Whether a value is made where a class is: once, and no default of a field that each object makes."""
+    leaf = value.chain.rpartition(".")[2].lstrip("~:")
+    return leaf not in FIELDS and project.functions.around(module, value) is None
