@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from celery_lint.model.facts import Class, Function, Module, Value
 from celery_lint.project.constants import FIELDS
 from celery_lint.project.entity import UNKNOWN, Entity
-
-if TYPE_CHECKING:
-    from celery_lint.project.project import Project
+from celery_lint.project.functions import Functions
+from celery_lint.project.modules import Modules
 
 # Decorators and bases of classes whose objects keep what they are made with, each under its own name.
 _DATA_DECORATORS = frozenset({"attrs", "dataclass", "define", "frozen", "mutable"})
@@ -19,6 +18,22 @@ _PROVIDERS = "dependency_injector.providers."
 _ONCE = frozenset(
     {"Singleton()", "ThreadSafeSingleton()", "ThreadLocalSingleton()", "ContextLocalSingleton()"}
 )
+
+
+class Project(Protocol):
+    """What the linked modules are asked here."""
+
+    modules: Modules
+    functions: Functions
+
+    def attribute(self, entity: Entity, name: str) -> Entity:
+        """An attribute of an entity."""
+
+    def call(self, entity: Entity, value: Value | None) -> Entity:
+        """What calling an entity gives."""
+
+    def value_entity(self, module: Module, value: Value) -> Entity:
+        """What an expression of a module means."""
 
 
 def provided(project: Project, provider: Entity) -> Entity | None:
