@@ -1,7 +1,8 @@
-"""What objects of the project hold that no statement of their class tells: what they are given, or enter."""
+"""What objects hold that no statement of their class tells: what they are given, enter, or have taken in."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from celery_lint.model.facts import Class, Function, Module, Value
@@ -11,13 +12,13 @@ from celery_lint.project.functions import Functions
 from celery_lint.project.modules import Modules
 
 # Decorators and bases of classes whose objects keep what they are made with, each under its own name.
-_DATA_DECORATORS = frozenset({"attrs", "dataclass", "define", "frozen", "mutable"})
-_DATA_BASES = frozenset({"BaseModel", "NamedTuple", "Struct"})
+_DATA_DECORATORS = frozenset({"dataclass", "define"})
+_DATA_BASES = frozenset({"BaseModel", "NamedTuple"})
+# Methods by which containers are asked for what they hold, where the container itself is not known.
+_TAKING = frozenset({"find", "get", "require", "resolve", "setdefault", "take"})
 # Providers of dependency-injector that make an object once.
 _PROVIDERS = "dependency_injector.providers."
-_ONCE = frozenset(
-    {"Singleton()", "ThreadSafeSingleton()", "ThreadLocalSingleton()", "ContextLocalSingleton()"}
-)
+_ONCE = frozenset({"Singleton()", "ThreadLocalSingleton()", "ThreadSafeSingleton()"})
 
 
 class Project(Protocol):
@@ -65,6 +66,11 @@ def entered(project: Project, entity: Entity, name: str) -> Entity:
     if given.kind == "external":
         return project.attribute(given, name)
     return UNKNOWN
+
+
+def is_open(found: Entity) -> bool:
+    """Whether a class says nothing of an attribute, or has it from a base that keeps what objects are given."""
+    return found.kind == "unknown" or found.name.partition("()")[0].rpartition(".")[2] in _DATA_BASES
 
 
 def given(project: Project, entity: Entity, name: str) -> Entity:
@@ -149,3 +155,17 @@ def lives_with_class(project: Project, module: Module, value: Value) -> bool:
     """Whether a value is made where a class is: once, and no default of a field that each object makes."""
     leaf = value.chain.rpartition(".")[2].lstrip("~:")
     return leaf not in FIELDS and project.functions.around(module, value) is None
+
+
+def is_taken_out(resolve: Callable[[Module, str], Entity], module: Module, value: Value, depth: int) -> bool:
+    """Whether a value comes out of a container: an item, or what a function gives that takes one."""
+    chain = value.chain
+    if not depth or chain[:1] in "%~" or value.kind not in ("name", "call"):
+        return False
+    if value.kind == "name":
+        return chain.endswith("[]")
+    callee = resolve(module, chain)
+    function, home = callee.function(), callee.module
+    if function is None or home is None:
+        return callee.kind in ("unknown", "value") and chain.rpartition(".")[2] in _TAKING
+    return any(is_taken_out(resolve, home, returned, depth - 1) for returned in function.returns)

@@ -10,7 +10,6 @@ from celery_lint.model.facts import Function, Module, Value
 from celery_lint.options import Configuration
 from celery_lint.project import objects
 from celery_lint.project.constants import FIELDS, LAZY, Constants
-from celery_lint.project.containers import is_taken_out
 from celery_lint.project.entity import UNKNOWN, Entity, Key, external, is_decorated, is_none, is_property
 from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
@@ -248,9 +247,10 @@ class Project:
                 return found._replace(origin=found.origin or (home.path, f"{entity.name}.{name}"))
             if entity.kind == "instance" and is_property(found):
                 found = self.call(found, None)
-            if found.kind == "unknown" and entity.kind == "instance":
-                found = objects.given(self, entity, name)
-                return found if found.kind != "unknown" else objects.entered(self, entity, name)
+            if entity.kind == "instance" and objects.is_open(found):
+                known = objects.given(self, entity, name)
+                if known.kind != "unknown" or found.kind == "unknown":
+                    return known if known.kind != "unknown" else objects.entered(self, entity, name)
             return found._replace(origin=found.origin or entity.origin) if found.kind == "external" else found
         if entity.kind == "function" and entity.module is not None:
             return Entity("member", name, entity.module, None, None, (entity.module.path, entity.name))
@@ -332,7 +332,7 @@ class Project:
         if class_.kind != "class":
             return UNKNOWN
         found = Entity("instance", class_.name, class_.module)
-        if any(is_taken_out(self.resolve, module, returned, 2) for returned in function.returns):
+        if any(objects.is_taken_out(self.resolve, module, returned, 2) for returned in function.returns):
             return found._replace(origin=(module.path, function.qualname))
         return found
 

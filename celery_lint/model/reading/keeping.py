@@ -22,7 +22,6 @@ KEPT_WHOLE = frozenset(
         "sessionmaker",
         "async_engine_from_config",
         *RETRYING_NAMES,
-        "ContextLocalSingleton",
         "Singleton",
         "ThreadLocalSingleton",
         "ThreadSafeSingleton",
