@@ -69,7 +69,7 @@ def entered(project: Project, entity: Entity, name: str) -> Entity:
 
 
 def is_open(found: Entity) -> bool:
-    """Whether a class says nothing of an attribute, or has it from a base that keeps what objects are given."""
+    """Whether a class says nothing of an attribute, or has it from a base of classes of data."""
     return found.kind == "unknown" or found.name.partition("()")[0].rpartition(".")[2] in _DATA_BASES
 
 
