@@ -155,7 +155,10 @@ class Handlers:
                 return True
             kept.update(step.stores)
         attempt = flow.steps[handler.parent]
-        return any(step.kind == "raise" and kept & set(step.loads) for step in flow.after(attempt))
+        return any(
+            step.kind == "raise" and kept & set(step.loads) - _caught_around(flow, step)
+            for step in flow.after(attempt)
+        )
 
     def is_for_others(self, body: Body, handler: Step, step: Step, names: frozenset[str]) -> bool:
         """Whether a statement of a handler runs only for exceptions that go by none of these names."""
@@ -303,6 +306,11 @@ def _keeps_all(body: Body) -> bool:
     return False
 
 
+def _caught_around(flow: Flow, step: Step) -> set[str]:
+    """The names that the handlers around a statement give to what they caught: none is an earlier one's."""
+    return {name for outer in flow.ancestors(step) if outer.kind == "handler" for name in outer.stores}
+
+
 def is_log(step: Step) -> bool:
     """Whether a statement writes a line to a log, or is a text that does nothing."""
     if step.kind != "expr" or not step.chains:
@@ -326,9 +334,7 @@ def fails_itself(handler: Handler) -> bool:
     flow, step = handler.body.flow, handler.step
     bound = {name for other in flow.steps if other.kind == "handler" for name in other.stores}
     kept = {name for other in flow.steps if other.kind != "handler" for name in other.stores}
-    around = {
-        name for other in (step, *flow.ancestors(step)) if other.kind == "handler" for name in other.stores
-    }
+    around = {*step.stores, *_caught_around(flow, step)}
     given = {parameter.name for parameter in handler.body.function.parameters}
     gone = bound - kept - around - given
     return any(not gone.isdisjoint(inner.loads) for inner in flow.body(step))

@@ -52,7 +52,8 @@ class ExceptionLostInFinally(Rule):
     ## Limits
 
     In the functions of tasks, the coroutines that they run and the functions that they call. Silent for loops
-    that lie inside the `finally`, and where a handler of the same `try` stops every exception before.
+    that lie inside the `finally`, where a handler of the same `try` stops every exception before, where the
+    work of the task stands outside of the `try`, and under a condition that may tell whether it failed.
 
     ## References
 
@@ -66,10 +67,17 @@ class ExceptionLostInFinally(Rule):
     preset = "recommended"
     message = "`{keyword}` in `finally` discards the exceptions of task `{task}`, retries too"
     help = "move it out of the `finally`, to the line after it"
+    variants = {
+        "followed": (
+            "`{keyword}` in `finally` discards the exceptions of task `{task}`, retries too",
+            "put what follows under the opposite condition in place of the `{keyword}`",
+        ),
+    }
     proof = "tests/proofs/test_retries.py::test_a_return_in_finally_drops_the_exception"
 
     @on(FinallyExits.all)
     def check(self, fact: ExitInFinally) -> Iterator[Finding]:
         """Report the statement."""
         values = {"keyword": fact.step.kind, "task": fact.body.task.label}
-        yield Finding(fact.body.place(fact.step), values, fact.body.related())
+        variant = "followed" if fact.is_followed else ""
+        yield Finding(fact.body.place(fact.step), values, fact.body.related(), variant)
