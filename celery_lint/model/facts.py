@@ -223,7 +223,8 @@ class Module(NamedTuple):
     ``comments`` are those that may silence rules; ``further_imports`` the dotted paths that ``imports`` does
     not show: those within functions, and the modules of ``import package.module``. ``drivers`` are the
     asynchronous ones that addresses of databases name: ``postgresql+asyncpg:``. ``commented_out`` are the
-    time limits that comments hold: ``# CELERY_TASK_TIME_LIMIT = 3600``.
+    time limits that comments hold: ``# CELERY_TASK_TIME_LIMIT = 3600``. ``apart`` are the first and the last
+    lines of what runs on Windows only, or where the product is developed.
     """
 
     path: str
@@ -239,10 +240,15 @@ class Module(NamedTuple):
     further_imports: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()
     commented_out: tuple[str, ...] = ()
+    apart: tuple[tuple[int, int], ...] = ()
 
     def place(self, span: Span) -> Place:
         """The span as a place of this module."""
         return Place(self.path, span)
+
+    def sets_apart(self, line: int) -> bool:
+        """Whether no deployed worker runs a line: it is for Windows, or for development."""
+        return any(first <= line <= last for first, last in self.apart)
 
 
 def _value(row: list[Any]) -> Value:
@@ -297,7 +303,7 @@ def _class(row: list[Any]) -> Class:
 def decode(row: list[Any], path: str) -> Module:
     """The module whose facts were written as JSON; raises ``ValueError`` or ``TypeError`` when damaged."""
     _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
-    further, drivers, commented_out = row[10:]
+    further, drivers, commented_out, apart = row[10:]
     return Module(
         path,
         digest,
@@ -312,4 +318,5 @@ def decode(row: list[Any], path: str) -> Module:
         tuple(further),
         tuple(drivers),
         tuple(commented_out),
+        tuple((first, last) for first, last in apart),
     )

@@ -24,6 +24,7 @@ def renumbered(module: Module, line: Line) -> Module:
         assignments=tuple([_assignment(each, line) for each in module.assignments]),
         misplaced_awaits=tuple([_await(each, line) for each in module.misplaced_awaits]),
         comments=tuple([_comment(each, line) for each in module.comments]),
+        apart=tuple([(line(first), line(last)) for first, last in module.apart]),
     )
 
 

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 _TEST_FOLDERS = frozenset({"tests", "test", "testing"})
 _ASIDE_FOLDERS = frozenset({"fixtures", "examples", "example", "samples", "docs", "benchmarks"})
+
+
+_ASIDE_WORDS = frozenset(
+    {
+        "debug",
+        "dev",
+        "devel",
+        "develop",
+        "development",
+        "local",
+        "override",
+        "win",
+        "win32",
+        "win64",
+        "windows",
+    }
+)
+# What developers start things with on their own machines.
+_STARTERS = frozenset({"gnumakefile", "justfile", "makefile", "package.json"})
 
 
 def is_test_path(path: str) -> bool:
@@ -26,3 +46,9 @@ def is_product_path(path: str) -> bool:
     if is_test_path(path) or any(folder in _ASIDE_FOLDERS for folder in folders.split("/")):
         return False
     return not (folders.endswith("migrations") and name[:4].isdigit())
+
+
+def is_development_path(path: str) -> bool:
+    """Whether a file is for development or for Windows by its name or folder: `scripts/dev/worker.sh`."""
+    words = re.split(r"[-._/]", path.lower())
+    return path.lower().rpartition("/")[2] in _STARTERS or not _ASIDE_WORDS.isdisjoint(words)

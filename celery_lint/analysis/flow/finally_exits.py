@@ -43,7 +43,7 @@ class FinallyExits:
         return found
 
     def _discarded(self, body: Body, step: Step) -> Step | None:
-        """The ``try`` whose exceptions a statement in its ``finally`` discards, if the task's are among them."""
+        """The ``try`` whose exceptions, the task's among them, a statement in its ``finally`` discards."""
         current, conditions = step, []
         for outer in body.flow.ancestors(step):
             if step.kind != "return" and outer.kind in LOOPS and current.role == "body":

@@ -15,11 +15,12 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.running import Workers
-from celery_lint.model.facts import Place
+from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
 
 _SOFT, _HARD = "soft_time_limit", "time_limit"
+_EXCEPTION = "SoftTimeLimitExceeded"
 # What enforces neither, and what enforces no soft one.
 _IGNORING = {_HARD: ("threads", "solo", "eventlet"), _SOFT: ("threads", "solo", "eventlet", "gevent")}
 
@@ -91,13 +92,13 @@ class LimitGaps:
                 seen.add(setting.place)
                 yield LoneLimit(setting.place, name, None)
 
-    def _has_other(self, applications: list[Application], other: str) -> bool:
+    def _has_other(self, applications: list[Application], other: str, enforced: bool = False) -> bool:
         """Whether the other limit may be set for all tasks of some applications, or cannot be enforced."""
         if self.settings.of_some(applications, f"task_{other}"):
             return True
         if any(getattr(command, other) for command in self.commands.of(applications)):
             return True
-        return self.pools.of_applications(applications).only(*_IGNORING[_SOFT])
+        return not enforced and self.pools.of_applications(applications).only(*_IGNORING[_SOFT])
 
     def _own(self, task: Task, name: str) -> Option | None:
         given = self.task_options.get(task, name)
@@ -108,13 +109,12 @@ class LimitGaps:
 
     @facts
     def ignored(self) -> list[IgnoredLimit]:
-        """The limits that nothing enforces, once for each pool: one command or setting is changed."""
-        found: dict[tuple[str, Place], IgnoredLimit] = {}
+        """The limits that nothing enforces, once for each kind of pool: that is what is changed."""
+        found: dict[str, IgnoredLimit] = {}
         for fact in (*self._of_applications(), *self._of_tasks()):
-            key = fact.pool.name, fact.pool.place
-            first = found.setdefault(key, fact)
+            first = found.setdefault(fact.pool.name, fact)
             if fact.place != first.place and fact.place not in first.others:
-                found[key] = first._replace(others=(*first.others, fact.place))
+                found[fact.pool.name] = first._replace(others=(*first.others, fact.place))
         return list(found.values())
 
     def _of_applications(self) -> Iterator[IgnoredLimit]:
@@ -125,12 +125,32 @@ class LimitGaps:
             workers = self.pools.of_applications([application])
             for name in (_SOFT, _HARD):
                 setting, certain = self.settings.setting(application, f"task_{name}")
+                if name == _SOFT and self._ended_all_the_same(workers.first("gevent"), [application]):
+                    continue
                 if setting is not None and certain and workers.only(*_IGNORING[name]):
                     places.setdefault(setting.module.path, {}).setdefault(name, setting.place)
                     pools.setdefault(setting.module.path, workers.known[0])
         for path in sorted(places):
             first = min(places[path].values())
             yield IgnoredLimit(first, tuple(places[path]), None, pools[path])
+
+    def _ended_all_the_same(
+        self, pool: Pool | None, applications: list[Application], task: Task | None = None
+    ) -> bool:
+        """Whether gevent ends tasks by a hard limit, and nothing handles the exception of a soft one."""
+        if pool is None or pool.name != "gevent":
+            return False
+        own = task is not None and self._own(task, _HARD) is not None
+        if not own and not self._has_other(applications, _HARD, enforced=True):
+            return False
+        modules = [task.module] if task is not None else self.project.product_modules()
+        return not any(self._handles(module) for module in modules)
+
+    def _handles(self, module: Module) -> bool:
+        """Whether a module knows the exception by which a soft limit ends a task."""
+        return any(name.endswith(_EXCEPTION) for name in module.imports.values()) or any(
+            function.states(_EXCEPTION) for function in module.functions.values()
+        )
 
     def _of_tasks(self) -> Iterator[IgnoredLimit]:
         for task in self.product:
@@ -139,6 +159,8 @@ class LimitGaps:
             for name in (_SOFT, _HARD):
                 option = self._own(task, name)
                 runs = self.workers.only(_IGNORING[name], [task]) if option is not None else None
+                if name == _SOFT and self._ended_all_the_same(runs, self.belonging.of(task), task):
+                    continue
                 if option is not None and runs is not None:
                     places[name], pool = option[0].place(option[1].span), pool or runs
             if pool is not None:

@@ -8,6 +8,7 @@ from celery_lint.files.commands.launch import worker_of_arguments
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module, Value
+from celery_lint.model.purpose import is_development_path
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
@@ -65,6 +66,16 @@ class Commands:
             for command in own or self._of.get(None, []) or self.all:
                 found[command] = None
         return [command for command in self.all if command in found]
+
+    def is_aside(self, command: WorkerCommand) -> bool:
+        """Whether a command starts workers on Windows or where the product is developed.
+
+        A script of Python beside launch files is one, too: those say how the product runs.
+        """
+        module = self.project.modules.get(command.path)
+        if is_development_path(command.path) or (module is not None and module.sets_apart(command.line)):
+            return True
+        return module is not None and bool(self.project.deployment.commands)
 
     def naming(self, command: WorkerCommand) -> list[Application]:
         """The applications that a command names, of those that are known here."""

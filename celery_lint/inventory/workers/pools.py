@@ -13,6 +13,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.queues import ANY_QUEUE, Queues
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Place
+from celery_lint.model.purpose import is_development_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
@@ -140,7 +141,8 @@ class Pools:
             )
             return WorkerPools(stated, True)
         configured = self._named_by(applications)
-        commands = self.commands.of(applications) if applications else self.commands.all
+        started = self.commands.of(applications) if applications else self.commands.all
+        commands = [command for command in started if not self._stands_in(command)]
         if not commands:
             return WorkerPools(tuple(configured), bool(configured))
         consumed = self.queues.consumed(applications)
@@ -155,6 +157,13 @@ class Pools:
             else:
                 found.append(pool)
         return WorkerPools(_merged(found), not hidden, tuple(hidden))
+
+    def _stands_in(self, command: WorkerCommand) -> bool:
+        """Whether a command names another pool than prefork where that says nothing of deployed workers.
+
+        On Windows prefork does not work, and who develops wants to see one task after the other.
+        """
+        return command.pool_stated and command.pool != "prefork" and self.commands.is_aside(command)
 
     def _named_by(self, applications: list[Application]) -> list[Pool]:
         """The pools that the settings of some applications name; of all, where none are given."""
@@ -171,6 +180,8 @@ class Pools:
         return [pool for pool in found[:1] if pool is not None and len(names) == 1]
 
     def _configured(self, setting: Setting) -> Pool | None:
+        if setting.module.sets_apart(setting.place.span.line) or is_development_path(setting.module.path):
+            return None
         name = self.project.text(setting.module, setting.value)
         return Pool(_ALIASES.get(name, name), setting.place) if name is not None else None
 

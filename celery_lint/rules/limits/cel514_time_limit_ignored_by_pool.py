@@ -51,9 +51,10 @@ class TimeLimitIgnoredByPool(Rule):
 
     Speaks only where the pool is known: from the option `pool`, the worker commands of launch files, or
     `worker_pool`. Where workers of several pools share the work, all that consume the queue of the task must
-    ignore the limit. Told once for each command (or setting) that names such a pool, at the limits of the
-    application or else at the first task that sets its own, with the places of the others. A hard limit under
-    gevent works as long as the greenlet lets others run.
+    ignore the limit. Told once for each kind of pool, at the limits of the application or else at the first
+    task that sets its own, with the places of the others. Silent about pools that are named only for Windows
+    or for development, and about soft limits under gevent where a hard one is set and nothing handles
+    `SoftTimeLimitExceeded`. A hard limit under gevent works as long as the greenlet lets others run.
 
     ## References
 
