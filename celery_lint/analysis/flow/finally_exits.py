@@ -44,7 +44,8 @@ class FinallyExits:
 
     def _discarded(self, body: Body, step: Step) -> Step | None:
         """The ``try`` whose exceptions, the task's among them, a statement in its ``finally`` discards."""
-        current, conditions = step, []
+        current = step
+        conditions: list[Step] = []
         for outer in body.flow.ancestors(step):
             if step.kind != "return" and outer.kind in LOOPS and current.role == "body":
                 return None

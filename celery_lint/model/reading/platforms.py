@@ -84,10 +84,7 @@ def _all_there(value: ast.expr) -> bool | None:
 def _spelled(node: ast.expr) -> str:
     """A dotted path as it is spelled, ``()`` behind each call."""
     tail = ""
-    while True:
-        if isinstance(node, ast.Call):
-            node, tail = node.func, f"(){tail}"
-        elif isinstance(node, ast.Attribute):
-            node, tail = node.value, f".{node.attr}{tail}"
-        else:
-            return f"{node.id}{tail}" if isinstance(node, ast.Name) else tail
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        tail = f"(){tail}" if isinstance(node, ast.Call) else f".{node.attr}{tail}"
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return f"{node.id}{tail}" if isinstance(node, ast.Name) else tail
