@@ -70,7 +70,7 @@ class ExceptionLostInFinally(Rule):
     variants = {
         "followed": (
             "`{keyword}` in `finally` discards the exceptions of task `{task}`, retries too",
-            "put what follows under the opposite condition in place of the `{keyword}`",
+            "turn the condition round: put what follows under it, without the `{keyword}`",
         ),
     }
     proof = "tests/proofs/test_retries.py::test_a_return_in_finally_drops_the_exception"
