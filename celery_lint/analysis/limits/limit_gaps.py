@@ -123,6 +123,8 @@ class LimitGaps:
         pools: dict[str, Pool] = {}
         for application in self.applications.product:
             workers = self.pools.of_applications([application])
+            if any(pool.is_aside for pool in workers.known):
+                continue
             for name in (_SOFT, _HARD):
                 setting, certain = self.settings.setting(application, f"task_{name}")
                 if name == _SOFT and self._ended_all_the_same(workers.first("gevent"), [application]):
@@ -159,6 +161,8 @@ class LimitGaps:
             for name in (_SOFT, _HARD):
                 option = self._own(task, name)
                 runs = self.workers.only(_IGNORING[name], [task]) if option is not None else None
+                if runs is not None and runs.is_aside:
+                    continue
                 if name == _SOFT and self._ended_all_the_same(runs, self.belonging.of(task), task):
                     continue
                 if option is not None and runs is not None:

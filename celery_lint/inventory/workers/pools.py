@@ -27,12 +27,14 @@ _ALIASES = {"processes": "prefork", "thread": "threads"}
 class Pool(NamedTuple):
     """One worker pool, the place that names it and the queues that its workers consume.
 
-    ``place.path`` is empty for a pool that the configuration of celery-lint gives.
+    ``place.path`` is empty for a pool that the configuration of celery-lint gives. ``is_aside``: only
+    commands for Windows or for development name one, and deployed workers may have another.
     """
 
     name: str
     place: Place
     queues: tuple[str, ...] = ()
+    is_aside: bool = False
 
     @property
     def where(self) -> str:
@@ -143,6 +145,8 @@ class Pools:
         configured = self._named_by(applications)
         started = self.commands.of(applications) if applications else self.commands.all
         commands = [command for command in started if not self._stands_in(command)]
+        if not configured:
+            commands = commands or started
         if not commands:
             return WorkerPools(tuple(configured), bool(configured))
         consumed = self.queues.consumed(applications)
@@ -155,7 +159,7 @@ class Pools:
             if pool is None:
                 hidden.append(command)
             else:
-                found.append(pool)
+                found.append(pool._replace(is_aside=self._stands_in(command)))
         return WorkerPools(_merged(found), not hidden, tuple(hidden))
 
     def _stands_in(self, command: WorkerCommand) -> bool:
