@@ -10,6 +10,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.sent import Sent
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
@@ -58,6 +59,7 @@ class DecoratedObjects:
         self.makers = known.of(Makers)
         self.task_options = known.of(TaskOptions)
         self.signatures = known.of(Signatures)
+        self.sent = known.of(Sent)
 
     def _is_celerys(self, module: Module, value: Value) -> bool:
         """Whether a decorator is Celery's own, and not one of the project or of the configuration."""
@@ -138,6 +140,7 @@ class DecoratedObjects:
             and self.signatures.is_plain(task)
             and not self.task_options.has_own_call(task)
             and not self._is_configured(task)
+            and not self.sent.is_called_instead(task)
         ]
 
     def _is_configured(self, task: Task) -> bool:

@@ -8,6 +8,7 @@ from celery_lint.inventory.application.backend import BackendSettings
 from celery_lint.inventory.tasks.encoding import Encoding
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.sent import Sent
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Function, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -36,6 +37,7 @@ class UnencodableResults:
         self.signatures = known.of(Signatures)
         self.backends = known.of(BackendSettings)
         self.unsent = known.of(Unsent)
+        self.sent = known.of(Sent)
         self.in_force = self.encoding.in_force
         self.task_options = self.encoding.task_options
 
@@ -55,7 +57,12 @@ class UnencodableResults:
         for step in flow.steps:
             value = _returned(function, step) if step.kind == "return" else None
             found = self.encoding.refused(module, flow, step, value) if value is not None else None
-            if found is not None and found[0] != _SHOWN and self._is_kept(task):
+            if (
+                found is not None
+                and found[0] != _SHOWN
+                and self._is_kept(task)
+                and not self.sent.is_called_instead(task)
+            ):
                 exception = found[0].startswith("the exception")
                 yield UnencodableResult(found[1], task, found[0], exception)
 

@@ -243,7 +243,7 @@ class Swallowing:
     def _covers(self, handler: Handler) -> bool:
         """Whether the ``try`` holds more than half of the statements and stands under no condition."""
         flow, attempt = handler.body.flow, handler.attempt
-        if not self._is_all(handler.body):
+        if not self._is_all(handler.body) or not self.bodies.has_a_run(handler.body):
             return False
         if in_loop(flow, attempt) is not None or any(
             outer.kind not in _COMPOUND for outer in flow.ancestors(attempt)

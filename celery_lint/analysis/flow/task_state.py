@@ -15,6 +15,7 @@ from celery_lint.inventory.tasks.encoding import Encoding
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.sent import Sent
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import KEYED_BACKENDS
 from celery_lint.model.calls import Call
@@ -114,6 +115,7 @@ class TaskState:
         self.settings = known.of(Settings)
         self.retry_calls = known.of(RetryCalls)
         self.unsent = known.of(Unsent)
+        self.sent = known.of(Sent)
         self.backends = known.of(BackendSettings)
         self.belonging = known.of(Belonging)
         self.encoding = known.of(Encoding)
@@ -185,12 +187,16 @@ class TaskState:
                 return None
             chain = chain.removesuffix(".backend.store_result") + ".update_state"
         tasks = self.retry_calls.tasks_of(module, function, chain)
-        if tasks is None or (tasks and all(map(self.unsent.is_unsent, tasks))):
+        if tasks is None or (tasks and all(map(self._has_no_run, tasks))):
             return None
         arguments = dict(zip(names, value.items, strict=False))
         for name, item in value.keywords:
             arguments["meta" if name == "result" else name] = item
         return tasks, arguments
+
+    def _has_no_run(self, task: Task) -> bool:
+        """Whether nothing sends a task, or code calls it as a function where others send theirs."""
+        return self.unsent.is_unsent(task) or self.sent.is_called_instead(task)
 
     def _is_own(self, call: Call, arguments: dict[str, Value]) -> bool:
         """Whether the state is that of the running task, not of one that is named."""

@@ -36,11 +36,12 @@ class WaitInTask(NamedTuple):
 
 
 class TestedResult(NamedTuple):
-    """A result whose truth decides. ``name`` is the variable, if it is one."""
+    """A result whose truth decides. ``name`` is the variable, if it is one; for the others see `Result`."""
 
     place: Place
     name: str
     is_asked_for: bool
+    is_eager: bool
     made: Place | None
 
 
@@ -139,7 +140,9 @@ class ResultReads:
             if call.is_tested and not call.in_lambda:
                 result = self._one(module, function, f"{call.chain}()")
                 if result is not None:
-                    yield TestedResult(module.place(call.span), "", result.is_asked_for, None)
+                    yield TestedResult(
+                        module.place(call.span), "", result.is_asked_for, result.is_eager, None
+                    )
         if not function.states("!"):
             return
         flow = self.functions.of(module, function)
@@ -157,7 +160,7 @@ class ResultReads:
                     continue
                 seen.add(load)
                 made = module.place(binding.span)
-                yield TestedResult(module.place(step.span), name, result.is_asked_for, made)
+                yield TestedResult(module.place(step.span), name, result.is_asked_for, result.is_eager, made)
 
     def _is_guard(self, module: Module, flow: Flow, step: Step, binding: Step, result: Result) -> bool:
         """Whether a condition stands before a use of the result, so that nobody takes it for the outcome.

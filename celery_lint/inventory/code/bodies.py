@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from celery_lint.inventory.code.graph import LAYERS, CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.sent import Sent
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
@@ -56,6 +57,7 @@ class Bodies:
 
     def __init__(self, known: Known) -> None:
         self.unsent = known.of(Unsent)
+        self.sent = known.of(Sent)
         self.runs = known.of(Runs)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
@@ -93,6 +95,10 @@ class Bodies:
             if function.has("try") and is_product_path(path):
                 found.append((self._body(module, function, known[0], "callee"), known))
         return found
+
+    def has_a_run(self, body: Body) -> bool:
+        """Whether its task has runs whose outcome is kept: it is not only called as a function."""
+        return not self.sent.is_called_instead(body.task)
 
     def _find(self) -> Iterator[Body]:
         product = self.unsent.product

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
@@ -21,10 +22,31 @@ class Sent:
         self.project = known.project
         self.sendings = known.of(Sendings)
         self.schedules = known.of(Schedules)
+        self.tasks = known.of(Tasks)
+        self.functions = known.project.functions
+        self._called: dict[Key, bool] = {}
 
     def is_sent(self, task: Task) -> bool:
         """Whether a call or a schedule is seen to send it."""
         return task.is_periodic or task.key in self._keys
+
+    def is_called_instead(self, task: Task) -> bool:
+        """Whether the product calls it as a function and is not seen to send it: no result is kept."""
+        if self.is_sent(task) or task.function is None:
+            return False
+        found = self._called.get(task.key)
+        if found is None:
+            found = self._called[task.key] = self._is_called(task, task.function.name)
+        return found
+
+    def _is_called(self, task: Task, name: str) -> bool:
+        for module, function in self.functions.mentioning(self.project.product_modules(), {name}):
+            for call in self.functions.calls(module, function):
+                if call.leaf() == name and not call.is_decorator and function is not task.function:
+                    called = self.tasks.of(self.project.resolve(module, call.chain))
+                    if called is not None and called.key == task.key:
+                        return True
+        return False
 
     def rank(self, tasks: Iterable[Task]) -> int:
         """The rank of a place that these tasks come to, among those of one cause: the sent come first."""

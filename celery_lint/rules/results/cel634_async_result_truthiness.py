@@ -59,8 +59,12 @@ class AsyncResultTruthiness(Rule):
     severity = "error"
     preset = "recommended"
     message = "an `AsyncResult` is always true: this check decides nothing"
-    help = "check `successful()`, `failed()` or `ready()`, or what `get(timeout=…)` returns"
+    help = "remove it: sending raises when it fails; whether the task is done, `ready()` says later"
     variants = {
+        "of a run": (
+            "an `AsyncResult` is always true: this check decides nothing",
+            "check `successful()` or `failed()`",
+        ),
         "of an id": (
             "an `AsyncResult` is true for an unknown id too (`PENDING`): this check decides nothing",
             "store the ids that were sent, or check `ready()` or `state`",
@@ -72,4 +76,5 @@ class AsyncResultTruthiness(Rule):
     def check(self, fact: TestedResult) -> Iterator[Finding]:
         """Report the condition, pointing at where the result comes from."""
         related = ((fact.made, f"`{fact.name}` is made here"),) if fact.made is not None else ()
-        yield Finding(fact.place, {}, related, "of an id" if fact.is_asked_for else "")
+        variant = "of an id" if fact.is_asked_for else "of a run" if fact.is_eager else ""
+        yield Finding(fact.place, {}, related, variant)
