@@ -131,7 +131,7 @@ class ResultReads:
         """The results whose truth decides something: they are always true."""
         return [
             fact
-            for module, function in self.project.holding(*WORDS, ".delay\t", ".apply_async\t", "Result\t")
+            for module, function in self.project.holding(*WORDS, ".delay\t", ".apply_async\t", ".apply\t", "Result\t")
             for fact in self._tested(module, function)
         ]
 
