@@ -23,6 +23,8 @@ from celery_lint.project.known import Known, facts
 _REFUSING = ("prefork", "solo", "threads")
 _ALLOWING = "allow_join_result"
 _CURRENT = "current_task"
+# Calls that make a result, as they are packed.
+_MADE = (".delay\t", ".apply_async\t", ".apply\t", "Result\t")
 
 
 class WaitInTask(NamedTuple):
@@ -131,7 +133,7 @@ class ResultReads:
         """The results whose truth decides something: they are always true."""
         return [
             fact
-            for module, function in self.project.holding(*WORDS, ".delay\t", ".apply_async\t", ".apply\t", "Result\t")
+            for module, function in self.project.holding(*WORDS, *_MADE)
             for fact in self._tested(module, function)
         ]
 
