@@ -6,6 +6,9 @@ from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 
+ANY_QUEUE = "*"
+"""Stands for the queues of a worker that nobody can tell."""
+
 
 class Deployment(NamedTuple):
     """How a project is run: its worker commands, and which of gevent and eventlet it installs.

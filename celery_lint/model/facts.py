@@ -224,7 +224,8 @@ class Module(NamedTuple):
     not show: those within functions, and the modules of ``import package.module``. ``drivers`` are the
     asynchronous ones that addresses of databases name: ``postgresql+asyncpg:``. ``commented_out`` are the
     time limits that comments hold: ``# CELERY_TASK_TIME_LIMIT = 3600``. ``apart`` are the first and the last
-    lines of what runs on Windows only, or where the product is developed.
+    lines of what runs on Windows only, or where the product is developed, and ``told_queues`` the queues in
+    commands of workers that it writes: ``run("celery worker -Q mails")``.
     """
 
     path: str
@@ -241,6 +242,7 @@ class Module(NamedTuple):
     drivers: tuple[str, ...] = ()
     commented_out: tuple[str, ...] = ()
     apart: tuple[tuple[int, int], ...] = ()
+    told_queues: tuple[str, ...] = ()
 
     def place(self, span: Span) -> Place:
         """The span as a place of this module."""
@@ -303,7 +305,7 @@ def _class(row: list[Any]) -> Class:
 def decode(row: list[Any], path: str) -> Module:
     """The module whose facts were written as JSON; raises ``ValueError`` or ``TypeError`` when damaged."""
     _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
-    further, drivers, commented_out, apart = row[10:]
+    further, drivers, commented_out, apart, told = row[10:]
     return Module(
         path,
         digest,
@@ -319,4 +321,5 @@ def decode(row: list[Any], path: str) -> Module:
         tuple(drivers),
         tuple(commented_out),
         tuple((first, last) for first, last in apart),
+        tuple(told),
     )

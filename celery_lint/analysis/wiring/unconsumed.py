@@ -54,12 +54,18 @@ class UnconsumedQueues:
         consumed = self.consumers.all
         if consumed is None:
             return []
-        found: dict[str, Waiting] = {}
-        for task, (queue, place), sent in self._sent():
-            if queue not in consumed.queues and queue not in found:
-                found[queue] = Waiting(sent if place == task.place else place, queue, task, sent)
+        found: dict[tuple[str, str], Waiting] = {}
+        for task, destination, sent in self._sent():
+            queue, place = destination
+            # Each application has a configuration of its own, whose routes are of no use to another.
+            by_route = place != task.place and destination == self.queues.routed(task)
+            key = (queue, place.path if by_route else "")
+            if queue not in consumed.queues and key not in found:
+                found[key] = Waiting(sent if place == task.place else place, queue, task, sent)
+        routed = {queue for queue, path in found if path}
+        told = [waiting for (queue, path), waiting in found.items() if path or queue not in routed]
         files: dict[str, list[Waiting]] = {}
-        for waiting in sorted(found.values(), key=lambda waiting: waiting.place):
+        for waiting in sorted(told, key=lambda waiting: waiting.place):
             files.setdefault(waiting.place.path, []).append(waiting)
         names = tuple(sorted(consumed.queues))
         return [Unconsumed(tuple(queues), names, consumed.commands) for queues in files.values()]

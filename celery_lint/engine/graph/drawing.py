@@ -246,7 +246,8 @@ class _Drawing:
         from celery_lint.inventory.application.applications import Applications
         from celery_lint.inventory.application.commands import Commands
         from celery_lint.inventory.workers.pools import Pools
-        from celery_lint.inventory.workers.queues import ANY_QUEUE, Queues
+        from celery_lint.inventory.workers.queues import Queues
+        from celery_lint.model.commands import ANY_QUEUE
 
         queues = self.known.of(Queues)
         for task in self.tasks:

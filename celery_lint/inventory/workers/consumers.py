@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.workers.queues import ANY_QUEUE, Queues
-from celery_lint.model.commands import WorkerCommand
+from celery_lint.inventory.workers.queues import Queues
+from celery_lint.model.commands import ANY_QUEUE, WorkerCommand
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 
@@ -38,12 +38,15 @@ class Consumers:
         """All of them together; ``None`` where there may be others.
 
         Workers that are told their queues say nothing of those that another file may start, unless theirs
-        lists all processes. One that is told none is meant for everything.
+        lists all processes. One that is told none is meant for everything. To what workers consume belongs
+        what code tells those that it starts.
         """
         started = self.commands.started
         if not started or self._more_in_code:
             return None
-        found: set[str] = set()
+        found = {queue for module in self.project.product_modules() for queue in module.told_queues}
+        if ANY_QUEUE in found:
+            return None
         commands: dict[WorkerCommand, None] = {}
         for application in started:
             defaults = self._defaults(application)

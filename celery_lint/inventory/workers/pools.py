@@ -10,8 +10,8 @@ from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.workers.queues import ANY_QUEUE, Queues
-from celery_lint.model.commands import WorkerCommand
+from celery_lint.inventory.workers.queues import Queues
+from celery_lint.model.commands import ANY_QUEUE, WorkerCommand
 from celery_lint.model.facts import Place
 from celery_lint.model.purpose import is_development_path
 from celery_lint.model.records import NamedTuple

@@ -12,11 +12,10 @@ from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.routes import Destination, Routes
+from celery_lint.model.commands import ANY_QUEUE
 from celery_lint.project.known import Known
 
 DEFAULT_QUEUE = "celery"
-ANY_QUEUE = "*"
-"""Stands for the queues of a worker that nobody can tell."""
 
 
 class Queues:
@@ -50,13 +49,20 @@ class Queues:
             module, value = option
             own = self.project.text(module, value)
             return Destination(own, module.place(value.span)) if own is not None else None
+        routed = self.routed(task)
+        if routed is None or routed.queue:
+            return routed
+        defaults = {self.default(application) for application in self.belonging.of(task)} or {DEFAULT_QUEUE}
+        queue = defaults.pop() if len(defaults) == 1 else None
+        return Destination(queue, task.place) if queue is not None else None
+
+    def routed(self, task: Task) -> Destination | None:
+        """The queue that a route gives a task: ``""`` if none does, ``None`` if only the run knows."""
         for setting in self.in_force.settings_of(task, "task_routes"):
             routed = self.routes.queue(setting, task.name)
             if routed is None or routed.queue:
                 return routed
-        defaults = {self.default(application) for application in self.belonging.of(task)} or {DEFAULT_QUEUE}
-        queue = defaults.pop() if len(defaults) == 1 else None
-        return Destination(queue, task.place) if queue is not None else None
+        return Destination("", task.place)
 
     def own(self, task: Task) -> Option | None:
         """The queue that a task's own options name."""

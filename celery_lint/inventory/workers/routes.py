@@ -12,12 +12,19 @@ from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
 
 from celery_lint.inventory.application.settings import Setting
+from celery_lint.inventory.application.spelling import spellings
 from celery_lint.model.facts import Module, Place, Value
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
+from celery_lint.project.tables import written_mapping
 
 # Expressions that cannot take longer than the name that they are held against: no group is repeated.
 _PLAIN = re.compile(r"\^?(?:[\w-]|\\\.|\.[*+]?)*(?:\([\w|.-]*\))?(?:[\w-]|\\\.|\.[*+]?)*\$?")
 _MOST_REPEATS = 2
+_SPELLED = frozenset(spellings("task_routes", "CELERY"))
+
+
+def _last(chain: str) -> str:
+    return chain.rpartition(".")[2].lstrip(":~%")
 
 
 class Entry(NamedTuple):
@@ -60,7 +67,7 @@ class Routes:
     def queue(self, setting: Setting, name: str) -> Destination | None:
         """The queue of the task of this name: ``""`` if it has no route, ``None`` if only the run knows."""
         tables = self.tables(setting)
-        if tables is None:
+        if tables is None or self._may_be_changed(setting, name):
             return None
         for table in tables:
             for entry in sorted(table, key=lambda entry: entry.kind != "name"):
@@ -81,6 +88,43 @@ class Routes:
         if route.keyword("queue") is not None:
             return self.project.text(entry.module, route.keyword("queue"))
         return None if {"exchange", "routing_key"} & {key for key, _ in route.keywords} else ""
+
+    # ------------------------------------------------------------------ what is added later
+
+    def _may_be_changed(self, setting: Setting, name: str) -> bool:
+        """Whether a statement gives a finished table another route for the task, if it is executed."""
+        if not self._changes:
+            return False
+        owner, mapping = written_mapping(self.project, setting.module, setting.value)
+        span = mapping.span if mapping is not None else setting.value.span
+        names = {key for key, values in owner.bindings.items() if any(each.span == span for each in values)}
+        for word in names.union(_SPELLED):
+            for module, entries in self._changes.get(word, ()):
+                if word in names and word not in _SPELLED and module is not owner:
+                    continue
+                if entries is None or any(e.kind == "unknown" or e.matches(name) for e in entries):
+                    return True
+        return False
+
+    @once
+    def _changes(self) -> dict[str, list[tuple[Module, list[Entry] | None]]]:
+        """What is added to mappings, by the last word of what they are called; ``None``: nobody can tell."""
+        found: dict[str, list[tuple[Module, list[Entry] | None]]] = {}
+        for module, function in self.project.calling(".update"):
+            for _, value in function.values:
+                owner, _, leaf = value.chain.rpartition(".")
+                if leaf == "update":
+                    parts = [self._table(module, item) for item in value.items]
+                    known = None not in parts and not value.keywords
+                    entries = [entry for part in parts if part for entry in part] if known else None
+                    found.setdefault(_last(owner), []).append((module, entries))
+        for module in self.project.product_modules():
+            for assignment in module.assignments:
+                if assignment.subscript and assignment.target:
+                    key = Value("constant", assignment.key_span, assignment.key)
+                    added = [self._entry(module, key, assignment.value)]
+                    found.setdefault(_last(assignment.target), []).append((module, added))
+        return found
 
     # ------------------------------------------------------------------ tables
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterable, Iterator
+
 from celery_lint.libraries.celery import PERIODIC_TASK_MANAGER
 from celery_lint.libraries.clients import RETRYING_NAMES
-from celery_lint.model.reading.scopes import BUILTINS
+from celery_lint.model.reading.scopes import BUILTINS, Scope
 
 # Calls that are kept whole, with the values of their arguments, wherever they stand in a function.
 KEPT_WHOLE = frozenset(
@@ -160,3 +163,17 @@ def worth_setting(chain: str, key: str, subscript: bool) -> bool:
     if chain[:1] == "%" or (chain[:1] == ":" and chain.endswith("()") and not subscript):
         return False
     return chain[:1] != "~" or subscript
+
+
+def set_by_name(
+    scopes: Iterable[Scope],
+) -> Iterator[tuple[ast.expr, str, bool, ast.AST, ast.expr, Scope]]:
+    """``setattr(app.conf, "timezone", "UTC")`` as an assignment; of an unknown name, as an item."""
+    for scope in scopes:
+        for record in scope.calls:
+            node = record.node
+            if isinstance(node.func, ast.Name) and node.func.id == "setattr" and len(node.args) == 3:
+                target, name, value = node.args
+                known = isinstance(name, ast.Constant) and isinstance(name.value, str)
+                key = str(name.value) if isinstance(name, ast.Constant) and known else ""
+                yield target, key, not known, name, value, scope

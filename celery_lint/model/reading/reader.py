@@ -26,11 +26,18 @@ from celery_lint.model.reading.comments import commented_limits, comments_of
 from celery_lint.model.reading.elements import Elements, worth_following
 from celery_lint.model.reading.expressions import given_class
 from celery_lint.model.reading.included import included
-from celery_lint.model.reading.keeping import FIELDS, KEPT_WHOLE, kept_whole, worth_keeping, worth_setting
+from celery_lint.model.reading.keeping import (
+    FIELDS,
+    KEPT_WHOLE,
+    kept_whole,
+    set_by_name,
+    worth_keeping,
+    worth_setting,
+)
 from celery_lint.model.reading.platforms import lines_apart
 from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
-from celery_lint.model.reading.setting import set_by_name
 from celery_lint.model.reading.statements import steps_of
+from celery_lint.model.reading.told_queues import told_queues
 from celery_lint.model.reading.values import value_of, word_of
 from celery_lint.source import Source, digest_of
 
@@ -128,6 +135,7 @@ class Reader:
             drivers=tuple(sorted(set(_DRIVER.findall(self.source.text)))),
             commented_out=tuple(dict.fromkeys(commented_limits(self.source.text))),
             apart=lines_apart(self.tree, self.source.text),
+            told_queues=told_queues(self.source.text, self.tree),
         )
 
     def _functions(self, has_stars: bool) -> dict[str, Function]:

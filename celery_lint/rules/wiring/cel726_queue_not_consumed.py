@@ -70,13 +70,13 @@ class QueueNotConsumed(Rule):
 
     ## Limits
 
-    Speaks of tasks of the project that it sends or schedules itself, once a file that names
-    queues. All workers of the launch
-    files count together, be they for development or production. It is silent where no launch file starts a
-    worker of the application, where a command takes its queues from the environment, where all of them are
-    told their queues by files that start one process each (a `Dockerfile`, a unit of systemd), where code
-    calls `add_consumer`, and where settings, routes or queues are only known at run time.
-    A worker that code starts by `subprocess` is not seen.
+    Speaks of tasks of the project that it sends or schedules itself, once a file that names queues. All
+    workers of the launch files count together, be they for development or production, and so do the queues
+    that code names in commands (`subprocess.run(["celery", "worker", "-Q", "mails"])`). It is silent where no
+    launch file starts a worker of the application, where a command takes its queues from the environment,
+    where all of them are told their queues by files that start one process each (a `Dockerfile`, a unit of
+    systemd), where code calls `add_consumer`, and where settings, routes or queues are only known at run
+    time.
 
     ## References
 

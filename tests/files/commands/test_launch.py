@@ -314,6 +314,8 @@ def test_what_starts_no_worker(path: str, form: str, command: str) -> None:
         ),
         ("a.yml", "a:\n  entrypoint: celery -A app\n  command: worker -P gevent", 2, "gevent"),
         ("a.yml", "a:\n  command: &worker celery -A app worker -P gevent  # x", 2, "gevent"),
+        ("a.yml", "worker: &worker\n  image: x\n  command: celery -A app worker\n    -P gevent", 3, "gevent"),
+        ("a.yml", "slow:\n  <<: *worker\n  command: celery -A app worker -P gevent", 3, "gevent"),
         ("a.yml", "run:\n  worker: celery -A app worker -P gevent", 2, "gevent"),
         ("a.yml", "steps:\n  - celery -A app worker -P gevent", 2, "gevent"),
         ("a.yml", "a:\r\n  command: celery -A app worker\r\n    -P gevent\r\n", 2, "gevent"),

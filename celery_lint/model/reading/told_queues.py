@@ -1,0 +1,69 @@
+"""The queues that code tells the workers which it starts: by a shell, a task runner, in a list of words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+
+from celery_lint.model.commands import ANY_QUEUE
+
+_OPTIONS = ("-Q", "--queues")
+_OPTION = re.compile(r"(?<![\w-])(?:-Q|--queues)(?![\w-]*-)(?:\s+|=)?[\"']?([^\s\"']*)")
+_NAMES = re.compile(r"[\w.,:@-]+")
+
+
+def told_queues(text: str, tree: ast.Module) -> tuple[str, ...]:
+    """The queues in the worker commands of a module, ``*`` for those that only the run knows.
+
+    Which program is started is not looked at, nor when: who writes a queue behind this option means a worker.
+    Documentation starts none.
+    """
+    if "worker" not in text or not any(option in text for option in _OPTIONS):
+        return ()
+    found: dict[str, None] = {}
+    for node in _nodes(tree):
+        for names in _told(node):
+            known = _NAMES.fullmatch(names) is not None
+            found.update(dict.fromkeys(names.split(",") if known else (ANY_QUEUE,)))
+    return tuple(name for name in found if name)
+
+
+def _nodes(tree: ast.Module) -> Iterator[ast.AST]:
+    """All nodes but those of texts that stand alone."""
+    line: list[ast.AST] = [tree]
+    for node in line:  # which grows meanwhile
+        yield node
+        for child in ast.iter_child_nodes(node):
+            if not (isinstance(child, ast.Expr) and isinstance(child.value, (ast.Constant, ast.JoinedStr))):
+                line.append(child)
+
+
+def _told(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, (ast.List, ast.Tuple)):
+        yield from _in_words(node.elts)
+    elif isinstance(node, ast.Call):
+        yield from _in_words(node.args)
+    elif isinstance(node, ast.JoinedStr):
+        yield from _in_text("".join(_text(part) or "{}" for part in node.values))
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "worker" in node.value:
+        yield from _in_text(node.value)
+
+
+def _in_words(words: Sequence[ast.expr]) -> Iterator[str]:
+    """What follows the option in a list of words, or stands in one with it."""
+    for index, word in enumerate(words):
+        text = _text(word)
+        if text in _OPTIONS:
+            yield (_text(words[index + 1]) if index + 1 < len(words) else None) or "{}"
+        elif text is not None and text.startswith(_OPTIONS) and " " not in text:
+            yield from _in_text(text)
+
+
+def _in_text(text: str) -> Iterator[str]:
+    for found in _OPTION.finditer(text):
+        yield found[1] or "{}"
+
+
+def _text(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
