@@ -11,15 +11,7 @@ from celery_lint.diagnostics import Span
 from celery_lint.libraries.sqlalchemy import BOUND_DRIVERS, FREE_DRIVERS
 from celery_lint.model.calls import pack_call
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import (
-    Assignment,
-    Class,
-    Function,
-    MisplacedAwait,
-    Module,
-    Parameter,
-    Value,
-)
+from celery_lint.model.facts import Assignment, Class, Function, MisplacedAwait, Module, Parameter, Value
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
