@@ -25,6 +25,12 @@ SET_LOOP = _spelled(["events."], "set_event_loop")
 NEW_LOOP = _spelled(["events."], "new_event_loop") | {"uvloop.new_event_loop", "uvloop.Loop"}
 #: Objects that are loops.
 LOOP_CLASSES = _spelled(["events."], "AbstractEventLoop()")
+#: These run a function in a thread, and the coroutine waits for it.
+IN_A_THREAD = _spelled(["threads."], "to_thread") | {
+    "anyio.to_thread.run_sync",
+    "fastapi.concurrency.run_in_threadpool",
+    "starlette.concurrency.run_in_threadpool",
+}
 #: These start a coroutine beside the one that calls them.
 SPAWNERS = _spelled(["tasks."], "create_task", "ensure_future", "gather")
 #: Last components of what is called to learn whether a loop is there, or which one.

@@ -17,7 +17,7 @@ from celery_lint.project.known import Known, facts
 
 _NO_FUNCTIONS = frozenset({"builtins.staticmethod", "builtins.classmethod"})
 
-Decorated = Literal["lambda", "class", "staticmethod", "classmethod"]
+Decorated = Literal["lambda", "class", "task class", "staticmethod", "classmethod"]
 
 
 class NoFunction(NamedTuple):
@@ -78,7 +78,10 @@ class DecoratedObjects:
             found += self._lambdas(module)
             for class_ in module.classes.values():
                 if any(self._is_celerys(module, decorator) for decorator in class_.decorators):
-                    found.append(NoFunction("class", class_.name, module.place(class_.span)))
+                    entity = self.project.member(module, class_.qualname)
+                    of_tasks = self.tasks.is_task_class(entity)
+                    place = module.place(class_.span)
+                    found.append(NoFunction("task class" if of_tasks else "class", class_.name, place))
             for function in module.functions.values():
                 if function.owner and len(function.decorators) > 1:
                     found += self._below(module, function)

@@ -6,7 +6,7 @@ from celery_lint.analysis.event_loop.coroutines import Coroutines, Inside
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.unawaited import is_lost, made_names, may_be_lost
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.libraries.asyncio import CURRENT_LOOP, RUNNING_LOOP, SPAWNERS
+from celery_lint.libraries.asyncio import CURRENT_LOOP, IN_A_THREAD, RUNNING_LOOP, SPAWNERS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
@@ -17,6 +17,8 @@ from celery_lint.project.known import Known, facts
 # The loops of these runs end, or stand still, when the coroutine has returned.
 _ENDING = frozenset({"run", "new", "bridge"})
 _LOOPS = frozenset(f"{asked}()" for asked in CURRENT_LOOP | RUNNING_LOOP)
+# This begins before anything is awaited.
+_AT_ONCE = "run_in_executor"
 # These wait for what they are given.
 _GATHERING = frozenset({"gather", "wait", "as_completed", "wait_for", "run_until_complete"})
 
@@ -67,14 +69,27 @@ class Background:
         step = flow.step_of(call)
         if step is None or not (self._is_dropped(flow, call) or self._is_kept_aside(view, flow, call)):
             return False
+        made = [c for c in self.functions.calls(view.module, view.function) if c.parent == call.number]
+        if made and all(c.leaf() == _AT_ONCE for c in made) and len(made) == len(call.positional):
+            return False
         started = self.graph.argument(view.module, view.function, call.argument(0))
         waits = [later for later in flow.steps[step.number + 1 :] if later.waits]
-        if started is None:
-            # Nobody can tell how long it runs: it may be done before what is awaited next.
-            return not waits
+        if started is None or self._is_thread(*started):
+            # Nobody can tell how long it runs: it may be done before what is awaited next, here or outside.
+            # A thread that has begun goes on.
+            return not waits and view.is_outermost
         if any(inner.kind == "while" and inner.is_endless for inner in self.functions.of(*started).steps):
             return False  # a heartbeat: meant to end with the rest
         return not any(self._share(view, step, later) for later in waits)
+
+    def _is_thread(self, module: Module, function: Function) -> bool:
+        """Whether a coroutine awaits nothing but one thread, at its end."""
+        waits = [step for step in self.functions.of(module, function).steps if step.waits]
+        calls = self.functions.calls(module, function)
+        names = [self.project.resolve(module, calls[n].chain).name for step in waits for n in step.calls[:1]]
+        return len(waits) == len(names) == 1 and (
+            names[0] in IN_A_THREAD or names[0].endswith(f".{_AT_ONCE}")
+        )
 
     def _share(self, view: Inside, start: Step, later: Step) -> bool:
         """Whether a later ``await`` may wait for the work: by an object made here or a parameter's method."""

@@ -109,12 +109,16 @@ class SyncSession(NamedTuple):
 
 
 class Inside(NamedTuple):
-    """An ``async def`` that runs inside the coroutine of a task, and the kinds of runs that lead to it."""
+    """An ``async def`` that runs inside the coroutine of a task, and the kinds of runs that lead to it.
+
+    ``is_outermost``: a run is given it, and nothing of the run comes after it.
+    """
 
     module: Module
     function: Function
     task: Task
     kinds: frozenset[str]
+    is_outermost: bool
 
 
 class Coroutines:
@@ -135,10 +139,11 @@ class Coroutines:
         """The ``async def`` functions that run inside coroutines of tasks."""
         found: dict[Key, Inside] = {}
         for kind, task, closure in self._closures:
-            for module, function in closure:
+            for number, (module, function) in enumerate(closure):
                 key = (module.path, function.qualname)
-                known = found.get(key) or Inside(module, function, task, frozenset())
-                found[key] = known._replace(kinds=known.kinds | {kind})
+                known = found.get(key) or Inside(module, function, task, frozenset(), True)
+                outermost = known.is_outermost and number == 0
+                found[key] = known._replace(kinds=known.kinds | {kind}, is_outermost=outermost)
         return list(found.values())
 
     @once

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from celery_lint.analysis.definition.decorated import DecoratedObjects, NoFunction
 from celery_lint.rule import Finding, Rule, on
 
-_VARIANTS = {"lambda": "", "class": "class", "staticmethod": "method", "classmethod": "method"}
+_VARIANTS = {
+    "lambda": "",
+    "class": "class",
+    "task class": "task class",
+    "staticmethod": "method",
+    "classmethod": "method",
+}
 
 
 class LambdaTask(Rule):
@@ -18,7 +24,8 @@ class LambdaTask(Rule):
     Celery reads the parameters of a task from its function when the application is complete. A lambda has no
     name that it could write down: `SyntaxError: invalid syntax`. A class, and a `staticmethod` or
     `classmethod` below the decorator, have no header: `AttributeError` or `TypeError`. Whatever starts the
-    application fails, and so the worker does not start.
+    application fails, and so the worker does not start. A class that derives from `Task` can be called: a run
+    makes an object of it, and its `run` never runs; as `base=` of another task it is no class any more.
 
     ## Example
 
@@ -65,6 +72,10 @@ class LambdaTask(Rule):
         "class": (
             "`{name}` is a class: the task decorator fails on it, and the worker does not start",
             "derive it from `celery.Task` and write `app.register_task({name}())`",
+        ),
+        "task class": (
+            "`{name}` is a class: as a task it never calls `run`, and as a base it raises TypeError",
+            "remove the decorator, and write `app.register_task({name}())` unless it is only a base",
         ),
         "method": (
             "`{name}` is a `{kind}` below its task decorator: the worker does not start",

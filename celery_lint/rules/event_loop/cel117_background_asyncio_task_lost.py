@@ -69,8 +69,9 @@ class BackgroundAsyncioTaskLost(Rule):
 
     Only where nothing can wait for the work: the result of `create_task`, `ensure_future` or `gather` is
     dropped, bound to a name that is never read, or kept in a set of the module that nobody gathers. Silent
-    where the loop is kept for the worker process, for endless loops (a heartbeat is meant to end), and where
-    a later `await` uses an object that the work shares.
+    where the loop is kept for the worker process, for endless loops (a heartbeat is meant to end), for
+    threads where an `await` follows (one that has begun goes on), and where a later `await` uses an object
+    that the work shares.
 
     ## References
 
