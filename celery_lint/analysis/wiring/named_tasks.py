@@ -8,23 +8,28 @@ from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
-from celery_lint.inventory.workers.routes import Routes
+from celery_lint.inventory.workers.consumers import Consumers
+from celery_lint.inventory.workers.routes import Entry, Routes
 from celery_lint.inventory.workers.task_names import Missing, TaskNames
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts, once
 from celery_lint.project.tables import written_mapping
 
-Named = tuple[Module, Value, str]
-"""A name of a task, and where it is written."""
+Named = tuple[Module, Value, str, str]
+"""A name of a task, where it is written, and the queue of such a task that no worker consumes."""
 
 
 class UnknownName(NamedTuple):
-    """A text that is meant for the name of a task, and is none."""
+    """A text that is meant for the name of a task, and is none.
+
+    ``unread`` is the queue that the task would be sent to by the right name, if no worker consumes it.
+    """
 
     place: Place
     name: str
     missing: Missing
+    unread: str = ""
 
 
 class UselessEntries(NamedTuple):
@@ -46,6 +51,7 @@ class NamedTasks:
         self.names = known.of(TaskNames)
         self.routes = known.of(Routes)
         self.unloaded = known.of(UnloadedTasks)
+        self.consumers = known.of(Consumers)
 
     @facts
     def sent(self) -> list[UnknownName]:
@@ -74,8 +80,8 @@ class NamedTasks:
         found: dict[Place, UselessEntries] = {}
         for table in (*self._routes(), *self._annotations()):
             unknown = [
-                UnknownName(module.place(value.span), name, missing)
-                for module, value, name in table
+                UnknownName(module.place(value.span), name, missing, unread)
+                for module, value, name, unread in table
                 if (missing := self._missing(module, name)) is not None
             ]
             if unknown:
@@ -103,10 +109,19 @@ class NamedTasks:
     def _routes(self) -> Iterator[list[Named]]:
         for setting in self.settings.certain("task_routes"):
             for table in self.routes.tables(setting) or ():
-                yield [(entry.module, entry.key, entry.pattern) for entry in table if entry.kind == "name"]
+                yield [
+                    (entry.module, entry.key, entry.pattern, self._unread(entry))
+                    for entry in table
+                    if entry.kind == "name"
+                ]
+
+    def _unread(self, entry: Entry) -> str:
+        consumed = self.consumers.all
+        queue = self.routes.queue_of(entry)
+        return queue if queue and consumed is not None and queue not in consumed.queues else ""
 
     def _annotations(self) -> Iterator[list[Named]]:
         for setting in self.settings.certain("task_annotations"):
             owner, mapping = written_mapping(self.project, setting.module, setting.value)
             names = [(key, self.project.text(owner, key)) for key in mapping.items] if mapping else []
-            yield [(owner, key, name) for key, name in names if name is not None and "*" not in name]
+            yield [(owner, key, name, "") for key, name in names if name is not None and "*" not in name]

@@ -74,11 +74,12 @@ class Routes:
                 if entry.kind == "unknown":
                     return None
                 if entry.matches(name):
-                    queue = self._queue(entry)
+                    queue = self.queue_of(entry)
                     return Destination(queue, entry.place) if queue is not None else None
         return Destination("", setting.place)
 
-    def _queue(self, entry: Entry) -> str | None:
+    def queue_of(self, entry: Entry) -> str | None:
+        """The queue that a line names: ``""`` if it names none, ``None`` if only the run knows."""
         text = self.project.text(entry.module, entry.route)
         if text is not None:
             return text

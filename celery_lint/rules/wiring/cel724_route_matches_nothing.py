@@ -73,6 +73,14 @@ class RouteMatchesNothing(Rule):
             "no task is named `{name}`: what is set for it has no effect",
             "correct the name, or define a task with it",
         ),
+        "unread": (
+            "no task is named `{name}`: what is set for it has no effect",
+            "write `{guess}`, and start a worker with `-Q {queue}`: none consumes it. Or remove the route",
+        ),
+        "several unread": (
+            "no task is named `{name}`: this entry and {more} more have no effect",
+            "write `{guess}`, and start a worker with `-Q {queue}`: none consumes it. Or remove the route",
+        ),
         "several": (
             "no task is named `{name}`: this entry and {more} more have no effect",
             "did you mean `{guess}`? no task is named `{others}` either",
@@ -92,12 +100,15 @@ class RouteMatchesNothing(Rule):
         values = {
             "name": first.name,
             "guess": first.missing.guess,
+            "queue": first.unread,
             "more": len(others),
             "others": "`, `".join(other.name for other in others[:_SHOWN]),
         }
-        variant = ("several " if others else "") + ("" if first.missing.guess else "nameless")
+        kind = "nameless" if not first.missing.guess else "unread" if first.unread else ""
+        variant = f"several {kind}" if others else kind
         related = tuple([(other.place, _wrong(other)) for other in others[:_SHOWN]])
-        fix = (first.name, first.missing.guess) if first.missing.guess else None
+        # By its right name the task would wait in a queue that nobody reads.
+        fix = (first.name, first.missing.guess) if first.missing.guess and not first.unread else None
         yield Finding(first.place, values, related, variant.strip(), fix)
 
 
