@@ -17,6 +17,13 @@ from celery_lint.nearest import nearest
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
 
+# Options with their default, the setting that stands for it where there is one, and the option that may give
+# a run another value.
+_IN_FORCE: dict[str, tuple[object, str, str]] = {
+    "acks_late": (False, "task_acks_late", ""),
+    "ignore_result": (False, "task_ignore_result", ""),
+    "max_retries": (3, "", "retry_kwargs"),
+}
 # Objects whose attributes of these names are something else: a retry that is counted, a setting.
 _OTHER_OWNERS = frozenset({"request", "conf", "config", "settings"})
 
@@ -49,7 +56,7 @@ class UnknownOptions:
         for task in self.tasks.product:
             for module, value in task.options:
                 for name, meant, given in _mistaken(value):
-                    if self._means_nothing(task, name, meant):
+                    if self._means_nothing(task, name, meant) and not self._is_so(task, meant, module, given):
                         place = module.place(given.span)
                         found.setdefault(place, UnknownOption(task, name, meant, place))
         return list(found.values())
@@ -70,6 +77,23 @@ class UnknownOptions:
             for entity in self.task_options.classes(task)
             if (class_ := entity.class_()) is not None
         )
+
+    def _is_so(self, task: Task, meant: str, module: Module, given: Value) -> bool:
+        """Whether the task runs all the same with what is meant: it is the default, or what settings say."""
+        if meant not in _IN_FORCE:
+            return False
+        default, name, rival = _IN_FORCE[meant]
+        known = self.project.constant(module, given)
+        if known is None or known.kind != "constant" or not self.in_force.known(task, frozenset({meant})):
+            return False
+        if rival and self.task_options.get(task, rival) is not None:
+            return False
+        values = [
+            self.project.constant(setting.module, setting.value)
+            for setting in (self.in_force.settings_of(task, name) if name else ())
+        ]
+        said = [value.data if value is not None and value.kind == "constant" else None for value in values]
+        return all(each == known.data for each in said or [default])
 
     def _is_configured(self, task: Task) -> bool:
         """Whether only the configuration says that this makes tasks: nobody knows what it looks at."""
