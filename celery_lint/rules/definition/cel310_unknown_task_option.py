@@ -43,9 +43,9 @@ class UnknownTaskOption(Rule):
 
     Reports the words that projects are known to write for a real option, settings among them, and those that
     differ from one by a letter or two; any other may be an attribute that the project needs. Silent where the
-    real option is given too, where the task runs with the same value anyway, by default or by a setting, where
-    something reads an attribute of this name, where a class of the task declares it or cannot be seen, where
-    a decorator of the project may take it, and where options come from `**`.
+    real option is given too, where the task runs with the same value anyway, by default or by a setting,
+    where something reads an attribute of this name, where a class of the task declares it or cannot be seen,
+    where a decorator of the project may take it, and where options come from `**`.
 
     ## References
 
