@@ -19,7 +19,7 @@ from celery_lint.project.known import Known, facts, once
 
 # Options with their default, the setting that stands for it where there is one, and the option that may give
 # a run another value.
-_IN_FORCE: dict[str, tuple[object, str, str]] = {
+_IN_FORCE: dict[str, tuple[int, str, str]] = {
     "acks_late": (False, "task_acks_late", ""),
     "ignore_result": (False, "task_ignore_result", ""),
     "max_retries": (3, "", "retry_kwargs"),
