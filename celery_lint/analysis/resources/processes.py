@@ -11,6 +11,7 @@ from celery_lint.libraries.threads import PROCESS_EXECUTORS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts, once
 
 _CONTEXTS = ("multiprocessing", "multiprocessing.get_context()", "multiprocessing.context.get_context()")
@@ -165,7 +166,7 @@ class Processes:
             name = self.sites.name(site.module, call.chain)
             place = site.module.place(call.span)
             step = self.sites.flow(site).step_of(call)
-            if name in _RAISING and self.sites.escapes(site, step, _EXIT):
+            if name in _RAISING and self._happens(site, step):
                 coming = self.sites.coming_to(site, step)
                 yield ProcessExit(coming, place, _RAISING[name], self._fate(coming, raised=True))
             elif name in _ENDING and not forked and site.is_task():
@@ -174,9 +175,46 @@ class Processes:
     def _exit_raises(self, site: Site) -> Iterator[ProcessExit]:
         for step in self.sites.flow(site).steps:
             raised = step.value.removesuffix("()") if step.kind == "raise" and step.chains else ""
-            if raised == "~SystemExit" and self.sites.escapes(site, step, _EXIT):
+            if raised == "~SystemExit" and self._happens(site, step):
                 place, coming = site.module.place(step.span), self.sites.coming_to(site, step)
                 yield ProcessExit(coming, place, "raise SystemExit", self._fate(coming, raised=True))
+
+    def _happens(self, site: Site, step: Step | None) -> bool:
+        """Whether an exit leaves the task, and no caller raises before for what it asks about."""
+        if not self.sites.escapes(site, step, _EXIT):
+            return False
+        asked = self._decides(site, step) if step is not None else set()
+        ways = self.sites.ways(site) if asked else []
+        return not ways or not all(self._is_checked(caller, call, site, asked) for caller, call in ways)
+
+    def _decides(self, site: Site, step: Step) -> set[str]:
+        """The parameters of a function that the conditions around a statement ask about, by way of others."""
+        flow = self.sites.flow(site)
+        names = {name for outer in flow.ancestors(step) if outer.kind == "if" for name in outer.loads}
+        before = 0
+        while names and len(names) > before:
+            before = len(names)
+            for other in flow.steps:
+                if not names.isdisjoint((*other.stores, *_filled(other))):
+                    names.update(other.loads)
+                    names.update(name for outer in flow.ancestors(other) for name in outer.loads)
+        return names & {parameter.name for parameter in site.function.parameters}
+
+    def _is_checked(self, caller: Site, call: Call, site: Site, asked: set[str]) -> bool:
+        """Whether a caller raises before its call, under a condition about what it gives for a parameter."""
+        flow = self.sites.flow(caller)
+        step = flow.step_of(call)
+        filled = site.function.filled()
+        given = {call.argument(filled.index(name), name).chain for name in asked if name in filled}
+        named = {chain[1:] for chain in given if chain[:1] == "%" and "." not in chain}
+        for other in flow.steps[: step.number] if step is not None and named else ():
+            if other.kind == "raise":
+                around = [outer for outer in flow.ancestors(other) if outer.kind in ("if", "for")]
+                if any(outer.kind == "if" for outer in around) and any(
+                    not named.isdisjoint(outer.loads) for outer in around
+                ):
+                    return True
+        return False
 
     def _fate(self, site: Site, raised: bool) -> str:
         if self.sites.forks(site.tasks):
@@ -230,3 +268,9 @@ class Processes:
             for module in self.project.product_modules()
             for function in module.functions.values()
         )
+
+
+def _filled(step: Step) -> tuple[str, ...]:
+    """The list that a statement adds to: `wrong.append(name)`."""
+    is_method = step.kind == "expr" and step.value.endswith((".append()", ".add()", ".extend()", ".update()"))
+    return step.loads if is_method else ()
