@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import pytest
 from celery import Celery, Task
@@ -293,3 +294,39 @@ def test_a_module_that_is_loaded_late_misses_the_configuration(load: str, tmp_pa
     assert schedule("import mails") == "['configured', 'finalized']", (
         "what the application imports is in time"
     )
+
+
+class Configuration:
+    """What an application loads."""
+
+    beat_schedule: ClassVar = {"purge": {"task": "purge", "schedule": timedelta(hours=1)}}
+
+
+@pytest.mark.proof("CEL830")
+def test_a_schedule_that_is_set_replaces_the_one_that_is_loaded() -> None:
+    """Whichever comes first: beat has the entries of one of them."""
+    by_hand = {"remind": {"task": "remind", "schedule": timedelta(minutes=1)}}
+
+    def entries(configure: Callable[[Celery], object], first: bool = False) -> set[str]:
+        app = Celery("shop", set_as_current=False, broker="memory://")
+        if first:
+            configure(app)
+        app.config_from_object(Configuration)
+        if not first:
+            configure(app)
+        beat = Scheduler(app=app, lazy=True)
+        beat.setup_schedule()
+        beat.merge_inplace(app.conf.beat_schedule)
+        return set(beat.schedule) - {"celery.backend_cleanup"}
+
+    def assigned(app: Celery) -> None:
+        app.conf.beat_schedule = by_hand
+
+    assert entries(assigned) == entries(assigned, first=True) == {"remind"}
+    assert entries(lambda app: app.conf.update(beat_schedule=by_hand)) == {"remind"}
+
+    def merged(app: Celery) -> None:
+        app.conf.beat_schedule = {**app.conf.beat_schedule, **by_hand}
+
+    assert entries(merged) == {"purge", "remind"}
+    assert entries(lambda app: app.conf.beat_schedule.update(by_hand)) == {"purge", "remind"}

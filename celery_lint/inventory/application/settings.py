@@ -83,6 +83,15 @@ class Settings:
             )
         return found
 
+    def loads(self, application: Application, name: str) -> list[Given]:
+        """What an application loads under this name, also where something that it is given by hand wins."""
+        statements = self.configuring.of(application)
+        return [
+            given
+            for source, namespace in self._loads(application.origin, statements)
+            for given in self.loaded.lookup(source, spellings(name, namespace))
+        ]
+
     def hides(self, application: Application) -> bool:
         """Whether an application may get settings from where nobody can look."""
         return self._is_hidden(application.origin, self.configuring.of(application))

@@ -1,0 +1,144 @@
+"""Schedules that an application loads, and does not keep: it is given another one by hand."""
+
+from __future__ import annotations
+
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.settings import Setting, Settings
+from celery_lint.inventory.application.statements import Given
+from celery_lint.inventory.tasks.schedules import SCHEDULE, Entry, Schedules
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.naming import held
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, facts
+from celery_lint.project.tables import written_mapping
+
+# Whoever installs it keeps the entries in a database, also those of another day.
+_KEEPING = "django_celery_beat"
+_OPEN = frozenset({"**", "?"})
+
+
+class Replaced(NamedTuple):
+    """A schedule that takes the place of one that is loaded, and the entries that get lost by it."""
+
+    place: Place
+    loaded: Given
+    lost: tuple[tuple[str, Place], ...]
+
+
+class ReplacedSchedules:
+    """The schedules of applications that have another one of their settings."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.applications = known.of(Applications)
+        self.settings = known.of(Settings)
+        self.schedules = known.of(Schedules)
+        self.tasks = known.of(Tasks)
+
+    @facts
+    def replaced(self) -> list[Replaced]:
+        """The schedules given by hand that replace entries for tasks of the project, each place once."""
+        found: dict[Place, Replaced] = {}
+        for application in self.applications.product:
+            given = self.settings.candidates(application, SCHEDULE)
+            if len(given) != 1 or not given[0].certain or not self.applications.is_plain(application):
+                continue
+            place = self._set_at(given[0])
+            if place is None or self.settings.candidates(application, "beat_scheduler"):
+                continue
+            for loaded in self.settings.loads(application, SCHEDULE):
+                lost = self._lost(application, given[0], loaded)
+                if lost:
+                    found.setdefault(place, Replaced(place, loaded, lost))
+        return list(found.values())
+
+    def _set_at(self, setting: Setting) -> Place | None:
+        """Where a statement gives it to the application, if an import of the module always executes that."""
+        module, span = setting.module, setting.value.span
+        for assignment in module.assignments:
+            if assignment.value.span == span and assignment.target.endswith(".conf"):
+                certain = not assignment.function and assignment.key_span.column == 1
+                return module.place(assignment.key_span) if certain else None
+        top = module.functions.get("")
+        for _, value in top.values if top is not None else ():
+            if value.chain.endswith(".conf.update") and any(each.span == span for each in held(value)):
+                return module.place(span) if value.span.column == 1 else None
+        return None
+
+    def _lost(self, application: Application, given: Setting, loaded: Given) -> tuple[tuple[str, Place], ...]:
+        """The entries of what is loaded that nobody else has, or sends."""
+        owner, mapping = written_mapping(self.project, loaded.module, loaded.value)
+        by_hand = written_mapping(self.project, given.module, given.value)[1]
+        if mapping is None or by_hand is None or mapping.span == by_hand.span:
+            return ()
+        if any(key in _OPEN for key, _ in (*by_hand.keywords, *mapping.keywords)):
+            return ()
+        root = self.project.imports.import_root
+        if root(owner.path) != root(application.module.path):
+            return ()  # that of another project in the same folder
+        if self._is_used(owner, mapping, loaded) or self._is_in_force(application, loaded):
+            return ()
+        names = self._scheduled(owner, mapping)
+        if names is None:
+            return ()
+        known = {task.name for task in self.tasks.product}
+        lost = []
+        for key, (name, item) in zip(mapping.items, mapping.keywords, strict=False):
+            entry = written_mapping(self.project, owner, item)[1]
+            task = self.project.text(owner, entry.keyword("task")) if entry is not None else None
+            if task in known and task not in names and by_hand.keyword(name) is None:
+                lost.append((name, owner.place(key.span)))
+        return tuple(lost)
+
+    def _scheduled(self, owner: Module, mapping: Value) -> set[str] | None:
+        """The tasks of all other entries; ``None`` where nobody can tell one of them."""
+        found = set()
+        for entry in self.schedules.all:
+            path, span = entry.place
+            if path == owner.path and mapping.span.line <= span.line <= mapping.span.end_line:
+                continue
+            name = self._task_of(entry)
+            if name is None:
+                return None
+            found.add(name)
+        return found
+
+    def _task_of(self, entry: Entry) -> str | None:
+        task = self.schedules.task(entry)
+        if task is not None:
+            return task.name
+        return self.project.text(entry.module, entry.given.get("task")) if entry.written != "call" else None
+
+    def _is_in_force(self, application: Application, loaded: Given) -> bool:
+        """Whether another application has the schedule that is loaded: it may be that of beat."""
+        return any(
+            loaded.place in [setting.place for setting in self.settings.candidates(other, SCHEDULE)]
+            for other in self.applications.product
+            if other.origin != application.origin
+        )
+
+    def _is_used(self, owner: Module, mapping: Value, loaded: Given) -> bool:
+        """Whether code reads what is loaded by its name, or keeps schedules in a database."""
+        name = loaded.key
+        for module in self.project.product_modules():
+            if module is not owner and any(_leaf(target) == name for target in module.imports.values()):
+                return True
+            values = [value for each in module.bindings.values() for value in each]
+            values += [assignment.value for assignment in module.assignments]
+            for value in values:
+                for each in held(value) if value.span != mapping.span else ():
+                    if _leaf(each.chain) == name and not each.chain.endswith(f".conf.{name}"):
+                        return True
+                    if each.data == _KEEPING:
+                        return True
+        words = [f"=:{name}", f"'{name}"]
+        if name == SCHEDULE:  # which is that of `app.conf.beat_schedule` too, as it is in force
+            words += [f"{part}.{name}" for part in ("settings", _leaf(owner.path.removesuffix(".py"), "/"))]
+        else:
+            words.append(f".{name}")
+        return any(self.project.holding(*words)) or any(self.project.stating(*words))
+
+
+def _leaf(chain: str, point: str = ".") -> str:
+    return chain.rpartition(point)[2].lstrip(":~")
