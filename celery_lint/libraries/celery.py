@@ -18,6 +18,12 @@ RESULTS = frozenset(
 )
 #: The class of all tasks, which knows nothing of Django.
 PLAIN_TASKS = frozenset({"celery.Task", "celery.app.task.Task"})
+#: The bases of classes of tasks.
+TASK_CLASSES = PLAIN_TASKS | {"celery.Celery().Task"}
+#: The body of the task that a method of its class calls.
+TASK_BODIES = frozenset(f"{task}().run" for task in PLAIN_TASKS)
+#: The signals that a process of a worker gets once, before its first task.
+PROCESS_STARTS = tuple(f"celery.signals.worker_{name}" for name in ("process_init", "init"))
 #: Schemes of result backends that make a key of each id, and so refuse to store anything without one.
 KEYED_BACKENDS = frozenset({"redis", "rediss", "sentinel", "cache", "file"})
 #: Schemes of result backends whose chords look for the result of each task of the header.

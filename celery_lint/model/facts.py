@@ -165,6 +165,13 @@ class Function(NamedTuple):
         """The statements of the function, in source order; none for a test's or a module's own code."""
         return list(unpack_steps(self.packed_steps))
 
+    def made(self, value: Value) -> Value:
+        """The whole call behind a local name that holds what it gives, where the model keeps that."""
+        if value.kind != "name" or value.chain[-2:] != "()":
+            return value
+        callee = value.chain[:-2]
+        return next((made for _, made in self.values if made.kind == "call" and made.chain == callee), value)
+
     def value_of(self, call: Call) -> Value | None:
         """The whole call expression with its arguments, for the calls that the model keeps whole."""
         at = bisect_left(self.values, call.number, key=_NUMBER)

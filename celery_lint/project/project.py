@@ -312,7 +312,7 @@ class Project:
         self._returning += 1
         try:
             for returned in function.returns:
-                found = self.value_entity(module, returned)
+                found = self.value_entity(module, function.made(returned))
                 if found.kind != "unknown" and not is_none(found):
                     result = found
                     break

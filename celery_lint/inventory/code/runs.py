@@ -9,6 +9,7 @@ from celery_lint.inventory.code.async_to_sync import AsyncToSync
 from celery_lint.inventory.code.graph import LAYERS, CallGraph, Reached
 from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.libraries.asyncio import ASYNC_TO_SYNC, LOOP_CLASSES, PORTALS, RUN_ASYNC, RUNNERS
+from celery_lint.libraries.celery import TASK_BODIES
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
@@ -172,18 +173,32 @@ class Runs:
             return True, list(self._handed_over(reached))
         targets = list(self.coroutine_functions(module, function, first))
         if targets:
+            if function.name == "__call__" and any(self._runs_its_task(*target) for target in targets):
+                targets += self._functions_around(reached)
             return self._with_awaited(module, function, first, targets, reached)
         outer = self._outer_with(module, function, name)
         if function.name == "__call__" or outer is not None:
             # A decorator, or a base class, runs the coroutine of the task that it stands around.
-            around = [way.task for way in reached if way.through is None]
-            own = ((self.graph.home(task), task.function) for task in around)
-            found = [(home, inner) for home, inner in own if inner is not None and inner.is_async]
+            found = self._functions_around(reached)
             if outer is not None:  # or it is called there: `plain(load)(pk)`
                 tasks = list({way.task.key: way.task for way in reached if way.through is not None}.values())
                 found += [pair for task in tasks for pair in self._filling(task, outer, name, LAYERS)]
             return True, found
         return False, []
+
+    def _functions_around(self, reached: Sequence[Reached]) -> list[tuple[Module, Function]]:
+        """The coroutine functions of the tasks around which a function stands."""
+        around = [way.task for way in reached if way.through is None]
+        own = ((self.graph.home(task), task.function) for task in around)
+        return [(home, inner) for home, inner in own if inner is not None and inner.is_async]
+
+    def _runs_its_task(self, module: Module, function: Function) -> bool:
+        """Whether a method of a class of tasks awaits the body of its own task: ``await self.run(...)``."""
+        return function.may_call("run") and any(
+            call.is_awaited and self.project.resolve(module, call.chain).name in TASK_BODIES
+            for call in self.functions.calls(module, function)
+            if call.leaf() == "run"
+        )
 
     def _with_awaited(
         self,

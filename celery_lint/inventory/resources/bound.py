@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.resources.choices import Choices
 from celery_lint.libraries.clients import LOOP_BOUND, MONGO, MONGO_PARTS, RETRYING
 from celery_lint.libraries.sqlalchemy import (
     ASYNC_ENGINES,
@@ -32,6 +33,7 @@ class Bound:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.choices = known.of(Choices)
 
     def is_client(self, entity: Entity) -> bool:
         """Whether an entity is a client, a pool of connections, or a part of one (a database)."""
@@ -81,12 +83,35 @@ class Bound:
         known = function.value_of(calls[0]) if len(calls) == 1 else None
         return entity if known is None else entity._replace(value=known, module=module)
 
-    def pooled(self, entity: Entity) -> bool | None:
-        """Whether an engine keeps connections for its loop; ``None`` when its options are hidden."""
+    def pooled(self, entity: Entity, holder: Entity | None = None) -> bool | None:
+        """Whether an engine keeps connections for its loop; ``None`` when its options are hidden.
+
+        Where branches make several, the one for a server decides. ``holder`` is the object that has the
+        engine: the call that makes it may say how.
+        """
         value, module = entity.value, entity.module
         if value is None or module is None:
             return None
-        options = list(self._options(module, value))
+        made = self.choices.beside(entity)
+        if len(made) < 2:
+            return self._keeps(module, value, holder)
+        kept = [(each, self._keeps(module, each, holder, chosen=True)) for each in made]
+        if any(keeps is None for _, keeps in kept):
+            return None
+        pooled = [each for each, keeps in kept if keeps]
+        poolless = [each for each, keeps in kept if not keeps]
+        if pooled and poolless and not self.choices.are_for_servers(module, pooled, poolless):
+            return None
+        return bool(pooled)
+
+    def _keeps(
+        self, module: Module, value: Value, holder: Entity | None, chosen: bool = False
+    ) -> bool | None:
+        """Whether the engine that a call makes keeps connections.
+
+        Where it is ``chosen``, what its address is by default says nothing of this one.
+        """
+        options = list(self._options(module, value, holder))
         names = {name for name, _ in options}
         classes = {
             self.project.value_entity(module, option).name.rpartition(".")[2]
@@ -100,13 +125,43 @@ class Bound:
             return classes.isdisjoint(_POOLLESS)
         if not sized and not names.isdisjoint(("*", "**")):
             return None
-        address = self.project.text(module, value.first())
-        if not address and (self._default(module, value.first()) or "").startswith("sqlite"):
+        given = value.first()
+        hidden = chosen and given is not None and given.kind == "name"
+        address = None if hidden else self._address(module, given, holder)
+        if not address and not chosen and (self._default(module, value.first()) or "").startswith("sqlite"):
             return False
         if not address:  # hidden, or a default that says nothing
             named = self._drivers(module)
+            if sized and self._sizes_are_chosen(value):  # for one of the drivers, by a branch
+                named |= self.project.deployment.packages or frozenset()
             return named.isdisjoint(FREE_DRIVERS) or not named.isdisjoint(BOUND_DRIVERS)
         return not address.startswith(_WITHOUT_A_LOOP)
+
+    @staticmethod
+    def _sizes_are_chosen(value: Value) -> bool:
+        """Whether options come from a dictionary that a branch makes with sizes of a pool, or without."""
+        made = [option for name, option in value.keywords if name == "**" and option.kind == "mapping"]
+        with_sizes = [option for option in made if any(option.keyword(size) for size in _POOL_SIZES)]
+        return 0 < len(with_sizes) < len(made)
+
+    def _address(self, module: Module, given: Value | None, holder: Entity | None) -> str | None:
+        """The address of a database, where it is a constant, or one that an object is made with."""
+        handed = self._handed(module, given, holder) if given is not None else None
+        return self.project.text(*(handed or (module, given)))
+
+    def _handed(self, module: Module, given: Value, holder: Entity | None) -> tuple[Module, Value] | None:
+        """What the call that makes an object gives a parameter of its constructor."""
+        maker = self.project.functions.around(module, given) if given.chain[:1] == "%" else None
+        if maker is None or holder is None or holder.value is None or holder.origin is None:
+            return None
+        name, call, home = given.chain[1:], holder.value, self.project.modules.get(holder.origin[0])
+        if maker.name != "__init__" or not maker.takes(name) or call.kind != "call":
+            return None
+        filled = maker.filled()
+        handed = call.keyword(name)
+        if handed is None and name in filled and filled.index(name) < len(call.items):
+            handed = call.items[filled.index(name)]
+        return (home, handed) if handed is not None and home is not None else None
 
     def _default(self, module: Module, given: Value | None) -> str | None:
         """What an address was before it was rewritten: that changes its driver, but not its database."""
@@ -132,9 +187,15 @@ class Bound:
         installed = self.project.deployment.packages or frozenset()
         return frozenset(module.drivers) or frozenset(elsewhere) or installed
 
-    def _options(self, module: Module, value: Value) -> Iterator[tuple[str, Value]]:
+    def _options(self, module: Module, value: Value, holder: Entity | None) -> Iterator[tuple[str, Value]]:
         """The options of an engine, also those that a dictionary gets in whatever branch."""
         for name, option in value.keywords:
+            handed = self._handed(module, option, holder) if name == "**" else None
+            if handed is not None:
+                known = self.project.value_entity(*handed)
+                if known.kind == "value" and known.value is not None and known.value.kind == "mapping":
+                    yield from known.value.keywords
+                    continue
             yield name, option
             if name == "**":
                 known = self.project.value_entity(module, option)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from celery_lint.inventory.resources.bound import Bound
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
+from celery_lint.libraries.celery import PROCESS_STARTS, TASK_CLASSES
 from celery_lint.model.facts import Class, Function, Module, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key, is_decorated
@@ -55,6 +56,11 @@ class Owners:
             for owned in self.of_class(home, inner).values():
                 return owned
         return None
+
+    def pooled_in(self, owned: Owned, holder: Entity) -> bool | None:
+        """Whether the engine of one object keeps connections, as the call that makes the object says."""
+        engine = self.bound.engine_of(self.project.value_entity(owned.module, owned.value))
+        return self.bound.pooled(engine, holder) if engine is not None else None
 
     def _is_given(self, module: Module, value: Value) -> bool:
         """Whether a value is a parameter of the function around it, known by its annotation."""
@@ -107,7 +113,42 @@ class Owners:
         maker = self.functions.around(module, value)
         if maker is None or maker.name == "__init__":
             return True
-        return is_asked_first(maker, value) and not self.knows_loop(module, maker)
+        if self.knows_loop(module, maker):
+            return False
+        return is_asked_first(maker, value) or self._is_called_once(maker)
+
+    def _is_called_once(self, maker: Function) -> bool:
+        """Whether a method makes what its object owns for the process: called by ``__init__``, or at import.
+
+        A handler of a signal that each process gets once may call it as well. Whoever else calls it may do so
+        for each task.
+        """
+        if maker.is_async or not maker.owner:
+            return False
+        found = False
+        for home, caller in self.project.holding(maker.name):
+            for call in self.functions.calls(home, caller):
+                if call.leaf() != maker.name:
+                    continue
+                called = self.project.resolve(home, call.chain)
+                if called.kind == "function" and called.function() is not maker:
+                    continue
+                if called.kind == "unknown" and not maker.name.startswith("_"):
+                    return False  # of an object that nobody knows
+                if called.kind == "function":
+                    if not self._runs_once(caller, maker):
+                        return False
+                    found = True
+        return found
+
+    @staticmethod
+    def _runs_once(caller: Function, maker: Function) -> bool:
+        """Whether a process runs a function no more than once, as far as this object is concerned."""
+        if caller.name == "__init__":
+            return caller.owner == maker.owner
+        return not caller.name or any(
+            decorator.chain.startswith(PROCESS_STARTS) for decorator in caller.decorators
+        )
 
     def knows_loop(self, module: Module, function: Function) -> bool:
         """Whether a function asks for the running loop, or gets one: then it may keep one object for each."""
@@ -128,6 +169,10 @@ class Owners:
                 for member in self.members_with(home, class_, attribute):
                     known.setdefault(member, owned)
         return known
+
+    def attribute_of(self, home: Module, class_: Class, owned: Owned) -> str:
+        """The attribute of a class that holds what it owns."""
+        return next(name for name, held in self.of_class(home, class_).items() if held == owned)
 
     def members_with(self, home: Module, class_: Class, attribute: str) -> set[str]:
         """The attributes and methods of a class that hold, give or use what one of its attributes holds."""
@@ -156,8 +201,30 @@ class Owners:
         key = (home.path, class_.qualname)
         if key not in self._keepers:
             self._keepers[key] = None
-            self._keepers[key] = self._find_keeper(class_)
+            self._keepers[key] = key if self.is_of_tasks(home, class_) else self._find_keeper(class_)
         return self._keepers[key]
+
+    def is_of_tasks(self, home: Module, class_: Class) -> bool:
+        """Whether a class is one of tasks: each process has one object of it for each task."""
+        bases = self.project.bases(Entity("class", class_.qualname, home))
+        return any(base.kind == "external" and base.name in TASK_CLASSES for base in bases)
+
+    def is_let_go(self, home: Module, class_: Class, owned: Owned) -> bool:
+        """Whether a method of a class forgets or ends what an attribute holds, as hooks of tasks do."""
+        for base in self.project.bases(Entity("class", class_.qualname, home)):
+            body, module = base.class_(), base.module
+            for name, values in body.attributes.items() if body is not None and module is not None else ():
+                if owned.value not in values or module is None or body is None:
+                    continue
+                makers = [
+                    self.functions.around(module, value) for value in values if value.kind == "constant"
+                ]
+                if any(maker is not None and maker.name != "__init__" for maker in makers):
+                    return True
+                ends = [f":{body.qualname}().{name}.{method}\t" for method in ("aclose", "close", "dispose")]
+                methods = (module.functions.get(f"{body.qualname}.{method}") for method in body.methods)
+                return any(method is not None and method.mentions(*ends) for method in methods)
+        return False
 
     def _find_keeper(self, class_: Class) -> Key | None:
         found: Key | None = None

@@ -10,7 +10,7 @@ from celery_lint.inventory.resources.owners import NAMESPACES, Owned, Owners, is
 from celery_lint.libraries.clients import BORROWERS, GIVEN_BY, LOOP_BOUND, OWNERS
 from celery_lint.libraries.sqlalchemy import ASYNC_SESSIONS
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
 
@@ -202,7 +202,8 @@ class Resources:
             return None  # what a cached function gives is a cache of clients, of which others speak
         place = self._place(entity._replace(origin=origin))
         made = ((owned.module, owned.value),)
-        return Resource(owned.kind, origin[1], place, owned.pooled, origin, self._classes(entity), made)
+        pooled = owned.pooled if owned.pooled is not None else self.owners.pooled_in(owned, entity)
+        return Resource(owned.kind, origin[1], place, pooled, origin, self._classes(entity), made)
 
     def _classes(self, entity: Entity) -> tuple[Key, ...]:
         """The class of an object and its bases."""
@@ -218,9 +219,31 @@ class Resources:
         owned = self.owners.leading(module, class_).get(member) if class_ is not None else None
         if class_ is None or owned is None or "()" in rest.partition(".")[2]:
             return None
-        keeper = self.owners.keeper(module, class_)
-        itself = Entity("instance", class_.qualname, module)
-        return self._owned_resource(owned, keeper, itself) if keeper is not None else None
+        return self._kept(module, class_, owned)
+
+    def _kept(self, home: Module, class_: Class, owned: Owned) -> Resource | None:
+        """What the only objects of a class hold, or what the object of a task holds in each process."""
+        keeper = self.owners.keeper(home, class_)
+        if keeper is None or (
+            keeper == (home.path, class_.qualname) and self.owners.is_let_go(home, class_, owned)
+        ):
+            return None
+        found = self._owned_resource(owned, keeper, Entity("instance", class_.qualname, home))
+        if found is None or keeper[1] != class_.qualname:
+            return found
+        name = self.owners.attribute_of(home, class_, owned)
+        key = home.path, f"{class_.qualname}.{name}"
+        return found._replace(name=name, key=key, place=owned.module.place(owned.value.span))
+
+    def handed(self, module: Module, chain: str, task: Entity | None = None) -> Resource | None:
+        """The resource that an argument is. ``task`` is the class of what the function knows as itself."""
+        if chain[:1] != "%":
+            return self.of(self.project.resolve(module, chain)) or self._kept_by_object(module, chain)
+        class_ = task.class_() if task is not None else None
+        if task is None or task.module is None or class_ is None:
+            return None
+        owned = self.owners.leading(task.module, class_).get(chain.partition(".")[2])
+        return self._kept(task.module, class_, owned) if owned is not None else None
 
     def _bound_to(self, module: Module, call: Call, calls: list[Call] | None) -> Resource | None:
         """The engine of ``AsyncSession(engine)``, the pool of ``Redis(connection_pool=pool())``."""
@@ -278,7 +301,9 @@ class Resources:
             return entity.origin
         kept = self.of(entity) or self._kept_by_object(module, chain)
         if kept is not None:
-            return kept.key
+            # `self.sessions().close()` ends a session, and leaves its connection to the pool.
+            of_session = kept.kind == "engine" and chain.endswith("()") and call.leaf() != "dispose"
+            return None if of_session else kept.key
         name, called, rest = chain.partition("().")
         class_ = module.classes.get(name[1:]) if called and name[:1] == ":" else None
         if class_ is not None and rest in self.owners.leading(module, class_):

@@ -110,6 +110,46 @@ class Uses:
                 resource = self.resources.used_by(module, inner)
                 if resource is not None and resource.kind == "client" and inner.leaf() not in RELEASES:
                     yield Use(resource, module.place(inner.span))
+                yield from self._handed_over(module, function, inner, reached)
+
+    def _handed_over(
+        self, module: Module, function: Function, call: Call, reached: Sequence[Reached]
+    ) -> Iterator[Use]:
+        """The clients and engines that a coroutine function is given and uses: ``send(self.bot, text)``."""
+        target = self.graph.target(module, call.chain)
+        if target is None or not target[1].is_async or call.is_open_ended:
+            return
+        task = next((way.task for way in reached if way.task.function is function), None)
+        itself = self.graph.receiver(task) if task is not None else None
+        for given in call.takes:
+            own = given.chain.startswith(f"%{function.first()}.")
+            if given.kind != "name" or (given.chain[:1] == "%" and not own):
+                continue
+            resource = self.resources.handed(module, given.chain, itself)
+            place = self._used_as(*target, call, given.chain) if resource is not None else None
+            if resource is not None and resource.pooled is True and place is not None:
+                yield Use(resource, place)
+
+    def _used_as(self, module: Module, function: Function, call: Call, chain: str) -> Place | None:
+        """Where a function uses the parameter that a call fills with a chain, and does not end it."""
+        name = function.parameter_given(call, chain)
+        parameter = next((each for each in function.parameters if each.name == name), None)
+        if parameter is None:
+            return None
+        receivers = {f"%{name}", f"{parameter.annotation}()"}
+        if any(
+            step.kind == "with" and not receivers.isdisjoint(item.partition("=")[0] for item in step.chains)
+            for step in self.functions.of(module, function).steps
+        ):
+            return None
+        used = [
+            each
+            for each in self.functions.calls(module, function)
+            if not receivers.isdisjoint((each.chain, each.chain.rpartition(".")[0]))
+        ]
+        if any(each.leaf() in RELEASES for each in used):
+            return None
+        return module.place(used[0].span) if used else None
 
     def _disposed(self, runner: tuple[Module, Function]) -> set[Key]:
         found = set(self._disposed_by_signals)
