@@ -21,6 +21,7 @@ from celery_lint.files.commands.shell import (
     simple_commands,
     with_defaults,
 )
+from celery_lint.files.commands.variables import expanded
 from celery_lint.files.commands.yaml_commands import yaml_commands
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.source import NotParsed
@@ -168,7 +169,10 @@ def _commands(path: str, text: str) -> Iterator[list[Word]]:
         yield from _dockerfile_commands(text)
     else:
         ini = name.endswith((".conf", ".ini"))
-        for line, logical in logical_lines(text, comments="#;" if ini else "#", indented=ini):
+        lines = list(logical_lines(text, comments="#;" if ini else "#", indented=ini))
+        if "$" in text and not ini and not name.endswith((".service", ".toml")):
+            lines = list(expanded(lines, name.endswith((".mk", "makefile"))))
+        for line, logical in lines:
             if "celery" in logical.lower():
                 yield from simple_commands(logical, line)
 

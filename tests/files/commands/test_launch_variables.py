@@ -1,0 +1,57 @@
+"""Worker commands whose options stand in variables of a script."""
+
+from __future__ import annotations
+
+import pytest
+
+from celery_lint.files.commands.launch import worker_commands
+
+CASES = [
+    (
+        "run.sh",
+        'OPTS="-A shop worker"\nOPTS="$OPTS -P gevent"\nexec celery $OPTS\n',
+        [("shop", "gevent", "")],
+    ),
+    ("run.sh", 'OPTS="-A shop worker"\nOPTS+=" -P gevent"\ncelery ${OPTS}\n', [("shop", "gevent", "")]),
+    (
+        "bin/worker",
+        'args=(-A shop worker)\nargs+=(--pool=solo)\nexec celery "${args[@]}"\n',
+        [("shop", "solo", "")],
+    ),
+    (
+        "Makefile",
+        "OPTS = -A shop worker\nOPTS += -P eventlet\nrun:\n\tcelery $(OPTS)\n",
+        [("shop", "eventlet", "")],
+    ),
+    (
+        "run.sh",
+        'export OPTS="-A shop worker -Q ${QUEUES:-mail}"\ncelery $OPTS\n',
+        [("shop", "prefork", "mail")],
+    ),
+    ("run.sh", 'CMD="celery -A shop worker"\nCMD="$CMD -P gevent"\nexec $CMD\n', [("shop", "gevent", "")]),
+    # What decides elsewhere what a variable holds hides the pool.
+    (
+        "run.sh",
+        'OPTS="-A shop worker"\nif x; then\nOPTS="$OPTS -P gevent"\nfi\ncelery $OPTS worker\n',
+        [("", "", "*")],
+    ),
+    ("run.sh", 'OPTS="-A shop"\nf() {\n  OPTS="-P gevent"\n}\ncelery worker $OPTS\n', [("", "", "*")]),
+    ("run.sh", '[ "$X" ] && OPTS="-P gevent"\nOPTS="-A shop"\ncelery worker $OPTS\n', [("", "", "*")]),
+    ("run.sh", 'OPTS="-A a"\ncelery worker $OPTS\nOPTS="-A b"\ncelery worker $OPTS\n', [("", "", "*")] * 2),
+    ("run.sh", "OPTS=$(options)\ncelery worker $OPTS\n", [("", "", "*")]),
+    ("run.sh", 'OPTS="$OPTS -P gevent"\ncelery worker $OPTS\n', [("", "", "*")]),
+    ("Makefile", "OPTS ?= -P gevent\nrun:\n\tcelery worker $(OPTS)\n", [("", "", "*")]),
+]
+
+
+@pytest.mark.parametrize("path, text, expected", CASES)
+def test_variables(path: str, text: str, expected: list[tuple[str, str, str]]) -> None:
+    found = worker_commands(path, text.encode())
+    assert [(worker.app, worker.pool, worker.queues) for worker in found] == expected
+
+
+def test_variables_that_double_take_no_memory() -> None:
+    text = (
+        'A="celery -A shop worker"\n' + 'A="$A $A"\n' * 200 + "exec $A\n" + "celery worker " + "$A " * 50_000
+    )
+    assert len(worker_commands("run.sh", text.encode())) < 10
