@@ -29,6 +29,8 @@ _RAISING = {"sys.exit": "sys.exit", "builtins.exit": "exit", "builtins.quit": "q
 #: Nobody writes these by accident: only in the body of a task itself.
 _ENDING = frozenset({"os._exit", "os.abort"})
 _EXIT_WORDS = ("exit", "~quit", "os.abort")
+_MOST_EXITS = 32  # so many of one function are looked at; the first that happens is told
+_LONGEST_WAY = 3  # assignments between a parameter and the condition that asks about it
 _EXIT = frozenset({"~SystemExit", "~BaseException"})
 
 #: Signals for which a prefork process has a handler of its own, or ignores on purpose.
@@ -160,8 +162,9 @@ class Processes:
 
     def _exit_calls(self, site: Site) -> Iterator[ProcessExit]:
         forked = site.function.mentions("os.fork")
-        for call in self.sites.made(site):
-            if not any(word in call.chain for word in _EXIT_WORDS) or call.in_lambda or call.is_argument:
+        exits = [c for c in self.sites.made(site) if any(word in c.chain for word in _EXIT_WORDS)]
+        for call in exits[:_MOST_EXITS]:
+            if call.in_lambda or call.is_argument:
                 continue
             name = self.sites.name(site.module, call.chain)
             place = site.module.place(call.span)
@@ -191,9 +194,7 @@ class Processes:
         """The parameters of a function that the conditions around a statement ask about, by way of others."""
         flow = self.sites.flow(site)
         names = {name for outer in flow.ancestors(step) if outer.kind == "if" for name in outer.loads}
-        before = 0
-        while names and len(names) > before:
-            before = len(names)
+        for _ in range(_LONGEST_WAY if names else 0):
             for other in flow.steps:
                 if not names.isdisjoint((*other.stores, *_filled(other))):
                     names.update(other.loads)
