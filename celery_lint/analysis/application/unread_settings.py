@@ -12,7 +12,9 @@ from celery_lint.inventory.application.statements import Configuring, Given
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.retries.policies import RETRY_OPTIONS
 from celery_lint.inventory.tasks.in_force import OptionsInForce
+from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.naming import held
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import OPTIONS_OF_TASKS
 from celery_lint.libraries.celery_settings import SETTINGS
@@ -133,9 +135,8 @@ class UnreadSettings:
         """Whether a task that anything sends retries without this option, for which the setting is meant."""
         known = self._missed.get(option)
         if known is None:
-            known = self._missed[option] = any(
-                self._goes_without(task, option) for task in self.unsent.product
-            )
+            known = any(self._goes_without(task, option) for task in self.unsent.product)
+            self._missed[option] = known
         return known
 
     def _goes_without(self, task: Task, option: str) -> bool:
@@ -143,7 +144,8 @@ class UnreadSettings:
         if option in options or not self.in_force.known(task, RETRY_OPTIONS):
             return False
         if "autoretry_for" in options:
-            return option != "default_retry_delay" or "retry_backoff" not in options
+            said = self._may_say(options.get("retry_kwargs"), option)
+            return not said and (option != "default_retry_delay" or "retry_backoff" not in options)
         calls = self.retry_calls.calls_of(task)
         if option == "autoretry_for":
             return not calls
@@ -152,6 +154,14 @@ class UnreadSettings:
         return option == "default_retry_delay" and any(
             call.sets("countdown") is False and call.sets("eta") is False for call in calls
         )
+
+    def _may_say(self, given: Option | None, option: str) -> bool:
+        """Whether ``retry_kwargs``, with which each retry is called, may say the same as an option."""
+        known = self.project.constant(*given) if given is not None else None
+        words = ("countdown", "eta") if option == "default_retry_delay" else (option,)
+        if known is None:
+            return given is not None
+        return any(key in (*words, "**", "?") for key, _ in known.keywords)
 
     @facts
     def unprefixed(self) -> list[tuple[Unprefixed, ...]]:
@@ -384,10 +394,4 @@ def _ends(chain: str, key: str) -> bool:
 
 def _names(values: Iterable[Value], key: str) -> bool:
     """Whether one of these expressions names it."""
-    line = list(values)
-    for value in line:  # which grows meanwhile
-        if _ends(value.chain, key):
-            return True
-        line += value.items
-        line += [given for _, given in value.keywords]
-    return False
+    return any(_ends(each.chain, key) for value in values for each in held(value))

@@ -39,7 +39,7 @@ class UnknownSetting(Rule):
     Reports names that are those of a setting but for one or two letters, or but for the family
     (`CELERY_TIME_LIMIT` for `CELERY_TASK_TIME_LIMIT`), and options of tasks that are no settings
     (`task_max_retries`), those once for each application, and only if a task that is sent retries without the
-    option; any other may belong to an extension. It looks at
+    option, which `retry_kwargs` may give too; any other may belong to an extension. It looks at
     what an application is given by hand, and at the modules, classes and mappings that it loads. Silent where
     the project itself reads what has this name, where the real setting is given, too, and where the value is
     the default.
