@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.resources.choices import Choices
+from celery_lint.inventory.resources.choices import POOLLESS, Choices
 from celery_lint.libraries.clients import LOOP_BOUND, MONGO, MONGO_PARTS, RETRYING
 from celery_lint.libraries.sqlalchemy import (
     ASYNC_ENGINES,
@@ -19,8 +19,6 @@ from celery_lint.project.known import Known
 
 #: What makes sessions, of the engine that it is given.
 SESSION_MAKERS = SYNC_MAKERS | ASYNC_MAKERS
-# SQLAlchemy keeps no pooled connection between uses with these.
-_POOLLESS = frozenset({"NullPool"})
 # Only a pool that keeps connections takes these: SQLAlchemy refuses them beside another pool class.
 _POOL_SIZES = ("pool_size", "max_overflow")
 # A connection of aiosqlite belongs to a thread, one of psycopg to the loop that waits for it: both were
@@ -119,10 +117,12 @@ class Bound:
             if name == "poolclass"
         }
         sized = not names.isdisjoint(_POOL_SIZES)
-        if "" in classes or (sized and not classes.isdisjoint(_POOLLESS)):
+        if sized and classes and classes <= POOLLESS and self.choices.gives_no_pool_to_others(module, value):
+            return True
+        if "" in classes or (sized and not classes.isdisjoint(POOLLESS)):
             return None  # one or the other, as a branch decides
         if classes:
-            return classes.isdisjoint(_POOLLESS)
+            return classes.isdisjoint(POOLLESS)
         if not sized and not names.isdisjoint(("*", "**")):
             return None
         given = value.first()
@@ -196,6 +196,11 @@ class Bound:
                 if known.kind == "value" and known.value is not None and known.value.kind == "mapping":
                     yield from known.value.keywords
                     continue
+            made = self._returned(module, option) if name == "**" and option.kind == "call" else []
+            if made:
+                for each in made:
+                    yield from each.keywords
+                continue
             yield name, option
             if name == "**":
                 known = self.project.value_entity(module, option)
@@ -203,6 +208,12 @@ class Bound:
                     yield from known.value.keywords
                 if option.kind == "name" and option.chain[:1] in ":%":
                     yield from self._filled(module, option.chain, value)
+
+    def _returned(self, module: Module, option: Value) -> list[Value]:
+        """The dictionaries that a function returns, if it returns nothing else."""
+        function = self.project.resolve(module, option.chain).function()
+        returned = list(function.returns) if function is not None else []
+        return returned if all(value.kind == "mapping" for value in returned) else []
 
     def _filled(self, module: Module, chain: str, user: Value) -> Iterator[tuple[str, Value]]:
         """What a dictionary is bound to, and what is put into it where it is made."""

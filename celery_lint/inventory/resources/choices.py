@@ -12,6 +12,8 @@ from celery_lint.project.entity import Entity
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
+#: SQLAlchemy keeps no pooled connection between uses with these.
+POOLLESS = frozenset({"NullPool"})
 _SQLITE = "sqlite"
 # What a test asks for that is never so where workers run.
 _NOT_DEPLOYED = re.compile(r"sqlite|(?<![a-z])test", re.IGNORECASE)
@@ -55,6 +57,16 @@ class Choices:
             for each in poolless
         )
 
+    def gives_no_pool_to_others(self, module: Module, value: Value) -> bool:
+        """Whether the options of an engine name a class without a pool only for SQLite or for tests."""
+        around = self.functions.around(module, value)
+        if around is None:
+            return False
+        flow = Flow(around)
+        address = value.first()
+        naming = [step for step in flow.steps if not POOLLESS.isdisjoint(step.loads)]
+        return bool(naming) and all(_decides(flow, step, address) for step in naming)
+
     def _is_for_a_file(self, value: Value) -> bool:
         """Whether a call makes an engine for SQLite, as its arguments say."""
         given = value.keyword("connect_args")
@@ -69,12 +81,11 @@ class Choices:
         if around is None:
             return self._follows_question(module, value)
         flow = Flow(around)
+        address = value.first()
         for each in (value, *pooled):
-            for test in _tests(flow, each):
-                address = each.first()
-                if _NOT_DEPLOYED.search(" ".join((*test.loads, *test.chains))):
-                    return True
-                return address is not None and address.chain[:1] == "%" and test.loads == (address.chain[1:],)
+            step = _step_of(flow, each)
+            if step is not None and any(outer.kind == "if" for outer in flow.ancestors(step)):
+                return _decides(flow, step, address)
         return False
 
     def _follows_question(self, module: Module, value: Value) -> bool:
@@ -92,12 +103,26 @@ class Choices:
         )
 
 
-def _tests(flow: Flow, value: Value) -> list[Step]:
-    """The tests around a value, the innermost first."""
-    for step in flow.steps:
-        if step.kind in ("assign", "return") and step.span.line <= value.span.line <= step.span.end_line:
-            return [outer for outer in flow.ancestors(step) if outer.kind == "if"]
-    return []
+def _step_of(flow: Flow, value: Value) -> Step | None:
+    """The statement that binds or returns a value."""
+    return next(
+        (
+            step
+            for step in flow.steps
+            if step.kind in ("assign", "return") and step.span.line <= value.span.line <= step.span.end_line
+        ),
+        None,
+    )
+
+
+def _decides(flow: Flow, step: Step, address: Value | None) -> bool:
+    """Whether the innermost test around a statement asks which database there is, or for tests."""
+    test = next((outer for outer in flow.ancestors(step) if outer.kind == "if"), None)
+    if test is None:
+        return False
+    if _NOT_DEPLOYED.search(" ".join((*test.loads, *test.chains))):
+        return True
+    return address is not None and address.chain[:1] == "%" and test.loads == (address.chain[1:],)
 
 
 def _gives(function: Function, value: Value) -> bool:
