@@ -21,7 +21,7 @@ Pair = tuple[str, str]
 _ANY_CASE = (b"celery", b"time_limit")
 _EXACT = (b".delay", b"run_until_complete", b".revoke", b".control.terminate(")
 # Pandas and mock objects have these methods too: a file that dispatches like this names a module of tasks.
-_WITH_TASK = (b"shared_task", b"send_task", b".s(", b".si(", b".apply(")
+_WITH_TASK = (b"shared_task", b"send_task", b".register_task(", b".s(", b".si(", b".apply(")
 _WITH_ASYNC = (
     b"apply_async",
     b"create_async_engine",

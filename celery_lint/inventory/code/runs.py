@@ -171,7 +171,8 @@ class Runs:
         name = self._parameter(module, function, first)
         if function.takes(name):
             return True, list(self._handed_over(reached))
-        targets = list(self.coroutine_functions(module, function, first))
+        targets = list(self._of_receivers(module, function, first, reached))
+        targets = targets or list(self.coroutine_functions(module, function, first))
         if targets:
             if function.name == "__call__" and any(self._runs_its_task(*target) for target in targets):
                 targets += self._functions_around(reached)
@@ -185,6 +186,30 @@ class Runs:
                 found += [pair for task in tasks for pair in self._filling(task, outer, name, LAYERS)]
             return True, found
         return False, []
+
+    def _of_receivers(
+        self, module: Module, function: Function, given: Argument, reached: Sequence[Reached]
+    ) -> Iterator[tuple[Module, Function]]:
+        """The coroutine methods that a method runs of its own object, in the classes that the objects are of.
+
+        A base class runs ``self.work()``, and each class that derives from it says what the work is.
+        """
+        chain = given.chain.removesuffix("()")
+        if given.kind == "call":
+            chain = self.functions.calls(module, function)[given.number].chain
+        owner, _, name = chain.rpartition(".")
+        if not function.owner or owner != f":{function.owner}()":
+            return
+        seen: set[Key] = set()
+        for way in reached:
+            receiver = way.through.receiver if way.through is not None else self.graph.receiver(way.task)
+            found = self.project.attribute(receiver, name) if receiver is not None else None
+            method = found.function() if found is not None else None
+            if found is None or found.module is None or method is None or not method.is_async:
+                continue
+            if (found.module.path, method.qualname) not in seen:
+                seen.add((found.module.path, method.qualname))
+                yield found.module, method
 
     def _functions_around(self, reached: Sequence[Reached]) -> list[tuple[Module, Function]]:
         """The coroutine functions of the tasks around which a function stands."""
