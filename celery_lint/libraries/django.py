@@ -8,8 +8,6 @@ ATOMIC = frozenset({"django.db.transaction.atomic", "django.db.transaction.Atomi
 ON_COMMIT = frozenset({"django.db.transaction.on_commit", "django.db.connection.on_commit"})
 #: Makes a method of what decorates a function.
 METHOD_DECORATOR = "django.utils.decorators.method_decorator"
-#: The setting that names the databases.
-DATABASES = "DATABASES"
 #: The attributes of a model that give its rows.
 MANAGERS = (".objects.", "._default_manager.", "._base_manager.")
 #: Methods of a manager that make a new row.

@@ -136,27 +136,59 @@ ENDING_BY_THEMSELVES = (
     "aiogram.",
     "aiohttp.",
     "anthropic.",
+    "asgiref.",
+    "asyncio.",
+    "anyio.",
     "azure.storage.",
     "boto3.",
     "botocore.",
     "elasticsearch.",
     "github.",
-    "google.cloud.storage.",
+    "google.cloud.",  # the methods of its clients have 60 to 600 seconds
     "openai.",
     "opensearchpy.",
+    "os.",
     "slack_sdk.",
     "socket.create_connection()",
     "socket.get",
     "sqlite3.",
     "ssl.",
     "stripe.",
+    "subprocess.",  # but for PROCESSES: what they give back is there already
     "telegram.",
     "time.sleep",
     "urllib3.disable_warnings",
     "websockets.",
 )
+#: What asks a database, which hangs where a row is locked or the connection is lost, and seldom else; and
+#: commands of Django, which nobody can see into.
+STATEMENTS = (
+    "django.db.",
+    "django.core.management.",
+    "MySQLdb.",
+    "psycopg.",
+    "psycopg2.",
+    "pymongo.",
+    "pymysql.",
+    "redis.",
+    "sqlalchemy.",
+)
 #: Other programs, for which nothing waits less than they take.
-PROCESSES = ("subprocess.", "os.system", "os.popen")
+PROCESSES = frozenset(
+    [
+        f"subprocess.{name}"
+        for name in ("run", "call", "check_call", "check_output", "getoutput", "getstatusoutput")
+    ]
+    + [f"subprocess.Popen().{name}" for name in ("communicate", "wait", "stdout.read", "stdout.readlines")]
+    + ["os.system", "os.popen().read"]
+)
+#: What waits for another service, of libraries of whose others only the methods of what they make do.
+WAITING_FUNCTIONS = frozenset(
+    ["pika.BlockingConnection"]
+    + [f"django.core.mail.{name}" for name in ("mail_admins", "mail_managers", "send_mail", "send_mass_mail")]
+)
+#: What docker waits for as long as it takes; all else has a minute.
+DOCKER_WAITS = frozenset({"build", "pull", "run", "wait"})
 #: Parts of chains that do the same, whatever they stand on: the managers of Django, the session of Flask.
 WAITING_PARTS = (".objects.", ".session.query", ".session.execute", ".session.commit", "db.session")
 #: Methods that wait on whatever they are called: of sessions, cursors, models, clients and files elsewhere.

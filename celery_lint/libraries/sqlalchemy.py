@@ -20,10 +20,6 @@ USERS_OF_ENGINES = ("sqlalchemy.", "sqlmodel.", "pandas.", "geopandas.", "polars
 SYNC_ENGINE_MAKERS = frozenset(f"{module}.{name}" for module in _SYNC for name in _SYNC_NAMES)
 ASYNC_ENGINE_MAKERS = frozenset(f"{module}.{name}" for module in _ASYNC for name in _ASYNC_NAMES)
 ENGINE_MAKERS = SYNC_ENGINE_MAKERS | ASYNC_ENGINE_MAKERS
-#: Packages whose sessions ask the databases of its engines.
-ASKING = ("sqlalchemy.", "sqlmodel.", "flask_sqlalchemy.")
-#: The setting of Flask that names the database.
-ADDRESS = "SQLALCHEMY_DATABASE_URI"
 #: The engines themselves.
 SYNC_ENGINES = frozenset(f"{maker}()" for maker in SYNC_ENGINE_MAKERS)
 ASYNC_ENGINES = frozenset(f"{maker}()" for maker in ASYNC_ENGINE_MAKERS)
