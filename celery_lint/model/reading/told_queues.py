@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from celery_lint.model.commands import ANY_QUEUE
 
 _OPTIONS = ("-Q", "--queues")
-_OPTION = re.compile(r"(?<![\w-])(?:-Q|--queues)(?![\w-]*-)(?:\s+|=)?[\"']?([^\s\"']*)")
+_OPTION = re.compile(r"(?<![\w-])(?:-Q|--queues(?![\w-]))(?:\s+|=)?[\"']?([^\s\"']*)")
 _NAMES = re.compile(r"[\w.,:@-]+")
 
 
