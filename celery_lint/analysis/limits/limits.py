@@ -20,6 +20,7 @@ from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import TIME_LIMITS
+from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
@@ -102,7 +103,7 @@ class Limits:
         if self.project.configuration.time_limits == "worker":
             return True
         commands = self.commands.of(applications) if applications else self.commands.all
-        if any(command.time_limit or command.soft_time_limit for command in commands):
+        if any(c.time_limit or c.soft_time_limit or _is_computed(c) for c in commands):
             return True
         known = self.pools.of_applications(applications).known or self.pools.all.known
         return bool(known) and all(pool.name in _ENFORCING_NONE for pool in known)
@@ -209,10 +210,18 @@ class Limits:
         )
 
     def _is_bare(self, application: Application) -> bool:
-        """Whether nothing configures an application, and something does another: workers run that one."""
-        return not self._is_configured(application) and any(
-            self._is_configured(other) for other in self.all_applications.product
-        )
+        """Whether nothing configures an application, and something does another: workers run that one.
+
+        Where commands show the workers and none of them names it, its name alone configures nothing.
+        """
+        started = self.commands.started
+        if application in started:
+            return False
+        value = application.value
+        told = value.items[1:] or any(name != "main" for name, _ in value.keywords)
+        if self.settings.is_configured(application) or (told if started else value.items or value.keywords):
+            return False
+        return any(self._is_configured(other) for other in started or self.all_applications.product)
 
     def _is_configured(self, application: Application) -> bool:
         value = application.value
@@ -221,6 +230,9 @@ class Limits:
     def _owner(self, task: Task) -> Key | None:
         """The application that a task is told at: the first of those that may run it, all without a limit."""
         applications = [a for a in self.belonging.of(task) if not self._is_bare(a)]
+        own = self.all_applications.get(task.application) if task.application is not None else None
+        if own is not None and own not in applications and not self._is_bare(own):
+            return None  # of its workers, which are started out of sight, nobody knows what they are told
         if not applications or any(self._has_global_limit(application) for application in applications):
             return None
         return applications[0].origin
@@ -295,6 +307,11 @@ class Limits:
                 place = hard[0].place(hard[1].span)
                 found.append(HardBelowSoft(task, number, soft[0], place, soft[1]))
         return found
+
+
+def _is_computed(command: WorkerCommand) -> bool:
+    """Whether code starts the worker, with options that only the run knows."""
+    return command.open_ended and command.path.endswith(".py")
 
 
 def _has_timeout(task: Task) -> bool:

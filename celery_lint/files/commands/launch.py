@@ -52,6 +52,8 @@ _PROGRAM = re.compile(r"(?:.*/)?(?:celery(?:-?[\d.]+)?(?:\.exe)?|[\w-]*celery[\w
 _PROGRAM_VARIABLE = re.compile(r"\$[{(]?CELERY(?:D|_BIN|_CMD|_COMMAND|_EXE)?[)}]?")
 _ASSIGNMENT = re.compile(r"-{0,2}[\w.-]+(?:\[\w*\])?\+?=")
 _APPENDED = re.compile(r"\$\{?([A-Za-z_]\w*)\}?[\"']?[ \t]+[^\s;&|)#>]")
+# A script that an image is built with: `RUN echo "celery -A shop worker" > run.sh`.
+_WRITTEN = re.compile(r"""\b(?:echo|printf)[ \t]+(?:-\w+[ \t]+)?(?:"([^"]*)"|'([^']*)')[ \t]*>""")
 _POOL = re.compile(r"[\w.]+(?::\w+)?")
 _RUNNERS = frozenset({"--", "-m", "exec", "run", "run-program"})
 _KEYWORDS = frozenset(
@@ -198,6 +200,9 @@ def _dockerfile_commands(text: str) -> Iterator[list[Word]]:
                 command = items
         else:
             yield from simple_commands(logical, line)
+            for written in _WRITTEN.finditer(logical) if instruction == "RUN" else ():
+                for row in (written[1] or written[2] or "").split("\\n"):
+                    yield from simple_commands(row, line)
     yield entrypoint + command
 
 
