@@ -248,13 +248,13 @@ class Runs:
             return
         call = self.functions.calls(module, function)[given.number]
         for home, target in self.graph.arguments(module, function, given):
-            awaited = self._awaited_parameters(home, target) if target.is_async else set()
+            awaited = self.awaited_parameters(home, target) if target.is_async else set()
             filled = target.filled() if awaited else []
             for name in awaited:
                 inner = call.argument(filled.index(name) if name in filled else len(filled), name)
                 yield self._innermost(module, function, inner)
 
-    def _awaited_parameters(self, module: Module, function: Function) -> set[str]:
+    def awaited_parameters(self, module: Module, function: Function) -> set[str]:
         """The parameters that a coroutine function awaits, itself or through ``wait_for`` and its like."""
         found = {step.value for step in self.functions.of(module, function).steps if step.waits}
         for call in self.functions.calls(module, function):
@@ -323,8 +323,16 @@ class Runs:
         name = self._parameter(module, function, given)
         if not found and function.takes(name):
             yield from self._filling(task, function, name, depth)
+        elif not found and self._outer_with(module, function, name) is not None:
+            yield from self._decorated_with(task, function)
         for inner in self._awaited(module, function, given) if depth else ():
             yield from self._given(task, module, function, inner, depth - 1)
+
+    def _decorated_with(self, task: Task, function: Function) -> Iterator[tuple[Module, Function]]:
+        """The coroutine function of a task, if the function is what a decorator has put around it."""
+        own = task.function
+        if own is not None and own.is_async and any(f is function for _, f in self.graph.around(task)):
+            yield self.graph.home(task), own
 
     def _filling(
         self, task: Task, function: Function, name: str, depth: int

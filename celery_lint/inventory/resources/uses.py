@@ -74,6 +74,9 @@ class Uses:
     ) -> RunUses:
         """What coroutines use that this call, in this function, runs."""
         disposed = self._disposed(runner) | self._disposed_by_callers(reached)
+        for module, function in coroutines:
+            if self.runs.awaited_parameters(module, function):  # one around others: `_cleanly(coroutine)`
+                disposed.update(*(self._disposed_in(*inner) for inner in self.graph.here(module, function)))
         engines: dict[Key, Use] = {}
         outliving: dict[Key, Use] = {}
         for module, function in coroutines:
