@@ -103,6 +103,8 @@ class FirstPass:
             return True
         if b"async" in data and (_any(_WITH_ASYNC, data) or (b"asyncio" in data and _runs_loops(data))):
             return True
+        if b"AsyncToSync(" in data:
+            return True
         if b"anyio" in data or b"tortoise" in data:
             return b"blocking_portal" in data or b"run_async" in data or _runs_loops(data)
         return False

@@ -39,5 +39,7 @@ ASKING_FOR_LOOP = frozenset(
 )
 #: ``async_to_sync`` of asgiref: a function that runs the coroutines of another.
 ASYNC_TO_SYNC = "asgiref.sync.async_to_sync"
+#: The class that it makes an object of, which is called the same way.
+ASYNC_TO_SYNC_CLASS = "asgiref.sync.AsyncToSync"
 #: What makes a function that runs the coroutines of another, on a loop made for each call.
 RUNNIFY = frozenset({"asyncer.runnify"})

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from celery_lint.libraries.asyncio import ASYNC_TO_SYNC, RUNNIFY
+from celery_lint.libraries.asyncio import ASYNC_TO_SYNC, ASYNC_TO_SYNC_CLASS, RUNNIFY
 from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
@@ -13,7 +13,7 @@ from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known, once
 
-_LEAVES = ("async_to_sync", "runnify")
+_LEAVES = ("async_to_sync", "AsyncToSync", "runnify")
 _PACKAGES = ("asgiref", "asyncer")
 _MAKERS = RUNNIFY | {ASYNC_TO_SYNC}
 
@@ -62,8 +62,10 @@ class AsyncToSync:
             return found
         for module in self.project.product_modules():
             for name, values in module.bindings.items():
+                # Also another name of one of them: `plain = Bridges.plain`.
                 if any(
-                    value.kind == "call" and leaf_of_chain(value.chain) in self._makers for value in values
+                    value.kind in ("call", "name") and leaf_of_chain(value.chain) in self._makers
+                    for value in values
                 ):
                     found.add(name)
             for function in module.functions.values():
@@ -128,7 +130,10 @@ def _may_make(module: Module) -> bool:
 
 def _maker(name: str) -> str:
     """The maker of a dotted path that is a call of it."""
-    return name[:-2] if name.endswith("()") and name[:-2] in _MAKERS else ""
+    maker = name[:-2] if name.endswith("()") else ""
+    if maker == ASYNC_TO_SYNC_CLASS:
+        return ASYNC_TO_SYNC
+    return maker if maker in _MAKERS else ""
 
 
 def _is_made(value: Value) -> bool:

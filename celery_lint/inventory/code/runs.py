@@ -28,6 +28,7 @@ _RUN_LEAVES = frozenset({"run", "run_until_complete", "run_async"}) | {
     name.rpartition(".")[2] for name in PORTALS
 }
 _RUNNIFY = "asyncer.runnify"
+_MAKING = ("async_to_sync", "AsyncToSync", "runnify")
 #: Runners that make a function, which then runs the coroutine.
 _MADE = frozenset({"async_to_sync", _RUNNIFY})
 
@@ -90,7 +91,7 @@ class Runs:
         for module, function, reached in self.graph.synchronous:
             for call in self.functions.calls(module, function):
                 leaf = call.leaf()
-                made = "async_to_sync" in call.chain or "runnify" in call.chain
+                made = any(name in call.chain for name in _MAKING)
                 if leaf in _RUN_LEAVES or made or leaf in self.async_to_sync.names:
                     run = self._run(module, function, call, reached)
                     if run is not None:

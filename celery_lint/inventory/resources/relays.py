@@ -16,6 +16,7 @@ from celery_lint.project.known import Known, once
 _RUNNING_A_LOOP = (
     *at_the_end(("asyncio.run", ".run_until_complete", "tortoise.run_async")),
     "async_to_sync",
+    "AsyncToSync",
     "runnify",
     "start_blocking_portal",
     "celery_lint.runtime.",
