@@ -15,6 +15,8 @@ REQUESTS_SESSIONS = (
     "requests_oauthlib.OAuth1Session()",
     "requests_oauthlib.OAuth2Session()",
 )
+#: What makes a request by requests and hands on its ``timeout``, with the place of that parameter.
+REQUEST_WRAPPERS = {"pywebpush.webpush": 6}
 #: Calls that open a socket, with the place of their parameter ``timeout``, counted from 0. Without one they
 #: fall back on the default of the socket module.
 SOCKETS = {

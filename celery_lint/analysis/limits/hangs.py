@@ -37,8 +37,7 @@ _PLAIN = (bytes, dict, list, str)
 class Hang(NamedTuple):
     """Where a task may wait forever.
 
-    ``doubt`` is 0 for another program and for a call that is known to have no timeout, greater for another
-    service.
+    ``doubt`` is 0 for another program, greater for another service.
     """
 
     place: Place
@@ -77,22 +76,13 @@ class Hangs:
             site = Site(module, function, (task,))
             for call in self.functions.calls(module, function):
                 doubt = self._doubt(site, call)
-                if doubt is None or self.timeouts.ended(site, call):
-                    continue
-                place = module.place(call.span)
-                if place not in self._told:
-                    yield Hang(place, doubt)
-
-    @once
-    def _told(self) -> frozenset[Place]:
-        return frozenset([wait.place for wait in self.timeouts.endless])
+                if doubt is not None and not self.timeouts.ended(site, call):
+                    yield Hang(module.place(call.span), doubt)
 
     def _doubt(self, site: Site, call: Call) -> int | None:
         """How doubtful it is that a call waits without an end; ``None`` if it does not, or nobody can see."""
-        if self.timeouts.wait(site, call) is not None:
-            return 0
-        if _is_limited(call):
-            return None
+        if _is_limited(call) or self.timeouts.wait(site, call) is not None:
+            return None  # the latter is told at its place, if it is come to
         entity = self.project.resolve(site.module, call.chain)
         name = entity.name if entity.kind == "external" else ""
         if name in PROCESSES or name.startswith(_OUTSIDE):

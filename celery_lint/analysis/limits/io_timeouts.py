@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from math import inf
 from typing import NamedTuple
 
@@ -12,7 +12,14 @@ from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.running import UNFORKED, Workers
-from celery_lint.libraries.network import HTTP_VERBS, POOLS, REQUESTS_SESSIONS, SOCKETS
+from celery_lint.libraries.network import (
+    CONNECTING_LATER,
+    HTTP_VERBS,
+    POOLS,
+    REQUEST_WRAPPERS,
+    REQUESTS_SESSIONS,
+    SOCKETS,
+)
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Place
@@ -25,7 +32,11 @@ _REQUESTS = {
     **{f"requests.api.{verb}": 99 for verb in HTTP_VERBS},
     **{f"{session}.{verb}": 99 for session in REQUESTS_SESSIONS for verb in (*HTTP_VERBS[:-1], "send")},
     **{f"{session}.request": 7 for session in REQUESTS_SESSIONS},
+    **REQUEST_WRAPPERS,
 }
+# A request by what a function gives back: `session_of(user).get(url)`.
+_SESSION_LEAVES = tuple(sorted({leaf_of_chain(session.removesuffix("()")) for session in REQUESTS_SESSIONS}))
+_OF_A_FACTORY = tuple(f"().{verb}" for verb in (*HTTP_VERBS, "send"))
 #: A client of httpx has a timeout, unless it is told to have none.
 _HTTPX = frozenset(
     [f"httpx.{verb}" for verb in (*HTTP_VERBS, "stream")]
@@ -41,6 +52,7 @@ _WORDS = (
     "requests",
     "urlopen",
     "httpx",
+    "webpush",
     "smtplib.",
     "ftplib.",
     "imaplib.",
@@ -67,6 +79,7 @@ class EndlessWait(NamedTuple):
     """A call that waits for a peer without a timeout; ``off`` if one was switched off.
 
     ``limit`` is the time limit, in seconds, that ends the task by and by; ``None`` where none is known.
+    ``cause`` is the same for calls of one library of which a condition chooses one.
     """
 
     site: Site
@@ -74,6 +87,7 @@ class EndlessWait(NamedTuple):
     name: str
     off: bool
     limit: float | None = None
+    cause: Hashable = None
 
 
 class IoTimeouts:
@@ -95,12 +109,34 @@ class IoTimeouts:
         for site in (*self.sites.all, *self.handed.all):
             if not self._may_call(site):
                 continue
+            told: dict[Hashable, int] = {}
             for call in self.sites.made(site):
                 if call.leaf() in _LEAVES and call.chain[:1] != "%":
                     wait = self.wait(site, call)
                     if wait is not None and not self.ended(site, call):
-                        found.extend(self._unlimited(wait))
+                        cause = self._cause(wait, call, told)
+                        found.extend(self._unlimited(wait._replace(cause=cause)))
         return found
+
+    def _cause(self, wait: EndlessWait, call: Call, told: dict[Hashable, int]) -> Hashable:
+        """What a call has in common with those in the other branches of a condition: one is made.
+
+        Of several in one branch the first belongs to the first of another, the second to the second.
+        """
+        flow = self.sites.flow(wait.site)
+        current = flow.step_of(call)
+        branches, outermost = [], None
+        for around in flow.ancestors(current) if current is not None else ():
+            if around.kind == "if":
+                branches.append((around.number, current.role if current is not None else ""))
+                outermost = around.number
+            current = around
+        if outermost is None:
+            return None
+        library = wait.name.partition(".")[0]
+        branch = (library, tuple(branches))
+        told[branch] = told.get(branch, 0) + 1
+        return wait.site.key, library, outermost, told[branch]
 
     def _unlimited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
         """A wait as that of the tasks that it keeps for the longest, if that is long."""
@@ -130,8 +166,20 @@ class IoTimeouts:
             return True
         # A session that the module or the class keeps: `session.get(…)`.
         imports = site.module.imports.values()
-        return site.function.mentions(":") and any(
+        if site.function.mentions(":") and any(
             path.partition(".")[0].startswith(("requests", "urllib3")) for path in imports
+        ):
+            return True
+        return site.function.mentions(*_OF_A_FACTORY) and self._hands_out_sessions
+
+    @once
+    def _hands_out_sessions(self) -> bool:
+        """Whether a function makes a session of requests, and may give it back."""
+        return any(
+            "requests" in "".join(module.imports.values()) and function.has("return")
+            for module, function in self.project.calling(
+                "Session", "session", "OAuth1Session", "OAuth2Session"
+            )
         )
 
     def wait(self, site: Site, call: Call) -> EndlessWait | None:
@@ -148,13 +196,25 @@ class IoTimeouts:
             return None
         if any(given.text.startswith(_LOCAL) for given in call.takes[:2]):
             return None
-        if name in SOCKETS and (self._default_timeout or not call.takes):
+        if name in SOCKETS and (self._default_timeout or not (call.takes or self._connects(site, name))):
+            return None
+        if name in REQUEST_WRAPPERS and call.keyword("requests_session"):
             return None
         if name.startswith(POOLS) and self._pools_end:
             return None
         if name.startswith(REQUESTS_SESSIONS) and self._taught(site, call):
             return None
         return EndlessWait(site, place, _shown(name), off)
+
+    def _connects(self, site: Site, name: str) -> bool:
+        """Whether a function that makes a client without an address gives it one, and no timeout."""
+        return name in CONNECTING_LATER and any(
+            other.leaf() == "connect"
+            and self.sites.name(site.module, other.chain) == f"{name}().connect"
+            and bool(other.takes)
+            and _lacks(other, 2)
+            for other in self.sites.calls(site)
+        )
 
     # ------------------------------------------------------------------ who else may end the wait
 
@@ -204,7 +264,9 @@ class IoTimeouts:
         session = self.project.resolve(site.module, call.chain.rpartition(".")[0])
         if session.kind != "external":
             return True
-        home = session.origin[0] if session.origin is not None else site.module.path
+        home = session.origin[0] if session.origin is not None else self._maker(site, call)
+        if home is None:
+            return True
         module = self.project.modules.get(home, site.module)
         if any(a.key in (*HTTP_VERBS, "send") and not a.subscript for a in module.assignments):
             return True
@@ -214,6 +276,15 @@ class IoTimeouts:
             if function.may_call(".mount")
             for other in self.functions.calls(module, function)
         )
+
+    def _maker(self, site: Site, call: Call) -> str | None:
+        """The module that makes the session of a call; ``None`` if a function hands on that of another."""
+        session = call.chain.rpartition(".")[0]
+        maker = self.project.resolve(site.module, session.removesuffix("()"))
+        function = maker.function() if session.endswith("()") and maker.kind == "function" else None
+        if function is None or maker.module is None:
+            return site.module.path
+        return maker.module.path if function.may_call(*_SESSION_LEAVES) else None
 
     def _plain_adapter(self, path: str, qualname: str, mount: Call) -> bool:
         """Whether an adapter is the one of requests, which has no timeout."""

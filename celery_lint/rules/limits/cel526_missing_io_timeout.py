@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.limits.io_timeouts import EndlessWait, IoTimeouts
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class MissingIoTimeout(Rule):
@@ -45,13 +45,14 @@ class MissingIoTimeout(Rule):
 
     Looks into tasks that somebody may send and the functions that they call, in threads too that they wait
     for (`executor.map`, `submit` in a `with`, `asyncio.to_thread`). It knows `requests` and its sessions,
-    `urlopen`, `smtplib`, `ftplib`, `imaplib`, `poplib`, `http.client`, `httplib2`, `urllib3` and
-    `socket.create_connection`, and `httpx` where it is told `timeout=None`. Clients with a default of their
-    own (`httpx`, `aiohttp`, `boto3`) are fine, and drivers of databases are left alone. Silent where a
-    `**mapping` may hold the timeout, where the session has an adapter or a method of the project's own, and
-    inside an alarm or a `with` block whose name speaks of a timeout, and where a time limit of at most two
-    minutes, soft or hard, is sure to end all tasks that come to the call, in pools that enforce it.
-    `socket.setdefaulttimeout` is enough for the standard library, but `requests` does not ask for it.
+    `urlopen`, `smtplib`, `ftplib`, `imaplib`, `poplib`, `http.client`, `httplib2`, `urllib3`,
+    `pywebpush.webpush` and `socket.create_connection`, and `httpx` where it is told `timeout=None`. Clients
+    with a default of their own (`httpx`, `aiohttp`, `boto3`) are fine, and drivers of databases are left
+    alone. Silent where a `**mapping` may hold the timeout, where the session has an adapter or a method of
+    the project's own, and inside an alarm or a `with` block whose name speaks of a timeout, and where a time
+    limit of at most two minutes, soft or hard, is sure to end all tasks that come to the call, in pools that
+    enforce it. `socket.setdefaulttimeout` is enough for the standard library, but `requests` does not ask
+    for it.
 
     ## References
 
@@ -89,4 +90,5 @@ class MissingIoTimeout(Rule):
         variant, fix = ("off", None) if wait.off else ("", ("timeout=10",))
         if wait.limit is not None:
             variant, values["limit"] = f"{variant} limited".strip(), f"{wait.limit:g}"
-        yield Finding(wait.place, values, wait.site.related(), variant, fix)
+        cause = Cause(wait.cause) if wait.cause is not None else None
+        yield Finding(wait.place, values, wait.site.related(), variant, fix, cause)
