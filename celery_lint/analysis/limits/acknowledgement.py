@@ -202,6 +202,8 @@ class Acknowledgement:
             earlier = found.get(place)
             if earlier is not None and earlier.late != option.late:  # a base class of several tasks
                 option = option._replace(late=None)
+            if earlier is not None and not earlier.bounded:  # options that several tasks share
+                option = option._replace(bounded=False)
             found[place] = option
         return list(found.values())
 

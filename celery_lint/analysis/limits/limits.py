@@ -103,7 +103,9 @@ class Limits:
         if self.project.configuration.time_limits == "worker":
             return True
         commands = self.commands.of(applications) if applications else self.commands.all
-        if any(c.time_limit or c.soft_time_limit or _is_computed(c) for c in commands):
+        if any(command.time_limit or command.soft_time_limit for command in commands):
+            return True
+        if commands and all(map(_is_computed, commands)):
             return True
         known = self.pools.of_applications(applications).known or self.pools.all.known
         return bool(known) and all(pool.name in _ENFORCING_NONE for pool in known)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 
 from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.tasks.schedules import Schedules
+from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
 # What a delivery says of itself.
 _ASKED = ("redelivered", "delivery_info")
@@ -32,16 +35,33 @@ class Redelivered:
         self.project = known.project
         self.graph = known.of(CallGraph)
         self.functions = known.project.functions
+        self.sendings = known.of(Sendings)
+        self.schedules = known.of(Schedules)
 
     def is_stopped(self, task: Task) -> bool:
         """Whether a task looks at whether it has been delivered before, or what stands around it may leave.
 
         Or it leaves where what it works on has begun already, and writes down that it begins; or where it
-        does not get a lock at once, which the process that was killed still holds.
+        does not get a lock at once, which the process that was killed still holds. Or each of its messages
+        expires: workers throw away what comes back later.
         """
+        if task.key in self._expiring:
+            return True
         if any(self._may_leave(module, function) for module, function in self.graph.around(task)):
             return True
         return any(self._stops(module, function) for module, function in self.graph.closure_of(task, 1))
+
+    @once
+    def _expiring(self) -> set[Key]:
+        """The tasks that are sent with an end for their message wherever they are sent."""
+        ends: dict[Key, bool] = {}
+        for sending in self.sendings.all:
+            if sending.task is not None:
+                given = sending.call.keyword("expires")
+                ending = sending.has_options and bool(given) and not given.is_none
+                ends[sending.task.key] = ending and ends.get(sending.task.key, True)
+        scheduled = {task.key for entry in self.schedules.all if (task := self.schedules.task(entry))}
+        return {key for key, ending in ends.items() if ending} - scheduled
 
     def _may_leave(self, module: Module, function: Function) -> bool:
         """Whether something that stands around the function of a task may give back without calling it."""
