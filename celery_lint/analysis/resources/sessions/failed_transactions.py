@@ -96,7 +96,9 @@ class FailedTransactions:
                 if handler.kind == "handler" and self._catches_failures(view.module, handler):
                     for held in sessions:
                         found += self._after_failure(view, handler, held)
-        return found
+        # A rollback in the clause around another mends what follows that one, too.
+        mended = {use.place for use in found if use.later is None}
+        return [use for use in found if use.later not in mended]
 
     def _held(self, view: View, session: SessionName) -> _Held:
         """A session with the objects that are made with it: `OrderService(session)`."""
