@@ -47,7 +47,7 @@ from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.unsent import Unsent
-from celery_lint.libraries.network import BLOCKING, CONNECTS
+from celery_lint.libraries.network import BLOCKING, CONNECTS, SERVICES, WAITING_FUNCTIONS
 from celery_lint.libraries.sqlalchemy import SYNC_ENGINE_MAKERS, SYNC_MAKERS, SYNC_SCOPED
 from celery_lint.libraries.threads import THREAD_EXECUTORS, THREADS
 from celery_lint.project.isolation import READING
@@ -63,6 +63,8 @@ LOOKED_FOR = LOOP_WORDS | words_of(
     *CLIENTS,
     *CONNECTS,
     *BLOCKING,
+    *SERVICES,
+    *WAITING_FUNCTIONS,
     *THREADS,
     *THREAD_EXECUTORS,
     *SYNC_ENGINE_MAKERS,

@@ -189,6 +189,17 @@ WAITING_FUNCTIONS = frozenset(
     ["pika.BlockingConnection"]
     + [f"django.core.mail.{name}" for name in ("mail_admins", "mail_managers", "send_mail", "send_mass_mail")]
 )
+#: What makes a client or message whose methods wait for another service, and have no timeout of their own.
+SERVICES = (
+    "django.core.mail.EmailMessage",
+    "django.core.mail.EmailMultiAlternatives",
+    "docker.from_env",
+    "docker.DockerClient",
+    "flask_mail.Mail",
+    "paramiko.SSHClient",
+    "twilio.rest.Client",
+    "zeep.Client",
+)
 #: What docker waits for as long as it takes; all else has a minute.
 DOCKER_WAITS = frozenset({"build", "pull", "run", "wait"})
 #: Parts of chains that do the same, whatever they stand on: the managers of Django, the session of Flask.

@@ -21,7 +21,7 @@ from celery_lint.libraries.network import (
     WAITING_FUNCTIONS,
 )
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Place
+from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.known import Known, once
 
 # Of asyncio, what waits for others than coroutines.
@@ -95,15 +95,29 @@ class Hangs:
 
     def _ended_for_all(self, name: str) -> bool:
         """Whether a client of this name may have a timeout that is written down elsewhere."""
-        return name.startswith("django.core.mail.") and self._mail_ends
+        if not name.startswith("django.core.mail."):
+            return False
+        return self._mails_end or (self._mails_go_elsewhere and ".smtp." not in name)
 
     @once
-    def _mail_ends(self) -> bool:
-        return any(
-            "EMAIL_TIMEOUT" in module.bindings
-            or any("EMAIL_TIMEOUT" in c.attributes for c in module.classes.values())
-            for module in self.project.product_modules()
-        )
+    def _mails_end(self) -> bool:
+        return any(self._configured("EMAIL_TIMEOUT"))
+
+    @once
+    def _mails_go_elsewhere(self) -> bool:
+        """Whether mails leave by a task, or a service with a timeout of its own.
+
+        Those to the console are for somebody who develops: elsewhere they go to a server.
+        """
+        backends = [self.project.text(*setting) or "smtp" for setting in self._configured("EMAIL_BACKEND")]
+        own = [name for name in backends if name.startswith("django.core.mail.")]
+        return len(own) < len(backends) and not any("smtp" in name for name in backends)
+
+    def _configured(self, name: str) -> Iterator[tuple[Module, Value]]:
+        """What modules and classes of the product give a setting of Django."""
+        for module in self.project.product_modules():
+            for values in (module.bindings, *(class_.attributes for class_ in module.classes.values())):
+                yield from [(module, value) for value in values.get(name, ())]
 
 
 def _is_limited(call: Call) -> bool:
