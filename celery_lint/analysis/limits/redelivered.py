@@ -21,6 +21,11 @@ _ASKED = ("redelivered", "delivery_info")
 _BEGUN = re.compile(
     r"(?:status|state):[=\'](?:\S*[.:])?(?:in_progress|started|active|(?!pend|wait)\w+ing)$", re.IGNORECASE
 )
+# A comparison that says nobody has begun yet, where anything else leaves: `job.status != JobStatus.PENDING`.
+_WAITING = re.compile(
+    r"^=?!\S*(?:status|state):[='](?:\S*[.:])?(?:new|created|pending|queued|scheduled|waiting|ready|retry(?:ing)?)$",
+    re.IGNORECASE,
+)
 _SAVING = (".commit", ".save", ".update")
 # What takes a lock, and says whether it could: `if not lock.acquire(blocking=False): return`.
 _TAKING = (".acquire", ".add", ".setnx", ".set")
@@ -108,7 +113,10 @@ def _is_at_once(call: Call) -> bool:
 
 
 def _asks(step: Step) -> bool:
-    return any(_BEGUN.search(word) for word in step.chains)
+    """Whether a test is true for what has begun already."""
+    if step.value == "&" or step.value[:2] == "=!":
+        return any(_WAITING.search(word) for word in step.chains)
+    return any(_BEGUN.search(word) for word in step.chains if word[:1] != "!")
 
 
 def _leaves(flow: Flow, step: Step) -> bool:

@@ -243,6 +243,9 @@ def _key(test: ast.expr) -> str:
 
 def _compound(test: ast.expr, scope: Scope) -> str:
     """A test of several parts, or a comparison with a constant, as far as variables decide it."""
+    among = _among(test, scope)
+    if among:
+        return among
     if not isinstance(test, ast.BoolOp):
         part = _part(test, scope)
         return "" if part == "?" else f"={part}"
@@ -250,6 +253,22 @@ def _compound(test: ast.expr, scope: Scope) -> str:
     if all(part == "?" for part in parts):
         return ""
     return " ".join(["&" if isinstance(test.op, ast.And) else "|", *parts])
+
+
+def _among(test: ast.expr, scope: Scope) -> str:
+    """A test whether something is one of several constants, as one of several comparisons, or nothing."""
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return ""
+    known, there = test.comparators[0], isinstance(test.ops[0], ast.In)
+    if not there and not isinstance(test.ops[0], ast.NotIn):
+        return ""
+    if not isinstance(known, (ast.List, ast.Set, ast.Tuple)) or not known.elts:
+        return ""
+    chain, words = chain_of(test.left, scope), [_constant(each, scope) for each in known.elts]
+    if not chain or not all(words):
+        return ""
+    parts = [f"{'' if there else '!'}{chain}:{word}" for word in words]
+    return f"={parts[0]}" if len(parts) == 1 else " ".join(["|" if there else "&", *parts])
 
 
 def _part(test: ast.expr, scope: Scope) -> str:
