@@ -162,6 +162,22 @@ def test_a_name_for_a_namespace_changes_nothing_without(give: Callable[[Celery, 
     assert app.conf.task_time_limit == 5
 
 
+@pytest.mark.parametrize("give", [update, attribute, item])
+@pytest.mark.parametrize("namespace", ["CELERY", "QUEUE"])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_name_below_the_namespace_counts_by_hand(
+    give: Callable[[Celery, str], None], namespace: str, before: bool
+) -> None:
+    for name in (*NAMES, "QUEUE_TASK_TIME_LIMIT"):
+        app = Celery("shop", set_as_current=False)
+        if before:
+            give(app, name)
+        app.config_from_object(SimpleNamespace(), namespace=namespace)
+        if not before:
+            give(app, name)
+        assert (app.conf.task_time_limit == 5) == (name in spellings("task_time_limit", namespace))
+
+
 @pytest.mark.proof("CEL911")
 def test_old_names_beside_new_ones_are_refused() -> None:
     app = Celery("shop", set_as_current=False)

@@ -48,13 +48,14 @@ class Unprefixed(NamedTuple):
     """A setting in upper case where no namespace is loaded: nobody looks for it.
 
     ``name`` is the real one, spelled for the place: Django has no settings in lower case. ``loaded``: it
-    stands in what an application loads.
+    stands in what an application loads. ``namespace``: what the name lacks, where one is loaded.
     """
 
     place: Place
     spelled: str
     name: str
     loaded: bool
+    namespace: str = ""
 
 
 class MixedNames(NamedTuple):
@@ -174,7 +175,9 @@ class UnreadSettings:
         for application in self.applications.product:
             all_named = self._named(application)
             present = {named.given.key for named in all_named}
-            for loaded in (False, True):
+            namespaces = [load.namespace for load in self.configuring.of(application).loads if load.namespace]
+            namespace = namespaces[0] if namespaces else ""
+            for loaded in (False, True) if namespace != "?" else (True,):
                 groups.append([])
                 for named in all_named:
                     given = named.given
@@ -183,11 +186,12 @@ class UnreadSettings:
                         continue
                     if given.place in self._below_a_namespace or given.place in found:
                         continue
-                    if given.key in OLD_NAMES or present.intersection(spellings(name, None)):
+                    counting = self.settings.by_hand(application, name)
+                    if given.key in OLD_NAMES or present.intersection(counting):
                         continue  # it counts, or what counts stands beside it
                     if self._matters(given, name):
                         shown = old_name(name) if loaded and self._is_upper(all_named) else name
-                        found[given.place] = Unprefixed(given.place, given.key, shown, loaded)
+                        found[given.place] = Unprefixed(given.place, given.key, shown, loaded, namespace)
                         groups[-1].append(found[given.place])
         return [tuple(sorted(group, key=_position)) for group in groups if group]
 
@@ -351,8 +355,7 @@ class UnreadSettings:
 
 def _bound(module: Module, names: dict[str, tuple[Value, ...]]) -> Iterator[Given]:
     for key, values in names.items():
-        for value in values:
-            yield Given(key, module, module.place(value.span), value)
+        yield from [Given(key, module, module.place(value.span), value) for value in values]
 
 
 def _may_be_meant(key: str, namespace: str | None) -> bool:

@@ -130,6 +130,10 @@ class Settings:
                 found.add((value.chain, value.data))
         return frozenset(found)
 
+    def by_hand(self, application: Application, name: str) -> tuple[str, ...]:
+        """The names under which an application may be given a setting by hand: those of its namespace, too."""
+        return _by_hand(self.configuring.of(application), name)
+
     def spelled(self, application: Application, name: str) -> str:
         """The name that a setting has where the application takes its settings from."""
         statements = self.configuring.of(application)
@@ -225,8 +229,9 @@ class Settings:
 
     def _of(self, origin: Key, statements: Statements, name: str) -> list[Setting]:
         keys = spellings(name, None)
-        given = [g for g in statements.given if g.key in keys]
-        given += self.loaded.lookup(self._updated(origin, statements), keys)
+        by_hand = _by_hand(statements, name)
+        given = [g for g in statements.given if g.key in by_hand]
+        given += self.loaded.lookup(self._updated(origin, statements), by_hand)
         if given:
             return _settings(name, given, True)
         for source, namespace in self._loads(origin, statements):
@@ -286,6 +291,13 @@ class Settings:
 
 
 _UNBOUND: Key = ("", "")
+
+
+def _by_hand(statements: Statements, name: str) -> tuple[str, ...]:
+    """What a setting that is given by hand may be called: Celery looks below a namespace that is loaded later."""
+    namespaces = dict.fromkeys(load.namespace for load in statements.loads if load.namespace != "?")
+    found = [key for namespace in (*namespaces, None) for key in spellings(name, namespace)]
+    return tuple(dict.fromkeys(found))
 
 
 def _is_none(setting: Setting) -> bool:

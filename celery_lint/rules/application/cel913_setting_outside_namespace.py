@@ -16,7 +16,7 @@ class SettingOutsideNamespace(Rule):
     ## Why it matters
 
     `CELERY_TASK_TIME_LIMIT` is a setting where the application loads `namespace="CELERY"`, and nowhere else:
-    given by hand, or loaded without a namespace, it is kept and never read. The default stays in force.
+    where it does not, given by hand or loaded, it is kept and never read. The default stays in force.
 
     ## Example
 
@@ -40,7 +40,8 @@ class SettingOutsideNamespace(Rule):
 
     The names of Celery 3 (`CELERYD_TASK_TIME_LIMIT`, `CELERY_ALWAYS_EAGER`, `BROKER_URL`) count everywhere
     and are not reported. Told once for what an application is given by hand, and once for what it loads, at
-    the first of the names. Silent where another application loads the same names below a namespace, where the
+    the first of the names. Silent where the application loads the namespace of a name that it is given by
+    hand, before or after, where another application loads the same names below a namespace, where the
     project itself reads what has this name, where the setting is given under a name that counts, too, and
     where the value is the default.
 
@@ -61,6 +62,10 @@ class SettingOutsideNamespace(Rule):
             "`{spelled}` has no effect: no namespace is loaded",
             "write `{name}`",
         ),
+        "another namespace": (
+            "`{spelled}` has no effect: it lacks the namespace `{namespace}`",
+            "write `{name}`",
+        ),
     }
     proof = "tests/proofs/test_settings.py::test_a_name_for_a_namespace_changes_nothing_without"
     fixable = "unsafe"
@@ -71,5 +76,8 @@ class SettingOutsideNamespace(Rule):
         for each in fact:
             helped = each.loaded and each.spelled.startswith("CELERY_")
             values = {"spelled": each.spelled, "name": each.name}
+            variant = "" if helped else "by hand"
+            if each.namespace and not each.loaded:
+                variant, values["namespace"] = "another namespace", each.namespace
             fix, cause = (each.spelled, each.name), Cause(fact[0].place)
-            yield Finding(each.place, values, (), "" if helped else "by hand", fix, cause)
+            yield Finding(each.place, values, (), variant, fix, cause)
