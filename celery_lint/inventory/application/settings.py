@@ -131,7 +131,7 @@ class Settings:
         return frozenset(found)
 
     def by_hand(self, application: Application, name: str) -> tuple[str, ...]:
-        """The names under which an application may be given a setting by hand: those of its namespace, too."""
+        """What a setting may be called that an application is given by hand."""
         return _by_hand(self.configuring.of(application), name)
 
     def spelled(self, application: Application, name: str) -> str:
@@ -294,7 +294,7 @@ _UNBOUND: Key = ("", "")
 
 
 def _by_hand(statements: Statements, name: str) -> tuple[str, ...]:
-    """What a setting that is given by hand may be called: Celery looks below a namespace that is loaded later."""
+    """What a setting that is given by hand may be called: below each namespace that is loaded, too."""
     namespaces = dict.fromkeys(load.namespace for load in statements.loads if load.namespace != "?")
     found = [key for namespace in (*namespaces, None) for key in spellings(name, namespace)]
     return tuple(dict.fromkeys(found))
