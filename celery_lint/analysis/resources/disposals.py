@@ -15,6 +15,9 @@ from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
 
 _EVERYTHING = frozenset({"~BaseException", "builtins.BaseException"})
+_ORDINARY = frozenset({"~Exception", "builtins.Exception"})
+# A handler may come to its end without what stands in other statements.
+_SEEN_THROUGH = frozenset({"try", "with"})
 
 
 class Disposal(NamedTuple):
@@ -95,16 +98,25 @@ class Disposals:
         return Disposal(module, function, call, call.receiver, tasks, not before, guarded, keeps_none)
 
     def _in_any_case(self, module: Module, function: Function, call: Call) -> bool:
-        """Whether a call stands in a handler of everything, a cancellation too."""
+        """Whether a call stands in a handler of everything, or in one of every error that hands it on."""
         flow = self.functions.of(module, function) if call.in_handler else None
         step = flow.step_of(call) if flow is not None else None
         if flow is None or step is None:
             return False
-        around = next((outer for outer in flow.ancestors(step) if outer.kind == "handler"), None)
-        # In a branch of its own, the handler may come to its end without the call.
-        return (
-            around is not None and step.parent == around.number and _EVERYTHING.issuperset(around.chains[:1])
-        )
+        around = None
+        for outer in flow.ancestors(step):
+            if outer.kind == "handler":
+                around = outer
+                break
+            if outer.kind not in _SEEN_THROUGH or step.role not in ("body", "finally"):
+                return False
+            step = outer
+        if around is None:
+            return False
+        if _EVERYTHING.issuperset(around.chains[:1]):
+            return True
+        hands_on = any(inner.kind == "raise" for inner in flow.body(around))
+        return hands_on and not _ORDINARY.isdisjoint(around.chains)
 
     @facts
     def skipped(self) -> list[SkippedDisposal]:
