@@ -15,7 +15,7 @@ from celery_lint.inventory.code.called import (
     method,
     named,
 )
-from celery_lint.inventory.code.unawaited import is_lost, makes_coroutine, may_be_lost
+from celery_lint.inventory.code.unawaited import below_with, leads_nowhere, makes_generator
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -147,13 +147,18 @@ class CallGraph:
     def _find(
         self, module: Module, function: Function, receiver: Entity | None, bound: Entity | None
     ) -> Iterator[Callee]:
+        refused: set[int] = set()
         for call in self.functions.calls(module, function):
+            if call.number in refused:
+                continue
             target = self._of_itself(function, call.chain, receiver, bound)
             target = target or by_name(self.project, module, call.chain)
             if target is None:
                 for other in from_table(self.project, module, call.chain):
                     yield Callee(other.module, other.function, call, other.receiver)
-            elif not self._is_lost(module, function, call, target):
+            elif call.is_context_manager and makes_generator(target.module, target.function):
+                refused.update(below_with(self.functions.of(module, function), call))
+            elif not leads_nowhere(self.functions, module, function, call, target):
                 yield Callee(target.module, target.function, call, target.receiver)
             for target in entered(self.project, module, call.chain) if call.is_context_manager else ():
                 bare = call._replace(packed_arguments=())  # what it is given is for `__init__`
@@ -162,15 +167,6 @@ class CallGraph:
                 target = named(self.project, module, chain)
                 if target is not None:
                     yield Callee(target.module, target.function, call, target.receiver)
-
-    def _is_lost(self, module: Module, function: Function, call: Call, target: Called) -> bool:
-        """Whether a call makes a coroutine that nobody awaits: nothing of its function happens then."""
-        return (
-            target.function.is_async
-            and may_be_lost(call)
-            and makes_coroutine(target.module, target.function)
-            and is_lost(self.functions.of(module, function), call)
-        )
 
     def _of_itself(
         self, function: Function, chain: str, receiver: Entity | None, bound: Entity | None

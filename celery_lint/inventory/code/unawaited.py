@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from celery_lint.inventory.code.called import Called
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
-from celery_lint.project.functions import Flow
+from celery_lint.project.functions import Flow, Functions
 
 # Decorators that leave a coroutine function what it is.
 _HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typing_extensions.override"})
@@ -12,8 +15,16 @@ _HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typi
 
 def makes_coroutine(module: Module, function: Function) -> bool:
     """Whether calling a function gives a coroutine: no decorator, no other definition says otherwise."""
-    if not function.is_async or function.is_generator:
-        return False
+    return function.is_async and not function.is_generator and _is_left_alone(module, function)
+
+
+def makes_generator(module: Module, function: Function) -> bool:
+    """Whether calling a function gives a generator, which ``with`` refuses by a TypeError."""
+    return function.is_generator and _is_left_alone(module, function)
+
+
+def _is_left_alone(module: Module, function: Function) -> bool:
+    """Whether no decorator and no other definition makes something else of a function."""
     if not all(value.kind == "name" and value.chain in _HARMLESS for value in function.decorators):
         return False
     owner = module.classes.get(function.owner)
@@ -65,6 +76,25 @@ def is_lost(flow: Flow, call: Call) -> bool:
     return not any(
         name in other.loads or (other.kind == "global" and name in other.stores) for other in flow.steps
     )
+
+
+def leads_nowhere(
+    functions: Functions, module: Module, function: Function, call: Call, target: Called
+) -> bool:
+    """Whether a call makes a coroutine that nobody awaits: nothing of its function happens then."""
+    return (
+        target.function.is_async
+        and may_be_lost(call)
+        and makes_coroutine(target.module, target.function)
+        and is_lost(functions.of(module, function), call)
+    )
+
+
+def below_with(flow: Flow, call: Call) -> Iterator[int]:
+    """The calls in the block of a ``with`` that begins with this call, which never begins if that is refused."""
+    step = flow.step_of(call)
+    for inner in flow.below(step) if step is not None and step.kind == "with" else ():
+        yield from inner.calls
 
 
 def made_names(flow: Flow) -> set[str]:
