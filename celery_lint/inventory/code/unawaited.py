@@ -91,7 +91,7 @@ def leads_nowhere(
 
 
 def below_with(flow: Flow, call: Call) -> Iterator[int]:
-    """The calls in the block of a ``with`` that begins with this call, which never begins if that is refused."""
+    """The calls in the block of a ``with`` that begins with this call: none is made if that is refused."""
     step = flow.step_of(call)
     for inner in flow.below(step) if step is not None and step.kind == "with" else ():
         yield from inner.calls
