@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.transactions.carried import Carried
 from celery_lint.analysis.transactions.transactions import Transaction, Transactions
 from celery_lint.analysis.transactions.unrelated import Unrelated
 from celery_lint.analysis.transactions.writes import Write, Writes
@@ -52,6 +53,7 @@ class SentBeforeCommits:
         self.task_options = known.of(TaskOptions)
         self.transactions = known.of(Transactions)
         self.unrelated = known.of(Unrelated)
+        self.carried = known.of(Carried)
         self.writes = known.of(Writes)
 
     @facts
@@ -83,6 +85,7 @@ class SentBeforeCommits:
             if not _may_be_undone(flow, step, transaction):
                 return None
             names = set()
+        names -= self.carried.as_text(sending, task)
         told = [write for write in before if write.names & names]
         write = (told or before)[-1]
         name = min(write.names & names, default="")
@@ -123,7 +126,14 @@ class SentBeforeCommits:
 
 def _existed(flow: Flow, name: str, told: list[Write]) -> bool:
     """Whether the row of a variable was read from the database before it was written."""
-    values = [step.value for step in flow.steps if name in step.stores]
+    written = told[-1].step
+    around = {(-1, "body"), *((inner.parent, inner.role) for inner in (written, *flow.ancestors(written)))}
+    values: list[str] = []
+    for step in flow.steps:
+        if name in step.stores:
+            if step.number < written.number and step.kind == "assign" and (step.parent, step.role) in around:
+                values.clear()  # whatever it held before
+            values.append(step.value)
     creating = any(write.call.leaf().removeprefix("a") in CREATING for write in told)
     return bool(values) and not creating and all(value.endswith(_FOUND) for value in values)
 

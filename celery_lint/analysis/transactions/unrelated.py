@@ -79,6 +79,11 @@ class Unrelated:
                 return False
         return True
 
+    def asks_nothing(self, module: Module, call: Call) -> bool:
+        """Whether a call is of something in sight that certainly asks no database."""
+        entity = self.project.resolve(module, call.chain)
+        return entity.kind == "external" and self._is_unrelated(module, call, frozenset())
+
     def _is_unrelated(self, module: Module, call: Call, plain: frozenset[str]) -> bool:
         """Whether a call that leads to no function of the project certainly asks no database."""
         chain, leaf = call.chain, leaf_of_chain(call.chain)

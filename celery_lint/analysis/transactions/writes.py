@@ -48,7 +48,7 @@ class Writes:
         for call in calls:
             step = flow.step_of(call) if not call.in_lambda and self._writes(module, call, rows) else None
             if step is not None:
-                yield Write(call, step, _names(call, step, calls))
+                yield Write(call, step, _names(call, step, calls, flow))
 
     def _writes(self, module: Module, call: Call, rows: frozenset[str]) -> bool:
         receiver, _, leaf = call.chain.rpartition(".")
@@ -94,11 +94,15 @@ def _plain(leaf: str) -> str:
     return leaf[1:] if asynchronous and leaf != "add" else leaf
 
 
-def _names(call: Call, step: Step, calls: list[Call]) -> frozenset[str]:
+def _names(call: Call, step: Step, calls: list[Call], flow: Flow) -> frozenset[str]:
     """The variables that hold what a call writes: what it gives, what it is called on."""
     found = set(step.stores) if step.kind == "assign" else set()
     if _plain(call.leaf()) not in CREATING:
         made = [calls[number] for number in step.calls]
         given = {argument.local for each in made for argument in each.takes}
+        chains = {argument.chain for each in made for argument in each.takes if argument.chain[:1] != "%"}
+        for other in flow.steps:  # a variable may be known by what it holds
+            if other.kind == "assign" and other.value and other.value in chains:
+                given.update(other.stores)
         found |= {name for name in step.loads if name.isidentifier() and name not in given}
     return frozenset(found)

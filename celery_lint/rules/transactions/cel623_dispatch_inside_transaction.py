@@ -67,7 +67,9 @@ class DispatchInsideTransaction(Rule):
     told once, where the first of them names the row that it has written. Silent where nothing is written
     before, for messages with `countdown` or `eta`, and for tasks whose class has its own `delay` or
     `apply_async` or cannot be seen. A task of which all can be seen and that asks no database is told only
-    where something that may fail comes after it in the transaction. `ATOMIC_REQUESTS` and callers are not
+    where something that may fail comes after it in the transaction. A row of which the task gets only a text
+    to show (`order.title`) is not named as what it reads.
+    `ATOMIC_REQUESTS` and callers are not
     looked at.
 
     ## References
