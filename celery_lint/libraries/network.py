@@ -200,6 +200,8 @@ SERVICES = (
     "twilio.rest.Client",
     "zeep.Client",
 )
+#: What of a mail waits for its server: the rest only writes it.
+MAIL_SENDING = frozenset({"connect", "open", "send", "send_message", "send_messages"})
 #: What docker waits for as long as it takes; all else has a minute.
 DOCKER_WAITS = frozenset({"build", "pull", "run", "wait"})
 #: Parts of chains that do the same, whatever they stand on: the managers of Django, the session of Flask.

@@ -11,10 +11,12 @@ from celery_lint.inventory.code.sites import Site
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.naming import held
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.network import (
     DOCKER_WAITS,
     ENDING_BY_THEMSELVES,
+    MAIL_SENDING,
     PROCESSES,
     STATEMENTS,
     WAITING,
@@ -29,7 +31,7 @@ _OUTSIDE = ("asyncio.open_", "asyncio.create_subprocess_", "asyncio.streams.", "
 # Libraries of which only the calls that IoTimeouts knows open or use a connection without a timeout.
 _JUDGED = tuple({path[: path.index(".") + 1] for path in ENDLESS} - {"socket."})
 # These make something ready, or let go of it, and wait for nobody.
-_MAKING = frozenset({"attach", "attach_alternative", "close", "init_app", "set_missing_host_key_policy"})
+_MAKING = frozenset({"close", "set_missing_host_key_policy"})
 # What an answer may be: its methods wait for nobody.
 _PLAIN = (bytes, dict, list, str)
 
@@ -107,9 +109,14 @@ class Hangs:
     def _mails_go_elsewhere(self) -> bool:
         """Whether mails leave by a task, or a service with a timeout of its own.
 
-        Those to the console are for somebody who develops: elsewhere they go to a server.
+        Those to the console are for somebody who develops: elsewhere they go to a server. A backend that
+        only the run knows is that of Django where it is the default, or something names a server.
         """
-        backends = [self.project.text(*setting) or "smtp" for setting in self._configured("EMAIL_BACKEND")]
+        unknown = "smtp" if any(self._configured("EMAIL_HOST")) else ""
+        backends = [
+            self.project.text(module, value) or ("smtp" if _says_smtp(value) else unknown)
+            for module, value in self._configured("EMAIL_BACKEND")
+        ]
         own = [name for name in backends if name.startswith("django.core.mail.")]
         return len(own) < len(backends) and not any("smtp" in name for name in backends)
 
@@ -118,6 +125,11 @@ class Hangs:
         for module in self.project.product_modules():
             for values in (module.bindings, *(class_.attributes for class_ in module.classes.values())):
                 yield from [(module, value) for value in values.get(name, ())]
+
+
+def _says_smtp(value: Value) -> bool:
+    """Whether an expression holds the name of Django's backend, such as the default of a variable."""
+    return any(isinstance(each.data, str) and ".smtp." in each.data for each in held(value))
 
 
 def _is_limited(call: Call) -> bool:
@@ -135,4 +147,6 @@ def _only_makes(name: str, call: Call) -> bool:
     made = name.count("()")
     if made == 0:
         return name not in WAITING_FUNCTIONS
+    if name.startswith(("django.core.mail.", "flask_mail.")):
+        return leaf not in MAIL_SENDING
     return leaf in _MAKING or (made > 1 and any(hasattr(kind, leaf) for kind in _PLAIN))

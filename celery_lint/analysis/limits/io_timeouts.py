@@ -22,7 +22,7 @@ from celery_lint.libraries.network import (
 )
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Place
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
 
@@ -67,7 +67,11 @@ _WORDS = (
 ENDLESS = frozenset({*_REQUESTS, *SOCKETS, *_HTTPX})
 _LEAVES = frozenset(map(leaf_of_chain, ENDLESS))
 #: What ends the wait by other means.
-_ENDED = ("signal.alarm", "signal.setitimer", "wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
+_ENDED = ("wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
+#: What ends whatever the process does after it.
+_ALARMS = ("signal.alarm", "signal.setitimer")
+# What is in these may not be done.
+_CONDITIONS = frozenset({"case", "handler", "if"})
 #: A time limit of so many seconds is a timeout for those that nobody minds to wait for.
 _SHORT = 120
 #: Who calls a function from more places than this is not asked what ends each of them.
@@ -79,7 +83,8 @@ class EndlessWait(NamedTuple):
     """A call that waits for a peer without a timeout; ``off`` if one was switched off.
 
     ``limit`` is the time limit, in seconds, that ends the task by and by; ``None`` where none is known.
-    ``cause`` is the same for calls of one library of which a condition chooses one.
+    ``cause`` is the same for calls of one library of which a condition chooses one, and for those of one
+    function to one peer.
     """
 
     site: Site
@@ -121,8 +126,12 @@ class IoTimeouts:
     def _cause(self, wait: EndlessWait, call: Call, told: dict[Hashable, int]) -> Hashable:
         """What a call has in common with those in the other branches of a condition: one is made.
 
-        Of several in one branch the first belongs to the first of another, the second to the second.
+        Of several in one branch the first belongs to the first of another, the second to the second. What
+        only a condition asks the same peer again has the same cause as what is always asked.
         """
+        again = self._asked_again(wait.site, call)
+        if again:
+            return wait.site.key, again
         flow = self.sites.flow(wait.site)
         current = flow.step_of(call)
         branches, outermost = [], None
@@ -138,6 +147,20 @@ class IoTimeouts:
         told[branch] = told.get(branch, 0) + 1
         return wait.site.key, library, outermost, told[branch]
 
+    def _asked_again(self, site: Site, call: Call) -> str:
+        """The peer of a call, if its function asks that one always, and then by a condition once more."""
+        peer = _peer(call)
+        same = [c for c in self.sites.calls(site) if peer and c.chain == call.chain and _peer(c) == peer]
+        if len(same) < 2:
+            return ""
+        flow = self.sites.flow(site)
+        steps = [flow.step_of(other) for other in same]
+        by_condition = [
+            step is not None and any(around.kind in _CONDITIONS for around in flow.ancestors(step))
+            for step in steps
+        ]
+        return peer if not by_condition[0] and any(by_condition) else ""
+
     def _unlimited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
         """A wait as that of the tasks that it keeps for the longest, if that is long."""
         site = wait.site
@@ -145,8 +168,9 @@ class IoTimeouts:
         limits = {
             task.key: (task, self._limit(task) or inf)
             for task in (*site.tasks, *(reached if self._limit(site.tasks[0]) else ()))
+            if not self.ends_itself(task)
         }
-        longest = max(limit for _, limit in limits.values())
+        longest = max([limit for _, limit in limits.values()], default=0)
         if longest > _SHORT:
             tasks = tuple([task for task, limit in limits.values() if limit == longest])
             yield wait._replace(site=site._replace(tasks=tasks), limit=longest if longest < inf else None)
@@ -225,8 +249,18 @@ class IoTimeouts:
         """
         return self._ends(site, call, {site.key})
 
+    def ends_itself(self, task: Task) -> bool:
+        """Whether a task sets an alarm, or a decorator of its own ends it.
+
+        Under gevent such a decorator works better than the limits of Celery.
+        """
+        if task.function is not None and _sets_alarm(task.module, task.function):
+            return True
+        leaves = (decorator.chain.rpartition(".")[2].lower() for decorator in task.inner_decorators)
+        return any("timeout" in leaf or "time_limit" in leaf for leaf in leaves)
+
     def _ends(self, site: Site, call: Call, seen: set[Key]) -> bool:
-        if site.function.mentions(*_ENDED):
+        if site.function.mentions(*_ENDED) or _sets_alarm(site.module, site.function):
             return True
         if any("timeout" in decorator.chain.lower() for decorator in site.function.decorators):
             return True
@@ -309,6 +343,22 @@ class IoTimeouts:
             self.sites.name(site.module, other.chain).startswith(f"{client}().") and not _lacks(other, 99)
             for other in self.sites.calls(site)
         )
+
+
+def _peer(call: Call) -> str:
+    """What a request names its peer by, a variable or the host in a text; empty where that is neither."""
+    given = call.argument(1 if call.leaf() == "request" else 0, "url")
+    if given.kind == "name":
+        return given.chain
+    return "/".join(given.text.split("/")[:3]) if "://" in given.text else ""
+
+
+def _sets_alarm(module: Module, function: Function) -> bool:
+    """Whether a function calls for a signal after some seconds, under whatever name."""
+    if function.mentions(*_ALARMS):
+        return True
+    names = [name for name, target in module.imports.items() if target in _ALARMS]
+    return bool(names) and function.may_call(*names)
 
 
 def _lacks(call: Call, position: int) -> bool:

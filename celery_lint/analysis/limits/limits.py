@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from celery_lint.analysis.limits.hangs import Hang, Hangs
+from celery_lint.analysis.limits.io_timeouts import IoTimeouts
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
@@ -88,6 +89,7 @@ class Limits:
         self.pools = known.of(Pools)
         self.workers = known.of(Workers)
         self.hangs = known.of(Hangs)
+        self.timeouts = known.of(IoTimeouts)
         self.unsent = known.of(Unsent)
         self.task_options = known.of(TaskOptions)
         self.all_applications = known.of(Applications)
@@ -122,7 +124,7 @@ class Limits:
                 continue
             if self.time_limits.given_elsewhere(task) or self.time_limits.annotated(task):
                 continue
-            if _has_timeout(task):
+            if self.timeouts.ends_itself(task):
                 continue
             found.append(task)
         return found
@@ -314,9 +316,3 @@ class Limits:
 def _is_computed(command: WorkerCommand) -> bool:
     """Whether code starts the worker, with options that only the run knows."""
     return command.open_ended and command.path.endswith(".py")
-
-
-def _has_timeout(task: Task) -> bool:
-    """Whether a decorator of its own ends the task: under gevent that works better than Celery's limits."""
-    leaves = (decorator.chain.rpartition(".")[2].lower() for decorator in task.inner_decorators)
-    return any("timeout" in leaf or "time_limit" in leaf for leaf in leaves)

@@ -166,7 +166,7 @@ class Unsent:
         ``called`` tells that those are among them that functions call by their names, and do nothing else.
         """
         tasks = self._named
-        if not tasks or not self.applications.product or not self._sends(several):
+        if not tasks or not self._is_deployed or not self._sends(several):
             return frozenset()
         mentions = self._all_mentions
         if mentions is None or any(self.lookups.is_used(*found, mentions) for found in self.lookups.all):
@@ -204,6 +204,11 @@ class Unsent:
         return frozenset(left.difference(task.key for task in tasks if task.name in scheduled))
 
     # ------------------------------------------------------------------ whether all is in sight
+
+    @once
+    def _is_deployed(self) -> bool:
+        """Whether the project is more than a library, whose tasks others send: it runs workers of its own."""
+        return bool(self.applications.product or self.project.deployment.commands)
 
     def _sends(self, several: int) -> bool:
         """Whether the project shows what it sends: it does so itself, or has a schedule that can be read."""

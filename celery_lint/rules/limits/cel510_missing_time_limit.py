@@ -71,9 +71,10 @@ class MissingTimeLimit(Rule):
     where a worker command of a launch file gives a limit, where code starts the worker with options that
     only the run knows, where commands show the workers and none of them runs the application of a task
     (APScheduler that calls its tasks, a launch file out of sight), where the application is configured with
-    a limit of `None` or with one that is commented out (`# CELERY_TASK_TIME_LIMIT = 3600`), where options
-    are hidden in a `**mapping` or in a base class outside the project, and where all known worker pools
-    (threads, solo, eventlet) enforce none. gevent enforces `time_limit` only.
+    a limit of `None` or with one that is commented out (`# CELERY_TASK_TIME_LIMIT = 3600`), where the task
+    sets itself an alarm (`signal.alarm`), where options are hidden in a `**mapping` or in a base class outside
+    the project, and where all known worker pools (threads, solo, eventlet) enforce none. gevent enforces
+    `time_limit` only.
 
     ## References
 
