@@ -72,7 +72,7 @@ class MissingTimeLimit(Rule):
     only the run knows, where commands show the workers and none of them runs the application of a task
     (APScheduler that calls its tasks, a launch file out of sight), where the application is configured with
     a limit of `None` or with one that is commented out (`# CELERY_TASK_TIME_LIMIT = 3600`), where the task
-    sets itself an alarm (`signal.alarm`), where options are hidden in a `**mapping` or in a base class outside
+    sets itself an alarm (`signal.alarm`), where options are hidden in a `**mapping` or in a base class out of
     the project, and where all known worker pools (threads, solo, eventlet) enforce none. gevent enforces
     `time_limit` only.
 
