@@ -90,6 +90,9 @@ class Editing:
         known, watch = self._known, self._watch
         if known is None or watch is None:
             return None
+        if self.path in known.project.modules.beside_others:  # a change may make a copy of it, or none
+            self.end()
+            return None
         told = watch.replace(now, self._around.functions)
         if (
             told is None

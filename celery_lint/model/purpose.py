@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 _TEST_FOLDERS = frozenset({"tests", "test", "testing"})
 _ASIDE_FOLDERS = frozenset({"fixtures", "examples", "example", "samples", "docs", "benchmarks"})
-
-
+# Where copies of a product lie that nobody runs, if the product is there as well.
+_KEPT_FOLDERS = frozenset(
+    {"archive", "archived", "archives", "backup", "backups", "bak", "deprecated", "legacy", "old"}
+)
 _ASIDE_WORDS = frozenset(
     {
         "debug",
@@ -46,6 +49,14 @@ def is_product_path(path: str) -> bool:
     if is_test_path(path) or any(folder in _ASIDE_FOLDERS for folder in folders.split("/")):
         return False
     return not (folders.endswith("migrations") and name[:4].isdigit())
+
+
+def originals(path: str) -> Iterator[tuple[str, str]]:
+    """What a file may be a kept copy of: folders like `Archive`, and the path without each of them."""
+    folders = path.split("/")[:-1]
+    for place, folder in enumerate(folders):
+        if folder.lower() in _KEPT_FOLDERS:
+            yield folder, "/".join([*folders[:place], *path.split("/")[place + 1 :]])
 
 
 def is_development_path(path: str) -> bool:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from celery_lint.model.facts import Module
-from celery_lint.model.purpose import is_product_path
+from celery_lint.model.purpose import is_product_path, originals
 
 
 class Modules(Mapping[str, Module]):
@@ -23,8 +23,44 @@ class Modules(Mapping[str, Module]):
 
     @cached_property
     def product(self) -> tuple[Module, ...]:
-        """Those from the start that are neither tests nor examples nor migrations, by path."""
-        return tuple([self._known[path] for path in sorted(self._first) if is_product_path(path)])
+        """Those from the start that are neither tests nor examples nor migrations nor copies, by path."""
+        return tuple([self._known[path] for path in sorted(self._first) if self.is_product(path)])
+
+    def is_product(self, path: str) -> bool:
+        """Whether a module belongs to the product: by its path, and it is no kept copy of another one."""
+        return is_product_path(path) and path not in self._copies
+
+    @cached_property
+    def beside_others(self) -> frozenset[str]:
+        """The paths of modules that may be kept copies, and of what they may be copies of."""
+        return frozenset(path for pair in self._pairs for path in pair[1:])
+
+    @cached_property
+    def _pairs(self) -> tuple[tuple[str, str, str], ...]:
+        """The folder like `Archive`, the module in it, and the one at the same path without it."""
+        return tuple(
+            (folder, path, original)
+            for path in self._first
+            for folder, original in originals(path)
+            if original in self._known
+        )
+
+    @cached_property
+    def _copies(self) -> frozenset[str]:
+        """The modules in folders like `Archive` that are the same outside, where nobody imports them."""
+        same = [pair for pair in self._pairs if self._known[pair[1]].digest == self._known[pair[2]].digest]
+        used = {folder for folder in {pair[0] for pair in same} if self._imports(folder)}
+        return frozenset(path for folder, path, _ in same if folder not in used)
+
+    def _imports(self, folder: str) -> bool:
+        """Whether a module outside of a folder has its name in what it imports."""
+        return any(
+            folder in name.split(".")
+            for path in self._first
+            if folder not in path.split("/")
+            for module in (self._known[path],)
+            for name in (*module.imports.values(), *module.star_imports, *module.further_imports)
+        )
 
     def __getitem__(self, path: str) -> Module:
         return self._known[path]

@@ -23,7 +23,6 @@ from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import TIME_LIMITS
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Place
-from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
@@ -116,7 +115,7 @@ class Limits:
     def _without_limit(self) -> list[Task]:
         found = []
         for task in self.tasks.all:
-            if not is_product_path(task.module.path) or task.function is None:
+            if not self.project.modules.is_product(task.module.path) or task.function is None:
                 continue
             if any(
                 self.time_limits.limited(task, name) for name in TIME_LIMITS

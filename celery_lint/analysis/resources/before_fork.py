@@ -21,7 +21,6 @@ from celery_lint.libraries.network import CONNECTING_LATER, CONNECTS
 from celery_lint.libraries.sqlalchemy import SYNC_ENGINES
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place
-from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
@@ -92,7 +91,7 @@ class BeforeFork:
         tasks = self.tasks
         paths = {task.module.path for task in tasks.all}
         paths.update(app.module.path for app in self.applications.by_origin.values())
-        return [self.project.modules[path] for path in sorted(filter(is_product_path, paths))]
+        return [self.project.modules[path] for path in sorted(filter(self.project.modules.is_product, paths))]
 
     @once
     def _imported(self) -> list[Module]:
@@ -103,7 +102,11 @@ class BeforeFork:
             for dotted in module.imports.values():
                 located = self.project.imports.locate(dotted, module.path)
                 imported = self.project.modules.find(located.path) if located is not None else None
-                if imported is not None and imported.path not in seen and is_product_path(imported.path):
+                if (
+                    imported is not None
+                    and imported.path not in seen
+                    and self.project.modules.is_product(imported.path)
+                ):
                     seen.add(imported.path)
                     line.append(imported)
         return line

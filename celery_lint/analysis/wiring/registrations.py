@@ -16,7 +16,6 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.celery import SENDING
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place
-from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
@@ -92,7 +91,7 @@ class Registrations:
             return []
         found = []
         for task in self.tasks.all:
-            if task.function is None or not is_product_path(task.module.path):
+            if task.function is None or not self.project.modules.is_product(task.module.path):
                 continue
             if (task.module.path, task.qualname) in registered or self.registries.is_exempt(task):
                 continue

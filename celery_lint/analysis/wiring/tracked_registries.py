@@ -6,7 +6,6 @@ from celery_lint.inventory.tasks.registries import Dispatcher, Registries, Regis
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.celery import SENDING
 from celery_lint.model.facts import Place
-from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
@@ -53,7 +52,7 @@ class TrackedRegistries:
                 task = entry.task
                 if task is None or task.function is None or task.inner_decorators or task.wrapper is not None:
                     continue
-                if not is_product_path(task.module.path) or self.registries.is_exempt(task):
+                if not self.project.modules.is_product(task.module.path) or self.registries.is_exempt(task):
                     continue
                 if not any(p.kind == "**" or p.name in self.parameters for p in task.function.parameters):
                     fact = UntrackedTask(task, wanted, entry.key_place, registry)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.model.facts import Module, Place, Value
-from celery_lint.model.purpose import is_product_path
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, once
 
@@ -71,7 +70,7 @@ class Applications:
     @once
     def product(self) -> list[Application]:
         """The applications of the product."""
-        found = [a for a in self.by_origin.values() if is_product_path(a.module.path)]
+        found = [a for a in self.by_origin.values() if self.project.modules.is_product(a.module.path)]
         return sorted(found, key=lambda application: application.origin)
 
     def is_plain(self, application: Application) -> bool:

@@ -8,7 +8,6 @@ from celery_lint.inventory.application.applications import Application, Applicat
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Module, Value
-from celery_lint.model.purpose import is_product_path
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, once
 from celery_lint.project.tables import written_mapping
@@ -144,7 +143,9 @@ class TaskOptions:
         """The application that a task is bound to; a shared task is bound to the only one there is."""
         if task.application is not None:
             return self.applications.get(task.application)
-        product = [a for a in self.applications.by_origin.values() if is_product_path(a.module.path)]
+        product = [
+            a for a in self.applications.by_origin.values() if self.project.modules.is_product(a.module.path)
+        ]
         return product[0] if len(product) == 1 else None
 
     def _class_given(self, module: Module, value: Value) -> Entity:

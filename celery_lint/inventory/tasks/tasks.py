@@ -14,7 +14,6 @@ from celery_lint.inventory.tasks.makers import Maker, Makers, Option
 from celery_lint.inventory.tasks.names import ModuleNames
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Value
-from celery_lint.model.purpose import is_product_path
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
 
@@ -50,7 +49,7 @@ class Tasks:
     @once
     def product(self) -> list[Task]:
         """The tasks of the product."""
-        return [task for task in self.all if is_product_path(task.module.path)]
+        return [task for task in self.all if self.project.modules.is_product(task.module.path)]
 
     def of(self, entity: Entity) -> Task | None:
         """The task that an entity is."""

@@ -24,7 +24,6 @@ from celery_lint.inventory.workers.naming import (
     within,
 )
 from celery_lint.model.facts import Function, Module, Place
-from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.words import words_in
 from celery_lint.project.asking import asking
@@ -252,7 +251,7 @@ class Unsent:
         modules = [  # a test or an example is no run of the product
             module
             for module in self.project.modules.values()
-            if is_product_path(module.path) or "migrations" in module.path
+            if self.project.modules.is_product(module.path) or "migrations" in module.path
         ]
         for name, mention in self._naming(modules, names | _ELSEWHERE):
             found.setdefault(name, []).append(mention)
