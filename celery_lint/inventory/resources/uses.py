@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from celery_lint.inventory.code.given import Given
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.code.walks import Walks
 from celery_lint.inventory.resources.lifetimes import Lifetimes
 from celery_lint.inventory.resources.resources import RELEASES, Resource, Resources
 from celery_lint.model.calls import Call
@@ -43,6 +45,7 @@ class Uses:
         self.functions = known.project.functions
         self.runs = known.of(Runs)
         self.lifetimes = known.of(Lifetimes)
+        self.walks = known.of(Walks)
 
     def explore(self) -> None:
         """Follow the chains that lead from runs to what they use."""
@@ -91,11 +94,50 @@ class Uses:
                         engines.setdefault(resource.key, use)
                     if resource.pooled is True and not resource.is_among(mine):
                         outliving.setdefault(resource.key, use)
+        if outliving:
+            self._leave_out_closed(outliving, coroutines, runner, reached)
         for use in self._direct_uses(runner, run, reached):
             if not use.resource.is_among(disposed):
                 outliving.setdefault(use.resource.key, use)
         left = (use for use in outliving.values() if self._outlives(use.resource, coroutines))
         return RunUses(tuple(engines.values()), tuple(left))
+
+    def _leave_out_closed(
+        self,
+        outliving: dict[Key, Use],
+        coroutines: Sequence[tuple[Module, Function]],
+        runner: tuple[Module, Function],
+        reached: Sequence[Reached],
+    ) -> None:
+        """Leave out what no coroutine comes to with what it is given: `get_sessions(force_new=True)`."""
+        callers = [runner, *((module, caller) for module, caller, _ in self.runs.callers(reached))]
+        open_uses: dict[Key, Use] = {}
+        for coroutine in coroutines:
+            walk = self.walks.of(self.walks.starts(*coroutine, callers))
+            anew = {key for key in outliving if self._is_bound_anew(key, walk)}
+            for module, function in self.graph.deep_closure(*coroutine):
+                ways = walk.get((module.path, function.qualname), set())
+                for resource, call in self.resources.used_in(module, function, self.functions.calls):
+                    if (
+                        resource.key in outliving
+                        and resource.key not in anew
+                        and any(not self.walks.skips(module, function, call, given) for given in ways)
+                    ):
+                        open_uses.setdefault(resource.key, Use(resource, module.place(call.span)))
+        for key in [*outliving]:
+            if key in open_uses:
+                outliving[key] = open_uses[key]
+            else:
+                del outliving[key]
+
+    def _is_bound_anew(self, key: Key, walk: dict[Key, set[Given]]) -> bool:
+        """Whether a run binds what is kept anew since an argument says so: `get_engine(fresh=True)`."""
+        module = self.project.modules[key[0]]
+        return any(
+            self.walks.binds(module, function, key[1], given)
+            for name, function in module.functions.items()
+            for given in walk.get((module.path, name), ())
+        )
 
     def _outlives(self, resource: Resource, coroutines: Sequence[tuple[Module, Function]]) -> bool:
         """Whether a worker has a resource, and keeps it after these coroutines."""
