@@ -15,7 +15,7 @@ from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
 # Functions and classes are true, whatever they do.
-_TRUE = ("[", True)
+_CALLABLE = "()"
 
 
 class Start(NamedTuple):
@@ -72,7 +72,7 @@ class Walks:
         found = given_by(call, function, self.functions.of(module, function), known)
         names = {name for name, _ in found}
         more = [
-            (name, _TRUE)
+            (name, (_CALLABLE, True))
             for each in call.takes
             if each.kind == "name"
             and each.chain[:1] != "%"
@@ -93,22 +93,23 @@ class Walks:
         if is_closed(flow, step, given):
             return True
         # `make() if make else get()`, `make or get()`: one of several operands, as it decides
-        true = {name for name, (_, holds) in given if holds and name in step.loads}
-        decided = bool(true) and step.kind in ("assign", "return") and step.value == "?"
-        return decided and call.parent < 0 and call.chain.removeprefix("%") not in true
+        makers = {name for name, (data, _) in given if data == _CALLABLE and name in step.loads}
+        decided = bool(makers) and step.kind in ("assign", "return") and step.value == "?"
+        return decided and call.parent < 0 and call.chain.removeprefix("%") not in makers
 
     def binds(self, module: Module, function: Function, name: str, given: Given) -> bool:
         """Whether a function that is given these values binds a name anew because of one of them."""
         flow = self.functions.of(module, function) if given else None
-        return flow is not None and any(
-            name in step.stores
-            and any(truth(test, given) is holds for test, holds in _tests(flow, step.number))
-            for step in flow.steps
-        )
+        for step in flow.steps if flow is not None else ():
+            if flow is not None and name in step.stores:
+                tests = list(_tests(flow, step))
+                if tests and all(truth(test, given) is holds for test, holds in tests):
+                    return True
+        return False
 
 
-def _tests(flow: Flow, number: int) -> Iterator[tuple[Step, bool]]:
-    step = flow.steps[number]
+def _tests(flow: Flow, step: Step) -> Iterator[tuple[Step, bool]]:
+    """The tests around a statement, each with the answer that leads to it."""
     for around in flow.ancestors(step):
         if around.kind == "if":
             yield around, step.role == "body"
