@@ -58,13 +58,7 @@ def _asks(test: ast.expr, named: Iterable[str]) -> bool | None:
 def _asks_one(test: ast.expr, named: Iterable[str]) -> bool | None:
     if isinstance(test, ast.Compare) and len(test.ops) == 1 and _spelled(test.left).startswith(_ASKING):
         there = _all_there(test.comparators[0])
-        return (
-            there
-            if isinstance(test.ops[0], (ast.Eq, ast.In, ast.Is))
-            else None
-            if there is None
-            else not there
-        )
+        return None if there is None else there is isinstance(test.ops[0], (ast.Eq, ast.In, ast.Is))
     spelled = _spelled(test)
     if spelled.startswith(_ASKING):
         is_start = isinstance(test, ast.Call) and spelled.endswith(".startswith()") and len(test.args) == 1
