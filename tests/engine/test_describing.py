@@ -94,11 +94,23 @@ def test_what_commands_load_and_settings_without_effect(tmp_path: Path) -> None:
     assert [entry.detail for entry in described.apps] == ["celery.Celery, loads shop.options below CELERY"]
     assert [(entry.name, entry.line, entry.detail) for entry in described.settings] == [
         ("task_acks_late", 2, "True; of app"),
+        ("task_time_limit", 5, "60; of app"),
         (
             "CELERY_TASK_SOFT_TIME_LIMT",
             1,
             "no setting, CELERY_TASK_SOFT_TIME_LIMIT is one; has no effect",
         ),
         ("task_max_retries", 5, "an option of tasks and no setting; has no effect"),
-        ("CELERY_TASK_TIME_LIMIT", 5, "for a namespace that is not loaded; has no effect"),
+    ]
+
+
+def test_settings_for_a_namespace_that_is_not_loaded(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\n")
+    (tmp_path / "shop.py").write_text(
+        "from celery import Celery\n\napp = Celery('shop')\napp.conf.update(CELERY_TASK_TIME_LIMIT=60)\n\n\n"
+        "@app.task\ndef work():\n    print('done')\n"
+    )
+    described = engine.describe(str(tmp_path), load(str(tmp_path)))
+    assert [(entry.name, entry.line, entry.detail) for entry in described.settings] == [
+        ("CELERY_TASK_TIME_LIMIT", 4, "for a namespace that is not loaded; has no effect")
     ]
