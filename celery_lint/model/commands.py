@@ -34,7 +34,8 @@ class WorkerCommand(NamedTuple):
     empty where they are not stated, or not known; unknown queues are ``*``. ``prefetch`` tells whether the
     command says how many messages are taken in advance, or may say so, and ``open_ended`` that a variable may
     hold more options of any kind. ``include`` is the list of modules that the command imports besides, as it
-    is written, ``tasks_per_child`` the number of tasks after which a process ends.
+    is written, ``tasks_per_child`` the number of tasks after which a process ends. ``development`` tells that
+    the file says at its top that it is for development.
     """
 
     path: str
@@ -51,6 +52,7 @@ class WorkerCommand(NamedTuple):
     open_ended: bool = False
     include: str = ""
     tasks_per_child: float | None = None
+    development: bool = False
 
     @property
     def place(self) -> Place:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 from math import nan
 
 from celery_lint.diagnostics import Unparsed, reading_failed
@@ -75,6 +76,14 @@ _KEYWORDS = frozenset(
         "{",
     }
 )
+
+# What a file is for, in the words of the comment at its top.
+_DEVELOPMENT = re.compile(
+    r"\b(?:for|local|as a|only) (?:local )?dev(?:elopment)?\b"
+    r"|\bdev(?:elopment)? (?:compose|env|environment|machine|only|server|setup|stack)\b",
+    re.IGNORECASE,
+)
+_PRODUCTION = re.compile(r"\b(?:deploy|prod|production|staging)", re.IGNORECASE)
 
 # Programs that speak of a worker command and do not run it.
 _SPEAKERS = frozenset(
@@ -155,7 +164,16 @@ def worker_commands(path: str, data: bytes) -> list[WorkerCommand]:
     found = {
         worker: None for command in _commands(path, text) for worker in _workers(path, command, appended)
     }  # each once, in order
+    if found and _is_for_development(text):
+        found = dict.fromkeys(worker._replace(development=True) for worker in found)
     return sorted(found, key=lambda worker: worker.line)
+
+
+def _is_for_development(text: str) -> bool:
+    """Whether the comment that a file begins with says that it is for development, and for nothing else."""
+    comments = takewhile(lambda line: not line.strip() or line.lstrip().startswith("#"), text.split("\n"))
+    head = " ".join(line.lstrip(" #") for line in comments)
+    return bool(_DEVELOPMENT.search(head)) and not _PRODUCTION.search(head)
 
 
 def _commands(path: str, text: str) -> Iterator[list[Word]]:

@@ -73,9 +73,13 @@ class Commands:
         A script of Python beside launch files is one, too: those say how the product runs.
         """
         module = self.project.modules.get(command.path)
-        if is_development_path(command.path) or (module is not None and module.sets_apart(command.line)):
+        if self.is_for_development(command) or (module is not None and module.sets_apart(command.line)):
             return True
         return module is not None and bool(self.project.deployment.commands)
+
+    def is_for_development(self, command: WorkerCommand) -> bool:
+        """Whether the file of a command is for development, by its name or by what it says at its top."""
+        return command.development or is_development_path(command.path)
 
     def naming(self, command: WorkerCommand) -> list[Application]:
         """The applications that a command names, of those that are known here."""

@@ -38,8 +38,8 @@ class Consumers:
         """All of them together; ``None`` where there may be others.
 
         Workers that are told their queues say nothing of those that another file may start, unless theirs
-        lists all processes. One that is told none is meant for everything. To what workers consume belongs
-        what code tells those that it starts.
+        lists all processes, and workers of development say nothing of deployed ones. One that is told none is
+        meant for everything. To what workers consume belongs what code tells those that it starts.
         """
         started = self.commands.started
         if not started or self._more_in_code:
@@ -57,6 +57,8 @@ class Consumers:
                 found.update(name.strip() for name in names)
                 commands[command] = None
         if all(command.queues and not _is_whole(command) for command in commands):
+            return None
+        if all(map(self.commands.is_for_development, commands)):
             return None
         return Consumed(frozenset(found), tuple(commands))
 

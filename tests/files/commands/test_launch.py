@@ -397,3 +397,20 @@ def test_read_skips_what_cannot_be_read(tmp_path: Path) -> None:
         ("b.sh", 1, "b"),
         ("b.sh", 3, "c"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("comment", "expected"),
+    [
+        ("# For local development only", True),
+        ("\n# Compose file.\n#\n# Development environment of the shop", True),
+        ("# The dev stack", True),
+        ("# The stack of development and production", False),
+        ("# For development; production adds compose.prod.yml", False),
+        ("# Developed by the shop", False),
+        ("services: {}\n# For development", False),
+    ],
+)
+def test_a_file_says_at_its_top_that_it_is_for_development(comment: str, expected: bool) -> None:
+    text = f"{comment}\nservices:\n  worker:\n    command: celery -A shop worker\n"
+    assert [worker.development for worker in workers("docker-compose.yml", text)] == [expected]
