@@ -71,13 +71,13 @@ class QueueNotConsumed(Rule):
     ## Limits
 
     Speaks of tasks of the project that it sends or schedules itself, once a file that names queues. All
-    workers of the launch files count together, be they for development or production, and so do the queues
+    workers of the launch files count together, and so do the queues
     that code names in commands (`subprocess.run(["celery", "worker", "-Q", "mails"])`). It is silent where no
     launch file starts a worker of the application, where all that do are for development by their names
     (`compose.dev.yml`, a `Makefile`) or by the comment at their top, where a command takes its queues from
-    the environment, where all of them are told their queues by files that start one process each (a `Dockerfile`, a unit of
-    systemd), where code calls `add_consumer`, and where settings, routes or queues are only known at run
-    time.
+    the environment, where all of them are told their queues by files that start one process each (a
+    `Dockerfile`, a unit of systemd), where code calls `add_consumer`, and where settings, routes or queues
+    are only known at run time.
 
     ## References
 
