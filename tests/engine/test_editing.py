@@ -223,3 +223,12 @@ def test_a_search_that_fails_is_told_and_leaves_nothing_behind(
         text = TEXT.replace("print(number)", "asyncio.run(work(1))")
         assert "CEL999" in codes(kept.report_of_text(MAIL, text, True))
     assert "CEL999" not in agree(kept, project, TEXT.replace("print(number)", "asyncio.run(work(2))"))
+
+
+@pytest.mark.parametrize("copy", ["Archive/app/mail.py", "app/old/mail.py"])
+def test_a_text_that_becomes_a_copy_and_another_one_again(project: Path, copy: str) -> None:
+    (project / copy).parent.mkdir(parents=True)
+    (project / copy).write_text(TEXT, encoding="utf-8")
+    kept = workspace(project)
+    for text in (TEXT, TEXT.replace("return number", "return numbers"), TEXT):
+        agree(kept, project, text)
