@@ -65,13 +65,20 @@ class TimeLimits:
     def seconds(self, task: Task, name: str) -> float | None:
         """The longest that a limit of this name certainly lets a task run; ``None``: none is known."""
         given, known_to_be = self._own(task, name)
+        sent = self.sent.longest(task, name)
         if given is not None:
-            return self.number(given) or None
-        if not known_to_be or self.given_elsewhere(task):
+            number = self.number(given)
+            return max(number, sent or 0) if number else None
+        if not known_to_be or sent is None or self.set.may_be(task):
             return None
+        general = self._longest_general(task, name)
+        return max(general, sent) if general else None
+
+    def _longest_general(self, task: Task, name: str) -> float | None:
+        """The longest that a limit lets tasks run which have none of their own; ``None``: none is known."""
         general = self.general(task, name)
         if general is not None:
-            return general[0] or None
+            return general[0]
         settings = self.in_force.settings_of(task, f"task_{name}")
         known = [self.project.number(s.module, s.value) if s.certain else None for s in settings]
         numbers = [number for number in known if number]

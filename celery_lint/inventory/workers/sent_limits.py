@@ -37,12 +37,24 @@ class SentLimits:
         """Whether something that sends the task may give it a limit."""
         return self._sent is None or task.key in self._sent or task.name in self._scheduled
 
+    def longest(self, task: Task, name: str) -> float | None:
+        """The longest limit of this name that calls give the task, 0 where none does; ``None``: not known."""
+        if self._sent is None or task.name in self._scheduled:
+            return None
+        longest = 0.0
+        for call in self._sent.get(task.key, ()):
+            given = call.keyword(name)
+            if call.leaf() not in _SENDERS or call.is_open_ended or (given and given.amount is None):
+                return None
+            longest = max(longest, given.amount or 0)
+        return longest
+
     # ------------------------------------------------------------------ calls
 
     @once
-    def _sent(self) -> set[Key] | None:
-        """The tasks that get a limit by a call; ``None`` where nobody can tell which task it is."""
-        found: set[Key] = set()
+    def _sent(self) -> dict[Key, list[Call]] | None:
+        """The calls that may give each task a limit; ``None`` where nobody can tell which task it is."""
+        found: dict[Key, list[Call]] = {}
         for module, function in self.project.holding("time_limit:", *_SENDERS, _PERIODIC):
             written = (module.path, function.qualname) in self._written
             if not written and not function.mentions("time_limit:", "**:"):
@@ -53,7 +65,7 @@ class SentLimits:
                     continue
                 task = self._task(module, function, call)
                 if task is not None:
-                    found.add(task.key)
+                    found.setdefault(task.key, []).append(call)
                 elif limited:
                     return None
         return found
