@@ -116,21 +116,19 @@ class Failing:
 
     def _may_raise(self, body: Body, step: Step, caught: frozenset[str] | None) -> bool:
         """Whether a statement may raise one of these exceptions; ``None`` for any."""
-        any_ = caught is None or not caught.isdisjoint({EVERYTHING, ORDINARY})
         if step.kind == "raise":
             return True
         if cannot_fail(step) or self.never_fails(body, step):
             return False
         calls = self.functions.calls(body.module, body.function)
         made = [call for call in (calls[number] for number in step.calls) if not _is_harmless(call)]
+        plain = not made and (step.kind == "if" or _is_plain(step))
+        if caught is None or not caught.isdisjoint({EVERYTHING, ORDINARY}):
+            return not plain
         if caught and caught <= _OF_ITERATORS:
             return step.value in _ASKING_ITERATORS
         if not made:
-            if step.kind == "if" or _is_plain(step):
-                return False
-            return caught is None or any_ or not caught.isdisjoint(_WITHOUT_A_CALL)
-        if caught is None or any_:
-            return True
+            return not plain and not caught.isdisjoint(_WITHOUT_A_CALL)
         if caught and caught <= _SOFT:
             return self._soft_limit_possible(body) and any(
                 self._may_take_time(body.module, call, _DEPTH) for call in made

@@ -123,9 +123,7 @@ class Unbound:
                 if not (flags | _NAMESPACES).isdisjoint(step.loads):
                     if step.kind == "if" and not _decides(flow, step, name):
                         continue  # who asks, and goes on all the same, has not decided anything
-                    if step.kind in ("if", "while", "assert", "match") or not _NAMESPACES.isdisjoint(
-                        step.loads
-                    ):
+                    if step.kind in ("if", "while", "assert", "match") or _asks_for_names(step):
                         return None
                 if f"/{name}" in step.loads:
                     return None  # in an operand that another decides about
@@ -176,7 +174,7 @@ class Unbound:
         """The first of these statements, if it reads one of the names whatever happened."""
         unbound = set(names)
         for step in steps:
-            if not _NAMESPACES.isdisjoint(step.loads):
+            if _asks_for_names(step):
                 return None
             if step.kind not in ("assign", "augment", "for"):
                 unbound.difference_update(step.stores)  # `with … as name`, `if (name := …)`
@@ -247,6 +245,7 @@ def _counts_on(body: Body, clause: Step, names: Sequence[str]) -> bool:
 
 
 def _asks_for_names(step: Step) -> bool:
+    """Whether a statement asks which names are bound."""
     return not _NAMESPACES.isdisjoint(step.loads)
 
 
