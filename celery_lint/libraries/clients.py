@@ -84,3 +84,5 @@ LEFT_OPEN = MONGO | _POOLED | {"asyncpg.create_pool()", "asyncpg.pool.create_poo
 BORROWERS = frozenset({*_REDIS_CLIENTS, "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver"})
 #: What a borrower is given by: its first argument, or one of these keywords.
 GIVEN_BY = frozenset({"", "bind", "connection_pool", "conn"})
+#: Methods of engines and clients that give connections back for good.
+RELEASES = frozenset({"dispose", "aclose", "close", "disconnect", "terminate"})

@@ -149,6 +149,10 @@ class Function(NamedTuple):
         """Whether it has a parameter of this name."""
         return any(parameter.name == name for parameter in self.parameters)
 
+    def is_nested(self) -> bool:
+        """Whether it is defined in a function: whoever imports the module has not made it yet."""
+        return "/" in self.qualname
+
     def parameter_given(self, call: Call, chain: str) -> str:
         """The parameter that a call of this function fills with what this chain names, or nothing."""
         for position, given in enumerate(call.takes):

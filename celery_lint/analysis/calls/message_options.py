@@ -11,32 +11,13 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.libraries.celery import SETTING_OF_OPTION
+from celery_lint.libraries.celery import SETTING_OF_OPTION, TASK_OPTIONS
 from celery_lint.libraries.messages import MESSAGE_OPTIONS, MESSAGE_PROPERTIES
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, facts, once
 
-# Options of the task, which mean nothing for one message.
-_OF_TASKS = frozenset(
-    {
-        "acks_late",
-        "acks_on_failure_or_timeout",
-        "autoretry_for",
-        "bind",
-        "default_retry_delay",
-        "max_retries",
-        "rate_limit",
-        "reject_on_worker_lost",
-        "retry_backoff",
-        "retry_backoff_max",
-        "retry_jitter",
-        "retry_kwargs",
-        "throws",
-        "track_started",
-    }
-)
 # Other words for an option, and those that are too short to be told from others by their letters.
 _MEANT = {
     "arg": "args",
@@ -45,7 +26,10 @@ _MEANT = {
     "eta_seconds": "countdown",
     "que": "queue",
     "retry_delay": "countdown",
+    "shadow_name": "shadow",
 }
+# Options of the task, which mean nothing for one message.
+_OF_TASKS = TASK_OPTIONS - MESSAGE_OPTIONS | {"bind"}
 # Options of the task that are on or off.
 _SWITCHES = frozenset({"track_started", "acks_late"})
 _CALLS = frozenset({"apply_async", "apply_async_on_commit", "send_task"})
@@ -171,4 +155,6 @@ def _meant(name: str) -> str | None:
     """
     if name in MESSAGE_OPTIONS or name in MESSAGE_PROPERTIES:
         return None
-    return "" if name in _OF_TASKS else _MEANT.get(name) or nearest(name, MESSAGE_OPTIONS) or None
+    if name in _OF_TASKS and name not in _MEANT:
+        return ""
+    return _MEANT.get(name) or nearest(name, MESSAGE_OPTIONS) or None

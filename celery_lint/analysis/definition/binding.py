@@ -61,7 +61,7 @@ class Binding:
         function = task.function
         if function is None or task.class_ is not None or task.wrapper is not None or task.inner_decorators:
             return None
-        if function.owner or "/" in function.qualname or task.qualname != function.qualname:
+        if function.owner or function.is_nested() or task.qualname != function.qualname:
             return None
         configured = any(self.makers.is_only_configured(task.module, each) for each in function.decorators)
         return None if configured else function

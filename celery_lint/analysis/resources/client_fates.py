@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from celery_lint.analysis.resources.engine_fates import Made
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.resources.resources import RELEASES
-from celery_lint.libraries.clients import BORROWERS
+from celery_lint.libraries.clients import BORROWERS, RELEASES
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known

@@ -9,11 +9,10 @@ from celery_lint.analysis.resources.engine_fates import EngineFate, Made
 from celery_lint.analysis.resources.sessions.session_flow import SessionFlow, UnclosedSession
 from celery_lint.inventory.code.called import behind
 from celery_lint.inventory.code.graph import LAYERS
-from celery_lint.inventory.resources.resources import RELEASES
 from celery_lint.inventory.resources.sessions import Sessions, is_context_manager
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.clients import BORROWERS, GIVEN_BY, LEFT_OPEN
+from celery_lint.libraries.clients import BORROWERS, GIVEN_BY, LEFT_OPEN, RELEASES
 from celery_lint.libraries.sqlalchemy import ENGINE_MAKERS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value

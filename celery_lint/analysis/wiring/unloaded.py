@@ -128,4 +128,4 @@ class UnloadedTasks:
 
 def _is_nested(task: Task) -> bool:
     """Whether a task is defined in a function: whoever imports the module has not called it."""
-    return task.function is not None and "/" in task.function.qualname
+    return task.function is not None and task.function.is_nested()

@@ -8,6 +8,7 @@ from typing import Literal
 from celery_lint.inventory.resources.bound import Bound
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.libraries.celery import PROCESS_STARTS, TASK_CLASSES
+from celery_lint.libraries.clients import RELEASES
 from celery_lint.model.facts import Class, Function, Module, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key, is_decorated
@@ -221,7 +222,7 @@ class Owners:
                 ]
                 if any(maker is not None and maker.name != "__init__" for maker in makers):
                     return True
-                ends = [f":{body.qualname}().{name}.{method}\t" for method in ("aclose", "close", "dispose")]
+                ends = [f":{body.qualname}().{name}.{method}\t" for method in sorted(RELEASES)]
                 methods = (module.functions.get(f"{body.qualname}.{method}") for method in body.methods)
                 return any(method is not None and method.mentions(*ends) for method in methods)
         return False

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from celery_lint.inventory.resources.bound import SESSION_MAKERS, Bound
 from celery_lint.inventory.resources.owners import NAMESPACES, Owned, Owners, is_asked_first
-from celery_lint.libraries.clients import BORROWERS, GIVEN_BY, LOOP_BOUND, OWNERS
+from celery_lint.libraries.clients import BORROWERS, GIVEN_BY, LOOP_BOUND, OWNERS, RELEASES
 from celery_lint.libraries.sqlalchemy import ASYNC_SESSIONS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Class, Function, Module, Place, Value
@@ -21,8 +21,6 @@ LOOP_WORDS = frozenset(
 ) | frozenset(
     (kind, "asyncio") for kind in ("Lock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Queue")
 )
-#: Methods that give connections back for good.
-RELEASES = frozenset({"dispose", "aclose", "close", "disconnect", "terminate"})
 CallsOf = Callable[[Module, Function], list[Call]]
 # What draws its connections from an engine or a pool that it is given when it is called.
 _DRAWING = ASYNC_SESSIONS | BORROWERS | {maker.removesuffix("()") for maker in SESSION_MAKERS}

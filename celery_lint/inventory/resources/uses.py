@@ -9,7 +9,8 @@ from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.code.walks import Walks
 from celery_lint.inventory.resources.lifetimes import Lifetimes
-from celery_lint.inventory.resources.resources import RELEASES, Resource, Resources
+from celery_lint.inventory.resources.resources import Resource, Resources
+from celery_lint.libraries.clients import RELEASES
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple

@@ -144,7 +144,7 @@ class Makers:
 
     def _applies(self, module: Module, function: Function) -> bool:
         values = [value for _, value in function.values]
-        if "/" in function.qualname:
+        if function.is_nested():
             values.extend(function.decorators)
         return any(value.chain.endswith(_MAKER_ENDS) and self.maker(module, value) for value in values)
 
@@ -153,7 +153,7 @@ class Makers:
             found = self.maker(module, value, depth + 1)
             if found is not None:
                 return found._replace(wrapper=key)
-        for decorator in function.decorators if "/" in function.qualname else ():
+        for decorator in function.decorators if function.is_nested() else ():
             found = self.maker(module, decorator, depth + 1)
             if found is not None:
                 return found._replace(wrapper=key)
