@@ -84,7 +84,7 @@ class MissingTimeLimit(Rule):
     code = "CEL510"
     name = "missing-time-limit"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     message = "no time limit is set: {count} tasks that do I/O can hang forever"
     help = _BOTH
     variants = {
