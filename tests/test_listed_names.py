@@ -16,13 +16,15 @@ from amqp.basic_message import Message
 from celery import Celery, Task
 from celery.app import autoretry, defaults
 from celery.app.amqp import AMQP
+from celery.app.backends import BACKEND_ALIASES
+from celery.canvas import _chord
 from kombu import Producer
 
 from celery_lint import engine
 from celery_lint.files.commands.launch import worker_commands
 from celery_lint.inventory.application.spelling import old_name
-from celery_lint.libraries.celery import TASK_OPTIONS
-from celery_lint.libraries.messages import MESSAGE_OPTIONS, MESSAGE_PROPERTIES, RETRY_OPTIONS
+from celery_lint.libraries.celery import ENCODING_BACKENDS, TASK_OPTIONS
+from celery_lint.libraries.messages import CHORD_OPTIONS, MESSAGE_OPTIONS, MESSAGE_PROPERTIES, RETRY_OPTIONS
 from celery_lint.options import Configuration
 from tests import asked_names
 
@@ -661,6 +663,15 @@ def test_options_of_messages_are_those_of_celery_and_kombu() -> None:
     assert {name for name in MESSAGE_PROPERTIES if name.islower()} - {"ordering_key"} <= properties
     assert properties <= MESSAGE_OPTIONS | MESSAGE_PROPERTIES
     assert MESSAGE_OPTIONS - taken == {"correlation_id", "exchange_type", "queue"}
+
+
+def test_options_of_chords_are_those_that_their_run_takes() -> None:
+    own = {"self", "header", "body", "partial_args", "task_id", "kwargs", "header_delay", "options"}
+    assert {*inspect.signature(_chord.run).parameters} - own == CHORD_OPTIONS
+
+
+def test_backends_that_encode_are_those_of_celery_and_one_of_django() -> None:
+    assert {*BACKEND_ALIASES} - {"disabled"} == ENCODING_BACKENDS - {"django-db"}
 
 
 def test_options_of_tasks_are_those_of_celery() -> None:

@@ -26,6 +26,33 @@ TASK_BODIES = frozenset(f"{task}().run" for task in PLAIN_TASKS)
 PROCESS_STARTS = tuple(f"celery.signals.worker_{name}" for name in ("process_init", "init"))
 #: Schemes of result backends that make a key of each id, and so refuse to store anything without one.
 KEYED_BACKENDS = frozenset({"redis", "rediss", "sentinel", "cache", "file"})
+#: Schemes of result backends that serialise each result. The cache of Django keeps the object as it is.
+ENCODING_BACKENDS = frozenset(
+    {
+        "arangodb",
+        "azureblockblob",
+        "cache",
+        "cassandra",
+        "consul",
+        "cosmosdbsql",
+        "couchbase",
+        "couchdb",
+        "database",
+        "db",
+        "django-db",
+        "dynamodb",
+        "elasticsearch",
+        "file",
+        "gs",
+        "mongodb",
+        "redis",
+        "rediss",
+        "riak",
+        "rpc",
+        "s3",
+        "sentinel",
+    }
+)
 #: Schemes of result backends whose chords look for the result of each task of the header.
 COUNTING_RESULTS = frozenset({"db", "database", "file", "sqla"})
 #: Options of tasks and of calls that end a run.

@@ -84,3 +84,5 @@ MESSAGE_PROPERTIES = frozenset(
 )
 #: What `Task.retry` takes for itself.
 RETRY_OPTIONS = frozenset({"exc", "max_retries", "throw"})
+#: What `chord.run` takes of the options that a chord is sent with, for the task that waits for its header.
+CHORD_OPTIONS = frozenset({"app", "countdown", "eager", "interval", "max_retries"})

@@ -56,12 +56,8 @@ class DirectCalls:
         applications = self.in_force.belonging.of(task)
         if not applications or any(self.backends.scheme(one) not in KEYED_BACKENDS for one in applications):
             return None
-        if not self.task_options.bases_known(task):
+        if not self.task_options.bases_known(task) or self.task_options.has_own(task, _NEEDING):
             return None
-        for entity in self.task_options.classes(task):
-            class_ = entity.class_()
-            if class_ is not None and _NEEDING in (*class_.methods, *class_.attributes):
-                return None
         flow = self.functions.of(module, function)
         chain = f"%{function.first()}.{_NEEDING}"
         for call in self.functions.calls(module, function):

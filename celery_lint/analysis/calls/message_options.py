@@ -12,7 +12,7 @@ from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.celery import SETTING_OF_OPTION, TASK_OPTIONS
-from celery_lint.libraries.messages import MESSAGE_OPTIONS, MESSAGE_PROPERTIES
+from celery_lint.libraries.messages import CHORD_OPTIONS, MESSAGE_OPTIONS, MESSAGE_PROPERTIES
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
@@ -33,6 +33,7 @@ _OF_TASKS = TASK_OPTIONS - MESSAGE_OPTIONS | {"bind"}
 # Options of the task that are on or off.
 _SWITCHES = frozenset({"track_started", "acks_late"})
 _CALLS = frozenset({"apply_async", "apply_async_on_commit", "send_task"})
+_PLAIN_SIGNATURES = (".s", ".si")
 
 
 class UnknownOption(NamedTuple):
@@ -59,7 +60,12 @@ class OptionCall(NamedTuple):
     function: Function
     method: str
     value: Value
-    task: Task | None = None
+    sending: Sending | None = None
+
+    @property
+    def task(self) -> Task | None:
+        """The task that is sent, if that is known."""
+        return self.sending.task if self.sending is not None else None
 
 
 class MessageOptions:
@@ -67,6 +73,7 @@ class MessageOptions:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.functions = known.project.functions
         self.sendings = known.of(Sendings)
         self.signatures = known.of(Signatures)
         self.retry_calls = known.of(RetryCalls)
@@ -78,7 +85,7 @@ class MessageOptions:
     def calls(self) -> list[OptionCall]:
         """The calls with options, whose meaning nothing of the project changes."""
         found = [
-            OptionCall(sending.module, sending.function, sending.how, value, sending.task)
+            OptionCall(sending.module, sending.function, sending.how, value, sending)
             for sending in self.sendings.all
             if sending.how in _CALLS and (value := sending.value) is not None and not self._changed(sending)
         ]
@@ -88,6 +95,20 @@ class MessageOptions:
             if not any(self.signatures.overridden(task) for task in call.tasks)
         ]
         return found
+
+    def _reaches_chord(self, sending: Sending | None) -> bool:
+        """Whether the options reach a chord: a chain and a group hand them to what they hold."""
+        if sending is None or sending.through != "canvas":
+            return False
+        made = sending.call.chain.rpartition(".")[0].removesuffix("()")
+        calls = [
+            call
+            for call in self.functions.calls(sending.module, sending.function)
+            if call.chain == made and sending.function.value_of(call) is not None
+        ]
+        here = [call for call in calls if call.span[:2] == sending.call.span[:2]]
+        values = [sending.function.value_of(call) for call in here or calls]
+        return made.endswith("chord") or not values or not all(map(_holds_plain_signatures, values))
 
     def _changed(self, sending: Sending) -> bool:
         """Whether the project has its own way to send this."""
@@ -120,6 +141,8 @@ class MessageOptions:
         found = []
         for call in self.calls:
             for name, value in call.value.keywords:
+                if name in CHORD_OPTIONS and self._reaches_chord(call.sending):
+                    continue
                 meant = _meant(name) if call.method != "retry" else None
                 if meant is not None and not self._in_force(call, name, value):
                     found.append(UnknownOption(call.module.place(value.span), call.method, name, meant))
@@ -146,6 +169,16 @@ class MessageOptions:
             number = self.project.number(call.module, given)
             if given is not None and number is not None and number > 0:
                 yield CountedRetries(call.module.place(given.span), call.method, int(number))
+
+
+def _holds_plain_signatures(canvas: Value | None) -> bool:
+    """Whether a chain or group holds nothing but signatures of tasks that are written out."""
+    if canvas is None:
+        return False
+    items = [inner for item in canvas.items for inner in (item.items if item.kind == "sequence" else (item,))]
+    return bool(items) and all(
+        item.kind == "call" and item.chain.endswith(_PLAIN_SIGNATURES) for item in items
+    )
 
 
 def _meant(name: str) -> str | None:

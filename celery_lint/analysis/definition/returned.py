@@ -82,7 +82,7 @@ class UnencodableResults:
             return False
         eager = self.in_force.settings_of(task, "task_always_eager")
         return (
-            self.encoding.is_json(task, "result_serializer")
+            self.encoding.is_kept_as_json(task)
             and not any(settings.truth(each.module, each.value) is True for each in eager)
             and all(self.backends.keeps(application) for application in applications)
         )

@@ -143,7 +143,7 @@ class TaskState:
                 meta = None
             own = any(task.function is function for task in tasks) and self._is_own(call, arguments)
             final = own and not self._raises_after(module, flow, function, step)
-            json = all(self.encoding.is_json(task, "result_serializer") for task in tasks)
+            json = all(self.encoding.is_kept_as_json(task) for task in tasks)
             refused = self.encoding.refused(module, flow, step, meta) if meta is not None and json else None
             if state in EXCEPTION_STATES and meta is not None and meta.kind == "name":
                 refused = None  # an exception, which is stored as one
@@ -188,6 +188,8 @@ class TaskState:
             chain = chain.removesuffix(".backend.store_result") + ".update_state"
         tasks = self.retry_calls.tasks_of(module, function, chain)
         if tasks is None or (tasks and all(map(self._has_no_run, tasks))):
+            return None
+        if any(self.task_options.has_own(task, call.leaf()) for task in tasks):
             return None
         arguments = dict(zip(names, value.items, strict=False))
         for name, item in value.keywords:
@@ -279,7 +281,8 @@ class TaskState:
                 step = flow.step_of(call)
                 if step is None or step.kind != "expr" or self._is_expected(flow, step):
                     continue
-                if self.retry_calls.tasks_of(module, function, call.chain) is not None:
+                tasks = self.retry_calls.tasks_of(module, function, call.chain)
+                if tasks is not None and not any(self.task_options.has_own(t, "replace") for t in tasks):
                     found.append(Replacement(module, call))
         return found
 

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.libraries.celery import ENCODING_BACKENDS
 from celery_lint.model.facts import Place
 from celery_lint.project.known import Known, once
 
@@ -74,3 +75,9 @@ class BackendSettings:
             return False
         text = self.project.text(setting.module, setting.value)
         return text not in _WITHOUT
+
+    def encodes(self, application: Application) -> bool:
+        """Whether the backend serialises results, or nobody can tell which it is."""
+        setting, _ = self.settings.setting(application, "result_backend")
+        text = self.project.text(setting.module, setting.value) if setting is not None else None
+        return text is None or text.partition(":")[0].partition("+")[0].lower() in ENCODING_BACKENDS

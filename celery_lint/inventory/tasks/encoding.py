@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from celery_lint.inventory.application.backend import BackendSettings
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.results import Results
@@ -65,6 +66,7 @@ class Encoding:
         self.task_options = known.of(TaskOptions)
         self.tasks = known.of(Tasks)
         self.results = known.of(Results)
+        self.backends = known.of(BackendSettings)
 
     def is_json(self, task: Task, setting: str) -> bool:
         """Whether nothing that can be seen encodes it in another way."""
@@ -72,6 +74,11 @@ class Encoding:
             self.project.text(each.module, each.value) == "json"
             for each in self.in_force.settings_of(task, setting)
         )
+
+    def is_kept_as_json(self, task: Task) -> bool:
+        """Whether nothing that can be seen keeps the result of a task in another way."""
+        applications = self.in_force.belonging.of(task)
+        return self.is_json(task, "result_serializer") and all(map(self.backends.encodes, applications))
 
     @once
     def is_taught(self) -> bool:

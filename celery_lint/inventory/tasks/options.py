@@ -214,6 +214,11 @@ class TaskOptions:
                 if entity.class_() is not None and entity.module is not None:
                     yield entity
 
+    def has_own(self, task: Task, name: str) -> bool:
+        """Whether a class of the project that the task derives from has a method of Celery's itself."""
+        classes = [class_ for entity in self.classes(task) if (class_ := entity.class_()) is not None]
+        return any(name in class_.methods or name in class_.attributes for class_ in classes)
+
     def _adds_to(self, wrapper: Key, chain: str) -> bool:
         """Whether a wrapper puts options of its own into the mapping that its caller gives."""
         module = self.project.modules[wrapper[0]]

@@ -51,7 +51,8 @@ class UnknownApplyAsyncOption(Rule):
     ## Limits
 
     Knows what two letters at most make an option of Celery, other words for one that projects are seen to
-    use, and options of tasks: what is like none of them may be an option of the broker. Silent where a class
+    use, and options of tasks: what is like none of them may be an option of the broker. A chord takes
+    `max_retries` and `interval`, for the task that waits for its header. Silent where a class
     of tasks or an application has its own `apply_async`, where the task or the application switches on what
     the call asks for, and where a router or a handler of `before_task_publish` may look at the options.
 

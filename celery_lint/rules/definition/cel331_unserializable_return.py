@@ -48,9 +48,10 @@ class UnserializableReturn(Rule):
     ## Limits
 
     Speaks where the application has a result backend that can be seen, keeps results, and nothing encodes
-    them in another way (`result_serializer`, `serializer=`, `register_type`, `__json__`, a decorator below
-    the task's). Celery encodes dates, times, UUIDs, decimals and bytes, and keeps the result of another task
-    as its id. Values that a variable holds are followed to the call that makes them, no further.
+    them in another way (the backend `django-cache`, one of the project, `result_serializer`, `serializer=`,
+    `register_type`, `__json__`, a decorator below the task's). Celery encodes dates, times, UUIDs, decimals
+    and bytes, and keeps the result of another task as its id. Values that a variable holds are followed to
+    the call that makes them, no further.
 
     ## References
 

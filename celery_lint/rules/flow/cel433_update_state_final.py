@@ -45,8 +45,9 @@ class UpdateStateFinal(Rule):
 
     Only in the task's own function, where work follows or another value than `meta` is returned, and only
     where nothing after the call raises: `raise Ignore()` makes it the result on purpose. Where nothing but
-    that value follows, silent with a database as the backend. STARTED and PENDING set by hand are overwritten
-    when the task ends, and are left alone.
+    that value follows, silent with a database as the backend. STARTED and PENDING set by hand are
+    overwritten when the task ends, and are left alone. Silent too where a base class of the project has its
+    own `update_state`.
 
     ## References
 
