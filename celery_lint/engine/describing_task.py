@@ -38,6 +38,16 @@ _OPTIONS = (
 )
 
 
+# Why a task never runs.
+_WHY = {
+    "unsent": "the project shows all that it sends",
+    "unimported": "no worker that is started imports its module",
+    "shadowed": "the package of the same name is imported in place of its module",
+    "unnamed": "nothing imports its module, or names it for workers to import",
+    "unconsumed": "no worker that is started takes messages of its queue",
+}
+
+
 class TaskDescription(NamedTuple):
     """What the linter believes about the tasks of one name, with an entry for each thing that it knows."""
 
@@ -158,9 +168,10 @@ def _why_unsent(known: Known, task: Task) -> str:
     """Why no call that sends a task is shown."""
     from celery_lint.inventory.workers.unsent import Unsent
 
-    if known.of(Unsent).is_unsent(task):
-        return "the project shows all that it sends, or no worker imports it: rules about runs are silent"
-    return "no call in sight: it may be sent by a name that only the run knows, or from elsewhere"
+    why = known.of(Unsent).why(task)
+    if why is None:
+        return "no call in sight: it may be sent by a name that only the run knows, or from elsewhere"
+    return f"{_WHY[why]}: rules about runs are silent"
 
 
 def _counted(given: Given) -> str:

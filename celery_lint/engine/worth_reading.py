@@ -45,6 +45,7 @@ from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.registries import Registries
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.orphans import Orphans
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.network import BLOCKING, CONNECTS, SERVICES, WAITING_FUNCTIONS
@@ -99,6 +100,7 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Sendings).explore(),
     lambda known: known.of(NamedTasks).explore(),
     lambda known: known.of(UnloadedTasks).explore(),
+    lambda known: known.of(Orphans).explore(),
     lambda known: known.of(LayeredTasks).explore(),
     lambda known: known.of(UnloadableCommands).explore(),
     lambda known: known.of(LateHandlers).explore(),

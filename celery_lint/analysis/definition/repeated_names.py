@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.imported import WorkerImports
+from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts

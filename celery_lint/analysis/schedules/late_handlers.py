@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.applications import Application, Applications
-from celery_lint.inventory.workers.imported import WorkerImports
+from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts

@@ -11,7 +11,7 @@ from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.imported import WorkerImports
+from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple

@@ -78,6 +78,12 @@ def places_outside(functions: Functions, module: Module, name: str) -> Iterator[
             yield _NOWHERE
 
 
+def texts_outside(functions: Functions, module: Module, name: str) -> Iterator[str]:
+    """The names and texts with a word in them, in what a module binds and sets."""
+    for value in _holding(functions, module, name):
+        yield from (text for _, text in _texts(value) if _says(text, name))
+
+
 def only_called_outside(functions: Functions, module: Module, name: str) -> bool:
     """Whether what a module binds does nothing with a name but keep what a call of it gives."""
     return all(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 from functools import partial
+from typing import Literal
 
 from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
@@ -12,11 +13,10 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.imported import WorkerImports
+from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.inventory.workers.lookups import Lookups
 from celery_lint.inventory.workers.naming import (
     given_words,
-    held,
     module_words,
     only_called_outside,
     places,
@@ -49,6 +49,10 @@ _ELSEWHERE = frozenset(
 _ONLY_HOW = ("task_routes", "task_annotations")
 
 
+Why = Literal["unsent", "unimported", "shadowed", "unnamed", "unconsumed"]
+"""Why a task never runs: nothing sends it, or no worker of the project has it."""
+
+
 class _Mention(NamedTuple):
     """Where a word stands; ``function`` is ``None`` in what a module or a class binds."""
 
@@ -71,16 +75,19 @@ class Unsent:
         self.sendings = known.of(Sendings)
         self.tasks = known.of(Tasks)
         self.applications = known.of(Applications)
-        self.worker_imports = known.of(WorkerImports)
+        self.unrun = known.of(Unrun)
         self.lookups = known.of(Lookups)
 
     def is_unsent(self, task: Task) -> bool:
         """Whether a project that sends other tasks nowhere names this one, but where it is made.
 
-        Or whether none of the workers that it starts imports the module of the task, and nothing that runs
-        asks for it: what is sent and not imported is meant to run, and another rule says what is missing.
+        Or whether no worker runs it, and nothing that runs asks for it.
         """
-        return task.key in self._unsent or task.key in self._nowhere
+        return self.why(task) is not None
+
+    def why(self, task: Task) -> Why | None:
+        """Why it never runs, where that is certain."""
+        return "unsent" if task.key in self._unsent else self.unrun.all.get(task.key)
 
     def is_left_out(self, task: Task) -> bool:
         """Whether nothing sends a task of a project that sends at least one other.
@@ -103,7 +110,7 @@ class Unsent:
 
     def is_within(self, module: Module, function: Function) -> bool:
         """Whether a function is, or stands in, that of a task that nothing sends."""
-        return _stands_in(module, function, self._unsent | self._nowhere)
+        return _stands_in(module, function, self._unsent) or _stands_in(module, function, self.unrun.all)
 
     def holds(self, place: Place) -> bool:
         """Whether a place lies in a task that nothing sends, or in its decorators."""
@@ -136,9 +143,10 @@ class Unsent:
 
         Each with the word that stands beside it, if it says nothing alone.
         """
-        if not self._unsent:
-            return set()
-        found = {(function.name, "") for _, function in self.lookups.all}
+        found = self.unrun.orphans.words()
+        if not self._unsent and not self.unrun.all:
+            return found
+        found.update((function.name, "") for _, function in self.lookups.all)
         for task in self.tasks.product:
             if self.is_unsent(task):
                 before = dict.fromkeys(_names(task) - _own(task), "".join(_before(task)))
@@ -177,30 +185,6 @@ class Unsent:
                 return frozenset(left)
             for task in sent:
                 del left[task.key]
-
-    # ------------------------------------------------------------------ what no worker imports
-
-    @once
-    def _nowhere(self) -> frozenset[Key]:
-        """The tasks of modules that no started worker imports, where nothing that runs asks for them.
-
-        The workers of a sketch may start without any task: there none is among these.
-        """
-        tasks = self.tasks.product
-        left = {task.key for task in tasks if self.worker_imports.runs_nowhere(task.module.path)}
-        if not left or len(left) == len({task.key for task in tasks}):
-            return frozenset()
-        for sending in self.sendings.all:
-            if sending.task is not None and not self.worker_imports.runs_nowhere(sending.module.path):
-                left.discard(sending.task.key)
-        scheduled = {
-            value.data
-            for setting in self.settings.named("beat_schedule")
-            if not self.worker_imports.runs_nowhere(setting.module.path)
-            for value in held(self.project.constant(setting.module, setting.value) or setting.value)
-            if isinstance(value.data, str)
-        }
-        return frozenset(left.difference(task.key for task in tasks if task.name in scheduled))
 
     # ------------------------------------------------------------------ whether all is in sight
 

@@ -19,20 +19,23 @@ from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 
-# What imports modules by names that only the run knows.
-_DYNAMIC = (
+#: What imports modules by names that only the run knows.
+IMPORTING_BY_NAME = (
     "import_module", "__import__", "import_string", "walk_packages", "iter_modules", "exec_module",
     "load_module", "find_modules", "import_from_cwd", "symbol_by_name", "run_path", "run_module",
     "load_source", "pydoc.locate", "~exec", "autodiscover_modules", "walk_modules", "entry_points",
     "iter_entry_points", "load_entry_point", "load_setuptools_entrypoints",
 )  # fmt: skip
-# Frameworks that import modules themselves, when they start or when they are told to scan a package.
-_IMPORTING = frozenset(
+# What Django imports when it starts can be told: what is installed, and what that imports.
+_OF_DJANGO = frozenset({"django", "django_celery_beat", "rest_framework"})
+#: Frameworks that import modules themselves, when they start or when they are told to scan a package.
+SCANNING_FRAMEWORKS = frozenset(
     {
-        "connexion", "dependency_injector", "django", "django_celery_beat", "frappe", "importscan",
-        "invenio_base", "morepath", "odoo", "pyramid", "rest_framework", "scrapy", "stevedore", "venusian",
+        "connexion", "dependency_injector", "frappe", "importscan", "invenio_base", "morepath", "odoo",
+        "pyramid", "scrapy", "stevedore", "venusian",
     }
 )  # fmt: skip
+_IMPORTING = SCANNING_FRAMEWORKS | _OF_DJANGO
 # What loads the module that it names, as settings are loaded.
 _LOADING = "from_object"
 _MOST_READ = 300
@@ -81,7 +84,7 @@ class WorkerImports:
                     if text and path in self._named(text, application.module.path):
                         return setting.module.place(item.span)
         for discovery in self.discoveries:
-            found = self._discovered(discovery)
+            found = self.discovered(discovery)
             of_django = found is None and discovery.related and path.endswith(f"/{discovery.related}.py")
             if of_django or path in (found or ()):
                 return discovery.place
@@ -180,7 +183,7 @@ class WorkerImports:
                     return None  # a variable
                 roots |= self._named(dotted.strip(), command.path)
         for discovery in self.discoveries:
-            found = self._discovered(discovery)
+            found = self.discovered(discovery)
             if found is None:
                 return None
             roots |= found
@@ -206,7 +209,8 @@ class WorkerImports:
                     found |= self._named(text, application.module.path)
         return found
 
-    def _discovered(self, discovery: Discovery) -> set[str] | None:
+    def discovered(self, discovery: Discovery) -> set[str] | None:
+        """The modules that a search leads to; ``None`` where nobody can tell."""
         if discovery.packages is None:
             return None
         found: set[str] = set()
@@ -242,7 +246,7 @@ class WorkerImports:
             module = self.project.modules.find(path) or self.project.reading.module(path, "import")
             if module is None:
                 continue  # it imports nothing
-            if any(function.may_call(*_DYNAMIC) for function in module.functions.values()):
+            if any(function.may_call(*IMPORTING_BY_NAME) for function in module.functions.values()):
                 return None
             for target in (*self._targets(module), *self._loaded(module)):
                 take(target)

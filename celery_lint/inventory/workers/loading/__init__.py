@@ -1,0 +1,1 @@
+"""What workers import, and what nothing imports."""

@@ -1,0 +1,109 @@
+"""Tasks that no worker runs: nothing imports their module, or no worker takes messages of their queue.
+
+It answers *yes* only for what is certain. What is sent all the same is meant to run: rules about wiring say
+what is missing, and all others go on.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.sendings import Sendings
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.consumers import Consumers
+from celery_lint.inventory.workers.loading.imported import WorkerImports
+from celery_lint.inventory.workers.loading.orphans import Orphans
+from celery_lint.inventory.workers.naming import held
+from celery_lint.inventory.workers.queues import Queues
+from celery_lint.inventory.workers.sent import Sent
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known, once
+
+Why = Literal["unimported", "shadowed", "unnamed", "unconsumed"]
+
+# What gives a message another queue than its task has.
+_ELSEWHERE = frozenset({"queue", "exchange", "routing_key", "router", "**"})
+_SENDING = (".apply_async", ".send_task", ".signature", ".subtask", ".set")
+
+
+class Unrun:
+    """The tasks of the product that no worker runs for certain."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.sent = known.of(Sent)
+        self.tasks = known.of(Tasks)
+        self.queues = known.of(Queues)
+        self.orphans = known.of(Orphans)
+        self.settings = known.of(Settings)
+        self.sendings = known.of(Sendings)
+        self.consumers = known.of(Consumers)
+        self.worker_imports = known.of(WorkerImports)
+
+    @once
+    def all(self) -> dict[Key, Why]:
+        """Why no worker runs them, by task; none where that would be all tasks.
+
+        The workers of a sketch may start without any task.
+        """
+        left = self._unconsumed() | self._unimported()
+        return left if len(left) < len({task.key for task in self.tasks.product}) else {}
+
+    # ------------------------------------------------------------------ nothing imports them
+
+    def _of_module(self, path: str) -> Why | None:
+        """Why nothing that runs imports a module, if that is certain."""
+        if self.worker_imports.runs_nowhere(path):
+            return "unimported"
+        return self.orphans.why(path)
+
+    def _unimported(self) -> dict[Key, Why]:
+        """The tasks of modules that no started worker imports, where nothing that runs asks for them."""
+        tasks = self.tasks.product
+        left = {task.key: why for task in tasks if (why := self._of_module(task.module.path)) is not None}
+        if not left:
+            return left
+        for sending in self.sendings.all:
+            if sending.task is not None and self._of_module(sending.module.path) is None:
+                left.pop(sending.task.key, None)
+        scheduled = {
+            value.data
+            for setting in self.settings.named("beat_schedule")
+            if self._of_module(setting.module.path) is None
+            for value in held(self.project.constant(setting.module, setting.value) or setting.value)
+            if isinstance(value.data, str)
+        }
+        for task in tasks:
+            if task.name in scheduled:
+                left.pop(task.key, None)
+        return left
+
+    # ------------------------------------------------------------------ no worker takes their messages
+
+    def _unconsumed(self) -> dict[Key, Why]:
+        """The tasks that nothing is seen to send, and whose queue no worker consumes."""
+        consumed = self.consumers.all
+        if consumed is None or self._is_sent_elsewhere():
+            return {}
+        found: dict[Key, Why] = {}
+        for task in self.tasks.product:
+            if not self.sent.is_sent(task) and self._waits(task, consumed.queues):
+                found[task.key] = "unconsumed"
+        return found
+
+    def _waits(self, task: Task, consumed: frozenset[str]) -> bool:
+        destination = self.queues.destination(task)
+        return destination is not None and destination.queue not in consumed
+
+    def _is_sent_elsewhere(self) -> bool:
+        """Whether a call sends what only the run knows, and may do so to a queue that it names."""
+        known = {(s.module.path, s.call.number, s.function.qualname) for s in self.sendings.all if s.task}
+        return any(
+            (module.path, call.number, function.qualname) not in known
+            and not _ELSEWHERE.isdisjoint(given.keyword for given in call.takes)
+            for module, function in self.project.calling(*_SENDING)
+            for call in self.project.functions.calls(module, function)
+            if f".{call.leaf()}" in _SENDING
+        )
