@@ -26,7 +26,9 @@ def worker(start: Start, servers: Servers) -> Worker:
 @pytest.mark.proof("CEL331")
 def test_a_result_that_json_does_not_take(worker: Worker) -> None:
     """The work is done, and the run has failed; where nobody keeps results it has not."""
-    for form in ("exception", "set", "Path", "timedelta", "map", "in a dictionary"):
+    plain = ("exception", "set", "Path", "timedelta", "map", "in a dictionary", "deque")
+    made = ("process", "started process", "response", "response of httpx", "response of django")
+    for form in (*plain, *made):
         error = r"EncodeError: .*Object of type \w+ is not JSON serializable.*"
         assert worker.bad("returns_what_json_refuses", form).failed_only_with(error)
         assert f"did the work of {form}" in worker.marks()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.backend import BackendSettings
-from celery_lint.inventory.tasks.encoding import Encoding
+from celery_lint.inventory.tasks.encoding import Encoding, result_of
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.inventory.workers.unsent import Unsent
-from celery_lint.model.facts import Function, Place, Value
+from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts
 
 _SHOWN = "the result of a task"  # a backend keeps it as its id
@@ -55,7 +54,7 @@ class UnencodableResults:
             return
         flow = self.functions.of(module, function)
         for step in flow.steps:
-            value = _returned(function, step) if step.kind == "return" else None
+            value = result_of(function, step) if step.kind == "return" else None
             found = self.encoding.refused(module, flow, step, value) if value is not None else None
             if (
                 found is not None
@@ -86,14 +85,3 @@ class UnencodableResults:
             and not any(settings.truth(each.module, each.value) is True for each in eager)
             and all(self.backends.keeps(application) for application in applications)
         )
-
-
-def _returned(function: Function, step: Step) -> Value | None:
-    """The value of a `return`, as far as it is kept."""
-    first, last = step.span[:2], step.span[2:]
-    for value in function.returns:
-        if first <= value.span[:2] and value.span[2:] <= last:
-            return value
-    if step.value[:1] == "%":
-        return Value("name", step.span, None, step.value)
-    return None

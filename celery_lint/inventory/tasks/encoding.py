@@ -5,16 +5,19 @@ from __future__ import annotations
 from celery_lint.inventory.application.backend import BackendSettings
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
-from celery_lint.inventory.tasks.results import Results
+from celery_lint.inventory.tasks.results import Results, only_binding
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.django import MANAGERS
+from celery_lint.libraries.network import HTTP_VERBS, REQUESTS_SESSIONS
 from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.model.steps import Step
-from celery_lint.project.entity import Entity
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
+from celery_lint.project.memory import Remembered
 
+_CLIENTS = ("requests", "httpx", *REQUESTS_SESSIONS)
 # What the worker's encoder was seen to refuse; dates, UUIDs, decimals and bytes it takes.
 _REFUSED = {
     "builtins.complex": "a complex number",
@@ -27,11 +30,19 @@ _REFUSED = {
     "builtins.reversed": "a `reversed`",
     "builtins.set": "a set",
     "builtins.zip": "a `zip`",
+    "collections.deque": "a `deque`",
     "datetime.timedelta": "a `timedelta`",
+    "django.http.HttpResponse": "an `HttpResponse`",
+    "django.http.JsonResponse": "a `JsonResponse`",
     "django.shortcuts.get_object_or_404": "a model instance",
+    "flask.jsonify": "a `Response`",
     "io.BytesIO": "a `BytesIO`",
     "io.StringIO": "a `StringIO`",
     "pathlib.Path": "a `Path`",
+    "rest_framework.response.Response": "a `Response`",
+    "subprocess.Popen": "a `Popen`",
+    "subprocess.run": "a `CompletedProcess`",
+    **{f"{client}.{verb}": "a `Response`" for client in _CLIENTS for verb in HTTP_VERBS},
 }
 # What frameworks hand to the functions that answer requests, by the annotation of the parameter.
 _HANDED = {
@@ -47,7 +58,7 @@ _DATACLASSES = frozenset({"dataclasses.dataclass", "attr.s", "attrs.define"})
 _PLAIN_BASES = frozenset({"builtins.object", "abc.ABC", "typing.Generic", "pydantic.BaseModel"})
 # Methods by which an object may tell the encoder what it is, or be something else.
 _OWN_METHODS = frozenset({"__json__", "__new__", "__getattr__", "__getattribute__"})
-_USERS = "django.contrib.auth.get_user_model()"
+_MODELS = frozenset({"django.contrib.auth.get_user_model()", "django.apps.apps.get_model()"})
 _OF_ONE = frozenset({"get", "create", "first", "last", "latest", "earliest"})
 _OF_MANY = frozenset(
     ["all", "annotate", "defer", "distinct", "exclude", "filter", "none", "only", "order_by"]
@@ -67,6 +78,8 @@ class Encoding:
         self.tasks = known.of(Tasks)
         self.results = known.of(Results)
         self.backends = known.of(BackendSettings)
+        self._given_back = Remembered(self._returned_by)
+        self._asked: set[Key] = set()
 
     def is_json(self, task: Task, setting: str) -> bool:
         """Whether nothing that can be seen encodes it in another way."""
@@ -135,7 +148,30 @@ class Encoding:
             return _REFUSED.get(entity.name, "") or self._row(module, chain)
         if entity.kind == "class":
             return self._instance(entity)
+        if entity.kind == "function" and entity.module is not None and entity.function() is not None:
+            return self._given_back.of((entity.module.path, entity.name), entity)
         return self._row(module, chain)
+
+    def _returned_by(self, entity: Entity) -> str:
+        """What a function of the project returns, if nothing that it returns is fine."""
+        module, function = entity.module, entity.function()
+        if module is None or function is None or not function.has("return"):
+            return ""
+        key = (module.path, entity.name)
+        if function.is_async or function.is_generator or function.decorators or key in self._asked:
+            return ""
+        self._asked.add(key)
+        flow = self.project.functions.of(module, function)
+        found = {self._result(module, flow, step) for step in flow.steps if step.kind == "return"}
+        self._asked.discard(key)
+        return "" if "" in found else min(found, default="")
+
+    def _result(self, module: Module, flow: Flow, step: Step) -> str:
+        value = result_of(flow.function, step)
+        found = self.refused(module, flow, step, value) if value is not None else None
+        if found is None:
+            return ""
+        return "an exception" if found[0].startswith("the exception") else found[0]
 
     def _row(self, module: Module, chain: str) -> str:
         """``Order.objects.get()`` and ``Order.objects.filter()``."""
@@ -161,7 +197,7 @@ class Encoding:
         """Whether a chain is a model of Django that says nothing of JSON itself."""
         entity = self.project.resolve(module, chain)
         if entity.kind == "external":
-            return entity.name == _USERS or _is_of_django(entity.name)
+            return entity.name in _MODELS or _is_of_django(entity.name)
         return entity.kind == "class" and self._derives_from_model(entity)
 
     def _derives_from_model(self, entity: Entity) -> bool:
@@ -204,7 +240,36 @@ class Encoding:
         if storing and all(other.kind == "handler" for other in storing):
             caught = (outer for outer in flow.ancestors(step) if outer.kind == "handler")
             return f"the exception `{name}`" if any(name in outer.stores for outer in caught) else ""
-        return ""
+        found = {self._bound(module, flow, other, name) for other in storing}
+        return "" if "" in found else min(found, default="")
+
+    def _bound(self, module: Module, flow: Flow, step: Step, name: str) -> str:
+        """What a statement binds to a name that has several bindings, or that a loop binds."""
+        if step.stores != (name,):
+            return ""
+        if step.kind == "assign" and step.value.endswith("()"):
+            return self._made(module, flow, step.value)
+        if step.kind != "for":
+            return ""
+        calls = self.project.functions.calls(module, flow.function)
+        own = [calls[number] for number in step.calls if calls[number].parent == -1]
+        if own:
+            last = max(own, key=lambda call: call.span[2:])
+            return "" if last.is_argument else self._item(module, f"{last.chain}()")
+        lists = [load[1:] for load in step.loads if load[0] == "["]
+        binding = only_binding(flow, lists[0]) if len(lists) == 1 else None
+        return self._item(module, binding.value) if binding is not None else ""
+
+    def _item(self, module: Module, rows: str) -> str:
+        """An item of ``Order.objects.filter()``."""
+        parts = {part[:-2] for part in rows.split(".") if part.endswith("()")}
+        if not parts.isdisjoint(_OF_VALUES):
+            return ""
+        return (
+            "a model instance"
+            if self._row(module, rows.removesuffix(".iterator()")) == "a `QuerySet`"
+            else ""
+        )
 
     def _itself(self, module: Module, function: Function, path: str) -> str:
         """``self`` in a method of a model."""
@@ -233,6 +298,17 @@ class Encoding:
             outer = function.qualname.rpartition("/")[0]
             function = module.functions.get(outer) if outer else None
         return None
+
+
+def result_of(function: Function, step: Step) -> Value | None:
+    """The value of a `return`, as far as it is kept."""
+    first, last = step.span[:2], step.span[2:]
+    for value in function.returns:
+        if first <= value.span[:2] and value.span[2:] <= last:
+            return value
+    if step.value[:1] == "%":
+        return Value("name", step.span, None, step.value)
+    return None
 
 
 def _has_own(class_: Class) -> bool:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
+from collections import deque
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
+import requests
 from application import app, mark
 from celery import Task, chord
 from celery.result import AsyncResult
+from django.conf import settings
+from django.http import HttpResponse
+
+settings.configure()
 
 
 @app.task
@@ -39,6 +47,12 @@ def _kept(form: str) -> Any:
         "timedelta": lambda: timedelta(seconds=1),
         "map": lambda: map(str, [1]),
         "in a dictionary": lambda: {"sums": {1, 2}},
+        "deque": lambda: deque([1, 2]),
+        "process": lambda: subprocess.run(["true"], timeout=5, check=True),
+        "started process": lambda: subprocess.Popen(["true"]),
+        "response": requests.Response,
+        "response of httpx": lambda: httpx.Response(200),
+        "response of django": HttpResponse,
     }
     return made[form]()
 
