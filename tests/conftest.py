@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from tests import examples
 
-pytest_plugins = ["tests.scheduling"]
+pytest_plugins = ["tests.scheduling", "tests.compiling"]
 
 # Commands, flake8 and pylint are run as processes: they too must find this checkout, not an installed copy.
 _paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
@@ -20,6 +21,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, _paths))
 # And they must not compile it each time: that is most of what a short command does.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+# To search all that pytest and the linter hold for garbage, as often as Python would, is an eighth of a run.
+gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture(autouse=True, scope="session")
