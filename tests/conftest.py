@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests import examples
+from tests import examples, sharing
 
 pytest_plugins = ["tests.scheduling", "tests.compiling"]
 
@@ -26,9 +26,10 @@ gc.set_threshold(10_000, 10, 10)
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """No test reads or fills the cache of whoever runs the tests."""
+def _folders_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test reads or fills the cache of whoever runs the tests, and the processes of a run share."""
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    sharing.share_in(tmp_path_factory.getbasetemp().parent / "shared")
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from celery_lint.engine.comments.noqa import suppressed as silenced
 from celery_lint.rule import Rule
 from celery_lint.rules import all_rules
 from tests.fixture_corpus import FOLDER, Case, cases, lines, silent_cases
+from tests.sharing import found_once
 
 LONG = bool(os.environ.get("CELERY_LINT_FIXTURES_LONG"))
 """Whether every fixture goes through every front end."""
@@ -76,8 +77,12 @@ def texts(rule: type[Rule]) -> list[tuple[str, str]]:
 
 @cache
 def report(case: Case) -> Report:
-    """What is said of the folder of a case; found once in each process."""
-    return engine.check_paths([str(case.folder)], load(str(case.folder), case.options))
+    """What is said of the folder of a case; found once in each test run."""
+
+    def find() -> Report:
+        return engine.check_paths([str(case.folder)], load(str(case.folder), case.options))
+
+    return found_once(case.label, find)
 
 
 def said(rule: type[Rule], among: Iterable[Case]) -> dict[tuple[str, str], list[str]]:
@@ -101,6 +106,13 @@ def sample() -> list[Case]:
     everything = cases(variants=False)
     if LONG:
         return everything
+    chosen = found_once("sample", _chosen)
+    return [case for case in everything if case.name in chosen]
+
+
+def _chosen() -> set[str]:
+    """The names of the cases of the sample."""
+    everything = cases(variants=False)
     chosen = {case.name for case in everything if not case.rule.startswith("CEL") or not _is_plain(case)}
     silence: dict[str, list[str]] = {}
     for rule in all_rules():
@@ -117,7 +129,7 @@ def sample() -> list[Case]:
         # What a host adds of its own it adds whatever the rule: one silence for each family shows that.
         silence.setdefault(rule.code[:4], [case.name for case in silent_cases(rule.code)[:1]])
     chosen.update(name for names in silence.values() for name in names)
-    return [case for case in everything if case.name in chosen]
+    return chosen
 
 
 def _fires(case: Case) -> bool:
