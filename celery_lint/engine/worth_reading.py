@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from celery_lint.analysis.definition.layered import LayeredTasks
+from celery_lint.analysis.definition.returned import UnencodableResults
 from celery_lint.analysis.event_loop.coroutines import Coroutines
 from celery_lint.analysis.event_loop.handing_over import HandingOver
 from celery_lint.analysis.event_loop.nested_loops import OF_A_RUNNING_LOOP
@@ -101,6 +102,7 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(NamedTasks).explore(),
     lambda known: known.of(UnloadedTasks).explore(),
     lambda known: known.of(Orphans).explore(),
+    lambda known: known.of(UnencodableResults).all,
     lambda known: known.of(LayeredTasks).explore(),
     lambda known: known.of(UnloadableCommands).explore(),
     lambda known: known.of(LateHandlers).explore(),
