@@ -8,6 +8,7 @@ from celery_lint.analysis.limits.redelivered import Redelivered
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.broker import BrokerSettings, Kind
 from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.eager import EagerSettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.tasks.belonging import Belonging
@@ -106,6 +107,7 @@ class Acknowledgement:
         self.pools = known.of(Pools)
         self.unsent = known.of(Unsent)
         self.workers = known.of(Workers)
+        self.eager = known.of(EagerSettings)
         self.redelivered = known.of(Redelivered)
 
     def late(self, task: Task) -> bool | None:
@@ -184,6 +186,8 @@ class Acknowledgement:
             if setting is not None and certain and self._is((setting.module, setting.value), True):
                 if self.pools.of_applications([application]).only(*UNFORKED):
                     continue
+                if self.eager.has_no_workers(application):
+                    continue
                 switched.add(application.origin)
                 late, bounded = self._any_late(application), self._bounded([application])
                 bounded = bounded or self._runs_nothing_twice(application)
@@ -194,6 +198,8 @@ class Acknowledgement:
             if given is None or not self._is(given, True) or self.workers.only(UNFORKED, [task]) is not None:
                 continue
             place, applications = given[0].place(given[1].span), self.belonging.of(task)
+            if applications and all(map(self.eager.has_no_workers, applications)):
+                continue
             bounded = self._bounded(applications, task) or self.redelivered.is_stopped(task)
             origins = [application.origin for application in applications]
             origins.sort(key=lambda origin: origin not in switched)  # the one that has the setting, too

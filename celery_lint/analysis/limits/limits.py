@@ -8,6 +8,7 @@ from celery_lint.analysis.limits.hangs import Hang, Hangs
 from celery_lint.analysis.limits.io_timeouts import IoTimeouts
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.eager import EagerSettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.application.spelling import spellings
 from celery_lint.inventory.tasks.belonging import Belonging
@@ -96,6 +97,7 @@ class Limits:
         self.seen = known.of(Sent)
         self.belonging = known.of(Belonging)
         self.commands = known.of(Commands)
+        self.eager = known.of(EagerSettings)
 
     # ------------------------------------------------------------------ CEL510
 
@@ -145,6 +147,8 @@ class Limits:
             if self._is_bare(application) or self._silent([application]):
                 continue
             if self.settings.is_foreign(application) or self._is_declined(application):
+                continue
+            if self.eager.has_no_workers(application):
                 continue
             tasks = [task for task in self._without_limit if self._owner(task) == application.origin]
             lacking = self._hanging(tasks)

@@ -73,8 +73,8 @@ class MissingTimeLimit(Rule):
     (APScheduler that calls its tasks, a launch file out of sight), where the application is configured with
     a limit of `None` or with one that is commented out (`# CELERY_TASK_TIME_LIMIT = 3600`), where the task
     sets itself an alarm (`signal.alarm`), where options are hidden in a `**mapping` or in a base class out of
-    the project, and where all known worker pools (threads, solo, eventlet) enforce none. gevent enforces
-    `time_limit` only.
+    the project, where settings for production have `task_always_eager` and no broker, and where all known
+    worker pools (threads, solo, eventlet) enforce none. gevent enforces `time_limit` only.
 
     ## References
 

@@ -44,12 +44,12 @@ class RejectOnWorkerLostLoop(Rule):
     `retry_on_worker_lost` exists since Celery 5.7: it counts as a retry, so that `max_retries` ends it;
     before, a quorum queue of RabbitMQ with a delivery limit does, and Redis has nothing of that kind. Silent
     where one of them is set (`task_default_queue_type`), and where the option has no effect, which is
-    CEL522. Silent too where no worker has processes to lose (threads, solo, gevent, eventlet), and where a
-    task stops itself: it asks whether it is redelivered, leaves where what it works on has begun already or
-    where it does not get a lock at once (`if not lock.acquire(blocking=False): return`), or has a class
-    whose `__call__` may leave first; and where each call that sends the task gives it an end
-    (`expires=300`). Told once for an application, at its setting or else at the first task, with the places
-    of the others.
+    CEL522. Silent too where no worker has processes to lose (threads, solo, gevent, eventlet; settings for
+    production with `task_always_eager` and without a broker), and where a task stops itself: it asks whether
+    it is redelivered, leaves where what it works on has begun already or where it does not get a lock at once
+    (`if not lock.acquire(blocking=False): return`), or has a class whose `__call__` may leave first; and
+    where each call that sends the task gives it an end (`expires=300`). Told once for an application, at its
+    setting or else at the first task, with the places of the others.
 
     ## References
 
