@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Sequence
 from functools import partial
 from typing import Literal
@@ -45,6 +46,8 @@ _ELSEWHERE = frozenset(
         "celerybeatmongo",
     }
 )
+# A task that is sent, or made a signature, whatever holds it.
+_SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
 # Settings that say how a task is sent if somebody sends it.
 _ONLY_HOW = ("task_routes", "task_annotations")
 
@@ -150,7 +153,7 @@ class Unsent:
         for task in self.tasks.product:
             if self.is_unsent(task):
                 before = dict.fromkeys(_names(task) - _own(task), "".join(_before(task)))
-                found.update((name, before.get(name, "")) for name in _names(task))
+                found.update((name, before.get(name, _owner(task))) for name in _names(task))
         return found
 
     @once
@@ -226,7 +229,7 @@ class Unsent:
     @once
     def _all_mentions(self) -> dict[str, list[_Mention]] | None:
         """Where tasks and what looks tasks up are named."""
-        names = {name for task in self._named for name in (*_names(task), *_before(task))}
+        names = {n for task in self._named for n in (*_names(task), *_before(task), _owner(task))} - {""}
         return self._mentions(names | {function.name for _, function in self.lookups.all})
 
     def _mentions(self, names: set[str]) -> dict[str, list[_Mention]] | None:
@@ -287,11 +290,34 @@ class Unsent:
         """Where a word may mean a task: the end of `ai.chat` says nothing where no `ai` stands."""
         found = mentions.get(name, [])
         before = _before(task)
+        if found and name in _own(task) and _owner(task):
+            return [mention for mention in found if self._may_mean_method(task, name, mention, mentions)]
         if not found or name in _own(task) or not before:
             return found
         said = {(mention.module.path, mention.function) for mention in mentions.get(before[0], ())}
         said |= {(module, None) for module, _ in said}
         return [mention for mention in found if (mention.module.path, mention.function) in said]
+
+    def _may_mean_method(
+        self, task: Task, name: str, mention: _Mention, mentions: dict[str, list[_Mention]]
+    ) -> bool:
+        """Whether the name of a method is that of this class: `post` of `requests.post()` is another.
+
+        It is where the class is named as well, where one of its own methods says it, or where a task of this
+        name is sent.
+        """
+        module, function = mention
+        owner = _owner(task)
+        if any(said.module is module for said in mentions.get(owner, ())):
+            return True
+        if any(target.rpartition(".")[2] == owner for target in module.imports.values()):
+            return True
+        if function is None:
+            return False
+        if function.owner and function.owner == (task.function.owner if task.function is not None else ""):
+            return f"{name}." in function.packed_calls or f".{name}" in function.packed_steps
+        sent = re.compile(_SENT.format(re.escape(name)))
+        return any(sent.search(text) for text in (function.packed_calls, function.packed_steps))
 
     def _counts(self, name: str, mention: _Mention, left: dict[Key, Task]) -> bool:
         """Whether somebody who names a task may send it."""
@@ -354,6 +380,11 @@ def _names(task: Task) -> set[str]:
 def _own(task: Task) -> set[str]:
     """The words that code knows a task by."""
     return {task.function.name if task.function is not None else task.label, task.label}
+
+
+def _owner(task: Task) -> str:
+    """The class of a task that is a method: who sends it must have that, or an object of it."""
+    return task.function.owner.rpartition(".")[2].rpartition("/")[2] if task.function is not None else ""
 
 
 def _before(task: Task) -> list[str]:
