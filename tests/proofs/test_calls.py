@@ -61,6 +61,15 @@ def test_unknown_options_are_ignored(worker: Worker) -> None:
     assert worker.run("tells_retries", retries=3).results == [3]
 
 
+@pytest.mark.proof("CEL666")
+def test_a_function_is_no_task(worker: Worker) -> None:
+    """None of the methods is there."""
+    for method in ("delay", "apply_async", "s", "si", "signature", "delay_on_commit"):
+        error = f"AttributeError: 'function' object has no attribute '{method}'"
+        assert worker.bad("sends_a_function", method).failed_only_with(error)
+    assert worker.good("sends_all").all_succeeded()
+
+
 @pytest.mark.proof("CEL617")
 def test_a_time_without_a_zone_is_utc(start: Start, servers: Servers) -> None:
     """In New York an hour from now has long been, in UTC."""

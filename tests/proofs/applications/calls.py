@@ -139,6 +139,17 @@ def retries_with_one_too_many(self: Task, x: int) -> None:
 # ------------------------------------------------------------------------------------ options
 
 
+def plain(x: int) -> int:
+    """No decorator has made it a task."""
+    return x
+
+
+@app.task
+def sends_a_function(method: str) -> None:
+    """A function has no such method."""
+    getattr(plain, method)(1)
+
+
 @app.task
 def misspells_the_countdown() -> None:
     """Nobody says a word."""
