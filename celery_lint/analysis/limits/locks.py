@@ -62,13 +62,15 @@ class EternalLock(NamedTuple):
 class AskedLock(NamedTuple):
     """A key that is set after it was asked for in another call, to keep other tasks out.
 
-    Without ``asked`` it is never set: ``place`` asks for it, and later it is deleted.
+    Without ``asked`` it is never set: ``place`` asks for it, and later it is deleted. ``eternal``: nothing
+    gives it an end before the work is done.
     """
 
     site: Site
     place: Place
     asked: Place | None
     name: str
+    eternal: bool = False
 
 
 class Locks:
@@ -99,6 +101,7 @@ class Locks:
                 elif call.leaf() == "setnx" or _sets_if_missing(call) or _adds_for_ever(call):
                     found.extend(self._key(site, call, calls))
         found.extend(self._kept())
+        found.extend(EternalLock(one.site, one.place, one.name, "key") for one in self.asked if one.eternal)
         return found
 
     def _kept(self) -> Iterator[EternalLock]:
@@ -164,10 +167,23 @@ class Locks:
         store = _CACHES if call.leaf() == "add" else _CLIENTS
         if not store.match(name) or not call.takes or not self._decides(site, call):
             return
-        if any(other.leaf() in _EXPIRING for other in calls):
+        if self._is_ended(site, call, calls):
             return
         if _is_lock(_key_of(call)) or _released(call, calls):
             yield EternalLock(site, site.module.place(call.span), _shown(name), "key")
+
+    def _is_ended(self, site: Site, taken: Call, calls: list[Call]) -> bool:
+        """Whether something may give the key an end, and not only after the work that it guards."""
+        ending = [other for other in calls if other.leaf() in _EXPIRING]
+        flow, step = self.sites.flow(site), self.sites.flow(site).step_of(taken)
+        if step is None or any(not _concerns(other, taken, _EXPIRING) for other in ending):
+            return bool(ending)
+        for other in ending:
+            last = flow.step_of(other)
+            between = flow.steps[step.number + 1 : last.number] if last is not None else ()
+            if last is None or not any(map(_works, between)):
+                return True
+        return False
 
     def _decides(self, site: Site, call: Call) -> bool:
         """Whether the answer of a call decides what happens next."""
@@ -222,7 +238,11 @@ class Locks:
                     begins = begins and (named or taken.argument(1).kind in ("constant", "text"))
                 if begins or (released and not question.asks_in_the_negative):
                     shown = _shown(self.sites.name(site.module, taken.chain))
-                    yield AskedLock(site, site.module.place(taken.span), place, shown)
+                    stays = taken.leaf() == "set" and _CLIENTS.match(
+                        self.sites.name(site.module, taken.chain)
+                    )
+                    eternal = bool(stays) and _never_ends(taken) and not self._is_ended(site, taken, calls)
+                    yield AskedLock(site, site.module.place(taken.span), place, shown, eternal)
                 return
         if named and question.asks_in_the_negative and self._only_releases(site, calls, asked, question):
             yield AskedLock(site, place, None, _shown(self.sites.name(site.module, asked.chain)))
@@ -284,6 +304,11 @@ class Locks:
         return names.isdisjoint(body[-1].loads)
 
 
+def _works(step: Step) -> bool:
+    """Whether a statement calls something that is no log."""
+    return bool(step.calls or step.value.endswith("()")) and not is_log(step)
+
+
 def _is_of(call: Call, lock: Call, bound: Step) -> bool:
     """Whether a call is a method of the lock that a statement binds."""
     return call.chain.rpartition(".")[0] in (f"{lock.chain}()", f"%{bound.stores[0]}")
@@ -291,9 +316,13 @@ def _is_of(call: Call, lock: Call, bound: Step) -> bool:
 
 def _sets_if_missing(call: Call) -> bool:
     """Whether a call of ``set`` is a lock by ``nx`` without an end."""
-    if call.leaf() != "set" or not call.keyword("nx").is_true or call.is_open_ended:
-        return False
-    return len(call.positional) < 3 and not any(given.keyword in _ENDING_SET for given in call.takes)
+    return call.leaf() == "set" and call.keyword("nx").is_true and _never_ends(call)
+
+
+def _never_ends(call: Call) -> bool:
+    """Whether a call of ``set`` gives the key no end."""
+    ends = len(call.positional) > 2 or any(given.keyword in _ENDING_SET for given in call.takes)
+    return not call.is_open_ended and not ends
 
 
 def _adds_for_ever(call: Call) -> bool:

@@ -53,9 +53,10 @@ class LockWithoutExpiry(Rule):
 
     Knows the locks of redis-py, django-redis and python-redis-lock, and keys that are taken with `setnx`,
     `set(nx=True)` or `cache.add(timeout=None)`: these only where the answer decides what happens next,
-    nothing in the function gives the key an end, and it looks like a lock (the function deletes the key, or
-    the key's name speaks of one). Django's `cache.add` without `timeout` ends after the default of the cache,
-    300 seconds. Locks of threads and of files are left alone.
+    nothing in the function gives the key an end before the work, and it looks like a lock (the function
+    deletes the key, or the key's name speaks of one). A key that is asked for and then `set` in another
+    call is one too. Django's `cache.add` without `timeout` ends after the default of the cache, 300
+    seconds. Locks of threads and of files are left alone.
 
     ## References
 
