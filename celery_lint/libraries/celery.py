@@ -8,6 +8,8 @@ SIGNATURES = (".s()", ".si()", ".signature()", ".subtask()")
 CANVASES = frozenset(
     f"celery.{module}{name}()" for module in ("", "canvas.") for name in ("chain", "group", "chord")
 )
+#: What makes a chord.
+CHORDS = frozenset({"celery.chord", "celery.canvas.chord"})
 #: A signature by the name of its task.
 SIGNATURE = frozenset({"celery.signature()", "celery.canvas.signature()"})
 #: Methods that send a task or signature.

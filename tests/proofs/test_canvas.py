@@ -71,3 +71,14 @@ def test_a_group_has_no_link(worker: Worker) -> None:
     assert not worker.marks()
     assert worker.good("pipes_a_group").all_succeeded()
     assert until(lambda: {"one", "after"} <= worker.marks())
+
+
+@pytest.mark.proof("CEL667")
+def test_a_chord_needs_a_body(worker: Worker) -> None:
+    """Nothing of it is sent."""
+    error = "AttributeError: 'NoneType' object has no attribute 'clone'"
+    for how in ("applies", "delays", "calls"):
+        assert worker.bad(f"{how}_a_chord_without_a_body").failed_only_with(error)
+    assert not worker.marks()
+    assert worker.good("calls_a_chord_with_a_body").all_succeeded()
+    assert until(lambda: {"one", "after"} <= worker.marks())

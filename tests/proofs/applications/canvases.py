@@ -113,3 +113,30 @@ def links_errors_to_a_group() -> None:
 def pipes_a_group() -> None:
     """A chord is what was meant."""
     (group(one.s(), one.s()) | after.si()).apply_async()
+
+
+# ------------------------------------------------------------------------- bodies of chords
+
+
+@app.task
+def applies_a_chord_without_a_body() -> None:
+    """The body is taken for arguments of the header."""
+    chord([one.s(), one.s()]).apply_async(after.si())
+
+
+@app.task
+def delays_a_chord_without_a_body() -> None:
+    """Nobody has said what runs afterwards."""
+    chord([one.s(), one.s()]).delay()
+
+
+@app.task
+def calls_a_chord_without_a_body() -> None:
+    """Nor here."""
+    chord([one.s(), one.s()])()
+
+
+@app.task
+def calls_a_chord_with_a_body() -> None:
+    """The call takes it."""
+    chord([one.s(), one.s()])(after.si())
