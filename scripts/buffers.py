@@ -3,8 +3,9 @@
     python scripts/buffers.py [--edits 2000] [--seed 1]
 
 The projects are the fixtures. In the text of one file a line goes, comes, is doubled, indented, replaced or
-broken, words change places, calls move; mostly the text can still be parsed. Each text is checked as an
-editor would have it checked, by a workspace that has seen the ones before, and by one that sees it first.
+broken, words change places, calls move, functions come and go; mostly the text can still be parsed. Each text
+is checked as an editor would have it checked, by a workspace that has seen the ones before, and by one that
+sees it first.
 Exits with 1 if they differ, and tells the seed of that project and its file.
 """
 
@@ -37,6 +38,8 @@ EDITS_OF_A_FILE = 15
 # So often a text is sought that can be parsed: one that cannot tells little.
 TRIES = 6
 _WORD = re.compile(r"\w+")
+_HEAD = re.compile(r"\s*(async )?def ")
+_HEADS = ("def", "def", "async def")
 _TYPED = ("x", "(", ")", " ", "await ", "self.", "=1", ".delay()")
 _COMMENTS = ("noqa", "celery-lint: ignore[CEL110]", "remember this")
 
@@ -74,7 +77,7 @@ class Typist:
         indent = line[: len(line) - len(line.lstrip())]
         words = _WORD.findall(text) or ["x"]
         own = _WORD.findall(line) or ["x"]
-        kind = rng.randrange(10)
+        kind = rng.randrange(12)
         if kind == 0:
             del lines[at]
         elif kind == 1:
@@ -92,9 +95,29 @@ class Typist:
             lines[at] = line[:column] + rng.choice(_TYPED) + line[column:]
         elif kind == 7:
             lines[at] = f"{line}  # {rng.choice(_COMMENTS)}"
+        elif kind == 8:
+            name, said = rng.choice((*words, "added")), rng.choice(lines).strip()
+            lines[at:at] = [
+                f"{indent}{rng.choice(_HEADS)} {name}():",
+                f"{indent}    {said or 'return 1'}",
+                "",
+            ]
+        elif kind == 9:
+            heads = [number for number, each in enumerate(lines) if _HEAD.match(each)]
+            if heads:
+                at = rng.choice(heads)
+                del lines[at : _end(lines, at)]
         else:
             lines[at] = line.replace(rng.choice(own), rng.choice(words), rng.randrange(1, 3))
         return "\n".join(lines)
+
+
+def _end(lines: list[str], at: int) -> int:
+    """Where the function ends that begins on a line."""
+    indent = len(lines[at]) - len(lines[at].lstrip())
+    below = range(at + 1, len(lines))
+    inner = " " * (indent + 1)
+    return next((n for n in below if lines[n].strip() and not lines[n].startswith(inner)), len(lines))
 
 
 def differences(edits: int, seed: int, folder: Path) -> Iterator[Difference]:
@@ -117,7 +140,7 @@ def differences(edits: int, seed: int, folder: Path) -> Iterator[Difference]:
             for _ in range(EDITS_OF_A_FILE):
                 new = typist.typed(text)
                 done += 1
-                one = kept.report_of_text(relative.as_posix(), new, True)
+                one = kept.report_of_text(relative.as_posix(), new, True, lambda: False)
                 fresh = Workspace(str(project), options, None, OPTIONS)
                 other_one = fresh.report_of_text(relative.as_posix(), new, True)
                 if _said(one) != _said(other_one):

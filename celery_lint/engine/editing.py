@@ -1,6 +1,6 @@
 """One module as it is in an editor, within the rest of its workspace: from one text to the next.
 
-The workspace stays linked. While only the bodies of functions change, what nobody has concluded from them
+The workspace stays linked. While only functions come, go and change, what nobody has concluded from them
 stays too (see ``project/watching``); anything else links the workspace again.
 """
 
@@ -17,9 +17,12 @@ from celery_lint.model.commands import Deployment
 from celery_lint.model.facts import Module
 from celery_lint.model.lines import renumbered
 from celery_lint.options import Configuration
+from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
+from celery_lint.project.known import Known
 from celery_lint.project.project import Project
-from celery_lint.project.watching import Watch, WatchedFunctions, WatchedKnown
+from celery_lint.project.watching.functions import WatchedFunctions
+from celery_lint.project.watching.parts import Watch, WatchedKnown
 from celery_lint.rule import Rule
 
 # What they find is handed from part to part, and known by its key: everybody may keep something about it.
@@ -65,11 +68,11 @@ class Editing:
     def verdict(self, module: Module, lines: Sequence[str], stale: Callable[[], bool] | None) -> Verdict:
         """What the rules say with these facts of the module, and these lines.
 
-        Raises Stale where nobody waits for it.
+        Raises Stale where nobody waits for it. Who does not say when that is asks once.
         """
         self._numbering.take(lines)
         now = self._modules[self.path] = renumbered(module, self._numbering.number)
-        known = self._again(now) or self._anew(now)
+        known = (self._again(now) or self._anew(now)) if stale is not None else self._once(now)
         said = judge(known, search(known, stale), self._modules, self._unparsed.values())
         said = self._numbering.told(said, self.path)
         if known.isolation.failures:  # they lie where searches have been given up, and are known by no part
@@ -104,16 +107,16 @@ class Editing:
         return known
 
     def _anew(self, now: Module) -> WatchedKnown:
-        watch = self._watch = self._around.functions.watch = Watch(now, (Rule,))
-        modules = {**self._modules, self.path: watch.module}
-        around = self._around
-        project = Project(
-            modules.values(),
-            self._imports,
-            around.options,
-            around.deployment,
-            self._unparsed,
-            functions=around.functions,
-        )
-        known = self._known = WatchedKnown(project, watch)
+        functions = self._around.functions
+        watch = self._watch = functions.watch = Watch(now, (Rule,))
+        known = self._known = WatchedKnown(self._project(watch.module, functions), watch)
         return known
+
+    def _once(self, now: Module) -> Known:
+        """What is known with a text after which no other one comes: nobody need remember who asks."""
+        return Known(self._project(now, Functions()))
+
+    def _project(self, now: Module, functions: Functions) -> Project:
+        around, modules = self._around, {**self._modules, self.path: now}
+        given = self._imports, around.options, around.deployment, self._unparsed
+        return Project(modules.values(), *given, functions=functions)

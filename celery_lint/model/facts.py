@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from celery_lint.diagnostics import Span
 from celery_lint.model.calls import Call, unpack_calls
 from celery_lint.model.comments import Comment
+from celery_lint.model.defined import Defined
 from celery_lint.model.steps import KINDS, Step, StepKind, unpack_steps
 
 _NUMBER = itemgetter(0)
@@ -244,7 +245,7 @@ class Module(NamedTuple):
     imports: dict[str, str]
     star_imports: tuple[str, ...]
     bindings: dict[str, tuple[Value, ...]]
-    functions: dict[str, Function]
+    functions: Defined[Function]
     classes: dict[str, Class]
     assignments: tuple[Assignment, ...]
     misplaced_awaits: tuple[MisplacedAwait, ...]
@@ -323,7 +324,7 @@ def decode(row: list[Any], path: str) -> Module:
         imports,
         tuple(stars),
         {name: _values(values) for name, values in bindings.items()},
-        {name: _function(function) for name, function in functions.items()},
+        Defined([(name, _function(function)) for name, function in functions.items()]),
         {name: _class(class_row) for name, class_row in classes.items()},
         tuple(Assignment(a[0], a[1], a[2], Span(*a[3]), _value(a[4]), a[5]) for a in assignments),
         tuple(MisplacedAwait(a[0], Span(*a[1]), a[2], a[3]) for a in awaits),

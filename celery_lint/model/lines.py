@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.comments import Comment
+from celery_lint.model.defined import Defined
 from celery_lint.model.facts import Assignment, Class, Function, MisplacedAwait, Module, Value
 
 Line = Callable[[int], int]
@@ -19,7 +20,7 @@ def renumbered(module: Module, line: Line) -> Module:
     """The module as if its lines had other numbers, in the same order. Names of its functions stay."""
     return module._replace(
         bindings={name: _values(values, line) for name, values in module.bindings.items()},
-        functions={name: _function(function, line) for name, function in module.functions.items()},
+        functions=Defined([(name, _function(each, line)) for name, each in module.functions.every()]),
         classes={name: _class(class_, line) for name, class_ in module.classes.items()},
         assignments=tuple([_assignment(each, line) for each in module.assignments]),
         misplaced_awaits=tuple([_await(each, line) for each in module.misplaced_awaits]),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-from celery_lint.model.facts import Function, Module
+from celery_lint.diagnostics import Span
+from celery_lint.model.facts import Function, Module, Value
 
 Saying = dict[str, set[str]]
 """The qualified names of functions, by the path of their module."""
@@ -31,6 +32,45 @@ def _bytes(word: str) -> bytes:
     return word.encode("utf-8", "surrogatepass")
 
 
+def held(value: Value) -> Iterator[Value]:
+    """An expression and all that it holds."""
+    left = [value]
+    while left:
+        each = left.pop()
+        yield each
+        if each.items:
+            left.extend(each.items)
+        if each.keywords:
+            left.extend([item for _, item in each.keywords])
+
+
+def texts_of(value: Value) -> Iterator[tuple[Span, str]]:
+    """What the words of an expression are in, and where: names, texts, and what it holds."""
+    for each in held(value):
+        if each.chain:
+            yield each.span, each.chain
+        if isinstance(each.data, str):
+            yield each.span, each.data
+        for key, item in each.keywords:
+            yield item.span, key
+
+
+def words_of_value(value: Value) -> Iterator[str]:
+    """The words of an expression, and of what it holds."""
+    return (word for _, text in texts_of(value) for word in words_in(text))
+
+
+def given_words(function: Function) -> Iterator[str]:
+    """The words in what a function takes by default, gives back, and in the calls that are kept whole."""
+    for parameter in function.parameters:
+        if parameter.default:
+            yield from words_in(parameter.default)
+    for value in function.returns:
+        yield from words_of_value(value)
+    for _, value in function.values:
+        yield from words_of_value(value)
+
+
 class Words:
     """The functions of modules by the words of one of their packed texts."""
 
@@ -48,7 +88,7 @@ class Words:
                 continue
             self._modules.add(module.path)
             self._all = b""
-            for qualname, function in module.functions.items():
+            for qualname, function in module.functions.every():
                 key = (module.path, qualname)
                 for word in set(words_of(self._text_of(function))):
                     functions = known.get(word)
@@ -61,7 +101,7 @@ class Words:
         """Take a module apart anew when it is asked for."""
         if module.path in self._modules:
             self._modules.remove(module.path)
-            for qualname, function in module.functions.items():
+            for qualname, function in module.functions.every():
                 for word in set(words_of(self._text_of(function))):
                     self._functions[word].remove((module.path, qualname))
 

@@ -6,12 +6,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from celery_lint.model.calls import Call
+from celery_lint.model.defined import Kind, Search
 from celery_lint.model.facts import Function, Module, Value, at_the_end
 from celery_lint.model.steps import Step
-from celery_lint.model.words import Words, words_in
+from celery_lint.model.words import Words
 from celery_lint.project.entity import Key
 
 Answer = TypeVar("Answer")
@@ -113,6 +114,8 @@ class Functions:
         self._in_calls = Words(attrgetter("packed_calls"))
         self._in_steps = Words(attrgetter("packed_steps"))
         self._kept: dict[str, dict[str, tuple[object, Any]]] = {}
+        #: What somebody has searched for in the functions of all modules.
+        self.searched: set[Search] = set()
 
     def kept(self, module: Module, what: str, given: object, find: Callable[[], Answer]) -> Answer:
         """What somebody finds in a module alone, whatever it is linked with: found once for what is given."""
@@ -128,7 +131,7 @@ class Functions:
         self._families.pop(path, None)
         self._kept.pop(path, None)
         self._stretches.pop(path, None)
-        for qualname in module.functions:
+        for qualname, _ in module.functions.every():
             key = (path, qualname)
             self._calls.pop(key, None)
             self._known.pop(key, None)
@@ -137,21 +140,25 @@ class Functions:
 
     # ------------------------------------------------------------------ who says something
 
+    def note(self, kind: Kind, texts: Iterable[str]) -> None:
+        """Remember that somebody is after the functions that say one of these."""
+        self.searched.update([(kind, text) for text in texts])
+
     def calling(self, modules: Iterable[Module], *leaves: str) -> Iterator[tuple[Module, Function]]:
         """The functions of these modules with a call whose chain ends in one of these."""
-        for module, function in self._that_may_hold(self._in_calls, modules, at_the_end(leaves)):
+        for module, function in self._that_may_hold("calls", modules, at_the_end(leaves)):
             if function.may_call(*leaves):
                 yield module, function
 
     def holding(self, modules: Iterable[Module], *words: str) -> Iterator[tuple[Module, Function]]:
         """The functions of these modules whose calls hold one of these words, see ``Function.mentions``."""
-        for module, function in self._that_may_hold(self._in_calls, modules, words):
+        for module, function in self._that_may_hold("calls", modules, words):
             if function.mentions(*words):
                 yield module, function
 
     def stating(self, modules: Iterable[Module], *words: str) -> Iterator[tuple[Module, Function]]:
         """The functions of these modules whose statements hold one of these words."""
-        for module, function in self._that_may_hold(self._in_steps, modules, words):
+        for module, function in self._that_may_hold("steps", modules, words):
             if function.states(*words):
                 yield module, function
 
@@ -163,19 +170,21 @@ class Functions:
         Each function is taken apart once, however many names are asked for in however many rounds.
         """
         modules, names = list(modules), frozenset(names)
+        self.note("called", names)
         self._take_apart(self._in_calls, modules if names else ())
         found = self._in_calls.saying(names)
         for module in modules:
             is_watched = module is self._watched
-            inside = self._mentioned(names) if is_watched else found.get(module.path, ())
+            inside = self._saying("called", names) if is_watched else found.get(module.path, ())
             if inside:
-                yield from [(module, f) for name, f in module.functions.items() if name in inside and f.name]
+                yield from [(module, f) for name, f in module.functions.every() if name in inside and f.name]
 
     def saying(
         self, modules: Iterable[Module], names: Collection[str]
     ) -> Iterator[tuple[Module, Function, set[str]]]:
         """The functions of these modules that say some of the names in calls or statements, with these."""
         modules = list(modules)
+        self.note("said", names)
         found: dict[str, dict[str, set[str]]] = {}
         for words in (self._in_calls, self._in_steps):
             self._take_apart(words, modules)
@@ -184,32 +193,31 @@ class Functions:
                     for qualname in inside:
                         found.setdefault(path, {}).setdefault(qualname, set()).add(name)
         for module in modules:
-            if module is self._watched:
-                for function in module.functions.values():
-                    said = words_in(function.packed_calls) + words_in(function.packed_steps)
-                    yield module, function, {*names}.intersection(said)
-            elif known := found.get(module.path):
-                for qualname, function in module.functions.items():
+            is_watched = module is self._watched
+            known = self._saying("said", frozenset(names)) if is_watched else found.get(module.path)
+            if known:
+                for qualname, function in module.functions.every():
                     if qualname in known:
                         yield module, function, known[qualname]
 
     def _that_may_hold(
-        self, words: Words, modules: Iterable[Module], texts: Iterable[str]
+        self, kind: Literal["calls", "steps"], modules: Iterable[Module], texts: tuple[str, ...]
     ) -> Iterator[tuple[Module, Function]]:
-        modules = list(modules)
+        self.note(kind, texts)
+        modules, words = list(modules), self._in_calls if kind == "calls" else self._in_steps
         self._take_apart(words, modules)
         found = words.that_may_hold(texts)
         for module in modules:
-            everyone = found is None or module is self._watched
-            inside = module.functions if everyone or found is None else found.get(module.path, ())
-            if inside:
-                yield from [(module, f) for name, f in module.functions.items() if name in inside]
+            if found is None or module is self._watched:
+                yield from [(module, function) for function in module.functions.search(kind, texts)]
+            elif inside := found.get(module.path):
+                yield from [(module, f) for name, f in module.functions.every() if name in inside]
 
     def _take_apart(self, words: Words, modules: Iterable[Module]) -> None:
         words.add(module for module in modules if module is not self._watched)
 
-    def _mentioned(self, names: frozenset[str]) -> Collection[str]:
-        """Which functions of the watched module mention one of the names in a call."""
+    def _saying(self, kind: Kind, names: frozenset[str]) -> dict[str, set[str]]:
+        """Which functions of the watched module say some of the names, and which of them."""
         raise NotImplementedError
 
     # ------------------------------------------------------------------ one function
@@ -232,10 +240,11 @@ class Functions:
 
     def within(self, module: Module, qualname: str) -> list[Function]:
         """A function and those in it, or the methods of a class and those in them, by qualified name."""
+        module.functions.searched.add(("family", qualname))
         families = self._families.get(module.path)
         if families is None:
             families = self._families[module.path] = {}
-            for name, function in module.functions.items():
+            for name, function in module.functions.every():
                 families.setdefault(_outermost(name), []).append(function)
         inside = (f"{qualname}/", f"{qualname}.")
         return [
@@ -248,17 +257,34 @@ class Functions:
         """The innermost function whose lines hold a value; none if it is the module's own."""
         known = self._stretches.get(module.path)
         if known is None:
-            known = self._stretches[module.path] = _stretches(module)
-        lines, owners = known
-        at = bisect_right(lines, value.span.line) - 1
-        return owners[at] if at >= 0 else None
+            functions = [function for _, function in module.functions.every()]
+            known = self._stretches[module.path] = stretches(functions)
+        return innermost(known, value.span.line)
+
+
+def by_path(found: Iterable[tuple[Module, Function]]) -> dict[str, list[Function]]:
+    """Functions that were found, by the path of their module."""
+    functions: dict[str, list[Function]] = {}
+    for module, function in found:
+        functions.setdefault(module.path, []).append(function)
+    return functions
 
 
 def _outermost(qualname: str) -> str:
     return qualname.partition("/")[0].partition(".")[0]
 
 
-def _stretches(module: Module) -> tuple[list[int], list[Function | None]]:
+Stretches = tuple[list[int], list[Function | None]]
+
+
+def innermost(known: Stretches, line: int) -> Function | None:
+    """The innermost function that holds a line."""
+    lines, owners = known
+    at = bisect_right(lines, line) - 1
+    return owners[at] if at >= 0 else None
+
+
+def stretches(functions: Iterable[Function]) -> Stretches:
     """The lines where another function begins or goes on, and which: each is inside all that are open."""
     lines: list[int] = []
     owners: list[Function | None] = []
@@ -269,7 +295,7 @@ def _stretches(module: Module) -> tuple[list[int], list[Function | None]]:
             lines.append(opened.pop().end_line + 1)
             owners.append(opened[-1] if opened else None)
 
-    named = [function for function in module.functions.values() if function.name]
+    named = [function for function in functions if function.name]
     for function in sorted(named, key=lambda function: (function.span.line, -function.end_line)):
         close(function.span.line)
         lines.append(function.span.line)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from celery_lint.model.defined import Defined
 from celery_lint.model.facts import Class, Function, Module, Place
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
@@ -149,7 +150,7 @@ class Isolation(Generic[View]):
 
 
 def _members(module: Module) -> Iterator[Function | Class]:
-    yield from module.functions.values()
+    yield from [function for _, function in module.functions.every()]
     yield from module.classes.values()
 
 
@@ -169,7 +170,16 @@ def _without(module: Module, names: set[str]) -> Module:
     if "" in names:
         top = module.functions[""]._replace(decorators=(), returns=(), values=(), packed_calls="")
         return Module(
-            module.path, module.digest, {}, (), {}, {"": top._replace(packed_steps="")}, {}, (), (), ()
+            module.path,
+            module.digest,
+            {},
+            (),
+            {},
+            Defined({"": top._replace(packed_steps="")}),
+            {},
+            (),
+            (),
+            (),
         )
 
     def stays(qualname: str) -> bool:
@@ -181,7 +191,7 @@ def _without(module: Module, names: set[str]) -> Module:
         if stays(name)
     }
     return module._replace(
-        functions={name: function for name, function in module.functions.items() if stays(name)},
+        functions=Defined([(name, each) for name, each in module.functions.every() if stays(name)]),
         classes=classes,
         assignments=tuple(a for a in module.assignments if stays(a.function)),
         misplaced_awaits=tuple(a for a in module.misplaced_awaits if stays(a.function)),

@@ -67,9 +67,14 @@ def codes(report: Report) -> list[str]:
     return sorted({found.code for found in report.diagnostics})
 
 
+def never() -> bool:
+    """Somebody always waits: so an editor asks."""
+    return False
+
+
 def agree(kept: Workspace, project: Path, text: str) -> list[str]:
     """What a workspace says that has seen other texts; a new one says the same."""
-    report = kept.report_of_text(MAIL, text, True)
+    report = kept.report_of_text(MAIL, text, True, never)
     assert report == workspace(project).report_of_text(MAIL, text, True)
     return codes(report)
 
@@ -182,6 +187,55 @@ def test_another_outline_links_everything_again(project: Path) -> None:
     assert "send" not in {task.label.rpartition(".")[2] for task in parts(kept)[Tasks].all}  # type: ignore[attr-defined]
 
 
+def test_a_function_that_concerns_nobody_costs_nothing(project: Path) -> None:
+    kept = workspace(project)
+    agree(kept, project, f"{TEXT}\n")
+    before = parts(kept)
+    added = "\n\ndef added(first, second=None):\n    total = first + len(second)\n    return str(total)\n"
+    agree(kept, project, TEXT + added)
+    agree(kept, project, TEXT + added.replace("len(second)", "max(second)"))
+    agree(kept, project, f"{TEXT}\n")
+    agree(kept, project, f"{TEXT}\n".replace("\n\nasync def work", f"{added}\n\nasync def work"))
+    assert parts(kept) == before
+    agree(kept, project, f"{TEXT}\n")
+    assert parts(kept) == before
+
+
+# Somebody goes through all, asks for the name, or for what it says; a name twice, one within another.
+NOTICED = [
+    "@app.task\ndef added(number):\n    send.delay(number)",
+    "async def added(number):\n    await asyncio.sleep(number)",
+    "def added(number):\n    send.delay(number)",
+    "def added(number):\n    return send.apply_async((number,), countdown=3)",
+    "def helper(number):\n    asyncio.run(work(number))",
+    "def work(number):\n    return number",
+    "def send(number):\n    return number",
+    "def print(number):\n    asyncio.run(work(number))",
+    "def __getattr__(name):\n    return send",
+    "def added(number):\n    def inner():\n        asyncio.run(work(number))\n    return inner",
+    "class Added:\n    def run(self):\n        send.delay(1)",
+]
+
+
+@pytest.mark.parametrize("added", NOTICED)
+def test_a_function_that_comes_and_goes(project: Path, added: str) -> None:
+    kept = workspace(project)
+    agree(kept, project, TEXT)
+    agree(kept, project, f"{TEXT}\n\n{added}\n")
+    agree(kept, project, TEXT.replace("async def work", f"{added}\n\n\nasync def work"))
+    agree(kept, project, f"{TEXT}\n\n{added}\n\n\ndef more():\n    return added(1)\n")
+    agree(kept, project, TEXT)
+
+
+@pytest.mark.parametrize("name", ["work", "send", "collect"])
+def test_a_function_that_goes_and_comes_back(project: Path, name: str) -> None:
+    kept = workspace(project)
+    text = TEXT.replace("print(number)", "asyncio.run(work(number))")
+    agree(kept, project, text)
+    agree(kept, project, text.replace(f"def {name}(", f"def other_{name}("))
+    agree(kept, project, text)
+
+
 def test_another_decorator_is_another_task(project: Path) -> None:
     kept = workspace(project)
     agree(kept, project, TEXT + "\n")
@@ -195,7 +249,7 @@ def test_two_files_in_turn(project: Path) -> None:
     for number in range(3):
         agree(kept, project, TEXT.replace("print(number)", f"print({number})"))
         text = other.replace("return number", f"return number + {number}")
-        report = kept.report_of_text("app/other.py", text, True)
+        report = kept.report_of_text("app/other.py", text, True, never)
         assert report == workspace(project).report_of_text("app/other.py", text, True)
 
 
@@ -221,7 +275,7 @@ def test_a_search_that_fails_is_told_and_leaves_nothing_behind(
     with monkeypatch.context() as broken:
         broken.setattr(Runs, "runner", lambda *_: 1 / 0)
         text = TEXT.replace("print(number)", "asyncio.run(work(1))")
-        assert "CEL999" in codes(kept.report_of_text(MAIL, text, True))
+        assert "CEL999" in codes(kept.report_of_text(MAIL, text, True, never))
     assert "CEL999" not in agree(kept, project, TEXT.replace("print(number)", "asyncio.run(work(2))"))
 
 

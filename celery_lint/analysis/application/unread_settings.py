@@ -14,12 +14,12 @@ from celery_lint.inventory.retries.policies import RETRY_OPTIONS
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.workers.naming import held
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import OPTIONS_OF_TASKS
 from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.model.words import held
 from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, facts, once
 
@@ -333,16 +333,16 @@ class UnreadSettings:
     def _reads(self, module: Module, key: str) -> bool:
         if any(target.rpartition(".")[2] == key for target in module.imports.values()):
             return True
-        for function in module.functions.values():
-            if function.states(f".{key}") and self._loaded_in(module, function.qualname, key):
-                return True
-            if function.mentions(key):
-                for call in self.project.functions.calls(module, function):
-                    asked = call.leaf() in _ASKING and "environ" not in call.chain
-                    if _ends(call.chain, key) or any(
-                        _ends(given.chain, key) or (asked and given.text == key) for given in call.takes
-                    ):
-                        return True
+        stating = module.functions.stating(f".{key}")
+        if any(self._loaded_in(module, function.qualname, key) for function in stating):
+            return True
+        for function in module.functions.holding(key):
+            for call in self.project.functions.calls(module, function):
+                asked = call.leaf() in _ASKING and "environ" not in call.chain
+                if _ends(call.chain, key) or any(
+                    _ends(given.chain, key) or (asked and given.text == key) for given in call.takes
+                ):
+                    return True
         values = [value for values in module.bindings.values() for value in values]
         values += [v for class_ in module.classes.values() for vs in class_.attributes.values() for v in vs]
         values += [assignment.value for assignment in module.assignments]

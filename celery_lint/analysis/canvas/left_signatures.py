@@ -39,18 +39,13 @@ class LeftSignatures:
     @facts
     def all(self) -> list[LeftSignature]:
         """All of the product."""
+        uncalled = self.project.stating(*(f".{word}" for word in SENDING))
         return [
-            fact
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            for fact in self._left(module, function)
+            *(fact for module, function in uncalled for fact in self._uncalled(module, function)),
+            *(fact for found in self.project.calling(*_WORDS) for fact in self._left(*found)),
         ]
 
     def _left(self, module: Module, function: Function) -> Iterator[LeftSignature]:
-        if function.states(*(f".{word}" for word in SENDING)):
-            yield from self._uncalled(module, function)
-        if not function.may_call(*_WORDS):
-            return
         calls = self.functions.calls(module, function)
         steps = self.functions.of(module, function).steps
         made = {

@@ -82,7 +82,7 @@ class DecoratedObjects:
                     of_tasks = self.tasks.is_task_class(entity)
                     place = module.place(class_.span)
                     found.append(NoFunction("task class" if of_tasks else "class", class_.name, place))
-            for function in module.functions.values():
+            for function in module.functions.decorated():
                 if function.owner and len(function.decorators) > 1:
                     found += self._below(module, function)
         return found
@@ -158,7 +158,7 @@ class DecoratedObjects:
         return [
             PositionalName(given.data, module.place(given.span))
             for module in self.project.product_modules()
-            for function in module.functions.values()
+            for function in module.functions.decorated()
             for decorator in function.decorators
             if decorator.kind == "call" and (given := decorator.first()) is not None
             if given.kind == "constant" and isinstance(given.data, str)

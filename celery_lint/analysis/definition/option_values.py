@@ -178,10 +178,8 @@ class OptionValues:
     def _registers(self) -> bool:
         """Whether the project may make serializers or compressions of its own known to kombu."""
         return any(
-            function.mentions("register")
-            for module in self.project.product_modules()
-            if any("kombu" in target for target in module.imports.values())
-            for function in module.functions.values()
+            any("kombu" in target for target in module.imports.values())
+            for module, _ in self.project.holding("register")
         )
 
 

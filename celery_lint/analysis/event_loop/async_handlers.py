@@ -8,7 +8,7 @@ from typing import Literal
 from celery_lint.analysis.event_loop.coroutines import Coroutines
 from celery_lint.inventory.application.applications import is_application
 from celery_lint.inventory.code.unawaited import makes_coroutine
-from celery_lint.inventory.tasks.results import Results, asked_before, may_wait
+from celery_lint.inventory.tasks.results import WORDS, Results, asked_before, may_wait
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
@@ -17,6 +17,7 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
+from celery_lint.project.functions import by_path
 from celery_lint.project.known import Known, facts, once
 
 _APPLICATION_SIGNALS = frozenset({"on_configure", "on_after_configure", "on_after_finalize", "on_after_fork"})
@@ -83,8 +84,13 @@ class AsyncHandlers:
                     found.setdefault((fact.function.qualname, fact.place), fact)
         return list(found.values())
 
+    @once
+    def _connecting(self) -> dict[str, list[Function]]:
+        return by_path(self.project.calling(".connect"))
+
     def _handlers(self, module: Module) -> Iterator[AsyncHandler]:
-        for function in module.functions.values():
+        functions, connecting = module.functions, self._connecting.get(module.path, [])
+        for function in functions.in_order(functions.decorated(), connecting, functions.named(*HOOKS)):
             if function.is_async and not function.is_generator:
                 yield from self._declared(module, function)
             if function.may_call(".connect"):
@@ -124,24 +130,22 @@ class AsyncHandlers:
     # ------------------------------------------------------------------ clients
 
     @once
-    def _clients(self) -> list[tuple[Module, Function]]:
-        """The ``async def`` functions outside tasks that send tasks or know results."""
+    def _inside(self) -> set[Key]:
+        """Tasks, and the coroutines that they run."""
         inside: set[Key] = {(view.module.path, view.function.qualname) for view in self.coroutines.inside}
-        inside |= self.tasks.by_function.keys()
-        return [
-            (module, function)
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-            if function.is_async and (module.path, function.qualname) not in inside
-        ]
+        return inside | self.tasks.by_function.keys()
+
+    def _clients(self, *words: str) -> Iterator[tuple[Module, Function]]:
+        """The ``async def`` functions outside tasks whose calls hold one of these words."""
+        for module, function in self.project.holding(*words):
+            if function.is_async and (module.path, function.qualname) not in self._inside:
+                yield module, function
 
     @facts
     def publishes(self) -> list[AsyncPublish]:
         """The tasks that asynchronous functions send themselves."""
         found = []
-        for module, function in self._clients:
-            if not function.mentions(*SENDING):
-                continue
+        for module, function in self._clients(*SENDING):
             for sending in self.sendings.within(module, function):
                 if sending.through == "task" and not sending.call.in_lambda:
                     found.append(AsyncPublish(module, function, sending.call))
@@ -151,7 +155,7 @@ class AsyncHandlers:
     def waits(self) -> list[BlockingResult]:
         """The results that asynchronous functions wait for."""
         found = []
-        for module, function in self._clients:
+        for module, function in self._clients(*WORDS):
             if not may_wait(function):
                 continue
             flow = self.functions.of(module, function)

@@ -65,9 +65,8 @@ class CoroutineTasks:
             return True
         return any(
             call.is_awaited and self.project.resolve(home, call.chain).function() is function
-            for home in self.project.product_modules()
-            for other in home.functions.values()
-            if other.is_async and other.mentions(function.name)
+            for home, other in self.project.holding(function.name)
+            if other.is_async
             for call in self.functions.calls(home, other)
             if call.leaf() == function.name
         )

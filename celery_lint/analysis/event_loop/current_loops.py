@@ -174,7 +174,8 @@ class CurrentLoops:
     def _beginnings(self, leaves: set[str]) -> Iterator[tuple[Module, Function]]:
         """The handlers of signals of the process, and the imports that call a function of these names."""
         for module in self.project.product_modules():
-            for function in module.functions.values():
+            calling = module.functions.calling(".connect", *leaves)
+            for function in module.functions.in_order(module.functions.decorated(), calling):
                 imported = not function.name and function.may_call(*leaves)
                 if imported or any(_is_of_process(value.chain) for value in function.decorators):
                     yield module, function

@@ -134,11 +134,7 @@ class LoopPrimitives:
 
     def _is_made(self, name: str) -> bool:
         """Whether functions make objects of a class, too: then nobody knows which one is used."""
-        return any(
-            function.name and function.may_call(f".{name}", f":{name}")
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-        )
+        return any(function.name for _, function in self.project.calling(f".{name}", f":{name}"))
 
     def _is_concurrent(self, module: Module, function: Function) -> bool:
         return any(call.leaf() in _CONCURRENT for call in self.functions.calls(module, function))

@@ -324,9 +324,7 @@ class NestedLoops:
             return found
         near = self._near_tasks()
         for module in patching:
-            for function in module.functions.values():
-                if not function.mentions("nest_asyncio.apply"):
-                    continue
+            for function in module.functions.holding("nest_asyncio.apply"):
                 at_import = not function.name and module.path in near
                 if at_import or (module.path, function.qualname) in self.graph.deeply_reached:
                     for call in self.functions.calls(module, function):

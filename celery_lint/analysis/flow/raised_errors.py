@@ -175,11 +175,7 @@ class RaisedErrors:
 
     def _is_raised(self, class_: Class) -> bool:
         """Whether the product makes an exception of this very class anywhere."""
-        return any(
-            function.states(f"{class_.name}()")
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-        )
+        return any(self.project.stating(f"{class_.name}()"))
 
     def _class(self, module: Module, chain: str) -> Entity | None:
         """The class of the project that a chain names."""

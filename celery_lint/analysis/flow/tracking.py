@@ -94,13 +94,11 @@ class Tracking:
         for module in self.project.product_modules():
             if not any(path.startswith("celery") for path in module.imports.values()):
                 continue
-            for function in module.functions.values():
+            for function in module.functions.decorated():
                 if any(_is_signal(decorator.chain) for decorator in function.decorators):
                     return True
-                connects = function.may_call(".connect")
-                if connects and any(
-                    _is_signal(call.chain) for call in self.functions.calls(module, function)
-                ):
+            for function in module.functions.calling(".connect"):
+                if any(_is_signal(call.chain) for call in self.functions.calls(module, function)):
                     return True
         return False
 

@@ -11,7 +11,6 @@ from celery_lint.inventory.code.sites import Site
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.workers.naming import held
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.network import (
     DOCKER_WAITS,
@@ -24,6 +23,7 @@ from celery_lint.libraries.network import (
 )
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.words import held
 from celery_lint.project.known import Known, once
 
 # Of asyncio, what waits for others than coroutines.

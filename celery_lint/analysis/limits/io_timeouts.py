@@ -277,11 +277,7 @@ class IoTimeouts:
     @once
     def _default_timeout(self) -> bool:
         """Whether the product gives all sockets a timeout."""
-        return any(
-            function.mentions("setdefaulttimeout")
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-        )
+        return any(self.project.holding("setdefaulttimeout"))
 
     @once
     def _pools_end(self) -> bool:
@@ -306,8 +302,7 @@ class IoTimeouts:
             return True
         return any(
             other.leaf() == "mount" and not self._plain_adapter(module.path, function.qualname, other)
-            for function in module.functions.values()
-            if function.may_call(".mount")
+            for function in module.functions.calling(".mount")
             for other in self.functions.calls(module, function)
         )
 

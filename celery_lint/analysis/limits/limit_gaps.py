@@ -150,8 +150,8 @@ class LimitGaps:
 
     def _handles(self, module: Module) -> bool:
         """Whether a module knows the exception by which a soft limit ends a task."""
-        return any(name.endswith(_EXCEPTION) for name in module.imports.values()) or any(
-            function.states(_EXCEPTION) for function in module.functions.values()
+        return any(name.endswith(_EXCEPTION) for name in module.imports.values()) or bool(
+            module.functions.stating(_EXCEPTION)
         )
 
     def _of_tasks(self) -> Iterator[IgnoredLimit]:

@@ -173,9 +173,7 @@ class Terminations:
             return False
         return not any(
             function.may_call(*_GIVING_IDS)
-            and function.mentions(f"task_id:'{text}", f"task_id:={given.chain or '-'}")
-            for each in self.project.product_modules()
-            for function in each.functions.values()
+            for _, function in self.project.holding(f"task_id:'{text}", f"task_id:={given.chain or '-'}")
         )
 
     def _is_control(self, module: Module, owner: str) -> bool:
@@ -185,11 +183,7 @@ class Terminations:
 
 def _gives_ids(project: Project) -> bool:
     """Whether somebody sends a task under an id of its own: a list of names may be a list of such."""
-    return any(
-        function.mentions("task_id:")
-        for each in project.product_modules()
-        for function in each.functions.values()
-    )
+    return any(project.holding("task_id:"))
 
 
 def _spelled(text: str, number: float | None) -> str:

@@ -167,7 +167,7 @@ class BeforeFork:
             return False
         return any(
             function.name and (function.mentions(method) or function.hands_on(f":{names[0]}"))
-            for function in module.functions.values()
+            for function in module.functions.holding(f":{names[0]}")
         )
 
     # ------------------------------------------------------------------ engines
@@ -231,7 +231,7 @@ class BeforeFork:
         if any(self.project.holding(_AFTER_FORK, "register_at_fork")):
             return True
         for module in self.project.product_modules():
-            for function in module.functions.values():
+            for function in module.functions.decorated():
                 if any(decorator.chain.startswith(_AFTER_FORK) for decorator in function.decorators):
                     calls = self.functions.calls(module, function)
                     if not calls or not all("log" in call.chain.lower() for call in calls):
@@ -280,7 +280,7 @@ class BeforeFork:
                 for value in values
             ):
                 modules[module.path] = module
-            for function in module.functions.values():
+            for function in module.functions.decorated():
                 if any(decorator.chain.startswith(_BEFORE_FORK) for decorator in function.decorators):
                     place = module.place(function.span)
                     for origin in self.connecting.engines_in(module, function):

@@ -140,9 +140,7 @@ class Processes:
     def _daemon_lifted(self) -> bool:
         """Whether the project asks for, or changes, what its own process is: such code knows daemons."""
         return any(
-            function.mentions("multiprocessing") and function.mentions("current_process")
-            for module in self.project.product_modules()
-            for function in module.functions.values()
+            function.mentions("multiprocessing") for _, function in self.project.holding("current_process")
         )
 
     # ------------------------------------------------------------------ exits
@@ -264,11 +262,7 @@ class Processes:
             return False
         if call.leaf() == "setitimer" and call.argument(0).leaf != "ITIMER_REAL":
             return False
-        return not any(
-            function.mentions("SIGALRM")
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-        )
+        return not any(self.project.holding("SIGALRM"))
 
 
 def _filled(step: Step) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class LateHandlers:
         _ = self.late
 
     def _handlers(self, module: Module) -> Iterator[tuple[Place, str, Application]]:
-        for function in module.functions.values():
+        for function in module.functions.decorated():
             for decorator in function.decorators:
                 if decorator.chain.endswith(_CONNECT):
                     application = self._application(module, decorator.chain)

@@ -7,9 +7,9 @@ from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.application.statements import Given
 from celery_lint.inventory.tasks.schedules import SCHEDULE, Entry, Schedules
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.naming import held
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.model.words import held
 from celery_lint.project.known import Known, facts
 from celery_lint.project.tables import written_mapping
 

@@ -9,6 +9,7 @@ from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.functions import by_path
 from celery_lint.project.known import Known, facts
 
 _RECEIVER = "django.dispatch.receiver"
@@ -48,10 +49,12 @@ class Receivers:
         return list(found.values())
 
     def _receivers(self) -> Iterator[tuple[Module, Function, str, Place]]:
+        connecting = by_path(self.project.calling(".connect"))
         for module in self.project.product_modules():
             if not any(target.startswith("django.") for target in module.imports.values()):
                 continue
-            for function in module.functions.values():
+            calling = connecting.get(module.path, [])
+            for function in module.functions.in_order(module.functions.decorated(), calling):
                 for decorator in function.decorators:
                     if decorator.kind == "call" and decorator.chain == _RECEIVER:
                         given = decorator.first()

@@ -20,8 +20,6 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
-_FEW = 8  # with more names than these, to unpack all calls costs less than to look for each name in them
-
 
 class UnregisteredTask(NamedTuple):
     """A task with a tracking parameter that no registry holds."""
@@ -121,13 +119,10 @@ class Registrations:
             return []
         names = {qualname.rpartition(".")[2] for _, qualname in by_function}
         found: list[UnknownKey] = []
-        for module in self.project.product_modules():
-            for function in module.functions.values():
-                if len(names) <= _FEW and not function.mentions(*names):
-                    continue
-                for call in self.functions.calls(module, function):
-                    if call.leaf() in names:
-                        found.extend(self._unknown(module, call, by_function))
+        for module, function in self.project.calling(*sorted(names)):
+            for call in self.functions.calls(module, function):
+                if call.leaf() in names:
+                    found.extend(self._unknown(module, call, by_function))
         return found
 
     def _unknown(

@@ -96,7 +96,7 @@ class UnloadableCommands:
             any(name in names for names in named)
             or bool(module.star_imports)
             or "__getattr__" in module.functions
-            or any(function.mentions("globals", "setattr", "vars") for function in module.functions.values())
+            or bool(module.functions.holding("globals", "setattr", "vars"))
         )
 
     def _may_be_moved(self, dotted: str) -> bool:

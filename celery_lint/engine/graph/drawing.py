@@ -185,7 +185,7 @@ class _Drawing:
 
         reached = self.known.of(CallGraph).deeply_reached
         for module in self.project.product_modules():
-            for function in module.functions.values():
+            for _, function in module.functions.every():
                 sender = f"{self.prefix}function:{module.path}:{function.qualname}"
                 for way in reached.get((module.path, function.qualname), ()) if sender in self.nodes else ():
                     if way.is_called and self._id(way.task) in self.nodes:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.model.facts import Place
 from celery_lint.project.constants import ENVIRONMENT
+from celery_lint.project.functions import by_path
 from celery_lint.project.known import Known, once
 
 # https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
@@ -113,18 +114,14 @@ class BrokerSettings:
             given = known.keyword(VISIBILITY)
             if given is not None:
                 yield self.project.number(setting.module, given), setting.module.place(given.span)
+        holding = by_path(self.project.holding(VISIBILITY))
         for module in self.project.product_modules():
             for assignment in module.assignments:
                 if assignment.key == VISIBILITY and "result_backend" not in assignment.target:
                     seconds = self.project.number(module, assignment.value)
                     yield seconds, module.place(assignment.value.span)
-            for function in module.functions.values():
-                if function.mentions(VISIBILITY):  # `options.update(visibility_timeout=...)`
-                    for _, value in function.values:
-                        given = value.keyword(VISIBILITY)
-                        if (
-                            given is not None
-                            and value.chain.endswith(".update")
-                            and "result" not in value.chain
-                        ):
-                            yield self.project.number(module, given), module.place(given.span)
+            for function in holding.get(module.path, ()):  # `options.update(visibility_timeout=...)`
+                for _, value in function.values:
+                    given = value.keyword(VISIBILITY)
+                    if given is not None and value.chain.endswith(".update") and "result" not in value.chain:
+                        yield self.project.number(module, given), module.place(given.span)

@@ -9,8 +9,9 @@ from celery_lint.inventory.application.cron_fields import FIELDS
 from celery_lint.libraries.celery import CRONTAB, CRONTAB_FROM_STRING, CRONTAB_ROWS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.facts import Function, Module, Place, Value, at_the_end
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.functions import by_path
 from celery_lint.project.known import Known, once
 
 # The fields of `crontab.from_string`: the order that cron has, and not that of the constructor.
@@ -53,10 +54,11 @@ class Crontabs:
     def all(self) -> list[Crontab]:
         """All of the product, in the order of the source."""
         found: list[Crontab] = []
+        calling = *at_the_end(_LEAVES), "CrontabSchedule.objects."
+        holding = by_path(self.project.holding(*calling))
         for module in self.project.product_modules():
-            for function in module.functions.values():
-                if function.may_call(*_LEAVES) or function.mentions("CrontabSchedule.objects."):
-                    found += self._within(module, function)
+            for function in holding.get(module.path, ()):
+                found += self._within(module, function)
             for class_ in module.classes.values():
                 for values in class_.attributes.values():
                     for value in values:

@@ -93,4 +93,4 @@ class InstalledApplications:
 
 
 def _mentions(module: Module) -> bool:
-    return any(function.mentions(INSTALLED_APPS) for function in module.functions.values())
+    return bool(module.functions.holding(INSTALLED_APPS))

@@ -17,6 +17,7 @@ from celery_lint.libraries.django import INCLUDING, SETTINGS_FROM_ELSEWHERE
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module, Value
 from celery_lint.project.entity import Entity
+from celery_lint.project.functions import by_path
 from celery_lint.project.known import Known, once
 
 _DEEPEST = 6
@@ -166,7 +167,7 @@ class Loaded:
             for assignment in module.assignments:
                 if assignment.key == key:
                     yield module, assignment.value
-            for function in module.functions.values():
+            for function in module.functions.telling():
                 for _, value in function.values:
                     if value.chain.endswith((".from_mapping", ".update")):
                         for mapping in (value, *value.items):
@@ -304,12 +305,12 @@ class Loaded:
         return tuple(paths)
 
     def _named_for_django(self) -> Iterator[str]:
+        holding = by_path(self.project.holding(_DJANGO_VARIABLE))
         for module in self.project.product_modules():
             for assignment in module.assignments:
                 if assignment.key == _DJANGO_VARIABLE:
                     yield self.project.text(module, assignment.value) or ""
-            for function in module.functions.values():
-                if function.mentions(_DJANGO_VARIABLE):
-                    for call in self.project.functions.calls(module, function):
-                        if call.argument(0).text == _DJANGO_VARIABLE:
-                            yield call.argument(1).text
+            for function in holding.get(module.path, ()):
+                for call in self.project.functions.calls(module, function):
+                    if call.argument(0).text == _DJANGO_VARIABLE:
+                        yield call.argument(1).text

@@ -324,7 +324,7 @@ def _named_values(module: Module) -> Iterator[tuple[str, Value]]:
     for assignment in module.assignments:
         yield assignment.key, assignment.value
         yield from _keywords(assignment.value)
-    for function in module.functions.values():
+    for function in module.functions.telling():
         for _, value in function.values:
             if value.chain.rpartition(".")[2] in ("update", "dict", "from_mapping"):
                 yield from _keywords(value)

@@ -102,7 +102,7 @@ class Configuring:
                 for statements in self._configured(module, assignment.function, assignment.target):
                     statements.given.append(given)
                     statements.hidden = statements.hidden or not given.key  # only the run knows which
-        for function in module.functions.values():
+        for function in module.functions.telling():
             for _, value in function.values:
                 chain, _, leaf = value.chain.rpartition(".")
                 if leaf == "config_from_object":

@@ -38,7 +38,7 @@ class AsyncToSync:
             for name, values in module.bindings.items():
                 if any(value.kind == "call" and value.chain.endswith(_LEAVES) for value in values):
                     found.add(name)
-            for function in module.functions.values():
+            for function in module.functions.decorated():
                 if any(map(_is_decorator, function.decorators)):
                     found.add(function.name)
         return frozenset(found | self._makers | self._made)
@@ -50,7 +50,7 @@ class AsyncToSync:
             function.name
             for module in self.project.product_modules()
             if _may_make(module)
-            for function in module.functions.values()
+            for function in module.functions.calling(*_LEAVES)
             if any(map(_is_made, function.returns))
         }
 
@@ -68,7 +68,7 @@ class AsyncToSync:
                     for value in values
                 ):
                     found.add(name)
-            for function in module.functions.values():
+            for function in module.functions.decorated():
                 if any(leaf_of_chain(decorator.chain) in self._makers for decorator in function.decorators):
                     found.add(function.name)
         return found

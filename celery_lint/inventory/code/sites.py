@@ -23,6 +23,7 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
+from celery_lint.project.watching.functions import OUTLINE
 
 _MOST_TASKS = 3
 #: So many sets of constants that a function is given are told apart; one that gets more is given anything.
@@ -160,7 +161,7 @@ class Sites:
 
         Nothing else of them is kept.
         """
-        if "" in what:  # where which functions stand
+        if not OUTLINE.isdisjoint(what):
             return False
         for path, qualname in functions:
             off = self._off.pop((path, qualname), None)

@@ -30,7 +30,7 @@ def _is_left_alone(module: Module, function: Function) -> bool:
     owner = module.classes.get(function.owner)
     if function.qualname in module.bindings or (owner is not None and function.name in owner.attributes):
         return False  # `load = async_to_sync(load)`
-    return not any(other.startswith(f"{function.qualname}@") for other in module.functions)
+    return not module.functions.again(function.qualname)
 
 
 def may_fit(function: Function, call: Call, bound: bool) -> bool:

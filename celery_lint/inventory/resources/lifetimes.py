@@ -99,7 +99,7 @@ class Lifetimes:
 
     def _handlers(self, module: Module) -> Iterator[tuple[Module, Function]]:
         """What a module makes handlers of the worker's signals."""
-        for function in module.functions.values():
+        for function in module.functions.decorated():
             if any(decorator.chain.startswith(_SIGNALS) for decorator in function.decorators):
                 yield module, function
         own = module.functions.get("")

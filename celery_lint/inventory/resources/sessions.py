@@ -104,7 +104,7 @@ class Sessions:
                 *module.imports.values(),
                 *module.star_imports,
                 # imported inside a function
-                *(value.chain for function in module.functions.values() for _, value in function.values),
+                *(value.chain for function in module.functions.telling() for _, value in function.values),
             )
         )
 

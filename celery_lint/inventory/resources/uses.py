@@ -136,8 +136,9 @@ class Uses:
         module = self.project.modules[key[0]]
         return any(
             self.walks.binds(module, function, key[1], given)
-            for name, function in module.functions.items()
-            for given in walk.get((module.path, name), ())
+            for path, name in walk
+            if path == module.path and (function := module.functions.get(name)) is not None
+            for given in walk[path, name]
         )
 
     def _outlives(self, resource: Resource, coroutines: Sequence[tuple[Module, Function]]) -> bool:
@@ -216,7 +217,7 @@ class Uses:
         """The engines that the project disposes of, or forgets, before or after every task."""
         found: set[Key] = set()
         for module in self.project.product_modules():
-            for function in module.functions.values():
+            for function in module.functions.decorated():
                 if not any(decorator.chain.startswith(_AROUND_TASKS) for decorator in function.decorators):
                     continue
                 for home, inner in self.graph.here(module, function):

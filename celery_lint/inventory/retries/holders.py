@@ -18,6 +18,7 @@ from celery_lint.project.known import Known, once
 # These get the task and do nothing to it.
 HARMLESS = frozenset({"getattr", "hasattr", "id", "isinstance", "print", "repr", "setattr", "str", "type"})
 CALLED = ".retry\t"
+_RAISED = "exceptions.Retry()"
 Holder = tuple[str, str, str]
 """A parameter that holds a task: path and qualified name of its function, and its own name."""
 
@@ -32,12 +33,12 @@ def spelled(function: Function, name: str) -> str:
 
 def may_retry(function: Function) -> bool:
     """Whether a function may retry a task, by a call or by raising ``Retry``."""
-    return function.mentions(CALLED) or function.states("exceptions.Retry()")
+    return function.mentions(CALLED) or function.states(_RAISED)
 
 
 def retries_somewhere(module: Module) -> bool:
     """Whether any function of a module may retry a task."""
-    return any(may_retry(function) for function in module.functions.values())
+    return bool(module.functions.holding(CALLED) or module.functions.stating(_RAISED))
 
 
 class Holders:

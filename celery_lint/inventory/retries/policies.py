@@ -184,12 +184,7 @@ class Retries:
             return True
         key = (module.path, function.qualname)
         if key not in self._used:
-            self._used[key] = any(
-                other.mentions(function.name)
-                for each in self.project.product_modules()
-                for other in each.functions.values()
-                if other is not function
-            )
+            self._used[key] = any(other is not function for _, other in self.project.holding(function.name))
         return self._used[key]
 
     @once

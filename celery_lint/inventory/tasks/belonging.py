@@ -73,5 +73,4 @@ class Belonging:
 
     def _discovers(self, application: Application) -> bool:
         """Whether an application searches for modules of tasks by itself, as far as its module tells."""
-        functions = application.module.functions.values()
-        return any(function.may_call(".autodiscover_tasks") for function in functions)
+        return bool(application.module.functions.calling(".autodiscover_tasks"))

@@ -138,7 +138,7 @@ class Makers:
     def possible_wrappers(self) -> Iterator[Key]:
         """The functions and classes that may be decorators for tasks, used as such so far or not."""
         for path, module in self.project.modules.items():
-            for function in module.functions.values():
+            for function in module.functions.telling():
                 if function.name and self._applies(module, function):
                     yield path, function.qualname.partition("/")[0].partition(".")[0]
 

@@ -202,7 +202,10 @@ class Registries:
 
     def _registrations(self, module: Module, open_ended: set[Key]) -> Iterator[Entry]:
         """``register_task("key", task)``, ``bridge.register(...)`` and ``@register("key")``."""
-        for function in module.functions.values():
+        functions = module.functions.telling()
+        if self._configured:
+            functions = module.functions.in_order(functions, module.functions.holding(*self._configured))
+        for function in functions:
             for _, value in function.values:
                 yield from self._registration(module, value, open_ended)
             yield from self._configured_registrations(module, function)

@@ -155,7 +155,7 @@ class Signatures:
                 yield f"{_spelled(made[0])} is a task decorator by the configuration alone"
         if name in module.bindings:
             yield f"`{name}` is bound to something else as well"
-        if any(other.startswith(f"{name}@") for other in module.functions):
+        if module.functions.again(name):
             yield f"`{name}` is defined several times"
 
     def _classes(self, task: Task) -> Iterator[str]:

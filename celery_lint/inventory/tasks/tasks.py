@@ -66,7 +66,7 @@ class Tasks:
         return None
 
     def _find(self, module: Module) -> Iterator[Task]:
-        for function in module.functions.values():
+        for function in module.functions.decorated():
             for index, decorator in enumerate(function.decorators):
                 found = self.makers.maker(module, decorator)
                 if found is not None:

@@ -74,11 +74,7 @@ class Consumers:
     @once
     def _more_in_code(self) -> bool:
         """Whether code may give workers further queues."""
-        return any(
-            function.may_call(*_ADDING)
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-        )
+        return any(self.project.calling(*_ADDING))
 
 
 def _is_whole(command: WorkerCommand) -> bool:

@@ -8,8 +8,8 @@ from sys import intern
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Function, Module, Value
-from celery_lint.model.words import words_in
+from celery_lint.model.facts import Module, Value
+from celery_lint.model.words import given_words, held, texts_of, words_in, words_of_value
 from celery_lint.project.functions import Functions
 
 # An import by another name has no place of its own.
@@ -18,19 +18,8 @@ _NOWHERE = Span(0, 0, 0, 0)
 
 def module_words(module: Module) -> tuple[frozenset[str], frozenset[str]]:
     """The words in what a module binds, and in what its functions take and give."""
-    given = {word for function in module.functions.values() for word in given_words(function)}
+    given = {word for _, function in module.functions.every() for word in given_words(function)}
     return frozenset(map(intern, set(_outside(module)))), frozenset(map(intern, given))
-
-
-def given_words(function: Function) -> Iterator[str]:
-    """The words in what a function takes by default, gives back, and in the calls that are kept whole."""
-    for parameter in function.parameters:
-        if parameter.default:
-            yield from words_in(parameter.default)
-    for value in function.returns:
-        yield from _words(value)
-    for _, value in function.values:
-        yield from _words(value)
 
 
 def _bound(module: Module) -> Iterator[Value]:
@@ -48,7 +37,7 @@ def _bound(module: Module) -> Iterator[Value]:
 def _outside(module: Module) -> Iterator[str]:
     """The words in what a module binds and sets, and of what it calls by another name."""
     for value in _bound(module):
-        yield from _words(value)
+        yield from words_of_value(value)
     for name, target in module.imports.items():
         yield target.partition(".")[0]
         if target.rpartition(".")[2] != name:
@@ -59,7 +48,7 @@ def _by_word(module: Module) -> dict[str, list[Value]]:
     """What a module binds and sets, by the words in it."""
     found: dict[str, list[Value]] = {}
     for value in _bound(module):
-        for word in set(_words(value)):
+        for word in set(words_of_value(value)):
             found.setdefault(intern(word), []).append(value)
     return found
 
@@ -81,7 +70,7 @@ def places_outside(functions: Functions, module: Module, name: str) -> Iterator[
 def texts_outside(functions: Functions, module: Module, name: str) -> Iterator[str]:
     """The names and texts with a word in them, in what a module binds and sets."""
     for value in _holding(functions, module, name):
-        yield from (text for _, text in _texts(value) if _says(text, name))
+        yield from (text for _, text in texts_of(value) if _says(text, name))
 
 
 def only_called_outside(functions: Functions, module: Module, name: str) -> bool:
@@ -109,34 +98,7 @@ def _says(text: str, name: str) -> bool:
 
 def places(value: Value, name: str) -> Iterator[Span]:
     """Where a word stands in an expression."""
-    return (span for span, text in _texts(value) if _says(text, name))
-
-
-def held(value: Value) -> Iterator[Value]:
-    """An expression and all that it holds."""
-    left = [value]
-    while left:
-        each = left.pop()
-        yield each
-        if each.items:
-            left.extend(each.items)
-        if each.keywords:
-            left.extend([item for _, item in each.keywords])
-
-
-def _texts(value: Value) -> Iterator[tuple[Span, str]]:
-    """What the words of an expression are in, and where: names, texts, and what it holds."""
-    for each in held(value):
-        if each.chain:
-            yield each.span, each.chain
-        if isinstance(each.data, str):
-            yield each.span, each.data
-        for key, item in each.keywords:
-            yield item.span, key
-
-
-def _words(value: Value) -> Iterator[str]:
-    return (word for _, text in _texts(value) for word in words_in(text))
+    return (span for span, text in texts_of(value) if _says(text, name))
 
 
 def within(span: Span, others: Iterable[Span]) -> bool:

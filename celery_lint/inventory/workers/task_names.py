@@ -155,7 +155,7 @@ class TaskNames:
         if any(self._is_computed(task) for task in self.tasks.product):
             return True
         return any(
-            any(function.name == "gen_task_name" for function in module.functions.values())
+            module.functions.named("gen_task_name")
             or any(each.subscript and each.target.endswith(".tasks") for each in module.assignments)
             for module in self.project.product_modules()
         )

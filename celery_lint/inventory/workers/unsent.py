@@ -17,7 +17,6 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.inventory.workers.lookups import Lookups
 from celery_lint.inventory.workers.naming import (
-    given_words,
     module_words,
     only_called_outside,
     places,
@@ -26,7 +25,7 @@ from celery_lint.inventory.workers.naming import (
 )
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.model.words import words_in
+from celery_lint.model.words import given_words, words_in
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
@@ -246,12 +245,13 @@ class Unsent:
 
     def _naming(self, modules: Sequence[Module], names: set[str]) -> Iterator[tuple[str, _Mention]]:
         """Where modules hold one of these names, and which."""
+        self.functions.note("given", names)
         for module in modules:
             outside, given = self.functions.kept(module, "given", None, partial(module_words, module))
             for name in names & outside:
                 yield name, _Mention(module, None)
             inside = names & given
-            for function in module.functions.values() if inside else ():
+            for _, function in module.functions.every() if inside else ():
                 for name in inside.intersection(given_words(function)):
                     yield name, _Mention(module, function)
         for module, function, said in self.functions.saying(modules, names):

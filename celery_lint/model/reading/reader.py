@@ -11,6 +11,7 @@ from celery_lint.diagnostics import Span
 from celery_lint.libraries.sqlalchemy import BOUND_DRIVERS, FREE_DRIVERS
 from celery_lint.model.calls import pack_call
 from celery_lint.model.chains import leaf_of_chain
+from celery_lint.model.defined import Defined
 from celery_lint.model.facts import Assignment, Class, Function, MisplacedAwait, Module, Parameter, Value
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
@@ -130,7 +131,7 @@ class Reader:
             told_queues=told_queues(self.source.text, self.tree),
         )
 
-    def _functions(self, has_stars: bool) -> dict[str, Function]:
+    def _functions(self, has_stars: bool) -> Defined[Function]:
         """The functions by qualified name; of several with one name the last has it, as when it runs."""
         found: dict[str, Function] = {}
         for scope in self.seen.functions:
@@ -139,7 +140,7 @@ class Reader:
                 other = f"{earlier.qualname}@{earlier.span.line}"
                 found[other] = earlier._replace(qualname=other)
             found[scope.qualname] = self._function_facts(scope, has_stars)
-        return found
+        return Defined(found)
 
     def _assignment_facts(self) -> list[Assignment]:
         facts = []

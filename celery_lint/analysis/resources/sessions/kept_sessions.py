@@ -147,8 +147,4 @@ class KeptSessions:
 
     def _in_flask(self) -> bool:
         """Whether tasks may run in an application context, whose end removes the sessions of extensions."""
-        return any(
-            function.mentions("app_context")
-            for module in self.project.product_modules()
-            for function in module.functions.values()
-        )
+        return any(self.project.holding("app_context"))

@@ -246,7 +246,7 @@ class WorkerImports:
             module = self.project.modules.find(path) or self.project.reading.module(path, "import")
             if module is None:
                 continue  # it imports nothing
-            if any(function.may_call(*IMPORTING_BY_NAME) for function in module.functions.values()):
+            if module.functions.calling(*IMPORTING_BY_NAME):
                 return None
             for target in (*self._targets(module), *self._loaded(module)):
                 take(target)
@@ -260,11 +260,10 @@ class WorkerImports:
 
     def _loaded(self, module: Module) -> Iterator[str]:
         """The files of what a module loads by name: ``app.config.from_object("shop.settings.Live")``."""
-        for function in module.functions.values():
-            if function.may_call(_LOADING):
-                for call in self.functions.calls(module, function):
-                    if call.leaf() == _LOADING:
-                        yield from self._named(call.argument(0).text.replace(":", "."), module.path)
+        for function in module.functions.calling(_LOADING):
+            for call in self.functions.calls(module, function):
+                if call.leaf() == _LOADING:
+                    yield from self._named(call.argument(0).text.replace(":", "."), module.path)
 
     def _packages(self, path: str) -> Iterator[str]:
         """The packages that are imported before a module of theirs."""

@@ -15,9 +15,9 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.consumers import Consumers
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.orphans import Orphans
-from celery_lint.inventory.workers.naming import held
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.inventory.workers.sent import Sent
+from celery_lint.model.words import held
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 

@@ -1,36 +1,31 @@
-"""Who has looked at what of the functions of one module, so that a change in it costs what it touches.
+"""Which parts have looked at what of the functions of one module, and which of them stay after a change.
 
-An editor changes one module again and again. Its functions are handed out as :class:`Watched` ones, whose
-content can be replaced; they note what is asked of them, and on whose behalf: of all parts whose methods are
-running, since each may keep what it concludes. After a change only those parts are forgotten for which one of
-their questions has another answer now, and those who have asked for such a part. Whoever else has a memory,
-the project itself above all, is not told apart by what it keeps: if it was given another answer, nothing is
-known any more.
+An editor changes one module again and again. Its functions are handed out as :class:`Watched` ones, which
+come and go, and whose content can be replaced. They note what is asked of them and searched among them, and
+on whose behalf: of all parts whose methods are running, since each may keep what it concludes. After a
+change only those parts are forgotten for which one of their questions has another answer now, and those who
+have asked for such a part. Whoever else has a memory, the project itself above all, is not told apart by
+what it keeps: if it was given another answer, nothing is known any more.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from celery_lint.model.facts import Function, Module, Value
-from celery_lint.model.steps import Step
-from celery_lint.model.words import words_in
+from celery_lint.model.defined import Defined
+from celery_lint.model.facts import Function, Module
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow, Functions
 from celery_lint.project.isolation import Isolation
 from celery_lint.project.known import Known, once
 from celery_lint.project.memory import PerMode, Remembered, Remembering
 from celery_lint.project.project import Project
+from celery_lint.project.watching.functions import ALL, Question, Text, Watched, WatchedDefined, WatchedFlow
 
 Part = TypeVar("Part")
-Answer = TypeVar("Answer")
-Question = tuple[str, str, tuple[Any, ...]]
-"""The function, what of it, and with which arguments; or of all: where they stand, or which mention names."""
-
-_ALL = "*"
 
 
 class Told(NamedTuple):
@@ -40,20 +35,19 @@ class Told(NamedTuple):
     askers: list[tuple[object, set[str]]]
 
 
-# The names of functions are known from the module itself.
-_fields = Function._fields[2:]
-_cheap = {
-    method.__name__
-    for method in (
-        Function.mentions,
-        Function.may_call,
-        Function.hands_on,
-        Function.has,
-        Function.states,
-    )
-}
 # They remember nothing, or only for a part that is asking too, or ask anew each time.
-_FORGETFUL: tuple[type, ...] = (tuple, Known, Isolation, Functions, Flow, PerMode, Remembered, once)
+_FORGETFUL: tuple[type, ...] = (
+    tuple,
+    Defined,
+    Text,
+    Known,
+    Isolation,
+    Functions,
+    Flow,
+    PerMode,
+    Remembered,
+    once,
+)
 
 
 class Watch:
@@ -64,11 +58,11 @@ class Watch:
 
     def __init__(self, module: Module, forgetful: Iterable[type] = ()) -> None:
         self._forgetful = (*_FORGETFUL, Watch, *forgetful)
-        self.functions = {name: Watched(*function) for name, function in module.functions.items()}
-        for name, function in self.functions.items():
-            vars(function).update(now=module.functions[name], watch=self, flow=WatchedFlow(function))
+        self._functions = WatchedDefined(self, {})
+        self._now: dict[str, Function] = {}
+        self._take(module)
         #: The module that a project is to be linked with.
-        self.module = module._replace(functions=dict(self.functions))
+        self.module = module._replace(functions=self._functions)
         self._outline = _outline(module)
         self._askers: dict[Question, dict[int, object]] = {}
         self._resting = False
@@ -98,25 +92,39 @@ class Watch:
     def replace(self, module: Module, functions: Functions) -> Told | None:
         """Another text of the module; returns who has been told what is not so any more.
 
-        ``None``, and nothing is done, if the module says something else beyond its functions' bodies.
+        ``None``, and nothing is done, if the module says something else beyond its functions.
         """
-        if _outline(module) != self._outline:
+        old, new = self._now, dict(module.functions.every())
+        if _outline(module) != self._outline or [*filter(new.get, old)] != [*filter(old.get, new)]:
             return None
-        before = {name: function for name, function in self.now() if function != module.functions[name]}
-        after = {name: module.functions[name] for name in before}
+        changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+        before, after = Text(old, changed), Text(new, changed)
         told: dict[int, tuple[object, set[str]]] = {}
         for question, askers in self._askers.items():
-            if (question[0] in before or question[0] == _ALL) and _answer(before, question) != _answer(
-                after, question
+            if (question[0] in changed or question[0] == ALL) and before.answer(question) != after.answer(
+                question
             ):
                 for key, asker in askers.items():
                     told.setdefault(key, (asker, set()))[1].add(question[1])
         self._resting = True
         functions.forget(self.module)
-        for name, function in after.items():
-            vars(self.functions[name])["now"] = function
+        self._take(module)
         self._resting = False
-        return Told({(self.module.path, name) for name in before}, list(told.values()))
+        return Told({(self.module.path, name) for name in changed}, list(told.values()))
+
+    def _take(self, module: Module) -> None:
+        """Let the functions be those of this text; one that stays is the same object."""
+        known = dict(self._functions.every())
+        self._now = dict(module.functions.every())
+        self._text = Text(self._now, self._now.keys())
+        self._functions.clear()
+        for name, function in self._now.items():
+            watched = known.get(name)
+            if watched is None:
+                watched = Watched(*function)
+                vars(watched).update(watch=self, flow=WatchedFlow(watched))
+            vars(watched)["now"] = function
+            self._functions.put(watched)
 
     def dismiss(self, gone: set[int]) -> None:
         """These ask no more."""
@@ -130,122 +138,11 @@ class Watch:
             if known.pop(id(asker), None) is not None:
                 known[id(other)] = other
 
-    def now(self) -> Iterator[tuple[str, Function]]:
-        """The functions as they are now, by name."""
-        for name, function in self.functions.items():
-            yield name, vars(function)["now"]
-
-
-class Watched(Function):
-    """A function that may get another content, and notes what is asked of it."""
-
-    def _replace(self, **fields: Any) -> Function:  # type: ignore[override]
-        now: Function = vars(self)["now"]
-        return now._replace(**fields)
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __ne__(self, other: object) -> bool:
-        return self is not other
-
-
-def _field(name: str) -> property:
-    def read(function: Watched) -> Any:
-        own = vars(function)
-        now: Function = own["now"]
-        own["watch"].note((now.qualname, name, ()))
-        return getattr(now, name)
-
-    return property(read)
-
-
-def _question(name: str) -> Callable[..., Any]:
-    def ask(function: Watched, *given: str) -> Any:
-        own = vars(function)
-        now: Function = own["now"]
-        own["watch"].note((now.qualname, name, given))
-        return getattr(now, name)(*given)
-
-    return ask
-
-
-class WatchedFlow(Flow):
-    """The statements of such a function: whoever holds them is told apart by whether it looks at them."""
-
-    def __init__(self, function: Watched) -> None:
-        self.function = function
-        self._known: tuple[Function, Flow] | None = None
-
-    @property
-    def steps(self) -> tuple[Step, ...]:  # type: ignore[override]
-        return self._now().steps
-
-    @property
-    def _by_call(self) -> dict[int, Step]:
-        return self._now()._by_call
-
-    @property
-    def _children(self) -> dict[tuple[int, str], list[Step]]:
-        return self._now()._children
-
-    def _now(self) -> Flow:
-        """The statements as they are now."""
-        own = vars(self.function)
-        now: Function = own["now"]
-        own["watch"].note((now.qualname, "packed_steps", ()))
-        if self._known is None or self._known[0] is not now:
-            self._known = now, Flow(now)
-        return self._known[1]
-
-
-for _name in _fields:
-    setattr(Watched, _name, _field(_name))
-for _name in _cheap:
-    setattr(Watched, _name, _question(_name))
-
-
-class WatchedFunctions(Functions):
-    """The functions of a project, one of whose modules may be watched: what is kept here is noted too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.watch: Watch | None = None
-
-    @property
-    def _watched(self) -> Module | None:  # type: ignore[override]
-        return None if self.watch is None else self.watch.module
-
-    def _note(self, module: Module, *question: Any) -> None:
-        if self.watch is not None and module is self._watched:
-            self.watch.note(question)
-
-    def kept(self, module: Module, what: str, given: object, find: Callable[[], Answer]) -> Answer:
-        return find() if module is self._watched else super().kept(module, what, given, find)
-
-    def _mentioned(self, names: frozenset[str]) -> Collection[str]:
-        assert self.watch is not None
-        self.watch.note((_ALL, "", (names,)))
-        mentioned: set[str] = _answer(dict(self.watch.now()), (_ALL, "", (names,)))
-        return mentioned
-
-    def calls(self, module: Module, function: Function) -> Any:
-        self._note(module, function.qualname, "packed_calls", ())
-        return super().calls(module, function)
-
-    def of(self, module: Module, function: Function) -> Flow:
-        if isinstance(function, Watched):
-            flow: Flow = vars(function)["flow"]
-            return flow
-        self._note(module, function.qualname, "packed_steps", ())
-        return super().of(module, function)
-
-    def around(self, module: Module, value: Value) -> Function | None:
-        self._note(module, _ALL, "", ())
-        return super().around(module, value)
+    def ask(self, what: str, *given: Any) -> Any:
+        """What is so of all functions as they are now; those that are meant, by name."""
+        question = (ALL, what, given)
+        self.note(question)
+        return self._text.answer(question)
 
 
 class WatchedKnown(Known):
@@ -368,23 +265,9 @@ def _is_equal(part: object, fresh: object, name: str) -> bool:
     return bool(vars(part)[name] == getattr(fresh, name))
 
 
-def _answer(functions: dict[str, Function], question: Question) -> Any:
-    name, what, given = question
-    if name != _ALL:
-        found = getattr(functions[name], what)
-        return found(*given) if what in _cheap else found
-    if not given:
-        return {name: (function.span, function.end_line) for name, function in functions.items()}
-    return {name for name, function in functions.items() if not given[0].isdisjoint(_words(function))}
-
-
-def _words(function: Function) -> list[str]:
-    return words_in(function.packed_calls)
-
-
-def _outline(module: Module) -> tuple[Any, ...]:
-    """What a module says beyond the bodies of its functions; its comments are read by nobody else."""
-    return module._replace(digest="", functions={}, comments=()), list(module.functions)
+def _outline(module: Module) -> Module:
+    """What a module says beyond its functions; its comments are read by nobody else."""
+    return module._replace(digest="", functions=Defined(), comments=())
 
 
 # Below these nobody asks who would remember.
