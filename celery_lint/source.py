@@ -13,9 +13,9 @@ import warnings
 from _ast import PyCF_ONLY_AST  # ``ast`` itself costs 8 ms of import
 from bisect import bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from celery_lint.diagnostics import Unparsed
+from celery_lint.diagnostics import Span, Unparsed
 from celery_lint.digests import blake2b
 from celery_lint.regular_files import read_regular
 
@@ -60,13 +60,14 @@ class Source:
     text of an unsaved buffer. Raises :class:`NotParsed` for bytes that are not text.
     """
 
-    __slots__ = ("_ascii", "_ends", "_lines", "path", "text")
+    __slots__ = ("_ascii", "_ends", "_lines", "_wide", "path", "text")
 
     def __init__(self, path: str, data: bytes | str) -> None:
         self.path = path
         self.text = data.removeprefix("\ufeff") if isinstance(data, str) else _decode(path, data)
         self._ascii = self.text.isascii()
         self._lines: list[str] | None = None
+        self._wide: set[int] | None = None  # the numbers of the lines that are not ASCII
         self._ends: tuple[int, list[int]] = (0, [])
 
     @property
@@ -91,13 +92,31 @@ class Source:
         """The 1-based column in characters of a node's ``col_offset``, which counts UTF-8 bytes."""
         if self._ascii:
             return offset + 1
-        text = self.line(line)
-        if text.isascii():
+        if self._wide is None:
+            self._wide = {number for number, text in enumerate(self.lines, 1) if not text.isascii()}
+        if line not in self._wide:
             return offset + 1
+        text = self.line(line)
         if len(text) > _LONG:
             return bisect_right(self._ends_of(line, text), offset) + 1
         # Before Python 3.12 positions inside f-strings may lie beyond the line or within a character.
         return len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore")) + 1
+
+    def span(self, node: Any) -> Span:
+        """Where a node of the syntax tree stands."""
+        line, end = node.lineno, node.end_lineno
+        if self._ascii:
+            return Span(line, node.col_offset + 1, end, node.end_col_offset + 1)
+        column = self.column
+        return Span(line, column(line, node.col_offset), end, column(end, node.end_col_offset))
+
+    def place(self, node: Any) -> str:
+        """The numbers of its span as packed facts have them: most are never asked for."""
+        line, end = node.lineno, node.end_lineno
+        if self._ascii:
+            return f"{line} {node.col_offset + 1} {end} {node.end_col_offset + 1}"
+        column = self.column
+        return f"{line} {column(line, node.col_offset)} {end} {column(end, node.end_col_offset)}"
 
     def _ends_of(self, line: int, text: str) -> list[int]:
         """Where each character of a long line ends, in bytes: every node of it asks."""

@@ -175,12 +175,14 @@ class Call(NamedTuple):
         return "m" in self.flags
 
 
-def pack_call(chain: str, span: Span, flags: str, parent: int, arguments: list[str]) -> str:
-    """A call as one line: a twentieth of the object's memory, and quick to load."""
-    line, column, end_line, end_column = span
+def pack_call(chain: str, place: str, flags: str, parent: int, arguments: list[str]) -> str:
+    """A call as one line: a twentieth of the object's memory, and quick to load.
+
+    ``place`` are the numbers of its span, joined by blanks.
+    """
     if len(flags) > 1:
         flags = "".join(sorted(set(flags)))
-    head = f"{chain}\t{line} {column} {end_line} {end_column}\t{flags}\t{parent}"
+    head = f"{chain}\t{place}\t{flags}\t{parent}"
     return "\t".join((head, *arguments)) if arguments else head
 
 

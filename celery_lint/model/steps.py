@@ -166,20 +166,16 @@ def pack_step(
     kind: StepKind,
     parent: int,
     role: StepRole,
-    span: Span,
+    place: str,
     flags: str,
     calls: Iterable[int],
     loads: str,
     stores: str,
     chains: str,
 ) -> str:
-    """A statement as one line. What there may be several of is joined by blanks."""
-    line, column, end_line, end_column = span
+    """A statement as one line. What there may be several of is joined by blanks, as the four of ``place``."""
     made = " ".join(map(str, calls)) if calls else ""
-    return (
-        f"{KINDS[kind]}{ROLES[role]}{flags}\t{parent}\t{line} {column} {end_line} {end_column}"
-        f"\t{made}\t{loads}\t{stores}\t{chains}"
-    )
+    return f"{KINDS[kind]}{ROLES[role]}{flags}\t{parent}\t{place}\t{made}\t{loads}\t{stores}\t{chains}"
 
 
 def unpack_steps(packed: str) -> Iterator[Step]:

@@ -6,18 +6,18 @@ What it collects lives only until :mod:`celery_lint.model.reading.reader` has ma
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery_lint.model.reading.expressions import annotated_class, displayed, extends, hidden_below
-from celery_lint.model.reading.nodes import COUNTING, SHOWING, UNVISITED, children
+from celery_lint.model.reading.nodes import COUNTING, SHOWING, children
 from celery_lint.model.reading.operands import OPERANDS, Position, only_asked
 from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord, asked_by_name, child_qualname
 from celery_lint.model.reading.statements import STATEMENTS
 from celery_lint.model.steps import TASK_ATTRIBUTES, StepRole
 
 Task = tuple[ast.AST, Position, str]
-_NAME = ast.Name
+_NAME, _CONSTANT = ast.Name, ast.Constant
 # What stands before a name that is used as a condition, or for its items, where it is read.
 _MARKS = {"?": "!", "i": "[", "ei": "["}
 
@@ -46,7 +46,7 @@ class Collector:
     def _walk(self, tree: ast.Module) -> None:
         handlers = _HANDLERS
         stack = self.stack
-        self.push(tree.body, Position(self.top, "", None, self.nowhere))
+        self._enter(tree.body, Position(self.top, "", None, self.nowhere))
         while stack:
             node, position, role = stack.pop()
             kind = type(node)
@@ -69,21 +69,31 @@ class Collector:
         steps.append(record)
         return Position(position.scope, position.flags, position.call, record)
 
-    def _part(self, position: Position, part: StepRole, flags: str | None = None) -> Position:
-        """The position inside one part of the statement that the walk is at."""
-        return Position(position.scope, position.flags if flags is None else flags, None, position.step, part)
+    def visit(self, node: Any, position: Position, role: str = "") -> None:
+        """Visit an expression next; a name is noted at once."""
+        kind = type(node)
+        if kind is _NAME:
+            position.names.append(node.id)
+            if role in _MARKS:
+                position.step.loads.append(f"{_MARKS[role]}{node.id}")
+                position.step.valued.append(node.id)
+        elif kind is not _CONSTANT and node is not None:
+            self.stack.append((node, position, role))
 
-    def push(self, nodes: Any, position: Position, role: str = "") -> None:
-        """Visit these nodes next; names are noted at once."""
+    def push(self, nodes: Sequence[Any], position: Position, role: str = "") -> None:
+        """Visit these expressions next."""
         for node in nodes if len(nodes) < 2 else reversed(nodes):
-            kind = type(node)
-            if kind is _NAME:
-                position.names.append(node.id)
-                if role in _MARKS:
-                    position.step.loads.append(f"{_MARKS[role]}{node.id}")
-                    position.step.valued.append(node.id)
-            elif kind not in UNVISITED and node is not None:
-                self.stack.append((node, position, role))
+            self.visit(node, position, role)
+
+    def _enter(self, statements: list[Any], position: Position) -> None:
+        """Visit the statements of a block next."""
+        self.stack += [(node, position, "") for node in reversed(statements)]
+
+    def _enter_part(self, statements: list[Any], position: Position, part: StepRole, flag: str = "") -> None:
+        """Visit those in one part of the statement that the walk is at."""
+        if statements:
+            within = Position(position.scope, position.flags + flag, None, position.step, part)
+            self._enter(statements, within)
 
     def _import(self, node: ast.Import, position: Position, role: str) -> None:
         for alias in node.names:
@@ -134,7 +144,7 @@ class Collector:
                     scope.binds_class = True
         if not self.brief:
             inside = Position(scope, "m" if "m" in position.flags else "", None, self.nowhere)
-            self.push(node.body, inside)
+            self._enter(node.body, inside)
             position.step.inner = scope
             position.step.stores.append(node.name)
         self.push(node.args.defaults, position)
@@ -152,13 +162,6 @@ class Collector:
             if annotation is not None:
                 scope.annotations[argument.arg] = annotation
 
-    def _lambda(self, node: ast.Lambda, position: Position, role: str) -> None:
-        # Its body belongs to the function around it, flagged: it runs later, or never.
-        for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
-            if not position.scope.binds(argument.arg):
-                position.scope.opaque.add(argument.arg)
-        self.push([node.body], Position(position.scope, position.flags + "l", position.call, position.step))
-
     def _class(self, node: ast.ClassDef, position: Position, role: str) -> None:
         outer = position.scope
         scope = Scope("class", child_qualname(outer, node.name), outer, node)
@@ -169,7 +172,7 @@ class Collector:
         self.classes.append(scope)
         position.step.stores.append(node.name)
         inside = Position(scope, "m" if "m" in position.flags else "", None, self.nowhere)
-        self.push(node.body, inside)
+        self._enter(node.body, inside)
         self.push(node.decorator_list, position, "d")
         self.push(node.bases, position)
         self.push([keyword.value for keyword in node.keywords], position)
@@ -178,28 +181,28 @@ class Collector:
         for target in node.targets:
             self._bind(target, node.value, position)
         position.scope.note_kept(node)
-        self.push([node.value], position, "b")
+        self.visit(node.value, position, "b")
 
     def _annotated(self, node: ast.AnnAssign, position: Position, role: str) -> None:
         if node.value is not None:
             self._bind(node.target, node.value, position)
-            self.push([node.value], position, "b")
+            self.visit(node.value, position, "b")
         elif isinstance(node.target, ast.Name):
             position.scope.note_field(node.target.id)
         else:
-            self.push([node.target.value], position)  # it is evaluated all the same
+            self.visit(node.target.value, position)  # it is evaluated all the same
 
     def _augmented(self, node: ast.AugAssign, position: Position, role: str) -> None:
         if isinstance(node.target, ast.Name):
             self._bind(node.target, node.value, position)
             position.step.loads.append(node.target.id)
         else:
-            self.push([node.target], position)
-        self.push([node.value], position)
+            self.visit(node.target, position)
+        self.visit(node.value, position)
 
     def _named(self, node: ast.NamedExpr, position: Position, role: str) -> None:
         self._bind(node.target, node.value, position)
-        self.push([node.value], position, "b")
+        self.visit(node.value, position, "b")
 
     def _bind(self, target: ast.expr, value: ast.expr | None, position: Position) -> None:
         scope = position.scope
@@ -219,7 +222,7 @@ class Collector:
             elif isinstance(bound, ast.Attribute):
                 if given is not None:
                     self._bind_attribute(bound, given, scope)
-                self.push([bound.value], position)
+                self.visit(bound.value, position)
             elif isinstance(bound, ast.Subscript):
                 key = bound.slice.value if isinstance(bound.slice, ast.Constant) else ""
                 if given is not None and isinstance(key, str):  # "" for a key that only the run knows
@@ -257,16 +260,9 @@ class Collector:
         if isinstance(node, ast.AsyncFor):
             self._check_await(node, "async for", node.iter, position)
         self._bind(node.target, None, position)
-        self.push(node.orelse, self._part(position, "else"))
-        self.push(node.body, position)
-        self.push([node.iter], position, "i")
-
-    def _comprehension(self, node: ast.comprehension, position: Position, role: str) -> None:
-        for name in ast.walk(node.target):
-            if isinstance(name, ast.Name) and not position.scope.binds(name.id):
-                position.scope.opaque.add(name.id)
-        self.push([node.iter], position, "i")
-        self.push(node.ifs, position, "?")
+        self._enter_part(node.orelse, position, "else")
+        self._enter(node.body, position)
+        self.visit(node.iter, position, "i")
 
     def _with(self, node: Any, position: Position, role: str) -> None:
         is_async = isinstance(node, ast.AsyncWith)
@@ -275,24 +271,23 @@ class Collector:
                 self._check_await(node, "async with", item.context_expr, position)
             if item.optional_vars is not None:
                 self._bind(item.optional_vars, item.context_expr, position)
-        self.push(node.body, position)
+        self._enter(node.body, position)
         self.push([item.context_expr for item in node.items], position, "w")
 
     def _try(self, node: Any, position: Position, role: str) -> None:
-        flags = position.flags
-        self.push(node.finalbody, self._part(position, "finally", flags + "f"))
-        self.push(node.orelse, self._part(position, "else"))
-        self.push(node.handlers, self._part(position, "handler", flags + "h"))
-        self.push(node.body, self._part(position, "body", flags + "t"))
+        self._enter_part(node.finalbody, position, "finally", "f")
+        self._enter_part(node.orelse, position, "else")
+        self._enter_part(node.handlers, position, "handler", "h")
+        self._enter_part(node.body, position, "body", "t")
 
     def _handler(self, node: ast.ExceptHandler, position: Position, role: str) -> None:
         if node.name:
             position.scope.opaque.add(node.name)
             position.step.stores.append(node.name)
-        self.push(node.body, position)
+        self._enter(node.body, position)
         # What it catches is looked up where the ``try`` stands.
         outside = Position(position.scope, position.flags[:-1], position.call, position.step)
-        self.push([node.type], outside)
+        self.visit(node.type, outside)
 
     def _if(self, node: ast.If, position: Position, role: str) -> None:
         body = position
@@ -304,31 +299,31 @@ class Collector:
             and test.left.id == "__name__"
         ):
             body = Position(position.scope, position.flags + "m", None, position.step)
-        self.push(node.orelse, self._part(position, "else"))
-        self.push(node.body, body)
-        self.push([test], position, "?")
+        self._enter_part(node.orelse, position, "else")
+        self._enter(node.body, body)
+        self.visit(test, position, "?")
 
     def _while(self, node: ast.While, position: Position, role: str) -> None:
-        self.push(node.orelse, self._part(position, "else"))
-        self.push(node.body, position)
-        self.push([node.test], position, "?")
+        self._enter_part(node.orelse, position, "else")
+        self._enter(node.body, position)
+        self.visit(node.test, position, "?")
 
     def _match(self, node: ast.Match, position: Position, role: str) -> None:
-        self.push(node.cases, self._part(position, "case"))
-        self.push([node.subject], position)
+        self._enter_part(node.cases, position, "case")
+        self.visit(node.subject, position)
 
     def _return(self, node: ast.Return, position: Position, role: str) -> None:
         if node.value is not None:
             position.scope.returns.append(node.value)
-            self.push([node.value], position, "r")
+            self.visit(node.value, position, "r")
             only_asked(displayed(node.value), position, "{")
 
     def _expression(self, node: ast.Expr, position: Position, role: str) -> None:
-        self.push([node.value], position, "s")
+        self.visit(node.value, position, "s")
 
     def _await(self, node: ast.Await, position: Position, role: str) -> None:
         self._check_await(node, "await", node.value, position)
-        self.push([node.value], position, role + "a")
+        self.visit(node.value, position, role + "a")
 
     def _check_await(self, node: ast.AST, keyword: str, value: ast.expr | None, position: Position) -> None:
         scope = position.scope
@@ -338,7 +333,7 @@ class Collector:
     def _yield(self, node: Any, position: Position, role: str) -> None:
         position.scope.note_yielded(node.value)
         if node.value is not None:
-            self.push([node.value], position)
+            self.visit(node.value, position)
 
     def _call(self, node: ast.Call, position: Position, role: str) -> None:
         record = CallRecord(node, position.flags + role, position.call, position.step)
@@ -370,7 +365,6 @@ _HANDLERS: dict[type, Callable[[Collector, Any, Position, str], None]] = {
     ast.ImportFrom: Collector._import_from,
     ast.FunctionDef: Collector._function,
     ast.AsyncFunctionDef: Collector._function,
-    ast.Lambda: Collector._lambda,
     ast.ClassDef: Collector._class,
     ast.Assign: Collector._assign,
     ast.AnnAssign: Collector._annotated,
@@ -379,7 +373,6 @@ _HANDLERS: dict[type, Callable[[Collector, Any, Position, str], None]] = {
     ast.Global: Collector._global,
     ast.For: Collector._for,
     ast.AsyncFor: Collector._for,
-    ast.comprehension: Collector._comprehension,
     ast.With: Collector._with,
     ast.AsyncWith: Collector._with,
     ast.Try: Collector._try,

@@ -6,7 +6,7 @@ The letters of the roles are flags of the calls there, see :class:`celery_lint.m
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from celery_lint.model.reading.expressions import is_none
@@ -41,8 +41,11 @@ class Position:
 class Walk(Protocol):
     """Whoever walks over the tree."""
 
-    def push(self, nodes: Iterable[Any], position: Position, role: str = "") -> None:
-        """Visit these nodes next."""
+    def visit(self, node: Any, position: Position, role: str = "") -> None:
+        """Visit an expression next."""
+
+    def push(self, nodes: Sequence[Any], position: Position, role: str = "") -> None:
+        """Visit these expressions next."""
 
 
 def only_asked(nodes: Iterable[ast.expr], position: Position, mark: str = "") -> None:
@@ -51,13 +54,13 @@ def only_asked(nodes: Iterable[ast.expr], position: Position, mark: str = "") ->
 
 
 def _assert(walk: Walk, node: ast.Assert, position: Position, _: str) -> None:
-    walk.push([node.msg], position)
-    walk.push([node.test], position, "?")
+    walk.visit(node.msg, position)
+    walk.visit(node.test, position, "?")
 
 
 def _conditional(walk: Walk, node: ast.IfExp, position: Position, role: str) -> None:
     walk.push([node.body, node.orelse], _perhaps(position), "?" if role == "?" else "")
-    walk.push([node.test], position, "?")
+    walk.visit(node.test, position, "?")
 
 
 def _joined(walk: Walk, node: ast.BoolOp, position: Position, role: str) -> None:
@@ -102,38 +105,54 @@ def _looked_into(node: ast.expr) -> str:
 
 
 def _unary(walk: Walk, node: ast.UnaryOp, position: Position, _: str) -> None:
-    walk.push([node.operand], position, "?" if isinstance(node.op, ast.Not) else "")
+    walk.visit(node.operand, position, "?" if isinstance(node.op, ast.Not) else "")
 
 
 def _compared(walk: Walk, node: ast.Compare, position: Position, _: str) -> None:
     """``result == "done"`` decides as ``result`` does, by what it is and not by what it holds."""
     equal = isinstance(node.ops[0], (ast.Eq, ast.NotEq)) and not is_none(node.comparators[0])
     walk.push(node.comparators, position)
-    walk.push([node.left], position, "?" if equal else "")
+    walk.visit(node.left, position, "?" if equal else "")
     asked = node.comparators if equal else [node.left, *node.comparators]
     only_asked(asked, position)
 
 
 def _operation(walk: Walk, node: ast.BinOp, position: Position, _: str) -> None:
-    walk.push([node.right], position, "|" if isinstance(node.op, ast.BitOr) else "")
-    walk.push([node.left], position)
+    walk.visit(node.right, position, "|" if isinstance(node.op, ast.BitOr) else "")
+    walk.visit(node.left, position)
     if isinstance(node.op, _SUMS):
         only_asked((node.left, node.right), position)
 
 
 def _shown(walk: Walk, node: ast.FormattedValue, position: Position, _: str) -> None:
-    walk.push([node.format_spec], position)
-    walk.push([node.value], position)
+    walk.visit(node.format_spec, position)
+    walk.visit(node.value, position)
     only_asked((node.value,), position)
 
 
 def _starred(walk: Walk, node: ast.Starred, position: Position, _: str) -> None:
-    walk.push([node.value], position)
+    walk.visit(node.value, position)
 
 
 def _index(walk: Walk, node: ast.Subscript, position: Position, _: str) -> None:
-    walk.push([node.slice], position)
-    walk.push([node.value], position, "i")
+    walk.visit(node.slice, position)
+    walk.visit(node.value, position, "i")
+
+
+def _lambda(walk: Walk, node: ast.Lambda, position: Position, _: str) -> None:
+    # Its body belongs to the function around it, flagged: it runs later, or never.
+    for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+        if not position.scope.binds(argument.arg):
+            position.scope.opaque.add(argument.arg)
+    walk.visit(node.body, Position(position.scope, position.flags + "l", position.call, position.step))
+
+
+def _comprehension(walk: Walk, node: ast.comprehension, position: Position, _: str) -> None:
+    for name in ast.walk(node.target):
+        if isinstance(name, ast.Name) and not position.scope.binds(name.id):
+            position.scope.opaque.add(name.id)
+    walk.visit(node.iter, position, "i")
+    walk.push(node.ifs, position, "?")
 
 
 OPERANDS: dict[type, Callable[[Any, Any, Position, str], None]] = {
@@ -146,5 +165,7 @@ OPERANDS: dict[type, Callable[[Any, Any, Position, str], None]] = {
     ast.FormattedValue: _shown,
     ast.Starred: _starred,
     ast.Subscript: _index,
+    ast.Lambda: _lambda,
+    ast.comprehension: _comprehension,
 }
 """Who visits the operands of an expression, by its type."""

@@ -48,16 +48,8 @@ class Reader:
     def __init__(self, source: Source, tree: ast.Module, seen: Collector) -> None:
         self.source = source
         self.tree = tree
-        self.ascii = source.text.isascii()
         self.seen = seen
-
-    def _span(self, node: Any) -> Span:
-        if self.ascii:
-            return Span(node.lineno, node.col_offset + 1, node.end_lineno, node.end_col_offset + 1)
-        column = self.source.column
-        line, end = node.lineno, node.end_lineno or node.lineno
-        last = node.end_col_offset if node.end_col_offset is not None else node.col_offset
-        return Span(line, column(line, node.col_offset), end, column(end, last))
+        self._span = source.span
 
     def _name_span(self, node: Any) -> Span:
         """The span of the name in a ``def`` or ``class`` statement."""
@@ -181,7 +173,7 @@ class Reader:
             outer = scope.outer or self.seen.top
             decorators = tuple(self._decorators(node.decorator_list, outer))
             parameters = tuple(_parameter_facts(node.args, scope))
-        steps = steps_of(scope, self._span, _receiver(scope)[1:-1] or _task_itself(scope))
+        steps = steps_of(scope, self.source, _receiver(scope)[1:-1] or _task_itself(scope))
         if scope is not self.seen.top and max(steps.count("\n"), calls.count("\n")) >= _MOST_STATEMENTS:
             calls, values, steps = "", (), ""
         owner = scope.owner()
@@ -248,6 +240,7 @@ class Reader:
         lines: list[str] = []
         values: list[tuple[int, Value]] = []
         elements: Elements | None = None
+        place = self.source.place
         for index, (record, chain) in enumerate(chains):
             parent = record.parent
             while parent is not None and id(parent.node) not in kept:
@@ -259,7 +252,7 @@ class Reader:
                 items = elements.chains(record.node.func.value)  # type: ignore[attr-defined]
                 if items:
                     arguments.append(f"@[{' '.join(items)}")
-            lines.append(pack_call(chain, self._span(record.node), record.flags, above, arguments))
+            lines.append(pack_call(chain, place(record.node), record.flags, above, arguments))
             leaf = leaf_of_chain(chain)
             if kept_whole(chain, leaf):
                 values.append((index, self._value(record.node, scope)))

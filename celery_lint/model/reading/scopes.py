@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import ast
 import builtins
+from typing import Any
 
 from celery_lint.model.steps import StepRole
 
 BUILTINS = frozenset(dir(builtins))
 # Longer chains are method calls on results of method calls: nothing there is ever resolved.
 MAXIMUM_COMPONENTS = 14
+_COMPONENTS = range(MAXIMUM_COMPONENTS * 2)
+_NAME, _ATTRIBUTE, _CALL, _SUBSCRIPT = ast.Name, ast.Attribute, ast.Call, ast.Subscript
 _LONGEST_CHAIN = 200
 _CONTEXT_MANAGERS = frozenset({"asynccontextmanager", "contextmanager"})
 
@@ -71,8 +74,8 @@ class Scope:
         "opaque",
         "outer",
         "outside",
+        "pending",
         "qualname",
-        "resolved",
         "returns",
         "roots",
         "stars",
@@ -100,10 +103,10 @@ class Scope:
         self.kept: dict[str, ast.expr] = {}
         self.annotations: dict[str, ast.expr] = {}
         self.binds_class = False
-        #: What local names mean, filled once the walk is over; a name being worked out stands for itself.
-        self.resolved: dict[str, str] = {}
-        #: What all other names mean when they are used in this scope.
+        #: What names mean when they are used in this scope, filled once the walk is over.
         self.roots: dict[str, str] = {}
+        #: Local names whose meaning is being worked out; until then they stand for themselves.
+        self.pending: set[str] = set()
         self.stars: list[str] = []
         #: Of a module: what its import statements name, and its own names do not show.
         self.further: list[str] = []
@@ -183,38 +186,26 @@ def asked_by_name(node: ast.Call, or_none: bool = False) -> str:
 
 def chain_of(node: ast.expr, scope: Scope) -> str:
     """The chain that an expression is, or ``""`` when it is none."""
-    if type(node) is ast.Name:
-        return scope.roots.get(node.id) or resolve_name(node.id, scope)
-    suffix: list[str] = []
-    pending = ""
-    current: ast.expr = node
-    for _ in range(MAXIMUM_COMPONENTS * 2):
+    rest = ""
+    current: Any = node
+    for _ in _COMPONENTS:
         kind = type(current)
-        if kind is ast.Name:
-            root = resolve_name(current.id, scope) + pending  # type: ignore[attr-defined]
-            if not suffix:
-                return root
-            suffix.append(root)
-            suffix.reverse()
-            return "".join(suffix)
-        if kind is ast.Attribute:
-            suffix.append(f".{current.attr}{pending}")  # type: ignore[attr-defined]
-            pending = ""
-        elif kind is ast.Call:
-            name = asked_by_name(current, or_none=True)  # type: ignore[arg-type]
-            if name:
-                suffix.append(f".{name}{pending}")
-                pending = ""
-                current = current.args[0]  # type: ignore[attr-defined]
-            else:
-                pending = "()" + pending
-                current = current.func  # type: ignore[attr-defined]
+        if kind is _NAME:
+            name = current.id
+            return (scope.roots.get(name) or resolve_name(name, scope)) + rest
+        if kind is _ATTRIBUTE:
+            rest = f".{current.attr}{rest}"
+        elif kind is _CALL:
+            called = current.func
+            name = asked_by_name(current, or_none=True) if type(called) is _NAME else ""
+            rest = f".{name}{rest}" if name else f"(){rest}"
+            current = current.args[0] if name else called
             continue
-        elif kind is ast.Subscript:
-            pending = "[]" + pending
+        elif kind is _SUBSCRIPT:
+            rest = f"[]{rest}"
         elif kind is not ast.Await and kind is not ast.NamedExpr:
             return ""
-        current = current.value  # type: ignore[attr-defined]
+        current = current.value
     return ""
 
 
@@ -229,11 +220,13 @@ def resolve_name(name: str, scope: Scope) -> str:
         scope.roots[name] = root
         return root
     assert binder is not None
-    known = binder.resolved.get(name)
+    known = binder.roots.get(name)
     if known is None:
-        # `query = query.filter(...)` is its own value: while it is worked out, it means itself.
-        binder.resolved[name] = f"%{name}"
-        known = binder.resolved[name] = _resolve_local(name, binder)
+        if name in binder.pending:  # `query = query.filter(...)` is its own value
+            return f"%{name}"
+        binder.pending.add(name)
+        known = binder.roots[name] = _resolve_local(name, binder)
+    scope.roots[name] = known
     return known
 
 

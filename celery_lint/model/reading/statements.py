@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from celery_lint.diagnostics import Span
 from celery_lint.model.chains import is_constant_name
 from celery_lint.model.reading.expressions import is_text
 from celery_lint.model.reading.scopes import Scope, StepRecord, chain_of, resolve_name
 from celery_lint.model.reading.values import word_of
 from celery_lint.model.steps import StepKind, pack_step
+from celery_lint.source import Source
 
 _KINDS: dict[type[ast.AST], StepKind] = {
     ast.Expr: "expr",
@@ -56,29 +56,36 @@ _BY_SIZE = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 _ASYNCHRONOUS = (ast.AsyncFor, ast.AsyncWith, ast.AsyncFunctionDef)
 
 
-def steps_of(scope: Scope, span_of: Callable[[Any], Span], task: str = "") -> str:
+def steps_of(scope: Scope, source: Source, task: str = "") -> str:
     """The statements of a function, packed. ``task`` is the parameter that holds the task itself, if any."""
     if task and scope.steps and _is_given_away(scope.node, task):
         scope.steps[0].loads.append("&self")
-    return "\n".join([_packed(record, scope, span_of) for record in scope.steps])
+    called = _called(scope)
+    return "\n".join([_packed(record, scope, called, source) for record in scope.steps])
 
 
-def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) -> str:
+def _called(scope: Scope) -> set[str]:
+    """The local variables that are bound to what some call gives: of others nobody asks how they are used."""
+    return {name for name, values in scope.values.items() if any(type(value) is ast.Call for value in values)}
+
+
+def _packed(record: StepRecord, scope: Scope, called: Collection[str], source: Source) -> str:
     node: Any = record.node
     kind = _KINDS[type(node)]
-    loads = {name: None for name in record.loads if name[0] not in _MARKS or _is_called(name[1:], scope)}
+    loads = {name: None for name in record.loads if name[0] not in _MARKS or name[1:] in called}
     for name in record.perhaps:
         if name not in loads and f"/{name}" not in loads:
             loads[name] = None
-            if _is_called(name, scope):
+            if name in called:
                 loads[f"/{name}"] = None
     if record.inner is not None:
         for inner in _with_inner(record.inner):
             for step in inner.steps:
                 names = (name for name in (*step.loads, *step.perhaps) if name[0] not in _MARKS)
                 loads.update(dict.fromkeys(names))
-    for name, mark in _valued(record, scope).items():
-        loads[mark + name] = None
+    if called and record.valued and record.inner is None:  # who knows what an inner function does with it
+        for name, mark in _valued(record, scope, called).items():
+            loads[mark + name] = None
     read = " ".join(loads)
     if ".max_retries" in read:
         for path in [path for path in loads if path.endswith(".max_retries")]:
@@ -88,7 +95,7 @@ def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) ->
         kind,
         record.parent,
         record.role,
-        _span(node, kind, span_of),
+        _place(node, kind, source),
         _flags(node, kind),
         record.calls,
         read,
@@ -97,17 +104,15 @@ def _packed(record: StepRecord, scope: Scope, span_of: Callable[[Any], Span]) ->
     )
 
 
-def _valued(record: StepRecord, scope: Scope) -> dict[str, str]:
+def _valued(record: StepRecord, scope: Scope, called: Collection[str]) -> dict[str, str]:
     """The variables of which a statement only uses the value, with their marks: `=`, or `{` if it returns it.
 
     Of those alone that are bound to what a function with a name gives: it may be a coroutine.
     """
-    if record.inner is not None:  # who knows what that does with it
-        return {}
     names = {
-        name.lstrip("{"): None
-        for name in record.valued
-        if _is_called(name.lstrip("{"), scope) and resolve_name(name.lstrip("{"), scope)[0] not in "~%"
+        name: None
+        for name in [name.lstrip("{") for name in record.valued]
+        if name in called and resolve_name(name, scope)[0] not in "~%"
     }
     if not names:
         return {}
@@ -116,11 +121,6 @@ def _valued(record: StepRecord, scope: Scope) -> dict[str, str]:
     return {
         name: "{" if returned[name] else "=" for name in names if reads[name] == uses[name] + returned[name]
     }
-
-
-def _is_called(name: str, scope: Scope) -> bool:
-    """Whether a local variable is bound to what some call gives: of others nobody asks how they are used."""
-    return any(isinstance(value, ast.Call) for value in scope.values.get(name, ()))
 
 
 def _with_inner(scope: Scope) -> Iterator[Scope]:
@@ -179,11 +179,11 @@ def _is_path(node: ast.AST, path: str) -> bool:
     )
 
 
-def _span(node: Any, kind: StepKind, span_of: Callable[[Any], Span]) -> Span:
+def _place(node: Any, kind: StepKind, source: Source) -> str:
     if kind in _HOLDING:
-        line, column, _, _ = span_of(node)
-        return Span(line, column, line, column + (6 if kind == "handler" else len(kind)))  # "except"
-    return span_of(node.pattern if kind == "case" else node)
+        line, column = node.lineno, source.column(node.lineno, node.col_offset)
+        return f"{line} {column} {line} {column + (6 if kind == 'handler' else len(kind))}"  # "except"
+    return source.place(node.pattern if kind == "case" else node)
 
 
 def _flags(node: Any, kind: StepKind) -> str:
