@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.arguments import ABSENT, Argument, unpack_argument
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.records import NamedTuple
 
 
 class Call(NamedTuple):

@@ -131,7 +131,8 @@ class Function(NamedTuple):
 
     def hands_on(self, chain: str) -> bool:
         """Whether this very chain may be an argument of one of its calls: as cheap."""
-        return f"={chain}\t" in f"{self.packed_calls}\t".replace("\n", "\t")
+        packed, given = self.packed_calls, f"={chain}"
+        return f"{given}\t" in packed or f"{given}\n" in packed or packed.endswith(given)
 
     def has(self, kind: StepKind) -> bool:
         """Whether it has a statement of this kind: as cheap."""

@@ -284,33 +284,36 @@ class CallGraph:
     def _reached_by(self, tasks: list[Task]) -> dict[Key, list[Reached]]:
         """For every function that tasks run synchronously: which tasks, and through which call."""
         found: dict[Key, list[Reached]] = {}
+        called: dict[View, list[tuple[View, Callee]]] = {}  # most tasks call the same helpers
         for task in tasks:
             if task.function is None:
                 continue
             receiver = self.receiver(task)
             seen: set[View] = set()
             reached: set[Key] = set()
-            level: list[tuple[Module, Function, Entity | None]] = []
+            level: list[tuple[View, Module, Function, Entity | None]] = []
             for module, function in [(self.home(task), task.function), *self.around(task)]:
                 view = view_of(module, function, receiver)
                 if view not in seen:
                     seen.add(view)
                     reached.add(view[0])
                     found.setdefault(view[0], []).append(Reached(task, None, 0))
-                    level.append((module, function, receiver))
+                    level.append((view, module, function, receiver))
             for calls in range(1, LAYERS + 1):
                 following = []
-                for current_module, current, its in level:
+                for caller, current_module, current, its in level:
                     if current.is_async and current is not task.function:
                         continue
-                    for callee in self.callees(current_module, current, its):
-                        view = callee.view
+                    if caller not in called:
+                        callees = self.callees(current_module, current, its)
+                        called[caller] = [(callee.view, callee) for callee in callees]
+                    for view, callee in called[caller]:
                         if view not in seen:
                             seen.add(view)
                             if view[0] not in reached:
                                 reached.add(view[0])
                                 found.setdefault(view[0], []).append(Reached(task, callee, calls))
-                            following.append((callee.module, callee.function, callee.receiver))
+                            following.append((view, callee.module, callee.function, callee.receiver))
                 level = following
         return found
 

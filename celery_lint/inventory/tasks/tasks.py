@@ -16,6 +16,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
+from celery_lint.project.memory import PerMode
 
 # What an application gives back is the task that it was given: ``sync = app.register_task(Sync())``.
 _REGISTERED = ".register_task()"
@@ -30,6 +31,8 @@ class Tasks:
         self.names = known.of(ModuleNames)
         self.by_function: dict[Key, Task] = {}
         self._bound: dict[Key, tuple[Entity, Task]] = {}
+        lasting = self.project.lasting.of("task classes") if self.project.lasting is not None else None
+        self._classes = PerMode[bool](self.project.reading, lasting)
         self._all: list[Task] = []
         found = [
             task for path in sorted(self.project.modules) for task in self._find(self.project.modules[path])
@@ -147,10 +150,14 @@ class Tasks:
 
     def is_task_class(self, entity: Entity) -> bool:
         """Whether a class derives from Celery's ``Task``."""
-        for base in self.project.bases(entity):
-            if base.kind == "external" and base is not entity and is_task_base(base.name):
-                return True
-        return False
+        class_ = entity.class_()
+        if class_ is None or entity.module is None or not class_.bases:
+            return False
+        return self._classes.of((entity.module.path, entity.name), lambda: self._derives(entity))
+
+    def _derives(self, entity: Entity) -> bool:
+        bases = self.project.bases(entity)
+        return any(base.kind == "external" and is_task_base(base.name) for base in bases)
 
     def _inside_wrapper(self, task: Task) -> bool:
         name = task.qualname

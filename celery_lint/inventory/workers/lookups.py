@@ -11,6 +11,7 @@ from celery_lint.project.known import Known, once
 
 # What takes a task by a name that only the run knows, and sends it or makes a signature.
 _COMPUTED_WORDS = ("tasks", "getattr", "import_string", "locals", "globals", "vars")
+_COMPUTED_CHAINS = (".tasks[]", ".tasks.get", *[f"{word}()" for word in _COMPUTED_WORDS[1:]])
 _COMPUTED = re.compile(
     r"\.tasks\[\]|\.tasks\.get\b"
     r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b"
@@ -64,6 +65,7 @@ def _looks_up(module: Module, function: Function) -> bool:
     return any(
         _is_registry(module, packed[: found.start()])
         for packed in (function.packed_calls, function.packed_steps)
+        if any(chain in packed for chain in _COMPUTED_CHAINS)
         for found in _COMPUTED.finditer(packed)
     )
 

@@ -61,6 +61,11 @@ class _Mention(NamedTuple):
     module: Module
     function: Function | None
 
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """Path and qualified name."""
+        return self.module.path, None if self.function is None else self.function.qualname
+
 
 class Unsent:
     """The tasks that nothing sends: they stand there, and no bug of theirs happens to anybody.
@@ -294,9 +299,9 @@ class Unsent:
             return [mention for mention in found if self._may_mean_method(task, name, mention, mentions)]
         if not found or name in _own(task) or not before:
             return found
-        said = {(mention.module.path, mention.function) for mention in mentions.get(before[0], ())}
-        said |= {(module, None) for module, _ in said}
-        return [mention for mention in found if (mention.module.path, mention.function) in said]
+        said = {mention.key for mention in mentions.get(before[0], ())}
+        said |= {(path, None) for path, _ in said}
+        return [mention for mention in found if mention.key in said]
 
     def _may_mean_method(
         self, task: Task, name: str, mention: _Mention, mentions: dict[str, list[_Mention]]
