@@ -178,6 +178,16 @@ def test_a_name_below_the_namespace_counts_by_hand(
         assert (app.conf.task_time_limit == 5) == (name in spellings("task_time_limit", namespace))
 
 
+@pytest.mark.parametrize("by_attribute", [True, False])
+@pytest.mark.parametrize("name", [*NAMES, "QUEUE_TASK_TIME_LIMIT"])
+def test_the_namespace_of_the_application_holds_for_what_it_loads(name: str, by_attribute: bool) -> None:
+    app = Celery("shop", set_as_current=False, namespace=None if by_attribute else "CELERY")
+    if by_attribute:
+        app.namespace = "CELERY"
+    app.config_from_object(SimpleNamespace(**{name: 5}))
+    assert (app.conf.task_time_limit == 5) == (name in spellings("task_time_limit", "CELERY"))
+
+
 @pytest.mark.proof("CEL911")
 def test_old_names_beside_new_ones_are_refused() -> None:
     app = Celery("shop", set_as_current=False)

@@ -175,8 +175,8 @@ class UnreadSettings:
         for application in self.applications.product:
             all_named = self._named(application)
             present = {named.given.key for named in all_named}
-            namespaces = [load.namespace for load in self.configuring.of(application).loads if load.namespace]
-            namespace = namespaces[0] if namespaces else ""
+            namespaces = self.configuring.of(application).namespaces()
+            namespace = next(filter(None, namespaces), "")
             for loaded in (False, True) if namespace != "?" else (True,):
                 groups.append([])
                 for named in all_named:

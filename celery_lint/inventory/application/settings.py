@@ -295,7 +295,7 @@ _UNBOUND: Key = ("", "")
 
 def _by_hand(statements: Statements, name: str) -> tuple[str, ...]:
     """What a setting that is given by hand may be called: below each namespace that is loaded, too."""
-    namespaces = dict.fromkeys(load.namespace for load in statements.loads if load.namespace != "?")
+    namespaces = [namespace for namespace in statements.namespaces() if namespace not in (None, "?")]
     found = [key for namespace in (*namespaces, None) for key in spellings(name, namespace)]
     return tuple(dict.fromkeys(found))
 

@@ -31,7 +31,10 @@ class Given(NamedTuple):
 
 
 class Load(NamedTuple):
-    """A whole object that an application takes settings from. ``namespace`` is ``?`` if nobody can tell."""
+    """A whole object that an application takes settings from. ``namespace`` is ``?`` if nobody can tell.
+
+    Without one it has that of the application: ``config_from_object`` keeps ``Celery(namespace="CELERY")``.
+    """
 
     module: Module
     value: Value
@@ -46,6 +49,8 @@ class Statements:
         self.updates: list[tuple[Module, Value]] = []
         self.loads: list[Load] = []
         self.defaults: list[tuple[Module, Value]] = []
+        #: What the application itself is told: it holds for each object that is loaded without another.
+        self.namespace: str | None = None
         #: Something adds to the configuration that no expression shows.
         self.hidden = False
 
@@ -55,7 +60,16 @@ class Statements:
         self.updates += other.updates
         self.loads += other.loads
         self.defaults += other.defaults
+        self.namespace = self.namespace or other.namespace
         self.hidden = self.hidden or other.hidden
+
+    def namespaces(self) -> list[str | None]:
+        """All that names may stand below, ``?`` included, in the order in which something says so."""
+        return list(dict.fromkeys((self.namespace, *(load.namespace for load in self.loads))))
+
+    def spread_namespace(self) -> None:
+        """Let what is loaded without a namespace have the application's own."""
+        self.loads = [load._replace(namespace=load.namespace or self.namespace) for load in self.loads]
 
 
 class Configuring:
@@ -77,6 +91,8 @@ class Configuring:
         for application in self.applications.product:
             if self._is_lost(application):
                 self.of(application).take(self.unbound)
+        for statements in (*self._by_application.values(), self.unbound):
+            statements.spread_namespace()
 
     def _is_lost(self, application: Application) -> bool:
         """Whether an application comes from where nobody can follow it, and nothing is known of it."""
@@ -96,6 +112,12 @@ class Configuring:
 
     def _read(self, module: Module) -> None:
         for assignment in module.assignments:
+            if assignment.key == "namespace":
+                entity = self.project.resolve(module, assignment.target)
+                application = self.applications.get(entity.origin)
+                if application is not None:
+                    self.of(application).namespace = self._namespace(module, assignment.value)
+                continue
             named = assignment.key in SETTINGS or assignment.key in OLD_NAMES
             if named or assignment.target.endswith(_CONF):
                 given = Given(assignment.key, module, module.place(assignment.value.span), assignment.value)
@@ -137,19 +159,25 @@ class Configuring:
     def _loaded(self, statements: Statements, module: Module, value: Value) -> None:
         given = value.first() or value.keyword("obj")
         namespace = value.keyword("namespace") or (value.items[3] if len(value.items) > 3 else None)
-        text = self.project.text(module, namespace) if namespace is not None else None
         if given is None or value.open_ended():
             statements.hidden = True
         else:
-            name = "?" if namespace is not None and text is None else text
-            statements.loads.append(Load(module, given, name))
+            statements.loads.append(Load(module, given, self._namespace(module, namespace)))
+
+    def _namespace(self, module: Module, value: Value | None) -> str | None:
+        """What is said of a namespace: nothing, its name, or ``?`` where nobody can tell."""
+        if value is None or (value.kind == "constant" and value.data is None):
+            return None
+        text = self.project.text(module, value)
+        return "?" if text is None else text
 
     def _constructed(self, statements: Statements, module: Module, value: Value) -> None:
         """What the constructor, or the function that calls it, is given by keywords."""
         for key, item in value.keywords:
             if key == "config_source":
-                namespace = self.project.text(module, value.keyword("namespace"))
-                statements.loads.append(Load(module, item, namespace))
+                statements.loads.append(Load(module, item, None))
+            elif key == "namespace":
+                statements.namespace = self._namespace(module, item)
             elif key in ("changes", "**"):
                 statements.updates.append((module, item))
             elif key not in ("()", "*"):
