@@ -19,7 +19,9 @@ CHANGING = frozenset({"update", "bulk_update", "delete", "add", "set", "remove",
 
 #: What runs other files in the namespace of the module that calls it.
 INCLUDES = ("split_settings.tools.include", "split_settings.tools.optional")
-#: Where what is included comes from if only the run knows: the library itself.
+#: Where what is included comes from if only the run knows: the library itself. So with any other way of it.
 INCLUDING = "split_settings"
 #: What sets names in the module of the settings that calls it.
 SETTINGS_FROM_ELSEWHERE = ("django_heroku.settings", "dynaconf.")
+#: What django-environ calls its parsers whose outcome names nothing but ``EMAIL_…``.
+OF_MAILS = frozenset({"email", "email_url", "email_url_config"})

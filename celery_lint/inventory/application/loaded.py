@@ -104,7 +104,7 @@ class Loaded:
     def _named(self, module: Module, text: str, depth: int) -> Source:
         """``"django.conf:settings"``, ``"package.module"``, ``"package.module:Class"``."""
         if text.partition(":")[0] == _DJANGO:
-            return self._of_django()
+            return self._of_django
         if not all(part.isidentifier() for part in text.replace(":", ".").split(".")):
             return HIDDEN
         if self.project.imports.locate(text.partition(":")[0], module.path) is None:
@@ -124,7 +124,7 @@ class Loaded:
         if entity.kind == "external" and entity.name.startswith(_DJANGO):
             path = entity.name.removeprefix(_DJANGO).lstrip(".").split(".")
             if len(path) < 2:
-                return self._of_django()
+                return self._of_django
             found = [(given.module, given.value) for given in self._in_modules(self._django, path[1:2])]
             return self._together(found, depth)
         return None
@@ -282,10 +282,15 @@ class Loaded:
 
     # ------------------------------------------------------------------ Django
 
+    @once
     def _of_django(self) -> Source:
-        found = [self.project.modules.find(path) for path in self._django]
+        found = [self._as_a_whole(path) for path in self._django]
         filled = any(module is not None and self._is_filled_by_others(module) for module in found)
         return Source(self._django, hidden=filled or not found, foreign=filled)
+
+    def _as_a_whole(self, path: str) -> Module | None:
+        """A module of settings that may get them from others although it says no word of Celery itself."""
+        return self.project.modules.find(path) or self.project.reading.module(path, "import")
 
     @once
     def _django(self) -> tuple[str, ...]:

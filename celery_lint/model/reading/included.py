@@ -1,6 +1,7 @@
-"""Files that a module runs in its own namespace: django-split-settings' ``include("components/celery.py")``.
+"""Names that a module takes into its own namespace otherwise than by ``import *``.
 
-Their names are then those of the module, as after a star import of a module beside it.
+Files that it runs there, as django-split-settings' ``include("components/celery.py")`` does: their names are
+then those of the module, as after a star import of a module beside it. And ``globals().update(…)``.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import ast
 from collections.abc import Iterator
 from posixpath import normpath
 
-from celery_lint.libraries.django import INCLUDES, INCLUDING
+from celery_lint.libraries.django import INCLUDES, INCLUDING, OF_MAILS
 from celery_lint.model.reading.scopes import Scope
+
+_NAMESPACES = frozenset({"globals", "locals", "vars"})
 
 
 def included(top: Scope) -> Iterator[str]:
@@ -19,13 +22,38 @@ def included(top: Scope) -> Iterator[str]:
     A path that only the run knows is told as a star import of the library: from where nobody can look.
     """
     names = {name for name, dotted in top.imports.items() if dotted in INCLUDES}
-    if not names:
-        return
     for record in top.calls:
         node = record.node
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+        if isinstance(node, ast.Call) and _is_update_of_names(node.func) and not _is_about_mails(top, node):
+            yield INCLUDING
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
             for given in node.args:
                 yield from _paths(top, given, names)
+
+
+def _is_update_of_names(called: ast.expr) -> bool:
+    """Whether ``globals().update`` is called, or ``vars().update``."""
+    return (
+        isinstance(called, ast.Attribute)
+        and called.attr == "update"
+        and isinstance(called.value, ast.Call)
+        and isinstance(called.value.func, ast.Name)
+        and called.value.func.id in _NAMESPACES
+        and not called.value.args
+    )
+
+
+def _is_about_mails(top: Scope, node: ast.Call) -> bool:
+    """``vars().update(env.email_url("MAILS"))``: what django-environ takes apart names ``EMAIL_…`` only."""
+    for given in node.args[:1]:
+        values = top.values.get(given.id, []) if isinstance(given, ast.Name) else [given]
+        return bool(values) and all(
+            isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Attribute)
+            and value.func.attr in OF_MAILS
+            for value in values
+        )
+    return False
 
 
 def _paths(top: Scope, given: ast.expr, names: set[str]) -> Iterator[str]:
