@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from celery import Celery
 
 from tests.proofs.harness import Worker, until
 
@@ -54,6 +55,16 @@ def test_a_route_for_another_name_changes_nothing(alone: Start) -> None:
     worker = alone("bridges", "prefork", concurrency=1)
     assert worker.bad("queue_of", "bridges.acepts").results == ["celery"]
     assert worker.good("queue_of", "bridges.accepts").results == ["slow"]
+
+
+@pytest.mark.proof("CEL724")
+@pytest.mark.parametrize("key", ["jobs.*", "jobs.sen*", "jobs", "*.send", "jobs.send", "*"])
+def test_annotations_know_names_and_no_patterns(key: str) -> None:
+    """Celery looks the name of the task up, and then ``*``."""
+    app = Celery("jobs", set_as_current=False)
+    app.conf.task_annotations = {key: {"rate_limit": "1/s"}}
+    send = app.task(name="jobs.send")(print)
+    assert (send.rate_limit == "1/s") == (key in ("jobs.send", "*"))
 
 
 @pytest.mark.proof("CEL711")

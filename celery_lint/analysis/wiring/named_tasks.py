@@ -16,6 +16,8 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts, once
 from celery_lint.project.tables import written_mapping
 
+_PATTERN = "*"
+
 Named = tuple[Module, Value, str, str]
 """A name of a task, where it is written, and the queue of such a task that no worker consumes."""
 
@@ -78,11 +80,14 @@ class NamedTasks:
     def routed(self) -> list[UselessEntries]:
         """The tables of routes and of annotations with names that no task has."""
         found: dict[Place, UselessEntries] = {}
-        for table in (*self._routes(), *self._annotations()):
+        tables = [(table, False) for table in self._routes()]
+        tables += [(table, True) for table in self._annotations()]
+        for table, are_annotations in tables:
+            asked = self._missing_in_annotations if are_annotations else self._missing
             unknown = [
                 UnknownName(module.place(value.span), name, missing, unread)
                 for module, value, name, unread in table
-                if (missing := self._missing(module, name)) is not None
+                if (missing := asked(module, name)) is not None
             ]
             if unknown:
                 found[unknown[0].place] = UselessEntries(unknown[0], tuple(unknown[1:]))
@@ -94,6 +99,12 @@ class NamedTasks:
         if missing is None or (missing.why == "module" and name.rpartition(".")[0] in self._named_in_vain):
             return None
         return missing
+
+    def _missing_in_annotations(self, module: Module, name: str) -> Missing | None:
+        """The same for what only tasks of this very application look at: patterns mean nothing there."""
+        if _PATTERN in name:
+            return Missing("pattern", "") if name not in self.names.all else None
+        return self._missing(module, name) or self.names.prefix(name)
 
     @once
     def _named_in_vain(self) -> frozenset[str]:
@@ -122,6 +133,9 @@ class NamedTasks:
 
     def _annotations(self) -> Iterator[list[Named]]:
         for setting in self.settings.certain("task_annotations"):
-            owner, mapping = written_mapping(self.project, setting.module, setting.value)
-            names = [(key, self.project.text(owner, key)) for key in mapping.items] if mapping else []
-            yield [(owner, key, name, "") for key, name in names if name is not None and "*" not in name]
+            known = self.project.constant(setting.module, setting.value)
+            several = known is not None and known.kind == "sequence"
+            for value in known.items if known is not None and several else (setting.value,):
+                owner, mapping = written_mapping(self.project, setting.module, value)
+                names = [(key, self.project.text(owner, key)) for key in mapping.items] if mapping else []
+                yield [(owner, key, name, "") for key, name in names if name is not None and name != _PATTERN]

@@ -25,7 +25,7 @@ from celery_lint.project.known import Known, once
 _OF_CELERY = "celery."
 _LONG_ENOUGH = 12
 
-Why = Literal["absent", "module", "function", "renamed", "elsewhere", "spelling"]
+Why = Literal["absent", "module", "function", "renamed", "elsewhere", "spelling", "prefix", "pattern"]
 
 
 class Missing(NamedTuple):
@@ -35,7 +35,8 @@ class Missing(NamedTuple):
     project, and nobody sends it; ``module``: its package has no such module (which says
     little where messages go to other services); ``function``: what it has is a plain function;
     ``renamed``: the task has a name of its own; ``elsewhere``: the module has the task from another one,
-    where its name comes from; ``spelling``: all but for a letter or two it is the name of a task.
+    where its name comes from; ``spelling``: all but for a letter or two it is the name of a task;
+    ``prefix``: it is what the names of tasks begin with; ``pattern``: it has a ``*`` where names are asked for.
     """
 
     why: Why
@@ -91,6 +92,12 @@ class TaskNames:
         if why == "unknown" or (why == "module" and near):
             return Missing("spelling", near) if self._is_misspelt(name, near) else None
         return Missing(why, near or meant.same_leaf(name))
+
+    def prefix(self, name: str) -> Missing | None:
+        """Whether a name is what names of tasks begin with, up to a point, and no task has it."""
+        if not name or name in self.all or name in self._tails or self._open or name not in self._beginnings:
+            return None
+        return Missing("prefix", "")
 
     # ------------------------------------------------------------------ its module
 
@@ -183,6 +190,12 @@ class TaskNames:
             for task in self.tasks.product
             if "." in task.name and self._own_name(task)
         )
+
+    @once
+    def _beginnings(self) -> frozenset[str]:
+        """All that the names of tasks of the product begin with, up to each of their points."""
+        parts = [task.name.split(".") for task in self.tasks.product]
+        return frozenset(".".join(each[:length]) for each in parts for length in range(1, len(each)))
 
     @once
     def _sent(self) -> frozenset[str]:

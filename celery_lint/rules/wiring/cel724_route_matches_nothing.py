@@ -52,10 +52,12 @@ class RouteMatchesNothing(Rule):
 
     ## Limits
 
-    Patterns are not looked at, only names. Each table is told once, at the first of its entries that is for
-    no task. It speaks only where the name begins with a module of the project that has no such task, or is
-    the name of a task but for one or two letters; and it says nothing where names may exist that nobody can
-    see, see CEL710. In `task_annotations` an entry `"*"` is applied last, over those of a name.
+    Of routes only names are looked at, no patterns. `task_annotations` know no patterns: an entry there is for
+    the task of this very name, or `"*"` for all (applied last, over those of a name), so that `"shop.*"` is for
+    none. Each table is told once, at the first of its entries that is for no task. It speaks only where the name
+    begins with a module of the project that has no such task, or is the name of a task but for one or two
+    letters, or, in `task_annotations`, is what names of tasks begin with; and it says nothing where names may
+    exist that nobody can see, see CEL710.
 
     ## References
 
@@ -89,6 +91,22 @@ class RouteMatchesNothing(Rule):
             "no task is named `{name}`: this entry and {more} more have no effect",
             "correct or remove the entries: no task is named `{others}` either",
         ),
+        "pattern": (
+            "`{name}` names no task: `task_annotations` know no patterns, it has no effect",
+            "name each task, or `*` for all of them",
+        ),
+        "prefix": (
+            "no task is named `{name}`: what is set for it has no effect",
+            "`task_annotations` are for one task by its whole name, or `*` for all of them",
+        ),
+        "several prefix": (
+            "no task is named `{name}`: this entry and {more} more have no effect",
+            "`task_annotations` are for one task by its whole name, or `*` for all of them",
+        ),
+        "several pattern": (
+            "`{name}` names no task: this entry and {more} more have no effect",
+            "`task_annotations` know no patterns: name each task, or `*` for all of them",
+        ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_route_for_another_name_changes_nothing"
     fixable = "unsafe"
@@ -105,6 +123,8 @@ class RouteMatchesNothing(Rule):
             "others": "`, `".join(other.name for other in others[:_SHOWN]),
         }
         kind = "nameless" if not first.missing.guess else "unread" if first.unread else ""
+        if first.missing.why in ("pattern", "prefix"):
+            kind = first.missing.why
         variant = f"several {kind}" if others else kind
         related = tuple([(other.place, _wrong(other)) for other in others[:_SHOWN]])
         # By its right name the task would wait in a queue that nobody reads.
@@ -114,4 +134,6 @@ class RouteMatchesNothing(Rule):
 
 def _wrong(entry: UnknownName) -> str:
     guess = entry.missing.guess
+    if entry.missing.why == "pattern":
+        return f"`{entry.name}` is no pattern here"
     return f"did you mean `{guess}`?" if guess else f"no task is named `{entry.name}`"
