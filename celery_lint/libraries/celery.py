@@ -152,6 +152,10 @@ PERIODIC_TASK_ROWS = frozenset(
     f"django_celery_beat.models.{PERIODIC_TASK_MANAGER}{method}"
     for method in ("create", "get_or_create", "update_or_create")
 )
+#: A row that is made without its manager, and what makes an entry of redbeat's schedule, with its parameters.
+PERIODIC_TASK = "django_celery_beat.models.PeriodicTask"
+REDBEAT_ENTRIES = frozenset({"redbeat.RedBeatSchedulerEntry", "redbeat.schedulers.RedBeatSchedulerEntry"})
+REDBEAT_PARAMETERS = ("name", "task", "schedule", "args", "kwargs", "enabled", "options")
 #: The settings that list modules which a worker imports.
 IMPORT_LISTS = ("include", "imports")
 #: What is taken for settings and is none: the option of tasks that does it, and its default in Python.

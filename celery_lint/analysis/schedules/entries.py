@@ -88,7 +88,7 @@ class Entries:
             keywords = known.keywords
             if any(key in ("**", "?") for key, _ in keywords):
                 return None
-        if entry.written == "mapping" or entry.given["sig"].kind == "name":
+        if entry.written != "call" or entry.given["sig"].kind == "name":
             return Given(items, keywords, False, False)
         sending = self.schedules.signature(entry)
         own = sending.given if sending is not None and sending.through == "task" else None

@@ -1,7 +1,7 @@
 """The entries of schedules, wherever they are written: which task, when, and with what.
 
 An entry stands in a mapping that an application loads (``beat_schedule``), is set or updated there, is
-given to ``add_periodic_task``, or is a row of django-celery-beat.
+given to ``add_periodic_task``, or is a row of django-celery-beat or an entry that code makes for redbeat.
 https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html
 """
 
@@ -15,7 +15,13 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.celery import PERIODIC_TASK_MANAGER, PERIODIC_TASK_ROWS
+from celery_lint.libraries.celery import (
+    PERIODIC_TASK,
+    PERIODIC_TASK_MANAGER,
+    PERIODIC_TASK_ROWS,
+    REDBEAT_ENTRIES,
+    REDBEAT_PARAMETERS,
+)
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -26,8 +32,10 @@ SCHEDULE = "beat_schedule"
 PERIODIC = "add_periodic_task"
 _OF_PERIODIC = ("schedule", "sig", "args", "kwargs", "name")
 _DEEPEST = 6
+_ROW = f".{PERIODIC_TASK.rpartition('.')[2]}"
+_REDBEAT = ".RedBeatSchedulerEntry"
 
-Written = Literal["mapping", "call", "row"]
+Written = Literal["mapping", "call", "row", "entry"]
 
 
 class Entry(NamedTuple):
@@ -35,7 +43,7 @@ class Entry(NamedTuple):
 
     ``module`` is the one that writes what is given. ``key`` is the name of the entry where it is a text.
     ``hidden``: there may be more than is written. ``certain``: an application certainly loads it.
-    ``function`` and ``call`` are those of ``add_periodic_task``, or of the row.
+    ``function`` and ``call`` are those of ``add_periodic_task``, of the row, or of redbeat's entry.
     """
 
     module: Module
@@ -191,11 +199,14 @@ class Schedules:
         return Entry(owner, place, "mapping", key, given, len(given) < len(known.keywords), known, certain)
 
     def _called(self) -> Iterator[Entry]:
-        for module, function in self.project.holding(f".{PERIODIC}\t", PERIODIC_TASK_MANAGER):
+        made = f".{PERIODIC}\t", PERIODIC_TASK_MANAGER, f"{_ROW}\t", f"{_REDBEAT}\t"
+        for module, function in self.project.holding(*made):
             if function.may_call(f".{PERIODIC}"):
                 yield from self._periodic(module, function)
-            if function.mentions(PERIODIC_TASK_MANAGER):
+            if function.mentions(PERIODIC_TASK_MANAGER) or function.may_call(_ROW):
                 yield from self._rows(module, function)
+            if function.may_call(_REDBEAT):
+                yield from self._of_redbeat(module, function)
 
     def _periodic(self, module: Module, function: Function) -> Iterator[Entry]:
         for call in self.functions.calls(module, function):
@@ -210,10 +221,11 @@ class Schedules:
 
     def _rows(self, module: Module, function: Function) -> Iterator[Entry]:
         for call in self.functions.calls(module, function):
-            if PERIODIC_TASK_MANAGER not in call.chain:
+            if PERIODIC_TASK_MANAGER not in call.chain and not call.chain.endswith(_ROW):
                 continue
             value = function.value_of(call)
-            if value is None or self.project.resolve(module, call.chain).name not in PERIODIC_TASK_ROWS:
+            name = self.project.resolve(module, call.chain).name
+            if value is None or (name != PERIODIC_TASK and name not in PERIODIC_TASK_ROWS):
                 continue
             given = {word: item for word, item in value.keywords if word not in ("*", "**", "()")}
             more = value.open_ended()
@@ -223,6 +235,17 @@ class Schedules:
                     given.update((key, item) for key, item in inner.keywords if key not in ("**", "?"))
             key = self.project.text(module, given.get("name")) or ""
             yield Entry(module, module.place(call.span), "row", key, given, more, value, True, function, call)
+
+    def _of_redbeat(self, module: Module, function: Function) -> Iterator[Entry]:
+        for call in self.functions.calls(module, function):
+            value = function.value_of(call) if call.chain.endswith(_REDBEAT) else None
+            if value is None or self.project.resolve(module, call.chain).name not in REDBEAT_ENTRIES:
+                continue
+            given = dict(zip(REDBEAT_PARAMETERS, value.items, strict=False))
+            given.update((word, item) for word, item in value.keywords if word not in ("*", "**", "()"))
+            key = self.project.text(module, given.get("name")) or ""
+            more, place = value.open_ended(), module.place(call.span)
+            yield Entry(module, place, "entry", key, given, more, value, True, function, call)
 
     # ------------------------------------------------------------------ what it means
 

@@ -53,6 +53,8 @@ KEPT_WHOLE = frozenset(
         "chunks",
         "on_commit",
         "add_periodic_task",
+        "PeriodicTask",
+        "RedBeatSchedulerEntry",
         "crontab",
         "from_string",
     ]
