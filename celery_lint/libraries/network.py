@@ -200,6 +200,12 @@ SERVICES = (
     "twilio.rest.Client",
     "zeep.Client",
 )
+#: What of a socket waits as long as its peer is silent. To connect ends by itself, after two minutes.
+SOCKET_WAITS = frozenset({"accept", "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg"})
+#: The backends of Django that send a mail nowhere: it is printed, kept, written to a file or forgotten.
+MAILS_THAT_STAY = frozenset(
+    f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy", "filebased", "locmem")
+)
 #: What of a mail waits for its server: the rest only writes it.
 MAIL_SENDING = frozenset({"connect", "open", "send", "send_message", "send_messages"})
 #: What docker waits for as long as it takes; all else has a minute.

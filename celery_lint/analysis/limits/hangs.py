@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.analysis.limits.io_timeouts import ENDLESS, IoTimeouts
+from celery_lint.inventory.application.loaded import Loaded
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.sites import Site
 from celery_lint.inventory.tasks.layers import Layers
@@ -16,7 +17,9 @@ from celery_lint.libraries.network import (
     DOCKER_WAITS,
     ENDING_BY_THEMSELVES,
     MAIL_SENDING,
+    MAILS_THAT_STAY,
     PROCESSES,
+    SOCKET_WAITS,
     STATEMENTS,
     WAITING,
     WAITING_FUNCTIONS,
@@ -32,6 +35,10 @@ _OUTSIDE = ("asyncio.open_", "asyncio.create_subprocess_", "asyncio.streams.", "
 _JUDGED = tuple({path[: path.index(".") + 1] for path in ENDLESS} - {"socket."})
 # These make something ready, or let go of it, and wait for nobody.
 _MAKING = frozenset({"close", "set_missing_host_key_policy"})
+_BACKEND = "EMAIL_BACKEND"
+_SOCKET = "socket.socket()."
+# What gives a socket, or all, a timeout.
+_OF_SOCKETS = ("settimeout", "setblocking", "setdefaulttimeout")
 # What an answer may be: its methods wait for nobody.
 _PLAIN = (bytes, dict, list, str)
 
@@ -56,6 +63,7 @@ class Hangs:
         self.layers = known.of(Layers)
         self.pools = known.of(Pools)
         self.task_options = known.of(TaskOptions)
+        self.loaded = known.of(Loaded)
         self.functions = known.project.functions
 
     def of(self, task: Task) -> Hang | None:
@@ -91,6 +99,8 @@ class Hangs:
             return 0
         if not name.startswith(WAITING) or name.startswith((*_JUDGED, *ENDING_BY_THEMSELVES, *STATEMENTS)):
             return None
+        if name.startswith(_SOCKET) and site.function.mentions(*_OF_SOCKETS):
+            return None
         return None if _only_makes(name, call) or self._ended_for_all(name) else 1
 
     # ------------------------------------------------------------------ what ends all waits of a kind
@@ -99,23 +109,40 @@ class Hangs:
         """Whether a client of this name may have a timeout that is written down elsewhere."""
         if not name.startswith("django.core.mail."):
             return False
-        return self._mails_end or (self._mails_go_elsewhere and ".smtp." not in name)
+        return self._mails_end or (".smtp." not in name and (self._mails_stay or self._mails_go_elsewhere))
 
     @once
     def _mails_end(self) -> bool:
         return any(self._configured("EMAIL_TIMEOUT"))
 
     @once
+    def _mails_stay(self) -> bool:
+        """Whether all settings of Django say that mails are printed, kept or forgotten.
+
+        What only some say, or what stands below ``if DEBUG:``, is for somebody who develops: elsewhere they go
+        to a server.
+        """
+        said = self.loaded.in_django(_BACKEND)
+        found = [given for each in said for given in each]
+        values = [(given.module, given.value) for given in found] + list(self._configured(_BACKEND))
+        return (
+            bool(found)
+            and all(said)
+            and all(self.project.text(*value) in MAILS_THAT_STAY for value in values)
+            and not any(given.module.sets_apart(given.value.span.line) for given in found)
+        )
+
+    @once
     def _mails_go_elsewhere(self) -> bool:
         """Whether mails leave by a task, or a service with a timeout of its own.
 
-        Those to the console are for somebody who develops: elsewhere they go to a server. A backend that
-        only the run knows is that of Django where it is the default, or something names a server.
+        A backend that only the run knows is that of Django where it is the default, or something names a
+        server.
         """
         unknown = "smtp" if any(self._configured("EMAIL_HOST")) else ""
         backends = [
             self.project.text(module, value) or ("smtp" if _says_smtp(value) else unknown)
-            for module, value in self._configured("EMAIL_BACKEND")
+            for module, value in self._configured(_BACKEND)
         ]
         own = [name for name in backends if name.startswith("django.core.mail.")]
         return len(own) < len(backends) and not any("smtp" in name for name in backends)
@@ -144,6 +171,8 @@ def _only_makes(name: str, call: Call) -> bool:
     leaf = call.leaf()
     if name.startswith("docker."):
         return leaf not in DOCKER_WAITS or bool(call.keyword("detach"))
+    if name.startswith(_SOCKET):
+        return leaf not in SOCKET_WAITS
     made = name.count("()")
     if made == 0:
         return name not in WAITING_FUNCTIONS

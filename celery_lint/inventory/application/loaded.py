@@ -282,6 +282,11 @@ class Loaded:
 
     # ------------------------------------------------------------------ Django
 
+    def in_django(self, name: str) -> list[list[Given]]:
+        """What each module says under a name that holds all that Django needs, alone or with others."""
+        whole = [path for path in self._django if any(self._in_module(path, _OF_DJANGO, set()))]
+        return [list(self._in_module(path, name, set())) for path in whole]
+
     @once
     def _of_django(self) -> Source:
         found = [self._as_a_whole(path) for path in self._django]
