@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from celery import Celery
+from celery import Celery, chain, group
+from celery.signals import before_task_publish
 
 from tests.proofs.harness import Worker, until
 
@@ -57,13 +58,18 @@ def test_a_route_for_another_name_changes_nothing(alone: Start) -> None:
     assert worker.good("queue_of", "bridges.accepts").results == ["slow"]
 
 
+def jobs(film: int = 0) -> int:
+    """What tasks run that are made here."""
+    return film
+
+
 @pytest.mark.proof("CEL724")
 @pytest.mark.parametrize("key", ["jobs.*", "jobs.sen*", "jobs", "*.send", "jobs.send", "*"])
 def test_annotations_know_names_and_no_patterns(key: str) -> None:
     """Celery looks the name of the task up, and then ``*``."""
     app = Celery("jobs", set_as_current=False)
     app.conf.task_annotations = {key: {"rate_limit": "1/s"}}
-    send = app.task(name="jobs.send")(print)
+    send = app.task(name="jobs.send")(jobs)
     assert (send.rate_limit == "1/s") == (key in ("jobs.send", "*"))
 
 
@@ -97,6 +103,31 @@ def test_a_worker_leaves_queues_alone_that_it_is_not_told(alone: Start) -> None:
     worker.app.control.add_consumer("mails", reply=True)
     assert until(lambda: worker.marks() == {"accepts"})
     worker.app.control.cancel_consumer("mails", reply=True)
+
+
+@pytest.mark.proof("CEL726")
+@pytest.mark.filterwarnings("ignore::celery.exceptions.CDeprecationWarning")
+def test_each_task_of_a_canvas_goes_to_its_own_queue() -> None:
+    """Unless the canvas is sent with options: those are for all of a group, and the first of a chain."""
+    app = Celery("films", broker="memory://", backend="cache+memory://", set_as_current=False)
+    app.conf.task_routes = {"prepare": {"queue": "routed"}}
+    prepare = app.task(name="prepare")(jobs)
+    finish = app.task(name="finish", queue="light")(jobs)
+    sent = []
+
+    def note(sender: str, routing_key: str, **_: object) -> None:
+        sent.append((sender, routing_key))
+
+    before_task_publish.connect(note, weak=False)
+    try:
+        group(prepare.s(1), finish.s(1)).apply_async()
+        chain(finish.si(1), prepare.si(1)).apply_async()
+        finish.s(1).apply_async()
+        chain(prepare.si(1), finish.si(1)).apply_async(queue="told")
+    finally:
+        before_task_publish.disconnect(note)
+    own = [("prepare", "routed"), ("finish", "light"), ("finish", "light"), ("finish", "light")]
+    assert sent == [*own, ("prepare", "told")]
 
 
 SHOP = {

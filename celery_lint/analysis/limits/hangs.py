@@ -119,8 +119,8 @@ class Hangs:
     def _mails_stay(self) -> bool:
         """Whether all settings of Django say that mails are printed, kept or forgotten.
 
-        What only some say, or what stands below ``if DEBUG:``, is for somebody who develops: elsewhere they go
-        to a server.
+        What only some say, or what stands below ``if DEBUG:``, is for somebody who develops: elsewhere they
+        go to a server.
         """
         said = self.loaded.in_django(_BACKEND)
         found = [given for each in said for given in each]

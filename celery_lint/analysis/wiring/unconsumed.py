@@ -11,13 +11,17 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.consumers import Consumers
 from celery_lint.inventory.workers.queues import DEFAULT_QUEUE, Queues
 from celery_lint.inventory.workers.routes import Destination
+from celery_lint.libraries.celery import CANVASES, SENDING
 from celery_lint.model.commands import WorkerCommand
-from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
 
 # Options that say by other means where a message goes.
 _OTHER_WAYS = frozenset({"exchange", "routing_key", "router", "connection", "producer", "**", "*"})
+# What gives a signature other options than its task has: `signature.set(…)`, `signature.options`.
+_CHANGING = ("queue", "exchange", "routing_key", "router", ".set\t", ".set()", ".options", ".clone")
+_PARTIAL = frozenset({"s", "si"})
 
 
 class Waiting(NamedTuple):
@@ -77,11 +81,35 @@ class UnconsumedQueues:
                 destination = self._of_sending(sending, sending.task)
                 if destination is not None and self._is_known_there(destination, sending, sending.task):
                     yield sending.task, destination, sending.place
+        yield from self._in_canvases()
         for entry in self.schedules.all:
             task = self.schedules.task(entry) if entry.certain and not entry.hidden else None
             destination = self._of_entry(entry, task) if task is not None else None
             if task is not None and destination is not None:
                 yield task, destination, entry.place
+
+    def _in_canvases(self) -> Iterator[tuple[Task, Destination, Place]]:
+        """The tasks whose signatures stand in a canvas that the same function sends, as it is."""
+        sent = {
+            (sending.module.path, sending.function.qualname)
+            for sending in self.sendings.all
+            if sending.through == "canvas" and sending.how in SENDING
+        }
+        for sending in self.sendings.all:
+            task = sending.task if sending.how in _PARTIAL and sending.through == "task" else None
+            if task is None or (sending.module.path, sending.function.qualname) not in sent:
+                continue
+            if not self._stands_in_a_canvas(sending) or _may_change(sending.function):
+                continue
+            destination = self.queues.destination(task)
+            if destination is not None and self._is_known_there(destination, sending, task):
+                yield task, destination, sending.place
+
+    def _stands_in_a_canvas(self, sending: Sending) -> bool:
+        if sending.call.parent < 0:
+            return False
+        outer = self.project.functions.calls(sending.module, sending.function)[sending.call.parent]
+        return f"{self.project.resolve(sending.module, outer.chain).name}()" in CANVASES
 
     def _is_known_there(self, destination: Destination, sending: Sending, task: Task) -> bool:
         """Whether who sends a task knows the queue that the configuration of an application gives it."""
@@ -92,7 +120,8 @@ class UnconsumedQueues:
         return not self.unimported.is_out_of_sight(sending, task)
 
     def _of_sending(self, sending: Sending, task: Task) -> Destination | None:
-        if sending.through not in ("task", "application"):
+        signed = sending.through == "signature" and not _may_change(sending.function)
+        if sending.through not in ("task", "application") and not signed:
             return None  # the signature may have a queue of its own
         if not sending.has_options:
             return self.queues.destination(task)
@@ -124,3 +153,8 @@ class UnconsumedQueues:
                 name = self.project.text(module, value)
                 return Destination(name, module.place(value.span)) if name is not None else None
         return self.queues.destination(task)
+
+
+def _may_change(function: Function) -> bool:
+    """Whether anything in a function may give a signature options of its own."""
+    return function.mentions(*_CHANGING) or function.states(*_CHANGING)

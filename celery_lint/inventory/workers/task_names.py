@@ -36,7 +36,8 @@ class Missing(NamedTuple):
     little where messages go to other services); ``function``: what it has is a plain function;
     ``renamed``: the task has a name of its own; ``elsewhere``: the module has the task from another one,
     where its name comes from; ``spelling``: all but for a letter or two it is the name of a task;
-    ``prefix``: it is what the names of tasks begin with; ``pattern``: it has a ``*`` where names are asked for.
+    ``prefix``: it is what the names of tasks begin with; ``pattern``: it has a ``*`` where names are
+    asked for.
     """
 
     why: Why

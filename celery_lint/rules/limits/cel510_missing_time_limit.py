@@ -63,8 +63,8 @@ class MissingTimeLimit(Rule):
     number of its tasks that have no limit and are seen to wait for another machine or program; at the first
     of these tasks where the project shows no application. What has a timeout, given or of its library
     (`httpx`, `aiohttp`, `boto3`, `openai`, `google.cloud`), does not wait forever and does not count, nor do
-    mails that all settings of Django print, keep or forget (`console.EmailBackend`), a sleep, a coroutine of a library that nobody can see into, and tasks that nothing sends or that are only
-    called. A wait for a database alone is no reason either (Django's, SQLAlchemy, Redis, Mongo, a driver): it
+    mails that all settings of Django print, keep or forget (`console.EmailBackend`), a sleep, a coroutine of
+    a library that nobody can see into, and tasks that nothing sends or that are only called. A wait for a database alone is no reason either (Django's, SQLAlchemy, Redis, Mongo, a driver): it
     answers as a rule, and has limits of its own for statements and locks. What CEL526 tells at its place is
     not told again here: a timeout is the better end. The option `time-limits` says what counts: `io` (the
     default), `always` (every task), `worker` (the worker gets its limits elsewhere: silent). Silent as well

@@ -54,11 +54,12 @@ class BeatUnknownTask(Rule):
 
     ## Limits
 
-    Knows schedules in the settings of an application (`beat_schedule`, `CELERY_BEAT_SCHEDULE`, what is added
-    to them), `PeriodicTask.objects` and `PeriodicTask(…)` of django-celery-beat, and `RedBeatSchedulerEntry`. It speaks only where the name begins with a module of the project
-    that has no such task, or is the name of a task but for one or two letters; and it says nothing where
-    names may exist that nobody can see, see CEL710. Entries that lie in one module which is missing are told
-    once, and those in a module that `include` names in vain are left to CEL712.
+    Knows schedules in the settings of an application (`beat_schedule`, `CELERY_BEAT_SCHEDULE`, what is
+    added to them), `PeriodicTask.objects` and `PeriodicTask(…)` of django-celery-beat, and
+    `RedBeatSchedulerEntry`. It speaks only where the name begins with a module of the project that has no
+    such task, or is the name of a task but for one or two letters; and it says nothing where names may
+    exist that nobody can see, see CEL710. Entries that lie in one module which is missing are told once,
+    and those in a module that `include` names in vain are left to CEL712.
 
     ## References
 

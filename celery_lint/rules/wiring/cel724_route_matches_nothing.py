@@ -52,12 +52,12 @@ class RouteMatchesNothing(Rule):
 
     ## Limits
 
-    Of routes only names are looked at, no patterns. `task_annotations` know no patterns: an entry there is for
-    the task of this very name, or `"*"` for all (applied last, over those of a name), so that `"shop.*"` is for
-    none. Each table is told once, at the first of its entries that is for no task. It speaks only where the name
-    begins with a module of the project that has no such task, or is the name of a task but for one or two
-    letters, or, in `task_annotations`, is what names of tasks begin with; and it says nothing where names may
-    exist that nobody can see, see CEL710.
+    Of routes only names are looked at, no patterns. `task_annotations` know no patterns: an entry there is
+    for the task of this very name, or `"*"` for all (applied last, over those of a name), so that `"shop.*"`
+    is for none. Each table is told once, at the first of its entries that is for no task. It speaks only
+    where the name begins with a module of the project that has no such task, or is the name of a task but
+    for one or two letters, or, in `task_annotations`, is what names of tasks begin with; and it says nothing
+    where names may exist that nobody can see, see CEL710.
 
     ## References
 

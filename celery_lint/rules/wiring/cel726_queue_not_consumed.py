@@ -70,7 +70,8 @@ class QueueNotConsumed(Rule):
 
     ## Limits
 
-    Speaks of tasks of the project that it sends or schedules itself, once a file that names queues. All
+    Speaks of tasks of the project that it sends or schedules itself, also in a canvas that it sends where it
+    makes it, once a file that names queues. All
     workers of the launch files count together, and so do the queues
     that code names in commands (`subprocess.run(["celery", "worker", "-Q", "mails"])`). It is silent where no
     launch file starts a worker of the application, where all that do are for development by their names
