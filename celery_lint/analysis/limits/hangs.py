@@ -38,7 +38,7 @@ _MAKING = frozenset({"close", "set_missing_host_key_policy"})
 _BACKEND = "EMAIL_BACKEND"
 _SOCKET = "socket.socket()."
 # What gives a socket, or all, a timeout.
-_OF_SOCKETS = ("settimeout", "setblocking", "setdefaulttimeout")
+_OF_SOCKETS = ("settimeout", "setdefaulttimeout")
 # What an answer may be: its methods wait for nobody.
 _PLAIN = (bytes, dict, list, str)
 
