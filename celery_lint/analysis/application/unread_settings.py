@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from celery_lint.analysis.application.read_names import ReadNames
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.loaded import Loaded, Source
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.application.spelling import OLD_NAMES, old_name, spellings
+from celery_lint.inventory.application.spelling import (
+    ENVIRONMENT,
+    OLD_NAMES,
+    is_default_broker,
+    old_name,
+    spellings,
+)
 from celery_lint.inventory.application.statements import Configuring, Given
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.retries.policies import RETRY_OPTIONS
@@ -23,8 +30,6 @@ from celery_lint.model.words import held
 from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, facts, once
 
-# Calls that ask an object for what has a name.
-_ASKING = frozenset({"getattr", "~getattr", "get"})
 _FAMILIES = ("task_", "worker_", "beat_", "result_", "broker_")
 
 
@@ -87,6 +92,7 @@ class UnreadSettings:
         self.unsent = known.of(Unsent)
         self.in_force = known.of(OptionsInForce)
         self.retry_calls = known.of(RetryCalls)
+        self.read_names = known.of(ReadNames)
         self._missed: dict[str, bool] = {}
 
     # ------------------------------------------------------------------ what is found
@@ -189,11 +195,16 @@ class UnreadSettings:
                     counting = self.settings.by_hand(application, name)
                     if given.key in OLD_NAMES or present.intersection(counting):
                         continue  # it counts, or what counts stands beside it
+                    if _is_asked_for(given) or (name == "broker_url" and self._is_default_broker(given)):
+                        continue
                     if self._matters(given, name):
                         shown = old_name(name) if loaded and self._is_upper(all_named) else name
                         found[given.place] = Unprefixed(given.place, given.key, shown, loaded, namespace)
                         groups[-1].append(found[given.place])
         return [tuple(sorted(group, key=_position)) for group in groups if group]
+
+    def _is_default_broker(self, given: Given) -> bool:
+        return is_default_broker(self.project.text(given.module, given.value) or "")
 
     def _is_upper(self, all_named: list[_Named]) -> bool:
         """Whether no setting in lower case is loaded: as in Django, and the two may not be mixed."""
@@ -238,7 +249,10 @@ class UnreadSettings:
             if is_plain or not by_constructor:
                 yield _Named(given, None)
         for module, value in self.configuring.of(application).updates:
-            if value.kind in ("mapping", "name"):
+            if self.loaded.flask.is_configuration(module, value.chain):  # which takes no others
+                in_upper_case = self._names_in(self.loaded.source(module, value))
+                yield from (_Named(given, None) for given in in_upper_case if given.key.isupper())
+            elif value.kind in ("mapping", "name"):
                 for given in self._of_mappings(self.loaded.source(module, value)):
                     yield _Named(given, None)
 
@@ -324,33 +338,15 @@ class UnreadSettings:
         known = self.project.constant(given.module, given.value)
         if known is not None and known.kind == "constant" and default and repr(known.data) == default:
             return False
-        return not self._is_used(given)
+        return not self.read_names.is_read(given.key)
 
-    def _is_used(self, given: Given) -> bool:
-        """Whether the project itself reads what has this name."""
-        return any(self._reads(module, given.key) for module in self.project.modules.values())
 
-    def _reads(self, module: Module, key: str) -> bool:
-        if any(target.rpartition(".")[2] == key for target in module.imports.values()):
-            return True
-        stating = module.functions.stating(f".{key}")
-        if any(self._loaded_in(module, function.qualname, key) for function in stating):
-            return True
-        for function in module.functions.holding(key):
-            for call in self.project.functions.calls(module, function):
-                asked = call.leaf() in _ASKING and "environ" not in call.chain
-                if _ends(call.chain, key) or any(
-                    _ends(given.chain, key) or (asked and given.text == key) for given in call.takes
-                ):
-                    return True
-        values = [value for values in module.bindings.values() for value in values]
-        values += [v for class_ in module.classes.values() for vs in class_.attributes.values() for v in vs]
-        values += [assignment.value for assignment in module.assignments]
-        return _names(values, key)
-
-    def _loaded_in(self, module: Module, qualname: str, key: str) -> bool:
-        steps = self.project.functions.of(module, module.functions[qualname]).steps
-        return any(_ends(path, key) for step in steps for path in step.loads)
+def _is_asked_for(given: Given) -> bool:
+    """Whether a value comes from the variable of the environment that Celery asks for itself."""
+    return given.key in ENVIRONMENT and any(
+        each.kind == "call" and any(item.data == given.key for item in each.items)
+        for each in held(given.value)
+    )
 
 
 def _bound(module: Module, names: dict[str, tuple[Value, ...]]) -> Iterator[Given]:
@@ -389,12 +385,3 @@ def _spelled_today(guess: str, namespace: str | None) -> str:
     """The name below a namespace, in place of the old one; without a namespace both may not be mixed."""
     name = OLD_NAMES.get(guess)
     return guess if name is None or not namespace else spellings(name, namespace)[0]
-
-
-def _ends(chain: str, key: str) -> bool:
-    return chain.endswith((f".{key}", f":{key}")) or chain == key
-
-
-def _names(values: Iterable[Value], key: str) -> bool:
-    """Whether one of these expressions names it."""
-    return any(_ends(each.chain, key) for value in values for each in held(value))

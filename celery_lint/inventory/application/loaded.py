@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from celery_lint.diagnostics import Span
+from celery_lint.inventory.application.flask_settings import FlaskSettings
 from celery_lint.inventory.application.statements import Given
 from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.libraries.django import INCLUDING, SETTINGS_FROM_ELSEWHERE
@@ -65,6 +66,7 @@ class Loaded:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.flask = known.of(FlaskSettings)
 
     # ------------------------------------------------------------------ what it is
 
@@ -77,6 +79,8 @@ class Loaded:
             return self._named(module, text, depth)
         if value.kind == "mapping" or (value.kind == "call" and value.chain in ("~dict", "builtins.dict")):
             return self._mapping(module, value, depth)
+        if value.kind == "name" and self.flask.is_configuration(module, value.chain):
+            return self._of_flask(depth)
         chosen = self._chosen(module, value, depth)
         if chosen is not None:
             return chosen
@@ -147,6 +151,13 @@ class Loaded:
         leaf = leaf_of_chain(value.chain)
         key = key or (leaf if value.kind == "name" and leaf.isupper() and "." in value.chain else "")
         return self._together(self._keyed(key), depth) if key else HIDDEN
+
+    def _of_flask(self, depth: int) -> Source:
+        """Whatever the product puts into configurations of Flask: hidden if that is nothing."""
+        together = Source(mappings=tuple(self.flask.mappings), hidden=self.flask.hidden)
+        for module, value in self.flask.objects:
+            together = together.and_also(self.source(module, value, depth + 1))
+        return together if together != Source() else HIDDEN
 
     def _together(self, found: Iterable[tuple[Module, Value]], depth: int) -> Source:
         together = Source()

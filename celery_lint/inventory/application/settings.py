@@ -14,12 +14,10 @@ from celery_lint.inventory.application.applications import Application, Applicat
 from celery_lint.inventory.application.loaded import HIDDEN, Loaded, Source
 from celery_lint.inventory.application.spelling import old_name, spellings
 from celery_lint.inventory.application.statements import Configuring, Given, Load, Statements
+from celery_lint.libraries.flask import FROM_ELSEWHERE
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
-
-# The configuration of Flask is read from files, or from the environment, by these.
-_READ = (".from_envvar", ".from_file", ".from_prefixed_env", ".from_pyfile")
 
 
 class Setting(NamedTuple):
@@ -223,7 +221,7 @@ class Settings:
 
     @once
     def _reads_a_file(self) -> bool:
-        return any(self.project.calling(*_READ))
+        return any(self.project.calling(*FROM_ELSEWHERE))
 
     # ------------------------------------------------------------------ how they are found
 

@@ -7,10 +7,29 @@ case if the namespace is. An upper-case name without a namespace (``TASK_TIME_LI
 
 from __future__ import annotations
 
+import re
+
 from celery_lint.libraries.celery_settings import SETTINGS
 
 #: Today's names by the older ones. https://docs.celeryq.dev/en/stable/userguide/configuration.html
 OLD_NAMES = {row[0]: name for name, row in SETTINGS.items()}
+
+#: Variables of the environment that win over the settings of these names: Celery asks for them itself.
+ENVIRONMENT = {
+    "CELERY_BROKER_READ_URL": "broker_read_url",
+    "CELERY_BROKER_URL": "broker_url",
+    "CELERY_BROKER_WRITE_URL": "broker_write_url",
+    "CELERY_RESULT_BACKEND": "result_backend",
+}
+# The broker that is asked where none is set, as parts of a URL that may be left out.
+_DEFAULT_BROKER = re.compile(
+    r"(?:py)?amqp://(?:guest(?::guest)?@)?(?:(?:localhost|127\.0\.0\.1)(?::5672)?)?/{0,2}"
+)
+
+
+def is_default_broker(url: str) -> bool:
+    """Whether a URL means the broker that an application has without one."""
+    return _DEFAULT_BROKER.fullmatch(url) is not None
 
 
 def old_name(name: str) -> str:

@@ -29,6 +29,7 @@ KEPT_WHOLE = frozenset(
         "ThreadLocalSingleton",
         "ThreadSafeSingleton",
         "config_from_object",
+        "from_object",
         "autodiscover_tasks",
         "add_defaults",
         "worker_main",

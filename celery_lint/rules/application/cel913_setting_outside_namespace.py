@@ -42,8 +42,10 @@ class SettingOutsideNamespace(Rule):
     and are not reported. Told once for what an application is given by hand, and once for what it loads, at
     the first of the names. Silent where the application loads the namespace of a name that it is given by
     hand, before or after, where another application loads the same names below a namespace, where the
-    project itself reads what has this name, where the setting is given under a name that counts, too, and
-    where the value is the default.
+    project itself reads what has this name, where the setting is given under a name that counts, too, where
+    the value is the default, and where it comes from the variable of the environment that Celery reads
+    itself (`CELERY_BROKER_URL`). Of `conf.update(app.config)` it knows what the project puts into the
+    configuration of its applications of Flask or Quart.
 
     ## References
 
