@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.code.bodies import Body
 from celery_lint.inventory.code.graph import CallGraph
@@ -61,6 +61,8 @@ _OF_CONTAINERS = frozenset({"append", "add", "extend", "insert", "items", "keys"
 _OF_VALUES = _OF_CONTAINERS | frozenset(
     {"decode", "encode", "format", "isoformat", "join", "lower", "replace", "split", "strip", "upper"}
 )
+# Methods that give what an object holds as a dictionary or tuple, which is then asked for a key.
+_AS_DATA = frozenset({"_asdict", "as_dict", "model_dump", "to_dict"})
 # What may be raised where nothing is called.
 _WITHOUT_A_CALL = frozenset(
     [
@@ -127,6 +129,8 @@ class Failing:
             return not plain
         if caught and caught <= _OF_ITERATORS:
             return step.value in _ASKING_ITERATORS
+        if not made and _only_asks(step, calls):
+            return False
         if not made:
             return not plain and not caught.isdisjoint(_WITHOUT_A_CALL)
         if caught and caught <= _SOFT:
@@ -275,7 +279,21 @@ def _is_harmless(call: Call) -> bool:
     """Whether a call never fails: it makes a container, or asks one that a name or an item holds."""
     if call.in_lambda or f"{call.chain}()" in _HARMLESS:
         return True
+    owner, _, leaf = call.chain.rpartition(".")
+    if leaf in _AS_DATA:
+        return not call.takes and owner[:1] == "%"
+    if leaf == "get" and owner.endswith("()") and leaf_of_chain(owner) in _AS_DATA:
+        return bool(call.argument(0).text)
     return call.chain.endswith("[].get") or (call.chain[:1] == "%" and call.leaf() in _OF_CONTAINERS)
+
+
+def _only_asks(step: Step, calls: Sequence[Call]) -> bool:
+    """Whether a statement reads nothing but what its calls are called on: `row.to_dict().get("a") or ""`."""
+    chains = [calls[number].chain for number in step.calls]
+    if step.value[:1] == "%" and step.value.endswith("()") and leaf_of_chain(step.value) in _AS_DATA:
+        chains.append(step.value)  # nobody keeps that call
+    asked = {chain.partition(".")[0][1:] for chain in chains}
+    return bool(chains) and all(name.lstrip("=@!") in asked for name in step.loads)
 
 
 def _is_plain(step: Step) -> bool:

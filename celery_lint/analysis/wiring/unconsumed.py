@@ -15,7 +15,8 @@ from celery_lint.libraries.celery import CANVASES, SENDING
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, facts
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known, facts, once
 
 # Options that say by other means where a message goes.
 _OTHER_WAYS = frozenset({"exchange", "routing_key", "router", "connection", "producer", "**", "*"})
@@ -90,20 +91,24 @@ class UnconsumedQueues:
 
     def _in_canvases(self) -> Iterator[tuple[Task, Destination, Place]]:
         """The tasks whose signatures stand in a canvas that the same function sends, as it is."""
-        sent = {
-            (sending.module.path, sending.function.qualname)
-            for sending in self.sendings.all
-            if sending.through == "canvas" and sending.how in SENDING
-        }
         for sending in self.sendings.all:
             task = sending.task if sending.how in _PARTIAL and sending.through == "task" else None
-            if task is None or (sending.module.path, sending.function.qualname) not in sent:
-                continue
-            if not self._stands_in_a_canvas(sending) or _may_change(sending.function):
+            is_sent = self._sent_as_they_are.get(_key(sending)) == "canvas"
+            if task is None or not is_sent or not self._stands_in_a_canvas(sending):
                 continue
             destination = self.queues.destination(task)
             if destination is not None and self._is_known_there(destination, sending, task):
                 yield task, destination, sending.place
+
+    @once
+    def _sent_as_they_are(self) -> dict[Key, str]:
+        """The functions that send signatures or a canvas, and give none of them options of its own."""
+        found: dict[Key, Sending] = {}
+        for sending in self.sendings.all:
+            signed = sending.how in SENDING and sending.through in ("canvas", "signature")
+            if signed and (sending.through == "canvas" or _key(sending) not in found):
+                found[_key(sending)] = sending
+        return {key: each.through for key, each in found.items() if not _may_change(each.function)}
 
     def _stands_in_a_canvas(self, sending: Sending) -> bool:
         if sending.call.parent < 0:
@@ -120,7 +125,7 @@ class UnconsumedQueues:
         return not self.unimported.is_out_of_sight(sending, task)
 
     def _of_sending(self, sending: Sending, task: Task) -> Destination | None:
-        signed = sending.through == "signature" and not _may_change(sending.function)
+        signed = sending.through == "signature" and _key(sending) in self._sent_as_they_are
         if sending.through not in ("task", "application") and not signed:
             return None  # the signature may have a queue of its own
         if not sending.has_options:
@@ -153,6 +158,10 @@ class UnconsumedQueues:
                 name = self.project.text(module, value)
                 return Destination(name, module.place(value.span)) if name is not None else None
         return self.queues.destination(task)
+
+
+def _key(sending: Sending) -> Key:
+    return sending.module.path, sending.function.qualname
 
 
 def _may_change(function: Function) -> bool:
