@@ -64,17 +64,18 @@ class MissingTimeLimit(Rule):
     of these tasks where the project shows no application. What has a timeout, given or of its library
     (`httpx`, `aiohttp`, `boto3`, `openai`, `google.cloud`), does not wait forever and does not count, nor do
     mails that all settings of Django print, keep or forget (`console.EmailBackend`), a sleep, a coroutine of
-    a library that nobody can see into, and tasks that nothing sends or that are only called. A wait for a database alone is no reason either (Django's, SQLAlchemy, Redis, Mongo, a driver): it
-    answers as a rule, and has limits of its own for statements and locks. What CEL526 tells at its place is
-    not told again here: a timeout is the better end. The option `time-limits` says what counts: `io` (the
-    default), `always` (every task), `worker` (the worker gets its limits elsewhere: silent). Silent as well
-    where a worker command of a launch file gives a limit, where code starts the worker with options that
-    only the run knows, where commands show the workers and none of them runs the application of a task
-    (APScheduler that calls its tasks, a launch file out of sight), where the application is configured with
-    a limit of `None` or with one that is commented out (`# CELERY_TASK_TIME_LIMIT = 3600`), where the task
-    sets itself an alarm (`signal.alarm`), where options are hidden in a `**mapping` or in a base class out of
-    the project, where settings for production have `task_always_eager` and no broker, and where all known
-    worker pools (threads, solo, eventlet) enforce none. gevent enforces `time_limit` only.
+    a library that nobody can see into, and tasks that nothing sends or that are only called. A wait for a
+    database alone is no reason either (Django's, SQLAlchemy, Redis, Mongo, a driver): it answers as a rule,
+    and has limits of its own for statements and locks. What CEL526 tells at its place is not told again here:
+    a timeout is the better end. The option `time-limits` says what counts: `io` (the default), `always`
+    (every task), `worker` (the worker gets its limits elsewhere: silent). Silent as well where a worker
+    command of a launch file gives a limit, where code starts the worker with options that only the run knows,
+    where commands show the workers and none of them runs the application of a task (APScheduler that calls
+    its tasks, a launch file out of sight), where the application is configured with a limit of `None` or with
+    one that is commented out (`# CELERY_TASK_TIME_LIMIT = 3600`), where the task sets itself an alarm
+    (`signal.alarm`), where options are hidden in a `**mapping` or in a base class out of the project, where
+    settings for production have `task_always_eager` and no broker, and where all known worker pools (threads,
+    solo, eventlet) enforce none. gevent enforces `time_limit` only.
 
     ## References
 
