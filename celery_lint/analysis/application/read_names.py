@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from celery_lint.inventory.workers.naming import held
 from celery_lint.model.facts import Module, Value
+from celery_lint.model.words import held
 from celery_lint.project.known import Known
 
 # Calls that ask an object for what has a name.
