@@ -96,7 +96,8 @@ class Step(NamedTuple):
     one of which the whole statement uses nothing but the value, its items, its attributes or its truth, and
     ``{x`` for one that it also returns in a dictionary, list or tuple; the paths that end in one of
     :data:`TASK_ATTRIBUTES` (``self.max_retries``; ``?`` for a receiver without a name), ``<`` before the path
-    of a ``max_retries`` that is calculated or compared by size and only that; and once in a function
+    of a ``max_retries`` that is calculated or compared by size and only that; ``.x`` for an attribute in a
+    display or a conditional expression, which is in no chain; and once in a function
     ``&self``, if the task that it gets by ``bind``, or as a method of a class of tasks, is used for more than
     its attributes and as an argument.
 

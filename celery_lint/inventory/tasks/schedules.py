@@ -129,6 +129,24 @@ class Schedules:
             if key == "**":
                 yield from self._parts(owner, item, certain, depth + 1)
 
+    def is_written(self, module: Module, value: Value, depth: int = 0) -> bool:
+        """Whether all entries of a schedule stand in mappings that are written down."""
+        if depth > _DEEPEST:
+            return False
+        if value.kind == "either":
+            return all(self.is_written(module, side, depth + 1) for side in value.items)
+        owner, mapping = written_mapping(self.project, module, value)
+        if mapping is not None:
+            unpacked = [item for key, item in mapping.keywords if key == "**"]
+            return all(self.is_written(owner, item, depth + 1) for item in unpacked)
+        if isinstance(value.data, str) and value.chain.endswith("[]"):
+            source = self.loaded.source(module, value)
+            return bool(source.mappings) and not source.hidden
+        entity = self.project.value_entity(module, value)
+        if entity.module is None or entity.value is None or entity.value.kind != "either":
+            return False
+        return self.is_written(entity.module, entity.value, depth + 1)
+
     def _by_key(self, module: Module, value: Value, certain: bool) -> Iterator[Listed]:
         """What the project keeps under a name, in settings that something else has loaded."""
         source = self.loaded.source(module, value)

@@ -13,7 +13,7 @@ from celery_lint.model.words import given_words, held, texts_of, words_in, words
 from celery_lint.project.functions import Functions
 
 # An import by another name has no place of its own.
-_NOWHERE = Span(0, 0, 0, 0)
+NOWHERE = Span(0, 0, 0, 0)
 
 
 def module_words(module: Module) -> tuple[frozenset[str], frozenset[str]]:
@@ -53,37 +53,46 @@ def _by_word(module: Module) -> dict[str, list[Value]]:
     return found
 
 
-def _holding(functions: Functions, module: Module, name: str) -> Sequence[Value]:
+def holding(functions: Functions, module: Module, name: str) -> Sequence[Value]:
     """What a module binds and sets with a word in it: of few modules anybody asks, but of those often."""
     return functions.kept(module, "by word", None, partial(_by_word, module)).get(name, ())
 
 
 def places_outside(functions: Functions, module: Module, name: str) -> Iterator[Span]:
     """Where a word stands in what a module binds and sets."""
-    for value in _holding(functions, module, name):
+    for value in holding(functions, module, name):
         yield from places(value, name)
+    for _ in targets_by_another_name(module, name):
+        yield NOWHERE
+
+
+def targets_by_another_name(module: Module, name: str) -> Iterator[str]:
+    """What of this name a module imports by another one."""
     for alias, target in module.imports.items():
         if target.rpartition(".")[2] == name != alias:
-            yield _NOWHERE
+            yield target
 
 
 def texts_outside(functions: Functions, module: Module, name: str) -> Iterator[str]:
     """The names and texts with a word in them, in what a module binds and sets."""
-    for value in _holding(functions, module, name):
+    for value in holding(functions, module, name):
         yield from (text for _, text in texts_of(value) if _says(text, name))
 
 
 def only_called_outside(functions: Functions, module: Module, name: str) -> bool:
     """Whether what a module binds does nothing with a name but keep what a call of it gives."""
-    return all(
-        span == each.span and each.kind == "call" and leaf_of_chain(each.chain) == name
-        for value in _holding(functions, module, name)
-        for each in held(value)
-        for span in _spans(each, name)
-    ) and not any(target.rpartition(".")[2] == name != alias for alias, target in module.imports.items())
+    return (
+        all(
+            span == each.span and each.kind == "call" and leaf_of_chain(each.chain) == name
+            for value in holding(functions, module, name)
+            for each in held(value)
+            for span in spans_of(each, name)
+        )
+        and next(targets_by_another_name(module, name), None) is None
+    )
 
 
-def _spans(value: Value, name: str) -> Iterator[Span]:
+def spans_of(value: Value, name: str) -> Iterator[Span]:
     """Where a word stands in an expression itself, and in the names of what it holds."""
     if _says(value.chain, name) or (isinstance(value.data, str) and _says(value.data, name)):
         yield value.span

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from functools import partial
 from typing import Literal
 
@@ -11,7 +11,7 @@ from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.tasks.sendings import Sending, Sendings
+from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.unrun import Unrun
@@ -19,10 +19,10 @@ from celery_lint.inventory.workers.lookups import Lookups
 from celery_lint.inventory.workers.naming import (
     module_words,
     only_called_outside,
-    places,
-    places_outside,
     within,
 )
+from celery_lint.inventory.workers.senders.hidden import HiddenSenders
+from celery_lint.inventory.workers.senders.meanings import Meanings
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.words import given_words, words_in
@@ -32,19 +32,6 @@ from celery_lint.project.known import Known, once
 
 # So many tasks that are sent show how a project sends them; a sketch that sends one shows nothing.
 _SEVERAL = 2
-# With these, entries of the schedule stand in a database, where nobody can look.
-_ELSEWHERE = frozenset(
-    {
-        "django_celery_beat",
-        "djcelery",
-        "redbeat",
-        "RedBeatScheduler",
-        "DatabaseScheduler",
-        "sqlalchemy_celery_beat",
-        "celery_sqlalchemy_scheduler",
-        "celerybeatmongo",
-    }
-)
 # A task that is sent, or made a signature, whatever holds it.
 _SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
 # Settings that say how a task is sent if somebody sends it.
@@ -72,7 +59,8 @@ class Unsent:
 
     It answers *yes* only where the project names a task nowhere but where it is made, in its own function, in
     routes, or in tasks that nothing sends either; and where all that is sent is in sight: by tasks and
-    names that are written down, with a schedule in the settings.
+    names that are written down, with a schedule in the settings. A schedule that nobody can look at, of a
+    database or a machine, runs what needs no arguments.
     """
 
     def __init__(self, known: Known) -> None:
@@ -84,6 +72,8 @@ class Unsent:
         self.applications = known.of(Applications)
         self.unrun = known.of(Unrun)
         self.lookups = known.of(Lookups)
+        self.hidden = known.of(HiddenSenders)
+        self.meanings = known.of(Meanings)
 
     def is_unsent(self, task: Task) -> bool:
         """Whether a project that sends other tasks nowhere names this one, but where it is made.
@@ -153,6 +143,7 @@ class Unsent:
         found = self.unrun.orphans.words()
         if not self._unsent and not self.unrun.all:
             return found
+        found.update(self.hidden.words())
         found.update((function.name, "") for _, function in self.lookups.all)
         for task in self.tasks.product:
             if self.is_unsent(task):
@@ -183,13 +174,14 @@ class Unsent:
         if not tasks or not self._is_deployed or not self._sends(several):
             return frozenset()
         mentions = self._all_mentions
-        if mentions is None or any(self.lookups.is_used(*found, mentions) for found in self.lookups.all):
+        if any(self.lookups.is_used(*found, mentions) for found in self.lookups.all):
             return frozenset()
-        left = {task.key: task for task in tasks}
+        hides = self.hidden.may_schedule
+        left = {task.key: task for task in tasks if not (hides and self.hidden.may_stand_there(task))}
         while True:  # what only tasks name that nothing sends is not sent either
             sent = [task for task in left.values() if self._is_named(task, mentions, left, called)]
             if not sent:
-                return frozenset(left)
+                return frozenset(left if not hides or self._shows_enough(left) else ())
             for task in sent:
                 del left[task.key]
 
@@ -202,22 +194,16 @@ class Unsent:
 
     def _sends(self, several: int) -> bool:
         """Whether the project shows what it sends: it does so itself, or has a schedule that can be read."""
-        sendings = self.sendings.all
-        if self.settings.named("beat_scheduler") or any(map(self._is_computed, sendings)):
+        if self.hidden.may_send_anything:
             return False
-        if self.settings.named("beat_schedule"):
+        if self.settings.named("beat_schedule") and not self.hidden.may_schedule:
             return True
-        if self.settings.hidden:  # the schedule may stand where the settings come from
-            return False
-        return len({s.task.key for s in sendings if s.sends and s.task is not None}) >= several
+        return len({s.task.key for s in self.sendings.all if s.sends and s.task is not None}) >= several
 
-    def _is_computed(self, sending: Sending) -> bool:
-        """Whether only the run knows the name of what is sent."""
-        if sending.through != "application" or sending.task is not None:
-            return False
-        value = sending.value
-        given = value.first() or value.keyword("name") if value is not None else None
-        return given is None or self.project.text(sending.module, given) is None
+    def _shows_enough(self, left: Collection[Key]) -> bool:
+        """Whether most tasks that a schedule out of sight is not likely to run are named by code."""
+        unlikely = [task for task in self._named if not self.hidden.may_stand_there(task)]
+        return len(unlikely) >= 2 * len(left)
 
     # ------------------------------------------------------------------ who names a task
 
@@ -231,22 +217,22 @@ class Unsent:
         ]
 
     @once
-    def _all_mentions(self) -> dict[str, list[_Mention]] | None:
+    def _all_mentions(self) -> dict[str, list[_Mention]]:
         """Where tasks and what looks tasks up are named."""
         names = {n for task in self._named for n in (*_names(task), *_before(task), _owner(task))} - {""}
         return self._mentions(names | {function.name for _, function in self.lookups.all})
 
-    def _mentions(self, names: set[str]) -> dict[str, list[_Mention]] | None:
-        """Where these names stand; ``None`` where a schedule is kept that nobody can look at."""
+    def _mentions(self, names: set[str]) -> dict[str, list[_Mention]]:
+        """Where these names stand."""
         found: dict[str, list[_Mention]] = {}
         modules = [  # a test or an example is no run of the product
             module
             for module in self.project.modules.values()
             if self.project.modules.is_product(module.path) or "migrations" in module.path
         ]
-        for name, mention in self._naming(modules, names | _ELSEWHERE):
+        for name, mention in self._naming(modules, names):
             found.setdefault(name, []).append(mention)
-        return found if _ELSEWHERE.isdisjoint(found) else None
+        return found
 
     def _naming(self, modules: Sequence[Module], names: set[str]) -> Iterator[tuple[str, _Mention]]:
         """Where modules hold one of these names, and which."""
@@ -266,7 +252,7 @@ class Unsent:
         self, task: Task, mentions: dict[str, list[_Mention]], left: dict[Key, Task], called: bool
     ) -> bool:
         return any(
-            self._counts(name, mention, left) and not (called and self._only_calls(name, mention))
+            self._counts(task, name, mention, left) and not (called and self._only_calls(name, mention))
             for name in _names(task)
             for mention in self._saying(task, name, mentions)
         )
@@ -324,27 +310,20 @@ class Unsent:
         sent = re.compile(_SENT.format(re.escape(name)))
         return any(sent.search(text) for text in (function.packed_calls, function.packed_steps))
 
-    def _counts(self, name: str, mention: _Mention, left: dict[Key, Task]) -> bool:
+    def _counts(self, task: Task, name: str, mention: _Mention, left: dict[Key, Task]) -> bool:
         """Whether somebody who names a task may send it."""
         module, function = mention
         if function is not None and _stands_in(module, function, left):
             return False
         passed = [*self._only_how.get(module.path, ())]
         passed.extend(self._decorators.get((module.path, name), ()))
+        passed.extend(self.meanings.by_hand(name, module) if function is None or not function.name else ())
         if function is None:
-            return any(not within(span, passed) for span in places_outside(self.functions, module, name))
+            return any(not within(span, passed) for span in self.meanings.outside(task, name, module))
         if function.name:
-            return True  # statements hold more than calls do
-        return any(not within(span, passed) for span in self._places(module, function, name))
-
-    def _places(self, module: Module, function: Function, name: str) -> Iterator[Span]:
-        """Where a word stands in the calls of a module's own code."""
-        for call in self.functions.calls(module, function):
-            value = function.value_of(call)
-            if value is not None:
-                yield from places(value, name)
-            elif name in words_in(" ".join((call.chain, *call.packed_arguments))):
-                yield call.span
+            return self.meanings.inside(task, name, module, function)
+        spans = self.meanings.at_import(task, name, module, function)
+        return any(not within(span, passed) for span in spans)
 
     @once
     def _decorators(self) -> dict[Key, list[Span]]:

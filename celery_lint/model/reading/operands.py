@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from celery_lint.model.reading.expressions import is_none
 from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord
-from celery_lint.model.steps import StepRole
+from celery_lint.model.steps import TASK_ATTRIBUTES, StepRole
 
 #: The flag of what stands in an operand that is worked out only if another one says so.
 PERHAPS = "o"
@@ -58,7 +58,25 @@ def _assert(walk: Walk, node: ast.Assert, position: Position, _: str) -> None:
     walk.visit(node.test, position, "?")
 
 
+def _note_attributes(nodes: Iterable[ast.expr | None], position: Position) -> None:
+    """Note what is taken from modules and objects, where no chain tells it."""
+    found = (node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name))
+    position.step.loads.extend(f".{node.attr}" for node in found if node.attr not in TASK_ATTRIBUTES)
+
+
+def _listed(walk: Walk, node: ast.List | ast.Tuple | ast.Set, position: Position, _: str) -> None:
+    _note_attributes(node.elts, position)
+    walk.push(node.elts, position)
+
+
+def _mapped(walk: Walk, node: ast.Dict, position: Position, _: str) -> None:
+    _note_attributes(node.values, position)
+    walk.push(node.values, position)
+    walk.push(node.keys, position)
+
+
 def _conditional(walk: Walk, node: ast.IfExp, position: Position, role: str) -> None:
+    _note_attributes((node.body, node.orelse), position)
     walk.push([node.body, node.orelse], _perhaps(position), "?" if role == "?" else "")
     walk.visit(node.test, position, "?")
 
@@ -157,6 +175,10 @@ def _comprehension(walk: Walk, node: ast.comprehension, position: Position, _: s
 
 OPERANDS: dict[type, Callable[[Any, Any, Position, str], None]] = {
     ast.Assert: _assert,
+    ast.Dict: _mapped,
+    ast.List: _listed,
+    ast.Set: _listed,
+    ast.Tuple: _listed,
     ast.IfExp: _conditional,
     ast.BoolOp: _joined,
     ast.UnaryOp: _unary,

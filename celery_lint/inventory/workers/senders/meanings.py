@@ -1,0 +1,156 @@
+"""Where a word may mean a task, and not something else that has the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.diagnostics import Span
+from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.naming import NOWHERE, holding, spans_of, targets_by_another_name
+from celery_lint.model.calls import Call
+from celery_lint.model.chains import steps_of_component
+from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.words import held, words_in
+from celery_lint.project.entity import Entity
+from celery_lint.project.known import Known
+
+# What is certainly no task unless it is one: all else may hold one.
+_OTHERS = frozenset({"function", "class", "module"})
+
+
+class Meanings:
+    """What names mean where they stand, as far as anybody can tell; a text means whatever has the name."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.tasks = known.of(Tasks)
+
+    def outside(self, task: Task, name: str, module: Module) -> Iterator[Span]:
+        """Where what a module and its classes bind may mean a task by a word."""
+        for value in holding(self.functions, module, name):
+            for each in held(value):
+                if not self._is_other(task, name, module, None, each.chain, each):
+                    yield from spans_of(each, name)
+        for target in targets_by_another_name(module, name):
+            if not self._means_another(task, self.project.resolve(module, target)):
+                yield NOWHERE
+
+    def at_import(self, task: Task, name: str, module: Module, function: Function) -> Iterator[Span]:
+        """Where the calls of a module's own code may do so."""
+        for call in self.functions.calls(module, function):
+            value = function.value_of(call)
+            if value is None:
+                if self._is_in(task, name, module, function, call):
+                    yield call.span
+                continue
+            for each in held(value):
+                if not self._is_other(task, name, module, function, each.chain, each):
+                    yield from spans_of(each, name)
+
+    def by_hand(self, name: str, module: Module) -> Iterator[Span]:
+        """The calls of it under ``if __name__ == "__main__"``: a script runs it, in place of any worker."""
+        function = module.functions.get("")
+        for call in self.functions.calls(module, function) if function is not None else ():
+            if call.in_main and call.leaf() == name:
+                yield call.span
+
+    def inside(self, task: Task, name: str, module: Module, function: Function) -> bool:
+        """Whether a function may mean a task by a word."""
+        if any(name in words_in(parameter.default) for parameter in function.parameters):
+            return True
+        kept = [value for _, value in function.values]
+        return (
+            any(self._is_kept(task, name, module, function, value) for value in (*function.returns, *kept))
+            or any(
+                self._is_in(task, name, module, function, call)
+                for call in self.functions.calls(module, function)
+            )
+            or self._is_stated(task, name, module, function)
+        )
+
+    def _is_kept(self, task: Task, name: str, module: Module, function: Function, value: Value) -> bool:
+        return any(
+            not self._is_other(task, name, module, function, each.chain, each)
+            for each in held(value)
+            if next(spans_of(each, name), None) is not None
+        )
+
+    def _is_in(self, task: Task, name: str, module: Module, function: Function, call: Call) -> bool:
+        """Whether a call says the word, and may mean the task by it."""
+        if self._says(task, name, module, function, call.chain):
+            return True
+        for given, packed in zip(call.takes, call.packed_arguments, strict=False):
+            if name in words_in(packed) and (
+                not given.chain or self._says(task, name, module, function, given.chain)
+            ):
+                return True
+        return False
+
+    def _is_stated(self, task: Task, name: str, module: Module, function: Function) -> bool:
+        """Whether a statement does so: by a chain, or by the plain name that it reads."""
+        steps = self.functions.of(module, function).steps
+        if any(self._says(task, name, module, function, chain) for step in steps for chain in step.chains):
+            return True
+        if any(f".{name}" in step.loads for step in steps):
+            return True  # of something that nobody can see
+        if not any(name in step.loads for step in steps):
+            return False
+        if function.takes(name):
+            return False  # who gives the task for a parameter says its name
+        if function.is_nested() or any(name in step.stores or step.kind == "import" for step in steps):
+            return True  # the name may be bound here
+        return not self._means_another(task, self._plain(module, name))
+
+    # ------------------------------------------------------------------ what a name means
+
+    def _says(self, task: Task, name: str, module: Module, function: Function, chain: str) -> bool:
+        return (
+            name in chain
+            and name in words_in(chain)
+            and not self._is_other(task, name, module, function, chain)
+        )
+
+    def _is_other(
+        self,
+        task: Task,
+        name: str,
+        module: Module,
+        function: Function | None,
+        chain: str,
+        value: Value | None = None,
+    ) -> bool:
+        """Whether a chain means something else by a word: a value that is no chain says no such thing."""
+        if value is not None and (not chain or (isinstance(value.data, str) and name in value.data)):
+            return False
+        before: list[str] = []
+        for part in chain.lstrip("!").split("."):
+            component = steps_of_component(part)[0]
+            before.append(part)
+            if name not in words_in(component):
+                continue
+            if component == f"%{name}":
+                return function is not None and function.takes(name)
+            if before[0] in ("%self", "%cls") and len(before) == 2 and function is not None:
+                own = module.functions.get(f"{function.owner}.{name}")
+                return own is not None and own is not task.function
+            means = ".".join([*before[:-1], component])
+            return self._means_another(task, self.project.resolve(module, means))
+        return False
+
+    def _plain(self, module: Module, name: str) -> Entity:
+        """What the functions of a module mean by a name that they do not bind."""
+        own = f":{name}" if name in module.functions or name in module.classes else ""
+        return self.project.resolve(module, module.imports.get(name, own))
+
+    def _means_another(self, task: Task, entity: Entity) -> bool:
+        """Whether something is neither the task nor one that has its name, which sends it as well."""
+        found = self.tasks.of(entity)
+        if found is not None:
+            return found.key != task.key and found.name != task.name
+        if entity.kind not in _OTHERS or task.function is None:
+            return False
+        at = entity.module.path if entity.module is not None else entity.name
+        own, name = task.function.qualname.partition("@")[0], entity.name.partition("@")[0]
+        return at != task.module.path or not f"{own}.".startswith(f"{name}.")
