@@ -78,6 +78,19 @@ LOOP_BOUND = (
         "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver()",
     }
 )
+#: These are refused where no loop runs, or do nothing before they are awaited: a plain function has none.
+MADE_ON_A_LOOP = frozenset(
+    {
+        "aiohttp.ClientSession()",
+        "aiohttp.client.ClientSession()",
+        "asyncpg.create_pool()",
+        "aiomysql.create_pool()",
+        "asyncmy.create_pool()",
+        "psycopg_pool.AsyncConnectionPool()",
+        "aio_pika.connect_robust()",
+        "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver()",
+    }
+)
 #: Dropped without being closed, these keep their sockets (and some their threads) until cycles are collected.
 LEFT_OPEN = MONGO | _POOLED | {"asyncpg.create_pool()", "asyncpg.pool.create_pool()"}
 #: These draw their connections from what they are given.

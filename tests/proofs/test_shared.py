@@ -27,6 +27,18 @@ def test_a_client_keeps_connections_of_a_closed_loop(start: Start, servers: Serv
     assert worker.good("asks_a_client_of_its_own", times=6, at_once=False).all_succeeded()
 
 
+@pytest.mark.proof("CEL217")
+@pools("prefork", long=["solo"])
+def test_a_client_of_a_task_meets_closed_loops(start: Start, servers: Servers, pool: str) -> None:
+    """Every second run of the one task gets a connection that is dead."""
+    worker = start("shared", pool, servers, concurrency=1)
+    closed = "Event loop is closed"
+    for runner in ("asyncio.run", "async_to_sync"):
+        bad = worker.bad("asks_one_client_in_each_of_its_runs", runner)
+        assert bad.results == [["", closed, "", closed]]
+    assert worker.good("asks_a_client_of_each_run").all_succeeded()
+
+
 @pytest.mark.proof("CEL233")
 @pools("prefork", long=["solo"])
 def test_a_cache_keeps_clients_of_a_closed_loop(start: Start, servers: Servers, pool: str) -> None:

@@ -21,8 +21,8 @@ from celery_lint.project.known import Known, facts, once
 
 _LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
-# These take a coroutine, or a function that makes one, for another to run.
-_HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather", "create_task", "ensure_future"})
+#: These take a coroutine, or a function that makes one, for another to run.
+HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather", "create_task", "ensure_future"})
 _NESTED = 4
 _RUN_LEAVES = frozenset({"run", "run_until_complete", "run_async"}) | {
     name.rpartition(".")[2] for name in PORTALS
@@ -259,7 +259,7 @@ class Runs:
         """The parameters that a coroutine function awaits, itself or through ``wait_for`` and its like."""
         found = {step.value for step in self.functions.of(module, function).steps if step.waits}
         for call in self.functions.calls(module, function):
-            if call.is_awaited and call.leaf() in _HANDING_ON:
+            if call.is_awaited and call.leaf() in HANDING_ON:
                 found.add(self._innermost(module, function, call.argument(0)).chain)
         return {parameter.name for parameter in function.parameters if f"%{parameter.name}" in found}
 
@@ -268,13 +268,13 @@ class Runs:
         for _ in range(_NESTED):
             if given.kind == "call":
                 inner: Call | None = self.functions.calls(module, function)[given.number]
-            elif given.chain.endswith("()") and leaf_of_chain(given.chain) in _HANDING_ON:
+            elif given.chain.endswith("()") and leaf_of_chain(given.chain) in HANDING_ON:
                 calls = self.functions.calls(module, function)
                 made = [call for call in calls if f"{call.chain}()" == given.chain]
                 inner = made[0] if len(made) == 1 else None
             else:
                 return given
-            if inner is None or inner.leaf() not in _HANDING_ON or not inner.takes:
+            if inner is None or inner.leaf() not in HANDING_ON or not inner.takes:
                 return given
             if self.graph.target(module, inner.chain) is not None:  # the project has one of its own
                 return given

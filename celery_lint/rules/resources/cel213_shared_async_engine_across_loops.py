@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.sharing import SharedEngine, Sharing
+from celery_lint.analysis.resources.loops.sharing import SharedEngine, Sharing
 from celery_lint.rule import Finding, Rule, on
 
 

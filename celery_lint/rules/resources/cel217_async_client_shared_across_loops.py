@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.resources.sharing import SharedClient, Sharing
+from celery_lint.analysis.resources.loops.in_turn import ClientInTurn, ClientsInTurn
+from celery_lint.analysis.resources.loops.sharing import SharedClient, Sharing
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class AsyncClientSharedAcrossLoops(Rule):
-    """A client made once per process is used on an event loop that ends with the task.
+    """A client is used on one event loop after another: those of several tasks, or of several runs in a task.
 
     ## Why it matters
 
@@ -19,6 +20,9 @@ class AsyncClientSharedAcrossLoops(Rule):
     every second time with *Event loop is closed*, and so does `openai` with `max_retries=0`; `aiohttp`,
     `asyncpg`, `aiomysql` and MongoDB clients fail every time but the first. A pool of `psycopg_pool` works on
     until its connections expire, and then finds no more.
+
+    The same happens within one task that makes a client and then calls `asyncio.run` for each of many items:
+    of a bot that greets 100 users, `aiogram` reaches the first, `python-telegram-bot` every second one.
 
     ## Example
 
@@ -66,14 +70,16 @@ class AsyncClientSharedAcrossLoops(Rule):
 
     ## Limits
 
-    Speaks of clients at module level, of those that a cached function gives, of those in attributes that
-    functions set from outside, and of those that an object at module level holds and its methods use, or the
-    methods of its class where there is no other object. Where the coroutine is run by `asyncio.run` itself,
-    `asyncio-run-in-task` tells it; clients in a dictionary are told by `loop-bound-client-cache`. Clients
-    that were tried and survive (`anthropic`, SQLAlchemy on psycopg) are not meant, nor those that try again
-    by themselves (`openai`, `langchain_openai`). Silent where the coroutine, or what runs it, closes the
-    client, where the function that makes it asks for the running loop, and for a helper that keeps the loop
-    of its thread, unless the pool is known to have several.
+    Within a task speaks of a client in a local variable, or of an object that has one from its beginning, and
+    follows it into the functions that are given it; silent where a run closes it, or a block opens it anew.
+    Otherwise speaks of clients at module level, of those that a cached function gives, of those in
+    attributes that functions set from outside, and of those that an object at module level holds and its
+    methods use, or the methods of its class where there is no other object. Where the coroutine is run by
+    `asyncio.run` itself, `asyncio-run-in-task` tells it; clients in a dictionary are told by
+    `loop-bound-client-cache`. Clients that were tried and survive (`anthropic`, SQLAlchemy on psycopg) are
+    not meant, nor those that try again by themselves (`openai`, `langchain_openai`). Silent where the
+    coroutine, or what runs it, closes the client, where the function that makes it asks for the running
+    loop, and for a helper that keeps the loop of its thread, unless the pool is known to have several.
 
     ## References
 
@@ -91,6 +97,10 @@ class AsyncClientSharedAcrossLoops(Rule):
         "pool": (
             "`{resource}` is used on several event loops in the {pool} pool ({where})",
             "keep one event loop per worker process for every coroutine that uses `{resource}`",
+        ),
+        "turn": (
+            "`{resource}` is used on one event loop after another: `Event loop is closed`",
+            "run one coroutine that does all of it, or make and close `{resource}` in each coroutine",
         ),
     }
     proof = "tests/proofs/test_shared.py::test_a_client_keeps_connections_of_a_closed_loop"
@@ -111,3 +121,16 @@ class AsyncClientSharedAcrossLoops(Rule):
         else:
             values = {"resource": name, "pool": shared.pool.name, "where": shared.pool.where}
             yield Finding(shared.use.place, values, story, "pool", cause=cause)
+
+    @on(ClientsInTurn.all)
+    def check_in_turn(self, client: ClientInTurn) -> Iterator[Finding]:
+        """Report a client of a task at the run that finds it bound to the loop of another."""
+        before = "each pass of this loop runs a coroutine on another event loop"
+        story = (
+            (client.made, f"`{client.name}` is made here, once"),
+            (client.before, before if client.is_repeated else "its first event loop ends here"),
+            *client.run.related(),
+        )
+        rank = self.known.of(Sent).rank(reached.task for reached in client.run.reached)
+        cause = Cause((client.owner, client.name), rank)
+        yield Finding(client.place, {"resource": client.name}, story, "turn", cause=cause)

@@ -67,6 +67,34 @@ def asks_the_cached_client() -> bool:
     return asyncio.run(ping(cached()))
 
 
+@app.task
+def asks_one_client_in_each_of_its_runs(runner: str) -> list[str]:
+    """The client belongs to the task, and each of its runs has another loop."""
+    own = Redis.from_url(REDIS)
+
+    def outcome() -> str:
+        try:
+            RUNNERS[runner](ping(own))
+        except RuntimeError as error:
+            return str(error)
+        return ""
+
+    return [outcome() for _ in range(4)]
+
+
+@app.task
+def asks_a_client_of_each_run() -> list[str]:
+    """Each run closes what it has opened."""
+
+    async def execute() -> None:
+        async with Redis.from_url(REDIS) as own:
+            await ping(own)
+
+    for _ in range(4):
+        asyncio.run(execute())
+    return []
+
+
 # ------------------------------------------------------------------------------------ locks
 
 lock = asyncio.Lock()

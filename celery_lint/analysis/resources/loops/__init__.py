@@ -1,0 +1,1 @@
+"""Objects that several event loops use, one after another or at the same time."""
