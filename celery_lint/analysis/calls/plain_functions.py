@@ -75,7 +75,7 @@ class PlainFunctions:
             return False
         if name in module.bindings or any(other.startswith(f"{name}@") for other in module.functions):
             return False
-        if (module.path, name) in self._given_attributes:
+        if self._is_changed(module.path, name):
             return False
         for decorator in function.decorators:
             entity = self.project.resolve(module, decorator.chain)
@@ -84,16 +84,23 @@ class PlainFunctions:
         return True
 
     @once
-    def _given_attributes(self) -> set[tuple[str, str]]:
-        """The functions of which something sets an attribute: ``pay.delay = pay``."""
-        found = set()
+    def _set(self) -> dict[str, list[tuple[Module, str]]]:
+        """What sets attributes, by their names: in which module, and of what."""
+        found: dict[str, list[tuple[Module, str]]] = {}
         for module in self.project.product_modules():
             for assignment in module.assignments:
-                if assignment.key in _METHODS and not assignment.subscript:
-                    entity = self.project.resolve(module, assignment.target)
-                    if entity.kind == "function" and entity.module is not None:
-                        found.add((entity.module.path, entity.name))
+                if not assignment.subscript:
+                    found.setdefault(assignment.key, []).append((module, assignment.target))
         return found
+
+    def _is_changed(self, path: str, name: str) -> bool:
+        """Whether something gives the function a method, ``pay.delay = pay``, or its module another one."""
+        function = Entity("function", name, self.project.modules[path])
+        given = [one for method in sorted(_METHODS) for one in self._set.get(method, ())]
+        if any(self.project.resolve(*one)[:3] == function[:3] for one in given):
+            return True
+        homes = [self.project.resolve(*one) for one in self._set.get(name, ())]
+        return any(home.kind == "module" and home.name == path for home in homes)
 
     def _is_view(self, module: Module, function: Function) -> bool:
         names = [self.project.resolve(module, decorator.chain).name for decorator in function.decorators]
