@@ -70,6 +70,17 @@ def test_a_function_is_no_task(worker: Worker) -> None:
     assert worker.good("sends_all").all_succeeded()
 
 
+@pytest.mark.proof("CEL668")
+def test_a_result_is_no_signature(worker: Worker) -> None:
+    """It has none of the methods, and the task has been sent."""
+    methods = ("apply_async", "delay", "clone", "freeze", "link", "link_error", "on_error", "retry")
+    for method in (*methods, "s", "set", "si", "update_state"):
+        error = f"AttributeError: 'AsyncResult' object has no attribute '{method}'"
+        assert worker.bad("takes_a_result_for_a_signature", method).failed_only_with(error)
+    assert until(lambda: "sent" in worker.marks())
+    assert worker.good("sends_all").all_succeeded()
+
+
 @pytest.mark.proof("CEL617")
 def test_a_time_without_a_zone_is_utc(start: Start, servers: Servers) -> None:
     """In New York an hour from now has long been, in UTC."""

@@ -151,6 +151,12 @@ def sends_a_function(method: str) -> None:
 
 
 @app.task
+def takes_a_result_for_a_signature(method: str) -> None:
+    """The task is sent, and its result has no such method."""
+    getattr(leaves.delay("sent"), method)()
+
+
+@app.task
 def misspells_the_countdown() -> None:
     """Nobody says a word."""
     leaves.apply_async(("misspelt",), count_down=3600)
