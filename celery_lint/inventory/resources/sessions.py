@@ -56,6 +56,7 @@ class Sessions:
         self.graph = known.of(CallGraph)
         self._kinds: dict[Key, Kind] = {}
         self._names: dict[Key, dict[str, SessionName]] = {}
+        self._held: dict[Key, list[tuple[str, Kind]]] = {}
 
     @once
     def reached(self) -> list[tuple[Module, Function, tuple[Task, ...]]]:
@@ -212,6 +213,27 @@ class Sessions:
                 before = known.steps if known is not None else ()
                 found[name] = SessionName(name, kind, bound[name], (*before, step.number), closes)
         return found
+
+    def of_object(self, module: Module, function: Function) -> list[SessionName]:
+        """The sessions that the object of a method has in its attributes, as ``self.session``."""
+        class_ = module.classes.get(function.owner)
+        itself = function.first()
+        if class_ is None or not itself:
+            return []
+        key = module.path, class_.qualname
+        held = self._held.get(key)
+        if held is None:
+            names: dict[str, None] = {}
+            for base in self.project.bases(Entity("class", class_.qualname, module)):
+                body = base.class_()
+                names.update(dict.fromkeys(body.attributes if body is not None else ()))
+            chains = {name: f":{class_.qualname}().{name}" for name in names}
+            kinds = {name: self.kind(module, chain) for name, chain in chains.items()}
+            held = self._held[key] = [(name, kind) for name, kind in kinds.items() if kind]
+        return [
+            SessionName(f"{itself}.{name}", kind, f":{class_.qualname}().{name}", (), False)
+            for name, kind in held
+        ]
 
     # ------------------------------------------------------------------ sessions at module level
 

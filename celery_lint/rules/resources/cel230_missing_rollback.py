@@ -95,13 +95,14 @@ class MissingRollback(Rule):
 
     ## Limits
 
-    Speaks of sessions in functions that tasks run, where the same session did work in the `try` and the
-    clause catches what a database error arrives as. Where the clause does nothing with the session, something
-    in the `try` must write or execute, the clause must not end the function or the loop, and the session must
-    be seen to be used again. Silent where the work stands in `session.begin()`, which rolls back by itself,
-    where a function that gets the session rolls it back or catches what its writes raise, in a branch that
-    asks what the error is, and for `scoped_session`. Told once for the sessions of one maker in a file, with
-    the places of the others.
+    Speaks of sessions in functions that tasks run, in a variable or in an attribute of the object
+    (`self.session`), where the same session did work in the `try` and the clause catches what a database
+    error arrives as. Where the clause does nothing with the session, something in the `try` must write or
+    execute, the clause must not end the function or the loop, and the session must be seen to be used
+    again. Silent where the work stands in `session.begin()`, which rolls back by itself, where a function
+    that gets the session rolls it back or catches what its writes raise, in a branch that asks what the
+    error is, and for `scoped_session`. Told once for the sessions of one maker in a file, with the places
+    of the others.
 
     ## References
 

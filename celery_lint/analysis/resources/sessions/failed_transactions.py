@@ -84,14 +84,7 @@ class FailedTransactions:
     def used(self) -> list[SessionAfterFailure]:
         """The uses of a session in an ``except`` and after it that come before its rollback."""
         found: list[SessionAfterFailure] = []
-        for view, names in self.session_flow.views:
-            if not view.function.has("handler"):
-                continue
-            sessions = [
-                self._held(view, session)
-                for session in names.values()
-                if session.kind == ("async" if view.function.is_async else "sync")
-            ]
+        for view, sessions in self._views():
             for handler in view.flow.steps if sessions else ():
                 if handler.kind == "handler" and self._catches_failures(view.module, handler):
                     for held in sessions:
@@ -99,6 +92,23 @@ class FailedTransactions:
         # A rollback in the clause around another mends what follows that one, too.
         mended = {use.place for use in found if use.later is None}
         return [use for use in found if use.later not in mended]
+
+    def _views(self) -> Iterator[tuple[View, list[_Held]]]:
+        """The functions with a handler, and the sessions that they or their objects hold."""
+        for view, names in self.session_flow.views:
+            if view.function.has("handler"):
+                kind = "async" if view.function.is_async else "sync"
+                yield view, [self._held(view, each) for each in names.values() if each.kind == kind]
+        for view in self.session_flow.methods:
+            if view.function.has("handler"):
+                yield view, self._held_by_object(view)
+
+    def _held_by_object(self, view: View) -> list[_Held]:
+        """The sessions in attributes of the object of a method, of which its other methods make use too."""
+        kind = "async" if view.function.is_async else "sync"
+        itself, names = frozenset({f":{view.function.owner}()"}), frozenset({view.function.first()})
+        sessions = self.session_flow.sessions.of_object(view.module, view.function)
+        return [_Held(each, names, itself) for each in sessions if each.kind == kind]
 
     def _held(self, view: View, session: SessionName) -> _Held:
         """A session with the objects that are made with it: `OrderService(session)`."""

@@ -101,6 +101,21 @@ class SessionFlow:
                 found.append((View(module, function, flow, calls, tasks), names))
         return found
 
+    @once
+    def methods(self) -> list[View]:
+        """The methods with a handler that tasks run: their objects may hold a session."""
+        return [
+            View(
+                module,
+                function,
+                self.functions.of(module, function),
+                self.functions.calls(module, function),
+                tasks,
+            )
+            for module, function, tasks in self.sessions.reached
+            if function.owner and function.has("handler")
+        ]
+
     # ------------------------------------------------------------------ opened and not closed
 
     @once
