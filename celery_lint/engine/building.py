@@ -77,23 +77,21 @@ def build(
     leads = Leads(LOOKED_FOR, library.text, imports.locate)
     searched: set[Pair] = set()
     named: set[str] = set()
-    known: Known | None = None
-    for _ in range(MOST_ROUNDS):
-        if known is not None:
-            known.let_go()
-        load = library.reading_of
-        given = imports, configuration, deployment, unparsed, load, functions, lasting
-        known = linked(modules.values(), *given)
-        explore(known)
-        said = sinks(known)
-        names = said - searched
-        searched |= names
+    said: set[Pair] = set()
+
+    def wanted(known: Known, whole: bool) -> set[str]:
+        """The files that what is known leads to and that have not been read."""
+        nonlocal said
+        explore(known, whole)
+        said = sinks(known, whole)
         more: set[str] = known.project.reading.wanted.difference(modules, unparsed)
         hinted = known.project.reading.hinted
         unread = hinted.keys() - modules.keys() - unparsed.keys() - more
         if unread:
-            more.update(library.second_pass(sorted(unread), hints(known)))
+            more.update(library.second_pass(sorted(unread), hints(known, whole)))
             more.update(path for path in unread - more if leads.worth(path, hinted[path]))
+        names = said - searched
+        searched.update(names)
         if names:
             rest = [
                 path for path in files if path in guessed or (path not in modules and path not in unparsed)
@@ -102,10 +100,20 @@ def build(
             named.update(holding)
             more.update(holding)
             more.difference_update(modules, unparsed)
-        read_so_far = len(modules) + len(unparsed)
-        take(more)
-        # What cannot be parsed counts as well: it may hold what seems to be missing.
-        if len(modules) + len(unparsed) > read_so_far:
+        return more
+
+    known: Known | None = None
+    for number in range(MOST_ROUNDS):
+        if known is not None:
+            known.let_go()
+        load = library.reading_of
+        given = imports, configuration, deployment, unparsed, load, functions, lasting
+        known = linked(modules.values(), *given)
+        more = wanted(known, number == 0)
+        if not more and number:  # after the first round the dearest questions wait until the others are done
+            more = wanted(known, True)
+        take(more)  # what cannot be parsed counts as well: it may hold what seems to be missing
+        if more:
             continue
         if guessed - known.project.reading.demanded - named - set(stray):  # in vain
             known.let_go()
@@ -115,7 +123,7 @@ def build(
     known.project.settle()
     demanded = known.project.reading.demanded
     asked = (demanded | leads.looked_at).difference(modules, unparsed)
-    del leads  # which has the words of all files that were hinted at
+    leads.let_go()
     alone = set(modules) - set(passed) - demanded
     # What an early round has looked for may mean nothing any more: a task that turned out to be sent.
     alone.difference_update(library.second_pass(sorted(alone & named), said))

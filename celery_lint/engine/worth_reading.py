@@ -74,19 +74,23 @@ LOOKED_FOR = LOOP_WORDS | words_of(
     *SYNC_SCOPED,
 )
 
-#: Each follows every chain that may lead to a file that has not been read, and nothing more.
-_EXPLORERS: tuple[Callable[[Known], object], ...] = (
+#: Each follows every chain that may lead to a file that has not been read, and nothing more. These lead from
+#: file to file: what makes tasks, what tasks call, who holds them.
+_LEADING: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Tasks),
     lambda known: known.of(Pools),
     lambda known: known.of(Layers).explore(),
     lambda known: known.of(CallGraph).explore(),
+    lambda known: known.of(Registries).all,
+)
+#: These need what those have found, and lead to few files more, most of them in the first round.
+_ASKING: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Limits).explore(),
     lambda known: known.of(Retries).explore(),
     lambda known: known.of(BrokerSettings).broker,
     lambda known: known.of(Acknowledgement).lost_worker_options,
     lambda known: known.of(Acknowledgement).failure_options,
     lambda known: known.of(Delays).long_runs,
-    lambda known: known.of(Registries).all,
     lambda known: known.of(Registrations).unknown_keys,
     lambda known: known.of(Uses).explore() if known.of(Relays).to_resources else None,
     lambda known: known.of(HandingOver).library_runs,
@@ -110,19 +114,23 @@ _EXPLORERS: tuple[Callable[[Known], object], ...] = (
 )
 
 
-def explore(known: Known) -> None:
-    """Follow every chain that may lead to a file that has not been read."""
-    for step in _EXPLORERS:
+def explore(known: Known, whole: bool) -> None:
+    """Follow every chain that may lead to a file that has not been read; not ``whole``: from file to file."""
+    for step in (*_LEADING, *_ASKING) if whole else _LEADING:
         known.isolation.run(READING, step)
 
 
-def sinks(known: Known) -> set[Pair]:
+def sinks(known: Known, whole: bool) -> set[Pair]:
     """Names that make another file worth reading: (name, leaf of the module that defines it).
 
     They are the project's own words for what the filter looks for: its task wrappers, functions that run
-    event loops, functions that register and dispatch tasks, objects that belong to a loop.
+    event loops, functions that register and dispatch tasks, objects that belong to a loop. With all of them
+    the tasks that nothing sends are: who sends one has its name, and need not say more.
     """
-    return {(name, leaf) for name, leaf in known.isolation.search(READING, _sinks) if name}
+    found = known.isolation.search(READING, _sinks)
+    if whole:
+        found += known.isolation.search(READING, lambda known: known.of(Unsent).words())
+    return {(name, leaf) for name, leaf in found if name}
 
 
 def _sinks(known: Known) -> set[Pair]:
@@ -138,8 +146,6 @@ def _sinks(known: Known) -> set[Pair]:
                 found.add((name, leaf_of(path)))
     for path, name in registries.register_functions:
         found.add((name.rpartition(".")[2], leaf_of(path)))
-    # Who sends a task has its name, and need not say more: a table of tasks, or of their names.
-    found |= known.of(Unsent).words()
     for registry in registries.all:
         found.add((registry.name, leaf_of(registry.origin[0])))
         for dispatcher in registry.dispatchers:
@@ -147,10 +153,11 @@ def _sinks(known: Known) -> set[Pair]:
     return found
 
 
-def hints(known: Known) -> set[Pair]:
+def hints(known: Known, whole: bool) -> set[Pair]:
     """Names that make a file worth reading that a chain has hinted at, in the form of :func:`sinks`."""
     leading = known.isolation.search(READING, lambda known: known.of(Relays).to_resources)
-    leading += known.isolation.search(READING, lambda known: known.of(Sessions).words())
-    leading += known.isolation.search(READING, lambda known: known.of(Coroutines).words())
-    leading += known.isolation.search(READING, lambda known: known.of(WaitedResults).words())
+    if whole:
+        leading += known.isolation.search(READING, lambda known: known.of(Sessions).words())
+        leading += known.isolation.search(READING, lambda known: known.of(Coroutines).words())
+        leading += known.isolation.search(READING, lambda known: known.of(WaitedResults).words())
     return {*leading, *LOOKED_FOR}

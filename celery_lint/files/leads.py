@@ -117,6 +117,10 @@ class Leads:
         """Whether a file leads on by its definitions of these names."""
         return any(self._leads(path, name.encode("utf-8", "surrogatepass")) for name in sorted(names))
 
+    def let_go(self) -> None:
+        """Free the words of all files that were looked at: nobody asks any more."""
+        self._outlines.clear()
+
     def _leads(self, path: str, name: bytes) -> bool:
         key = (path, name)
         if key not in self._known:
