@@ -41,7 +41,8 @@ OWNERS = frozenset(
     }
 )
 #: These try again whatever fails, and their second try opens a connection on the loop that runs: only with
-#: ``max_retries=0`` does anything fail (openai 1 and 2, what langchain makes of them).
+#: ``max_retries=0`` does anything fail (openai up to 3.14.0, what langchain makes of it). From 3.14.1 on only
+#: errors of the network are tried again, so that every second request fails; which one runs is seldom known.
 RETRYING = frozenset(
     {
         "langchain_openai.AzureChatOpenAI()",

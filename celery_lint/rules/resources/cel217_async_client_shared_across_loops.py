@@ -70,16 +70,17 @@ class AsyncClientSharedAcrossLoops(Rule):
 
     ## Limits
 
-    Within a task speaks of a client in a local variable, or of an object that has one from its beginning, and
-    follows it into the functions that are given it; silent where a run closes it, or a block opens it anew.
-    Otherwise speaks of clients at module level, of those that a cached function gives, of those in
+    Within a task speaks of a client in a local variable, or of an object that has one from its beginning,
+    and follows it into the functions that are given it; silent where a run closes it, or a block opens it
+    anew. Otherwise speaks of clients at module level, of those that a cached function gives, of those in
     attributes that functions set from outside, and of those that an object at module level holds and its
     methods use, or the methods of its class where there is no other object. Where the coroutine is run by
     `asyncio.run` itself, `asyncio-run-in-task` tells it; clients in a dictionary are told by
     `loop-bound-client-cache`. Clients that were tried and survive (`anthropic`, SQLAlchemy on psycopg) are
-    not meant, nor those that try again by themselves (`openai`, `langchain_openai`). Silent where the
-    coroutine, or what runs it, closes the client, where the function that makes it asks for the running
-    loop, and for a helper that keeps the loop of its thread, unless the pool is known to have several.
+    not meant, nor those that try again by themselves: `openai` does up to 3.14.0 (from 3.14.1 on every
+    second request fails here too), and `langchain_openai` with it. Silent where the coroutine, or what runs
+    it, closes the client, where the function that makes it asks for the running loop, and for a helper that
+    keeps the loop of its thread, unless the pool is known to have several.
 
     ## References
 
