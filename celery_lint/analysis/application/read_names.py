@@ -38,7 +38,7 @@ class ReadNames:
         values = [value for values in module.bindings.values() for value in values]
         values += [v for class_ in module.classes.values() for vs in class_.attributes.values() for v in vs]
         values += [assignment.value for assignment in module.assignments]
-        values += [value for function in module.functions.values() for _, value in function.values]
+        values += [value for function in module.functions.telling() for _, value in function.values]
         return _names(values, key)
 
     def _loaded_in(self, module: Module, qualname: str, key: str) -> bool:

@@ -73,7 +73,7 @@ class PlainFunctions:
         name = function.qualname
         if function.owner or function.is_nested() or function.span.column != _TOP[function.is_async]:
             return False
-        if name in module.bindings or any(other.startswith(f"{name}@") for other in module.functions):
+        if name in module.bindings or module.functions.again(name):
             return False
         if self._is_changed(module.path, name):
             return False

@@ -175,6 +175,7 @@ class HiddenSenders:
 
     def _is_handed_on(self, module: Module, name: str) -> bool:
         """Whether a module binds a name, or a function takes it by default or gives it back uncalled."""
+        self.functions.note("given", {name})
         outside, given = self._words(module)
         return name in outside or (
             name in given
@@ -185,7 +186,7 @@ class HiddenSenders:
                     for value in (*function.returns, *(value for _, value in function.values))
                     for each in held(value)
                 )
-                for function in module.functions.values()
+                for _, function in module.functions.every()
             )
         )
 
