@@ -22,6 +22,8 @@ from celery_lint.project.known import Known, facts
 
 # Runs of kind ``run`` whose loop belongs to an object, which may have several runs.
 _OF_AN_OBJECT = ("Runner.run", "BlockingPortal.call")
+# So many turns before one are compared with it: more branches, of which one is run, are rare.
+_MOST_BEFORE = 8
 _NEW_LOOPS = frozenset(f"{name}()" for name in NEW_LOOP)
 # Words that end a client, so that its next use begins anew.
 _ENDING = (*sorted(RELEASES), "shutdown")
@@ -64,6 +66,9 @@ class ClientsInTurn:
         self.runs = known.of(Runs)
         self.bound = known.of(Bound)
         self.owners = known.of(Owners)
+        # The statements that bind a name of a function, if only one does; and whether it binds a client.
+        self._binding: dict[Key, dict[str, Step]] = {}
+        self._new: dict[tuple[str, str, str], bool] = {}
 
     @facts
     def all(self) -> list[ClientInTurn]:
@@ -130,7 +135,7 @@ class ClientsInTurn:
                 target = self.graph.target(module, call.chain)
                 if target is not None and target[1].parameter_given(call, chain) == parameter:
                     yield name
-            elif self._uses(module, function, call, name, chain):
+            elif self._uses(module, function, call, step, name, chain):
                 yield name
 
     def _read(self, module: Module, function: Function, step: Step) -> Iterator[str]:
@@ -156,19 +161,26 @@ class ClientsInTurn:
 
     def _made(self, module: Module, function: Function, name: str) -> Step | None:
         """The one statement that binds a variable to a new client, or to a new object that has one."""
-        bound = [
-            step
-            for step in self.functions.of(module, function).steps
-            if name in step.stores and step.chains != ("#None",)
-        ]
-        if len(bound) != 1 or bound[0].kind != "assign" or len(bound[0].stores) != 1:
+        key = module.path, function.qualname
+        known = self._binding.get(key)
+        if known is None:
+            known = self._binding[key] = _bound_once(self.functions.of(module, function))
+        step = known.get(name)
+        if step is None:
             return None
-        entity = self.bound.whole(module, Value("name", bound[0].span, None, bound[0].value))
+        variable = (*key, name)
+        if variable not in self._new:
+            self._new[variable] = self._is_new(module, step)
+        return step if self._new[variable] else None
+
+    def _is_new(self, module: Module, step: Step) -> bool:
+        """Whether a statement binds a new client, or a new object that has one."""
+        entity = self.bound.whole(module, Value("name", step.span, None, step.value))
         if entity.origin is not None:
-            return None
-        if self.bound.is_client(entity) and entity.name not in MADE_ON_A_LOOP:
-            return bound[0]
-        return bound[0] if entity.kind == "instance" and self._members(entity) else None
+            return False
+        if self.bound.is_client(entity):
+            return entity.name not in MADE_ON_A_LOOP
+        return entity.kind == "instance" and bool(self._members(entity))
 
     def _members(self, entity: Entity) -> set[str]:
         """The members of an object that use a client which it has from its beginning."""
@@ -180,7 +192,7 @@ class ClientsInTurn:
 
     # ------------------------------------------------------------------ what a coroutine does with it
 
-    def _uses(self, module: Module, function: Function, run: Call, name: str, chain: str) -> bool:
+    def _uses(self, module: Module, function: Function, run: Call, step: Step, name: str, chain: str) -> bool:
         """Whether the coroutine that a call runs uses a variable, and leaves it open."""
         calls = self.functions.calls(module, function)
         if run.chain.endswith("()"):  # `async_to_sync(client.get)(url)`
@@ -190,7 +202,7 @@ class ClientsInTurn:
                 return self._stays_open(module, chain, leaf)
             inner = [run._replace(chain=made.chain)] if made.chain else []
         else:
-            inner = [call for call in calls if _is_below(calls, call, run)]
+            inner = [calls[number] for number in step.calls if _is_below(calls, calls[number], run)]
             around = [run, *(call for call in inner if call.leaf() in HANDING_ON)]
             if chain == f"%{name}" and any(
                 given.kind == "unknown" for call in around for given in call.takes
@@ -263,6 +275,7 @@ class ClientsInTurn:
 
     def _judge(self, turns: Sequence[_Turn]) -> ClientInTurn | None:
         """The first of the turns of one variable that comes to a loop after another."""
+        turns = sorted(turns, key=lambda turn: turn.step.number)
         module, function, name = turns[0].module, turns[0].function, turns[0].name
         flow = self.functions.of(module, function)
         made = self._made(module, function, name)
@@ -287,21 +300,28 @@ class ClientsInTurn:
     @staticmethod
     def _late(flow: Flow, turns: Sequence[_Turn], made: Step) -> tuple[Step | None, _Turn | None]:
         """A turn on another event loop than one before, and the loop statement or the turn before it."""
+        making = [step for step in flow.steps if step.kind == "assign" and step.value in _NEW_LOOPS]
+        repeated: dict[int, set[int]] = {}
         for turn in turns:
             around = repeating(flow, turn.step)
-            below = {step.number for step in flow.below(around)} if around is not None else set()
-            anew = all(step.number in below for step in _loops(flow, turn))
-            if around is not None and anew and made.number not in below:
+            if around is None:
+                continue
+            below = repeated.get(around.number)
+            if below is None:
+                below = repeated[around.number] = {step.number for step in flow.below(around)}
+            anew = all(step.number in below for step in making if step.name in turn.step.loads)
+            if anew and made.number not in below:
                 return around, turn
-        for turn in turns:
-            loops = _loops(flow, turn)
-            for other in turns:
+        for at, turn in enumerate(turns):
+            loops = [step for step in making if step.name in turn.step.loads]
+            for other in turns[max(at - _MOST_BEFORE, 0) : at]:
                 first, second = other.step, turn.step
-                anew = loops != _loops(flow, other) or any(
-                    first.number < step.number < second.number for step in loops
+                anew = (
+                    not loops
+                    or any(step.name not in first.loads for step in loops)
+                    or any(first.number < step.number < second.number for step in loops)
                 )
-                is_later = made.number < first.number < second.number
-                if is_later and (anew or not loops) and follows(flow, first, second):
+                if anew and made.number < first.number < second.number and follows(flow, first, second):
                     return first, turn
         return None, None
 
@@ -339,10 +359,13 @@ def _opens(function: Function) -> bool:
     )
 
 
-def _loops(flow: Flow, turn: _Turn) -> list[Step]:
-    """The statements that make the event loop which a turn names; none where the run makes it."""
-    return [
-        step
-        for step in flow.steps
-        if step.kind == "assign" and step.value in _NEW_LOOPS and step.name in turn.step.loads
-    ]
+def _bound_once(flow: Flow) -> dict[str, Step]:
+    """The names that one statement of a function binds, by a plain assignment."""
+    found: dict[str, Step | None] = {}
+    for step in flow.steps:
+        if step.chains == ("#None",):
+            continue
+        for name in step.stores:
+            is_plain = step.kind == "assign" and len(step.stores) == 1
+            found[name] = step if is_plain and name not in found else None
+    return {name: step for name, step in found.items() if step is not None}
