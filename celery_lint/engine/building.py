@@ -84,12 +84,15 @@ def build(
         nonlocal said
         explore(known, whole)
         said = sinks(known, whole)
-        more: set[str] = known.project.reading.wanted.difference(modules, unparsed)
-        hinted = known.project.reading.hinted
-        unread = hinted.keys() - modules.keys() - unparsed.keys() - more
+        reading = known.project.reading
+        more: set[str] = set()
+        unread = reading.hinted.keys() - modules.keys() - unparsed.keys() - reading.wanted
         if unread:
             more.update(library.second_pass(sorted(unread), hints(known, whole)))
-            more.update(path for path in unread - more if leads.worth(path, hinted[path]))
+            more.update(path for path in unread - more if leads.worth(path, reading.hinted[path]))
+        more.update(
+            reading.wanted.difference(modules, unparsed)
+        )  # last: the questions above lead to files too
         names = said - searched
         searched.update(names)
         if names:

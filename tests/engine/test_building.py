@@ -300,3 +300,24 @@ def test_a_file_that_a_chain_leads_to_in_vain_is_remembered(tmp_path: Path) -> N
     outcome = built(samples.write(tmp_path, files))
     assert outcome.asked == []
     assert sorted(outcome.unparsed) == ["app/lost.py", "app/store.py"]
+
+
+def test_what_is_asked_last_in_a_round_leads_to_files_too(tmp_path: Path) -> None:
+    """The next round knows the answer, and so must have what it was read from."""
+    request = "    requests.get('https://shop', timeout=5)\n"
+    files = {
+        "first.py": (
+            "import requests\nfrom policy import DAYS\nfrom second import go\n\nHOLD = DAYS\n\n\n"
+            f"def begin():\n{request}    go()\n"
+        ),
+        "policy.py": "import os\n\nDAYS = int(os.environ.get('DAYS', 10))\n",
+        "second.py": f"import requests\n\n\ndef go():\n{request}",
+        "tasks.py": (
+            "from celery import shared_task\nfrom first import begin\n\n\n"
+            "@shared_task\ndef task():\n    begin()\n"
+        ),
+    }
+    library = Library(str(samples.write(tmp_path, files)), {}, NOTHING_KEPT, None)
+    outcome = build([*files], library, Configuration(), Deployment())
+    assert outcome.known.isolation.failures == []
+    assert sorted(outcome.modules) == [*files]
