@@ -30,7 +30,7 @@ from celery_lint.configuration import load  # noqa: E402
 from celery_lint.diagnostics import Report  # noqa: E402
 from celery_lint.engine.workspace import Workspace  # noqa: E402
 from celery_lint.fixes.text import compiles  # noqa: E402
-from scripts.edits import only  # noqa: E402
+from scripts.edits import end_of, only  # noqa: E402
 
 FIXTURES = REPOSITORY / "fixtures"
 OPTIONS = {"preset": "all"}
@@ -106,18 +106,10 @@ class Typist:
             heads = [number for number, each in enumerate(lines) if _HEAD.match(each)]
             if heads:
                 at = rng.choice(heads)
-                del lines[at : _end(lines, at)]
+                del lines[at : end_of(lines, at)]
         else:
             lines[at] = line.replace(rng.choice(own), rng.choice(words), rng.randrange(1, 3))
         return "\n".join(lines)
-
-
-def _end(lines: list[str], at: int) -> int:
-    """Where the function ends that begins on a line."""
-    indent = len(lines[at]) - len(lines[at].lstrip())
-    below = range(at + 1, len(lines))
-    inner = " " * (indent + 1)
-    return next((n for n in below if lines[n].strip() and not lines[n].startswith(inner)), len(lines))
 
 
 def differences(edits: int, seed: int, folder: Path) -> Iterator[Difference]:

@@ -2,11 +2,12 @@
 
     python scripts/edits.py [--edits 2000] [--seed 1] [--folder FOLDER]
 
-The projects are the fixtures. A file loses or repeats a line, is broken, emptied, removed, renamed, moved,
-replaced by one of another project or brought back; a name is replaced everywhere; the worker pool changes.
-One project is edited several times in a row, and each time it is checked twice with a cache and once without.
-Compared are diagnostics, files that could not be parsed, and the numbers of files and tasks. Exits with 1 if
-anything differs, and tells the seed of that project and its edits.
+The projects are the fixtures. A file loses or repeats a line, is broken, emptied, removed, renamed,
+moved, replaced by one of another project or brought back; functions come, go and grow; a name is replaced
+everywhere; the worker pool changes. One project is edited several times in a row, and each time it is
+checked twice with a cache and once without. Compared are diagnostics, files that could not be parsed, and
+the numbers of files and tasks. Exits with 1 if anything differs, and tells the seed of that project and
+its edits.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -75,6 +77,10 @@ class Project:
             self._name,
             self._comment,
             self._touch,
+            self._function,
+            self._function,
+            self._without,
+            self._body,
         ]
         sources = self.sources()
         if not sources:
@@ -165,6 +171,43 @@ class Project:
         self._write(path, [*self._lines(path), f"# {self._rng.random()}\n"])
         return f"comment at the end of {path.name}"
 
+    def _function(self, path: Path) -> str:
+        """A function of its own, or another definition of a name, between others or at the end."""
+        lines = self._lines(path)
+        words = sorted({word for line in lines for word in re.findall(r"[a-z_]+", line)}) or ["x"]
+        said = [line.strip() for line in lines if line[:1] == " "] or ["pass"]
+        name = self._rng.choice(["added", "added", self._rng.choice(words)])
+        body = self._rng.choice(["return 1", "return len([])", self._rng.choice(said)])
+        tops = [at for at, line in enumerate(lines) if line.startswith(("def ", "class ", "@"))]
+        at = self._rng.choice([*tops, len(lines)])
+        self._write(path, [*lines[:at], f"\n\ndef {name}():\n", f"    {body}\n", "\n\n", *lines[at:]])
+        return f"function {name} in line {at + 1} of {path.name}"
+
+    def _heads(self, lines: list[str]) -> list[int]:
+        return [at for at, line in enumerate(lines) if line.lstrip().startswith(("def ", "async def "))]
+
+    def _without(self, path: Path) -> str:
+        lines = self._lines(path)
+        heads = self._heads(lines)
+        if not heads:
+            return f"no functions in {path.name}"
+        at = self._rng.choice(heads)
+        self._write(path, lines[:at] + lines[end_of(lines, at) :])
+        return f"without the function in line {at + 1} of {path.name}"
+
+    def _body(self, path: Path) -> str:
+        lines = self._lines(path)
+        heads = self._heads(lines)
+        if not heads:
+            return f"no functions in {path.name}"
+        at = self._rng.choice(heads)
+        end = end_of(lines, at)
+        indent = " " * (len(lines[at]) - len(lines[at].lstrip()) + 4)
+        self._write(
+            path, [*lines[:end], f"{indent}{self._rng.choice(['pass', 'len([])', 'x = 1'])}\n", *lines[end:]]
+        )
+        return f"a longer body in line {at + 1} of {path.name}"
+
     def _touch(self, path: Path) -> str:
         path.touch()
         return f"touch {path.name}"
@@ -173,6 +216,13 @@ class Project:
         pool = self._rng.choice(["prefork", "gevent", "threads", "solo"])
         self._write(self.folder / "Procfile", [f"worker: celery -A app worker -P {pool}\n"])
         return f"pool {pool}"
+
+
+def end_of(lines: list[str], at: int) -> int:
+    """The line behind the function that begins on a line."""
+    inner = " " * (len(lines[at]) - len(lines[at].lstrip()) + 1)
+    below = range(at + 1, len(lines))
+    return next((n for n in below if lines[n].strip() and not lines[n].startswith(inner)), len(lines))
 
 
 _sources: list[Path] = []

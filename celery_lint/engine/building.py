@@ -13,6 +13,7 @@ from celery_lint.files.filter import FirstPass, Pair
 from celery_lint.files.leads import Leads
 from celery_lint.files.library import Library
 from celery_lint.model.commands import Deployment
+from celery_lint.model.defined import EVERYBODY
 from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
 from celery_lint.project.functions import Functions
@@ -126,6 +127,8 @@ def build(
     known.project.settle()
     demanded = known.project.reading.demanded
     asked = (demanded | leads.looked_at).difference(modules, unparsed)
+    for path in leads.looked_at & modules.keys():  # at all that it defines
+        modules[path].functions.searched.add(EVERYBODY)
     leads.let_go()
     alone = set(modules) - set(passed) - demanded
     # What an early round has looked for may mean nothing any more: a task that turned out to be sent.
@@ -166,36 +169,3 @@ def lines_of(built: Built, library: Library) -> dict[str, str]:
     """The facts of all modules as lines of JSON."""
     known = library.lines
     return {path: known.get(path) or json.dumps(module) for path, module in built.modules.items()}
-
-
-def says_the_same(
-    changed: Sequence[str],
-    library: Library,
-    first: Callable[[str, bytes], bool],
-    passed: Iterable[str],
-    names: Collection[Pair],
-) -> dict[str, str] | None:
-    """Whether files that have changed still say what they said, so that nothing has to be linked.
-
-    Returns the digests of those that have facts; None if something new is said.
-    """
-    known = set(passed)
-    before = {path: library.earlier(path) for path in changed}
-    through = set(library.first_pass(changed, first))
-    if through != known.intersection(changed):
-        return None
-    digests = {}
-    others = []
-    for path, module in before.items():
-        if module is None:
-            if path in through or library.was_read(path):
-                return None
-            others.append(path)
-            continue
-        now = library.readings([path])[path]
-        if isinstance(now, Unparsed) or now[2:] != module[2:]:
-            return None
-        digests[path] = now.digest
-    if names and library.second_pass(others, names):
-        return None
-    return digests

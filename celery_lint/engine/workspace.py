@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from celery_lint.diagnostics import Report, Unparsed
@@ -20,7 +20,7 @@ from celery_lint.source import NotParsed, Source, digest_of, read
 if TYPE_CHECKING:
     from celery_lint.engine.building import Built
     from celery_lint.engine.editing import Editing, Surroundings
-    from celery_lint.files.cache import Manifest
+    from celery_lint.files.cache import Facts, Manifest
     from celery_lint.files.discovery import Listing
     from celery_lint.files.library import Library
     from celery_lint.model.commands import Deployment
@@ -62,6 +62,7 @@ class Workspace:
         self._around: Surroundings | None = None
         self._editing: Editing | None = None
         self._verdict: Verdict | None = None
+        self._facts: Facts | None = None
 
     def report(self, asked: Iterable[str], reported: set[str]) -> Report:
         """What is to be said about the files and folders asked for (``""``: all).
@@ -215,6 +216,13 @@ class Workspace:
         reading = facts_of(path, text)
         if isinstance(reading, Unparsed):
             return Verdict([], frozenset(), [reading], {}, {})
+        if stale is None and self._around is None and self._verdict is not None:
+            from celery_lint.engine.unnoticed import standing_with
+
+            self._facts = self._cache.facts(manifest)
+            stands = standing_with(manifest, self._verdict, self._facts, reading)
+            if stands is not None:
+                return stands
         if self._editing is None or self._editing.path != path:
             if self._editing is not None:
                 self._editing.end()
@@ -237,7 +245,8 @@ class Workspace:
     def _on_disk(self, manifest: Manifest) -> tuple[dict[str, Module], dict[str, Unparsed]]:
         """All modules as they are on disk, and the files that are none; read once."""
         if self._readings is None:
-            library = self._library(manifest, frozenset(manifest.listing.python))
+            facts, self._facts = self._facts or self._cache.facts(manifest), None
+            library = self._library(manifest, facts, frozenset(manifest.listing.python))
             modules, unparsed = {}, {}
             for path, reading in library.readings(sorted(manifest.digests)).items():
                 if isinstance(reading, Unparsed):
@@ -297,16 +306,20 @@ class Workspace:
         before = {} if earlier is None else stamps.by_path(earlier.listing.python, earlier.stamps)
         now = dict(zip(listing.python, found, strict=True))
         unchanged = frozenset(path for path, stamp in now.items() if before.get(path) == stamp)
-        library = self._library(earlier, unchanged, {path: stamp[0] for path, stamp in now.items()})
+        facts = cache.NO_FACTS if earlier is None else self._cache.facts(earlier)
+        library = self._library(earlier, facts, unchanged, {path: stamp[0] for path, stamp in now.items()})
         if earlier is not None and listing.python == earlier.listing.python and others == earlier.others:
-            same = self._same(earlier, library, [path for path in listing.python if path not in unchanged])
+            from celery_lint.engine.unnoticed import standing
+            from celery_lint.files.filter import FirstPass
+
+            first = FirstPass(self._whole(listing).task_decorators).passes
+            changed = [path for path in listing.python if path not in unchanged]
+            same = standing(earlier, facts, library, changed, first)
             if same is not None:
-                digests, verdict = same
-                manifest = earlier._replace(
-                    listing=listing, stamps=flat, others=settled, digests={**earlier.digests, **digests}
-                )
-                self._cache.save(manifest, None)
-                return manifest, verdict
+                digests = {**earlier.digests, **same.digests}
+                manifest = earlier._replace(listing=listing, stamps=flat, others=settled, digests=digests)
+                self._cache.save(manifest._replace(verdict=packed(same.verdict)), same.facts)
+                return manifest, same.verdict
         built = self._build(listing, library, earlier)
         self._readings = built.modules, built.unparsed
         if self._progress is not None:
@@ -327,8 +340,10 @@ class Workspace:
         )
         if self.configuration.cache:
             from celery_lint.engine.building import lines_of
+            from celery_lint.engine.unnoticed import looked
 
-            self._cache.save(manifest, lines_of(built, library))
+            was_after = looked(built.modules.values(), built.known.project.functions.searched)
+            self._cache.save(manifest, cache.Facts(lines_of(built, library), was_after))
         else:
             self._built = built
         return manifest, verdict
@@ -357,30 +372,15 @@ class Workspace:
         built.unparsed.update({failure.path: failure for failure in failures})
         return built
 
-    def _same(
-        self, earlier: Manifest, library: Library, changed: Sequence[str]
-    ) -> tuple[dict[str, str], Verdict] | None:
-        """The verdict of the last run if what has changed says what it said then."""
-        from celery_lint.engine.building import says_the_same
-        from celery_lint.files.filter import FirstPass
-
-        if not frozenset(earlier.asked).isdisjoint(changed):
-            return None
-        verdict = unpacked(earlier.verdict)
-        names = [(name, leaf) for name, leaf in earlier.names]
-        first = FirstPass(self._whole(earlier.listing).task_decorators).passes
-        digests = says_the_same(changed, library, first, earlier.passed, names)
-        return None if digests is None else (digests, verdict)
-
     def _library(
-        self, earlier: Manifest | None, unchanged: frozenset[str], sizes: Mapping[str, int] = {}
+        self, earlier: Manifest | None, facts: Facts, unchanged: frozenset[str], sizes: Mapping[str, int] = {}
     ) -> Library:
         from celery_lint.files.library import NOTHING_KEPT, Kept, Library
 
         kept = NOTHING_KEPT
         if earlier is not None:
             unparsed = {path: Unparsed(path, line, text) for path, line, text in earlier.verdict[2]}
-            lines, passed = self._cache.lines(earlier), frozenset(earlier.passed)
+            lines, passed = facts.lines, frozenset(earlier.passed)
             names = frozenset((name, leaf) for name, leaf in earlier.names)
             kept = Kept(lines, earlier.digests, unparsed, unchanged, passed, names)
         return Library(self.root, sizes, kept, self._progress, self.configuration.cache)

@@ -1,7 +1,8 @@
 """What is kept between runs: in one file what a run without changes needs, in another the facts.
 
 The *manifest* says what every file looked like and what the rules said about all of them. The *facts* are
-those of the modules that were read, a line each; they are only opened when something has changed. Each
+those of the modules that were read, a line each, and what was looked for in them; they are only opened when
+something has changed. Each
 workspace, installation and set of options has a pair of files of its own, in the user's folder for caches
 unless an option names another. Both are replaced, never changed, and both are JSON but for the stamps.
 
@@ -62,6 +63,16 @@ class Manifest(NamedTuple):
     token: str = ""
 
 
+class Facts(NamedTuple):
+    """The facts of modules by path, as lines of JSON, and what was looked for in them: the engine's own."""
+
+    lines: Mapping[str, str]
+    looked: Mapping[str, str]
+
+
+NO_FACTS = Facts({}, {})
+
+
 class Cache:
     """The cache of one workspace for one set of options that change the findings.
 
@@ -102,20 +113,22 @@ class Cache:
         )
         return Manifest(listing, unpacked(numbers), [tuple(stamp) for stamp in kept], *rest)
 
-    def lines(self, manifest: Manifest) -> dict[str, str]:
-        """The facts of a manifest by path, as lines of JSON."""
+    def facts(self, manifest: Manifest) -> Facts:
+        """The facts that belong to a manifest."""
         if self._folder is None or self._secret is None:
-            return {}
+            return NO_FACTS
         try:
             data = self._folder.read(self._name.of("facts"), _MOST)
         except (OSError, ValueError):
-            return {}
+            return NO_FACTS
         if self._secret.digest("facts", data) != manifest.token:  # or another process has replaced them
-            return {}
-        rows = data.decode().split("\n") if data else []
-        return {json.loads(name): line for name, _, line in (row.partition("\t") for row in rows)}
+            return NO_FACTS
+        rows = [row.split("\t") for row in data.decode().split("\n")] if data else []
+        names = [json.loads(row[0]) for row in rows]
+        lines = {name: row[1] for name, row in zip(names, rows, strict=True) if row[1]}
+        return Facts(lines, {name: row[2] for name, row in zip(names, rows, strict=True)})
 
-    def save(self, manifest: Manifest, lines: Mapping[str, str] | None) -> None:
+    def save(self, manifest: Manifest, facts: Facts | None) -> None:
         """Keep the outcome of a run, and its facts unless they are those of the last one.
 
         Nothing depends on it, so a folder that cannot be written to is passed over in silence.
@@ -124,8 +137,12 @@ class Cache:
             return
         assert self._folder is not None
         assert self._secret is not None
-        if lines is not None:
-            rows = "\n".join(f"{json.dumps(path)}\t{lines[path]}" for path in sorted(lines)).encode()
+        if facts is not None:
+            lines, looked = facts
+            paths = sorted(lines.keys() | looked.keys())
+            rows = "\n".join(
+                [f"{json.dumps(path)}\t{lines.get(path, '')}\t{looked.get(path, '')}" for path in paths]
+            ).encode()
             if len(rows) > _MOST or not self._folder.replace(self._name.of("facts"), rows):
                 return
             manifest = manifest._replace(token=self._secret.digest("facts", rows))
@@ -143,7 +160,7 @@ class Cache:
         text = document.encode() + b"\n" + packed(manifest.stamps)
         digest = self._secret.digest("manifest", text).encode()
         self._folder.replace(self._name.of("manifest"), digest + b"\n" + text)
-        if lines is not None:
+        if facts is not None:
             self._folder.tidy(self._name.root)
 
     def prepare(self) -> bool:

@@ -138,7 +138,7 @@ class Library:
     def earlier(self, path: str) -> Module | None:
         """The facts that a file had when the cache was written."""
         line = self._kept.lines.get(path)
-        return _decoded(path, line) if line is not None else None
+        return decoded(path, line) if line is not None else None
 
     def was_read(self, path: str) -> bool:
         """Whether the last run has read the file, for facts (which may be lost) or in vain."""
@@ -156,8 +156,9 @@ class Library:
 
     def _take_earlier(self, path: str) -> bool:
         line = self._kept.lines.get(path)
-        module = _decoded(path, line) if line is not None else None
-        if line is None or module is None:
+        module = decoded(path, line) if line is not None else None
+        # The text may have changed since, in a way that concerned nobody.
+        if line is None or module is None or module.digest != self._kept.digests.get(path):
             return False
         self._readings[path] = module
         self.lines[path] = line
@@ -309,7 +310,8 @@ class Library:
         return set(done)
 
 
-def _decoded(path: str, line: str) -> Module | None:
+def decoded(path: str, line: str) -> Module | None:
+    """The facts that a line of the cache holds; none if it is damaged."""
     try:
         return decode(json.loads(line), path)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):

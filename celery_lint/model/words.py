@@ -71,6 +71,14 @@ def given_words(function: Function) -> Iterator[str]:
         yield from words_of_value(value)
 
 
+#: The words that a function says, by the kind of search that goes by them, see ``model/defined``.
+SAYING: dict[str, Callable[[Function], Iterable[str]]] = {
+    "called": lambda function: words_in(function.packed_calls),
+    "said": lambda function: words_in(function.packed_calls) + words_in(function.packed_steps),
+    "given": given_words,
+}
+
+
 class Words:
     """The functions of modules by the words of one of their packed texts."""
 

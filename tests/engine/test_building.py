@@ -12,12 +12,14 @@ import pytest
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine import building
-from celery_lint.engine.building import Built, build, says_the_same
+from celery_lint.engine.building import Built, build
+from celery_lint.engine.unnoticed import says_the_same
 from celery_lint.files.filter import FirstPass, Pair
 from celery_lint.files.library import NOTHING_KEPT, Kept, Library
 from celery_lint.inventory.code.graph import LAYERS
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.commands import Deployment
+from celery_lint.model.facts import Module
 from celery_lint.model.reading.reader import read_module
 from celery_lint.options import Configuration
 from celery_lint.project.known import Known
@@ -72,6 +74,10 @@ def kept(tmp_path: Path) -> Kept:
     )
 
 
+def never(before: Module, after: Module) -> None:
+    """Whatever changes in facts concerns somebody."""
+
+
 @pytest.mark.parametrize("rewritten, expected", SAME)
 def test_what_says_the_same(
     tmp_path: Path, kept: Kept, rewritten: dict[str, str], expected: set[str] | None
@@ -79,24 +85,27 @@ def test_what_says_the_same(
     for name, text in rewritten.items():
         (tmp_path / name).write_text(text)
     library = Library(str(tmp_path), {}, kept, None)
-    digests = says_the_same(list(rewritten), library, FirstPass().passes, ["tasks.py"], NAMES)
+    same = says_the_same(list(rewritten), library, FirstPass().passes, ["tasks.py"], NAMES, never)
     if expected is None:
-        assert digests is None
+        assert same is None
     else:
-        assert digests == {name: digest_of(rewritten[name]) for name in expected}
+        assert same is not None
+        assert same.digests == {name: digest_of(rewritten[name]) for name in expected}
 
 
 def test_facts_that_are_lost_say_nothing(tmp_path: Path, kept: Kept) -> None:
     for name in ("named.py", "tasks.py"):
         lines = {other: line for other, line in kept.lines.items() if other != name}
         library = Library(str(tmp_path), {}, kept._replace(lines=lines), None)
-        assert says_the_same([name], library, FirstPass().passes, ["tasks.py"], NAMES) is None
+        assert says_the_same([name], library, FirstPass().passes, ["tasks.py"], NAMES, never) is None
 
 
 def test_without_names_nobody_looks_for_any(tmp_path: Path, kept: Kept) -> None:
     (tmp_path / "quiet.py").write_text("from named import durable\n")
     library = Library(str(tmp_path), {}, kept, None)
-    assert says_the_same(["quiet.py"], library, FirstPass().passes, ["tasks.py"], []) == {}
+    same = says_the_same(["quiet.py"], library, FirstPass().passes, ["tasks.py"], [], never)
+    assert same is not None
+    assert same.digests == {}
 
 
 # ------------------------------------------------------------------------------------ what is read

@@ -10,7 +10,7 @@ import pytest
 
 from celery_lint.configuration import load
 from celery_lint.files import installation, secret, stamps
-from celery_lint.files.cache import Cache, Manifest
+from celery_lint.files.cache import NO_FACTS, Cache, Manifest
 from celery_lint.options import semantic_key
 from scripts import cache_attacks
 from tests import samples
@@ -119,7 +119,7 @@ def test_the_cache_is_found_again(project: Path) -> None:
     assert manifest is not None
     assert "app/mail.py" in manifest.listing.python
     assert (
-        Cache(str(project), "", semantic_key(load(str(project)))).lines(manifest) == {}
+        Cache(str(project), "", semantic_key(load(str(project)))).facts(manifest) == NO_FACTS
     )  # nobody has loaded it
 
 
@@ -177,7 +177,7 @@ def test_no_link_is_followed(project: Path, kept: Path, tmp_path: Path, kind: st
     cache = Cache(str(project), "", semantic_key(load(str(project))))
     again = cache.load()
     assert again == (None if kind == "*.manifest" else manifest)
-    assert cache.lines(manifest) == {} or kind == "*.manifest"
+    assert cache.facts(manifest) == NO_FACTS or kind == "*.manifest"
 
 
 def test_another_secret_is_another_cache(project: Path, kept: Path, said: Said) -> None:

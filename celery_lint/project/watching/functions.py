@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar, cast
 from celery_lint.model.defined import FACETS, Defined, Facet, Kind, found_in
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.steps import Step
-from celery_lint.model.words import given_words, words_in
+from celery_lint.model.words import SAYING
 from celery_lint.project.functions import Flow, Functions, Stretches, innermost, stretches
 
 Answer = TypeVar("Answer")
@@ -75,8 +75,8 @@ class Text:
         if what == _AROUND:
             around = innermost(self._stretches, *given)
             return around and around.qualname
-        if what in _SAYING:
-            said = ((name, given[0].intersection(_SAYING[what](each))) for name, each in self._some.items())
+        if what in SAYING:
+            said = ((name, given[0].intersection(SAYING[what](each))) for name, each in self._some.items())
             return {name: words for name, words in said if words}
         if what in FACETS:
             is_meant = FACETS[what]
@@ -268,8 +268,3 @@ class WatchedFunctions(Functions):
 
 
 _EACH: Question = (ALL, "all", ("",))
-_SAYING: dict[str, Callable[[Function], Iterable[str]]] = {
-    "called": lambda function: words_in(function.packed_calls),
-    "said": lambda function: words_in(function.packed_calls) + words_in(function.packed_steps),
-    "given": given_words,
-}
