@@ -17,7 +17,10 @@ NOWHERE = Span(0, 0, 0, 0)
 
 
 def module_words(module: Module) -> tuple[frozenset[str], frozenset[str]]:
-    """The words in what a module binds, and in what its functions take and give."""
+    """The words in what a module binds, and in what its functions take and give.
+
+    Who looks for some of the second ones notes that (``Functions.note``).
+    """
     given = {word for _, function in module.functions.every() for word in given_words(function)}
     return frozenset(map(intern, set(_outside(module)))), frozenset(map(intern, given))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from celery_lint.diagnostics import Span
@@ -102,7 +102,7 @@ class HiddenSenders:
     # ------------------------------------------------------------------ schedules
 
     def _names_a_database(self, module: Module) -> bool:
-        if any(map(_DATABASES.intersection, self._words(module))):
+        if any(map(_DATABASES.intersection, self._words(module, _DATABASES))):
             return True
         return any(said for _, _, said in self.functions.saying([module], _DATABASES))
 
@@ -175,8 +175,7 @@ class HiddenSenders:
 
     def _is_handed_on(self, module: Module, name: str) -> bool:
         """Whether a module binds a name, or a function takes it by default or gives it back uncalled."""
-        self.functions.note("given", {name})
-        outside, given = self._words(module)
+        outside, given = self._words(module, (name,))
         return name in outside or (
             name in given
             and any(
@@ -208,7 +207,9 @@ class HiddenSenders:
                 found += further
         return found
 
-    def _words(self, module: Module) -> tuple[frozenset[str], frozenset[str]]:
+    def _words(self, module: Module, wanted: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """The words in what a module binds, and in what its functions take and give, for the sake of some."""
+        self.functions.note("given", wanted)
         return self.functions.kept(module, "given", None, partial(module_words, module))
 
 
