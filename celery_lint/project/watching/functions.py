@@ -208,7 +208,14 @@ class WatchedFlow(Flow):
         now: Function = own["now"]
         own["watch"].note((now.qualname, "packed_steps", ()))
         if self._known is None or self._known[0] is not now:
-            self._known = now, Flow(now)
+            flow = Flow(now)
+            if self._known is not None:  # whoever has one that is still so asks whether it is this very one
+                before = self._known[1].steps
+                same = [
+                    one if one == other else other for one, other in zip(before, flow.steps, strict=False)
+                ]
+                flow.steps = (*same, *flow.steps[len(same) :])
+            self._known = now, flow
         return self._known[1]
 
 
