@@ -189,5 +189,5 @@ def _gives_ids(project: Project) -> bool:
 def _spelled(text: str, number: float | None) -> str:
     """A signal by its usual name."""
     if number is not None:
-        return _NUMBERS.get(int(number), "")
+        return next((name for known, name in _NUMBERS.items() if known == number), "")
     return f"SIG{text.removeprefix('SIG')}" if text else ""
