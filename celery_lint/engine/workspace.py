@@ -366,8 +366,9 @@ class Workspace:
         if earlier is None:
             built = build(files, library, options, deployment)
         else:
-            # Without a file that is gone nobody may have looked for what turned out to be of no use.
-            stray = earlier.stray if files == earlier.listing.python else ()
+            # Without a file that is gone nobody may have looked for what turned out to be of no use; and one
+            # that says something else now may not be what was looked for.
+            stray = library.unchanged(earlier.stray) if files == earlier.listing.python else []
             built = build(files, library, options, deployment, earlier.digests, stray)
         built.unparsed.update({failure.path: failure for failure in failures})
         return built

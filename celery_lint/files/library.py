@@ -91,6 +91,11 @@ class Library:
         self._search(unknown, None)
         return {path: self._readings[path] for path in paths}
 
+    def unchanged(self, paths: Iterable[str]) -> list[str]:
+        """Those of the files whose text is what it was when the cache was written; they are read."""
+        known = self._kept.digests
+        return [p for p, read in self.readings(paths).items() if getattr(read, "digest", "") == known.get(p)]
+
     def reading_of(self, path: str, name: str) -> Reading | None:
         """The facts of a file for the sake of one name that it binds; ``None`` if that leads nowhere."""
         known = self._readings.get(path)

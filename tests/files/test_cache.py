@@ -170,6 +170,41 @@ def test_a_file_that_is_gone_takes_along_what_was_read_for_it(tmp_path: Path) ->
     assert agree(project) != []
 
 
+def test_a_file_that_was_read_for_its_words_has_others_now(tmp_path: Path) -> None:
+    """A table that is read because it names a task; without it nobody would look at what it holds now."""
+    files = {
+        "shop/__init__.py": "",
+        "shop/tasks.py": """from celery import Celery
+
+app = Celery("shop", broker="redis://queue")
+
+
+@app.task
+def first():
+    ...
+
+
+@app.task
+def second():
+    ...
+
+
+@app.task
+def report():
+    return second.delay().get()
+""",
+        "shop/views.py": "from shop.tasks import first, second\n\nfirst.delay()\nsecond.delay()\n",
+        "shop/table.py": "from shop.tasks import report\n\nTABLE = [report]\n",
+        "pyproject.toml": '[tool.celery-lint]\nroot = true\npreset = "all"\n',
+    }
+    project = samples.write(tmp_path / "shop", files)
+    settle(project)
+    assert agree(project) != []
+    looking = "class Jobs:\n    def find(self, name):\n        return app.tasks.get(name)\n"
+    (project / "shop/table.py").write_text(f"from shop.tasks import app\n\n\n{looking}")
+    agree(project)
+
+
 @pytest.mark.usefixtures("trusting")
 def test_edits(tmp_path: Path) -> None:
     """The short form of ``scripts/edits.py``."""
