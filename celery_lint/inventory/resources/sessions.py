@@ -46,6 +46,10 @@ class SessionName(NamedTuple):
     closes: bool
 
 
+# Words of files with a function that rolls back what it is given.
+_ROLLING_BACK = {("rollback", "sqlalchemy"), ("rollback", "sqlmodel")}
+
+
 class Sessions:
     """The sessions of a project, as far as tasks come across them."""
 
@@ -91,11 +95,11 @@ class Sessions:
 
     @asking("quiet")
     def words(self) -> set[Pair]:
-        """The names of sessions and of what makes them: (name, leaf of the module).
+        """The names of sessions and of what makes them, and what rolls them back: (name, leaf of the module).
 
         A file that what tasks run calls into matters if it holds one of them.
         """
-        return {(name, leaf_of(path)) for (path, name), _ in self.at_module_level()}
+        return {(name, leaf_of(path)) for (path, name), _ in self.at_module_level()} | _ROLLING_BACK
 
     def _with_sqlalchemy(self) -> bool:
         return any(
