@@ -8,11 +8,11 @@ https://docs.celeryq.dev/en/stable/reference/cli.html#celery-worker
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
-from math import nan
 
 from celery_lint.diagnostics import Unparsed, reading_failed
+from celery_lint.files.commands.options import literal, number, of_nodes, take_option
 from celery_lint.files.commands.shell import (
     Word,
     is_variable,
@@ -95,29 +95,6 @@ _SPEAKERS = frozenset(
 
 # Words of a command that may be the program: an image, a service or a user of that name stands before it.
 _MOST_PROGRAMS = 8
-
-_FLAGS = frozenset(
-    {
-        "autoreload", "beat", "detach", "disable-prefetch", "discard", "events", "help", "no-color",
-        "no-execv", "purge", "quiet", "skip-checks", "task-events", "traceback", "verbose", "version",
-        "without-gossip", "without-heartbeat", "without-mingle",
-    }
-)  # fmt: skip
-_SHORT_OPTIONS = {
-    "A": "app",
-    "I": "include",
-    "O": "optimization",
-    "P": "pool",
-    "Q": "queues",
-    "S": "statedb",
-    "X": "exclude-queues",
-    "b": "broker",
-    "c": "concurrency",
-    "f": "logfile",
-    "l": "loglevel",
-    "n": "hostname",
-    "s": "schedule",
-}
 
 
 def is_candidate(path: str) -> bool:
@@ -244,15 +221,14 @@ def _workers(
                 continue
             for inner in simple_commands(text, word.line):
                 if inner[0].text != text:  # else one expansion with blanks in it
-                    for started in _workers(path, inner, appended, depth + 1):
-                        yield _with_more(started, word.text, appended)
+                    for worker in _workers(path, inner, appended, depth + 1):
+                        yield _with_more(worker, word.text, appended)
         elif _is_program(text):
             leading = index <= program or command[index - 1].text in _RUNNERS
-            worker = _worker(path, command, index, leading)
-            if worker is not None:
-                yield worker
+            started = _started(path, command, index, leading)
+            yield from started
             programs += 1
-            if worker is not None or programs == _MOST_PROGRAMS:
+            if started or programs == _MOST_PROGRAMS:
                 return
 
 
@@ -290,14 +266,15 @@ def _is_program(text: str) -> bool:
     return bool(_PROGRAM.fullmatch(text) or _PROGRAM_VARIABLE.fullmatch(text))
 
 
-def _worker(path: str, words: Sequence[Word], program: int, leading: bool) -> WorkerCommand | None:
-    """The worker that the command of ``celery`` starts whose name is the word of this number, if it does.
+def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> list[WorkerCommand]:
+    """The workers that the command of ``celery`` starts whose name is the word of this number, if it does.
 
     ``leading``: nothing but known runners stands before. Elsewhere, a bare "celery worker" is prose.
     """
     options: dict[str, str] = {}
     command = ""
     unknown = ""
+    nodes: list[str] = []
     multi = False
     index = program + 1
     while index < len(words):
@@ -305,90 +282,55 @@ def _worker(path: str, words: Sequence[Word], program: int, leading: bool) -> Wo
         index += 1
         if text.startswith("-") and text != "--":
             following = with_defaults(words[index].text) if index < len(words) else None
-            index += _take_option(text, following, options)
+            index += take_option(text, following, options)
         elif is_variable(text):
             unknown = unknown or text
         elif not command:
             if text not in ("worker", "multi"):
-                return None  # beat, inspect, …
+                return []  # beat, inspect, …
             command = text
         elif command == "multi" and not multi:
             if text not in ("start", "restart"):
-                return None
+                return []
             multi = True
-        elif not (multi or text == "--" or "=" in text):
-            return None  # a sentence: the worker takes no arguments but settings, `-- worker.pool_restarts=1`
+        elif multi:
+            nodes += [text] if text != "--" and "=" not in text else []
+        elif not (text == "--" or "=" in text):
+            return []  # a sentence: the worker takes no arguments but settings, `-- worker.pool_restarts=1`
     if not (command == "worker" or multi) or not (leading or unknown or options):
-        return None
+        return []
+    each = of_nodes(nodes, options) if multi and not unknown else None
+    if each is None and multi:
+        unknown = unknown or command
+    return [_worker(path, words[program].line, given, unknown) for given in each or [options]]
+
+
+def _worker(path: str, line: int, options: Mapping[str, str], unknown: str) -> WorkerCommand:
+    """The worker of these options; ``unknown``: a word that may hold further ones."""
     pool = options.get("pool")
     if pool is None:
-        known = "" if unknown or any(name.startswith("pool:") for name in options) else "prefork"
+        known = "" if unknown else "prefork"
     else:
         known = "" if not _POOL.fullmatch(pool) or pool == "custom" else pool
     return WorkerCommand(
         path=path,
-        line=words[program].line,
-        app=_literal(options, "app"),
+        line=line,
+        app=literal(options, "app"),
         pool="prefork" if known == "processes" else known,
         pool_stated=pool is not None,
-        time_limit=_number(options, "time-limit"),
-        soft_time_limit=_number(options, "soft-time-limit"),
+        time_limit=number(options, "time-limit"),
+        soft_time_limit=number(options, "soft-time-limit"),
         queues="*" if unknown or is_variable(options.get("queues", "")) else options.get("queues", ""),
-        concurrency=_literal(options, "concurrency"),
+        concurrency=literal(options, "concurrency"),
         hidden=unknown or (pool if pool is not None and is_variable(pool) else ""),
         open_ended=bool(unknown),
         prefetch=bool(unknown) or "prefetch-multiplier" in options or "disable-prefetch" in options,
         include=options.get("include", ""),
-        tasks_per_child=_number(options, "max-tasks-per-child"),
+        tasks_per_child=number(options, "max-tasks-per-child"),
     )
 
 
 def worker_of_arguments(path: str, line: int, arguments: Sequence[str]) -> WorkerCommand | None:
     """The worker that code starts with these arguments: ``["worker", "--pool=solo"]``."""
     words = [Word("celery", line), *(Word(text, line) for text in arguments)]
-    return _worker(path, words, 0, leading=True)
-
-
-def _take_option(text: str, following: str | None, options: dict[str, str]) -> int:
-    """Note the options of one word (``--pool=x``, ``-Px``, ``-EB``); whether the next word is its value."""
-    usable = following is not None and not following.startswith("-")
-    if text.startswith("--"):
-        name, stated, value = text[2:].partition("=")
-        if name in _FLAGS:
-            options[name] = ""
-        elif stated:
-            options[name] = value
-        elif usable:
-            options[name] = following or ""
-            return 1
-        return 0
-    for position, letter in enumerate(text[1:], 2):
-        name = _SHORT_OPTIONS.get(letter, "")
-        rest = text[position:]
-        if not name:
-            options[letter] = ""
-        elif rest.startswith(":"):  # celery multi: an option of single nodes, -P:1-3 gevent
-            options[f"{name}{rest}"] = following or ""
-            return int(usable)
-        elif rest:
-            options[name] = rest.removeprefix("=")
-            return 0
-        elif usable:
-            options[name] = following or ""
-            return 1
-    return 0
-
-
-def _literal(options: dict[str, str], name: str) -> str:
-    value = options.get(name, "")
-    return "" if is_variable(value) else value
-
-
-def _number(options: dict[str, str], name: str) -> float | None:
-    """The number that an option has; no number at all where only the run knows it."""
-    if is_variable(options.get(name, "")):
-        return nan
-    try:
-        return float(options[name])
-    except (KeyError, ValueError):
-        return None
+    return next(iter(_started(path, words, 0, leading=True)), None)

@@ -9,7 +9,10 @@ from collections.abc import Iterator, Sequence
 from celery_lint.model.commands import ANY_QUEUE
 
 _OPTIONS = ("-Q", "--queues")
-_OPTION = re.compile(r"(?<![\w-])(?:-Q|--queues(?![\w-]))(?:\s+|=)?[\"']?([^\s\"']*)")
+# `-Q:1-3` is an option of some nodes of `celery multi`.
+_OPTION = re.compile(r"(?<![\w-])(?:-Q|--queues(?![\w-]))(?::[^\s\"'=]+)?(?:\s+|=)?[\"']?([^\s\"']*)")
+_ALONE = re.compile(r"(?:-Q|--queues)(?::[^\s=]+)?")
+_PROGRAMS = ("worker", "multi")
 _NAMES = re.compile(r"[\w.,:@-]+")
 
 
@@ -19,7 +22,7 @@ def told_queues(text: str, tree: ast.Module) -> tuple[str, ...]:
     Which program is started is not looked at, nor when: who writes a queue behind this option means a worker.
     Documentation starts none.
     """
-    if "worker" not in text or not any(option in text for option in _OPTIONS):
+    if not any(program in text for program in _PROGRAMS) or not any(option in text for option in _OPTIONS):
         return ()
     found: dict[str, None] = {}
     for node in _nodes(tree):
@@ -46,15 +49,17 @@ def _told(node: ast.AST) -> Iterator[str]:
         yield from _in_words(node.args)
     elif isinstance(node, ast.JoinedStr):
         yield from _in_text("".join(_text(part) or "{}" for part in node.values))
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "worker" in node.value:
-        yield from _in_text(node.value)
+    else:
+        text = _text(node)
+        if text is not None and any(program in text for program in _PROGRAMS):
+            yield from _in_text(text)
 
 
 def _in_words(words: Sequence[ast.expr]) -> Iterator[str]:
     """What follows the option in a list of words, or stands in one with it."""
     for index, word in enumerate(words):
         text = _text(word)
-        if text in _OPTIONS:
+        if text is not None and _ALONE.fullmatch(text):
             yield (_text(words[index + 1]) if index + 1 < len(words) else None) or "{}"
         elif text is not None and text.startswith(_OPTIONS) and " " not in text:
             yield from _in_text(text)
@@ -65,5 +70,5 @@ def _in_text(text: str) -> Iterator[str]:
         yield found[1] or "{}"
 
 
-def _text(node: ast.expr) -> str | None:
+def _text(node: ast.AST) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None

@@ -96,7 +96,10 @@ def test_candidates(path: str, candidate: bool) -> None:
         ("if true; then celery -A app worker; fi", "app", "prefork", False),
         ("celery multi start 3 -A app -P gevent", "app", "gevent", True),
         ("celery -A app multi restart w1 w2 -l info", "app", "prefork", False),
-        ("celery multi start 3 -A app -P:1 gevent", "app", "", False),
+        ("celery multi start 3 -A app -P:1 $POOL -P:2,3 $POOL", "app", "", True),
+        ("celery multi start 3 -A app -P:$N gevent", "app", "", False),
+        ("celery multi start a b -A app -P:3 gevent", "app", "", False),
+        ("celery multi start 1000000 -A app -P:3 gevent", "app", "", False),
         # not known before it runs
         ("celery -A app worker -P $POOL", "app", "", True),
         ("celery -A app worker --pool=${POOL:-gevent}", "app", "gevent", True),
