@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.applications import Applications, is_application
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.results import only_binding
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
@@ -46,6 +47,7 @@ class Inspections:
         self.project = known.project
         self.functions = known.project.functions
         self.applications = known.of(Applications)
+        self.graph = known.of(CallGraph)
 
     @facts
     def unchecked(self) -> list[UncheckedInspection]:
@@ -60,17 +62,13 @@ class Inspections:
     def _unchecked(self, module: Module, function: Function) -> Iterator[UncheckedInspection]:
         flow = self.functions.of(module, function)
         calls = self.functions.calls(module, function)
-        asking = [call for call in calls if call.leaf() in _ANSWERS and self._inspects(module, call)]
-        if any(call.is_tested for call in asking):
+        asking = self._asking(module, calls)
+        if not asking or self._looks_at(flow, [*asking, *self._checks(module, calls)]):
             return
-        names = {
-            step.name
-            for call in asking
-            if (step := flow.step_of(call)) is not None and step.kind == "assign" and len(step.stores) == 1
-        }
-        if any(_decides(step, name) for step in flow.steps for name in names):
+        if self._callers_look(module, function):
             return
         told: set[int] = set()
+        answers: list[tuple[Step, Call]] = []
         for call in asking:
             step = flow.step_of(call)
             if step is None or call.in_lambda or step.number in told or _is_caught(flow, step):
@@ -81,7 +79,59 @@ class Inspections:
             elif step.kind == "assign" and step.value == f"{call.chain}()" and step.name:
                 used = self._used(flow, calls, step, call)
                 if used is not None and not _is_caught(flow, used):
-                    yield UncheckedInspection(module.place(used.span), call.leaf(), module.place(call.span))
+                    answers.append((used, call))
+
+        for used, call in sorted(answers, key=lambda answer: answer[0].number):
+            # Who comes here has looked into another answer: the workers that gave it give this one too.
+            if not any(_comes_first(flow, other, used) for other, _ in answers):
+                yield UncheckedInspection(module.place(used.span), call.leaf(), module.place(call.span))
+
+    def _asking(self, module: Module, calls: list[Call]) -> list[Call]:
+        """The questions to workers among the calls of a function."""
+        return [call for call in calls if call.leaf() in _ANSWERS and self._inspects(module, call)]
+
+    def _looks_at(self, flow: Flow, asking: list[Call]) -> bool:
+        """Whether a condition of a function looks at what one of these calls gives."""
+        steps = [(call, step) for call in asking if (step := flow.step_of(call)) is not None]
+        if any(
+            call.is_tested or (step.kind in _CONDITIONS and not call.is_looked_into) for call, step in steps
+        ):
+            return True
+        names = {step.name for _, step in steps if step.kind == "assign" and len(step.stores) == 1}
+        return any(_decides(step, name) for step in flow.steps for name in names)
+
+    def _checks(self, module: Module, calls: list[Call]) -> list[Call]:
+        """The calls of functions that give back what workers answered, or judge it."""
+        return [call for call in calls if self._is_check(self.graph.target(module, call.chain))]
+
+    def _is_check(self, target: tuple[Module, Function] | None) -> bool:
+        if target is None or not target[1].mentions("nspect") or not target[1].may_call(*_WORDS):
+            return False
+        module, function = target
+        asking = self._asking(module, self.functions.calls(module, function))
+        flow = self.functions.of(module, function)
+        return self._looks_at(flow, asking) or any(
+            (step := flow.step_of(call)) is not None and step.kind == "return" for call in asking
+        )
+
+    def _callers_look(self, module: Module, function: Function) -> bool:
+        """Whether all functions that call this one look at an answer of workers themselves."""
+        name = function.name
+        words = (f".{name}", f":{name}", f"/{name}")
+        found = [
+            (home, caller)
+            for home, caller in self.project.calling(*words)
+            if any(
+                call.leaf() == name and self.graph.target(home, call.chain) == (module, function)
+                for call in self.functions.calls(home, caller)
+            )
+        ]
+        return bool(found) and all(self._guards(*caller) for caller in found)
+
+    def _guards(self, module: Module, function: Function) -> bool:
+        calls = self.functions.calls(module, function)
+        asking = [*self._asking(module, calls), *self._checks(module, calls)]
+        return bool(asking) and self._looks_at(self.functions.of(module, function), asking)
 
     def _inspects(self, module: Module, call: Call) -> bool:
         """``app.control.inspect().active``."""
@@ -111,6 +161,16 @@ class Inspections:
 
 def _decides(step: Step, name: str) -> bool:
     return f"!{name}" in step.loads or (step.kind in _CONDITIONS and name in step.loads)
+
+
+def _comes_first(flow: Flow, first: Step, second: Step) -> bool:
+    """Whether a statement was begun whenever another is: it stands before it, or around it."""
+    around = list(flow.ancestors(second))
+    if any(step.number == first.number for step in around):
+        return True
+    return first.number < second.number and any(
+        step.parent == first.parent and step.role == first.role for step in (second, *around)
+    )
 
 
 def _is_caught(flow: Flow, step: Step) -> bool:

@@ -6,7 +6,7 @@ The letters of the roles are flags of the calls there, see :class:`celery_lint.m
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from celery_lint.model.reading.expressions import is_none
@@ -90,7 +90,7 @@ def _joined(walk: Walk, node: ast.BoolOp, position: Position, role: str) -> None
         position.names.extend(value.id for value in node.values[:-1] if isinstance(value, ast.Name))
     names = {root for value in node.values if (root := _asked_alone(value))}
     if names:
-        looked = {root for value in node.values if (root := _looked_into(value)) in names}
+        looked = {root for value in node.values for root in _all_looked_into(value) if root in names}
         position.step.loads.extend(f"@{name}" for name in sorted(looked))
 
 
@@ -103,6 +103,20 @@ def _asked_alone(node: ast.expr) -> str:
     """The variable whose truth alone an operand asks for."""
     operand = node.operand if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not) else node
     return operand.id if isinstance(operand, ast.Name) else ""
+
+
+def _all_looked_into(node: ast.expr) -> Iterator[str]:
+    """The variables that an operand looks into: itself, or to give a function what it finds there."""
+    if isinstance(node, ast.UnaryOp):
+        node = node.operand
+    for value in node.values if isinstance(node, ast.BoolOp) else (node,):
+        yield _looked_into(value)
+        compared = (value.left, *value.comparators) if isinstance(value, ast.Compare) else (value,)
+        for side in compared:
+            if isinstance(side, ast.Call):
+                yield from map(_looked_into, side.args)
+            elif side is not value:
+                yield _looked_into(side)
 
 
 def _looked_into(node: ast.expr) -> str:

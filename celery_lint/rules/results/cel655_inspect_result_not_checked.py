@@ -45,7 +45,8 @@ class InspectResultNotChecked(Rule):
 
     ## Limits
 
-    Looks at one function. Silent where a condition there looks at this answer or another one, and where a
+    Silent where a condition of the function, or of all that call it, looks at this answer or another one, or
+    asks a function that has looked at one; where a statement before has used another answer; and where a
     handler catches the error. `control.ping()` answers with a list, and is never `None`.
 
     ## References
