@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 _TEST_FOLDERS = frozenset({"tests", "test", "testing"})
+_COMMANDS = "/management/commands"
 _ASIDE_FOLDERS = frozenset({"fixtures", "examples", "example", "samples", "docs", "benchmarks"})
 # Where copies of a product lie that nobody runs, if the product is there as well.
 _KEPT_FOLDERS = frozenset(
@@ -32,13 +33,19 @@ _STARTERS = frozenset({"gnumakefile", "justfile", "makefile", "package.json"})
 
 
 def is_test_path(path: str) -> bool:
-    """Whether a file is a test by its name or folder."""
+    """Whether a file is a test by its name or folder.
+
+    `test_celery.py` among the commands of Django is none: `manage.py test_celery` runs it.
+    """
     folders, _, name = path.rpartition("/")
+    if any(folder in _TEST_FOLDERS or folder.startswith("test_") for folder in folders.split("/")):
+        return True
+    if f"/{folders}".endswith(_COMMANDS):
+        return name == "conftest.py"
     return (
         name.startswith("test_")
         or name.endswith(("_test.py", "_tests.py"))
         or name in ("conftest.py", "tests.py")
-        or any(folder in _TEST_FOLDERS or folder.startswith("test_") for folder in folders.split("/"))
     )
 
 

@@ -81,6 +81,13 @@ def test_the_backoff_takes_the_place_of_the_delay(worker: Worker) -> None:
     assert until(lambda: delays(worker, "backs_off_for_an_hour") == {"600"})
 
 
+@pytest.mark.proof("CEL414")
+def test_a_retry_by_hand_leaves_nothing_to_the_automatic_one(worker: Worker) -> None:
+    """Neither of the two options sets a delay."""
+    worker.run("waits_as_it_says", hung=0.1)
+    assert until(lambda: delays(worker, "waits_as_it_says") == {"88"})
+
+
 @pytest.mark.proof("CEL415")
 def test_a_backoff_is_rounded_down(worker: Worker) -> None:
     """2.9 counts as 2."""

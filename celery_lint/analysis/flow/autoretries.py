@@ -13,6 +13,7 @@ from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts
 
 _EVERY = frozenset({"builtins.BaseException", "builtins.Exception"})
+_RETRIES = 3.0  # what `max_retries` of a task is unless set
 _HARD = "TimeLimitExceeded"
 _SOFT = "SoftTimeLimitExceeded"
 _LIMIT_MODULES = ("celery.exceptions.", "billiard.exceptions.")
@@ -85,6 +86,56 @@ class Autoretries:
         return bool(names) and all(
             name and any(self._catches(body, attempt, name) for attempt in body.flow.steps) for name in names
         )
+
+    def waits_by_hand(self, policy: RetryPolicy) -> bool:
+        """Whether ``retry`` with a delay of its own gets all that ``autoretry_for`` waits for.
+
+        So no delay of the options ever counts: the automatic retry lets the exception ``Retry`` through, and
+        finds the limit reached where that call does.
+        """
+        if not self._end_together(policy):
+            return False
+        body = self.bodies.by_key.get((policy.task.module.path, policy.task.qualname))
+        if body is None or body.role != "task" or not all(call.has_delay for call in policy.calls):
+            return False
+        calls = frozenset(call.call.number for call in policy.calls if call.function is body.function)
+        return any(self._retries(body, attempt, calls) for attempt in body.flow.body())
+
+    def _retries(self, body: Body, attempt: Step, calls: frozenset[int]) -> bool:
+        """Whether a ``try`` around all work of a task hands each ordinary exception to one of these calls.
+
+        What a handler does before that, and the ``finally``, is no work.
+        """
+        flow = body.flow
+        handlers = flow.body(attempt, "handler")
+        inside = {attempt, *flow.below(attempt)}
+        work = [step for step in flow.steps if step not in inside]
+        work += [step for step in inside if flow.inside(step, "try", "else") is attempt]
+        if not handlers or any(step.calls and not is_log(step) for step in work):
+            return False
+        for handler in handlers:
+            below = flow.below(handler)
+            if any(step.kind == "raise" and calls.isdisjoint(step.calls) for step in below):
+                return False
+            named = {self.project.resolve(body.module, chain).name for chain in handler.chains}
+            if not handler.chains or named & _EVERY:
+                return flow.ends(flow.body(handler)) and any(not calls.isdisjoint(s.calls) for s in below)
+        return False
+
+    def _end_together(self, policy: RetryPolicy) -> bool:
+        """Whether the automatic retry goes on no longer than one by hand."""
+        option = policy.options.get("retry_kwargs")
+        if option is None:
+            return True
+        if option[1].kind != "mapping" or option[1].open_ended():
+            return False
+        automatic = option[1].keyword("max_retries")
+        own = policy.options.get("max_retries")
+        if automatic is None:
+            return True
+        most = self.project.number(*own) if own is not None else _RETRIES
+        number = self.project.number(option[0], automatic)
+        return most is not None and number is not None and number <= most
 
     def _catches(self, body: Body, attempt: Step, name: str) -> bool:
         """Whether a ``try`` around all that a task does keeps this exception."""

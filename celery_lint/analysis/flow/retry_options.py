@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.flow.autoretries import Autoretries
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
@@ -23,6 +24,7 @@ _OF_AUTORETRY = frozenset(
 )
 # `retries` is none of them: `retry` sets it itself, and so raises TypeError.
 _KNOWN = (MESSAGE_OPTIONS | RETRY_OPTIONS) - {"retries"}
+_DELAYS = frozenset({"default_retry_delay", "retry_backoff", "retry_kwargs"})
 _LIMITS = ("max_retries", "default_retry_delay")
 # Words of other libraries, and of older or other options, for what `retry` calls otherwise.
 _MEANT = {
@@ -89,6 +91,7 @@ class RetryOptions:
         self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
         self.retry_calls = known.of(RetryCalls)
+        self.autoretries = known.of(Autoretries)
         self.functions = known.project.functions
 
     # ------------------------------------------------------------------ CEL413, CEL444
@@ -115,7 +118,7 @@ class RetryOptions:
         if option.name != "retry_jitter" and known is not None and _is_nothing(known):
             return False
         # A retry that says its own delay shows that nobody waits for the option.
-        return not policy.calls or any(not _has_delay(call) for call in policy.calls)
+        return not policy.calls or any(not call.has_delay for call in policy.calls)
 
     @facts
     def unused(self) -> list[UnusedRetryLimit]:
@@ -172,9 +175,11 @@ class RetryOptions:
 
     @facts
     def ignored(self) -> list[IgnoredDelay]:
-        """The delays that another option overrides."""
+        """The delays that another option overrides, where a retry may be automatic at all."""
         found = []
         for option in self.retries.options:
+            if option.name in _DELAYS and any(map(self.autoretries.waits_by_hand, option.policies)):
+                continue
             if option.name == "default_retry_delay":
                 winners = [self._winner(policy) for policy in option.policies]
                 first = winners[0]
@@ -206,7 +211,7 @@ class RetryOptions:
 
     def _winner(self, policy: RetryPolicy) -> tuple[str, Place] | None:
         """What decides about the delay of every retry of a task, in place of ``default_retry_delay``."""
-        if not policy.automatic or any(not _has_delay(call) for call in policy.calls):
+        if not policy.automatic or any(not call.has_delay for call in policy.calls):
             return None
         if self.retry_calls.hidden(policy.task):
             return None
@@ -324,11 +329,6 @@ def _grows(value: Value, scaled: bool = False) -> bool:
     elif value.kind != "call" or value.chain != "~int":
         return False
     return any(_grows(item, scaled) for item in value.items)
-
-
-def _has_delay(call: RetryCall) -> bool:
-    """Whether a call of ``retry`` says itself when, or may."""
-    return call.sets("countdown") is not False or call.sets("eta") is not False
 
 
 def _is_nothing(value: Value) -> bool:

@@ -66,6 +66,11 @@ class RetryCall(NamedTuple):
         return None if self.value.open_ended() else False
 
     @property
+    def has_delay(self) -> bool:
+        """Whether the call says itself when, or may."""
+        return self.sets("countdown") is not False or self.sets("eta") is not False
+
+    @property
     def throws(self) -> bool:
         """Whether the call raises: with ``throw=False`` it returns."""
         given = self.given("throw")

@@ -56,7 +56,8 @@ class RetryDelayIgnored(Rule):
     ## Limits
 
     Silent where the task also calls `retry()` without a `countdown` of its own: that call does use
-    `default_retry_delay`.
+    `default_retry_delay`. Silent as well where the task itself catches every error of its work and calls
+    `retry()` with a `countdown` or `eta`: no retry is automatic then, and none of these options counts.
 
     ## References
 
