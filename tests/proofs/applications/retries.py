@@ -74,15 +74,13 @@ def backs_off_for_an_hour() -> None:
     raise ValueError("not yet")
 
 
-@app.task(
-    bind=True, autoretry_for=(ValueError,), retry_backoff=1, retry_jitter=False, default_retry_delay=77
-)
+@app.task(bind=True, autoretry_for=(ValueError,), retry_backoff=1, retry_jitter=False, default_retry_delay=77)
 def waits_as_it_says(self: Task) -> None:
     """A retry by hand with a delay leaves nothing to the automatic one."""
     try:
         raise ValueError("not yet")
     except Exception as exc:
-        raise self.retry(exc=exc, countdown=88) from exc
+        raise self.retry(exc=exc, countdown=0) from exc
 
 
 @app.task(autoretry_for=(ValueError,), default_retry_delay=77)
