@@ -140,6 +140,7 @@ def _sinks(known: Known) -> set[Pair]:
     found.update((name.rpartition("/")[2].rpartition(".")[2], "") for _, name in makers.wrappers)
     found.update((name, leaf_of(path)) for path, name in makers.possible_wrappers())
     found.update((name_of(qualname), leaf_of(path)) for path, qualname in known.of(Relays).to_loops)
+    found.update((name, "") for name in known.of(Tasks).unread())
     for path, module in known.project.modules.items():
         for name, values in module.bindings.items():
             if any(value.chain.endswith(("create_async_engine", "sessionmaker")) for value in values):

@@ -19,6 +19,7 @@ from celery_lint.project.known import Known, facts, once
 from celery_lint.project.memory import PerMode
 
 # What an application gives back is the task that it was given: ``sync = app.register_task(Sync())``.
+_STATED = ("task", "task()")
 _REGISTERED = ".register_task()"
 
 
@@ -43,6 +44,9 @@ class Tasks:
                 self.by_function[(task.module.path, task.qualname)] = task
                 if task.function is not None:
                     self.by_function.setdefault((task.module.path, task.function.qualname), task)
+        stated = [task for path in sorted(self.project.modules) for task in self._stated(path)]
+        if stated:
+            self._all = sorted([*self._all, *stated], key=lambda task: task.module.path)
 
     @facts
     def all(self) -> list[Task]:
@@ -107,18 +111,62 @@ class Tasks:
 
     def _assigned(self, module: Module, value: Value) -> Iterator[Task]:
         """``send = app.task(_send)`` and ``send = shared_task(name="x")(_send)``."""
+        made = self._made(module, value)
+        if made is not None and made[0] is module:
+            yield self._task(*made)
+
+    def _stated(self, path: str) -> Iterator[Task]:
+        """``app.task(send)`` where the module keeps no name for it, or has the function from another one.
+
+        It is registered all the same, under the name of the module where it is at home.
+        """
+        module = self.project.modules[path]
+        own = module.functions.get("")
+        stated = (
+            [value for _, value in own.values if value.chain.endswith(_STATED)] if own is not None else ()
+        )
+        names = {tuple(v.span): n for n, values in module.bindings.items() for v in values} if stated else {}
+        for value in stated:
+            made = self._made(module, value)
+            if made is None:
+                continue
+            task = self.by_function.get((made[0].path, made[1].qualname))
+            if task is None:
+                task = self._task(*made)
+                self.by_function[task.key] = task
+                yield task
+            name = names.get(tuple(value.span), "") if made[0] is not module else ""
+            if name:
+                self._bound[(module.path, name)] = self.project.member(module, name), task
+
+    def unread(self) -> set[str]:
+        """Names of functions that are made tasks in other files than theirs, which nobody has read."""
+        found = set()
+        for module in self.project.modules.values():
+            own = module.functions.get("")
+            for _, value in own.values if own is not None else ():
+                given = value.first() if value.chain.endswith(_STATED) else None
+                if given is None or given.kind != "name" or given.chain[:1] in ":~%":
+                    continue
+                maker = self.makers.maker(module, value.keyword("()") or value)
+                if maker is not None and self.project.value_entity(module, given).kind == "unknown":
+                    found.add(given.chain.rpartition(".")[2])
+        return found
+
+    def _made(self, module: Module, value: Value) -> tuple[Module, Function, Maker, tuple[Value, ...]] | None:
+        """The function, at home in some module, that a call hands to a task maker, and what decorates it."""
         given = value.first()
         if value.kind != "call" or given is None:
-            return
+            return None
         inner = value.keyword("()")
         found = self.makers.maker(module, inner) if inner is not None else self.makers.maker(module, value)
         if found is None:
-            return
+            return None
         target = self.project.value_entity(module, given)
         function = target.function()
-        if function is None or target.module is not module:
-            return
-        yield self._task(module, function, found, function.decorators)
+        if function is None or target.module is None:
+            return None
+        return target.module, function, found, function.decorators
 
     def _class_based(self, module: Module) -> Iterator[Task]:
         for class_ in module.classes.values():

@@ -16,7 +16,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import Module
+from celery_lint.model.facts import Module, Value
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
@@ -119,7 +119,8 @@ class TaskNames:
                 return ("renamed", given) if given and given != name else ("there", "")
         function = module.functions.get(leaf)
         if function is not None:
-            return ("there" if function.decorators or self._makes_tasks(module) else "function"), ""
+            made = function.decorators or self._makes_tasks(module) or self._is_handed_over(module, leaf)
+            return ("there" if made else "function"), ""
         return self._bound(module, leaf)
 
     def _is_package(self, path: str) -> bool:
@@ -146,6 +147,43 @@ class TaskNames:
     def _makes_tasks(self, module: Module) -> bool:
         """Whether a module may make tasks in ways that are no decorators: by functions, in loops."""
         return module.path in self._making
+
+    def _is_handed_over(self, home: Module, name: str) -> bool:
+        """Whether a function may be made a task elsewhere: in a loop, or by a function that is given it."""
+        for path in self._looping | self._making:
+            module = self.project.modules[path]
+            leaves = {target.rpartition(".")[2] for target in module.imports.values()}
+            if module is home or module.star_imports or leaves & {name, self._last(home)}:
+                return True
+        for module, function in self.project.holding(name):
+            for call in self.project.functions.calls(module, function):
+                chains = [each for each in call.named if each.endswith(name)]
+                if chains and self.makers.maker_of(
+                    self.project.resolve(module, call.chain.removesuffix("()"))
+                ):
+                    return True
+        return False
+
+    @staticmethod
+    def _last(module: Module) -> str:
+        """The last part of the name of a module."""
+        return module.path.removesuffix("/__init__.py").rpartition("/")[2].removesuffix(".py")
+
+    @once
+    def _looping(self) -> frozenset[str]:
+        """The modules whose own code makes tasks of functions that nobody can tell."""
+        return frozenset(
+            module.path
+            for module in self.project.product_modules()
+            if (own := module.functions.get("")) is not None
+            and any(self._loops(module, value) for _, value in own.values)
+        )
+
+    def _loops(self, module: Module, value: Value) -> bool:
+        given = value.first() if value.kind == "call" and value.chain.endswith(("task", "task()")) else None
+        if given is None or self.project.value_entity(module, given).function() is not None:
+            return False
+        return self.makers.maker(module, value.keyword("()") or value) is not None
 
     @once
     def _making(self) -> frozenset[str]:
