@@ -8,6 +8,8 @@ ATOMIC = frozenset({"django.db.transaction.atomic", "django.db.transaction.Atomi
 ON_COMMIT = frozenset({"django.db.transaction.on_commit", "django.db.connection.on_commit"})
 #: Makes a method of what decorates a function.
 METHOD_DECORATOR = "django.utils.decorators.method_decorator"
+#: The base of models. A new instance asks no database, and checks nothing before `full_clean()`.
+MODEL = "django.db.models.Model"
 #: The attributes of a model that give its rows.
 MANAGERS = (".objects.", "._default_manager.", "._base_manager.")
 #: Methods of a manager that make a new row.

@@ -54,3 +54,15 @@ ASYNC_SCOPED = frozenset(
 )
 #: Methods of engines that open a connection.
 CONNECTING = frozenset({"connect", "begin", "raw_connection", "execute", "run_callable"})
+#: Bases of mapped classes. A new object of one takes the values of its columns as they are.
+MAPPED_BASES = frozenset(
+    {
+        "flask_sqlalchemy.SQLAlchemy().Model",
+        "sqlalchemy.ext.declarative.declarative_base()",
+        "sqlalchemy.orm.DeclarativeBase",
+        "sqlalchemy.orm.declarative_base()",
+        "sqlmodel.SQLModel",
+    }
+)
+#: The same where another package makes the object of Flask-SQLAlchemy: `from invenio_db import db`.
+MAPPED_BY_ANOTHER = ".db.Model"

@@ -11,9 +11,20 @@ from celery_lint.inventory.code.handlers import EVERYTHING, ORDINARY, Handlers, 
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.running import UNFORKED
-from celery_lint.libraries.django import LAZY
+from celery_lint.libraries.django import LAZY, MODEL
 from celery_lint.libraries.exceptions import RAISING, UNSENT
 from celery_lint.libraries.network import CONNECTS, SOCKETS, WAITING_METHODS
+from celery_lint.libraries.sqlalchemy import (
+    ASYNC_ENGINES,
+    ASYNC_MAKERS,
+    ASYNC_SESSIONS,
+    MAPPED_BASES,
+    MAPPED_BY_ANOTHER,
+    SYNC_ENGINES,
+    SYNC_MAKERS,
+    SYNC_SESSIONS,
+)
+from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module
@@ -98,6 +109,17 @@ _MAKING = (
 )
 
 
+# Engines, sessions and their makers: all that asks nobody before it is used.
+_UNCONNECTED = (
+    *(SYNC_ENGINES | ASYNC_ENGINES | SYNC_MAKERS | ASYNC_MAKERS),
+    *(f"{session}()" for session in SYNC_SESSIONS | ASYNC_SESSIONS),
+    *(f"{maker}()" for maker in SYNC_MAKERS | ASYNC_MAKERS),
+)
+# What a class may have to say about what its objects are made of.
+_CHECKING = frozenset({"__init__", "__setattr__", "__post_init__"})
+_CHECKED_BY = frozenset({"validates"})
+
+
 class Failing:
     """Which statements may raise, and whether a handler gets it."""
 
@@ -126,7 +148,7 @@ class Failing:
         made = [call for call in (calls[number] for number in step.calls) if not _is_harmless(call)]
         plain = not made and (step.kind == "if" or _is_plain(step))
         if caught is None or not caught.isdisjoint({EVERYTHING, ORDINARY}):
-            return not plain
+            return not plain and not self._makes_a_row(body, step, calls)
         if caught and caught <= _OF_ITERATORS:
             return step.value in _ASKING_ITERATORS
         if not made and _only_asks(step, calls):
@@ -137,7 +159,7 @@ class Failing:
             return self._soft_limit_possible(body) and any(
                 self._may_take_time(body.module, call, _DEPTH) for call in made
             )
-        return True
+        return not self._makes_a_row(body, step, calls)
 
     def _soft_limit_possible(self, body: Body) -> bool:
         """Whether anything may end the task of a body by a soft limit."""
@@ -199,6 +221,44 @@ class Failing:
         targets = [self.graph.target(body.module, call.chain) for call in made]
         return all(target is not None and self._catches_all(*target) for target in targets)
 
+    def _makes_a_row(self, body: Body, step: Step, calls: Sequence[Call]) -> bool:
+        """Whether a statement binds an object of a mapped class, made of names, constants and plain calls."""
+        outer = next((calls[number] for number in step.calls if calls[number].parent < 0), None)
+        if outer is None or step.kind != "assign" or step.value != f"{outer.chain}()":
+            return False
+        if outer.is_open_ended or not leaf_of_chain(outer.chain)[:1].isupper():
+            return False
+        module = body.module
+        at_hand = all(self._is_at_hand(module, given, calls) for given in outer.takes)
+        return at_hand and self._is_mapped(module, outer.chain)
+
+    def _is_at_hand(self, module: Module, given: Argument, calls: Sequence[Call]) -> bool:
+        """Whether nothing is usually raised where an argument is worked out."""
+        if given.kind == "call":
+            call = calls[given.number]
+            return not self._call_may_fail(module, call, _DEPTH) and all(
+                self._is_at_hand(module, inner, calls) for inner in call.takes
+            )
+        return given.kind in ("constant", "text", "mapping") or (
+            given.kind == "name" and (given.chain[:1] != "%" or "." not in given.chain)
+        )
+
+    def _is_mapped(self, module: Module, chain: str) -> bool:
+        """Whether a chain names a class that SQLAlchemy or Django maps, which checks nothing by itself."""
+        entity = self.project.resolve(module, chain)
+        if entity.kind != "class":
+            return False
+        mapped = False
+        for base in self.project.bases(entity):
+            class_ = base.class_()
+            if class_ is not None and base.module is not None:
+                own = [base.module.functions.get(f"{class_.qualname}.{name}") for name in class_.methods]
+                if not _CHECKING.isdisjoint(class_.methods) or any(map(_checks, own)):
+                    return False
+            name = base.name if base.kind == "external" else ""
+            mapped = mapped or name in MAPPED_BASES or name == MODEL or name.endswith(MAPPED_BY_ANOTHER)
+        return mapped
+
     def _catches_all(self, module: Module, function: Function) -> bool:
         """Whether a function has nothing that can fail outside of a ``try`` whose handler goes on."""
         if not function.has("try") or function.is_generator or function.decorators:
@@ -243,7 +303,8 @@ class Failing:
             inner_module, function = target
             if function.is_generator or depth == 0:
                 return False
-            return function.has("raise") or any(
+            complains = function.has("raise") and not self._only_makes(inner_module, function)
+            return complains or any(
                 self._call_may_fail(inner_module, inner, depth - 1)
                 for inner in self.functions.calls(inner_module, function)
             )
@@ -258,6 +319,16 @@ class Failing:
             return True
         # A function of a module that nobody has read. What makes or finds an object hardly ever fails.
         return path.count(".") == 1 and "()" not in path and not name.startswith(_MAKING)
+
+    def _only_makes(self, module: Module, function: Function) -> bool:
+        """Whether a function gives an engine or a session: what it raises is about how it is configured."""
+        made = [f"{v.chain}()" if v.kind == "call" else v.chain for v in function.returns if v.chain]
+        return bool(made) and all(self.project.resolve(module, chain).name in _UNCONNECTED for chain in made)
+
+
+def _checks(method: Function | None) -> bool:
+    """Whether a method is called with what an object is given."""
+    return method is not None and any(leaf_of_chain(d.chain) in _CHECKED_BY for d in method.decorators)
 
 
 def _calls(step: Step) -> bool:
