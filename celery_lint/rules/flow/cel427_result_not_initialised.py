@@ -56,11 +56,11 @@ class ResultNotInitialised(Rule):
     Silent where a handler may leave the function, where the name is bound anywhere before, where it is read
     only under a condition or in a loop, and where a condition asks for a name that the handler binds; and
     where the handler can get nothing before the binding: constants, empty containers and names of other
-    objects raise nothing, nor do new rows of SQLAlchemy and Django before they are saved, no soft limit ends a
-    task that waits for nothing or that no pool ends, and what stands under an `if` may not be run. In
+    objects raise nothing, nor do new rows of SQLAlchemy and Django before they are saved, no soft limit ends
+    a task that waits for nothing or that no pool ends, and what stands under an `if` may not be run. In
     handlers and a `finally` only where the first statement that usually raises (it asks a server, a database,
-    a file or a function that does, or converts a text) stands before the binding or is it; constructors,
-    and functions that make engines and sessions, practically never raise. The handler must get that exception.
+    a file or a function that does, or converts a text) stands before the binding or is it; constructors, and
+    functions that make engines and sessions, practically never raise. The handler must get that exception.
 
     ## References
 
