@@ -1,7 +1,11 @@
-"""What web frameworks call the decorators of views, which hand back a function and no task."""
+"""What web frameworks call their applications, and decorators of views, which hand back no task."""
 
 from __future__ import annotations
 
+#: Applications for web servers, which no worker can run.
+WEB_APPLICATIONS = frozenset(
+    {"fastapi.FastAPI()", "flask.Flask()", "quart.Quart()", "starlette.applications.Starlette()"}
+)
 #: Makes a view of a function, or registers it as one.
 VIEW_DECORATORS = (
     "rest_framework.decorators.",

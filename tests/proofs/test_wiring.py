@@ -185,3 +185,19 @@ def test_a_worker_ends_where_there_is_no_application(tmp_path: Path) -> None:
         assert "Unable to load celery application." in said, application
     for application in ("shop", "shop.celery", "shop.celery:app", "shop.celery.app"):
         assert told(application)[0] == 0, application
+
+
+@pytest.mark.proof("CEL735")
+def test_a_worker_takes_what_is_called_app(tmp_path: Path) -> None:
+    """Whatever that is, and whatever else the module has."""
+    web = "class Flask: pass\napp = Flask()\n"
+    queue = "from celery import Celery\ncelery = Celery('shop', broker='memory://')\n"
+    (tmp_path / "web.py").write_text(web + queue, encoding="utf-8")
+    (tmp_path / "app.py").write_text("", encoding="utf-8")
+    (tmp_path / "module.py").write_text(f"import app\n{queue}", encoding="utf-8")
+    outcomes = {}
+    for application in ("web", "web:celery", "module"):
+        command = [sys.executable, "-m", "celery", "-A", application, "report"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        outcomes[application] = done.returncode, "no attribute 'user_options'" in done.stderr
+    assert outcomes == {"web": (1, True), "web:celery": (0, False), "module": (0, False)}

@@ -1,7 +1,9 @@
 """Commands of workers whose ``-A`` leads to no application, so that the worker ends before it starts.
 
 Celery imports what ``-A`` names from the folder that it is started in: ``package.module``,
-``package.module:name`` or ``package.module.name``, and of a package also its module ``celery``.
+``package.module:name`` or ``package.module.name``, and of a package also its module ``celery``. Of a module
+it takes what is called ``app``, whatever that is, and only then what is called ``celery`` or is an
+application.
 """
 
 from __future__ import annotations
@@ -9,28 +11,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.libraries.views import WEB_APPLICATIONS
 from celery_lint.model.commands import WorkerCommand
-from celery_lint.model.facts import Module
+from celery_lint.model.facts import Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
-Why = Literal["module", "attribute"]
+Why = Literal["module", "attribute", "web"]
 
 
 class Wrong(NamedTuple):
-    """A command whose ``-A`` leads nowhere: there is no such ``module``, or no such ``attribute`` of one."""
+    """A command whose ``-A`` leads nowhere: there is no such ``module``, or no such ``attribute`` of one.
+
+    Or it leads to the application of a ``web`` server, which the module has as its ``app``.
+    """
 
     command: WorkerCommand
     why: Why
 
 
-class Unloadable(NamedTuple):
-    """An application that workers mean and do not reach, as ``-A`` names it, and their commands."""
+class Meant(NamedTuple):
+    """What workers mean, as ``-A`` names it: the application, or what stands in its way."""
 
-    application: Application
+    place: Place
+    name: str
+
+
+class Unloadable(NamedTuple):
+    """What workers mean and do not reach, and their commands."""
+
+    place: Place
     meant: str
     first: Wrong
     others: tuple[Wrong, ...]
@@ -47,13 +59,13 @@ class UnloadableCommands:
     @facts
     def unloadable(self) -> list[Unloadable]:
         """The commands without an application, once for the application that is nearest to them."""
-        found: dict[Key, tuple[Application, str, list[Wrong]]] = {}
+        found: dict[Meant, list[Wrong]] = {}
         for command in self.project.deployment.commands:
             why = self.why(command)
             if why is not None:
-                application, meant = self._meant(command)[0]
-                found.setdefault(application.origin, (application, meant, []))[2].append(Wrong(command, why))
-        return [Unloadable(app, meant, wrong[0], tuple(wrong[1:])) for app, meant, wrong in found.values()]
+                meant = self._instead(command.app) or self._meant(command)[0]
+                found.setdefault(meant, []).append(Wrong(command, why))
+        return [Unloadable(*meant, wrong[0], tuple(wrong[1:])) for meant, wrong in found.items()]
 
     def explore(self) -> None:
         """Look into the modules that commands name."""
@@ -62,10 +74,14 @@ class UnloadableCommands:
     def why(self, command: WorkerCommand) -> Why | None:
         """Why a command finds no application, where that is certain."""
         dotted, colon, name = command.app.partition(":")
-        if not all(part.isidentifier() for part in dotted.split(".")) or not self._meant(command):
+        if not all(part.isidentifier() for part in dotted.split(".")):
+            return None
+        if not colon and self.imports.holding(dotted):
+            return "web" if self._instead(dotted) is not None else None
+        if not self._meant(command):
             return None
         if not colon:
-            if self.imports.holding(dotted) or self.imports.holding(f"{dotted}.celery"):
+            if self.imports.holding(f"{dotted}.celery"):
                 return None
             module, _, name = dotted.rpartition(".")
         else:
@@ -111,11 +127,35 @@ class UnloadableCommands:
 
     # ------------------------------------------------------------------ what is meant
 
-    def _meant(self, command: WorkerCommand) -> list[tuple[Application, str]]:
+    def _instead(self, dotted: str) -> Meant | None:
+        """The web application that Celery finds as ``app`` of a module, before that of Celery."""
+        module = self._module(dotted, "app")
+        package, _, leaf = dotted.rpartition(".")
+        above = self._module(package, leaf) if package else None
+        if module is None or (above is not None and (leaf in above.bindings or leaf in above.imports)):
+            return None
+        bound = module.bindings.get("app", ())
+        if len(bound) + ("app" in module.imports) != 1:
+            return None
+        if self.project.member(module, "app").name not in WEB_APPLICATIONS:
+            return None
+        for name in (*module.bindings, *module.imports):
+            application = self.applications.get(self.project.member(module, name).origin)
+            if application is not None:
+                place = module.place(bound[0].span) if bound else application.place
+                return Meant(place, f"{dotted}:{name}")
+        return None
+
+    def _module(self, dotted: str, name: str) -> Module | None:
+        """The only module of this name, for the sake of a name in it."""
+        paths = [path for folder in self.imports.holding(dotted) for path in self._files(folder, dotted)]
+        return self.project.reading.module(paths[0], name) if len(paths) == 1 else None
+
+    def _meant(self, command: WorkerCommand) -> list[Meant]:
         """The applications in the package that a command names, the nearest first, as ``-A`` names them."""
         top = command.app.partition(":")[0].partition(".")[0]
         folders = command.path.split("/")[:-1]
-        found: list[tuple[int, Application, str]] = []
+        found: list[tuple[int, Meant]] = []
         for application in self.applications.product:
             *above, file = application.module.path.split("/")
             if not is_product_path(application.module.path):
@@ -126,8 +166,9 @@ class UnloadableCommands:
                 parts = [top]
             else:
                 continue
-            found.append((_apart(folders, above), application, ".".join(parts).removesuffix(".__init__")))
-        return [(application, meant) for _, application, meant in sorted(found, key=lambda each: each[0])]
+            name = ".".join(parts).removesuffix(".__init__")
+            found.append((_apart(folders, above), Meant(application.place, name)))
+        return [meant for _, meant in sorted(found, key=lambda each: each[0])]
 
 
 def _apart(one: list[str], other: list[str]) -> int:

@@ -18,6 +18,10 @@ class ApplicationNotFound(Rule):
     The worker ends before it starts, with `Error: Unable to load celery application. The module … was not
     found.` Where something starts it again and again, all that users see is that tasks wait.
 
+    Of a module that `-A` names alone Celery takes what is called `app`, before it looks for `celery` or for
+    any application. Where that is the application of Flask or FastAPI, the worker ends with `AttributeError:
+    'Flask' object has no attribute 'user_options'`.
+
     ## Example
 
     ```python
@@ -69,6 +73,10 @@ class ApplicationNotFound(Rule):
             "`-A {named}` names nothing in it: `Unable to load celery application`",
             "write `-A {meant}` in `{path}`",
         ),
+        "web": (
+            "`-A {named}` takes `app`, which is no Celery: `object has no attribute 'user_options'`",
+            "write `-A {meant}` in `{path}`",
+        ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_worker_ends_where_there_is_no_application"
 
@@ -79,11 +87,13 @@ class ApplicationNotFound(Rule):
         values = {"named": command.app, "meant": fact.meant, "path": command.path}
         wrong = (fact.first, *fact.others)[:_SHOWN]
         related = tuple([(each.command.place, _says(each)) for each in wrong])
-        variant = "attribute" if fact.first.why == "attribute" else ""
-        yield Finding(fact.application.place, values, related, variant)
+        variant = fact.first.why if fact.first.why in self.variants else ""
+        yield Finding(fact.place, values, related, variant)
 
 
 def _says(wrong: Wrong) -> str:
+    if wrong.why == "web":
+        return f"Celery takes what `{wrong.command.app}` has as `app`, before it looks for anything else"
     if wrong.why == "attribute":
         return f"the module of `{wrong.command.app}` has no such name"
     return f"no module is named `{wrong.command.app}`"
