@@ -26,6 +26,8 @@ IMPORTING_BY_NAME = (
     "load_source", "pydoc.locate", "~exec", "autodiscover_modules", "walk_modules", "entry_points",
     "iter_entry_points", "load_entry_point", "load_setuptools_entrypoints",
 )  # fmt: skip
+#: Their names alone, without what they are in.
+NAMES_OF_IMPORTING = frozenset({name.lstrip("~").rpartition(".")[2] for name in IMPORTING_BY_NAME})
 # What Django imports when it starts can be told: what is installed, and what that imports.
 _OF_DJANGO = frozenset({"django", "django_celery_beat", "rest_framework"})
 #: Frameworks that import modules themselves, when they start or when they are told to scan a package.
@@ -246,11 +248,19 @@ class WorkerImports:
             module = self.project.modules.find(path) or self.project.reading.module(path, "import")
             if module is None:
                 continue  # it imports nothing
-            if module.functions.calling(*IMPORTING_BY_NAME):
+            if self._imports_by_name(module):
                 return None
             for target in (*self._targets(module), *self._loaded(module)):
                 take(target)
         return frozenset(seen)
+
+    def _imports_by_name(self, module: Module) -> bool:
+        """Whether a module imports others by name: `load_source(...)`, and not `upload_source(...)`."""
+        return any(
+            call.leaf() in NAMES_OF_IMPORTING and call.chain.endswith(IMPORTING_BY_NAME)
+            for function in module.functions.calling(*IMPORTING_BY_NAME)
+            for call in self.functions.calls(module, function)
+        )
 
     def _targets(self, module: Module) -> Iterator[str]:
         for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports):

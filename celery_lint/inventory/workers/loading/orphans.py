@@ -18,6 +18,7 @@ from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import (
     IMPORTING_BY_NAME,
+    NAMES_OF_IMPORTING,
     SCANNING_FRAMEWORKS,
     Discovery,
     WorkerImports,
@@ -35,7 +36,7 @@ Why = Literal["shadowed", "unnamed"]
 _BY_PATH = (
     "spec_from_file_location", "SourceFileLoader", "run_path", "load_source", "exec_module", "load_module",
 )  # fmt: skip
-_IMPORTING = {name.lstrip("~").rpartition(".")[2] for name in (*IMPORTING_BY_NAME, *_BY_PATH)}
+_IMPORTING = NAMES_OF_IMPORTING.union(_BY_PATH)
 # So many modules of one package are looked at for imports of each other.
 _MOST_READ = 300
 
