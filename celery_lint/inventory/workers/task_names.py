@@ -81,13 +81,15 @@ class TaskNames:
         """Why no task has this name, where that is certain; ``module`` is where it is written."""
         if not name or name in self.all or name.startswith(_OF_CELERY) or self._open:
             return None
-        if name in self._tails or any(name.endswith(f".{known}") for known in self.all if "." in known):
+        is_end = "." in name and name in self._tails
+        if is_end or any(name.endswith(f".{known}") for known in self._of_modules):
             return None  # the folder that modules are imported from is another than it seems
         why, guess = self._in_its_module(module, name)
         if why == "there":
             return None
         meant = self._within_reach(module)
-        near = guess or meant.with_other_dashes(name) or nearest(name, meant.names)
+        bare = "" if "." in name else meant.same_leaf(name)
+        near = guess or meant.with_other_dashes(name) or bare or nearest(name, meant.names)
         if why == "unknown" and not near and self._is_among_others(name):
             return Missing("absent", meant.same_leaf(name))
         if why == "unknown" or (why == "module" and near):
@@ -246,14 +248,24 @@ class TaskNames:
         )
 
     @once
+    def _of_modules(self) -> tuple[str, ...]:
+        """The names that come from a module: another folder to import from makes others of them."""
+        return tuple([name for name, task in self.all.items() if "." in name and not self._own_name(task)])
+
+    @once
     def _tails(self) -> frozenset[str]:
-        """The ends of the names of tasks, from each of their points on."""
-        return frozenset(tail for name in self.all for tail in _tails(name))
+        """The ends of these names, from each of their points on."""
+        return frozenset(tail for name in self._of_modules for tail in _tails(name))
 
     def _is_misspelt(self, name: str, near: str) -> bool:
-        """Whether a name can only be meant for this one: short ones are alike by chance."""
+        """Whether a name can only be meant for this one: short ones are alike by chance.
+
+        The name of a function alone is no name of a task: Celery puts that of its module before it.
+        """
         if "." in near and "." in name:
             return True
+        if near.rpartition(".")[2] == name:
+            return len(name) >= _LONG_ENOUGH
         return "." not in near + name and min(len(near), len(name)) >= _LONG_ENOUGH
 
     def _within_reach(self, module: Module) -> Meant:
