@@ -16,7 +16,7 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.pools import Pools, WorkerPools
 from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Function, Module, Place
@@ -184,7 +184,7 @@ class Acknowledgement:
         for application in self.applications.product:
             setting, certain = self.settings.setting(application, _LOST[1])
             if setting is not None and certain and self._is((setting.module, setting.value), True):
-                if self.pools.of_applications([application]).only(*UNFORKED):
+                if self._loses_none(self.pools.of_applications([application])):
                     continue
                 if self.eager.has_no_workers(application):
                     continue
@@ -196,6 +196,8 @@ class Acknowledgement:
         for task in self.tasks.product:
             given = self.task_options.get(task, _LOST[0])
             if given is None or not self._is(given, True) or self.workers.only(UNFORKED, [task]) is not None:
+                continue
+            if self.pools.may_be_green(self.pools.of([task])):
                 continue
             place, applications = given[0].place(given[1].span), self.belonging.of(task)
             if applications and all(map(self.eager.has_no_workers, applications)):
@@ -212,6 +214,10 @@ class Acknowledgement:
                 option = option._replace(bounded=False)
             found[place] = option
         return list(found.values())
+
+    def _loses_none(self, pools: WorkerPools) -> bool:
+        """Whether no worker has processes of its own to lose, or may have none."""
+        return pools.only(*UNFORKED) or self.pools.may_be_green(pools)
 
     def _runs_nothing_twice(self, application: Application) -> bool:
         """Whether no task of an application that something sends would begin again."""

@@ -156,7 +156,9 @@ class Pools:
             others = [a for a in self.commands.naming(command) if applications and a not in applications]
             own = self._named_by(others) if others else configured
             pool = _started(command, self._agreed if command in unnamed else own, consumed)
-            if pool is None:
+            if not own and not command.pool_stated and self._hides(others or applications):
+                hidden.append(command._replace(pool="", hidden=command.hidden or "worker_pool"))
+            elif pool is None:
                 hidden.append(command)
             else:
                 found.append(pool._replace(is_aside=self._stands_in(command)))
@@ -176,6 +178,19 @@ class Pools:
             settings = self.settings.named("worker_pool")
         return [pool for setting in settings if (pool := self._configured(setting)) is not None]
 
+    def _hides(self, applications: list[Application]) -> bool:
+        """Whether settings of these applications name a pool that only the run knows, maybe a green one."""
+        packages = self.project.deployment.packages
+        if packages is not None and packages.isdisjoint(_GREEN):
+            return False
+        return any(
+            setting.value.kind in ("name", "call")
+            and not self._is_aside(setting)
+            and self.project.constant(setting.module, setting.value) is None
+            for application in applications
+            for setting in self.settings.candidates(application, "worker_pool")
+        )
+
     @once
     def _agreed(self) -> list[Pool]:
         """The pool that all settings name, if they do: an application that nobody can see may load any."""
@@ -184,10 +199,18 @@ class Pools:
         return [pool for pool in found[:1] if pool is not None and len(names) == 1]
 
     def _configured(self, setting: Setting) -> Pool | None:
-        if setting.module.sets_apart(setting.place.span.line) or is_development_path(setting.module.path):
+        if self._is_aside(setting):
             return None
         name = self.project.text(setting.module, setting.value)
         return Pool(_ALIASES.get(name, name), setting.place) if name is not None else None
+
+    def _is_aside(self, setting: Setting) -> bool:
+        """Whether a setting counts only on Windows or where the product is developed."""
+        return setting.module.sets_apart(setting.place.span.line) or is_development_path(setting.module.path)
+
+    def may_be_green(self, pools: WorkerPools) -> bool:
+        """Whether what only the run knows may name gevent or eventlet, and nothing names prefork."""
+        return bool(pools.hidden) and pools.first("prefork") is None and self.green_possible
 
     @once
     def green_possible(self) -> bool:
