@@ -392,4 +392,5 @@ class Workspace:
         from celery_lint.model.commands import Deployment
 
         commands = launch.read(self.root, listing.launch, failures)
-        return Deployment(tuple(commands), dependencies.packages(self.root, listing.launch))
+        packages = dependencies.packages(self.root, listing.launch)
+        return Deployment(tuple(commands), packages, dependencies.projects(listing.launch))

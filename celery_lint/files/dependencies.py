@@ -67,6 +67,14 @@ def packages(root: str, paths: Iterable[str]) -> frozenset[str] | None:
     return frozenset(found) if found is not None else None
 
 
+def projects(paths: Iterable[str]) -> frozenset[str]:
+    """The folders that have a list of their own: each is a project that is installed by itself."""
+    folders = {path.rpartition("/")[0] for path in paths if is_list(path)}
+    return frozenset(
+        folder.rpartition("/")[0] if folder.lower().endswith("requirements") else folder for folder in folders
+    )
+
+
 def listed(path: str, data: bytes) -> set[str] | None:
     """Which of the packages one list names; ``None`` if the file lists nothing."""
     name = path.lower().rpartition("/")[2]

@@ -13,11 +13,20 @@ ANY_QUEUE = "*"
 class Deployment(NamedTuple):
     """How a project is run: its worker commands, and which of gevent and eventlet it installs.
 
-    ``packages`` is ``None`` where no list of dependencies is there.
+    ``packages`` is ``None`` where no list of dependencies is there. ``projects`` are the folders that have
+    one.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
     packages: frozenset[str] | None = None
+    projects: frozenset[str] = frozenset()
+
+    def project_of(self, path: str) -> str:
+        """The nearest folder at a file that is a project by itself; ``""`` for all there is."""
+        folder = path.rpartition("/")[0]
+        while folder and folder not in self.projects:
+            folder = folder.rpartition("/")[0]
+        return folder
 
 
 NOWHERE = Deployment()

@@ -155,10 +155,11 @@ class UnloadableCommands:
         """The applications in the package that a command names, the nearest first, as ``-A`` names them."""
         top = command.app.partition(":")[0].partition(".")[0]
         folders = command.path.split("/")[:-1]
+        own = self.project.deployment.project_of(command.path)  # an image of it holds nothing else
         found: list[tuple[int, Meant]] = []
         for application in self.applications.product:
             *above, file = application.module.path.split("/")
-            if not is_product_path(application.module.path):
+            if not is_product_path(application.module.path) or not _is_in(application.module.path, own):
                 continue
             if top in above:
                 parts = [*above[above.index(top) :], file.removesuffix(".py")]
@@ -169,6 +170,10 @@ class UnloadableCommands:
             name = ".".join(parts).removesuffix(".__init__")
             found.append((_apart(folders, above), Meant(application.place, name)))
         return [meant for _, meant in sorted(found, key=lambda each: each[0])]
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return not folder or path.startswith(f"{folder}/")
 
 
 def _apart(one: list[str], other: list[str]) -> int:

@@ -54,8 +54,9 @@ class ApplicationNotFound(Rule):
 
     Speaks of packages of the project that hold an application, whatever folder the worker is started in, and
     is told at that application, for launch files are no Python. Silent where another folder of the project
-    has the module that the command names, for an image may hold it under that name, and where a variable is
-    part of the name.
+    has the module that the command names, for an image may hold it under that name, where the launch file
+    lies in a project of its own (`shop/compose.yml` beside `shop/pyproject.toml`) that holds no such package,
+    and where a variable is part of the name.
 
     ## References
 
