@@ -19,7 +19,7 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
 
-_LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
+LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
 _CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
 #: These take a coroutine, or a function that makes one, for another to run.
 HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather", "create_task", "ensure_future"})
@@ -123,7 +123,7 @@ class Runs:
                 return "kept", "run_until_complete"
             if owner in LOOP_CLASSES:
                 return "given", "run_until_complete"
-            if owner in _LOOP_MAKERS and not self._asks_for_loop(module, function):
+            if owner in LOOP_MAKERS and not self._asks_for_loop(module, function):
                 return "new", "run_until_complete"
             return "current", "run_until_complete"
         maker = self.async_to_sync.made_by(entity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.loops import signal_handlers
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.resources import Resource
 from celery_lint.model.facts import Function, Module, Value
@@ -85,7 +86,7 @@ class Lifetimes:
         """The functions that tasks, their coroutines and the handlers of a worker's signals run."""
         found = set(self.graph.deeply_reached) | set(self.runs.task_coroutines)
         for module in self.project.product_modules():
-            for handler in self._handlers(module):
+            for handler in signal_handlers(self.project, module, _SIGNALS):
                 found.update((home.path, inner.qualname) for home, inner in self.graph.deep_closure(*handler))
         return found
 
@@ -96,23 +97,6 @@ class Lifetimes:
         if module is None or own is None:
             return set()
         return {(home.path, inner.qualname) for home, inner in self.graph.deep_closure(module, own)}
-
-    def _handlers(self, module: Module) -> Iterator[tuple[Module, Function]]:
-        """What a module makes handlers of the worker's signals."""
-        for function in module.functions.decorated():
-            if any(decorator.chain.startswith(_SIGNALS) for decorator in function.decorators):
-                yield module, function
-        own = module.functions.get("")
-        if own is None or not own.may_call("connect"):
-            return
-        for call in self.functions.calls(module, own):
-            if call.leaf() != "connect" or not call.argument(0).chain:
-                continue
-            if self.project.resolve(module, call.chain).name.startswith(_SIGNALS):
-                handler = self.project.resolve(module, call.argument(0).chain)
-                body = handler.function()
-                if body is not None and handler.module is not None:
-                    yield handler.module, body
 
 
 def _is_handled(function: Function, value: Value) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.unknown_pool import DoubtfulRun, UnknownPool, leaving_open
 from celery_lint.inventory.resources.uses import Uses
@@ -128,7 +129,7 @@ class AsyncioRunInTask(Rule):
     @on(Runs.all)
     def check(self, run: LoopRun) -> Iterator[Finding]:
         """Report each run call once, with what outlives its loop and the tasks that reach it."""
-        if not run.is_plain:
+        if not run.is_plain or self.known.of(Loops).stands_in(run):
             return
         related = run.related()
         uses = self.known.of(Uses).of(run)
