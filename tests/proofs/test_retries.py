@@ -70,6 +70,15 @@ def test_retry_does_not_look_at_the_backoff(worker: Worker) -> None:
     assert until(lambda: delays(worker, "backs_off_by_hand") == {"77"})
 
 
+@pytest.mark.proof("CEL413")
+def test_retry_does_not_look_at_the_bound_of_automatic_retries(worker: Worker) -> None:
+    """It tries three times more, as every task does."""
+    assert worker.bad("bounds_by_mapping").failed_only_with(NOT_YET)
+    assert worker.good("bounds_by_option").failed_only_with(NOT_YET)
+    assert runs(worker, "bounds_by_mapping") == 4
+    assert runs(worker, "bounds_by_option") == 2
+
+
 @pytest.mark.proof("CEL414")
 def test_the_backoff_takes_the_place_of_the_delay(worker: Worker) -> None:
     """One second, and not the 77 that the task asks for."""

@@ -13,7 +13,6 @@ from celery_lint.model.steps import Step
 from celery_lint.project.known import Known, facts
 
 _EVERY = frozenset({"builtins.BaseException", "builtins.Exception"})
-_RETRIES = 3.0  # what `max_retries` of a task is unless set
 _HARD = "TimeLimitExceeded"
 _SOFT = "SoftTimeLimitExceeded"
 _LIMIT_MODULES = ("celery.exceptions.", "billiard.exceptions.")
@@ -130,10 +129,9 @@ class Autoretries:
         if option[1].kind != "mapping" or option[1].open_ended():
             return False
         automatic = option[1].keyword("max_retries")
-        own = policy.options.get("max_retries")
         if automatic is None:
             return True
-        most = self.project.number(*own) if own is not None else _RETRIES
+        most = policy.most(self.project)
         number = self.project.number(option[0], automatic)
         return most is not None and number is not None and number <= most
 

@@ -44,9 +44,13 @@ _MOST_SECONDS = 600.0  # what `retry_backoff_max` is unless set
 
 
 class InertRetryOption(NamedTuple):
-    """An option that only works together with ``autoretry_for``, for tasks that have none."""
+    """An option that only works together with ``autoretry_for``, for tasks that have none.
+
+    ``bound`` is the number of retries that is all in it, where the calls of ``retry`` do not look at it.
+    """
 
     option: RetryOption
+    bound: int | None
 
 
 class IgnoredDelay(NamedTuple):
@@ -105,7 +109,8 @@ class RetryOptions:
             if option.name in _OF_AUTORETRY and all(self._is_inert(option, p) for p in option.policies):
                 tasks = {(p.task.module.path, p.task.qualname) for p in option.policies}
                 if not tasks <= told:
-                    found.append(InertRetryOption(option))
+                    bounds = {self._bound_in_vain(option, policy) for policy in option.policies}
+                    found.append(InertRetryOption(option, bounds.pop() if len(bounds) == 1 else None))
                 told |= tasks
         return found
 
@@ -117,8 +122,19 @@ class RetryOptions:
         known = self.retries.constant((option.module, option.value))
         if option.name != "retry_jitter" and known is not None and _is_nothing(known):
             return False
-        # A retry that says its own delay shows that nobody waits for the option.
-        return not policy.calls or any(not call.has_delay for call in policy.calls)
+        # A retry that says its own delay shows that nobody waits for the option, if it holds no bound.
+        delayed = bool(policy.calls) and all(call.has_delay for call in policy.calls)
+        return not delayed or self._bound_in_vain(option, policy) is not None
+
+    def _bound_in_vain(self, option: RetryOption, policy: RetryPolicy) -> int | None:
+        """The ``max_retries`` in ``retry_kwargs`` of a task that is retried by hand more often, or less."""
+        if option.name != "retry_kwargs" or option.value.kind != "mapping" or len(option.value.keywords) != 1:
+            return None
+        given = option.value.keyword("max_retries")
+        number = self.project.number(option.module, given) if given is not None else None
+        most = policy.most(self.project)
+        ignored = bool(policy.calls) and all(call.sets("max_retries") is False for call in policy.calls)
+        return int(number) if ignored and number is not None and most not in (None, number) else None
 
     @facts
     def unused(self) -> list[UnusedRetryLimit]:

@@ -30,6 +30,8 @@ RETRY_OPTIONS = frozenset(
         "retry_kwargs",
     }
 )
+# How often a task is tried again unless `max_retries` is set.
+_RETRIES = 3.0
 
 
 class RetryPolicy(NamedTuple):
@@ -44,6 +46,13 @@ class RetryPolicy(NamedTuple):
     known: bool
     automatic: bool
     calls: tuple[RetryCall, ...]
+
+    def most(self, project: Project) -> float | None:
+        """How often a ``retry`` that does not say it tries again; ``None`` where nobody knows, or forever."""
+        option = self.options.get("max_retries")
+        if option is None:
+            return _RETRIES if self.known else None
+        return project.number(*option)
 
     def backs_off(self, project: Project) -> bool:
         """Whether ``retry_backoff`` is switched on for certain."""

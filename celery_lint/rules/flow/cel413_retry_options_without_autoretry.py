@@ -15,7 +15,7 @@ class RetryOptionsWithoutAutoretry(Rule):
 
     `retry_backoff`, `retry_backoff_max`, `retry_jitter`, `retry_kwargs` and `dont_autoretry_for` belong to
     the automatic retry. A call of `self.retry()` does not look at them: it waits `default_retry_delay`, 180
-    seconds unless set, every time.
+    seconds unless set, every time, and takes `max_retries` of the task, 3 unless set.
 
     ## Example
 
@@ -46,7 +46,8 @@ class RetryOptionsWithoutAutoretry(Rule):
 
     The options of the task's base class, wrapper, application and `task_annotations` are seen, and the rule
     is silent where one of these is out of sight. Silent too where the project reads the option back as an
-    attribute, and where every call of `retry` says its own `countdown` or `eta`.
+    attribute, and where every call of `retry` says its own `countdown` or `eta`, unless
+    `retry_kwargs` holds nothing but another `max_retries` than the task has.
 
     ## References
 
@@ -59,6 +60,12 @@ class RetryOptionsWithoutAutoretry(Rule):
     preset = "recommended"
     message = "`{keyword}` has no effect without `autoretry_for`"
     help = "add `autoretry_for`, or give `countdown` to `retry()`"
+    variants = {
+        "bound": (
+            "`{keyword}` has no effect without `autoretry_for`",
+            "write `max_retries={number}` among the options of the task, without `retry_kwargs`",
+        ),
+    }
     proof = "tests/proofs/test_retries.py::test_retry_does_not_look_at_the_backoff"
 
     @on(RetryOptions.inert)
@@ -66,4 +73,8 @@ class RetryOptionsWithoutAutoretry(Rule):
         """Report the option, pointing at a retry that does not look at it."""
         calls = fact.option.policies[0].calls
         related = ((calls[0].place, "this retry does not look at it"),) if calls else ()
+        if fact.bound is not None:
+            values = {"keyword": fact.option.name, "number": str(fact.bound)}
+            yield Finding(fact.option.place, values, related, "bound")
+            return
         yield Finding(fact.option.place, {"keyword": fact.option.name}, related)

@@ -62,6 +62,18 @@ def backs_off_by_hand(self: Task) -> None:
     raise self.retry()
 
 
+@app.task(bind=True, retry_kwargs={"max_retries": 1})
+def bounds_by_mapping(self: Task) -> None:
+    """``retry`` does not look at the bound for automatic retries."""
+    raise self.retry(exc=ValueError("not yet"), countdown=0)
+
+
+@app.task(bind=True, max_retries=1)
+def bounds_by_option(self: Task) -> None:
+    """The bound of the task counts."""
+    raise self.retry(exc=ValueError("not yet"), countdown=0)
+
+
 @app.task(autoretry_for=(ValueError,), retry_backoff=1, retry_jitter=False, default_retry_delay=77)
 def backs_off() -> None:
     """The backoff takes the place of the delay."""
