@@ -7,6 +7,7 @@ from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.model.commands import ANY_QUEUE, WorkerCommand
+from celery_lint.model.purpose import is_development_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 
@@ -17,10 +18,14 @@ _WHOLE = ("procfile", "compose")
 
 
 class Consumed(NamedTuple):
-    """The queues that workers consume, and the commands that start them."""
+    """The queues that workers consume, and the commands that start them.
+
+    ``in_development``: all of these are for it, and some queues may be left out there on purpose.
+    """
 
     queues: frozenset[str]
     commands: tuple[WorkerCommand, ...]
+    in_development: bool = False
 
 
 class Consumers:
@@ -41,6 +46,12 @@ class Consumers:
         lists all processes, and workers of development say nothing of deployed ones. One that is told none is
         meant for everything. To what workers consume belongs what code tells those that it starts.
         """
+        known = self.even_in_development
+        return known if known is not None and not known.in_development else None
+
+    @once
+    def even_in_development(self) -> Consumed | None:
+        """The same, also where each file that starts workers says in a comment that it is for development."""
         started = self.commands.started
         if not started or self._more_in_code:
             return None
@@ -58,9 +69,10 @@ class Consumers:
                 commands[command] = None
         if all(command.queues and not _is_whole(command) for command in commands):
             return None
-        if all(map(self.commands.is_for_development, commands)):
+        in_development = all(map(self.commands.is_for_development, commands))
+        if in_development and not all(_is_only_said(command) for command in self.commands.all):
             return None
-        return Consumed(frozenset(found), tuple(commands))
+        return Consumed(frozenset(found), tuple(commands), in_development)
 
     def _defaults(self, application: Application) -> tuple[str, ...] | None:
         """The queues of a worker that is told none; ``None`` where only the run knows."""
@@ -75,6 +87,11 @@ class Consumers:
     def _more_in_code(self) -> bool:
         """Whether code may give workers further queues."""
         return any(self.project.calling(*_ADDING))
+
+
+def _is_only_said(command: WorkerCommand) -> bool:
+    """Whether a file that lists all processes is for development by its comment alone, and for all queues."""
+    return not is_development_path(command.path) and _is_whole(command) and not command.queues
 
 
 def _is_whole(command: WorkerCommand) -> bool:
