@@ -70,7 +70,7 @@ class ResultNotInitialised(Rule):
     code = "CEL427"
     name = "result-not-initialised"
     severity = "warning"
-    preset = "recommended"
+    preset = "strict"
     message = "`{value}` raises UnboundLocalError here after the `except` in line {line}"
     help = "set `{value} = None` before the `try`, or let the handler return or raise"
     variants = {
