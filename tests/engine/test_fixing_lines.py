@@ -146,7 +146,7 @@ def parse(text):
 def test_a_name_is_bound_before_where_none_may_be_read(tmp_path: Path, statement: str, mended: bool) -> None:
     text = READING.replace("{statement}", statement)
     path = written(tmp_path, text)
-    report, files = fix(path, preset="recommended", extend_select=("CEL427",))
+    report, files = fix(path, preset="strict")
     assert [found.code for found in report.diagnostics] == ["CEL427"]
     after = text.replace("    try:\n", "    number = None\n    try:\n")
     assert [file.after.decode() for file in files] == ([after] if mended else [])
