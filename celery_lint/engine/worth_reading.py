@@ -33,6 +33,7 @@ from celery_lint.analysis.wiring.unloadable import UnloadableCommands
 from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.files.filter import Pair, words_of
 from celery_lint.inventory.application.broker import BrokerSettings
+from celery_lint.inventory.code.fixed import Fixed
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import Handlers
 from celery_lint.inventory.resources.relays import Relays, leaf_of, name_of
@@ -111,6 +112,7 @@ _ASKING: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(UnloadableCommands).explore(),
     lambda known: known.of(LateHandlers).explore(),
     lambda known: known.of(SessionCommits).sent_before,
+    lambda known: known.of(Fixed).explore(),
 )
 
 

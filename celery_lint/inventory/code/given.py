@@ -157,8 +157,14 @@ def asked_of(test: Step) -> str:
 
 def settings_asked_for(test: Step) -> list[str]:
     """What a test asks settings for, as words: `settings.MAIL`, `config[]'MAIL`."""
-    words = [word.lstrip("!") for word in test.chains[1:]] if test.value in ("&", "|") else [asked_of(test)]
-    return [word for word in words if any(part in word.lower() for part in SETTINGS)]
+    return [word for word in asked_in(test) if any(part in word.lower() for part in SETTINGS)]
+
+
+def asked_in(test: Step) -> list[str]:
+    """What a test, or a part of it, asks for that is no variable, as words."""
+    if test.value in ("&", "|"):
+        return [word.lstrip("!") for word in test.chains[1:]]
+    return [asked_of(test)]
 
 
 def key_of(word: str) -> str:

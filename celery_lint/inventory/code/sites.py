@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.code.given import SETTINGS, Given, given_by, is_closed, key_of, settings_asked_for
+from celery_lint.inventory.code.fixed import Fixed
+from celery_lint.inventory.code.given import Given, given_by, is_closed
 from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph, View, view_of
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import is_only_returned, makes_coroutine
@@ -81,7 +81,7 @@ class Sites:
         self.workers = known.of(Workers)
         self.unsent = known.of(Unsent)
         self.task_options = known.of(TaskOptions)
-        self.settings = known.of(Settings)
+        self.fixed = known.of(Fixed)
         self._off: dict[Key, Given] = {}
         self._hooked: set[Key] = set()
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
@@ -204,15 +204,10 @@ class Sites:
         return flow is not None and step is not None and is_closed(flow, step, values)
 
     def _switched_off(self, site: Site) -> Given:
-        """What a function asks the project's settings for that is off in all of them."""
+        """What a function asks for that is the same in every run: remembered."""
         found = self._off.get(site.key)
         if found is None:
-            function = site.function
-            steps = self.flow(site).steps if function.has("if") and function.states(*SETTINGS) else ()
-            asked = {word for step in steps if step.kind == "if" for word in settings_asked_for(step)}
-            found = self._off[site.key] = tuple(
-                [(word, (False, False)) for word in sorted(asked) if self.settings.is_off(key_of(word))]
-            )
+            found = self._off[site.key] = self.fixed.of(site.module, site.function)
         return found
 
     def _never_runs(self, site: Site, callee: Callee) -> bool:
