@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
@@ -79,9 +79,7 @@ class LoopPrimitives:
             pool = self.all_loops.pool_of(run, "threads")
             for coroutine in run.coroutines:
                 closure = self.graph.deep_closure(*coroutine)
-                if pool is None and not any(self._is_concurrent(*inner) for inner in closure):
-                    continue
-                for module, function in closure:
+                for module, function in closure if pool is not None else self._at_once(closure):
                     for origin, use in self._waits(module, function):
                         if origin in known and origin not in found:
                             kind, place = known[origin]
@@ -135,6 +133,26 @@ class LoopPrimitives:
     def _is_made(self, name: str) -> bool:
         """Whether functions make objects of a class, too: then nobody knows which one is used."""
         return any(function.name for _, function in self.project.calling(f".{name}", f":{name}"))
+
+    def _at_once(self, closure: Sequence[tuple[Module, Function]]) -> list[tuple[Module, Function]]:
+        """Those of these functions of which several calls may be under way at once on one loop."""
+        found: set[Key] = set()
+        helpers: set[Key] = set()  # they run what they are given
+        for module, function in closure:
+            if self._is_concurrent(module, function):
+                inner = self._below(module, function)
+                found |= inner
+                if len(inner) == 1:
+                    helpers |= inner
+        for module, function in closure if helpers else ():
+            for call in self.functions.calls(module, function):
+                target = self.graph.target(module, call.chain)
+                if target is not None and (target[0].path, target[1].qualname) in helpers:
+                    found |= self._below(module, function)
+        return [(home, each) for home, each in closure if (home.path, each.qualname) in found]
+
+    def _below(self, module: Module, function: Function) -> set[Key]:
+        return {(home.path, each.qualname) for home, each in self.graph.deep_closure(module, function)}
 
     def _is_concurrent(self, module: Module, function: Function) -> bool:
         return any(call.leaf() in _CONCURRENT for call in self.functions.calls(module, function))
