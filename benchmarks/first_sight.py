@@ -192,13 +192,13 @@ def _batch(batch: Batch, names: dict[str, str]) -> str:
     total = figure(batch.projects)
     read = [project for project in batch.projects if project.read]
     missed = sum(len(project.missed) for project in read)
+    looked = f"In the {len(read)} projects whose tasks were read, {missed} bugs were missed. " if read else ""
     files = sum(each.files for each in batch.projects)
     tasks = sum(each.tasks for each in batch.projects)
     facts = (
         f"{len(batch.projects)} projects, {files:,} files, {tasks:,} tasks; {total.hits} hits in "
         f"{total.projects} of the projects, **{100 * total.share():.0f} %** right. Judged {batch.judged}, "
-        f"linter at commit `{batch.linter[:7]}`. In the {len(read)} projects whose tasks were read, {missed} "
-        f"bugs were missed. {batch.note}"
+        f"linter at commit `{batch.linter[:7]}`. {looked}{batch.note}"
     )
     said = sorted(codes(batch.projects), key=lambda code: -figure(batch.projects, code).hits)
     lines = [f"| {_rule(code, names)} | {figure(batch.projects, code).cells()} |" for code in said]
