@@ -2,9 +2,9 @@
 
 The *manifest* says what every file looked like and what the rules said about all of them. The *facts* are
 those of the modules that were read, a line each, and what was looked for in them; they are only opened when
-something has changed. Each
-workspace, installation and set of options has a pair of files of its own, in the user's folder for caches
-unless an option names another. Both are replaced, never changed, and both are JSON but for the stamps.
+something has changed. Each workspace, installation and set of options has a pair of files of its own, in the
+user's folder for caches unless an option names another. Both are replaced, never changed, and both are JSON
+but for the stamps.
 
 Over all that they say goes a digest that only the user can make: what is damaged, forged, somebody else's or
 of another version counts as missing, without a word.
