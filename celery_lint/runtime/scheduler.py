@@ -223,7 +223,7 @@ class Scheduler:
                 claimed |= self._hand_over(claiming, row)
         if claimed:
             return 0.0
-        ahead = [(at - now).total_seconds() for _, at in found if at is not None and at > now]
+        ahead: list[float] = [(at - now).total_seconds() for _, at in found if at is not None and at > now]
         return min([self._poll, *ahead])
 
     def _hand_over(self, claiming: Callable[[Session, str], Order | None], row: str) -> bool:
