@@ -61,6 +61,14 @@ class Flow:
             current = ancestor
         return None
 
+    def attempts(self, step: Step) -> Iterator[Step]:
+        """The ``try`` statements whose body a statement stands in, the innermost first."""
+        current = step
+        for ancestor in self.ancestors(step):
+            if ancestor.kind == "try" and current.role == "body":
+                yield ancestor
+            current = ancestor
+
     def below(self, step: Step) -> list[Step]:
         """All statements inside a compound one, in source order."""
         inner = {step.number}

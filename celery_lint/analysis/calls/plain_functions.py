@@ -122,18 +122,13 @@ class PlainFunctions:
         around = (step, *flow.ancestors(step))
         if any(not _ASKING.isdisjoint(outer.loads) for outer in around):
             return True
-        return any(self._is_ready(flow, handler, name) for handler in _handlers(flow, step))
+        return any(
+            self._is_ready(flow, handler, name)
+            for attempt in flow.attempts(step)
+            for handler in flow.body(attempt, "handler")
+        )
 
     def _is_ready(self, flow: Flow, handler: Step, name: str) -> bool:
         if any(chain.rpartition(".")[2].lstrip("~") in _CATCHING for chain in handler.chains):
             return True
         return any(name in below.loads for below in flow.below(handler))
-
-
-def _handlers(flow: Flow, step: Step) -> Iterator[Step]:
-    """The handlers of the attempts that a statement stands in."""
-    current = step
-    for outer in flow.ancestors(step):
-        if outer.kind == "try" and current.role == "body":
-            yield from flow.body(outer, "handler")
-        current = outer

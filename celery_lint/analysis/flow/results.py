@@ -68,13 +68,11 @@ class Results:
         return found
 
     def _cleaned(self, body: Body, step: Step) -> Step | None:
-        flow, current = body.flow, step
-        for outer in flow.ancestors(step):
-            if outer.kind == "try" and current.role == "body" and flow.body(outer, "finally"):
-                inside = flow.below(outer)
-                if self._disposes(body, outer) or any(self._is_session(body, s) for s in inside):
-                    return outer
-            current = outer
+        for attempt in body.flow.attempts(step):
+            if body.flow.body(attempt, "finally"):
+                inside = body.flow.below(attempt)
+                if self._disposes(body, attempt) or any(self._is_session(body, s) for s in inside):
+                    return attempt
         return None
 
     def _disposes(self, body: Body, attempt: Step) -> bool:

@@ -288,14 +288,12 @@ class TaskState:
 
     def _is_expected(self, flow: Flow, step: Step) -> bool:
         """Whether a handler around a statement is for the exception that ``replace`` raises."""
-        current = step
-        for outer in flow.ancestors(step):
-            if outer.kind == "try" and current.role == "body":
-                for handler in flow.body(outer, "handler"):
-                    if any(chain.rpartition(".")[2] == "Ignore" for chain in handler.chains):
-                        return True
-            current = outer
-        return False
+        return any(
+            chain.rpartition(".")[2] == "Ignore"
+            for attempt in flow.attempts(step)
+            for handler in flow.body(attempt, "handler")
+            for chain in handler.chains
+        )
 
 
 def _returns(function: Function, end: Step, meta: Value) -> bool:

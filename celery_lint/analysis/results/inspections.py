@@ -174,12 +174,9 @@ def _comes_first(flow: Flow, first: Step, second: Step) -> bool:
 
 
 def _is_caught(flow: Flow, step: Step) -> bool:
-    current = step
-    for outer in flow.ancestors(step):
-        if outer.kind == "try" and current.role == "body":
-            for handler in flow.body(outer, "handler"):
-                caught = {chain.rpartition(".")[2].lstrip("~:") for chain in handler.chains}
-                if not caught or caught & _CATCHING:
-                    return True
-        current = outer
+    for attempt in flow.attempts(step):
+        for handler in flow.body(attempt, "handler"):
+            caught = {chain.rpartition(".")[2].lstrip("~:") for chain in handler.chains}
+            if not caught or caught & _CATCHING:
+                return True
     return False

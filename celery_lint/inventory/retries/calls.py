@@ -83,14 +83,12 @@ class RetryCall(NamedTuple):
     def is_handled(self, functions: Functions, name: str) -> bool:
         """Whether a ``try`` around the call has a handler that names this exception."""
         flow = functions.of(self.module, self.function)
-        current = self.step
-        for ancestor in flow.ancestors(current) if current is not None else ():
-            if ancestor.kind == "try" and current is not None and current.role == "body":
-                for handler in flow.body(ancestor, "handler"):
-                    if any(chain.rpartition(".")[2] == name for chain in handler.chains):
-                        return True
-            current = ancestor
-        return False
+        return any(
+            chain.rpartition(".")[2] == name
+            for attempt in (flow.attempts(self.step) if self.step is not None else ())
+            for handler in flow.body(attempt, "handler")
+            for chain in handler.chains
+        )
 
     def is_caught(self, functions: Functions, value: Value) -> bool:
         """Whether a value is the exception that a handler around the call has caught."""
