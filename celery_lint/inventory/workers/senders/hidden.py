@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.schedules import SCHEDULE, Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.workers.naming import module_words, spans_of
+from celery_lint.inventory.workers.naming import NOWHERE, module_words, spans_of
+from celery_lint.libraries.celery import OTHER_SCHEDULERS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Value
@@ -21,24 +21,12 @@ from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 
 # With these, entries of the schedule stand in a database, where nobody can look.
-_DATABASES = frozenset(
-    {
-        "django_celery_beat",
-        "djcelery",
-        "redbeat",
-        "RedBeatScheduler",
-        "DatabaseScheduler",
-        "sqlalchemy_celery_beat",
-        "celery_sqlalchemy_scheduler",
-        "celerybeatmongo",
-    }
-)
+_DATABASES = frozenset({*OTHER_SCHEDULERS, "DatabaseScheduler", "RedBeatScheduler", "djcelery"})
 # What a row is made by: a name that is called, or a method of what has the name.
 _ROW, _ENTRY = "PeriodicTask", "RedBeatSchedulerEntry"
 _MAKING = frozenset({_ROW, "create", "acreate", "get_or_create", "update_or_create"})
 # A name is followed through so many functions that pass it on.
 _DEEPEST = 3
-_NOWHERE = Span(0, 0, 0, 0)
 
 
 class HiddenSenders:
@@ -135,7 +123,7 @@ class HiddenSenders:
 
     def _constant(self, module: Module, chain: str, kind: str) -> Value | None:
         """The constant of this kind that a chain names."""
-        known = self.project.constant(module, Value("name", _NOWHERE, None, chain)) if chain else None
+        known = self.project.constant(module, Value("name", NOWHERE, None, chain)) if chain else None
         return known if known is not None and known.kind == kind else None
 
     # ------------------------------------------------------------------ names
