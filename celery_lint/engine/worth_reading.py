@@ -36,7 +36,7 @@ from celery_lint.inventory.application.broker import BrokerSettings
 from celery_lint.inventory.code.fixed import Fixed
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import Handlers
-from celery_lint.inventory.resources.relays import Relays, leaf_of, name_of
+from celery_lint.inventory.resources.relays import Relays, name_of
 from celery_lint.inventory.resources.resources import LOOP_WORDS
 from celery_lint.inventory.resources.sessions import Sessions
 from celery_lint.inventory.resources.uses import Uses
@@ -55,6 +55,7 @@ from celery_lint.libraries.sqlalchemy import SYNC_ENGINE_MAKERS, SYNC_MAKERS, SY
 from celery_lint.libraries.threads import THREAD_EXECUTORS, THREADS
 from celery_lint.project.isolation import READING
 from celery_lint.project.known import Known
+from celery_lint.project.modules import leaf_of
 
 #: What rules look for in the code that tasks call, as the parts that find it name it. A file that calls of
 #: tasks lead to is read if it holds one of these words, or leads on to one that does.

@@ -94,3 +94,9 @@ def may_bind(module: Module, name: str) -> bool:
         or bool(module.star_imports)
         or module.path.endswith("__init__.py")
     )
+
+
+def leaf_of(path: str) -> str:
+    """The last component of a module's dotted name."""
+    folder, _, name = path.rpartition("/")
+    return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]

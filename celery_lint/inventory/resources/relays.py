@@ -11,6 +11,7 @@ from celery_lint.model.facts import Function, Module, at_the_end
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
 
 # What the calls of a function hold that runs an event loop itself.
 _RUNNING_A_LOOP = (
@@ -97,12 +98,6 @@ class Relays:
 def name_of(qualname: str) -> str:
     """The bare name in a qualified one: ``Class.method``, ``outer/inner``, ``name@line``."""
     return qualname.rpartition(".")[2].rpartition("/")[2].partition("@")[0]
-
-
-def leaf_of(path: str) -> str:
-    """The last component of a module's dotted name."""
-    folder, _, name = path.rpartition("/")
-    return folder.rpartition("/")[2] if name == "__init__.py" else name[:-3]
 
 
 def _leaves_of(path: str) -> tuple[str, ...]:

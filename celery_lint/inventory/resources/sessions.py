@@ -8,7 +8,6 @@ from typing import Literal
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
-from celery_lint.inventory.resources.relays import leaf_of
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.sqlalchemy import (
     ASYNC_MAKERS,
@@ -24,6 +23,7 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import UNKNOWN, Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
 
 _SCOPED = SYNC_SCOPED | ASYNC_SCOPED
 _CONTEXT_MANAGERS = frozenset({"contextmanager", "asynccontextmanager"})

@@ -21,6 +21,7 @@ from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
 
 _OF_CELERY = "celery."
 _LONG_ENOUGH = 12
@@ -155,7 +156,7 @@ class TaskNames:
         for path in self._looping | self._making:
             module = self.project.modules[path]
             leaves = {target.rpartition(".")[2] for target in module.imports.values()}
-            if module is home or module.star_imports or leaves & {name, self._last(home)}:
+            if module is home or module.star_imports or leaves & {name, leaf_of(home.path)}:
                 return True
         for module, function in self.project.holding(name):
             for call in self.project.functions.calls(module, function):
@@ -165,11 +166,6 @@ class TaskNames:
                 ):
                     return True
         return False
-
-    @staticmethod
-    def _last(module: Module) -> str:
-        """The last part of the name of a module."""
-        return module.path.removesuffix("/__init__.py").rpartition("/")[2].removesuffix(".py")
 
     @once
     def _looping(self) -> frozenset[str]:

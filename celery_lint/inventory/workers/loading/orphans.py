@@ -29,6 +29,7 @@ from celery_lint.model.purpose import is_test_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
 
 Why = Literal["shadowed", "unnamed"]
 
@@ -79,7 +80,7 @@ class Orphans:
         for _, package, stem in self._candidates:
             found.update((word, package) for word in (stem, INSTALLED_APPS, *_IMPORTING))
             found.update((word, stem) for word in _IMPORTING)
-        found.update((word, _stem(path)) for path in self._behind_packages for word in _BY_PATH)
+        found.update((word, leaf_of(path)) for path in self._behind_packages for word in _BY_PATH)
         return found
 
     def explore(self) -> None:
@@ -226,10 +227,6 @@ def _candidate(path: str) -> _Candidate | None:
     folder, _, stem = path.removesuffix(".py").rpartition("/")
     package = folder.rpartition("/")[2]
     return _Candidate(path, package, stem) if package and stem != "__init__" else None
-
-
-def _stem(path: str) -> str:
-    return path.removesuffix(".py").rpartition("/")[2]
 
 
 def _is_of_django(value: Value | None) -> bool:

@@ -19,6 +19,7 @@ from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.words import held, words_in
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
 
 # With these, entries of the schedule stand in a database, where nobody can look.
 _DATABASES = frozenset({*OTHER_SCHEDULERS, "DatabaseScheduler", "RedBeatScheduler", "djcelery"})
@@ -71,8 +72,7 @@ class HiddenSenders:
         found = {(_ROW, ""), (_ENTRY, "")} if self.may_schedule else set()
         for told in self._told:
             for module, function in told or ():
-                parts = module.path.removesuffix(".py").removesuffix("/__init__").rpartition("/")
-                found.add((function.name, parts[2]))
+                found.add((function.name, leaf_of(module.path)))
         return found
 
     def may_stand_there(self, task: Task) -> bool:
