@@ -44,6 +44,7 @@ _WHY = {
     "unimported": "no worker that is started imports its module",
     "shadowed": "the package of the same name is imported in place of its module",
     "unnamed": "nothing imports its module, or names it for workers to import",
+    "doubled": "another task has its name, and nobody can tell which of the two a worker has",
     "unconsumed": "no worker that is started takes messages of its queue",
 }
 
@@ -160,18 +161,20 @@ def _senders(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -
         if found is not None and found.key == task.key:
             yield Entry("beat", *at(entry.place), f"entry {entry.key!r}" if entry.key else "an entry")
             sent = True
+    why = _why_never(known, task)
     if not sent:
-        yield Entry("nobody", *at(task.place), _why_unsent(known, task))
+        unseen = "no call in sight: it may be sent by a name that only the run knows, or from elsewhere"
+        yield Entry("nobody", *at(task.place), why or unseen)
+    elif why:
+        yield Entry("in vain", *at(task.place), why)
 
 
-def _why_unsent(known: Known, task: Task) -> str:
-    """Why no call that sends a task is shown."""
+def _why_never(known: Known, task: Task) -> str:
+    """Why a task is thought never to run, or nothing."""
     from celery_lint.inventory.workers.unsent import Unsent
 
     why = known.of(Unsent).why(task)
-    if why is None:
-        return "no call in sight: it may be sent by a name that only the run knows, or from elsewhere"
-    return f"{_WHY[why]}: rules about runs are silent"
+    return f"{_WHY[why]}: rules about runs are silent" if why is not None else ""
 
 
 def _counted(given: Given) -> str:

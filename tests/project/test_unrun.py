@@ -141,3 +141,13 @@ def test_it_is_said_that_nothing_sends_it(tmp_path: Path) -> None:
     schedule = "app.conf.beat_schedule = {'close': {'task': 'tasks.close', 'schedule': 60.0}}\n"
     (tmp_path / "tasks.py").write_text(f"{TASKS.partition('BY_NAME')[0]}{schedule}", encoding="utf-8")
     assert why(tmp_path, "export") == ("unsent", "the project shows all that it sends")
+
+
+def test_it_is_said_that_another_has_its_name() -> None:
+    """Of a task that is sent as well."""
+    folder = str(Path(__file__).parents[2] / "fixtures" / "CEL526" / "two_tasks_of_one_name")
+    known, _ = Workspace(folder, load(folder, {"cache": False})).linked()
+    said = [entry.detail for entry in task_description(folder, known, "shop.bill").sent_by]
+    words = "another task has its name, and nobody can tell which of the two a worker has"
+    assert said.count(f"{words}: rules about runs are silent") == 2
+    assert {known.of(Unsent).why(task) for task in known.of(Tasks).product} == {None, "doubled"}

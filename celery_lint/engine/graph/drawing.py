@@ -107,7 +107,7 @@ class _Drawing:
             facts += [("signature", entry.name), ("arguments", entry.detail)]
         for entry in options_of(self.known, task, at):
             facts.append((entry.name, entry.detail))
-        mark: Mark = "unsent" if self.unsent.is_unsent(task) else ""
+        mark: Mark = "unsent" if self.unsent.why(task) not in (None, "doubled") else ""
         lines = _lines(task.function) if task.function is not None else None
         if task.class_ is not None:
             first = task.class_.span.line

@@ -38,8 +38,11 @@ _SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
 _ONLY_HOW = ("task_routes", "task_annotations")
 
 
-Why = Literal["unsent", "unimported", "shadowed", "unnamed", "unconsumed"]
-"""Why a task never runs: nothing sends it, or no worker of the project has it."""
+Why = Literal["unsent", "unimported", "shadowed", "unnamed", "unconsumed", "doubled"]
+"""Why a task never runs: nothing sends it, or no worker of the project has it.
+
+Of those that are ``doubled`` one may run: two have one name, and it is chance which of them a worker has.
+"""
 
 
 class _Mention(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.definition.repeated_names import RepeatedName, RepeatedNames
+from celery_lint.inventory.workers.loading.repeated_names import RepeatedName, RepeatedNames
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -14,8 +14,9 @@ class DuplicateTaskName(Rule):
     ## Why it matters
 
     Celery keeps one task for a name and makes none for the second function: what is sent as the second runs
-    the body of the first. Which is the first depends on the order in which a process makes its tasks. Only
-    Celery 5.7 says anything about it, in a warning.
+    the body of the first. Which is the first is chance: an application makes the tasks that wait for it in
+    the order of a set, so that two processes may differ. Only Celery 5.7 says anything about it, in a
+    warning.
 
     ## Example
 
@@ -52,7 +53,7 @@ class DuplicateTaskName(Rule):
     ## Limits
 
     Compares names that are written down: in one module, or in modules that use the same application. Silent
-    of tasks that are defined under a condition.
+    of tasks that are defined under a condition. Rules about runs say nothing of the two tasks.
 
     ## References
 
@@ -65,6 +66,7 @@ class DuplicateTaskName(Rule):
     preset = "recommended"
     message = "`{other}` has the name `{name}` as well: one of the two never runs"
     help = "give `{task}` a name of its own"
+    even_unsent = "that one of the two never runs is what the rule says"
     proof = "tests/proofs/test_definitions.py::test_one_task_for_a_name"
 
     @on(RepeatedNames.all)

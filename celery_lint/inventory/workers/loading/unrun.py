@@ -1,6 +1,6 @@
-"""Tasks that no worker runs: nothing imports their module, or no worker takes messages of their queue.
+"""Tasks that no worker runs for certain.
 
-It answers *yes* only for what is certain. What is sent all the same is meant to run: rules about wiring say
+Nothing imports their module, no worker takes messages of their queue, or another task has their name. It answers *yes* only for what is certain. What is sent all the same is meant to run: rules about wiring say
 what is missing, and all others go on.
 """
 
@@ -15,13 +15,14 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.consumers import Consumers
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.orphans import Orphans
+from celery_lint.inventory.workers.loading.repeated_names import RepeatedNames
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.model.words import held
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
-Why = Literal["unimported", "shadowed", "unnamed", "unconsumed"]
+Why = Literal["unimported", "shadowed", "unnamed", "unconsumed", "doubled"]
 
 # What gives a message another queue than its task has.
 _ELSEWHERE = frozenset({"queue", "exchange", "routing_key", "router", "**"})
@@ -41,15 +42,18 @@ class Unrun:
         self.sendings = known.of(Sendings)
         self.consumers = known.of(Consumers)
         self.worker_imports = known.of(WorkerImports)
+        self.repeated_names = known.of(RepeatedNames)
 
     @once
     def all(self) -> dict[Key, Why]:
         """Why no worker runs them, by task; none where that would be all tasks.
 
-        The workers of a sketch may start without any task.
+        The workers of a sketch may start without any task. Of two tasks with one name no worker has both, and
+        nobody can tell which it has.
         """
+        doubled: dict[Key, Why] = dict.fromkeys(self.repeated_names.keys, "doubled")
         left = self._unconsumed() | self._unimported()
-        return left if len(left) < len({task.key for task in self.tasks.product}) else {}
+        return doubled | left if len(left) < len({task.key for task in self.tasks.product}) else doubled
 
     # ------------------------------------------------------------------ nothing imports them
 

@@ -9,7 +9,8 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, facts
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known, facts, once
 
 
 class RepeatedName(NamedTuple):
@@ -37,6 +38,14 @@ class RepeatedNames:
             if place is not None:
                 named.setdefault(task.name, []).append((task, place))
         return [fact for found in named.values() if len(found) > 1 for fact in self._met(found)]
+
+    @once
+    def keys(self) -> frozenset[Key]:
+        """The tasks of which one alone runs, nobody can tell which.
+
+        An application makes those that wait for it in the order of a set of functions: by their addresses.
+        """
+        return frozenset(task.key for fact in self.all for task in (fact.task, fact.other))
 
     def _met(self, found: list[tuple[Task, Place]]) -> Iterator[RepeatedName]:
         for number, (task, place) in enumerate(found):
