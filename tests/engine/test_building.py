@@ -280,8 +280,8 @@ def test_what_a_round_has_linked_is_freed_at_once(tmp_path: Path, monkeypatch: p
 def count_trees() -> int:
     """How many nodes of syntax trees live now.
 
-    ``isinstance`` would ask each object for its ``__class__``, and a lazy task of Celery that another test left
-    makes its task to answer that.
+    ``isinstance`` would ask each object for its ``__class__``, and a lazy task of Celery that another test
+    left makes its task to answer that.
     """
     return sum(issubclass(type(each), ast.AST) for each in gc.get_objects())
 

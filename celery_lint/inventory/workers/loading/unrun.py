@@ -1,7 +1,7 @@
 """Tasks that no worker runs for certain.
 
-Nothing imports their module, no worker takes messages of their queue, or another task has their name. It answers *yes* only for what is certain. What is sent all the same is meant to run: rules about wiring say
-what is missing, and all others go on.
+Nothing imports their module, no worker takes messages of their queue, or another task has their name. What is
+sent all the same is meant to run: rules about wiring say what is missing, and all others go on.
 """
 
 from __future__ import annotations
