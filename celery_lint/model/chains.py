@@ -9,6 +9,7 @@ with its first component resolved as far as the module itself can tell:
     ``%loop.close``            a parameter or a local variable that nobody can see through
     ``~print``                 bound nowhere in the module: a builtin, or from a star import
     ``make_app().conf``        ``()`` marks a call, ``[]`` a subscript
+    ``make().1``               what a target takes that stands second: ``engine, sessions = make()``
 
 Local variables that were bound once to such an expression are replaced by it, so ``loop.run()`` after
 ``loop = asyncio.new_event_loop()`` is the chain ``asyncio.new_event_loop().run``.

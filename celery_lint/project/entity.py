@@ -65,9 +65,9 @@ def is_decorated(function: Function, names: frozenset[str]) -> bool:
 
 
 def is_none(entity: Entity) -> bool:
-    """Whether an entity is the literal ``None``."""
-    return (
-        entity.kind == "value"
-        and entity.value is not None
-        and (entity.value.kind == "constant" and entity.value.data is None)
+    """Whether an entity is the literal ``None``, or a tuple of nothing else: ``return None, None``."""
+    value = entity.value if entity.kind == "value" else None
+    among = value.items if value is not None and value.kind == "sequence" else (value,)
+    return bool(among) and all(
+        each is not None and each.kind == "constant" and each.data is None for each in among
     )

@@ -76,15 +76,16 @@ def is_open(found: Entity) -> bool:
 def given(project: Project, entity: Entity, name: str) -> Entity:
     """What an attribute holds because the object was made with it: a field, or a parameter that it keeps."""
     class_, value, home = entity.class_(), entity.value, entity.module
-    if class_ is None or value is None or home is None or entity.origin is None or value.kind != "call":
+    if class_ is None or value is None or home is None or value.kind != "call":
         return UNKNOWN
-    maker = project.modules.get(entity.origin[0])
-    if maker is None or not _writes(maker, entity.origin[1], value):
+    path, origin = entity.origin or (home.path, "")
+    maker, around = project.modules.get(path), None
+    if maker is None or not origin or not _writes(maker, origin, value):
+        maker, around = _returning(project, (maker, home), value)
+    argument = _argument(home, class_, value, name) if maker is not None else None
+    if maker is None or argument is None:
         return UNKNOWN
-    argument = _argument(home, class_, value, name)
-    if argument is None:
-        return UNKNOWN
-    found = project.value_entity(maker, argument)
+    found = project.value_entity(maker, argument if around is None else around.made(argument))
     if found.kind not in ("external", "instance"):
         return UNKNOWN
     known = found._replace(origin=found.origin or entity.origin)
@@ -95,6 +96,17 @@ def _writes(module: Module, name: str, value: Value) -> bool:
     """Whether a module binds a name to a value, or a function of this name returns it."""
     function = module.functions.get(name)
     return value in (module.bindings.get(name, ()) if function is None else function.returns)
+
+
+def _returning(
+    project: Project, modules: tuple[Module | None, ...], value: Value
+) -> tuple[Module | None, Function | None]:
+    """The function, in one of these modules, that returns a value."""
+    for module in modules:
+        around = project.functions.around(module, value) if module is not None else None
+        if around is not None and value in around.returns:
+            return module, around
+    return None, None
 
 
 def _argument(home: Module, class_: Class, value: Value, name: str) -> Value | None:
@@ -134,6 +146,28 @@ def _is_data(class_: Class) -> bool:
     if any(value.chain.rpartition(".")[2].lstrip("~:") in _DATA_DECORATORS for value in class_.decorators):
         return True
     return any(base.rpartition(".")[2] in _DATA_BASES for base in class_.bases)
+
+
+def part(project: Project, entity: Entity, place: int) -> Entity:
+    """What stands at a place of a tuple or list that is written out, as a function returns it."""
+    value, module = entity.value, entity.module
+    if value is None or module is None or value.kind != "sequence" or place >= len(value.items):
+        return UNKNOWN
+    if any(item.data == "*" for item in value.items):
+        return UNKNOWN
+    maker = project.functions.around(module, value)
+    item = value.items[place]
+    return project.value_entity(module, maker.made(item) if maker is not None else item)
+
+
+def field_at(entity: Entity, place: int) -> str:
+    """The field that stands at a place of an object that can be unpacked: of a named tuple; else nothing."""
+    class_ = entity.class_()
+    if class_ is None or entity.kind != "instance":
+        return ""
+    named = any(base.rpartition(".")[2] == "NamedTuple" for base in class_.bases)
+    fields = list(class_.attributes) if named else []
+    return fields[place] if place < len(fields) else ""
 
 
 def field(project: Project, module: Module, value: Value) -> Entity:

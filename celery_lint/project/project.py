@@ -240,6 +240,7 @@ class Project:
                 return UNKNOWN
             return self.member(module, name)
         if entity.kind in ("class", "instance"):
+            name = objects.field_at(entity, int(name)) if name.isdecimal() else name
             found = self._class_attribute(entity, name, set())
             home = entity.module if entity.kind == "class" else None
             if home is not None and found.kind in ("external", "instance"):
@@ -252,6 +253,8 @@ class Project:
                 if known.kind != "unknown" or found.kind == "unknown":
                     return known if known.kind != "unknown" else objects.entered(self, entity, name)
             return found._replace(origin=found.origin or entity.origin) if found.kind == "external" else found
+        if entity.kind == "value" and name.isdecimal():
+            return objects.part(self, entity, int(name))
         if entity.kind == "function" and entity.module is not None:
             return Entity("member", name, entity.module, None, None, (entity.module.path, entity.name))
         return UNKNOWN

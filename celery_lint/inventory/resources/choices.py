@@ -127,4 +127,5 @@ def _decides(flow: Flow, step: Step, address: Value | None) -> bool:
 
 def _gives(function: Function, value: Value) -> bool:
     """Whether a function returns what a call makes."""
-    return any(value.chain == returned.chain.removesuffix("()") for returned in function.returns)
+    given = [inner for returned in function.returns for inner in (returned, *returned.items)]
+    return any(value.chain == returned.chain.removesuffix("()") for returned in given)

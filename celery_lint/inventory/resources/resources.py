@@ -282,11 +282,23 @@ class Resources:
         engine = self.bound.engine_of(entity)
         if engine is None:
             return None
-        key = engine.origin or origin
+        key = engine.origin or self._beside(engine, origin)
         if key not in self._known:
             place = self._place(engine._replace(origin=key))
             self._known[key] = Resource("engine", key[1], place, self.bound.pooled(engine), key)
         return self._known[key]
+
+    def _beside(self, engine: Entity, origin: Key) -> Key:
+        """The name of an engine that stands beside its session maker: ``engine, sessions = make()``."""
+        module = self.project.modules[origin[0]]
+        for value in module.bindings.get(origin[1], ()):
+            taken = value.chain.rpartition(".")[2].isdecimal()
+            for name, values in module.bindings.items() if taken else ():
+                if any(other.span == value.span for other in values):
+                    found = self.project.member(module, name)
+                    if self.is_async_engine(found) and found.value == engine.value:
+                        return module.path, name
+        return origin
 
     def released_by(self, module: Module, call: Call) -> Key | None:
         """What a call gives the connections of back: an engine disposed of, a client closed."""

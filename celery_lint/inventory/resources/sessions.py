@@ -204,6 +204,8 @@ class Sessions:
         others = {parameter.name for parameter in function.parameters} - found.keys()
         for step in self.functions.of(module, function).steps:
             bound = dict(_bindings(step.kind, step.chains, step.stores))
+            if step.kind == "assign" and len(step.stores) > 1 and step.chains:
+                bound = self._parts(module, step.chains[0], step.stores)
             for name in step.stores:
                 kind = self.kind(module, bound[name]) if name in bound else ""
                 known = found.get(name)
@@ -217,6 +219,15 @@ class Sessions:
                 before = known.steps if known is not None else ()
                 found[name] = SessionName(name, kind, bound[name], (*before, step.number), closes)
         return found
+
+    def _parts(self, module: Module, chain: str, stores: tuple[str, ...]) -> dict[str, str]:
+        """What names are bound to that take a tuple apart which a function of the project returns."""
+        given = self.project.resolve(module, chain).value if chain.endswith("()") else None
+        if given is None or given.kind != "sequence" or len(given.items) != len(stores):
+            return {}
+        return {
+            name: f"{chain}.{place}" for place, name in enumerate(reversed(stores))
+        }  # the last comes first
 
     def of_object(self, module: Module, function: Function) -> list[SessionName]:
         """The sessions that the object of a method has in its attributes, as ``self.session``."""

@@ -9,7 +9,13 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from celery_lint.model.reading.expressions import annotated_class, displayed, extends, hidden_below
+from celery_lint.model.reading.expressions import (
+    annotated_class,
+    displayed,
+    extends,
+    hidden_below,
+    unpacked,
+)
 from celery_lint.model.reading.nodes import COUNTING, SHOWING, children
 from celery_lint.model.reading.operands import OPERANDS, Position, only_asked
 from celery_lint.model.reading.scopes import CallRecord, Scope, StepRecord, asked_by_name, child_qualname
@@ -213,9 +219,7 @@ class Collector:
                 position.step.stores.append(bound.id)
                 self._bind_name(bound.id, given, scope)
             elif isinstance(bound, (ast.Tuple, ast.List)):
-                pairs: list[ast.expr | None] = [None] * len(bound.elts)
-                if isinstance(given, (ast.Tuple, ast.List)) and len(given.elts) == len(bound.elts):
-                    pairs = list(given.elts)
+                pairs = unpacked(given, bound.elts)
                 pending.extend(zip(bound.elts, pairs, strict=True))
             elif isinstance(bound, ast.Starred):
                 pending.append((bound.value, None))

@@ -121,3 +121,22 @@ def beginning_of_text(node: ast.expr) -> ast.expr | None:
         isinstance(first, ast.Constant) and isinstance(first.value, str)
     )
     return first if known else None
+
+
+def unpacked(given: ast.expr | None, names: Sequence[ast.expr]) -> Sequence[ast.expr | None]:
+    """What each of several targets takes of a value: of what a call gives, an attribute that is a number."""
+    if isinstance(given, (ast.Tuple, ast.List)) and len(given.elts) == len(names):
+        return given.elts
+    value = given.value if isinstance(given, ast.Await) else given
+    if value is None or not isinstance(value, (ast.Call, ast.Name)):
+        return [None] * len(names)
+    if any(isinstance(name, ast.Starred) for name in names):
+        return [None] * len(names)
+    return [
+        ast.copy_location(ast.Attribute(value, str(place), ast.Load()), value) for place in range(len(names))
+    ]
+
+
+def is_part(node: ast.expr) -> bool:
+    """Whether an expression is what one of several targets takes, see :func:`unpacked`."""
+    return isinstance(node, ast.Attribute) and node.attr.isdecimal()

@@ -129,10 +129,26 @@ _BUILTINS = frozenset({"super", "open", "__import__", "exec", "exit", "quit"})
 # Options that say whether an engine keeps connections, wherever the dictionary that holds them is filled.
 _OF_POOLS = frozenset({"max_overflow", "pool_size", "poolclass"})
 
+# Parts of an object that a function makes and returns; models of data have more.
+_MOST_PARTS = 4
+
 
 def kept_whole(chain: str, leaf: str) -> bool:
     """Whether a call is kept with the values of its arguments."""
     return leaf in KEPT_WHOLE or leaf.startswith(("register", "dispatch")) or PERIODIC_TASK_MANAGER in chain
+
+
+def may_hold_parts(node: ast.expr) -> bool:
+    """Whether a call may make an object of a few things, for others: ``Database(engine, maker)``."""
+    if not isinstance(node, ast.Call):
+        return False
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return name[:1].isupper() and 1 < len(given) <= _MOST_PARTS and any(map(_is_named, given))
+
+
+def _is_named(node: ast.expr) -> bool:
+    return isinstance(node, (ast.Name, ast.Call))
 
 
 def worth_keeping(chain: str, has_stars: bool) -> bool:

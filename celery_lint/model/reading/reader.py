@@ -23,6 +23,7 @@ from celery_lint.model.reading.keeping import (
     FIELDS,
     KEPT_WHOLE,
     kept_whole,
+    may_hold_parts,
     set_by_name,
     worth_keeping,
     worth_setting,
@@ -216,7 +217,7 @@ class Reader:
     def _returned(self, scope: Scope) -> Iterator[Value]:
         """What a function may return, as far as that can lead anywhere."""
         for node in scope.returns[:6]:
-            value = self._brief(node, scope)
+            value = self._value(node, scope) if may_hold_parts(node) else self._brief(node, scope)
             known = value.kind not in ("unknown", "constant") or value.data in ("set", "generator")
             if known and not value.chain.startswith("%"):
                 yield value

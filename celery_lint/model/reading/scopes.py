@@ -9,6 +9,7 @@ import ast
 import builtins
 from typing import Any
 
+from celery_lint.model.reading.expressions import is_part
 from celery_lint.model.steps import StepRole
 
 BUILTINS = frozenset(dir(builtins))
@@ -260,6 +261,8 @@ def _resolve_local(name: str, binder: Scope) -> str:
         if isinstance(value, ast.Constant) and value.value is None:
             continue
         chain = chain_of(value, binder)
+        if chain[:1] in "%~" and is_part(value):
+            return f"%{name}"  # of what nobody can see through
         if chain not in chains:
             chains.append(chain)
     if len(chains) > 1 and name in binder.kept:
