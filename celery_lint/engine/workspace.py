@@ -389,8 +389,8 @@ class Workspace:
     def _deployment(self, listing: Listing, failures: list[Unparsed]) -> Deployment:
         from celery_lint.files import dependencies
         from celery_lint.files.commands import launch
-        from celery_lint.model.commands import Deployment
+        from celery_lint.model.commands import deployed
 
         commands = launch.read(self.root, listing.launch, failures)
         packages = dependencies.packages(self.root, listing.launch)
-        return Deployment(tuple(commands), packages, dependencies.projects(listing.launch))
+        return deployed(commands, packages, dependencies.projects(listing.launch))

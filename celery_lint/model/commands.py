@@ -14,12 +14,15 @@ class Deployment(NamedTuple):
     """How a project is run: its worker commands, and which of gevent and eventlet it installs.
 
     ``packages`` is ``None`` where no list of dependencies is there. ``projects`` are the folders that have
-    one.
+    one. ``refused`` are commands that no worker survives, ``others`` those of what is no worker and has an
+    application all the same.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
     packages: frozenset[str] | None = None
     projects: frozenset[str] = frozenset()
+    refused: tuple[WorkerCommand, ...] = ()
+    others: tuple[WorkerCommand, ...] = ()
 
     def project_of(self, path: str) -> str:
         """The nearest folder at a file that is a project by itself; ``""`` for all there is."""
@@ -44,7 +47,8 @@ class WorkerCommand(NamedTuple):
     command says how many messages are taken in advance, or may say so, and ``open_ended`` that a variable may
     hold more options of any kind. ``include`` is the list of modules that the command imports besides, as it
     is written, ``tasks_per_child`` the number of tasks after which a process ends. ``development`` tells that
-    the file says at its top that it is for development.
+    the file says at its top that it is for development. ``refused`` are the words that belong to no option,
+    for which Celery ends; ``program`` is what is started where that is no worker: ``beat``, ``flower``.
     """
 
     path: str
@@ -62,8 +66,28 @@ class WorkerCommand(NamedTuple):
     include: str = ""
     tasks_per_child: float | None = None
     development: bool = False
+    refused: str = ""
+    program: str = ""
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether it starts a worker that runs."""
+        return not self.refused and not self.program
 
     @property
     def place(self) -> Place:
         """The line of the command."""
         return Place(self.path, Span(self.line, 1, self.line, 1))
+
+
+def deployed(
+    commands: list[WorkerCommand], packages: frozenset[str] | None, projects: frozenset[str]
+) -> Deployment:
+    """How a project with these commands is run."""
+    return Deployment(
+        tuple(command for command in commands if command.is_worker),
+        packages,
+        projects,
+        tuple(command for command in commands if command.refused),
+        tuple(command for command in commands if command.program),
+    )

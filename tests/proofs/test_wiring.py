@@ -201,3 +201,22 @@ def test_a_worker_takes_what_is_called_app(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         outcomes[application] = done.returncode, "no attribute 'user_options'" in done.stderr
     assert outcomes == {"web": (1, True), "web:celery": (0, False), "module": (0, False)}
+
+
+@pytest.mark.proof("CEL736")
+def test_a_worker_refuses_queues_with_blanks(tmp_path: Path) -> None:
+    """A word behind the queues belongs to nothing; a comma alone, or quotes, keep them together."""
+    (tmp_path / "shop.py").write_text(
+        "from celery import Celery\n\napp = Celery(broker='nowhere://')\n", encoding="utf-8"
+    )
+
+    def told(*queues: str) -> bool:
+        command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-P", "solo", *queues]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode != 0, "no such transport"
+        return "Unable to parse extra configuration from command line." in done.stderr
+
+    for refused in (["-Q", "a", "b", "-c", "2"], ["--queues=a,", "b"]):
+        assert told(*refused), refused
+    for right in (["-Q", "a,b"], ["-Q", "a, b"]):
+        assert not told(*right), right

@@ -60,7 +60,8 @@ class UnloadableCommands:
     def unloadable(self) -> list[Unloadable]:
         """The commands without an application, once for the application that is nearest to them."""
         found: dict[Meant, list[Wrong]] = {}
-        for command in self.project.deployment.commands:
+        deployment = self.project.deployment
+        for command in (*deployment.commands, *deployment.others):
             why = self.why(command)
             if why is not None:
                 meant = self._instead(command.app) or self._meant(command)[0]

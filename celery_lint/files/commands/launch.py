@@ -47,7 +47,11 @@ _PREFIXES = ("containerfile", "dockerfile", "procfile")
 _TEMPLATES = (".j2", ".jinja", ".jinja2", ".template", ".tmpl", ".tpl")
 _SCRIPTS = ("celery", "entrypoint", "launch", "run", "start", "worker")
 
-_SUBCOMMAND = re.compile(rb"(?<![\w./-])(?:worker|multi)(?![\w./:-])")
+_SUBCOMMAND = re.compile(rb"(?<![\w./-])(?:worker|multi|beat|flower)(?![\w./:-])")
+# What is started with an application, and is no worker.
+_OTHERS = frozenset({"beat", "flower"})
+_OF_QUEUES = re.compile(r"-Q.*|--queues(?:=.*)?")
+_QUEUE = re.compile(r"[A-Za-z][\w.-]*,?")
 # The program itself, or a script of the project that hands its arguments on: `python run_celery.py worker`.
 _PROGRAM = re.compile(r"(?:.*/)?(?:celery(?:-?[\d.]+)?(?:\.exe)?|[\w-]*celery[\w-]*\.py)")
 _PROGRAM_VARIABLE = re.compile(r"\$[{(]?CELERY(?:D|_BIN|_CMD|_COMMAND|_EXE)?[)}]?")
@@ -114,16 +118,17 @@ def is_candidate(path: str) -> bool:
 
 
 def read(root: str, paths: Iterable[str], failures: list[Unparsed] | None = None) -> list[WorkerCommand]:
-    """The worker commands of these files (relative to the root), in the order of paths and lines.
+    """The commands of these files (relative to the root), in the order of paths and lines.
 
-    Files that cannot be read have none. Where the linter itself fails, ``failures`` gets a word about it.
+    Also those that are refused, and those of what is no worker. Files that cannot be read have none.
+    Where the linter itself fails, ``failures`` gets a word about it.
     """
     return [command for path in paths for command in _read(root, path, failures)]
 
 
 def _read(root: str, path: str, failures: list[Unparsed] | None) -> list[WorkerCommand]:
     try:
-        return worker_commands(path, read_bytes(f"{root}/{path}", _LARGEST, within=root))
+        return commands_of(path, read_bytes(f"{root}/{path}", _LARGEST, within=root))
     except NotParsed:
         return []
     except Exception as error:
@@ -133,7 +138,12 @@ def _read(root: str, path: str, failures: list[Unparsed] | None) -> list[WorkerC
 
 
 def worker_commands(path: str, data: bytes) -> list[WorkerCommand]:
-    """The worker commands of one file."""
+    """The commands of one file that start workers."""
+    return [command for command in commands_of(path, data) if command.is_worker]
+
+
+def commands_of(path: str, data: bytes) -> list[WorkerCommand]:
+    """The commands of one file that start workers, or would, and those of what else has an application."""
     if len(data) > _LARGEST or b"celery" not in data.lower() or not _SUBCOMMAND.search(data):
         return []
     text = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -276,6 +286,8 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
     unknown = ""
     nodes: list[str] = []
     multi = False
+    refused: list[str] = []
+    of_queues = False  # whether nothing but queues came since the option for them
     index = program + 1
     while index < len(words):
         text = with_defaults(words[index].text)
@@ -283,11 +295,15 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
         if text.startswith("-") and text != "--":
             following = with_defaults(words[index].text) if index < len(words) else None
             index += take_option(text, following, options)
+            of_queues = command == "worker" and bool(_OF_QUEUES.fullmatch(text))
         elif is_variable(text):
             unknown = unknown or text
+            of_queues = False
         elif not command:
+            if text in _OTHERS and leading and not unknown and literal(options, "app"):
+                return [_worker(path, words[program].line, options, "")._replace(program=text)]
             if text not in ("worker", "multi"):
-                return []  # beat, inspect, …
+                return []  # inspect, purge, …
             command = text
         elif command == "multi" and not multi:
             if text not in ("start", "restart"):
@@ -295,14 +311,21 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
             multi = True
         elif multi:
             nodes += [text] if text != "--" and "=" not in text else []
+        elif of_queues and leading and _QUEUE.fullmatch(text):
+            refused.append(text)
         elif not (text == "--" or "=" in text):
             return []  # a sentence: the worker takes no arguments but settings, `-- worker.pool_restarts=1`
+        else:
+            of_queues = False
     if not (command == "worker" or multi) or not (leading or unknown or options):
         return []
+    if refused and (is_variable(options.get("queues", "")) or unknown):
+        return []  # what the variable holds may be an option of its own
     each = of_nodes(nodes, options) if multi and not unknown else None
     if each is None and multi:
         unknown = unknown or command
-    return [_worker(path, words[program].line, given, unknown) for given in each or [options]]
+    found = [_worker(path, words[program].line, given, unknown) for given in each or [options]]
+    return [worker._replace(refused=" ".join(refused)) for worker in found]
 
 
 def _worker(path: str, line: int, options: Mapping[str, str], unknown: str) -> WorkerCommand:

@@ -38,7 +38,7 @@ class Commands:
                 origin = entity.origin if self.applications.get(entity.origin) is not None else None
                 argv = value.first() or value.keyword("argv")
                 command = worker_of_arguments(module.path, value.span.line, list(self._words(module, argv)))
-                if command is not None:
+                if command is not None and command.is_worker:
                     yield command._replace(app=self._dotted(*origin) if origin is not None else "")
 
     def _dotted(self, path: str, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from celery_lint.files.commands.launch import worker_commands
+from celery_lint.files.commands.launch import commands_of, worker_commands
 from celery_lint.model.commands import WorkerCommand
 
 PLAIN = WorkerCommand("a.sh", 1, "app", "prefork", False, None, None, "", "")
@@ -144,3 +144,31 @@ WRITTEN = [
 @pytest.mark.parametrize("path, text, pools", WRITTEN)
 def test_pools_in_other_writings(path: str, text: str, pools: list[str]) -> None:
     assert [worker.pool for worker in workers(text, path)] == pools
+
+
+@pytest.mark.parametrize(
+    "options, refused",
+    [
+        ("-Q a b c -l info", "b c"),
+        ("-l info -Qa, b", "b"),
+        ("--queues=a b", "b"),
+        ("-Q a,b", None),
+        ("-Q 'a, b'", None),
+        ("-Q a -- b=1", None),
+        ("-Q $QUEUES b", None),
+        ("-Q a $MORE b", None),
+        ("-Q a -c 2 please", None),
+        ("-Q a to see it", "to see it"),
+    ],
+)
+def test_queues_that_blanks_separate(options: str, refused: str | None) -> None:
+    """Celery refuses such a command, so that it starts no worker."""
+    text = f"worker: celery -A app worker {options}\n".encode()
+    found = commands_of("Procfile", text)
+    assert [command.refused for command in found if not command.is_worker] == ([refused] if refused else [])
+
+
+def test_what_is_no_worker_and_has_an_application() -> None:
+    text = b"a: celery -A app beat -l info\nb: celery -A app inspect ping\nc: celery flower\n"
+    assert [(each.app, each.program) for each in commands_of("Procfile", text)] == [("app", "beat")]
+    assert not worker_commands("Procfile", text)
