@@ -164,4 +164,5 @@ def hints(known: Known, whole: bool) -> set[Pair]:
         leading += known.isolation.search(READING, lambda known: known.of(Sessions).words())
         leading += known.isolation.search(READING, lambda known: known.of(Coroutines).words())
         leading += known.isolation.search(READING, lambda known: known.of(WaitedResults).words())
+        leading += known.isolation.search(READING, lambda known: known.of(SessionCommits).words())
     return {*leading, *LOOKED_FOR}

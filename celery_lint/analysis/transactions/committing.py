@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from celery_lint.analysis.transactions.sent_before_commit import leads_to
 from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, SYNC_MAKERS
+from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key, is_decorated
@@ -95,7 +97,7 @@ class Committing:
             for call in self.functions.calls(module, outer)
             if start < call.span[:2] < end and call.chain in _DEPENDS
         ]
-        for name, call in zip(waiting, calls, strict=False):
+        for name, call in zip(waiting, sorted(calls, key=lambda call: call.span), strict=False):
             given = self.project.resolve(module, call.argument(0, "dependency").chain)
             made = given.function()
             if name not in before.loads or made is None or given.module is None:
@@ -103,3 +105,17 @@ class Committing:
             if self._commits_at_its_end(given.module, made):
                 return module.place(call.span)
         return None
+
+
+def commit_after(flow: Flow, calls: Sequence[Call], session: str, before: Step, sent: Step) -> Step | None:
+    """The statement below another one that certainly commits the session which a third one uses."""
+    blocks = {sent.parent, *(outer.parent for outer in flow.ancestors(sent))}
+    for call in calls:
+        step = flow.step_of(call) if call.chain == f"{session}.commit" and not call.in_lambda else None
+        if step is None or step.number <= sent.number or step.parent not in blocks:
+            continue
+        # Two sessions of one class have one chain, and are told apart by their names.
+        names = {name for name in step.loads if name.isidentifier()}
+        if names <= {*before.loads} and leads_to(flow, sent, step):
+            return step
+    return None

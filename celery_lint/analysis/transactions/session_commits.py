@@ -4,30 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.transactions.committing import Committing
+from celery_lint.analysis.transactions.callers import CommittingCallers
+from celery_lint.analysis.transactions.committing import Committing, commit_after
 from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommits, leads_to
+from celery_lint.files.filter import Pair
+from celery_lint.inventory.code.given import given_by, is_closed
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.asking import asking
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
+from celery_lint.project.modules import leaf_of
 
 _GIVING = frozenset({"add", "add_all", "merge"})
 _CONVERTING = frozenset({"str", "int"})
 # What a session does without a commit; what else gets the session between may commit.
 _OPEN = frozenset({*_GIVING, "flush", "refresh", "execute", "get", "query", "scalar", "scalars", "exec"})
 
+# A helper with one of these may commit before it sends, or send after the commit.
+_ENDING = ("commit", "transaction", "listen")
+
 
 class SentBeforeSessionCommit(NamedTuple):
     """A task that is told of a row which the session commits only afterwards.
 
     ``name``: the variable that holds it. ``ended``: the commit is that of the block or function which
-    ``commit`` begins.
+    ``commit`` begins. ``place``: the call that sends it, or that of a function which does.
     """
 
+    place: Place
     sending: Sending
     task: Task
     name: str
@@ -45,23 +55,51 @@ class SessionCommits:
         self.sendings = known.of(Sendings)
         self.before_commits = known.of(SentBeforeCommits)
         self.committing = known.of(Committing)
+        self.callers = known.of(CommittingCallers)
+        self.graph = known.of(CallGraph)
+        self._leaving: set[Pair] = set()
 
     @facts
     def sent_before(self) -> list[SentBeforeSessionCommit]:
         """One for each call that sends a task too early."""
-        return [
-            found
-            for module, function in self.project.calling(".add", ".add_all", ".merge")
-            for sending in self.sendings.within(module, function)
-            for found in self._judged(module, function, sending)
-        ]
+        found: list[SentBeforeSessionCommit] = []
+        for module, function in self.project.calling(".add", ".add_all", ".merge"):
+            own = self.sendings.within(module, function)
+            told = [(sending.call, sending) for sending in own if not sending.call.in_lambda]
+            told += self._by_helpers(module, function)
+            for call, sending in told:
+                found += self._judged(module, function, call, sending)
+        return found
+
+    def _by_helpers(self, module: Module, function: Function) -> list[tuple[Call, Sending]]:
+        """The calls of functions that send a task with what they are given."""
+        flow = self.functions.of(module, function)
+        rows = tuple([f"{step.value}." for step in flow.steps if _makes(step)])
+        found: list[tuple[Call, Sending]] = []
+        for call in self.functions.calls(module, function) if rows else ():
+            given = [each for each in call.takes if f"{each.chain}.".startswith(rows)]
+            target = self.graph.target(module, call.chain) if given and not call.in_lambda else None
+            if target is None or target[1].decorators or target[1].mentions(*_ENDING):
+                continue
+            home, helper = target
+            if helper.is_async and not call.is_awaited:
+                continue
+            inside = self.functions.of(home, helper)
+            filled = {helper.parameter_given(call, each.chain) for each in given} - {""}
+            for sending in self.sendings.within(home, helper):
+                step = inside.step_of(sending.call)
+                if step is None or sending.call.in_lambda or filled.isdisjoint(step.loads):
+                    continue
+                if not is_closed(inside, step, given_by(call, helper, inside, ())):
+                    found.append((call, sending))
+        return found
 
     def _judged(
-        self, module: Module, function: Function, sending: Sending
+        self, module: Module, function: Function, call: Call, sending: Sending
     ) -> Iterator[SentBeforeSessionCommit]:
         flow = self.functions.of(module, function)
-        step, task = flow.step_of(sending.call), sending.task
-        if step is None or task is None or sending.call.in_lambda:
+        step, task = flow.step_of(call), sending.task
+        if step is None or task is None:
             return
         calls = self.functions.calls(module, function)
         for given in calls:
@@ -73,8 +111,8 @@ class SessionCommits:
                 continue
             found = self._commit(module, function, given, before, step)
             if found is not None and self.before_commits.is_sent_at_once(sending, task):
-                place = module.place(given.span)
-                yield SentBeforeSessionCommit(sending, task, min(names), place, *found)
+                places = module.place(call.span), module.place(given.span)
+                yield SentBeforeSessionCommit(places[0], sending, task, min(names), places[1], *found)
                 return
 
     def _may_be_committed(self, flow: Flow, calls: list[Call], given: Call, before: Step, sent: Step) -> bool:
@@ -95,16 +133,22 @@ class SessionCommits:
         """The commit that certainly follows the sending: where it stands, or what ends with it."""
         flow = self.functions.of(module, function)
         session = given.chain.rpartition(".")[0]
-        blocks = {sent.parent, *(outer.parent for outer in flow.ancestors(sent))}
-        for call in self.functions.calls(module, function):
-            step = flow.step_of(call) if call.chain == f"{session}.commit" and not call.in_lambda else None
-            if step is None or step.number <= sent.number or step.parent not in blocks:
-                continue
-            # Two sessions of one class have one chain, and are told apart by their names.
-            if {*step.loads} <= {*before.loads} and leads_to(flow, sent, step):
-                return module.place(step.span), False
+        later = commit_after(flow, self.functions.calls(module, function), session, before, sent)
+        if later is not None:
+            return module.place(later.span), False
         opened = self.committing.around(module, function, session, before, sent)
-        return (opened, True) if opened is not None else None
+        if opened is not None:
+            return opened, True
+        if self.callers.parameter(function, session, before) or session.startswith(f":{function.owner}()."):
+            owner = function.owner.partition(".")[0] or function.name
+            self._leaving.add((owner, leaf_of(module.path)))
+        return self.callers.commit(module, function, session, before, sent)
+
+    @asking("quiet")
+    def words(self) -> set[Pair]:
+        """The names of the functions, or of their classes, that leave the commit to whoever calls them."""
+        _ = self.sent_before
+        return self._leaving
 
 
 def _made(flow: Flow, before: Step, task: Task) -> set[str]:

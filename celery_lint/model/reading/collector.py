@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from celery_lint.model.reading.expressions import (
+    annotated_call,
     annotated_class,
     displayed,
     extends,
@@ -153,6 +154,8 @@ class Collector:
             self._enter(node.body, inside)
             position.step.inner = scope
             position.step.stores.append(node.name)
+        given = (annotated_call(each.annotation) for each in (*node.args.args, *node.args.kwonlyargs))
+        self.push([call for call in given if call is not None], position)
         self.push(node.args.defaults, position)
         self.push([d for d in node.args.kw_defaults if d is not None], position)
         self.push(node.decorator_list, position, "d")

@@ -103,6 +103,15 @@ def annotated_class(node: ast.expr | None) -> ast.expr | None:
     return None
 
 
+def annotated_call(node: ast.expr | None) -> ast.Call | None:
+    """The call beside the class in ``Annotated[Session, Depends(get_session)]``."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Tuple):
+        return None
+    name = node.value.attr if isinstance(node.value, ast.Attribute) else getattr(node.value, "id", "")
+    calls = [each for each in node.slice.elts[1:] if isinstance(each, ast.Call)]
+    return calls[0] if name == "Annotated" and len(calls) == 1 else None
+
+
 def is_text(node: ast.expr) -> bool:
     """Whether an expression puts a text together: an f-string, ``"…" % x``, ``"…".format(x)``."""
     return isinstance(node, ast.JoinedStr) or beginning_of_text(node) is not None

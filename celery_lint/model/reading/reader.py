@@ -17,7 +17,7 @@ from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
 from celery_lint.model.reading.elements import Elements, worth_following
-from celery_lint.model.reading.expressions import given_class
+from celery_lint.model.reading.expressions import annotated_call, given_class
 from celery_lint.model.reading.included import included
 from celery_lint.model.reading.keeping import (
     FIELDS,
@@ -358,7 +358,8 @@ def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
     without_default = len(positional) - len(arguments.defaults)
     outer = scope.outer or scope
     annotations = {name: chain_of(annotation, outer) for name, annotation in scope.annotations.items()}
-    defaults = [""] * without_default + [_default(default, outer) for default in arguments.defaults]
+    given = [*map(annotated_call, (a.annotation for a in positional[:without_default])), *arguments.defaults]
+    defaults = [_default(default, outer) for default in given]
     found = [
         Parameter(
             argument.arg, "positional", index < without_default, annotations.get(argument.arg, ""), default
@@ -369,9 +370,8 @@ def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
         found.append(Parameter(arguments.vararg.arg, "*", False, ""))
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         annotation = annotations.get(argument.arg, "")
-        found.append(
-            Parameter(argument.arg, "keyword", default is None, annotation, _default(default, outer))
-        )
+        stands_for = _default(default or annotated_call(argument.annotation), outer)
+        found.append(Parameter(argument.arg, "keyword", default is None, annotation, stands_for))
     if arguments.kwarg is not None:
         found.append(Parameter(arguments.kwarg.arg, "**", False, ""))
     return found

@@ -60,10 +60,11 @@ class DispatchBeforeCommit(Rule):
 
     ## Limits
 
-    Needs all of it in one function: a new row is made and given to the session, the task is sent with
-    something of it, and the same session commits below, or at the end of the block or of the FastAPI
-    dependency that gives it. Silent where what is called between may commit, for messages with `countdown` or
-    `eta`, and where the class of the task may wait for the commit.
+    In one function a new row is made and given to the session, and the task is sent with something of it,
+    there or by a function that is called there. The same session commits below, at the end of the block or of
+    the FastAPI dependency that gives it, or so in a caller that hands it on. Silent where what is called
+    between may commit, for messages with `countdown` or `eta`, and where the class of the task may wait for
+    the commit.
 
     ## References
 
@@ -88,6 +89,8 @@ class DispatchBeforeCommit(Rule):
     def check(self, fact: SentBeforeSessionCommit) -> Iterator[Finding]:
         """Report the call that sends the task."""
         commit = "this commits at its end" if fact.ended else "it is committed here"
-        related = ((fact.given, "the session is given the row"), (fact.commit, commit))
+        related = [(fact.given, "the session is given the row"), (fact.commit, commit)]
+        if fact.place != fact.sending.place:
+            related.insert(1, (fact.sending.place, "the task is sent here"))
         values = {"task": fact.task.label, "row": fact.name}
-        yield Finding(fact.sending.place, values, related, "ended" if fact.ended else "")
+        yield Finding(fact.place, values, tuple(related), "ended" if fact.ended else "")
