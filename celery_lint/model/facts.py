@@ -43,7 +43,8 @@ class Value(NamedTuple):
     their keys), ``either`` (``items``: the alternatives), ``text`` (a string that only the run knows) and
     ``unknown``. A starred argument and a ``**`` mapping carry the keyword ``*`` or ``**``. ``data`` of a
     sequence is ``set`` where it is one; of what is unknown, ``set``, ``list`` or ``generator`` for a
-    comprehension, and ``*`` for what is unpacked in a display; of alternatives, ``|`` where they are joined
+    comprehension (``items``: the name whose items it keeps as they are, all or some), and ``*`` for what is
+    unpacked in a display; of alternatives, ``|`` where they are joined
     by that; of a ``lambda`` (``items``: what it gives) the names that it reads when it runs.
     """
 

@@ -71,6 +71,8 @@ def speaks(folder: Path, changed: Mapping[str, str]) -> bool:
         {"config/settings.py": f"{SETTINGS}INSTALLED_APPS.insert(0, 'debug_toolbar')\n"},
         {"config/settings.py": f"{SETTINGS}MIDDLEWARE = []\nMIDDLEWARE.extend(FOUND)\n"},
         {"config/settings.py": f"{SETTINGS}MAILS = 'mails'\n"},
+        # Celery looks for `mails.apps.tasks` where it is told the name of the class
+        {"config/settings.py": SETTINGS.replace('"orders"', '"orders", "mails.apps.Mails"')},
         {"tests/test_mails.py": "from mails.tasks import send\n\n\ndef test_it():\n    send('')\n"},
         {"config/loading.py": "from importlib import import_module\n\nimport_module('orders.tasks')\n"},
         {"config/routes.py": "from orders.tasks import send\n\nsend.delay('mails')\n"},
@@ -88,7 +90,11 @@ IMPORTING = "from importlib import import_module\n\n\ndef load(name):\n"
     [
         # installed
         {"config/settings.py": SETTINGS.replace('"orders"', '"orders", "mails"')},
-        {"config/settings.py": SETTINGS.replace('"orders"', '"orders", "mails.apps.Mails"')},
+        {
+            "config/settings.py": SETTINGS.replace('"orders"', '"orders", "mails.apps.Mails"'),
+            "config/celery.py": APPLICATION.replace("lambda: settings.INSTALLED_APPS", ""),
+        },
+        {"config/settings.py": SETTINGS.replace('"orders"', '"orders", "mails.Mails"')},
         {"config/settings.py": f"{SETTINGS}INSTALLED_APPS += ['mails']\n"},
         {"config/settings.py": f"{SETTINGS}INSTALLED_APPS.append('mails')\n"},
         {"config/settings.py": f"{SETTINGS}OWN.insert(0, 'mails')\n", "config/celery.py": APPLICATION},

@@ -12,6 +12,7 @@ from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import WorkerImports
+from celery_lint.inventory.workers.loading.orphans import Misled, Orphans
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
@@ -19,12 +20,17 @@ from celery_lint.project.known import Known, facts
 
 
 class Unloaded(NamedTuple):
-    """A task that is sent, and whose module no worker imports."""
+    """A task that is sent, and whose module no worker imports.
+
+    ``discovery`` is what workers look for in its place; ``misled`` the search that takes the classes of
+    applications for packages.
+    """
 
     task: Task
     module: str
     user: Place
     discovery: str
+    misled: Misled | None = None
 
 
 class NoModule(NamedTuple):
@@ -42,6 +48,7 @@ class UnloadedTasks:
         self.tasks = known.of(Tasks)
         self.sendings = known.of(Sendings)
         self.schedules = known.of(Schedules)
+        self.orphans = known.of(Orphans)
         self.worker_imports = known.of(WorkerImports)
         self.module_names = known.of(ModuleNames)
         self.applications = known.of(Applications)
@@ -55,10 +62,15 @@ class UnloadedTasks:
             path = task.module.path
             if task.module.misplaced_awaits or _is_nested(task):
                 continue  # its import fails, or makes no task
-            if path not in found and self.worker_imports.never(path):
+            if path in found:
+                continue
+            if self.worker_imports.never(path):
                 if user.path == path and self._is_program(task.module):
                     continue  # a script that tries out a task of its own
                 found[path] = Unloaded(task, self._dotted(path), user, self._near_discovery(path))
+            elif self.orphans.why(path) in _NOT_IMPORTED and self.orphans.why(user.path) is None:
+                misled = self.orphans.misled(path)
+                found[path] = Unloaded(task, self._dotted(path), user, self._near_discovery(path), misled)
         return list(found.values())
 
     def explore(self) -> None:
@@ -124,6 +136,9 @@ class UnloadedTasks:
         if located is None or not located.rest:
             return False
         return located.path.endswith("/__init__.py") and all(p.isidentifier() for p in text.split("."))
+
+
+_NOT_IMPORTED = ("unnamed", "late")
 
 
 def _is_nested(task: Task) -> bool:

@@ -37,7 +37,7 @@ class InstalledApplications:
         return None if added is None or not modules else frozenset(found | added)
 
     def _texts(self, module: Module, value: Value, depth: int) -> set[str] | None:
-        """The texts in an expression, through names and sums; ``None`` if a part is not known."""
+        """The texts in an expression, through names, sums and filters; ``None`` if a part is not known."""
         if depth > _DEEPEST:
             return None
         if value.kind == "constant":
@@ -45,7 +45,11 @@ class InstalledApplications:
         if value.kind == "name":
             return self._of_name(module, value, depth)
         copied = value.kind == "call" and value.chain in _COPYING and len(value.items) == 1
-        if not (copied or value.kind in ("sequence", "either") or value.data == "Add") or value.keywords:
+        kept = value.kind == "unknown" and value.data == "list" and len(value.items) == 1
+        if (
+            not (copied or kept or value.kind in ("sequence", "either") or value.data == "Add")
+            or value.keywords
+        ):
             return None
         found: set[str] = set()
         for item in value.items:

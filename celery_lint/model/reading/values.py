@@ -58,7 +58,9 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
         items = tuple(value_of(item, scope, span_of, depth + 1) for item in node.elts)
         return Value("sequence", span, "set" if isinstance(node, ast.Set) else None, "", items)
     if isinstance(node, (ast.SetComp, ast.GeneratorExp, ast.ListComp)):
-        return Value("unknown", span, _COMPREHENSIONS[type(node)])
+        kept = _kept(node)
+        items = (value_of(kept, scope, span_of, depth + 1),) if kept is not None else ()
+        return Value("unknown", span, _COMPREHENSIONS[type(node)], "", items)
     if isinstance(node, ast.Starred):
         return Value("unknown", span, "*")
     if isinstance(node, ast.Dict):
@@ -93,6 +95,15 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
             index = node.slice.value if isinstance(node.slice, ast.Constant) else None
             return Value("name", span, index if isinstance(index, str) else None, chain)
     return Value("unknown", span)
+
+
+def _kept(node: ast.SetComp | ast.GeneratorExp | ast.ListComp) -> ast.Name | None:
+    """What a comprehension leaves out some items of, and changes none: ``[app for app in APPS if …]``."""
+    own = node.generators[0]
+    if not isinstance(node.elt, ast.Name) or not isinstance(own.target, ast.Name):
+        return None
+    kept = node.elt.id == own.target.id and len(node.generators) == 1
+    return own.iter if kept and isinstance(own.iter, ast.Name) else None
 
 
 def _free_names(node: ast.Lambda) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.unloaded import Unloaded, UnloadedTasks
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class TaskModuleNotLoaded(Rule):
@@ -78,8 +78,9 @@ class TaskModuleNotLoaded(Rule):
 
     Speaks only of tasks that the project itself sends, and only where everything that workers import can be
     followed: from the application that a launch file names with `-A` (or that calls `worker_main`), through
-    `include`, `imports`, `autodiscover_tasks` and all imports of these. Imports within functions count.
-    Silent in Django projects, whose workers import the views when they start, and where another framework
+    `include`, `imports`, `autodiscover_tasks` and all imports of these. Imports within functions count there.
+    In Django projects, whose workers import the views when they start, it speaks of modules that nothing
+    imports but functions that send their tasks, and that no search finds. Silent where another framework
     scans packages (Pyramid, venusian, dependency-injector and the like); where a worker of another
     application is started, where a module is imported by a name that only the run knows or by an entry point,
     and where a file could not be read, or holds an `await` outside of `async def`, which ends its import. A
@@ -100,6 +101,10 @@ class TaskModuleNotLoaded(Rule):
     message = "no worker imports `{module}`: `{task}` becomes `Received unregistered task`"
     help = "add `{module}` to `include` of the application"
     variants = {
+        "misled": (
+            "no worker imports `{module}`: `{task}` becomes `Received unregistered task`",
+            "`autodiscover_tasks` takes `{config}` for a package: call it without arguments",
+        ),
         "discovered": (
             "no worker imports `{module}`: `{task}` becomes `Received unregistered task`",
             "`autodiscover_tasks` looks for `{looked_for}` only: add `{module}` to `include`",
@@ -111,5 +116,11 @@ class TaskModuleNotLoaded(Rule):
     def check(self, fact: Unloaded) -> Iterator[Finding]:
         """Report the first task of the module."""
         values = {"module": fact.module, "task": fact.task.label, "looked_for": fact.discovery}
-        variant = "discovered" if fact.discovery else ""
-        yield Finding(fact.task.place, values, ((fact.user, "it is sent here"),), variant)
+        values["config"] = fact.misled.name if fact.misled is not None else ""
+        variant = "misled" if fact.misled else "discovered" if fact.discovery else ""
+        related = ((fact.user, "it is sent here"), *(((fact.misled.place, _SEARCH),) if fact.misled else ()))
+        cause = Cause(fact.misled.place) if fact.misled else None
+        yield Finding(fact.task.place, values, related, variant, cause=cause)
+
+
+_SEARCH = "this looks for packages of these names"

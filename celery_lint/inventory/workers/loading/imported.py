@@ -130,9 +130,9 @@ class WorkerImports:
             known = self.project.constant(module, related)
             if known is None or known.data is not None:
                 return Discovery(place, module, None, None, value)
-        return Discovery(place, module, self._texts(module, given), name, value)
+        return Discovery(place, module, self.texts(module, given), name, value)
 
-    def _texts(self, module: Module, value: Value | None) -> tuple[str, ...] | None:
+    def texts(self, module: Module, value: Value | None) -> tuple[str, ...] | None:
         """The texts of a sequence, or of one text as Celery takes it; ``None`` if one is not known."""
         if value is None:
             return None
@@ -204,7 +204,7 @@ class WorkerImports:
         found = {application.module.path, *self.settings.modules(application)}
         for name in IMPORT_LISTS:
             for setting in self.settings.candidates(application, name):
-                texts = self._texts(setting.module, setting.value)
+                texts = self.texts(setting.module, setting.value)
                 if texts is None:
                     return None
                 for text in texts:

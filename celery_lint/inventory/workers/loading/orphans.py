@@ -1,7 +1,9 @@
-"""Modules of tasks that no worker can have, since nothing imports them.
+"""Modules of tasks that no worker can have, since nothing imports them, or too late.
 
 ``WorkerImports`` follows what workers import. Where a framework has a part in that, as Django has, it does
 not know; but a module that no other imports and no text names is imported by nobody, whatever else is.
+Where only functions import it that send its tasks, those who send have it and no worker: of what it imports
+while it runs tasks it never receives any (tried on Celery 5.7).
 """
 
 from __future__ import annotations
@@ -10,11 +12,11 @@ import re
 from typing import Literal
 
 from celery_lint.files.filter import Pair
-from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.installed import INSTALLED_APPS, InstalledApplications
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.tasks.sendings import Sendings
+from celery_lint.inventory.tasks.sendings import SENDERS, Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import (
     IMPORTING_BY_NAME,
@@ -24,14 +26,17 @@ from celery_lint.inventory.workers.loading.imported import (
     WorkerImports,
 )
 from celery_lint.inventory.workers.naming import texts_outside
-from celery_lint.model.facts import Module, Value
+from celery_lint.libraries.celery import IMPORT_LISTS
+from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
 
-Why = Literal["shadowed", "unnamed"]
+Why = Literal["shadowed", "unnamed", "late"]
+# Words in the names of functions that processes call when they start.
+_AT_START = frozenset({"app", "bootstrap", "configure", "init", "lifespan", "ready", "setup", "startup"})
 
 # What loads a file by its path, whatever its name is.
 _BY_PATH = (
@@ -43,15 +48,26 @@ _MOST_READ = 300
 
 
 class _Candidate(NamedTuple):
-    """A module of tasks that may be imported by nobody: its path, its package's name and its own."""
+    """A module of tasks that may be imported by nobody: its path, its package's name and its own.
+
+    ``late``: other modules send its tasks, and may import it there.
+    """
 
     path: str
     package: str
     stem: str
+    late: bool
 
     @property
     def folder(self) -> str:
         return self.path.rpartition("/")[0]
+
+
+class Misled(NamedTuple):
+    """A search for modules of tasks, and the name of a class that it takes for that of a package."""
+
+    place: Place
+    name: str
 
 
 class Orphans:
@@ -69,15 +85,19 @@ class Orphans:
         self.installed = known.of(InstalledApplications)
 
     def why(self, path: str) -> Why | None:
-        """Why no process can have imported a module: a package has its name, or nothing names it."""
+        """Why no worker can have a module: a package has its name, nothing names it, or who sends its tasks.
+
+        ``late``: other processes do import it, in functions that send its tasks.
+        """
         if path in self._shadowed:
             return "shadowed"
-        return "unnamed" if path in self._unnamed else None
+        found = self._unnamed.get(path)
+        return ("late" if found else "unnamed") if found is not None else None
 
     def words(self) -> set[Pair]:
         """What other files must hold to name one of the modules that may be imported by nobody."""
         found: set[Pair] = set()
-        for _, package, stem in self._candidates:
+        for _, package, stem, _ in self._candidates:
             found.update((word, package) for word in (stem, INSTALLED_APPS, *_IMPORTING))
             found.update((word, stem) for word in _IMPORTING)
         found.update((word, leaf_of(path)) for path in self._behind_packages for word in _BY_PATH)
@@ -94,7 +114,10 @@ class Orphans:
     @once
     @asking("quiet")
     def _shadowed(self) -> frozenset[str]:
-        """The modules beside a package of their name: Python's import takes the package."""
+        """The modules that Python's import passes by.
+
+        It takes a package before a module of its name, and a module before a folder without `__init__.py`.
+        """
         if not self._behind_packages or any(True for _ in self.project.calling(*_BY_PATH)):
             return frozenset()
         return frozenset(self._behind_packages)
@@ -105,7 +128,21 @@ class Orphans:
             path
             for path in self._of_tasks
             if f"{path.removesuffix('.py')}/__init__.py" in self.project.imports.files
+            or self._is_behind_module(path)
         ]
+
+    def _is_behind_module(self, path: str) -> bool:
+        """Whether a module has the name of its folder, no package, and nothing imports it otherwise."""
+        folder, _, leaf = path.removesuffix(".py").rpartition("/")
+        files = self.project.imports.files
+        if f"{folder}.py" not in files or f"{folder}/__init__.py" in files:
+            return False
+        within = f"{folder.rpartition('/')[2]}.{leaf}"
+        return not any(
+            leaf in dotted.rsplit(".", 2)[-2:] and within not in dotted
+            for module in self.project.modules.values()
+            for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports)
+        )
 
     @once
     def _of_tasks(self) -> dict[str, Module]:
@@ -125,13 +162,9 @@ class Orphans:
         """The modules of tasks that workers do not look for, and that no known module imports."""
         if not self.commands.started or self.project.unparsed or not self._all_in_sight():
             return ()
-        sent = {
-            sending.task.module.path
-            for sending in self.sendings.all
-            if sending.task is not None and sending.task.module.path != sending.module.path
-        }
         own = {application.module.path for application in self.applications.by_origin.values()}
-        given = {path: _candidate(path) for path in self._of_tasks if path not in sent | own}
+        sent = self._sent_by_others
+        given = {path: _candidate(path, path in sent) for path in self._of_tasks if path not in own}
         found = {
             path: candidate
             for path, candidate in given.items()
@@ -144,9 +177,32 @@ class Orphans:
             for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports):
                 if not stems.isdisjoint(dotted.rsplit(".", 2)[-2:]):
                     located = self.project.imports.locate(dotted, module.path)
-                    if located is not None and located.path != module.path:
+                    if located is None or located.path == module.path:
+                        continue
+                    within = dotted not in module.imports.values()
+                    if not within or (module.path, dotted) not in sent.get(located.path, ()):
                         found.pop(located.path, None)
         return tuple(found.values())
+
+    @once
+    def _sent_by_others(self) -> dict[str, set[tuple[str, str]]]:
+        """The modules whose tasks others send, and the imports in functions by which these do: who, and what.
+
+        A process that has started runs such a function, unless its name says that it helps to start one.
+        """
+        found: dict[str, set[tuple[str, str]]] = {}
+        for sending in self.sendings.all:
+            if sending.task is None or sending.task.module.path == sending.module.path:
+                continue
+            imports = found.setdefault(sending.task.module.path, set())
+            function = sending.function
+            owner, _, leaf = sending.call.chain.rpartition(".")
+            starts = not _AT_START.isdisjoint(function.name.split("_")) or any(
+                decorator.chain.endswith(".connect") for decorator in function.decorators
+            )
+            if function.name and leaf in SENDERS and not starts:
+                imports.add((sending.module.path, owner))
+        return found
 
     def _all_in_sight(self) -> bool:
         """Whether all that workers are told to import can be read, and no framework imports for them."""
@@ -159,8 +215,18 @@ class Orphans:
         if any(command.open_ended for command in self.commands.all):
             return False
         return all(
-            self.applications.is_plain(application) and not self.settings.hides(application)
+            self.applications.is_plain(application)
+            and not self.settings.hides(application)
+            and self._can_be_read(application)
             for application in self.applications.product
+        )
+
+    def _can_be_read(self, application: Application) -> bool:
+        """Whether an application names all modules that it includes by texts."""
+        return all(
+            self.worker_imports.texts(setting.module, setting.value) is not None
+            for name in IMPORT_LISTS
+            for setting in self.settings.candidates(application, name)
         )
 
     def _is_plain(self, candidate: _Candidate) -> bool:
@@ -182,11 +248,33 @@ class Orphans:
             return candidate.path in found
         if discovery.related is None or not _is_of_django(discovery.value):
             return True
-        return discovery.related == candidate.stem and self._may_be_installed(candidate)
+        return discovery.related == candidate.stem and self._may_be_installed(discovery, candidate)
 
-    def _may_be_installed(self, candidate: _Candidate) -> bool:
+    def _may_be_installed(self, discovery: Discovery, candidate: _Candidate) -> bool:
+        """Whether a search through what is installed may lead to a module.
+
+        Django knows the package of `shop.apps.ShopConfig`. Celery, which is told the names themselves,
+        looks for `shop.apps.tasks` (tried on Celery 5.7).
+        """
         names = self.installed.names
-        return names is None or any(candidate.package in name.split(".") for name in names)
+        if names is None:
+            return True
+        parts = [name.split(".") for name in names]
+        if discovery.value is not None and (discovery.value.items or discovery.value.keyword("packages")):
+            return any(candidate.package in part[-2:] for part in parts)
+        return any(candidate.package in part for part in parts)
+
+    def misled(self, path: str) -> Misled | None:
+        """The search that passes a module by, since it takes the class of an application for a package."""
+        candidate = _candidate(path, False)
+        if candidate is None or self.why(path) not in ("unnamed", "late"):
+            return None
+        for discovery in self.worker_imports.discoveries:
+            if discovery.related == candidate.stem and _is_of_django(discovery.value):
+                for name in sorted(self.installed.names or ()):
+                    if f".{candidate.package}.apps." in f".{name}":
+                        return Misled(discovery.place, name)
+        return None
 
     def _near(self, candidate: _Candidate) -> list[str]:
         """The modules from which a relative import may lead to it, and the packages around it."""
@@ -195,14 +283,19 @@ class Orphans:
 
     @once
     @asking("quiet")
-    def _unnamed(self) -> frozenset[str]:
+    def _unnamed(self) -> dict[str, bool]:
+        """Those of them that no text names, and whether functions import them that send their tasks."""
         if not self._candidates or self._imports_the_unknown:
-            return frozenset()
-        return frozenset(each.path for each in self._candidates if not self._is_named(each))
+            return {}
+        return {each.path: each.late for each in self._candidates if not self._is_named(each)}
 
     def _is_named(self, candidate: _Candidate) -> bool:
-        """Whether a text of the product may be its name."""
-        dotted = re.compile(rf"(?<!\w){candidate.package}\.{candidate.stem}(?!\w)")
+        """Whether a text of the product may be its name: neither that of a task in it nor a pattern."""
+        tasks = [task for task in self.tasks.product if task.module.path == candidate.path]
+        names = "|".join({re.escape(n) for task in tasks for n in (task.label, task.name.split(".")[-1])})
+        dotted = re.compile(
+            rf"(?<!\w){candidate.package}\.{candidate.stem}(?!\w)(?!\.(?:\W|$|(?:{names})(?!\w)))"
+        )
         modules = [m for m in self.project.product_modules() if m.path != candidate.path]
         for module in modules:
             if any(dotted.search(text) for text in texts_outside(self.functions, module, candidate.stem)):
@@ -223,10 +316,10 @@ class Orphans:
         )
 
 
-def _candidate(path: str) -> _Candidate | None:
+def _candidate(path: str, late: bool) -> _Candidate | None:
     folder, _, stem = path.removesuffix(".py").rpartition("/")
     package = folder.rpartition("/")[2]
-    return _Candidate(path, package, stem) if package and stem != "__init__" else None
+    return _Candidate(path, package, stem, late) if package and stem != "__init__" else None
 
 
 def _is_of_django(value: Value | None) -> bool:

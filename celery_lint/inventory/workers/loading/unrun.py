@@ -55,13 +55,19 @@ class Unrun:
         left = self._unconsumed() | self._unimported()
         return doubled | left if len(left) < len({task.key for task in self.tasks.product}) else doubled
 
+    def has_no_worker(self, task: Task) -> bool:
+        """Whether no worker has a task for certain, sent or not: none raises what its runs would raise."""
+        path = task.module.path
+        return self.worker_imports.never(path) or self.orphans.why(path) is not None
+
     # ------------------------------------------------------------------ nothing imports them
 
     def _of_module(self, path: str) -> Why | None:
         """Why nothing that runs imports a module, if that is certain."""
         if self.worker_imports.runs_nowhere(path):
             return "unimported"
-        return self.orphans.why(path)
+        why = self.orphans.why(path)
+        return why if why != "late" else None  # other processes have it, and send what it defines
 
     def _unimported(self) -> dict[Key, Why]:
         """The tasks of modules that no started worker imports, where nothing that runs asks for them."""
