@@ -64,3 +64,61 @@ UNSENT = {
     "httpx": ("ConnectError", "HTTPError", "RequestError", "TimeoutException", "TransportError"),
     "requests": ("ConnectionError", "ConnectTimeout", "ReadTimeout", "RequestException", "Timeout"),
 }
+
+# These raise nothing that passes, whatever goes wrong elsewhere: they ask neither a network nor a disk.
+_HARMLESS = frozenset(
+    [
+        *(f"time.{name}" for name in ("time", "monotonic", "perf_counter")),
+        *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")),
+        *(f"datetime.date.{name}" for name in ("today",)),
+        "datetime.timedelta",
+        "django.utils.timezone.now",
+        "logging.getLogger",
+        "structlog.get_logger",
+        "uuid.uuid4",
+        "functools.wraps",
+        "sqlalchemy.orm.sessionmaker()",
+        "sqlalchemy.orm.scoped_session()",
+        "sqlalchemy.orm.Session",
+        *(f"hashlib.{name}" for name in ("md5", "sha1", "sha256", "sha512")),
+        *(f"~{name}" for name in ("bool", "dict", "isinstance", "len", "list", "print", "repr", "set")),
+        *(f"~{name}" for name in ("sorted", "str", "tuple", "type")),
+    ]
+)
+# Methods that nothing but texts, numbers, moments and collections have.
+_OF_DATA = frozenset(
+    [
+        *("append", "encode", "endswith", "extend", "format", "hexdigest", "isoformat", "items", "join"),
+        *("keys", "lower", "startswith", "strftime", "strip", "total_seconds", "upper", "values"),
+    ]
+)
+# Packages that wrap what the network raises in exceptions of their own.
+_WRAPPING = ("redis.", "requests.", "httpx.", "sqlalchemy.orm.")
+_NOT_WRAPPING = ("redis.asyncio.",)
+# What the network raises, of the builtins.
+_OF_THE_NETWORK = frozenset(
+    f"builtins.{name}"
+    for name in (
+        "BrokenPipeError",
+        "ConnectionAbortedError",
+        "ConnectionError",
+        "ConnectionRefusedError",
+        "ConnectionResetError",
+        "TimeoutError",
+    )
+)
+
+
+def raises_nothing(name: str, leaf: str) -> bool:
+    """Whether a call of this name raises nothing that a retry could wait for."""
+    return name in _HARMLESS or leaf in _OF_DATA
+
+
+def raises_its_own(name: str, exception: str) -> bool:
+    """Whether a call of a package certainly raises exceptions of its own in place of this one."""
+    package = next((each for each in _WRAPPING if name.startswith(each)), "")
+    if not package or name.startswith(_NOT_WRAPPING):
+        return False
+    own = f"{package.partition('.')[0]}."
+    # Those of requests are kinds of `OSError`, none of the connection's.
+    return exception in _OF_THE_NETWORK or (exception.startswith(_WRAPPING) and not exception.startswith(own))

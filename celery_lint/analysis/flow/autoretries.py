@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.handlers import Handlers, is_log, is_tried
+from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPolicy
 from celery_lint.inventory.workers.limits import TimeLimits
-from celery_lint.libraries.exceptions import catches
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
@@ -35,7 +34,6 @@ class Autoretries:
         self.functions = known.project.functions
         self.time_limits = known.of(TimeLimits)
         self.bodies = known.of(Bodies)
-        self.handlers = known.of(Handlers)
 
     @facts
     def unreachable(self) -> list[UnreachableAutoretry]:
@@ -72,18 +70,6 @@ class Autoretries:
             step.kind == "raise" and any(chain.endswith((f".{name}()", f".{name}")) for chain in step.chains)
             for module, function in self.project.stating(f".{name}")
             for step in self.functions.of(module, function).steps
-        )
-
-    def is_dead(self, policy: RetryPolicy) -> bool:
-        """Whether the body of a task itself catches all that its ``autoretry_for`` waits for."""
-        option = policy.options.get("autoretry_for")
-        body = self.bodies.by_key.get((policy.task.module.path, policy.task.qualname))
-        if option is None or body is None or body.role != "task":
-            return False
-        module, listed = self._list(RetryOption("autoretry_for", *option, (policy,)))
-        names = [self.retries.entity(module, item).name for item in listed]
-        return bool(names) and all(
-            name and any(self._catches(body, attempt, name) for attempt in body.flow.steps) for name in names
         )
 
     def waits_by_hand(self, policy: RetryPolicy) -> bool:
@@ -134,19 +120,3 @@ class Autoretries:
         most = policy.most(self.project)
         number = self.project.number(option[0], automatic)
         return most is not None and number is not None and number <= most
-
-    def _catches(self, body: Body, attempt: Step, name: str) -> bool:
-        """Whether a ``try`` around all that a task does keeps this exception."""
-        flow = body.flow
-        if attempt.kind != "try" or attempt.parent >= 0:
-            return False
-        inside = {attempt, *flow.below(attempt)}
-        if any(step.calls and not is_log(step) for step in flow.steps if step not in inside):
-            return False
-        if any(not is_tried(flow, attempt, s) and s.calls and not is_log(s) for s in flow.below(attempt)):
-            return False
-        for handler in flow.body(attempt, "handler"):
-            named = {self.project.resolve(body.module, chain).name for chain in handler.chains}
-            if not handler.chains or named & _EVERY or any(catches(each, name) for each in named):
-                return not self.handlers.raises(body, handler)
-        return False

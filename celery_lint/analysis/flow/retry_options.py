@@ -8,6 +8,7 @@ from celery_lint.analysis.flow.autoretries import Autoretries
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
+from celery_lint.inventory.retries.kept import Kept
 from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPolicy
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -96,6 +97,7 @@ class RetryOptions:
         self.task_options = known.of(TaskOptions)
         self.retry_calls = known.of(RetryCalls)
         self.autoretries = known.of(Autoretries)
+        self.kept = known.of(Kept)
         self.functions = known.project.functions
 
     # ------------------------------------------------------------------ CEL413, CEL444
@@ -195,6 +197,8 @@ class RetryOptions:
         found = []
         for option in self.retries.options:
             if option.name in _DELAYS and any(map(self.autoretries.waits_by_hand, option.policies)):
+                continue
+            if option.name in _DELAYS and all(map(self.kept.is_never_automatic, option.policies)):
                 continue
             if option.name == "default_retry_delay":
                 winners = [self._winner(policy) for policy in option.policies]
@@ -300,7 +304,7 @@ class RetryOptions:
             return False
         if any(call.sets("expires") is not False for call in policy.calls):
             return False
-        if not policy.automatic:
+        if not policy.automatic or self.kept.is_never_automatic(policy):
             return bool(policy.calls)
         if "retry_kwargs" not in policy.options:
             return True

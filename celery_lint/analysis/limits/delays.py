@@ -9,6 +9,7 @@ from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.broker import VISIBILITY, Broker, BrokerSettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.retries.calls import RetryCalls
+from celery_lint.inventory.retries.kept import Kept
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -89,6 +90,7 @@ class Delays:
         self.project = known.project
         self.tasks = known.of(Tasks)
         self.retries = known.of(Retries)
+        self.kept = known.of(Kept)
         self.sendings = known.of(Sendings)
         self.functions = known.project.functions
         self.applications = known.of(Applications)
@@ -169,7 +171,8 @@ class Delays:
             option = policy.options.get("default_retry_delay")
             if option is None or (policy.automatic and policy.backs_off(self.project)):
                 continue
-            waits = policy.automatic or any(
+            automatic = policy.automatic and not self.kept.is_never_automatic(policy)
+            waits = automatic or any(
                 call.sets("countdown") is False and call.sets("eta") is False for call in policy.calls
             )
             seconds = self.project.number(*option)

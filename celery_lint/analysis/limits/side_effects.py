@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.limits.acknowledgement import Acknowledgement
 from celery_lint.inventory.code.graph import CallGraph, Reached
+from celery_lint.inventory.retries.kept import Kept
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.task import Task, reached_from
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -67,6 +68,7 @@ class SideEffects:
         self.acknowledgement = known.of(Acknowledgement)
         self.project = known.project
         self.retries = known.of(Retries)
+        self.kept = known.of(Kept)
         self.tasks = known.of(Tasks)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
@@ -79,7 +81,7 @@ class SideEffects:
         automatic = {
             (policy.task.module.path, policy.task.qualname)
             for policy in self.retries.policies
-            if policy.automatic
+            if policy.automatic and not self.kept.is_never_automatic(policy)
         }
         found = []
         for task in self.tasks.product:

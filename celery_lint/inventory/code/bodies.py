@@ -101,7 +101,7 @@ class Bodies:
         return not self.sent.is_called_instead(body.task)
 
     def _find(self) -> Iterator[Body]:
-        product = self.unsent.product
+        product = self.unsent.running
         for task in product:
             if task.function is not None and task.class_ is None:
                 yield self._body(task.module, task.function, task, "task")

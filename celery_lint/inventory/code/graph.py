@@ -365,7 +365,7 @@ class CallGraph:
     @asking("quiet")
     def deeply_reached(self) -> dict[Key, list[Reached]]:
         """The same through all layers, for questions about coroutines, loops, engines and clients."""
-        return self._reached_by(self.unsent.product)
+        return self._reached_by(self.unsent.running)
 
     @once
     def synchronous(self) -> list[tuple[Module, Function, list[Reached]]]:

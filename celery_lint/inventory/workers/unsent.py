@@ -23,6 +23,7 @@ from celery_lint.inventory.workers.naming import (
 )
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
 from celery_lint.inventory.workers.senders.meanings import Meanings
+from celery_lint.inventory.workers.unawaited import Unawaited
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.words import given_words, words_in
@@ -77,6 +78,7 @@ class Unsent:
         self.lookups = known.of(Lookups)
         self.hidden = known.of(HiddenSenders)
         self.meanings = known.of(Meanings)
+        self.unawaited = known.of(Unawaited)
 
     def is_unsent(self, task: Task) -> bool:
         """Whether a project that sends other tasks nowhere names this one, but where it is made.
@@ -113,7 +115,10 @@ class Unsent:
         return _stands_in(module, function, self._unsent) or _stands_in(module, function, self.unrun.all)
 
     def holds(self, place: Place) -> bool:
-        """Whether a place lies in a task that nothing sends, or in its decorators."""
+        """Whether a place lies in a task that nothing sends, or in its decorators.
+
+        Or in the body of one that nobody awaits.
+        """
         line = place.span.line
         return any(first <= line <= last for first, last in self._lines.get(place.path, ()))
 
@@ -122,7 +127,14 @@ class Unsent:
         """The first and the last line of each of these tasks, by path."""
         found: dict[str, list[tuple[int, int]]] = {}
         for task in self.tasks.product:
-            if task.function is not None and task.class_ is None and self.is_unsent(task):
+            if task.function is None or task.class_ is not None:
+                continue
+            body = (
+                self.functions.of(task.module, task.function).steps if task.key in self.unawaited.keys else ()
+            )
+            if body:
+                found.setdefault(task.module.path, []).append((body[0].span.line, task.function.end_line))
+            if self.is_unsent(task):
                 starts = [task.function.span, *(decorator.span for decorator in task.function.decorators)]
                 lines = min(span.line for span in starts), task.function.end_line
                 found.setdefault(task.module.path, []).append(lines)
@@ -134,9 +146,14 @@ class Unsent:
         return [task for task in self.tasks.product if not self.is_unsent(task)]
 
     @once
+    def running(self) -> list[Task]:
+        """Those of them whose body runs: nobody awaits a coroutine function that Celery calls."""
+        return [task for task in self.product if task.key not in self.unawaited.keys]
+
+    @once
     def started(self) -> list[Task]:
         """Those of them that a worker may start: what is only called runs where it is called."""
-        return [task for task in self.product if not self.is_only_called(task)]
+        return [task for task in self.running if not self.is_only_called(task)]
 
     def words(self) -> set[Pair]:
         """Names of tasks that nothing read so far names: another file that does may send them.

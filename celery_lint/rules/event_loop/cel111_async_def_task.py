@@ -50,7 +50,8 @@ class AsyncDefTask(Rule):
     the function, one of the project that does more than call it, a base class with a `__call__` of its own or
     of another package that speaks of `async`, a worker pool or tracer made for coroutines (`celery-aio-pool`
     and the like, or a class named by the option `pool-classes`). Likewise of a task that nothing is seen to
-    send, where a plain task or another coroutine runs it.
+    send, where a plain task or another coroutine runs it. Other rules say nothing of what such a task would
+    do: they speak once it is awaited.
 
     ## References
 

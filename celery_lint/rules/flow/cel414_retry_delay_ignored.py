@@ -58,6 +58,8 @@ class RetryDelayIgnored(Rule):
     Silent where the task also calls `retry()` without a `countdown` of its own: that call does use
     `default_retry_delay`. Silent as well where the task itself catches every error of its work and calls
     `retry()` with a `countdown` or `eta`: no retry is automatic then, and none of these options counts.
+    And where it catches all that `autoretry_for` waits for and lets none of it go on, as far as what stands
+    around that `try` raises nothing of the kind.
 
     ## References
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.retries.kept import Kept
 from celery_lint.inventory.retries.policies import Retries, RetryOption
 from celery_lint.rule import Finding, Rule, on
 
@@ -41,7 +42,8 @@ class FractionalBackoff(Rule):
 
     ## Limits
 
-    Compares numbers that can be worked out: literals, constants, sums and products of them.
+    Compares numbers that can be worked out: literals, constants, sums and products of them. Silent where
+    the task itself catches all that it is to be retried for, so that it never is.
 
     ## References
 
@@ -63,6 +65,7 @@ class FractionalBackoff(Rule):
         number = self.known.project.number(option.module, option.value)
         if least is None or number is None or number <= 0 or number == int(number):
             return
-        if all(policy.automatic for policy in option.policies):
+        kept = self.known.of(Kept)
+        if all(p.automatic and not kept.is_never_automatic(p) for p in option.policies):
             values = {"keyword": option.name, "value": f"{number:g}", "count": max(least, int(number))}
             yield Finding(option.place, values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.retries.kept import Kept
 from celery_lint.inventory.retries.policies import Retries, RetryOption
 from celery_lint.rule import Finding, Rule, on
 
@@ -46,7 +47,8 @@ class RetryWithoutJitter(Rule):
 
     ## Limits
 
-    Only with `autoretry_for` and `retry_backoff`: the jitter changes nothing else. Who needs a delay that
+    Only with `autoretry_for` and `retry_backoff`: the jitter changes nothing else. Silent where the
+    task itself catches all that it is to be retried for, so that it never is. Who needs a delay that
     can be foretold has a reason to switch it off.
 
     ## References
@@ -68,5 +70,8 @@ class RetryWithoutJitter(Rule):
         known = self.known.of(Retries).constant((option.module, option.value))
         if option.name != "retry_jitter" or known is None or known.data is not False:
             return
-        if all(policy.automatic and policy.backs_off(self.known.project) for policy in option.policies):
+        kept, project = self.known.of(Kept), self.known.project
+        if any(kept.is_never_automatic(policy) for policy in option.policies):
+            return
+        if all(policy.automatic and policy.backs_off(project) for policy in option.policies):
             yield Finding(option.place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.flow.autoretries import Autoretries
+from celery_lint.inventory.retries.kept import Kept
 from celery_lint.inventory.retries.policies import Retries, RetryOption
 from celery_lint.rule import Finding, Rule, on
 
@@ -70,6 +70,6 @@ class RetryWithoutBackoff(Rule):
                 return
             if not policy.known or not policy.automatic or "retry_backoff" in policy.options:
                 return
-            if self.known.of(Autoretries).is_dead(policy):
+            if self.known.of(Kept).is_never_automatic(policy):
                 return
         yield Finding(option.place, {"task": option.task})
