@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.results.ignored import IgnoredResults
 from celery_lint.analysis.results.waited import Waited, WaitedResults
+from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.results import WORDS, Result, Results, asked_before, only_binding
 from celery_lint.inventory.tasks.task import Task
@@ -23,6 +24,8 @@ from celery_lint.project.known import Known, facts
 _REFUSING = ("prefork", "solo", "threads")
 _ALLOWING = "allow_join_result"
 _CURRENT = "current_task"
+# What is taken from a result in a display or a conditional expression, as statements hold it.
+_OF_RESULTS = frozenset({".id", ".task_id", ".state", ".status", ".result", ".info"})
 # Calls that make a result, as they are packed.
 _MADE = (".delay\t", ".apply_async\t", ".apply\t", "Result\t")
 
@@ -138,8 +141,10 @@ class ResultReads:
         ]
 
     def _tested(self, module: Module, function: Function) -> Iterator[TestedResult]:
+        flow = self.functions.of(module, function)
         for call in self.functions.calls(module, function):
-            if call.is_tested and not call.in_lambda:
+            step = flow.step_of(call) if call.is_tested and not call.in_lambda else None
+            if step is not None and not _only_tells(flow, step):
                 result = self._one(module, function, f"{call.chain}()")
                 if result is not None:
                     yield TestedResult(
@@ -147,7 +152,6 @@ class ResultReads:
                     )
         if not function.states("!"):
             return
-        flow = self.functions.of(module, function)
         seen: set[str] = set()
         for step in flow.steps:
             for load in step.loads:
@@ -158,7 +162,7 @@ class ResultReads:
                 result = self._one(module, function, binding.value) if binding is not None else None
                 if binding is None or result is None or binding.waits:
                     continue
-                if self._is_guard(module, flow, step, binding, result):
+                if self._is_guard(module, flow, step, binding, result) or _only_tells(flow, step):
                     continue
                 seen.add(load)
                 made = module.place(binding.span)
@@ -177,7 +181,8 @@ class ResultReads:
             return False
         name = binding.stores[0]
         return (
-            any(name in other.loads and f"!{name}" not in other.loads for other in flow.steps)
+            not _OF_RESULTS.isdisjoint(step.loads)
+            or any(name in other.loads and f"!{name}" not in other.loads for other in flow.steps)
             or flow.function.mentions(own)
             or any(own in str(value) for value in flow.function.returns)
         )
@@ -186,3 +191,9 @@ class ResultReads:
         """The result of a single task: those of groups are true if there is one among them."""
         result = self.results.of(module, function, chain)
         return result if result is not None and not result.several else None
+
+
+def _only_tells(flow: Flow, step: Step) -> bool:
+    """Whether a condition decides about nothing but lines of a log: whoever mends it mends nothing."""
+    inside = flow.below(step) if step.kind == "if" else []
+    return bool(inside) and all(inner.kind == "pass" or is_log(inner) for inner in inside)
