@@ -59,8 +59,9 @@ def _assert(walk: Walk, node: ast.Assert, position: Position, _: str) -> None:
 
 
 def _note_attributes(nodes: Iterable[ast.expr | None], position: Position) -> None:
-    """Note what is taken from modules and objects, where no chain tells it."""
-    found = (node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name))
+    """Note what is taken from modules and objects, where no chain tells it: `x.id`, `str(x.id)`."""
+    inner = (node.args[0] if isinstance(node, ast.Call) and len(node.args) == 1 else node for node in nodes)
+    found = (node for node in inner if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name))
     position.step.loads.extend(f".{node.attr}" for node in found if node.attr not in TASK_ATTRIBUTES)
 
 
