@@ -53,7 +53,8 @@ class DuplicateTaskName(Rule):
     ## Limits
 
     Compares names that are written down: in one module, or in modules that use the same application. Silent
-    of tasks that are defined under a condition. Rules about runs say nothing of the two tasks.
+    of tasks that are defined under a condition, and of two that only hand what they get to the same function
+    of the project: whichever a worker has, the work is done. Rules about runs say nothing of the two tasks.
 
     ## References
 

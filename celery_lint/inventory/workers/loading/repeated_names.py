@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import WorkerImports
-from celery_lint.model.facts import Place
+from celery_lint.model.arguments import Argument
+from celery_lint.model.facts import Function, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
@@ -26,12 +27,17 @@ class RepeatedNames:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.functions = known.project.functions
         self.tasks = known.of(Tasks)
         self.worker_imports = known.of(WorkerImports)
 
     @facts
     def all(self) -> list[RepeatedName]:
-        """The later ones of those that certainly meet in a worker."""
+        """The later ones of those that certainly meet in a worker, where it matters which of them it has."""
+        return [fact for fact in self._every if not self._do_the_same(fact.task, fact.other)]
+
+    @once
+    def _every(self) -> list[RepeatedName]:
         named: dict[str, list[tuple[Task, Place]]] = {}
         for task in self.tasks.product:
             place = self._named(task)
@@ -45,7 +51,7 @@ class RepeatedNames:
 
         An application makes those that wait for it in the order of a set of functions: by their addresses.
         """
-        return frozenset(task.key for fact in self.all for task in (fact.task, fact.other))
+        return frozenset(task.key for fact in self._every for task in (fact.task, fact.other))
 
     def _met(self, found: list[tuple[Task, Place]]) -> Iterator[RepeatedName]:
         for number, (task, place) in enumerate(found):
@@ -62,6 +68,39 @@ class RepeatedNames:
         return task.application is not None and not any(
             self.worker_imports.never(each.module.path) for each in (task, other)
         )
+
+    def _do_the_same(self, task: Task, other: Task) -> bool:
+        """Whether both only hand what they get to one function: whichever a worker has, the work is done."""
+        handed = self._hands_on(task)
+        return handed is not None and handed == self._hands_on(other)
+
+    def _hands_on(self, task: Task) -> tuple[Key, tuple[Argument, ...], frozenset[str]] | None:
+        """The function of the project that is all the work of a task, and what it gives that.
+
+        With what makes runs differ: its options, but for the name.
+        """
+        function = task.function
+        if function is None or task.inner_decorators or task.wrapper is not None:
+            return None
+        work = [
+            step
+            for step in self.functions.of(task.module, function).steps
+            if step.kind not in ("import", "pass") and not (step.kind == "expr" and step.value[:1] == "#")
+        ]
+        calls = self.functions.calls(task.module, function)
+        if len(work) != 1 or len(calls) != 1 or work[0].kind not in ("expr", "return"):
+            return None
+        if work[0].value != f"{calls[0].chain}()":
+            return None
+        entity = self.project.resolve(task.module, calls[0].chain)
+        if entity.kind != "function" or entity.module is None:
+            return None
+        options = {
+            f"{key}={value.chain}{value.data}" for _, each in task.options for key, value in each.keywords
+        }
+        given = tuple(_by_position(function, argument) for argument in calls[0].takes)
+        own = frozenset(option for option in options if not option.startswith("name="))
+        return (entity.module.path, entity.name), given, own
 
     def _named(self, task: Task) -> Place | None:
         """Where a task of module level, under no condition, says its name."""
@@ -80,3 +119,9 @@ class RepeatedNames:
 
 
 _AT_THE_MARGIN = 2
+
+
+def _by_position(function: Function, given: Argument) -> Argument:
+    """An argument with the place of a parameter for its name: two functions may call it otherwise."""
+    names = [parameter.name for parameter in function.parameters]
+    return given._replace(chain=f"%{names.index(given.local)}") if given.local in names else given
