@@ -19,10 +19,13 @@ from celery_lint.project.known import Known, facts, once
 
 # Options with their default, the setting that stands for it where there is one, and the option that may give
 # a run another value.
-_IN_FORCE: dict[str, tuple[int, str, str]] = {
+_IN_FORCE: dict[str, tuple[int | str, str, str]] = {
     "acks_late": (False, "task_acks_late", ""),
+    "default_retry_delay": (180, "", "retry_backoff"),
     "ignore_result": (False, "task_ignore_result", ""),
     "max_retries": (3, "", "retry_kwargs"),
+    "serializer": ("json", "task_serializer", ""),
+    "track_started": (False, "task_track_started", ""),
 }
 # Objects whose attributes of these names are something else: a retry that is counted, a setting.
 _OTHER_OWNERS = frozenset({"request", "conf", "config", "settings"})

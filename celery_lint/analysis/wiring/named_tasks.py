@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.workers.consumers import Consumers
@@ -54,6 +55,7 @@ class NamedTasks:
         self.routes = known.of(Routes)
         self.unloaded = known.of(UnloadedTasks)
         self.consumers = known.of(Consumers)
+        self.task_options = known.of(TaskOptions)
 
     @facts
     def sent(self) -> list[UnknownName]:
@@ -88,10 +90,16 @@ class NamedTasks:
                 UnknownName(module.place(value.span), name, missing, unread)
                 for module, value, name, unread in table
                 if (missing := asked(module, name)) is not None
+                and (are_annotations or not self._has_its_queue(missing))
             ]
             if unknown:
                 found[unknown[0].place] = UselessEntries(unknown[0], tuple(unknown[1:]))
         return list(found.values())
+
+    def _has_its_queue(self, missing: Missing) -> bool:
+        """Whether the task that is meant names a queue itself, which wins over every route."""
+        task = self.sendings.by_name(missing.guess) if missing.guess else None
+        return task is not None and self.task_options.get(task, "queue") is not None
 
     def _missing(self, module: Module, name: str) -> Missing | None:
         """Why no task has this name, unless it lies in a module that workers look for in vain: told there."""

@@ -18,6 +18,7 @@ _CONF = ".conf"
 # What a handler calls the configuration that it is given, and what sends it: a worker, before it starts.
 _GIVEN_CONF = "%conf"
 _CONFIGURING = "celery.signals.celeryd_init."
+_AT_THE_MARGIN = 1
 _LONGEST_WAY = 4  # functions between an application and the one that makes it
 
 
@@ -111,6 +112,7 @@ class Configuring:
     # ------------------------------------------------------------------ statements
 
     def _read(self, module: Module) -> None:
+        last = _last_lines(module)
         for assignment in module.assignments:
             if assignment.key == "namespace":
                 entity = self.project.resolve(module, assignment.target)
@@ -121,6 +123,10 @@ class Configuring:
             named = assignment.key in SETTINGS or assignment.key in OLD_NAMES
             if named or assignment.target.endswith(_CONF):
                 given = Given(assignment.key, module, module.place(assignment.value.span), assignment.value)
+                if assignment.key_span.line < last.get(
+                    (assignment.target, assignment.key, assignment.function), 0
+                ):
+                    continue  # overwritten further down
                 for statements in self._configured(module, assignment.function, assignment.target):
                     statements.given.append(given)
                     statements.hidden = statements.hidden or not given.key  # only the run knows which
@@ -263,3 +269,16 @@ class Configuring:
 
 def _last(chain: str) -> str:
     return chain.rpartition(".")[2].lower()
+
+
+def _last_lines(module: Module) -> dict[tuple[str, str, str], int]:
+    """The last line at which a module sets an attribute whatever any condition says, by what it sets.
+
+    Each with the function that it stands in, which is none.
+    """
+    found: dict[tuple[str, str, str], int] = {}
+    for assignment in module.assignments:
+        target, key, subscript, span, _, function = assignment
+        if not subscript and not function and span.column == _AT_THE_MARGIN:
+            found[target, key, ""] = max(span.line, found.get((target, key, ""), 0))
+    return found

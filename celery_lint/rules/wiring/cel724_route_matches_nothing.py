@@ -57,7 +57,9 @@ class RouteMatchesNothing(Rule):
     is for none. Each table is told once, at the first of its entries that is for no task. It speaks only
     where the name begins with a module of the project that has no such task, or is the name of a task but
     for one or two letters, or, in `task_annotations`, is what names of tasks begin with; and it says nothing
-    where names may exist that nobody can see, see CEL710.
+    where names may exist that nobody can see, see CEL710. Silent too of a route for a task that names a queue
+    itself (`@app.task(queue="slow")`), which wins over every route, and of routes that the module sets anew
+    further down.
 
     ## References
 
