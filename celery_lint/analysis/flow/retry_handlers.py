@@ -74,7 +74,7 @@ class RetryHandlers:
         for step in flow.steps:
             if step.kind != "handler" or not step.chains or not all(map(_is_exceeded, step.chains)):
                 continue
-            if _hands_on(flow, step):
+            if _only_logs(flow, step):
                 continue
             attempt = flow.steps[step.parent]
             inside = [call for call in calls if _part(flow, call.step, attempt) == "body"]
@@ -196,11 +196,11 @@ def _is_exceeded(chain: str) -> bool:
     return chain.rpartition(".")[2] == _EXCEEDED
 
 
-def _hands_on(flow: Flow, handler: Step) -> bool:
-    """Whether a handler raises again what it gets, and at most logs it: nothing is lost if it never runs."""
+def _only_logs(flow: Flow, handler: Step) -> bool:
+    """Whether a handler logs what it gets, and at most raises it again: Celery logs the end itself."""
     *before, last = flow.body(handler)
     again = last.kind == "raise" and all(chain.removeprefix("%") in handler.stores for chain in last.chains)
-    return again and all(is_log(step) for step in before)
+    return (again or is_log(last)) and all(is_log(step) for step in before)
 
 
 def _top(flow: Flow, step: Step | None, attempt: Step) -> Step:
