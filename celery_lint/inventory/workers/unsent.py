@@ -129,11 +129,10 @@ class Unsent:
         for task in self.tasks.product:
             if task.function is None or task.class_ is not None:
                 continue
-            body = (
-                self.functions.of(task.module, task.function).steps if task.key in self.unawaited.keys else ()
-            )
-            if body:
-                found.setdefault(task.module.path, []).append((body[0].span.line, task.function.end_line))
+            if task.key in self.unawaited.keys:
+                for step in self.functions.of(task.module, task.function).steps[:1]:
+                    first = max(step.span.line, task.function.span.line + 1)  # CEL111 stands at the `def`
+                    found.setdefault(task.module.path, []).append((first, task.function.end_line))
             if self.is_unsent(task):
                 starts = [task.function.span, *(decorator.span for decorator in task.function.decorators)]
                 lines = min(span.line for span in starts), task.function.end_line
