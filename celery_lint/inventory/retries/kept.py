@@ -22,9 +22,7 @@ from celery_lint.project.known import Known
 _ALL = "builtins.BaseException"
 _ORDINARY = "builtins.Exception"
 #: These are no kinds of ``Exception``.
-_EXTRAORDINARY = frozenset(
-    f"builtins.{name}" for name in ("GeneratorExit", "KeyboardInterrupt", "SystemExit")
-)
+_EXTRAORDINARY = frozenset({"builtins.KeyboardInterrupt", "builtins.SystemExit"})
 #: So many calls away from a task it is still asked what a call may raise.
 _DEPTH = 3
 _PARTS = ("body", "else", "case")
