@@ -35,16 +35,23 @@ def _folders_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(autouse=True)
 def _tasks_of_its_own() -> Iterator[None]:
     """What a test defines is no task of the applications that later tests make in the same process."""
+    before = frozenset(_makers())
     yield
+    makers = _makers()
+    makers.difference_update([*filter(_is_of_a_test, makers - before)])
+
+
+def _makers() -> set[Any]:
+    """What Celery calls to make the tasks of every application that is made."""
     state = sys.modules.get("celery._state")
-    if state is not None:
-        state._on_app_finalizers.difference_update([*filter(_is_of_a_test, state._on_app_finalizers)])
+    return set() if state is None else state._on_app_finalizers
 
 
 def _is_of_a_test(make: Any) -> bool:
-    """Whether Celery would make a task of a function that stands in another one."""
+    """Whether it is of a function in another one, or of an application, which knows its tasks by itself."""
     held = [cell.cell_contents for cell in make.__closure__ or ()]
-    return any("<locals>" in getattr(each, "__qualname__", "") for each in held)
+    inner = any("<locals>" in getattr(each, "__qualname__", "") for each in held)
+    return inner or make.__qualname__.startswith("Celery.task.")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
+from pathlib import Path
 
 from celery_lint import engine
 from celery_lint.configuration import load
@@ -83,6 +84,16 @@ def report(case: Case) -> Report:
         return engine.check_paths([str(case.folder)], load(str(case.folder), case.options))
 
     return found_once(case.label, find)
+
+
+@cache
+def report_of_all_rules(folder: Path) -> Report:
+    """What all rules say of the folder of a case as it is; found once in each test run."""
+
+    def find() -> Report:
+        return engine.check_paths([str(folder)], None, overrides={"preset": "all", "cache": False})
+
+    return found_once(f"all rules {folder.parent.name}/{folder.name}", find)
 
 
 def said(rule: type[Rule], among: Iterable[Case]) -> dict[tuple[str, str], list[str]]:

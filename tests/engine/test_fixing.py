@@ -13,15 +13,17 @@ from celery_lint.configuration import load
 from celery_lint.diagnostics import Report
 from celery_lint.engine.fixing import Fixed, fixable, fixed
 from celery_lint.fixes.edits import EDITS
+from celery_lint.options import Configuration
 from celery_lint.rules import all_rules
+from tests.fixture_reports import report_of_all_rules
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 LIMITS = ", soft_time_limit=50, time_limit=60"
 
 
 def fix(path: Path, unsafe: bool = True, preset: str = "all") -> tuple[Report, list[Fixed]]:
-    """What is said about a file or folder, and how it can be fixed."""
-    configuration = load(str(path if path.is_dir() else path.parent), {"preset": preset, "cache": False})
+    """What is said about a file, and how it can be fixed."""
+    configuration = load(str(path.parent), {"preset": preset, "cache": False})
 
     def check(texts: Mapping[str, str]) -> Report:
         return engine.check_texts(texts, configuration)
@@ -39,10 +41,14 @@ def test_the_fixtures_of_a_rule_are_fixed(code: str) -> None:
     """Some of them at least; the text is another, compiles, and is said less of."""
     mended: Counter[str] = Counter()
     for case in sorted(path for path in (FIXTURES / code).iterdir() if path.is_dir()):
-        before, files = fix(case)
-        for file in files:
+        before = report_of_all_rules(case)
+        configuration = load(str(case), {"preset": "all", "cache": False})
+
+        def check(texts: Mapping[str, str], configuration: Configuration = configuration) -> Report:
+            return engine.check_texts(texts, configuration)
+
+        for file in fixed(before, True, check):
             compile(file.after, file.path, "exec", dont_inherit=True)
-            configuration = load(str(case), {"preset": "all", "cache": False})
             after = engine.check_text(file.path, file.after, configuration)
             was = Counter(d.code for d in before.diagnostics if d.path == file.path)
             assert not Counter(d.code for d in after.diagnostics) - (was - file.codes)

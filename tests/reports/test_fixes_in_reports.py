@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.diagnostics import Diagnostic, Report
+from celery_lint.engine.filtering import joined, order
 from celery_lint.fixes.edits import EDITS, edits_for
 from celery_lint.fixes.suggestions import Suggestions
 from celery_lint.fixes.text import Text, applied, compiles
 from celery_lint.reports import json as json_report
 from celery_lint.reports import sarif
 from celery_lint.source import Source, read
+from tests.fixture_reports import report_of_all_rules
 from tests.sarif_schema import validator
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures"
@@ -39,7 +42,9 @@ def replaced(text: str, edits: list[tuple[int, int, int, int, str]]) -> str:
 def test_reports_show_what_is_replaced(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FIXTURES / code)
     # The cases and not the folder itself, which belongs to the workspace of this whole repository.
-    report = engine.check_paths(sorted(case.name for case in Path().iterdir()), None, overrides=ALL)
+    cases = sorted(path for path in (FIXTURES / code).iterdir() if path.is_dir())
+    report = reduce(joined, map(report_of_all_rules, cases))
+    report.diagnostics.sort(key=order)
     assert any(found.code == code and found.fix for found in report.diagnostics)
     document = json_report.to_document(report)
     jsonschema.validate(document, json_report.schema())
