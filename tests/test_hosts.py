@@ -19,6 +19,7 @@ from celery_lint.rules import all_rules
 from tests.fixture_corpus import Case, cases
 from tests.fixture_reports import LONG, REPOSITORY, Place, below, differences, sample, wanted
 from tests.processes import run
+from tests.sharing import found_once
 
 CASES = cases(variants=False)
 """All fixtures as a front end finds them in their folders."""
@@ -39,16 +40,35 @@ def output(*words: str, stdin: str | None = None) -> str:
 # ------------------------------------------------------------------------------------ command
 
 
-def test_command(tmp_path: Path) -> None:
+def command(cache: str) -> str:
+    """What the command says of the sample."""
     folders = [str(case.folder.relative_to(REPOSITORY)) for case in sample()]
-    command = ["celery_lint", "check", "--output-format=json", f"--cache-dir={tmp_path}", *folders]
-    cold = output(*command)
+    return output("celery_lint", "check", "--output-format=json", f"--cache-dir={cache}", *folders)
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """What the command says without a cache, and the cache that it leaves; made once in each test run.
+
+    The other hosts find it, as they do wherever a project is checked by several: each reads the sample and
+    asks by itself in :func:`test_flake8_on_buffers` and from standard input.
+    """
+
+    def make() -> tuple[str, str]:
+        cache = str(tmp_path_factory.mktemp("kept"))
+        return command(cache), cache
+
+    return found_once("what hosts find", make)
+
+
+def test_command(kept: tuple[str, str]) -> None:
+    cold, cache = kept
     found = [
         (below(entry["path"]), (entry["code"], entry["line"], entry["column"]))
         for entry in json.loads(cold)["diagnostics"]
     ]
     assert differences(found, wanted(sample(), suppressed=False)) == []
-    assert output(*command) == cold, "the cache says something else"
+    assert command(cache) == cold, "the cache says something else"
 
 
 # ------------------------------------------------------------------------------------ flake8
@@ -65,10 +85,10 @@ def of_flake8(printed: str) -> list[tuple[str, Place]]:
     return found
 
 
-def test_flake8(tmp_path: Path) -> None:
+def test_flake8(kept: tuple[str, str]) -> None:
     pytest.importorskip("flake8")
     files = ["fixtures"] if LONG else [str(path.relative_to(REPOSITORY)) for path in files_of(sample())]
-    printed = output(*FLAKE8, f"--celery-lint-cache-dir={tmp_path}", "-j2", *files)
+    printed = output(*FLAKE8, f"--celery-lint-cache-dir={kept[1]}", "-j2", *files)
     assert differences(of_flake8(printed), wanted(sample())) == []
 
 
@@ -139,14 +159,14 @@ def of_pylint(printed: str) -> list[tuple[str, Place]]:
     ]
 
 
-def test_pylint(tmp_path: Path) -> None:
+def test_pylint(kept: tuple[str, str]) -> None:
     pytest.importorskip("pylint")
     files = [str(path.relative_to(REPOSITORY)) for path in files_of(sample())]
     # Since Python 3.13 pylint cannot read a file whose lines end in a lone carriage return; we can.
     unreadable = "CEL110/bytes/carriage_return.py"
     files = [name for name in files if not name.endswith(unreadable)]
     expected = {path: places for path, places in wanted(sample()).items() if path != unreadable}
-    printed = output(*PYLINT, ignored(files), f"--celery-lint-cache-dir={tmp_path}", *files)
+    printed = output(*PYLINT, ignored(files), f"--celery-lint-cache-dir={kept[1]}", *files)
     assert differences(of_pylint(printed), expected) == []
 
 
