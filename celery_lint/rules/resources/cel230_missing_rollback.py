@@ -10,6 +10,9 @@ from celery_lint.analysis.resources.sessions.failed_transactions import (
 )
 from celery_lint.rule import Cause, Finding, Rule, on
 
+# The drivers spell it differently: `InFailedSQLTransactionError` is asyncpg's.
+_ABORTED = "InFailedSqlTransaction"
+
 
 class MissingRollback(Rule):
     """Work goes on with a session whose transaction may have failed.
@@ -38,10 +41,10 @@ class MissingRollback(Rule):
         await session.commit()
 
 
-    async def work(pk):
+    async def work(pk, title):
         async with Session() as session:
             try:
-                (await session.get(dict, pk)).amount += 1
+                (await session.get(dict, pk)).title = title
                 await session.commit()
             except Exception:
                 await save_status(session, pk, "failed")
@@ -49,8 +52,8 @@ class MissingRollback(Rule):
 
 
     @shared_task(soft_time_limit=50, time_limit=60)
-    def refresh(pk):
-        async_to_sync(work)(pk)
+    def refresh(pk, title):
+        async_to_sync(work)(pk, title)
     ```
 
     ## Use instead
@@ -70,10 +73,10 @@ class MissingRollback(Rule):
         await session.commit()
 
 
-    async def work(pk):
+    async def work(pk, title):
         async with Session() as session:
             try:
-                (await session.get(dict, pk)).amount += 1
+                (await session.get(dict, pk)).title = title
                 await session.commit()
             except Exception:
                 await session.rollback()
@@ -82,8 +85,8 @@ class MissingRollback(Rule):
 
 
     @shared_task(soft_time_limit=50, time_limit=60)
-    def refresh(pk):
-        async_to_sync(work)(pk)
+    def refresh(pk, title):
+        async_to_sync(work)(pk, title)
     ```
 
     An `except` that only logs, in a loop over a session that was opened outside of it, loses more than its
@@ -96,13 +99,15 @@ class MissingRollback(Rule):
     ## Limits
 
     Speaks of sessions in functions that tasks run, in a variable or in an attribute of the object
-    (`self.session`), where the same session did work in the `try` and the clause catches what a database
-    error arrives as. Where the clause does nothing with the session, something in the `try` must write or
-    execute, the clause must not end the function or the loop, and the session must be seen to be used
-    again. Silent where the work stands in `session.begin()`, which rolls back by itself, where a function
-    that gets the session rolls it back or catches what its writes raise, in a branch that asks what the
-    error is, and for `scoped_session`. Told once for the sessions of one maker in a file, with the places
-    of the others.
+    (`self.session`), where the clause catches what a database error arrives as, and the same session flushes
+    or executes in the `try` what the database may refuse: rows that are added, attributes that are set from
+    data, an `insert()`. A read, a constant and a moment fail only where the server is gone. Where the clause
+    does nothing with the session, it must not end the function or the loop, and the session must be seen to
+    be used again. After a failed statement, unlike a failed flush, a `commit()` with nothing to flush raises
+    nothing: it is told where earlier work is lost by it. Silent where nothing is committed, where the work
+    stands in `session.begin()`, which rolls back by itself, where a function that gets the session rolls it
+    back or catches what its writes raise, in a branch that asks what the error is, and for `scoped_session`.
+    Told once for the sessions of one maker in a file, with the places of the others.
 
     ## References
 
@@ -113,20 +118,28 @@ class MissingRollback(Rule):
     name = "missing-rollback"
     severity = "advice"
     preset = "recommended"
-    message = "`{session}` may hold a failed transaction: this raises PendingRollbackError"
+    message = "`{session}` may hold a failed transaction: this raises {error}"
     help = "write `await {session}.rollback()` first, and load again what the handler reads"
     variants = {
         "plain": (
-            "`{session}` may hold a failed transaction: this raises PendingRollbackError",
+            "`{session}` may hold a failed transaction: this raises {error}",
             "call `{session}.rollback()` before the handler uses it",
         ),
         "later": (
-            "after this `except`, `{session}` may raise PendingRollbackError in the work that follows",
+            "after this `except`, `{session}` may raise {error} in the work that follows",
             "call `{session}.rollback()` here, or give each piece of work a session of its own",
         ),
         "later async": (
-            "after this `except`, `{session}` may raise PendingRollbackError in the work that follows",
+            "after this `except`, `{session}` may raise {error} in the work that follows",
             "give each piece of work a session; or `await {session}.rollback()` and load all again",
+        ),
+        "kept": (
+            "after this `except`, `{session}` may raise {error} in the work that follows",
+            "do what may fail in `with {session}.begin_nested():`; a rollback undoes the earlier work, too",
+        ),
+        "kept async": (
+            "after this `except`, `{session}` may raise {error} in the work that follows",
+            "try it in `async with {session}.begin_nested():`; a rollback undoes the earlier work, too",
         ),
     }
     proof = "tests/proofs/test_resources.py::test_a_failed_session_saves_nothing"
@@ -138,8 +151,11 @@ class MissingRollback(Rule):
         if use.later is not None:
             related.append((use.later, f"`{use.name}` is used again here"))
         if use.later is not None:
-            variant = "later async" if use.is_async else "later"
+            variant = "kept" if use.keeps else "later"
+            variant += " async" if use.is_async else ""
         else:
             variant = "" if use.is_async else "plain"
-        cause = Cause((use.place.path, use.maker, variant))
-        yield Finding(use.place, {"session": use.name}, tuple(related), variant, cause=cause)
+        values = {"session": use.name, "error": "PendingRollbackError" if use.by_flush else _ABORTED}
+        # One mend for all of them, whichever way it is told.
+        cause = Cause((use.place.path, use.maker, variant.replace("kept", "later")))
+        yield Finding(use.place, values, tuple(related), variant, cause=cause)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from celery_lint.analysis.resources.sessions.held_sessions import HeldSession, HeldSessions
+from celery_lint.analysis.resources.sessions.refusals import (
+    NOTHING,
+    Event,
+    Refusals,
+    Writes,
+    are_apart,
+    joined,
+)
 from celery_lint.analysis.resources.sessions.session_flow import HARMLESS, WORK, SessionFlow, View
-from celery_lint.inventory.code.given import Given, given_by, is_closed
-from celery_lint.inventory.code.graph import DEPTH, CallGraph
-from celery_lint.inventory.resources.sessions import SessionName
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.facts import Module, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
@@ -20,25 +27,9 @@ _CAUGHT = frozenset({"~Exception", "~BaseException"})
 _ERRORS = "sqlalchemy.exc."
 # Methods that only note what a later flush will do: they raise nothing.
 _NOTING = frozenset({"add", "add_all", "delete"})
-# What fails for the sake of what it writes. A read fails only where the connection is lost.
-_WRITING = frozenset({"bulk_insert_mappings", "bulk_save_objects", "commit", "flush", "merge"})
 _TALKING = tuple(f".{leaf}" for leaf in sorted(WORK - {"add", "add_all", "delete", "get"}))
-_WRITING_LEAVES = tuple(f".{leaf}" for leaf in sorted(_WRITING))
-# What writes or reads, as its statement says.
-_EXECUTING = frozenset({"execute", "exec"})
-_CHANGING = ("insert", "update", "delete")
-_CHANGES = tuple(
-    f"sqlalchemy.{module}{name}"
-    for module in (
-        "",
-        "sql.",
-        "sql.expression.",
-        "dialects.postgresql.",
-        "dialects.mysql.",
-        "dialects.sqlite.",
-    )
-    for name in _CHANGING
-)
+# What stands further above a ``try`` tells nothing new.
+_FAR = 20
 # Statements by which a handler ends what the session is used for.
 _LEAVING = frozenset({"raise", "return", "break"})
 
@@ -47,7 +38,9 @@ class SessionAfterFailure(NamedTuple):
     """A use of a session after the ``try`` that may have broken it, and before its rollback.
 
     ``place`` is the use in the ``except`` clause; where that clause does nothing with the session, the
-    clause, and ``later`` the use that comes next. ``maker`` is what the session comes from.
+    clause, and ``later`` the use that comes next. ``maker`` is what the session comes from. ``by_flush``: it
+    is a flush that fails, and no statement alone. ``keeps``: a rollback would undo earlier work, too, which a
+    savepoint would leave alone.
     """
 
     place: Place
@@ -56,18 +49,16 @@ class SessionAfterFailure(NamedTuple):
     is_async: bool
     later: Place | None
     maker: str
+    by_flush: bool
+    keeps: bool
 
 
-class _Held(NamedTuple):
-    """A session, the names that hold it or an object made with it, and the chains of those objects."""
+class _Failure(NamedTuple):
+    """What may fail in a ``try``, what it writes, and whether something before it waits for a commit."""
 
-    session: SessionName
-    names: frozenset[str]
-    owners: frozenset[str]
-
-    def is_in(self, step: Step) -> bool:
-        """Whether a statement reads one of the names."""
-        return not self.names.isdisjoint(step.loads)
+    tried: list[Step]
+    writes: Writes
+    pending: bool
 
 
 class FailedTransactions:
@@ -78,56 +69,26 @@ class FailedTransactions:
         self.project = known.project
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
-        self._writing: dict[tuple[str, str, Given, int], bool] = {}
+        self.refusals = Refusals(known, self._reaches_end)
+        self.held = known.of(HeldSessions)
 
     @facts
     def used(self) -> list[SessionAfterFailure]:
         """The uses of a session in an ``except`` and after it that come before its rollback."""
         found: list[SessionAfterFailure] = []
-        for view, sessions in self._views():
-            for handler in view.flow.steps if sessions else ():
-                if handler.kind == "handler" and self._catches_failures(view.module, handler):
-                    for held in sessions:
-                        found += self._after_failure(view, handler, held)
+        for view, sessions in self.held.views():
+            handlers = [
+                step
+                for step in (view.flow.steps if sessions else ())
+                if step.kind == "handler" and self._catches_failures(view.module, step)
+            ]
+            for held in sessions if handlers else ():
+                written = [self._writes(view, step, held) for step in view.flow.steps]
+                for handler in handlers:
+                    found += self._after_failure(view, handler, held, written)
         # A rollback in the clause around another mends what follows that one, too.
         mended = {use.place for use in found if use.later is None}
         return [use for use in found if use.later not in mended]
-
-    def _views(self) -> Iterator[tuple[View, list[_Held]]]:
-        """The functions with a handler, and the sessions that they or their objects hold."""
-        for view, names in self.session_flow.views:
-            if view.function.has("handler"):
-                kind = "async" if view.function.is_async else "sync"
-                yield view, [self._held(view, each) for each in names.values() if each.kind == kind]
-        for view in self.session_flow.methods:
-            if view.function.has("handler"):
-                yield view, self._held_by_object(view)
-
-    def _held_by_object(self, view: View) -> list[_Held]:
-        """The sessions in attributes of the object of a method, of which its other methods make use too."""
-        kind = "async" if view.function.is_async else "sync"
-        itself, names = frozenset({f":{view.function.owner}()"}), frozenset({view.function.first()})
-        sessions = self.session_flow.sessions.of_object(view.module, view.function)
-        return [_Held(each, names, itself) for each in sessions if each.kind == kind]
-
-    def _held(self, view: View, session: SessionName) -> _Held:
-        """A session with the objects that are made with it: `OrderService(session)`."""
-        chains, names = {session.chain}, {session.name}
-        for step in view.flow.steps:
-            if step.kind == "assign" and len(step.stores) == 1 and not names.isdisjoint(step.loads):
-                for call in view.made_in(step):
-                    made = f"{call.chain}()"
-                    if (
-                        made == step.value
-                        and any(given.chain in chains for given in call.takes)
-                        and self.project.resolve(view.module, call.chain).kind == "class"
-                    ):
-                        chains.add(made)
-                        names.add(step.name)
-        for step in view.flow.steps:  # one that is bound again may hold an object of another session
-            if names.isdisjoint(step.loads) and step.kind == "assign" and step.number not in session.steps:
-                names.difference_update({*step.stores} - {session.name})
-        return _Held(session, frozenset(names), frozenset(chains - {session.chain}))
 
     def _catches_failures(self, module: Module, handler: Step) -> bool:
         if not handler.chains:
@@ -140,7 +101,9 @@ class FailedTransactions:
                 return True
         return False
 
-    def _after_failure(self, view: View, handler: Step, held: _Held) -> Iterator[SessionAfterFailure]:
+    def _after_failure(
+        self, view: View, handler: Step, held: HeldSession, written: list[Writes]
+    ) -> Iterator[SessionAfterFailure]:
         flow, session = view.flow, held.session
         attempt = flow.steps[handler.parent]
         around = {outer.number for outer in flow.ancestors(attempt)}
@@ -149,8 +112,25 @@ class FailedTransactions:
         tried = list(self._tried(view, attempt, held))
         if not tried:
             return
-        name, begun, is_async = session.name, view.module.place(attempt.span), view.function.is_async
-        writes = any(self._writes(view, step, held) for step in tried)
+        pending, unsent = _before(flow, attempt, written)
+        failing = joined(flow, [*unsent, *self._events(view, attempt, tried, written)])
+        if not (failing.refused or failing.executes) or not self._is_stored(view, held):
+            return
+        failure = _Failure(tried, failing, pending)
+        begun = view.module.place(attempt.span)
+
+        def told(place: Step, later: Step | None) -> SessionAfterFailure:
+            return SessionAfterFailure(
+                view.module.place(place.span),
+                session.name,
+                begun,
+                view.function.is_async,
+                view.module.place(later.span) if later is not None else None,
+                session.chain,
+                failing.refused,
+                pending and not failing.commits,
+            )
+
         for step in flow.below(handler):
             if not held.is_in(step):
                 continue
@@ -158,15 +138,67 @@ class FailedTransactions:
                 return
             if self._works(view, step, held) and not self._of_other_error(view, handler, step):
                 begins = any(self._begins(flow.steps[number]) for number in around)
-                if not begins and (writes or is_async):
-                    place = view.module.place(step.span)
-                    yield SessionAfterFailure(place, name, begun, is_async, None, session.chain)
+                harmless = begins or self._repeats(view, tried, step, failing)
+                if not harmless and self._fails(view, handler, step, held, failure):
+                    yield told(step, None)
                 return
-        if writes:
-            following = self._following(view, handler, held, tried[0])
-            if following is not None:
-                place, later = view.module.place(handler.span), view.module.place(following.span)
-                yield SessionAfterFailure(place, name, begun, is_async, later, session.chain)
+        following = self._following(view, handler, held, failure)
+        if following is not None:
+            yield told(handler, following)
+
+    def _events(self, view: View, attempt: Step, tried: list[Step], written: list[Writes]) -> Iterator[Event]:
+        """What the statements of a ``try`` do by the session, and to what it holds."""
+        working = {step.number for step in tried}
+        for step in _part(view.flow, attempt, "body"):
+            writes = written[step.number]
+            yield step, writes if step.number in working else writes.noted
+
+    def _is_stored(self, view: View, held: HeldSession) -> bool:
+        """Whether what is done by a session that is opened here is committed by somebody."""
+        session = held.session
+        if not session.steps or session.chain.endswith(".begin()"):
+            return True
+        if view.function.may_call(".commit"):
+            return True
+        opened = self.graph.target(view.module, session.chain.removesuffix("()"))
+        if opened is not None and any(
+            inner.mentions("commit", "begin") for _, inner in self.graph.closure(*opened)
+        ):
+            return True
+        handed = (call for call in view.calls if self._is_on(view, call, held))
+        targets = (self.graph.target(view.module, call.chain) for call in handed)
+        return any(
+            inner.may_call(".commit")
+            for target in targets
+            if target is not None
+            for _, inner in self.graph.closure(*target)
+        )
+
+    def _repeats(self, view: View, tried: list[Step], step: Step, failing: Writes) -> bool:
+        """Whether a handler only tries the same again: what it makes up for is no failure of the database."""
+        if failing.adds or failing.executes:
+            return False
+        again = {call.chain for call in view.made_in(step)}
+        return all(
+            not again.isdisjoint(call.chain for call in view.made_in(one)) for one in tried
+        ) and not any(call.leaf() in WORK for call in view.made_in(step))
+
+    def _fails(self, view: View, handler: Step, step: Step, held: HeldSession, failure: _Failure) -> bool:
+        """Whether a use of the session fails, or loses something.
+
+        After a failed statement a `commit` with nothing to flush ends the transaction without a word.
+        """
+        if failure.writes.refused or failure.pending:
+            return True
+        if any(call.leaf() != "commit" for call in view.made_in(step) if self._is_on(view, call, held)):
+            return True
+        rows = _rows(view.flow, held)
+        between = view.flow.steps[handler.number : step.number]
+        return any(
+            (one.kind == "assign" and not one.stores and not rows.isdisjoint(one.loads[:1]))
+            or self._writes(view, one, held).adds
+            for one in between
+        )
 
     def _of_other_error(self, view: View, handler: Step, step: Step) -> bool:
         """Whether a handler comes to a statement only after it has asked what the error is.
@@ -188,7 +220,7 @@ class FailedTransactions:
             current = outer
         return False
 
-    def _tried(self, view: View, attempt: Step, held: _Held) -> Iterator[Step]:
+    def _tried(self, view: View, attempt: Step, held: HeldSession) -> Iterator[Step]:
         """The statements of a ``try`` that work with the session and that nothing in it looks after."""
         flow = view.flow
         body = [step for step in _part(flow, attempt, "body") if held.is_in(step)]
@@ -205,7 +237,7 @@ class FailedTransactions:
             if not protected and self._works(view, step, held):
                 yield step
 
-    def _following(self, view: View, handler: Step, held: _Held, tried: Step) -> Step | None:
+    def _following(self, view: View, handler: Step, held: HeldSession, failure: _Failure) -> Step | None:
         """The next use of a session after a handler that swallows: below the ``try``, or a round later."""
         flow, attempt = view.flow, view.flow.steps[handler.parent]
         if any(step.kind in _LEAVING for step in flow.below(handler)):
@@ -220,28 +252,18 @@ class FailedTransactions:
         for step in scope:
             if step.kind in _LEAVING and (step.parent in outer or step.parent < 0):
                 break
-            if held.is_in(step) and not self._apart(flow, attempt, step):
+            if held.is_in(step) and not are_apart(flow, attempt, step):
                 if self._rolls_back(view, step, held) or step.kind == "def":
                     return None
-                if self._works(view, step, held):
+                if self._works(view, step, held) and self._fails(view, handler, step, held, failure):
                     return step
         for loop in flow.ancestors(attempt):
             if loop.kind in ("for", "while"):
                 below = flow.below(loop)
                 made_in_it = any(step.number in held.session.steps for step in (loop, *below))
                 if not made_in_it and not any(self._is_ended(view, step, held) for step in below):
-                    return tried
+                    return failure.tried[0]
         return None
-
-    def _apart(self, flow: Flow, attempt: Step, step: Step) -> bool:
-        """Whether two statements stand in different branches."""
-        branches = {}
-        for one in (attempt, *flow.ancestors(attempt)):
-            branches[one.parent] = one.role
-        for one in (step, *flow.ancestors(step)):
-            if one.parent in branches:
-                return one.parent >= 0 and branches[one.parent] != one.role
-        return False
 
     # ------------------------------------------------------------------ one statement
 
@@ -261,7 +283,7 @@ class FailedTransactions:
             chain.partition("=")[0].endswith((".begin()", ".begin_nested()")) for chain in step.chains
         )
 
-    def _works(self, view: View, step: Step, held: _Held) -> bool:
+    def _works(self, view: View, step: Step, held: HeldSession) -> bool:
         """Whether a statement talks to the database by the session."""
         for call in view.made_in(step):
             if call.is_awaited != view.function.is_async or not self._is_on(view, call, held):
@@ -272,7 +294,7 @@ class FailedTransactions:
                 return True
         return False
 
-    def _is_on(self, view: View, call: Call, held: _Held) -> bool:
+    def _is_on(self, view: View, call: Call, held: HeldSession) -> bool:
         """Whether a call is one of the session, of an object made with it, or hands it to a function."""
         receiver = call.chain.rpartition(".")[0]
         if receiver == held.session.chain:
@@ -285,60 +307,30 @@ class FailedTransactions:
             or any(function.may_call(*_TALKING) for _, function in self.graph.closure(*target))
         )
 
-    def _writes(self, view: View, step: Step, held: _Held) -> bool:
-        """Whether a statement may fail for the sake of what it writes."""
+    def _writes(self, view: View, step: Step, held: HeldSession) -> Writes:
+        """What a statement does that a database may refuse, by the session or to what it holds."""
+        done = []
         for call in view.made_in(step):
-            if not self._is_on(view, call, held):
-                continue
-            if call.chain.rpartition(".")[0] == held.session.chain:
-                if _is_write(call, view.calls):
-                    return True
-                continue
-            target = self.graph.target(view.module, call.chain)
-            if target is not None and self._writes_in(
-                *target, given_by(call, target[1], self.functions.of(*target), ())
-            ):
-                return True
-        return False
+            if self._is_on(view, call, held):
+                if call.chain.rpartition(".")[0] == held.session.chain:
+                    done.append(self.refusals.on_session(call, view.calls))
+                else:
+                    done.append(self.refusals.called(view.module, call))
+            elif call.named:  # `fill(row, data)`
+                done.append(Writes(fills=self.refusals.called(view.module, call).fills))
+        if self.refusals.fills(view.flow, step):
+            done.append(Writes(fills=True))
+        return joined(view.flow, [(step, writes) for writes in done])
 
-    def _writes_in(self, module: Module, function: Function, given: Given, depth: int = DEPTH) -> bool:
-        """Whether the failure of a write leaves a function that is given these values."""
-        key = (module.path, function.qualname, given, depth)
-        known = self._writing.get(key)
-        if known is None:
-            self._writing[key] = False  # a function that calls itself
-            known = self._writing[key] = self._find_write(module, function, given, depth)
-        return known
-
-    def _find_write(self, module: Module, function: Function, given: Given, depth: int) -> bool:
-        calls = self.functions.calls(module, function)
-        if function.may_call(*_WRITING_LEAVES, *_EXECUTING):
-            for call in calls:
-                if _is_write(call, calls) and self._arrives(module, function, call, given):
-                    return True
-        for callee in self.graph.callees(module, function) if depth else ():
-            if self._arrives(module, function, callee.call, given):
-                flow = self.functions.of(callee.module, callee.function)
-                handed = given_by(callee.call, callee.function, flow, given) if callee.is_called else ()
-                if self._writes_in(callee.module, callee.function, handed, depth - 1):
-                    return True
-        return False
-
-    def _arrives(self, module: Module, function: Function, call: Call, given: Given) -> bool:
-        """Whether a function makes a call, and what it raises leaves the function."""
-        flow = self.functions.of(module, function)
-        step = flow.step_of(call)
-        if step is None:
-            return True
-        if given and is_closed(flow, step, given):
-            return False
+    def _reaches_end(self, module: Module, flow: Flow, step: Step) -> bool:
+        """Whether what a statement raises leaves its function."""
         return not any(self._swallows(module, flow, outer, step) for outer in flow.ancestors(step))
 
-    def _is_ended(self, view: View, step: Step, held: _Held) -> bool:
+    def _is_ended(self, view: View, step: Step, held: HeldSession) -> bool:
         """Whether a statement itself rolls the session back or closes it."""
         return any(self.session_flow.is_on(call, held.session, HARMLESS) for call in view.made_in(step))
 
-    def _rolls_back(self, view: View, step: Step, held: _Held) -> bool:
+    def _rolls_back(self, view: View, step: Step, held: HeldSession) -> bool:
         """Whether a statement, or a function that it hands the session to, rolls back or closes it."""
         if self._is_ended(view, step, held):
             return True
@@ -352,20 +344,36 @@ class FailedTransactions:
         return False
 
 
-def _is_write(call: Call, calls: list[Call]) -> bool:
-    """Whether a call writes, or executes what is seen to write."""
-    if call.leaf() not in _EXECUTING:
-        return call.leaf() in _WRITING
-    statement = call.argument(0, "statement")
-    made = calls[statement.number] if statement.kind == "call" else None
-    chain = made.chain if made is not None else statement.chain
-    if made is not None and made.leaf() == "text":
-        return made.argument(0).text.lstrip().lower().startswith(_CHANGING)
-    return chain.startswith(_CHANGES)
-
-
 def _part(flow: Flow, step: Step, role: str) -> Iterator[Step]:
     """All statements in one part of a compound one."""
     for child in flow.body(step, role):
         yield child
         yield from flow.below(child)
+
+
+def _before(flow: Flow, attempt: Step, written: list[Writes]) -> tuple[bool, list[Event]]:
+    """Whether anything before a ``try`` waits for a commit, and what of it waits for a flush, too."""
+    pending, flushed = False, False
+    unsent: list[Event] = []
+    for number in range(attempt.number - 1, -1, -1):
+        step, writes = flow.steps[number], written[number]
+        if writes == NOTHING or are_apart(flow, step, attempt):
+            continue
+        if writes.commits or len(unsent) > _FAR:
+            break
+        flushed = flushed or writes.flushes
+        pending = pending or writes.flushes or writes.adds or writes.executes
+        if not flushed:
+            unsent.append((step, writes.noted))
+        elif pending:
+            break
+    return pending, unsent
+
+
+def _rows(flow: Flow, held: HeldSession) -> set[str]:
+    """The variables that hold what a session has given."""
+    rows: set[str] = set()
+    for step in flow.steps:
+        if step.kind in ("assign", "for") and (held.is_in(step) or not rows.isdisjoint(step.loads)):
+            rows.update(step.stores)
+    return rows

@@ -1,0 +1,249 @@
+"""What a database may refuse for the sake of what it is given, and how such a failure arrives.
+
+A statement by key, a read, a status that is a constant: these fail only where the server is gone, and then
+nothing that a handler does saves anything. A row that was added, an attribute that is set from data, an
+``INSERT`` may break a constraint, be too long or of another type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from celery_lint.inventory.code.given import Given, given_by, is_closed
+from celery_lint.inventory.code.graph import DEPTH, CallGraph
+from celery_lint.model.arguments import Argument
+from celery_lint.model.calls import Call
+from celery_lint.model.chains import is_constant_name
+from celery_lint.model.facts import Function, Module
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known
+
+_FLUSHING = frozenset({"commit", "flush"})
+# What is noted, and sent with the next flush.
+_NOTING = frozenset({"add", "add_all", "delete", "merge"})
+_AT_ONCE = frozenset(
+    {
+        "bulk_insert_mappings",
+        "bulk_save_objects",
+        "bulk_update_mappings",
+    }
+)
+# What writes or reads, as its statement says.
+_EXECUTING = frozenset({"execute", "exec"})
+_LEAVES = tuple(f".{leaf}" for leaf in sorted(_FLUSHING | _NOTING | _AT_ONCE | _EXECUTING))
+_CHANGING = ("insert", "update", "delete")
+_CHANGES = tuple(
+    f"sqlalchemy.{module}{name}"
+    for module in (
+        "",
+        "sql.",
+        "sql.expression.",
+        "dialects.postgresql.",
+        "dialects.mysql.",
+        "dialects.sqlite.",
+    )
+    for name in _CHANGING
+)
+# Moments and counters: any database takes them.
+_PLAIN_CALLS = frozenset(
+    {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "len", "int", "bool"}
+)
+_CONTAINERS = frozenset(
+    {"{", "[", "~dict()", "~list()", "collections.defaultdict()", "collections.Counter()"}
+)
+_LOOPS = ("for", "while")
+# Of a function with more of them the first ones tell enough.
+_MANY = 20
+
+
+class Writes(NamedTuple):
+    """What may leave some code as the failure of a write.
+
+    ``refused``: a flush of content that the database may refuse. ``flushes``: a flush of whatever there is.
+    ``adds``: rows that are added or deleted, ``fills``: attributes that are set from data; both wait for a
+    flush. ``executes``: a statement that writes what may be refused. ``commits``: some of it is committed.
+    """
+
+    refused: bool = False
+    flushes: bool = False
+    adds: bool = False
+    fills: bool = False
+    executes: bool = False
+    commits: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """There is content that the next flush sends."""
+        return self.adds or self.fills
+
+    @property
+    def noted(self) -> Writes:
+        """What of it waits for a flush."""
+        return Writes(adds=self.adds, fills=self.fills)
+
+
+NOTHING = Writes()
+
+Event = tuple[Step, Writes]
+"""A statement, and what it does."""
+
+Arrives = Callable[[Module, Flow, Step], bool]
+"""Whether what a statement raises leaves its function."""
+
+
+class Refusals:
+    """What functions write, as far as its failure leaves them."""
+
+    def __init__(self, known: Known, arrives: Arrives) -> None:
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
+        self.arrives = arrives
+        self._known: dict[tuple[str, str, Given, int], Writes] = {}
+
+    def on_session(self, call: Call, calls: Sequence[Call]) -> Writes:
+        """What a call of a method of a session writes."""
+        leaf = call.leaf()
+        if leaf in _FLUSHING:
+            return Writes(flushes=True, commits=leaf == "commit")
+        if leaf in _NOTING:
+            return Writes(adds=True)
+        if leaf in _AT_ONCE:
+            return Writes(refused=True)
+        return Writes(executes=leaf in _EXECUTING and _may_be_refused(call, calls))
+
+    def fills(self, flow: Flow, step: Step) -> bool:
+        """Whether a statement sets an attribute of something that may be a row from data."""
+        if step.kind == "assign" and not step.stores:
+            return not _is_plain(step.value) and not _is_container(flow, (*step.loads, "")[0])
+        return step.kind == "expr" and step.value == "~setattr()"
+
+    def of(self, module: Module, function: Function, given: Given, depth: int = DEPTH) -> Writes:
+        """What a function writes that is given these values."""
+        key = (module.path, function.qualname, given, depth)
+        known = self._known.get(key)
+        if known is None:
+            self._known[key] = NOTHING  # a function that calls itself
+            known = self._known[key] = self._find(module, function, given, depth)
+        return known
+
+    def called(self, module: Module, call: Call, flow_given: Given = ()) -> Writes:
+        """What the function of the project writes that a call runs."""
+        target = self.graph.target(module, call.chain)
+        if target is None:
+            return NOTHING
+        return self.of(*target, given_by(call, target[1], self.functions.of(*target), flow_given))
+
+    def _find(self, module: Module, function: Function, given: Given, depth: int) -> Writes:
+        flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
+        events: list[Event] = []
+        # An object that is made fills itself; what it writes later is asked of its other methods.
+        fills = function.name != "__init__"
+        by_step: dict[int, list[Writes]] = {}
+        if function.may_call(*_LEAVES):
+            sessions = {call.chain.rpartition(".")[0] for call in calls if _is_of_session(call)}
+            for call in calls:
+                if call.leaf() in _NOTING and call.chain.rpartition(".")[0] not in sessions:
+                    continue  # `seen.add(row)`
+                self._note(flow, call, self.on_session(call, calls), by_step)
+        for callee in self.graph.callees(module, function) if depth else ():
+            inner = self.functions.of(callee.module, callee.function)
+            handed = given_by(callee.call, callee.function, inner, given) if callee.is_called else ()
+            self._note(flow, callee.call, self.of(callee.module, callee.function, handed, depth - 1), by_step)
+        for step in flow.steps:
+            done = by_step.get(step.number, [])
+            if fills and self.fills(flow, step):
+                done.append(Writes(fills=True))
+            if done and not (given and is_closed(flow, step, given)) and self.arrives(module, flow, step):
+                events += [(step, writes) for writes in done]
+        return joined(flow, events)
+
+    def _note(self, flow: Flow, call: Call, writes: Writes, by_step: dict[int, list[Writes]]) -> None:
+        step = flow.step_of(call) if writes != NOTHING else None
+        if step is not None:
+            by_step.setdefault(step.number, []).append(writes)
+
+
+def joined(flow: Flow, events: Iterable[Event]) -> Writes:
+    """What several statements of a function do together: what is added is refused where it is flushed."""
+    events = list(events)
+    flushing = [step for step, writes in events if writes.flushes][:_MANY]
+    waiting = [step for step, writes in events if writes.waits][:_MANY]
+    done = [writes for _, writes in events]
+    return Writes(
+        any(writes.refused for writes in done)
+        or any(_comes_to(flow, one, other) for one in waiting for other in flushing),
+        any(writes.flushes for writes in done),
+        any(writes.adds for writes in done),
+        any(writes.fills for writes in done),
+        any(writes.executes for writes in done),
+        any(writes.commits for writes in done),
+    )
+
+
+def are_apart(flow: Flow, one: Step, other: Step) -> bool:
+    """Whether two statements stand in different branches."""
+    branches = {}
+    for step in (one, *flow.ancestors(one)):
+        branches[step.parent] = step.role
+    for step in (other, *flow.ancestors(other)):
+        if step.parent in branches:
+            return step.parent >= 0 and branches[step.parent] != step.role
+    return False
+
+
+def _comes_to(flow: Flow, one: Step, other: Step) -> bool:
+    """Whether one statement may be followed by another."""
+    if one.number <= other.number:
+        return one.number == other.number or not are_apart(flow, one, other)
+    loops = {step.number for step in flow.ancestors(one) if step.kind in _LOOPS}
+    return any(step.number in loops for step in flow.ancestors(other))
+
+
+def _is_container(flow: Flow, name: str) -> bool:
+    """Whether a variable holds a dictionary or a list that the function makes."""
+    made = [step for step in flow.steps if name in step.stores and step.kind in ("assign", "for")]
+    return bool(made) and all(step.value in _CONTAINERS for step in made)
+
+
+def _is_of_session(call: Call) -> bool:
+    """Whether a call tells that its receiver is a session, or is named as one."""
+    receiver = call.chain.rpartition(".")[0]
+    return (
+        call.leaf() in _FLUSHING | _EXECUTING | {"add_all", "refresh", "scalar", "scalars"}
+        or receiver.endswith(("session", "Session()"))
+        or receiver.rpartition(".")[2].lstrip("%_") == "db"
+    )
+
+
+def _may_be_refused(call: Call, calls: Sequence[Call]) -> bool:
+    """Whether what is executed is seen to write, and more than constants."""
+    statement = call.argument(0, "statement")
+    made = calls[statement.number] if statement.kind == "call" else None
+    if made is None:
+        return statement.chain.startswith(_CHANGES)
+    if made.leaf() == "text":
+        text = made.argument(0).text.lstrip().lower()
+        return text.startswith(_CHANGING) and (len(call.takes) > 1 or not text.startswith("update"))
+    if not made.chain.startswith(_CHANGES):
+        return False
+    constant = made.leaf() == "values" and made.takes and ".update()" in made.chain
+    return not constant or not all(_is_plain_argument(given, calls) for given in made.takes)
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a value is one that every database takes: a constant, a moment, a number."""
+    if value[:1] == "#":
+        return True
+    if value.endswith("()"):
+        return value[:-2].rpartition(".")[2].lstrip(":~%") in _PLAIN_CALLS
+    return is_constant_name(value.removesuffix(".value").removesuffix(".name"))
+
+
+def _is_plain_argument(given: Argument, calls: Sequence[Call] = ()) -> bool:
+    if given.kind in ("text", "constant", "absent"):
+        return True
+    if given.kind == "call" and calls:
+        return calls[given.number].leaf() in _PLAIN_CALLS
+    return given.kind == "name" and _is_plain(given.chain)
