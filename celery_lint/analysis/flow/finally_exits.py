@@ -9,6 +9,9 @@ from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
+# They get the exception of the block as an argument, and say by what they return whether it goes on.
+_LEAVING = frozenset({"__exit__", "__aexit__"})
+
 
 class ExitInFinally(NamedTuple):
     """A statement in a ``finally`` that ends it, and with it the exception on its way.
@@ -35,6 +38,8 @@ class FinallyExits:
         """The statements that discard an exception on its way through a ``finally``."""
         found = []
         for body in [*self.bodies.all, *(body for body, _ in self.bodies.callees)]:
+            if body.function.owner and body.function.name in _LEAVING:
+                continue
             for step in body.flow.steps:
                 if step.kind in ("return", "break", "continue"):
                     attempt = self._discarded(body, step)

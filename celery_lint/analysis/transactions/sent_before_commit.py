@@ -13,7 +13,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.libraries.django import CREATING
+from celery_lint.libraries.django import CREATING, MANAGERS
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
@@ -90,8 +90,27 @@ class SentBeforeCommits:
         write = (told or before)[-1]
         name = min(write.names & names, default="")
         existed = bool(name) and _existed(flow, name, told)
+        if name and self._waits_for_row(flow, name, told, task):
+            return None
         return SentBeforeCommit(
             sending, task, transaction.place, module.place(write.call.span), name, existed
+        )
+
+    def _waits_for_row(self, flow: Flow, name: str, told: list[Write], task: Task) -> bool:
+        """Whether a task locks a row that the transaction has changed: it waits there until that has ended.
+
+        A row that is created is not there for others, and so locks nobody out.
+        """
+        function = task.function
+        if function is None or not function.may_call(".select_for_update"):
+            return False
+        if not (_existed(flow, name, told) or _is_of_another(flow, name)):
+            return False
+        calls = self.functions.calls(task.module, function)
+        locking = [call for call in calls if call.leaf() == "select_for_update"]
+        read = [call for call in calls if _is_read(call.chain)]
+        return all(not call.keyword("skip_locked") and not call.keyword("nowait") for call in locking) and (
+            bool(read) and all(".select_for_update()." in call.chain for call in read[:1])
         )
 
     def is_sent_at_once(self, sending: Sending, task: Task) -> bool:
@@ -136,6 +155,17 @@ def _existed(flow: Flow, name: str, told: list[Write]) -> bool:
             values.append(step.value)
     creating = any(write.call.leaf().removeprefix("a") in CREATING for write in told)
     return bool(values) and not creating and all(value.endswith(_FOUND) for value in values)
+
+
+def _is_of_another(flow: Flow, name: str) -> bool:
+    """Whether a variable only ever holds what another object refers to: `lead = session.lead`."""
+    values = [step.value for step in flow.steps if name in step.stores]
+    return bool(values) and all(value[:1] == "%" and "." in value and "(" not in value for value in values)
+
+
+def _is_read(chain: str) -> bool:
+    """Whether a call asks the database for a row."""
+    return f"{chain}()".endswith(_FOUND) and any(manager in chain for manager in MANAGERS)
 
 
 def _comes_before(flow: Flow, write: Write, sending: Sending, step: Step, transaction: Transaction) -> bool:
