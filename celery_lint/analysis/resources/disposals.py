@@ -8,6 +8,7 @@ from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.libraries.sqlalchemy import SYNC_ENGINES
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
@@ -68,10 +69,28 @@ class Disposals:
             calls = self.functions.calls(module, function)
             for call in calls:
                 engine = self.resources.disposed_by(module, call)
-                if engine is not None:
+                if engine is not None and not self._may_be_plain(module, function, call, engine):
                     keeps_none = self._keeps_none(module, function, call, engine)
                     found.append(self._disposal(module, function, calls, call, keeps_none))
         return found
+
+    def _may_be_plain(self, module: Module, function: Function, call: Call, engine: Entity) -> bool:
+        """Whether a branch disposes of an engine that another branch has made as one without ``await``."""
+        if call.is_awaited or engine.origin is None:
+            return False
+        path, name = engine.origin
+        home = self.project.modules[path]
+        plain = any(
+            self.project.value_entity(home, value).name in SYNC_ENGINES
+            for value in home.bindings.get(name, ())
+        )
+        flow = self.functions.of(module, function) if plain else None
+        step = flow.step_of(call) if flow is not None else None
+        return (
+            flow is not None
+            and step is not None
+            and any(outer.kind in ("if", "case") for outer in flow.ancestors(step))
+        )
 
     def _keeps_none(self, module: Module, function: Function, call: Call, engine: Entity) -> bool:
         """Whether an engine of the module, or one that the function makes, keeps no connection."""

@@ -160,7 +160,13 @@ def _existed(flow: Flow, name: str, told: list[Write]) -> bool:
 def _is_of_another(flow: Flow, name: str) -> bool:
     """Whether a variable only ever holds what another object refers to: `lead = session.lead`."""
     values = [step.value for step in flow.steps if name in step.stores]
-    return bool(values) and all(value[:1] == "%" and "." in value and "(" not in value for value in values)
+    return bool(values) and all(_is_reference(value) for value in values)
+
+
+def _is_reference(value: str) -> bool:
+    """Whether a chain is an attribute of what a variable or a parameter holds, and no call."""
+    owner, _, attribute = value.rpartition(".")
+    return attribute.isidentifier() and (owner[:1] == "%" or owner.endswith("()"))
 
 
 def _is_read(chain: str) -> bool:

@@ -9,6 +9,7 @@ from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.code.walks import Walks
 from celery_lint.inventory.resources.lifetimes import Lifetimes
+from celery_lint.inventory.resources.rebound import Rebound
 from celery_lint.inventory.resources.resources import Resource, Resources
 from celery_lint.libraries.clients import RELEASES
 from celery_lint.model.calls import Call
@@ -18,6 +19,8 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
+# In each process that runs tasks, before the first of them.
+_AT_THE_START = "celery.signals.worker_process_init"
 _AROUND_TASKS = ("celery.signals.task_prerun", "celery.signals.task_postrun")
 
 
@@ -43,6 +46,7 @@ class Uses:
         self.project = known.project
         self.graph = known.of(CallGraph)
         self.resources = known.of(Resources)
+        self.rebound = known.of(Rebound)
         self.functions = known.project.functions
         self.runs = known.of(Runs)
         self.lifetimes = known.of(Lifetimes)
@@ -214,10 +218,16 @@ class Uses:
     @once
     @asking("hint")
     def _disposed_by_signals(self) -> set[Key]:
-        """The engines that the project disposes of, or forgets, before or after every task."""
+        """The engines that the project disposes of, or forgets, before or after every task.
+
+        And those that a process has put aside when it began, for one that keeps no connection.
+        """
         found: set[Key] = set()
         for module in self.project.product_modules():
             for function in module.functions.decorated():
+                if any(decorator.chain.startswith(_AT_THE_START) for decorator in function.decorators):
+                    for home, inner in self.graph.here(module, function):
+                        found |= self.rebound.within(home, inner)
                 if not any(decorator.chain.startswith(_AROUND_TASKS) for decorator in function.decorators):
                     continue
                 for home, inner in self.graph.here(module, function):

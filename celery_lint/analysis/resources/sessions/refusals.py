@@ -27,7 +27,6 @@ _AT_ONCE = frozenset(
     {
         "bulk_insert_mappings",
         "bulk_save_objects",
-        "bulk_update_mappings",
     }
 )
 # What writes or reads, as its statement says.
