@@ -118,27 +118,27 @@ class MissingRollback(Rule):
     name = "missing-rollback"
     severity = "advice"
     preset = "recommended"
-    message = "`{session}` may hold a failed transaction: this raises {error}"
+    message = "`{session}` may hold a failed transaction: this raises {what}"
     help = "write `await {session}.rollback()` first, and load again what the handler reads"
     variants = {
         "plain": (
-            "`{session}` may hold a failed transaction: this raises {error}",
+            "`{session}` may hold a failed transaction: this raises {what}",
             "call `{session}.rollback()` before the handler uses it",
         ),
         "later": (
-            "after this `except`, `{session}` may raise {error} in the work that follows",
+            "after this `except`, `{session}` may raise {what} in the work that follows",
             "call `{session}.rollback()` here, or give each piece of work a session of its own",
         ),
         "later async": (
-            "after this `except`, `{session}` may raise {error} in the work that follows",
+            "after this `except`, `{session}` may raise {what} in the work that follows",
             "give each piece of work a session; or `await {session}.rollback()` and load all again",
         ),
         "kept": (
-            "after this `except`, `{session}` may raise {error} in the work that follows",
+            "after this `except`, `{session}` may raise {what} in the work that follows",
             "do what may fail in `with {session}.begin_nested():`; a rollback undoes the earlier work, too",
         ),
         "kept async": (
-            "after this `except`, `{session}` may raise {error} in the work that follows",
+            "after this `except`, `{session}` may raise {what} in the work that follows",
             "try it in `async with {session}.begin_nested():`; a rollback undoes the earlier work, too",
         ),
     }
@@ -155,7 +155,7 @@ class MissingRollback(Rule):
             variant += " async" if use.is_async else ""
         else:
             variant = "" if use.is_async else "plain"
-        values = {"session": use.name, "error": "PendingRollbackError" if use.by_flush else _ABORTED}
+        values = {"session": use.name, "what": "PendingRollbackError" if use.by_flush else _ABORTED}
         # One mend for all of them, whichever way it is told.
         cause = Cause((use.place.path, use.maker, variant.replace("kept", "later")))
         yield Finding(use.place, values, tuple(related), variant, cause=cause)
