@@ -6,15 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 
 from celery_lint.inventory.workers.naming import places, places_outside
+from celery_lint.inventory.workers.senders.registries import Registries
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.known import Known, once
 
 # What takes a task by a name that only the run knows, and sends it or makes a signature.
 _COMPUTED_WORDS = ("tasks", "getattr", "import_string", "locals", "globals", "vars")
-_COMPUTED_CHAINS = (".tasks[]", ".tasks.get", *[f"{word}()" for word in _COMPUTED_WORDS[1:]])
+_REGISTRIES = (".tasks[]", ".tasks.get")
 _COMPUTED = re.compile(
-    r"\.tasks\[\]|\.tasks\.get\b"
-    r"|(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b"
+    r"(?:getattr|import_string|locals|globals|vars)\(\)(?:\[\])?\.(?:delay|apply_async|s|si|signature)\b"
 )
 # The names of functions that send once more what was sent: they send nothing that nobody else does.
 _AGAIN = re.compile(
@@ -28,6 +28,7 @@ class Lookups:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.functions = known.project.functions
+        self.registries = known.of(Registries)
 
     @once
     def all(self) -> list[tuple[Module, Function]]:
@@ -35,7 +36,7 @@ class Lookups:
         return [
             (module, function)
             for module, function, _ in self.functions.saying(self.project.product_modules(), _COMPUTED_WORDS)
-            if _looks_up(module, function) and not _AGAIN.search(function.name)
+            if self._looks_up(module, function) and not _AGAIN.search(function.name)
         ]
 
     def is_used(
@@ -60,20 +61,12 @@ class Lookups:
             for home, other in mentions.get(function.name, ())
         )
 
-
-def _looks_up(module: Module, function: Function) -> bool:
-    return any(
-        _is_registry(module, packed[: found.start()])
-        for packed in (function.packed_calls, function.packed_steps)
-        if any(chain in packed for chain in _COMPUTED_CHAINS)
-        for found in _COMPUTED.finditer(packed)
-    )
-
-
-def _is_registry(module: Module, before: str) -> bool:
-    """Whether ``tasks`` may be those of an application, by what stands before: no object of its own."""
-    owner = before[max(map(before.rfind, " \t\n=")) + 1 :]
-    return not (owner.startswith(":") and owner.endswith("()") and owner[1:-2] in module.classes)
+    def _looks_up(self, module: Module, function: Function) -> bool:
+        packed = function.packed_calls, function.packed_steps
+        if any(map(_COMPUTED.search, packed)):
+            return True
+        holds = any(word in text for text in packed for word in _REGISTRIES)
+        return holds and self.registries.may_send(module, function)
 
 
 def _is(value: Value, function: Function) -> bool:

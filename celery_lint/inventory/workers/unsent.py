@@ -9,9 +9,7 @@ from typing import Literal
 
 from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
-from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.unrun import Unrun
@@ -23,6 +21,7 @@ from celery_lint.inventory.workers.naming import (
 )
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
 from celery_lint.inventory.workers.senders.meanings import Meanings
+from celery_lint.inventory.workers.senders.shown import SEVERAL, Shown
 from celery_lint.inventory.workers.unawaited import Unawaited
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
@@ -31,8 +30,6 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
-# So many tasks that are sent show how a project sends them; a sketch that sends one shows nothing.
-_SEVERAL = 2
 # A task that is sent, or made a signature, whatever holds it.
 _SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
 # Settings that say how a task is sent if somebody sends it.
@@ -71,13 +68,12 @@ class Unsent:
         self.project = known.project
         self.functions = known.project.functions
         self.settings = known.of(Settings)
-        self.sendings = known.of(Sendings)
         self.tasks = known.of(Tasks)
-        self.applications = known.of(Applications)
         self.unrun = known.of(Unrun)
         self.lookups = known.of(Lookups)
         self.hidden = known.of(HiddenSenders)
         self.meanings = known.of(Meanings)
+        self.shown = known.of(Shown)
         self.unawaited = known.of(Unawaited)
 
     def is_unsent(self, task: Task) -> bool:
@@ -173,16 +169,16 @@ class Unsent:
     @once
     @asking("quiet")
     def _unsent(self) -> frozenset[Key]:
-        return self._unsent_of(_SEVERAL)
+        return self._unsent_of(SEVERAL)
 
     @once
     def _left_out(self) -> frozenset[Key]:
-        return self._unsent if self._sends(_SEVERAL) else self._unsent_of(1)
+        return self._unsent if self.shown.sends(SEVERAL) else self._unsent_of(1)
 
     @once
     @asking("quiet")
     def _only_called(self) -> frozenset[Key]:
-        return self._unsent_of(_SEVERAL, called=True) - self._unsent
+        return self._unsent_of(SEVERAL, called=True) - self._unsent
 
     def _unsent_of(self, several: int, called: bool = False) -> frozenset[Key]:
         """The tasks that nothing sends, if a project sends so many others that this shows how it does.
@@ -190,12 +186,12 @@ class Unsent:
         ``called`` tells that those are among them that functions call by their names, and do nothing else.
         """
         tasks = self._named
-        if not tasks or not self._is_deployed or not self._sends(several):
+        if not tasks or not self.shown.is_deployed or not self.shown.sends(several):
             return frozenset()
         mentions = self._all_mentions
         if any(self.lookups.is_used(*found, mentions) for found in self.lookups.all):
             return frozenset()
-        hides = self.hidden.may_schedule
+        hides = self.shown.hides_schedule
         left = {task.key: task for task in tasks if not (hides and self.hidden.may_stand_there(task))}
         while True:  # what only tasks name that nothing sends is not sent either
             sent = [task for task in left.values() if self._is_named(task, mentions, left, called)]
@@ -203,21 +199,6 @@ class Unsent:
                 return frozenset(left if not hides or self._shows_enough(left) else ())
             for task in sent:
                 del left[task.key]
-
-    # ------------------------------------------------------------------ whether all is in sight
-
-    @once
-    def _is_deployed(self) -> bool:
-        """Whether the project is more than a library, whose tasks others send: it runs workers of its own."""
-        return bool(self.applications.product or self.project.deployment.commands)
-
-    def _sends(self, several: int) -> bool:
-        """Whether the project shows what it sends: it does so itself, or has a schedule that can be read."""
-        if self.hidden.may_send_anything:
-            return False
-        if self.settings.named("beat_schedule") and not self.hidden.may_schedule:
-            return True
-        return len({s.task.key for s in self.sendings.all if s.sends and s.task is not None}) >= several
 
     def _shows_enough(self, left: Collection[Key]) -> bool:
         """Whether most tasks that a schedule out of sight is not likely to run are named by code."""

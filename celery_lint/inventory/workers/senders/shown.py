@@ -1,0 +1,74 @@
+"""Whether a project shows what it sends, so that what it does not show is not sent."""
+
+from __future__ import annotations
+
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.schedules import Schedules
+from celery_lint.inventory.tasks.sendings import Sendings
+from celery_lint.inventory.workers.senders.hidden import HiddenSenders
+from celery_lint.model.facts import Function, Module
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known, once
+
+# So many tasks that are sent show how a project sends them; a sketch that sends one shows nothing.
+SEVERAL = 2
+
+
+class Shown:
+    """What a project shows of its senders and of its workers."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.settings = known.of(Settings)
+        self.sendings = known.of(Sendings)
+        self.schedules = known.of(Schedules)
+        self.hidden = known.of(HiddenSenders)
+        self.applications = known.of(Applications)
+
+    @once
+    def is_deployed(self) -> bool:
+        """Whether the project is more than a library, whose tasks others send: it runs workers of its own."""
+        return bool(self.applications.product or self.project.deployment.commands or self._makes_application)
+
+    @once
+    def _makes_application(self) -> bool:
+        """Whether a function makes an application, and something of the project asks for that."""
+        return any(
+            self.applications.class_of(self.project.resolve(module, f"{call.chain}()")) is not None
+            for module, function in self.project.calling(".Celery")
+            if function.name and self._is_asked_for(module, function)
+            for call in self.functions.calls(module, function)
+            if call.leaf() == "Celery"
+        )
+
+    def _is_asked_for(self, module: Module, function: Function) -> bool:
+        return any(
+            call.leaf() == function.name
+            and (found := self.project.resolve(other, call.chain)).function() is function
+            and found.module is module
+            for other, caller in self.project.calling(function.name)
+            if caller is not function
+            for call in self.functions.calls(other, caller)
+        )
+
+    def sends(self, several: int = SEVERAL) -> bool:
+        """Whether the project shows what it sends: it does so itself, or has a schedule that can be read."""
+        if self.hidden.may_send_anything:
+            return False
+        if self.settings.named("beat_schedule") and not self.hides_schedule:
+            return True
+        return len({s.task.key for s in self.sendings.all if s.sends and s.task is not None}) >= several
+
+    @once
+    def hides_schedule(self) -> bool:
+        """Whether entries that nobody can look at may run tasks: those of a database, or of a machine.
+
+        A project that writes a schedule down has its tasks in it: a database gets those entries from there.
+        """
+        return self.hidden.may_schedule and len(self._scheduled()) < SEVERAL
+
+    def _scheduled(self) -> set[Key]:
+        tasks = [self.schedules.task(entry) for entry in self.schedules.all if entry.certain]
+        return {task.key for task in tasks if task is not None}
