@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.tasks.schedules import Schedules
+from celery_lint.inventory.tasks.schedules import SCHEDULE, Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
+from celery_lint.libraries.celery import SENDING
+from celery_lint.libraries.views import VIEW_DECORATORS
 from celery_lint.model.facts import Function, Module
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
 # So many tasks that are sent show how a project sends them; a sketch that sends one shows nothing.
 SEVERAL = 2
+# What sends tasks, or makes signatures of them for others to send, whatever it is called of.
+_SIGNED = ("s", "si", "signature", "subtask", "send_task", "delay_on_commit", "apply_async_on_commit")
+_SENDING = tuple(f".{leaf}" for leaf in (*sorted(SENDING), *_SIGNED))
 
 
 class Shown:
@@ -22,6 +28,7 @@ class Shown:
         self.project = known.project
         self.functions = known.project.functions
         self.settings = known.of(Settings)
+        self.tasks = known.of(Tasks)
         self.sendings = known.of(Sendings)
         self.schedules = known.of(Schedules)
         self.hidden = known.of(HiddenSenders)
@@ -57,9 +64,37 @@ class Shown:
         """Whether the project shows what it sends: it does so itself, or has a schedule that can be read."""
         if self.hidden.may_send_anything:
             return False
-        if self.settings.named("beat_schedule") and not self.hides_schedule:
+        if self.has_idle_views:
+            return True
+        if self.settings.named(SCHEDULE) and not self.hides_schedule:
             return True
         return len({s.task.key for s in self.sendings.all if s.sends and s.task is not None}) >= several
+
+    @once
+    def has_idle_views(self) -> bool:
+        """Whether a module of views imports tasks, where nothing of the project is sent, nor might be.
+
+        The project is an application that would send them, and does the work itself; a worker whose tasks
+        another project sends has no views that import them.
+        """
+        if self.hidden.may_send_anything or self.hidden.may_schedule or self.settings.named(SCHEDULE):
+            return False
+        if self.sendings.all or self.schedules.all or next(self.project.calling(*_SENDING), None) is not None:
+            return False
+        return any(map(self._imports_for_views, self.project.product_modules()))
+
+    def _imports_for_views(self, module: Module) -> bool:
+        if not any(self.tasks.of(self.project.resolve(module, each)) for each in module.imports.values()):
+            return False
+        views = [
+            function
+            for function in module.functions.decorated()
+            if any(
+                self.project.resolve(module, decorator.chain).name.startswith(VIEW_DECORATORS)
+                for decorator in function.decorators
+            )
+        ]
+        return len(views) >= SEVERAL
 
     @once
     def hides_schedule(self) -> bool:
