@@ -285,31 +285,31 @@ class Library:
                 kind = "u" if isinstance(reading, Unparsed) else "m"
                 records.append(f"{kind}{json.dumps(path)}\t{json.dumps(reading)}")
             with os.fdopen(writing, "wb") as file:
-                file.write("\n".join(records).encode())
+                file.write("\n".join(records).encode("ascii"))
             code = 0
         finally:
             os._exit(code)
 
     def _collect(self, results: int, found: list[str]) -> set[int]:
         """Take over what a child has read; returns the chunks that it has done."""
-        with os.fdopen(os.dup(results), "rb") as file:
-            records = file.read().decode().split("\n")
         paths = []
         try:
-            number, *done = json.loads(records[0])
-            if number != len(records) - 1:  # it ends between two of them
-                return set()
-            for record in records[1:]:
-                name, _, line = record[1:].partition("\t")
-                path = json.loads(name)
-                if record[0] == "u":
-                    self._readings[path] = Unparsed(*json.loads(line))
-                else:
-                    self._readings[path] = decode(json.loads(line), path)
-                    if self._for_cache:
-                        self.lines[path] = line
-                paths.append(path)
+            # One record at a time: all of them together are larger than what is made of them.
+            with os.fdopen(os.dup(results), encoding="ascii", newline="\n") as file:
+                number, *done = json.loads(file.readline())
+                for record in file:
+                    name, _, line = record[1:].rstrip("\n").partition("\t")
+                    path = json.loads(name)
+                    if record[0] == "u":
+                        self._readings[path] = Unparsed(*json.loads(line))
+                    else:
+                        self._readings[path] = decode(json.loads(line), path)
+                        if self._for_cache:
+                            self.lines[path] = line
+                    paths.append(path)
         except (ValueError, TypeError, LookupError):  # the child was killed while it wrote
+            return set()
+        if number != len(paths):  # it ends between two of them
             return set()
         found += paths
         return set(done)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from sys import intern
 from typing import NamedTuple
 
 from celery_lint.diagnostics import Span
@@ -186,10 +188,16 @@ def pack_call(chain: str, place: str, flags: str, parent: int, arguments: list[s
     return "\t".join((head, *arguments)) if arguments else head
 
 
+@lru_cache(8192)
+def _arguments(texts: str) -> tuple[str, ...]:
+    return tuple(map(intern, texts.split("\t")))
+
+
 def unpack_calls(packed: str) -> Iterator[Call]:
-    """The calls that were packed by :func:`pack_call`, joined by newlines."""
+    """The calls that were packed by :func:`pack_call`, joined by newlines; what several say is one object."""
     if not packed:
         return
     for index, line in enumerate(packed.split("\n")):
-        chain, span, flags, parent, *arguments = line.split("\t")
-        yield Call(index, chain, Span(*map(int, span.split())), flags, int(parent), tuple(arguments))
+        chain, span, flags, parent, *rest = line.split("\t", 4)
+        arguments = _arguments(rest[0]) if rest else ()
+        yield Call(index, intern(chain), Span(*map(int, span.split())), intern(flags), int(parent), arguments)

@@ -66,30 +66,29 @@ class Defined(dict[str, Function], Generic[Function]):
     are in the order of the source.
     """
 
-    __slots__ = ("_by_name", "_known", "asked", "searched")
+    __slots__ = ("_known", "asked", "searched")
 
     def __init__(self, functions: Mapping[str, Function] | Iterable[tuple[str, Function]] = ()) -> None:
         super().__init__(functions)
-        #: The names that somebody has asked for.
-        self.asked: set[str] = set()
+        #: The names that somebody has asked for, as keys: a set of a few takes three times the room.
+        self.asked: dict[str, None] = {}
         #: What somebody has searched for.
         self.searched: set[Search] = set()
         self._known: dict[Facet, list[Function]] = {}
-        self._by_name: dict[str, list[Function]] | None = None
 
     # ------------------------------------------------------------------ by name
 
     def get(self, name: str, default: Function | None = None) -> Function | None:  # type: ignore[override]
         """The function of a qualified name."""
-        self.asked.add(name)
+        self.asked[name] = None
         return _get(self, name, default)
 
     def __getitem__(self, name: str) -> Function:
-        self.asked.add(name)
+        self.asked[name] = None
         return _item(self, name)
 
     def __contains__(self, name: object) -> bool:
-        self.asked.add(str(name))
+        self.asked[str(name)] = None
         return _has(self, name)
 
     # ------------------------------------------------------------------ all
@@ -152,12 +151,7 @@ class Defined(dict[str, Function], Generic[Function]):
 
     def named(self, *names: str) -> list[Function]:
         """Those of these names, whatever they are in."""
-        self.searched.update([("name", name) for name in names])
-        if self._by_name is None:
-            self._by_name = {}
-            for each in dict.values(self):
-                self._by_name.setdefault(each.name, []).append(each)
-        return self.in_order(*[self._by_name.get(name, []) for name in names])
+        return self.search("name", names)
 
     def again(self, qualname: str) -> list[Function]:
         """Other definitions of a qualified name, which the last one has replaced."""

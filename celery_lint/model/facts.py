@@ -9,7 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from sys import intern
+from typing import Any, Literal, NamedTuple, get_args
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.calls import Call, unpack_calls
@@ -32,6 +33,7 @@ class Place(NamedTuple):
 ValueKind = Literal[
     "name", "call", "constant", "text", "sequence", "mapping", "either", "lambda", "arithmetic", "unknown"
 ]
+_KINDS: dict[str, ValueKind] = {kind: kind for kind in get_args(ValueKind)}
 
 
 class Value(NamedTuple):
@@ -89,6 +91,10 @@ class Parameter(NamedTuple):
     required: bool
     annotation: str
     default: str = ""
+
+
+#: The parameter of these fields: ``self`` and its like are one object for all functions.
+parameter_of = lru_cache(4096)(Parameter)
 
 
 class Function(NamedTuple):
@@ -270,12 +276,12 @@ class Module(NamedTuple):
 def _value(row: list[Any]) -> Value:
     kind, span, data, chain, items, keywords = row
     return Value(
-        kind,
+        _KINDS[kind],
         Span(*span),
         data,
-        chain,
+        intern(chain),
         tuple(map(_value, items)) if items else (),
-        tuple((key, _value(value)) for key, value in keywords) if keywords else (),
+        tuple((intern(key), _value(value)) for key, value in keywords) if keywords else (),
     )
 
 
@@ -285,15 +291,15 @@ def _values(rows: list[Any]) -> tuple[Value, ...]:
 
 def _function(row: list[Any]) -> Function:
     return Function(
-        row[0],
-        row[1],
+        intern(row[0]),
+        intern(row[1]),
         row[2],
         row[3],
         Span(*row[4]),
         row[5],
-        row[6],
-        row[7],
-        tuple(Parameter(*parameter) for parameter in row[8]),
+        intern(row[6]),
+        intern(row[7]),
+        tuple([parameter_of(*parameter) for parameter in row[8]]),
         _values(row[9]),
         _values(row[10]),
         tuple((index, _value(value)) for index, value in row[11]),
@@ -309,24 +315,28 @@ def _class(row: list[Any]) -> Class:
         qualname,
         name,
         Span(*span),
-        tuple(bases),
+        tuple(map(intern, bases)),
         _values(decorators),
-        {key: _values(values) for key, values in attributes.items()},
-        tuple(methods),
+        {intern(key): _values(values) for key, values in attributes.items()},
+        tuple(map(intern, methods)),
     )
 
 
 def decode(row: list[Any], path: str) -> Module:
-    """The module whose facts were written as JSON; raises ``ValueError`` or ``TypeError`` when damaged."""
+    """The module whose facts were written as JSON; raises ``ValueError``,
+    ``TypeError`` or ``LookupError`` when damaged.
+
+    Names that are equal are one object: modules say the same ones again and again.
+    """
     _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
     further, drivers, commented_out, apart, told = row[10:]
     return Module(
         path,
         digest,
-        imports,
+        {intern(name): intern(target) for name, target in imports.items()},
         tuple(stars),
-        {name: _values(values) for name, values in bindings.items()},
-        Defined([(name, _function(function)) for name, function in functions.items()]),
+        {intern(name): _values(values) for name, values in bindings.items()},
+        Defined([(intern(name), _function(function)) for name, function in functions.items()]),
         {name: _class(class_row) for name, class_row in classes.items()},
         tuple(Assignment(a[0], a[1], a[2], Span(*a[3]), _value(a[4]), a[5]) for a in assignments),
         tuple(MisplacedAwait(a[0], Span(*a[1]), a[2], a[3]) for a in awaits),

@@ -6,6 +6,8 @@ They are packed like the calls, one line each, because most are never asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from sys import intern
 from typing import Literal, NamedTuple
 
 from celery_lint.diagnostics import Span
@@ -179,8 +181,26 @@ def pack_step(
     return f"{KINDS[kind]}{ROLES[role]}{flags}\t{parent}\t{place}\t{made}\t{loads}\t{stores}\t{chains}"
 
 
+@lru_cache(8192)
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split()))
+
+
+@lru_cache(8192)
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(map(intern, text.split()))
+
+
+@lru_cache(8192)
+def _chains(text: str) -> tuple[str, ...]:
+    return tuple(map(intern, text.split(" "))) if text else ()
+
+
 def unpack_steps(packed: str) -> Iterator[Step]:
-    """The statements that were packed by :func:`pack_step`, joined by newlines."""
+    """The statements that were packed by :func:`pack_step`, joined by newlines.
+
+    What several say, such as that they read ``self``, is one object: a large workspace has a million of them.
+    """
     if not packed:
         return
     for number, line in enumerate(packed.split("\n")):
@@ -191,9 +211,9 @@ def unpack_steps(packed: str) -> Iterator[Step]:
             int(parent),
             _ROLE_OF[head[1]],
             Span(*map(int, span.split())),
-            head[2:],
-            tuple(map(int, calls.split())),
-            tuple(loads.split()),
-            tuple(stores.split()),
-            tuple(chains.split(" ")) if chains else (),
+            intern(head[2:]),
+            _numbers(calls),
+            _names(loads),
+            _names(stores),
+            _chains(chains),
         )

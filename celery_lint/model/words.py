@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 
 from celery_lint.diagnostics import Span
@@ -84,34 +85,41 @@ class Words:
 
     def __init__(self, text_of: Callable[[Function], str]) -> None:
         self._text_of = text_of
-        self._functions: dict[bytes, list[tuple[str, str]]] = {}
-        self._modules: set[str] = set()
+        # Numbers, as there is one for each word of each function.
+        self._functions: dict[bytes, array[int]] = {}
+        self._names: list[tuple[str, str]] = []
+        self._first: dict[str, int] = {}  # the number of the first function of each module
         self._all = b""  # all words, a line each: one search in it costs less than one in every word
 
     def add(self, modules: Iterable[Module]) -> None:
         """Take the functions of modules apart that are not known yet."""
-        known = self._functions
+        known, names = self._functions, self._names
         for module in modules:
-            if module.path in self._modules:
+            if module.path in self._first:
                 continue
-            self._modules.add(module.path)
+            self._first[module.path] = len(names)
             self._all = b""
             for qualname, function in module.functions.every():
-                key = (module.path, qualname)
+                number = len(names)
+                names.append((module.path, qualname))
                 for word in set(words_of(self._text_of(function))):
                     functions = known.get(word)
                     if functions is None:
-                        known[word] = [key]
+                        known[word] = array("I", (number,))
                     else:
-                        functions.append(key)
+                        functions.append(number)
 
     def forget(self, module: Module) -> None:
         """Take a module apart anew when it is asked for."""
-        if module.path in self._modules:
-            self._modules.remove(module.path)
-            for qualname, function in module.functions.every():
-                for word in set(words_of(self._text_of(function))):
-                    self._functions[word].remove((module.path, qualname))
+        first = self._first.pop(module.path, None)
+        if first is None:
+            return
+        number = first
+        for number, (_, function) in enumerate(module.functions.every(), first):
+            for word in set(words_of(self._text_of(function))):
+                self._functions[word].remove(number)
+        if number + 1 == len(self._names):  # in an editor it is the same one again and again
+            del self._names[first:]
 
     def saying(self, words: Iterable[str]) -> Saying:
         """The functions that say one of these words."""
@@ -134,7 +142,8 @@ class Words:
     def _those(self, words: Iterable[bytes]) -> Saying:
         found: Saying = {}
         for word in words:
-            for path, qualname in self._functions.get(word, ()):
+            for number in self._functions.get(word, ()):
+                path, qualname = self._names[number]
                 found.setdefault(path, set()).add(qualname)
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from celery_lint.model.facts import Class, Function, Module, Value
@@ -50,7 +51,14 @@ UNKNOWN = Entity("unknown")
 
 def external(name: str, value: Value | None = None, origin: Key | None = None) -> Entity:
     """Something of another package, by its dotted path."""
+    if value is None and origin is None:
+        return _plain(name)
     return Entity("external", name, None, value, origin)
+
+
+@lru_cache(4096)  # modules use the same few again and again, and what they are is kept for each
+def _plain(name: str) -> Entity:
+    return Entity("external", name)
 
 
 def is_property(entity: Entity) -> bool:

@@ -170,6 +170,15 @@ class Functions:
             if function.states(*words):
                 yield module, function
 
+    def named(self, modules: Iterable[Module], *names: str) -> Iterator[tuple[Module, Function]]:
+        """The functions of these modules that have one of these names."""
+        self.note("name", names)
+        for module in modules:
+            if module is self._watched:
+                yield from [(module, function) for function in module.functions.named(*names)]
+            else:
+                yield from [(module, f) for _, f in module.functions.every() if f.name in names]
+
     def mentioning(
         self, modules: Iterable[Module], names: Iterable[str]
     ) -> Iterator[tuple[Module, Function]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from fnmatch import fnmatchcase as fnmatch
+from sys import intern
 from typing import NamedTuple
 
 # A folder of the project that has one of these names is not the library of that name: projects keep
@@ -75,7 +76,7 @@ class Imports:
     """
 
     def __init__(self, paths: Iterable[str], applications: Iterable[str] = ()) -> None:
-        self.files = frozenset(paths)
+        self.files = frozenset(map(intern, paths))
         self.packages: set[str] = set()
         directories: set[str] = set()
         self._parents: dict[str, list[str]] = {}
@@ -92,8 +93,9 @@ class Imports:
         for folder in sorted(directories):
             parent, _, name = folder.rpartition("/")
             self._parents.setdefault(name, []).append(parent)
-        self._roots: dict[tuple[str, str, str], str | None] = {}
-        self._located: dict[tuple[str, str], Located | None] = {}
+        # By the folder of the importer: a large workspace has few folders and very many imports.
+        self._roots: dict[str, dict[tuple[str, str], str | None]] = {}
+        self._located: dict[str, dict[str, Located | None]] = {}
         # A stray `__init__.py` makes no package of the folder that things are imported from.
         self.packages.discard("")
         for folder in self._parents.get("manage", ()):
@@ -145,14 +147,13 @@ class Imports:
     def locate(self, dotted: str, importer: str) -> Located | None:
         """The file that holds the longest part of an absolute or relative dotted path."""
         folder = importer.rpartition("/")[0]
-        asked = (dotted, folder)
         try:
-            return self._located[asked]
+            return self._located[folder][dotted]
         except KeyError:
             pass
         relative = dotted.startswith(".")
         found = self._relative(dotted, folder) if relative else self._absolute(dotted, folder)
-        self._located[asked] = found
+        self._located.setdefault(folder, {})[intern(dotted)] = found
         return found
 
     def spread(self, dotted: str, importer: str) -> list[str]:
@@ -171,10 +172,11 @@ class Imports:
         top = parts[0]
         if top in _LIBRARIES or top in sys.stdlib_module_names:
             return None
-        key = (top, parts[1] if len(parts) > 1 else "", folder)
-        if key not in self._roots:
-            self._roots[key] = self._root(*key)
-        root = self._roots[key]
+        key = (intern(top), intern(parts[1]) if len(parts) > 1 else "")
+        roots = self._roots.setdefault(folder, {})
+        if key not in roots:
+            roots[key] = self._root(*key, folder)
+        root = roots[key]
         return None if root is None else self._descend(root, parts)
 
     def _relative(self, dotted: str, folder: str) -> Located | None:
@@ -192,17 +194,16 @@ class Imports:
         prefix = f"{root}/" if root else ""
         init = f"{prefix}__init__.py"
         if init in self.files:
-            found = Located(init, tuple(parts))
+            found = Located(intern(init), tuple(map(intern, parts)))
         for index, part in enumerate(parts):
             if not part.isidentifier():
                 break
             package = f"{prefix}{part}/__init__.py"
             module = f"{prefix}{part}.py"
-            rest = tuple(parts[index + 1 :])
             if package in self.files:
-                found = Located(package, rest)
+                found = Located(intern(package), tuple(map(intern, parts[index + 1 :])))
             elif module in self.files:
-                return Located(module, rest)
+                return Located(intern(module), tuple(map(intern, parts[index + 1 :])))
             prefix = f"{prefix}{part}/"
         return found
 

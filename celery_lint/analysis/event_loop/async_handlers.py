@@ -88,9 +88,14 @@ class AsyncHandlers:
     def _connecting(self) -> dict[str, list[Function]]:
         return by_path(self.project.calling(".connect"))
 
+    @once
+    def _hooks(self) -> dict[str, list[Function]]:
+        return by_path(self.functions.named(self.project.product_modules(), *HOOKS))
+
     def _handlers(self, module: Module) -> Iterator[AsyncHandler]:
-        functions, connecting = module.functions, self._connecting.get(module.path, [])
-        for function in functions.in_order(functions.decorated(), connecting, functions.named(*HOOKS)):
+        functions, path = module.functions, module.path
+        connecting, hooks = self._connecting.get(path, []), self._hooks.get(path, [])
+        for function in functions.in_order(functions.decorated(), connecting, hooks):
             if function.is_async and not function.is_generator:
                 yield from self._declared(module, function)
             if function.may_call(".connect"):

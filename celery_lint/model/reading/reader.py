@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from sys import intern
 from typing import Any
 
 from celery_lint.diagnostics import Span
@@ -12,7 +13,16 @@ from celery_lint.libraries.sqlalchemy import BOUND_DRIVERS, FREE_DRIVERS
 from celery_lint.model.calls import pack_call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.defined import Defined
-from celery_lint.model.facts import Assignment, Class, Function, MisplacedAwait, Module, Parameter, Value
+from celery_lint.model.facts import (
+    Assignment,
+    Class,
+    Function,
+    MisplacedAwait,
+    Module,
+    Parameter,
+    Value,
+    parameter_of,
+)
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
@@ -76,7 +86,7 @@ class Reader:
             if leaf in FIELDS:
                 return self._field(node, chain, scope)
             if chain and leaf not in KEPT_WHOLE:
-                return Value("call", self._span(node), None, chain)
+                return Value("call", self._span(node), None, intern(chain))
         return self._value(node, scope)
 
     def _field(self, node: ast.Call, chain: str, scope: Scope) -> Value:
@@ -89,7 +99,7 @@ class Reader:
             for keyword in node.keywords
             if keyword.arg in ("default", "default_factory")
         )
-        return Value("call", self._span(node), None, chain, items, keywords)
+        return Value("call", self._span(node), None, intern(chain), items, keywords)
 
     def module(self, path: str) -> Module:
         """The facts of the module."""
@@ -98,7 +108,7 @@ class Reader:
         return Module(
             path=path,
             digest=digest_of(self.source.text),
-            imports=dict(top.imports),
+            imports={name: intern(target) for name, target in top.imports.items()},
             star_imports=stars,
             bindings={
                 name: tuple(self._value(value, top) for value in values[:6])
@@ -361,19 +371,19 @@ def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
     given = [*map(annotated_call, (a.annotation for a in positional[:without_default])), *arguments.defaults]
     defaults = [_default(default, outer) for default in given]
     found = [
-        Parameter(
+        parameter_of(
             argument.arg, "positional", index < without_default, annotations.get(argument.arg, ""), default
         )
         for index, (argument, default) in enumerate(zip(positional, defaults, strict=True))
     ]
     if arguments.vararg is not None:
-        found.append(Parameter(arguments.vararg.arg, "*", False, ""))
+        found.append(parameter_of(arguments.vararg.arg, "*", False, ""))
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         annotation = annotations.get(argument.arg, "")
         stands_for = _default(default or annotated_call(argument.annotation), outer)
-        found.append(Parameter(argument.arg, "keyword", default is None, annotation, stands_for))
+        found.append(parameter_of(argument.arg, "keyword", default is None, annotation, stands_for))
     if arguments.kwarg is not None:
-        found.append(Parameter(arguments.kwarg.arg, "**", False, ""))
+        found.append(parameter_of(arguments.kwarg.arg, "**", False, ""))
     return found
 
 

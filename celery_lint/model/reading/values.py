@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
+from sys import intern
 from typing import Any
 
 from celery_lint.diagnostics import Span
@@ -49,7 +50,7 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
         return value_of(node.value, scope, span_of, depth)
     if isinstance(node, (ast.Name, ast.Attribute)):
         chain = chain_of(node, scope)
-        return Value("name", span, None, chain) if chain else Value("unknown", span)
+        return Value("name", span, None, intern(chain)) if chain else Value("unknown", span)
     if isinstance(node, ast.Call):
         return _call(node, scope, span_of, depth, span)
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
@@ -93,7 +94,7 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
         chain = chain_of(node, scope)
         if chain:
             index = node.slice.value if isinstance(node.slice, ast.Constant) else None
-            return Value("name", span, index if isinstance(index, str) else None, chain)
+            return Value("name", span, index if isinstance(index, str) else None, intern(chain))
     return Value("unknown", span)
 
 
@@ -195,7 +196,7 @@ def _call(node: ast.Call, scope: Scope, span_of: SpanOf, depth: int, span: Span)
     # A call of a call, `shared_task(bind=True)(run)`: the inner call is the first keyword "()".
     if isinstance(node.func, ast.Call):
         keywords.insert(0, ("()", value_of(node.func, scope, span_of, depth + 1)))
-    return Value("call", span, None, chain, tuple(items), tuple(keywords))
+    return Value("call", span, None, intern(chain), tuple(items), tuple(keywords))
 
 
 def _mapping(node: ast.Dict, scope: Scope, span_of: SpanOf, depth: int, span: Span) -> Value:
