@@ -201,7 +201,7 @@ def _diagnostic(rule: Rule, finding: Finding) -> Diagnostic:
     path, span = finding.place
     return Diagnostic(
         path,
-        *span,
+        *span.numbers,
         rule.code,
         rule.name,
         message.format(**finding.values),
@@ -225,7 +225,7 @@ def _internal_error(failure: Failure, fact: Any = None) -> Diagnostic:
         at, place = f" (at {place.path}:{place.span.line})", None
     path, span = place if place is not None else (getattr(getattr(fact, "module", None), "path", ""), _TOP)
     message = f"{failure.name} failed: {what}{at}"
-    return Diagnostic(path, *span, "CEL999", "internal-error", message, _REPORT_IT, "error")
+    return Diagnostic(path, *span.numbers, "CEL999", "internal-error", message, _REPORT_IT, "error")
 
 
 def failures_to_read(unparsed: Iterable[Unparsed]) -> Iterator[Diagnostic]:
@@ -233,7 +233,7 @@ def failures_to_read(unparsed: Iterable[Unparsed]) -> Iterator[Diagnostic]:
     for path, line, message in unparsed:
         if message.startswith(READING_FAILED):
             span = Span(line, 1, line, 1)
-            yield Diagnostic(path, *span, "CEL999", "internal-error", message, _REPORT_IT, "error")
+            yield Diagnostic(path, *span.numbers, "CEL999", "internal-error", message, _REPORT_IT, "error")
 
 
 def packed(verdict: Verdict) -> list[Any]:

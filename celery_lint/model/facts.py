@@ -12,7 +12,7 @@ from operator import itemgetter
 from sys import intern
 from typing import Any, Literal, NamedTuple, get_args
 
-from celery_lint.diagnostics import Span
+from celery_lint.diagnostics import Span, span_of_number
 from celery_lint.model.calls import Call, unpack_calls
 from celery_lint.model.comments import Comment
 from celery_lint.model.defined import Defined
@@ -277,7 +277,7 @@ def _value(row: list[Any]) -> Value:
     kind, span, data, chain, items, keywords = row
     return Value(
         _KINDS[kind],
-        Span(*span),
+        span_of_number(span),
         data,
         intern(chain),
         tuple(map(_value, items)) if items else (),
@@ -295,7 +295,7 @@ def _function(row: list[Any]) -> Function:
         intern(row[1]),
         row[2],
         row[3],
-        Span(*row[4]),
+        span_of_number(row[4]),
         row[5],
         intern(row[6]),
         intern(row[7]),
@@ -314,7 +314,7 @@ def _class(row: list[Any]) -> Class:
     return Class(
         qualname,
         name,
-        Span(*span),
+        span_of_number(span),
         tuple(map(intern, bases)),
         _values(decorators),
         {intern(key): _values(values) for key, values in attributes.items()},
@@ -338,8 +338,8 @@ def decode(row: list[Any], path: str) -> Module:
         {intern(name): _values(values) for name, values in bindings.items()},
         Defined([(intern(name), _function(function)) for name, function in functions.items()]),
         {name: _class(class_row) for name, class_row in classes.items()},
-        tuple(Assignment(a[0], a[1], a[2], Span(*a[3]), _value(a[4]), a[5]) for a in assignments),
-        tuple(MisplacedAwait(a[0], Span(*a[1]), a[2], a[3]) for a in awaits),
+        tuple(Assignment(a[0], a[1], a[2], span_of_number(a[3]), _value(a[4]), a[5]) for a in assignments),
+        tuple(MisplacedAwait(a[0], span_of_number(a[1]), a[2], a[3]) for a in awaits),
         tuple(Comment(*comment) for comment in comments),
         tuple(further),
         tuple(drivers),

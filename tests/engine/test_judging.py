@@ -59,7 +59,7 @@ def test_a_failure_has_the_best_place_that_is_known(
     failure = Failure("the search", LookupError("no\nluck"), place, lost)
     assert _internal_error(failure, fact) == Diagnostic(
         expected[0],
-        *expected[1],
+        *expected[1].numbers,
         "CEL999",
         "internal-error",
         f"the search failed: LookupError: no luck{added}",
@@ -193,7 +193,7 @@ def test_a_file_that_the_linter_fails_to_read_is_told_as_its_failure() -> None:
     assert list(failures_to_read(unparsed)) == [
         Diagnostic(
             "a.py",
-            *Span(3, 1, 3, 1),
+            *Span(3, 1, 3, 1).numbers,
             "CEL999",
             "internal-error",
             message,

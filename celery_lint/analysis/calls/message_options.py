@@ -106,7 +106,7 @@ class MessageOptions:
             for call in self.functions.calls(sending.module, sending.function)
             if call.chain == made and sending.function.value_of(call) is not None
         ]
-        here = [call for call in calls if call.span[:2] == sending.call.span[:2]]
+        here = [call for call in calls if call.span.start == sending.call.span.start]
         values = [sending.function.value_of(call) for call in here or calls]
         return made.endswith("chord") or not values or not all(map(_holds_plain_signatures, values))
 

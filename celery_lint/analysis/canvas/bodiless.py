@@ -68,7 +68,7 @@ class BodilessChords:
 
     def _is_of(self, module: Module, function: Function, chord: Call, call: Call) -> bool:
         """Whether a call is one of this chord: on the spot, or of the variable that holds it and no more."""
-        if call.span[:2] == chord.span[:2]:
+        if call.span.start == chord.span.start:
             return True
         flow = self.functions.of(module, function)
         bound, step = flow.step_of(chord), flow.step_of(call)

@@ -47,9 +47,9 @@ class MadeChords:
 
     def _follows_group(self, module: Module, calls: list[Call], flow: Flow, step: Step, call: Call) -> bool:
         own = [calls[number] for number in step.calls if calls[number].parent == -1]
-        before = [other for other in own if other.span[2:] <= call.span[:2]]
+        before = [other for other in own if other.span.end <= call.span.start]
         if before:
-            last = max(before, key=lambda other: other.span[2:])
+            last = max(before, key=lambda other: other.span.end)
             return not last.is_looked_into and self._is(module, last.chain, _GROUPS)
         if own != [call]:
             return False

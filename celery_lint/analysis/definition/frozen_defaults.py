@@ -66,7 +66,9 @@ class FrozenDefaults:
             return
         for call in self.project.functions.calls(module, outer):
             chain = f"{call.chain}()"
-            if _stands_in(call, function.span[:2], function.end_line) and parameter.default.startswith(chain):
+            if _stands_in(call, function.span.start, function.end_line) and parameter.default.startswith(
+                chain
+            ):
                 name = self.project.resolve(module, call.chain).name
                 if name in _FRESH:
                     what = f"{call.chain.rpartition('.')[2]}()"
@@ -75,5 +77,5 @@ class FrozenDefaults:
                     return
 
 
-def _stands_in(call: Call, start: tuple[int, int], last: int) -> bool:
-    return start < call.span[:2] and call.span[0] <= last
+def _stands_in(call: Call, start: int, last: int) -> bool:
+    return start < call.span.start and call.span.line <= last

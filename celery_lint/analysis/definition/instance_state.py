@@ -83,12 +83,8 @@ class InstanceStates:
     def _is_plain(self, module: Module, function: Function, value: Value) -> bool:
         """Whether a value is bound without a condition, and depends on the arguments of the run."""
         flow = self.functions.of(module, function)
-        step = next((s for s in flow.steps if s.kind == "assign" and _holds(s.span, value.span)), None)
+        step = next((s for s in flow.steps if s.kind == "assign" and s.span.holds(value.span)), None)
         if step is None or any(around.kind in _CONDITIONS for around in flow.ancestors(step)):
             return False
         given = {parameter.name for parameter in function.parameters[1:]}
         return not given.isdisjoint(step.loads)
-
-
-def _holds(outer: tuple[int, ...], inner: tuple[int, ...]) -> bool:
-    return outer[:2] <= inner[:2] and inner[2:] <= outer[2:]

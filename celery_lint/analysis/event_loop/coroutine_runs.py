@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines
+from celery_lint.diagnostics import Span
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.code.unawaited import makes_coroutine
@@ -168,7 +169,7 @@ class CoroutineRuns:
     @facts
     def lost_retries(self) -> list[LostRetry]:
         """The retries that find no request, because their coroutine runs on another thread."""
-        found: dict[tuple[str, tuple[int, ...]], LostRetry] = {}
+        found: dict[tuple[str, Span], LostRetry] = {}
         for run in self._elsewhere():
             for coroutine in run.coroutines:
                 for module, function in self.graph.deep_closure(*coroutine):

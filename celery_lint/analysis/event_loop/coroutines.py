@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
@@ -341,7 +342,7 @@ class Coroutines:
     @facts
     def sync_sessions(self) -> list[SyncSession]:
         """The synchronous sessions in coroutines of tasks that also use asynchronous ones."""
-        found: dict[tuple[str, tuple[int, ...]], SyncSession] = {}
+        found: dict[tuple[str, Span], SyncSession] = {}
         for _, task, closure in self._closures:
             if not any(self._uses_async(*pair) for pair in closure):
                 continue

@@ -157,7 +157,7 @@ class BeforeFork:
         names = [
             name
             for name, values in module.bindings.items()
-            if any(value.span[:2] == call.span[:2] for value in values)
+            if any(value.span.start == call.span.start for value in values)
         ]
         if len(names) != 1:
             return False

@@ -76,7 +76,7 @@ class EarlyClients:
             return None
         around = self.functions.around(module, value) or module.functions[""]
         for call in self.functions.calls(module, around):
-            if call.span[:2] == value.span[:2] and call.leaf() in _CLIENT_LEAVES:
+            if call.span.start == value.span.start and call.leaf() in _CLIENT_LEAVES:
                 if call.in_main:
                     return None
                 told = call.keyword("connect") or call.keyword("**")

@@ -155,7 +155,7 @@ class LateDisposals:
             if late is None:
                 continue
             for earlier in calls:
-                if earlier.span[:2] >= around.span[:2]:
+                if earlier.span.start >= around.span.start:
                     continue
                 used = self._use(module, function, earlier, engine.origin)
                 run = self._run(module, function, earlier) if used is not None else None

@@ -76,7 +76,7 @@ class Threads:
         """Whether a thread that is started and forgotten is a daemon; ``None`` if it is not forgotten."""
         start = f"{made.chain}().start"
         for call in calls:
-            if call.chain == start and call.span[:2] == made.span[:2]:
+            if call.chain == start and call.span.start == made.span.start:
                 return False
         if step.kind != "assign" or len(step.stores) != 1:
             return None

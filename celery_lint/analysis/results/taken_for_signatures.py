@@ -66,6 +66,6 @@ class TakenForSignatures:
                 continue
             if self.signatures.is_plain(result.task) and not self.signatures.overridden(result.task):
                 made = [other for other in calls if other.chain == receiver.removesuffix("()")]
-                here = [other for other in made if other.span[:2] == call.span[:2]]
+                here = [other for other in made if other.span.start == call.span.start]
                 for first in (here or made)[:1]:
                     yield TakenForSignature(module.place(call.span), method, sent, module.place(first.span))

@@ -91,11 +91,11 @@ class Committing:
         outer = module.functions.get(function.parent)
         if outer is None or not any(name in before.loads for name in waiting):
             return None
-        start, end = function.span[:2], self.functions.of(module, function).steps[0].span[:2]
+        start, end = function.span.start, self.functions.of(module, function).steps[0].span.start
         calls = [
             call
             for call in self.functions.calls(module, outer)
-            if start < call.span[:2] < end and call.chain in _DEPENDS
+            if start < call.span.start < end and call.chain in _DEPENDS
         ]
         for name, call in zip(waiting, sorted(calls, key=lambda call: call.span), strict=False):
             given = self.project.resolve(module, call.argument(0, "dependency").chain)

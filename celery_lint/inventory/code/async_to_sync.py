@@ -117,7 +117,7 @@ class AsyncToSync:
             for other in self.functions.calls(module, function)
             if other.chain == call.chain.removesuffix("()") and other.takes
         ]
-        here = [other for other in made if other.span[:2] == call.span[:2]]
+        here = [other for other in made if other.span.start == call.span.start]
         if here or len(made) == 1:
             return (here or made)[0].argument(0)
         return ABSENT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from celery_lint.diagnostics import Span
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.counting import Counting
@@ -129,10 +130,10 @@ class Retries:
     @facts
     def options(self) -> list[RetryOption]:
         """The options about retries, each where it is written."""
-        found: dict[tuple[str, str, tuple[int, ...]], tuple[Module, Value, list[RetryPolicy]]] = {}
+        found: dict[tuple[str, str, Span], tuple[Module, Value, list[RetryPolicy]]] = {}
         for policy in self.policies:
             for name, (module, value) in policy.options.items():
-                key = (name, module.path, tuple(value.span))
+                key = (name, module.path, value.span)
                 found.setdefault(key, (module, value, []))[2].append(policy)
         every = (
             RetryOption(key[0], module, value, tuple(policies))

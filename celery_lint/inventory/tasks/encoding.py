@@ -254,7 +254,7 @@ class Encoding:
         calls = self.project.functions.calls(module, flow.function)
         own = [calls[number] for number in step.calls if calls[number].parent == -1]
         if own:
-            last = max(own, key=lambda call: call.span[2:])
+            last = max(own, key=lambda call: call.span.end)
             return "" if last.is_argument else self._item(module, f"{last.chain}()")
         lists = [load[1:] for load in step.loads if load[0] == "["]
         binding = only_binding(flow, lists[0]) if len(lists) == 1 else None
@@ -302,9 +302,8 @@ class Encoding:
 
 def result_of(function: Function, step: Step) -> Value | None:
     """The value of a `return`, as far as it is kept."""
-    first, last = step.span[:2], step.span[2:]
     for value in function.returns:
-        if first <= value.span[:2] and value.span[2:] <= last:
+        if step.span.holds(value.span):
             return value
     if step.value[:1] == "%":
         return Value("name", step.span, None, step.value)

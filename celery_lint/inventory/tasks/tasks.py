@@ -125,7 +125,7 @@ class Tasks:
         stated = (
             [value for _, value in own.values if value.chain.endswith(_STATED)] if own is not None else ()
         )
-        names = {tuple(v.span): n for n, values in module.bindings.items() for v in values} if stated else {}
+        names = {v.span: n for n, values in module.bindings.items() for v in values} if stated else {}
         for value in stated:
             made = self._made(module, value)
             if made is None:
@@ -135,7 +135,7 @@ class Tasks:
                 task = self._task(*made)
                 self.by_function[task.key] = task
                 yield task
-            name = names.get(tuple(value.span), "") if made[0] is not module else ""
+            name = names.get(value.span, "") if made[0] is not module else ""
             if name:
                 self._bound[(module.path, name)] = self.project.member(module, name), task
 

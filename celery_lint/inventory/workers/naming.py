@@ -115,7 +115,4 @@ def places(value: Value, name: str) -> Iterator[Span]:
 
 def within(span: Span, others: Iterable[Span]) -> bool:
     """Whether a span lies in one of the others."""
-    start, end = (span.line, span.column), (span.end_line, span.end_column)
-    return any(
-        (other.line, other.column) <= start and end <= (other.end_line, other.end_column) for other in others
-    )
+    return any(other.holds(span) for other in others)

@@ -84,7 +84,7 @@ class ChordWithoutBody(Rule):
     @on(BodilessChords.sent)
     def check(self, fact: BodilessChord) -> Iterator[Finding]:
         """Report the call, pointing at the chord if that is made elsewhere."""
-        related = ((fact.made, "the chord"),) if fact.made.span[:2] != fact.place.span[:2] else ()
+        related = ((fact.made, "the chord"),) if fact.made.span.start != fact.place.span.start else ()
         if fact.how == "()":
             yield Finding(fact.place, {}, related)
         else:

@@ -72,6 +72,8 @@ class ResultTakenForSignature(Rule):
     @on(TakenForSignatures.all)
     def check(self, fact: TakenForSignature) -> Iterator[Finding]:
         """Report the call, pointing at what has sent the task if that stands elsewhere."""
-        related = ((fact.made, "the task is sent here"),) if fact.made.span[:2] != fact.place.span[:2] else ()
+        related = (
+            ((fact.made, "the task is sent here"),) if fact.made.span.start != fact.place.span.start else ()
+        )
         values = {"sent": fact.sent, "method": fact.method}
         yield Finding(fact.place, values, related, cause=Cause(fact.made))

@@ -64,10 +64,10 @@ class _Reading:
         self.made: dict[Span, Sending] = {}
         self.named: dict[str, list[Sending]] = {}
         self.inside: dict[int, list[Call]] = {}
-        self.starting: dict[tuple[int, int], list[Call]] = {}
+        self.starting: dict[int, list[Call]] = {}
         for call in self.calls:
             self.inside.setdefault(call.parent, []).append(call)
-            self.starting.setdefault(call.span[:2], []).append(call)
+            self.starting.setdefault(call.span.start, []).append(call)
             sending = self.sendings.of(module, function, call) if call.leaf() in _SIGNATURES else None
             if sending is not None and sending.through == "task":
                 self.made[call.span] = sending
@@ -91,9 +91,8 @@ class _Reading:
         """``first.s() | second.s()``: an empty chain before the ``|`` would hand nothing on."""
         if not call.is_piped_into:
             return
-        line, column = call.span[:2]
-        earlier = (other for other in self.inside[call.parent] if other.span[2:] < (line, column))
-        last = max(earlier, key=lambda other: other.span[2:], default=None)
+        earlier = (other for other in self.inside[call.parent] if other.span.end < call.span.start)
+        last = max(earlier, key=lambda other: other.span.end, default=None)
         for after in self._starts(call):
             before = self._ends(last) if last is not None else ()
             certain = last is not None and self._surely_sends(last) and call.span in self.made
@@ -141,7 +140,7 @@ class _Reading:
         signature = self._signature(body) if body.span not in self.made else None
         if signature is not None:
             yield Handing("chord", before, signature, certain)
-        for call in self.starting.get(body.span[:2], ()):
+        for call in self.starting.get(body.span.start, ()):
             if call.span == body.span:
                 for after in self._starts(call):
                     yield Handing("chord", before, after, certain and call.span in self.made)
@@ -181,10 +180,10 @@ class _Reading:
             changed = self.function.mentions(f"{value.chain}.")  # `last.set(immutable=True)`
             return found[0] if len(found) == 1 and not changed else None
         if value.kind == "call" and value.chain.endswith(".set"):
-            for call in self.starting.get(value.span[:2], ()):
+            for call in self.starting.get(value.span.start, ()):
                 if call.span == value.span and (call.keyword("immutable") or call.is_open_ended):
                     return None
-            made = [call for call in self.starting.get(value.span[:2], ()) if call.span in self.made]
+            made = [call for call in self.starting.get(value.span.start, ()) if call.span in self.made]
             return self.made[made[0].span] if len(made) == 1 else None
         return None
 
@@ -228,7 +227,7 @@ class _Reading:
 
     def _heads(self, call: Call) -> list[Call]:
         """The call that gives what this one calls."""
-        same = self.starting[call.span[:2]]
+        same = self.starting[call.span.start]
         return [other for other in same if other is not call and self._canvas(other)]
 
     def _starts(self, call: Call, depth: int = 0) -> tuple[Sending, ...]:
