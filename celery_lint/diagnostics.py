@@ -17,8 +17,11 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "advice")
 """From the worst to the mildest."""
 
 
-# Twenty-four bits each: no text of five megabytes has more lines or columns.
-_BITS, _MASK = 24, (1 << 24) - 1
+# No text of five megabytes has more columns; lines have more bits, as an editor leaves gaps between theirs.
+_LINE, _COLUMN = 40, 24
+_ALL = _LINE + _COLUMN
+_BEFORE = _ALL + _COLUMN
+_LINES, _COLUMNS, _END = (1 << _LINE) - 1, (1 << _COLUMN) - 1, (1 << _ALL) - 1
 
 
 class Span(int):
@@ -26,43 +29,43 @@ class Span(int):
 
     Lines and columns are 1-based; columns count characters (not bytes), and ``end_column`` is the
     column after the last character, as in ``ast`` plus one. One number that holds four: a module has a
-    hundred of them, and as a tuple each would take the room of three.
+    hundred of them, and as a tuple each would take three times the room.
     """
 
     __slots__ = ()
 
     def __new__(cls, line: int, column: int, end_line: int, end_column: int) -> Span:
-        return _made(cls, ((line << _BITS | column) << _BITS | end_line) << _BITS | end_column)
+        return _made(cls, (line << _COLUMN | column) << _ALL | end_line << _COLUMN | end_column)
 
     @property
     def line(self) -> int:
         """The line where it begins."""
-        return self >> 3 * _BITS
+        return self >> _BEFORE
 
     @property
     def column(self) -> int:
         """The column where it begins."""
-        return self >> 2 * _BITS & _MASK
+        return self >> _ALL & _COLUMNS
 
     @property
     def end_line(self) -> int:
         """The line where it ends."""
-        return self >> _BITS & _MASK
+        return self >> _COLUMN & _LINES
 
     @property
     def end_column(self) -> int:
         """The column behind its end."""
-        return self & _MASK
+        return self & _COLUMNS
 
     @property
     def start(self) -> int:
         """Line and column where it begins, to be compared with others."""
-        return self >> 2 * _BITS
+        return self >> _ALL
 
     @property
     def end(self) -> int:
         """Line and column where it ends, to be compared with others."""
-        return self & (1 << 2 * _BITS) - 1
+        return self & _END
 
     @property
     def numbers(self) -> tuple[int, int, int, int]:

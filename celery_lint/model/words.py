@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from sys import intern
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Function, Module, Value
 
 Saying = dict[str, set[str]]
-"""The qualified names of functions, by the path of their module."""
+"""The qualified names of functions, or words, by the path of their module."""
 
 _WORD = re.compile(r"\w+")
 # Everything that is no part of a name, as blanks. Of bytes: that is several times faster than of characters.
@@ -85,45 +86,55 @@ class Words:
 
     def __init__(self, text_of: Callable[[Function], str]) -> None:
         self._text_of = text_of
-        # Numbers, as there is one for each word of each function.
+        # Functions by number, as there is one for each word of each function. Numbers are in most texts, as
+        # places, and nobody looks for them: they are left out.
         self._functions: dict[bytes, array[int]] = {}
-        self._names: list[tuple[str, str]] = []
-        self._first: dict[str, int] = {}  # the number of the first function of each module
+        self._paths: list[str] = []
+        self._names: list[str] = []
+        self._modules: dict[str, tuple[Module, int]] = {}  # with the number of the first function
         self._all = b""  # all words, a line each: one search in it costs less than one in every word
 
     def add(self, modules: Iterable[Module]) -> None:
         """Take the functions of modules apart that are not known yet."""
-        known, names = self._functions, self._names
+        known = self._functions
         for module in modules:
-            if module.path in self._first:
+            if module.path in self._modules:
                 continue
-            self._first[module.path] = len(names)
+            first = len(self._names)
+            self._modules[module.path] = module, first
             self._all = b""
-            for qualname, function in module.functions.every():
-                number = len(names)
-                names.append((module.path, qualname))
+            for number, (qualname, function) in enumerate(module.functions.every(), first):
+                self._paths.append(module.path)
+                self._names.append(qualname)
                 for word in set(words_of(self._text_of(function))):
                     functions = known.get(word)
-                    if functions is None:
-                        known[word] = array("I", (number,))
-                    else:
+                    if functions is not None:
                         functions.append(number)
+                    elif not word.isdigit():
+                        known[word] = array("I", (number,))
 
     def forget(self, module: Module) -> None:
         """Take a module apart anew when it is asked for."""
-        first = self._first.pop(module.path, None)
-        if first is None:
+        if module.path not in self._modules:
             return
-        number = first
-        for number, (_, function) in enumerate(module.functions.every(), first):
+        known, first = self._modules.pop(module.path)
+        for number, (_, function) in enumerate(known.functions.every(), first):
             for word in set(words_of(self._text_of(function))):
-                self._functions[word].remove(number)
-        if number + 1 == len(self._names):  # in an editor it is the same one again and again
-            del self._names[first:]
+                if not word.isdigit():
+                    self._functions[word].remove(number)
+        if first + sum(1 for _ in known.functions.every()) == len(self._names):
+            del self._names[first:], self._paths[first:]  # in an editor it is the same one again and again
 
     def saying(self, words: Iterable[str]) -> Saying:
         """The functions that say one of these words."""
-        return self._those(map(_bytes, words))
+        meant = frozenset(map(_bytes, words))
+        found = self._those(meant)
+        if any(word.isdigit() for word in meant):  # a task may have such a name
+            for module, _ in self._modules.values():
+                for qualname, function in module.functions.every():
+                    if not meant.isdisjoint(words_of(self._text_of(function))):
+                        found.setdefault(module.path, set()).add(qualname)
+        return found
 
     def that_may_hold(self, texts: Iterable[str]) -> Saying | None:
         """The functions that can hold one of the texts; ``None`` if any can.
@@ -132,9 +143,10 @@ class Words:
         """
         found: set[bytes] = set()
         for text in texts:
-            parts = sorted(_WORD.finditer(text), key=_length)
+            parts = [part for part in _WORD.finditer(text) if not part[0].isdigit()]
             if not parts:
                 return None
+            parts.sort(key=_length)
             whole = [_bytes(part[0]) for part in parts if part.start() > 0 and part.end() < len(text)]
             found.update(whole[-1:] or self._with(_bytes(parts[-1][0])))
         return self._those(found)
@@ -143,8 +155,7 @@ class Words:
         found: Saying = {}
         for word in words:
             for number in self._functions.get(word, ()):
-                path, qualname = self._names[number]
-                found.setdefault(path, set()).add(qualname)
+                found.setdefault(self._paths[number], set()).add(self._names[number])
         return found
 
     def _with(self, part: bytes) -> list[bytes]:
@@ -158,6 +169,36 @@ class Words:
             found.append(text[text.rfind(b"\n", 0, at) + 1 : end])
             at = text.find(part, end)
         return found
+
+
+class ModuleWords:
+    """Modules by the words of something that they say."""
+
+    def __init__(self, words_in: Callable[[Module], Iterable[str]]) -> None:
+        self._words_in = words_in
+        self._saying: dict[str, array[int]] = {}
+        self._paths: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def saying(self, modules: Iterable[Module], words: Iterable[str]) -> Saying:
+        """Which of these words modules say, by path; each module is taken apart once."""
+        for module in modules:
+            if module.path not in self._numbers:
+                number = self._numbers[module.path] = len(self._paths)
+                self._paths.append(module.path)
+                for word in set(self._words_in(module)):
+                    self._saying.setdefault(intern(word), array("I")).append(number)
+        found: Saying = {}
+        for word in words:
+            for number in self._saying.get(word, ()):
+                path = self._paths[number]
+                if self._numbers.get(path) == number:
+                    found.setdefault(path, set()).add(word)
+        return found
+
+    def forget(self, module: Module) -> None:
+        """Take a module apart anew when it is asked for."""
+        self._numbers.pop(module.path, None)
 
 
 def _length(match: re.Match[str]) -> int:

@@ -12,7 +12,7 @@ from celery_lint.model.calls import Call
 from celery_lint.model.defined import Kind, Search
 from celery_lint.model.facts import Function, Module, Value, at_the_end
 from celery_lint.model.steps import Step
-from celery_lint.model.words import Words
+from celery_lint.model.words import ModuleWords, Saying, Words
 from celery_lint.project.entity import Key
 
 Answer = TypeVar("Answer")
@@ -121,6 +121,7 @@ class Functions:
         self._known: dict[Key, Flow] = {}
         self._in_calls = Words(attrgetter("packed_calls"))
         self._in_steps = Words(attrgetter("packed_steps"))
+        self._in_modules: dict[str, ModuleWords] = {}
         self._kept: dict[str, dict[str, tuple[object, Any]]] = {}
         #: What somebody has searched for in the functions of all modules.
         self.searched: set[Search] = set()
@@ -145,6 +146,24 @@ class Functions:
             self._known.pop(key, None)
         self._in_calls.forget(module)
         self._in_steps.forget(module)
+        for words in self._in_modules.values():
+            words.forget(module)
+
+    def words_of_modules(
+        self,
+        what: str,
+        words_in: Callable[[Module], Iterable[str]],
+        modules: Sequence[Module],
+        words: Collection[str],
+    ) -> Saying:
+        """Which of these words each module has among its own, by path."""
+        known = self._in_modules.get(what)
+        if known is None:
+            known = self._in_modules[what] = ModuleWords(words_in)
+        found = known.saying([module for module in modules if module is not self._watched], words)
+        if self._watched is not None and self._watched in modules:
+            found[self._watched.path] = set(words).intersection(words_in(self._watched))
+        return found
 
     # ------------------------------------------------------------------ who says something
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from sys import intern
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module, Value
-from celery_lint.model.words import given_words, held, texts_of, words_in, words_of_value
+from celery_lint.model.words import Saying, given_words, held, texts_of, words_in, words_of_value
 from celery_lint.project.functions import Functions
 
 # An import by another name has no place of its own.
 NOWHERE = Span(0, 0, 0, 0)
 
 
-def module_words(module: Module) -> tuple[frozenset[str], frozenset[str]]:
-    """The words in what a module binds, and in what its functions take and give.
-
-    Who looks for some of the second ones notes that (``Functions.note``).
-    """
-    given = {word for _, function in module.functions.every() for word in given_words(function)}
-    return frozenset(map(intern, set(_outside(module)))), frozenset(map(intern, given))
+def naming(functions: Functions, modules: Sequence[Module], names: Collection[str]) -> tuple[Saying, Saying]:
+    """Which of these names modules hold in what they bind, and in what their functions take and give."""
+    functions.note("given", names)
+    return (
+        functions.words_of_modules("bound", _outside, modules, names),
+        functions.words_of_modules("given", _given, modules, names),
+    )
 
 
 def _bound(module: Module) -> Iterator[Value]:
@@ -45,6 +45,12 @@ def _outside(module: Module) -> Iterator[str]:
         yield target.partition(".")[0]
         if target.rpartition(".")[2] != name:
             yield target.rpartition(".")[2]
+
+
+def _given(module: Module) -> Iterator[str]:
+    """The words in what its functions take and give."""
+    for _, function in module.functions.every():
+        yield from given_words(function)
 
 
 def _by_word(module: Module) -> dict[str, list[Value]]:

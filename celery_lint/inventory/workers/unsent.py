@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Container, Iterator, Sequence
-from functools import partial
 from typing import Literal
 
 from celery_lint.diagnostics import Span
@@ -15,7 +14,7 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.inventory.workers.lookups import Lookups
 from celery_lint.inventory.workers.naming import (
-    module_words,
+    naming,
     only_called_outside,
     within,
 )
@@ -236,12 +235,11 @@ class Unsent:
 
     def _naming(self, modules: Sequence[Module], names: set[str]) -> Iterator[tuple[str, _Mention]]:
         """Where modules hold one of these names, and which."""
-        self.functions.note("given", names)
+        outside, given = naming(self.functions, modules, names)
         for module in modules:
-            outside, given = self.functions.kept(module, "given", None, partial(module_words, module))
-            for name in names & outside:
+            for name in outside.get(module.path, ()):
                 yield name, _Mention(module, None)
-            inside = names & given
+            inside = given.get(module.path, set())
             for _, function in module.functions.every() if inside else ():
                 for name in inside.intersection(given_words(function)):
                     yield name, _Mention(module, function)

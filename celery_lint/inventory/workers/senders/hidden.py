@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.settings import Setting, Settings
@@ -11,7 +10,7 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.schedules import SCHEDULE, Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.workers.naming import NOWHERE, module_words, spans_of
+from celery_lint.inventory.workers.naming import NOWHERE, naming, spans_of
 from celery_lint.libraries.celery import OTHER_SCHEDULERS
 from celery_lint.model.arguments import Argument
 from celery_lint.model.chains import leaf_of_chain
@@ -90,7 +89,7 @@ class HiddenSenders:
     # ------------------------------------------------------------------ schedules
 
     def _names_a_database(self, module: Module) -> bool:
-        if any(map(_DATABASES.intersection, self._words(module, _DATABASES))):
+        if any(module.path in said for said in naming(self.functions, [module], _DATABASES)):
             return True
         return any(said for _, _, said in self.functions.saying([module], _DATABASES))
 
@@ -150,7 +149,11 @@ class HiddenSenders:
         if name not in function.filled() or any(name in step.stores for step in function.steps()):
             return None
         modules = self.project.product_modules()
-        if any(self._is_handed_on(other, function.name) for other in modules):
+        outside, given = naming(self.functions, modules, {function.name})
+        if any(
+            other.path in outside or (other.path in given and self._is_handed_on(other, function.name))
+            for other in modules
+        ):
             return None  # it may be called by another name
         found = [(module, function)]
         for other, caller, said in self.functions.saying(modules, {function.name}):
@@ -162,19 +165,15 @@ class HiddenSenders:
         return found
 
     def _is_handed_on(self, module: Module, name: str) -> bool:
-        """Whether a module binds a name, or a function takes it by default or gives it back uncalled."""
-        outside, given = self._words(module, (name,))
-        return name in outside or (
-            name in given
-            and any(
-                name in words_in(" ".join(parameter.default for parameter in function.parameters))
-                or any(
-                    each.kind != "call" and next(spans_of(each, name), None) is not None
-                    for value in (*function.returns, *(value for _, value in function.values))
-                    for each in held(value)
-                )
-                for _, function in module.functions.every()
+        """Whether a function takes a name by default or gives it back uncalled."""
+        return any(
+            name in words_in(" ".join(parameter.default for parameter in function.parameters))
+            or any(
+                each.kind != "call" and next(spans_of(each, name), None) is not None
+                for value in (*function.returns, *(value for _, value in function.values))
+                for each in held(value)
             )
+            for _, function in module.functions.every()
         )
 
     def _told_by(
@@ -194,11 +193,6 @@ class HiddenSenders:
                     return None
                 found += further
         return found
-
-    def _words(self, module: Module, wanted: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-        """The words in what a module binds, and in what its functions take and give, for the sake of some."""
-        self.functions.note("given", wanted)
-        return self.functions.kept(module, "given", None, partial(module_words, module))
 
 
 def _name_given(sending: Sending) -> Value | None:
