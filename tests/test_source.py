@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import json
+import pickle
 import sys
 import warnings
 from pathlib import Path
 
 import pytest
 
+from celery_lint.diagnostics import Span, span_of_number
 from celery_lint.source import NotParsed, Source, parse, read
 
 UTF_8_MARK = b"\xef\xbb\xbf"
@@ -152,3 +155,26 @@ def test_read_what_is_no_file(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(NotParsed) as caught:
         read(f"{tmp_path}/{name}")
     assert caught.value.unparsed == (f"{tmp_path}/{name}", 1, message)
+
+
+@pytest.mark.parametrize(
+    "numbers", [(1, 1, 1, 1), (12, 5, 12, 9), (3, 1, 9, 2), (1 << 36, 5_000_001, (1 << 36) + 7, 5_000_001)]
+)
+def test_a_span_is_its_four_numbers(numbers: tuple[int, int, int, int]) -> None:
+    span = Span(*numbers)
+    assert (span.line, span.column, span.end_line, span.end_column) == span.numbers == numbers
+    assert span == span_of_number(json.loads(json.dumps(span))) == pickle.loads(pickle.dumps(span))
+    assert span
+    assert repr(span) == "Span(line={}, column={}, end_line={}, end_column={})".format(*numbers)
+
+
+def test_spans_are_in_the_order_of_the_text() -> None:
+    spans = [(1, 1, 1, 1), (1, 1, 1, 2), (1, 1, 2, 1), (1, 2, 1, 3), (2, 1, 2, 900), (3, 1, 4, 1)]
+    assert sorted(Span(*each) for each in reversed(spans)) == [Span(*each) for each in spans]
+
+
+@pytest.mark.parametrize(
+    "inner, is_held", [((2, 5, 3, 1), True), ((2, 4, 2, 9), False), ((2, 6, 3, 2), False)]
+)
+def test_a_span_holds_what_lies_in_it(inner: tuple[int, int, int, int], is_held: bool) -> None:
+    assert Span(2, 5, 3, 1).holds(Span(*inner)) == is_held

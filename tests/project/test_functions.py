@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from celery_lint.model.facts import Function
+from celery_lint.model.facts import Function, Module
 from celery_lint.model.reading.reader import read_module
 from celery_lint.model.steps import KINDS, ROLES
-from celery_lint.model.words import words_of
+from celery_lint.model.words import ModuleWords, Words, words_of
 from celery_lint.project.functions import Flow, Functions
 from celery_lint.source import Source
 
@@ -231,3 +231,37 @@ def test_who_says_a_word() -> None:
         ("b", {"send"}),
         ("c", {"when", "Lost"}),
     ]
+
+
+def module(path: str, text: str) -> Module:
+    return read_module(path, Source(path, text))
+
+
+def test_functions_are_found_by_the_words_that_they_say() -> None:
+    one = module("a.py", "import mail\ndef f():\n    mail.send('1', x1)\ndef g():\n    mail.open()\n")
+    two = module("b.py", "import mail\ndef f():\n    mail.send('beta')\n")
+    words = Words(lambda function: function.packed_calls)
+    words.add([one, two])
+    assert words.saying(["send"]) == {"a.py": {"f"}, "b.py": {"f"}}
+    assert words.saying(["1"])["a.py"] >= {"f"}  # a place has the number as well
+    assert words.that_may_hold([".open\t"]) == {"a.py": {"g"}}
+    assert words.that_may_hold(["'bet"]) == {"b.py": {"f"}}
+    assert words.that_may_hold(["'1"]) is None
+    words.forget(two)
+    assert words.saying(["send"]) == {"a.py": {"f"}}
+    words.add([module("b.py", "import mail\ndef h():\n    mail.send()\n")])
+    assert words.saying(["send"]) == {"a.py": {"f"}, "b.py": {"h"}}
+    words.forget(one)
+    words.forget(one)
+    assert words.saying(["send", "1"]) == {"b.py": {"h"}}
+
+
+def test_modules_are_found_by_words_of_their_own() -> None:
+    one, two = module("a.py", "x = y\n"), module("b.py", "x = 1\n")
+    words = ModuleWords(
+        lambda each: [*each.bindings, *(v.chain for vs in each.bindings.values() for v in vs)]
+    )
+    assert words.saying([one, two], ["x", "~y"]) == {"a.py": {"x", "~y"}, "b.py": {"x"}}
+    words.forget(one)
+    assert words.saying([two], ["x", "~y"]) == {"b.py": {"x"}}
+    assert words.saying([module("a.py", "z = 1\n")], ["x", "z"]) == {"a.py": {"z"}, "b.py": {"x"}}
