@@ -77,7 +77,7 @@ def test_what_is_asked_for_is_noted() -> None:
     assert known.get("nothing") is None
     assert "collect" in known
     assert known["send"].name == "send"
-    assert known.asked == {"nothing", "collect", "send"}
+    assert known.asked.keys() == {"nothing", "collect", "send"}
     known.calling(".s", ".si")
     known.stating("raise")
     known.named("run")
