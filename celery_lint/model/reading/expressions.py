@@ -149,3 +149,10 @@ def unpacked(given: ast.expr | None, names: Sequence[ast.expr]) -> Sequence[ast.
 def is_part(node: ast.expr) -> bool:
     """Whether an expression is what one of several targets takes, see :func:`unpacked`."""
     return isinstance(node, ast.Attribute) and node.attr.isdecimal()
+
+
+def spelled(node: ast.expr) -> str:
+    """The last name of a receiver as the source spells it."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else "engine"

@@ -27,7 +27,7 @@ from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
 from celery_lint.model.reading.elements import Elements, worth_following
-from celery_lint.model.reading.expressions import annotated_call, given_class
+from celery_lint.model.reading.expressions import annotated_call, given_class, spelled
 from celery_lint.model.reading.included import included
 from celery_lint.model.reading.keeping import (
     FIELDS,
@@ -275,7 +275,7 @@ class Reader:
             name = keyword.arg or "**"
             described.append(f"{name}:{self._argument(keyword.value, scope, kept)}")
         if isinstance(node.func, ast.Attribute) and node.func.attr == "dispose":
-            described.append(f"@{_spelled(node.func.value)}")
+            described.append(f"@{spelled(node.func.value)}")
         return described
 
     def _argument(self, node: ast.expr, scope: Scope, kept: dict[int, int]) -> str:
@@ -354,13 +354,6 @@ def _is_given(node: ast.Call, name: str) -> bool:
     """Whether a call gets this name as an argument of its own."""
     given = [*node.args, *(keyword.value for keyword in node.keywords)]
     return any(isinstance(argument, ast.Name) and argument.id == name for argument in given)
-
-
-def _spelled(node: ast.expr) -> str:
-    """The last name of a receiver as the source spells it."""
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else "engine"
 
 
 def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
