@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine.verdict import Found, search
-from celery_lint.engine.worth_reading import LOOKED_FOR, explore, hints, sinks
-from celery_lint.files.filter import FirstPass, Pair
+from celery_lint.engine.worth_reading import LOOKED_FOR, explore, hints, imported, sinks
+from celery_lint.files.filter import FirstPass, Pair, may_lack
 from celery_lint.files.leads import Leads
 from celery_lint.files.library import Library
 from celery_lint.model.commands import Deployment
@@ -18,6 +18,7 @@ from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
 from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
+from celery_lint.project.isolation import READING
 from celery_lint.project.known import Known
 from celery_lint.project.project import Project
 from celery_lint.project.reading import Lasting
@@ -79,6 +80,7 @@ def build(
     searched: set[Pair] = set()
     named: set[str] = set()
     said: set[Pair] = set()
+    looked_at: set[str] = set()
 
     def wanted(known: Known, whole: bool) -> set[str]:
         """The files that what is known leads to and that have not been read."""
@@ -94,6 +96,11 @@ def build(
         more.update(
             reading.wanted.difference(modules, unparsed)
         )  # last: the questions above lead to files too
+        for path, names_of in known.isolation.search(READING, imported) if whole else ():
+            looked_at.add(path)
+            if path not in modules and path not in unparsed and may_lack(library.text(path), names_of):
+                reading.demanded.add(path)
+                more.add(path)
         names = said - searched
         searched.update(names)
         if names:
@@ -126,7 +133,7 @@ def build(
     assert known is not None
     known.project.settle()
     demanded = known.project.reading.demanded
-    asked = (demanded | leads.looked_at).difference(modules, unparsed)
+    asked = (demanded | leads.looked_at | looked_at).difference(modules, unparsed)
     for path in leads.looked_at & modules.keys():  # at all that it defines
         modules[path].functions.searched.add(EVERYBODY)
     leads.let_go()

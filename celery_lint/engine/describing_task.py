@@ -45,6 +45,7 @@ _WHY = {
     "shadowed": "the package of the same name is imported in place of its module",
     "unnamed": "nothing imports its module, or names it for workers to import",
     "doubled": "another task has its name, and nobody can tell which of the two a worker has",
+    "unimportable": "its module cannot be imported",
     "unconsumed": "no worker that is started takes messages of its queue",
 }
 
@@ -171,9 +172,13 @@ def _senders(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -
 
 def _why_never(known: Known, task: Task) -> str:
     """Why a task is thought never to run, or nothing."""
+    from celery_lint.inventory.workers.loading.unimportable import Unimportable
     from celery_lint.inventory.workers.unsent import Unsent
 
     why = known.of(Unsent).why(task)
+    if why == "unimportable":
+        missing = known.of(Unimportable).all[task.module.path]
+        return f"{_WHY[why]}, `{missing.path}` has no `{missing.name}`: rules about runs are silent"
     return f"{_WHY[why]}: rules about runs are silent" if why is not None else ""
 
 

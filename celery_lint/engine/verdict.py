@@ -182,12 +182,14 @@ def _apply(
     """Let one rule judge one fact; if it fails, it must not silence the others."""
 
     def findings(known: Known) -> list[tuple[Diagnostic, Cause | None]]:
+        from celery_lint.inventory.code.ends.unreached import Unreached
         from celery_lint.inventory.workers.unsent import Unsent
 
         asking = rule if known is rule.known else type(rule)(known)
         found = list(check(asking, fact))
         if found and not rule.even_unsent:
-            found = [finding for finding in found if not known.of(Unsent).holds(finding.place)]
+            never = known.of(Unsent).holds, known.of(Unreached).holds
+            found = [each for each in found if not any(holds(each.place) for holds in never)]
         return [(_diagnostic(rule, finding), finding.cause) for finding in found]
 
     isolation = rule.known.isolation

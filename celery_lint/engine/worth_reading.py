@@ -48,6 +48,7 @@ from celery_lint.inventory.tasks.registries import Registries
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.orphans import Orphans
+from celery_lint.inventory.workers.loading.unimportable import Unimportable
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.network import BLOCKING, CONNECTS, SERVICES, WAITING_FUNCTIONS
@@ -133,6 +134,7 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
     found = known.isolation.search(READING, _sinks)
     if whole:
         found += known.isolation.search(READING, lambda known: known.of(Unsent).words())
+        found += known.isolation.search(READING, lambda known: known.of(Unimportable).words())
     return {(name, leaf) for name, leaf in found if name}
 
 
@@ -166,3 +168,11 @@ def hints(known: Known, whole: bool) -> set[Pair]:
         leading += known.isolation.search(READING, lambda known: known.of(WaitedResults).words())
         leading += known.isolation.search(READING, lambda known: known.of(SessionCommits).words())
     return {*leading, *LOOKED_FOR}
+
+
+def imported(known: Known) -> list[tuple[str, set[str]]]:
+    """The files that nobody has read, each with the names that modules cannot be imported without.
+
+    One that lacks a name is worth reading: then it is known for certain.
+    """
+    return sorted(known.of(Unimportable).unread().items())

@@ -183,6 +183,16 @@ def leads_on(data: bytes, name: str) -> bool:
     return True
 
 
+def may_lack(data: bytes, names: Iterable[str]) -> bool:
+    """Whether a file has one of these names nowhere but in comments: whoever imports that from it fails."""
+    if b"import *" in data:
+        return False
+    return any(
+        re.search(rb"^[^#\n]*\b" + re.escape(_bytes(name)) + rb"\b", data, re.MULTILINE) is None
+        for name in names
+    )
+
+
 def words_in(data: bytes) -> set[bytes]:
     """All words of a text."""
     return set(data.translate(_TABLE).split())

@@ -128,6 +128,27 @@ TASK_OPTIONS = frozenset(
         "track_started",
     }
 )
+#: What a task has, by the classes of Celery 3 to 5: asked for anything else it raises AttributeError.
+ATTRIBUTES_OF_TASKS = frozenset(
+    {
+        "abstract", "accept_magic_kwargs", "acks_late", "acks_on_failure", "acks_on_failure_or_timeout",
+        "acks_on_timeout", "add_around", "add_to_chord", "add_trail", "after_return", "annotate", "app",
+        "apply", "apply_async", "AsyncResult", "autoretry_for", "backend", "before_start", "bind", "chunks",
+        "default_retry_delay", "delay", "delivery_mode", "disable_error_emails", "dont_autoretry_for",
+        "error_whitelist", "ErrorMail", "establish_connection", "exchange", "exchange_type", "execute",
+        "expires", "from_config", "fun", "get_consumer", "get_logger", "get_publisher", "ignore_result",
+        "immediate", "is_due", "mandatory", "map", "max_retries", "MaxRetriesExceededError", "name",
+        "on_bound", "on_failure", "on_replace", "on_retry", "on_success", "OperationalError", "pop_request",
+        "priority", "push_request", "queue", "rate_limit", "reject_on_worker_lost", "relative",
+        "remaining_estimate", "replace", "Request", "request", "request_stack", "resultrepr_maxsize",
+        "retry", "retry_backoff", "retry_backoff_max", "retry_jitter", "retry_kwargs",
+        "retry_on_worker_lost", "routing_key", "run", "run_every", "s", "schedule", "send_error_emails",
+        "send_event", "send_events", "serializer", "shadow_name", "si", "signature",
+        "signature_from_request", "soft_time_limit", "starmap", "start_strategy", "store_eager_result",
+        "store_errors_even_if_ignored", "Strategy", "subtask", "subtask_from_request", "throws",
+        "time_limit", "track_started", "trail", "type", "typing", "update_state",
+    }
+)  # fmt: skip
 #: Options of a task, and where an application says what holds for tasks that do not give them.
 SETTING_OF_OPTION = {
     "acks_late": "task_acks_late",

@@ -11,6 +11,9 @@ from celery_lint.diagnostics import Span
 from celery_lint.model.arguments import ABSENT, Argument, unpack_argument
 from celery_lint.model.chains import leaf_of_chain
 
+# In an operand that another decides about, in a comprehension, in a lambda.
+_DECIDED = frozenset("ocl")
+
 
 class Call(NamedTuple):
     """One call inside a function.
@@ -155,6 +158,11 @@ class Call(NamedTuple):
     def in_lambda(self) -> bool:
         """It stands in a lambda, so it is made later or never."""
         return "l" in self.flags
+
+    @property
+    def is_unconditional(self) -> bool:
+        """It is made whenever its statement is: no other operand, loop or lambda decides."""
+        return _DECIDED.isdisjoint(self.flags)
 
     @property
     def in_try(self) -> bool:

@@ -22,6 +22,9 @@ _NUMBER = itemgetter(0)
 
 Constant = str | int | float | bool | None
 
+#: Among the hidden names of a module: it may bind any.
+ANYTHING = "*"
+
 
 class Place(NamedTuple):
     """A span in a file. ``path`` is relative to the workspace, with forward slashes."""
@@ -245,7 +248,9 @@ class Module(NamedTuple):
     asynchronous ones that addresses of databases name: ``postgresql+asyncpg:``. ``commented_out`` are the
     time limits that comments hold: ``# CELERY_TASK_TIME_LIMIT = 3600``. ``apart`` are the first and the last
     lines of what runs on Windows only, or where the product is developed, and ``told_queues`` the queues in
-    commands of workers that it writes: ``run("celery worker -Q mails")``.
+    commands of workers that it writes: ``run("celery worker -Q mails")``. ``guarded`` are the names that it
+    may go without, since their imports stand under a condition or in a ``try``. ``hidden`` are those that it
+    may bind in ways that nothing else here shows, with :data:`ANYTHING` for any.
     """
 
     path: str
@@ -263,6 +268,8 @@ class Module(NamedTuple):
     commented_out: tuple[str, ...] = ()
     apart: tuple[tuple[int, int], ...] = ()
     told_queues: tuple[str, ...] = ()
+    guarded: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
     def place(self, span: Span) -> Place:
         """The span as a place of this module."""
@@ -329,7 +336,7 @@ def decode(row: list[Any], path: str) -> Module:
     Names that are equal are one object: modules say the same ones again and again.
     """
     _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
-    further, drivers, commented_out, apart, told = row[10:]
+    further, drivers, commented_out, apart, told, guarded, hidden = row[10:]
     return Module(
         path,
         digest,
@@ -346,4 +353,6 @@ def decode(row: list[Any], path: str) -> Module:
         tuple(commented_out),
         tuple((first, last) for first, last in apart),
         tuple(told),
+        tuple(guarded),
+        tuple(hidden),
     )

@@ -15,6 +15,7 @@ from celery_lint.inventory.code.called import (
     method,
     named,
 )
+from celery_lint.inventory.code.ends.unreached import Unreached
 from celery_lint.inventory.code.unawaited import below_with, leads_nowhere, makes_generator
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -104,6 +105,7 @@ class CallGraph:
         self._of: dict[View, Entity] = {}
         self.tasks = known.of(Tasks)
         self.unsent = known.of(Unsent)
+        self.unreached = known.of(Unreached)
 
     def receiver(self, task: Task) -> Entity | None:
         """The class of the project that the object of a task is of."""
@@ -147,7 +149,7 @@ class CallGraph:
     def _find(
         self, module: Module, function: Function, receiver: Entity | None, bound: Entity | None
     ) -> Iterator[Callee]:
-        refused: set[int] = set()
+        refused: set[int] = {*self.unreached.calls(module, function)}
         for call in self.functions.calls(module, function):
             if call.number in refused:
                 continue

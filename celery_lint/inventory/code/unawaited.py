@@ -15,15 +15,15 @@ _HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typi
 
 def makes_coroutine(module: Module, function: Function) -> bool:
     """Whether calling a function gives a coroutine: no decorator, no other definition says otherwise."""
-    return function.is_async and not function.is_generator and _is_left_alone(module, function)
+    return function.is_async and not function.is_generator and is_left_alone(module, function)
 
 
 def makes_generator(module: Module, function: Function) -> bool:
     """Whether calling a function gives a generator, which ``with`` refuses by a TypeError."""
-    return function.is_generator and _is_left_alone(module, function)
+    return function.is_generator and is_left_alone(module, function)
 
 
-def _is_left_alone(module: Module, function: Function) -> bool:
+def is_left_alone(module: Module, function: Function) -> bool:
     """Whether no decorator and no other definition makes something else of a function."""
     if not all(value.kind == "name" and value.chain in _HARMLESS for value in function.decorators):
         return False

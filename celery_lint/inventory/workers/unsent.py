@@ -35,7 +35,7 @@ _SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
 _ONLY_HOW = ("task_routes", "task_annotations")
 
 
-Why = Literal["unsent", "unimported", "shadowed", "unnamed", "unconsumed", "doubled"]
+Why = Literal["unsent", "unimported", "shadowed", "unnamed", "unconsumed", "doubled", "unimportable"]
 """Why a task never runs: nothing sends it, or no worker of the project has it.
 
 Of those that are ``doubled`` one may run: two have one name, and it is chance which of them a worker has.
@@ -110,10 +110,12 @@ class Unsent:
         return _stands_in(module, function, self._unsent) or _stands_in(module, function, self.unrun.all)
 
     def holds(self, place: Place) -> bool:
-        """Whether a place lies in a task that nothing sends, or in its decorators.
+        """Whether a place lies in a task that never runs, in its decorators, or where nothing is imported.
 
         Or in the body of one that nobody awaits.
         """
+        if place.path in self.unrun.unimportable.all:
+            return True
         line = place.span.line
         return any(first <= line <= last for first, last in self._lines.get(place.path, ()))
 

@@ -177,7 +177,11 @@ def worth_setting(chain: str, key: str, subscript: bool) -> bool:
         return True
     if chain.endswith((".conf", "%conf")) or ".conf." in chain:  # `conf` is given to handlers of signals
         return True
-    if chain == "%self":  # no method's: it may be a task that is a function
+    if chain in (
+        "%self",
+        "%task",
+        "%sender",
+    ):  # no method's: a task, in its function or a handler of a signal
         return not subscript
     if chain[:1] == "%" or (chain[:1] == ":" and chain.endswith("()") and not subscript):
         return False

@@ -15,6 +15,8 @@ from celery_lint.model.steps import TASK_ATTRIBUTES, StepRole
 
 #: The flag of what stands in an operand that is worked out only if another one says so.
 PERHAPS = "o"
+#: The flag of what stands in a comprehension: it is made for each item, so perhaps never.
+_FOR_EACH = "c"
 _SUMS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Mod)
 
 
@@ -185,7 +187,28 @@ def _comprehension(walk: Walk, node: ast.comprehension, position: Position, _: s
         if isinstance(name, ast.Name) and not position.scope.binds(name.id):
             position.scope.opaque.add(name.id)
     walk.visit(node.iter, position, "i")
-    walk.push(node.ifs, position, "?")
+    walk.push(node.ifs, _for_each(position), "?")
+
+
+def _for_each(position: Position) -> Position:
+    """The place of what a comprehension works out for each of its items."""
+    return Position(position.scope, position.flags + _FOR_EACH, position.call, position.step, position.part)
+
+
+def _display(
+    walk: Walk, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, position: Position, _: str
+) -> None:
+    inside = _for_each(position)
+    walk.push(node.generators[1:], inside)
+    walk.visit(node.generators[0], position)
+    walk.visit(node.elt, inside)
+
+
+def _mapping(walk: Walk, node: ast.DictComp, position: Position, _: str) -> None:
+    inside = _for_each(position)
+    walk.push(node.generators[1:], inside)
+    walk.visit(node.generators[0], position)
+    walk.push([node.key, node.value], inside)
 
 
 OPERANDS: dict[type, Callable[[Any, Any, Position, str], None]] = {
@@ -203,6 +226,10 @@ OPERANDS: dict[type, Callable[[Any, Any, Position, str], None]] = {
     ast.Starred: _starred,
     ast.Subscript: _index,
     ast.Lambda: _lambda,
+    ast.ListComp: _display,
+    ast.SetComp: _display,
+    ast.GeneratorExp: _display,
+    ast.DictComp: _mapping,
     ast.comprehension: _comprehension,
 }
 """Who visits the operands of an expression, by its type."""

@@ -16,13 +16,14 @@ from celery_lint.inventory.workers.consumers import Consumers
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.orphans import Orphans
 from celery_lint.inventory.workers.loading.repeated_names import RepeatedNames
+from celery_lint.inventory.workers.loading.unimportable import Unimportable
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.model.words import held
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
-Why = Literal["unimported", "shadowed", "unnamed", "unconsumed", "doubled"]
+Why = Literal["unimported", "shadowed", "unnamed", "unconsumed", "doubled", "unimportable"]
 
 # What gives a message another queue than its task has.
 _ELSEWHERE = frozenset({"queue", "exchange", "routing_key", "router", "**"})
@@ -43,17 +44,21 @@ class Unrun:
         self.consumers = known.of(Consumers)
         self.worker_imports = known.of(WorkerImports)
         self.repeated_names = known.of(RepeatedNames)
+        self.unimportable = known.of(Unimportable)
 
     @once
     def all(self) -> dict[Key, Why]:
         """Why no worker runs them, by task; none where that would be all tasks.
 
         The workers of a sketch may start without any task. Of two tasks with one name no worker has both, and
-        nobody can tell which it has.
+        nobody can tell which it has; of a module that cannot be imported none has any.
         """
-        doubled: dict[Key, Why] = dict.fromkeys(self.repeated_names.keys, "doubled")
+        always: dict[Key, Why] = dict.fromkeys(self.repeated_names.keys, "doubled")
+        for task in self.tasks.product:
+            if task.module.path in self.unimportable.all:
+                always[task.key] = "unimportable"
         left = self._unconsumed() | self._unimported()
-        return doubled | left if len(left) < len({task.key for task in self.tasks.product}) else doubled
+        return left | always if len(left) < len({task.key for task in self.tasks.product}) else always
 
     def has_no_worker(self, task: Task) -> bool:
         """Whether no worker has a task for certain, sent or not: none raises what its runs would raise."""

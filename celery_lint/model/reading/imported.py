@@ -1,18 +1,26 @@
-"""Names that a module takes into its own namespace otherwise than by ``import *``.
+"""Names of a module that no import statement and no plain binding shows, and imports that it can do without.
 
-Files that it runs there, as django-split-settings' ``include("components/celery.py")`` does: their names are
-then those of the module, as after a star import of a module beside it. And ``globals().update(…)``.
+Files that it runs, as django-split-settings' ``include("components/celery.py")`` does: their names are then
+those of the module, as after a star import of a module beside it. ``globals().update(…)``, and loops.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from posixpath import normpath
 
 from celery_lint.libraries.django import INCLUDES, INCLUDING, OF_MAILS
+from celery_lint.model.facts import ANYTHING
 from celery_lint.model.reading.scopes import Scope
 
+# What binds names, or puts modules in place, as only the run knows.
+_BINDING = re.compile(
+    r"\b(?:__getattr__|__dict__|globals|vars|locals|exec|eval|setattr|sys\s*\.\s*modules|import_module)\b"
+)
+# Statements whose names the walk does not note.
+_UNSEEN = tuple(getattr(ast, name) for name in ("Match", "TypeAlias") if hasattr(ast, name))
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 
 
@@ -84,3 +92,26 @@ def _dotted(path: str) -> str:
     parts = normpath(path.removesuffix(".py")).split("/")
     above = parts.count("..")
     return "." * (above + 1) + ".".join(parts[above:])
+
+
+def guarded_imports(tree: ast.Module, top: Scope) -> tuple[str, ...]:
+    """The imported names of a module whose import is no statement of its own at the top."""
+    plain: set[tuple[str, str]] = set()
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            joint = "" if base.endswith(".") else "."
+            plain.update((alias.asname or alias.name, f"{base}{joint}{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                first = alias.name.partition(".")[0]
+                plain.add((alias.asname, alias.name) if alias.asname else (first, first))
+    return tuple(sorted(name for name, dotted in top.imports.items() if (name, dotted) not in plain))
+
+
+def hidden_names(tree: ast.Module, text: str, top: Scope, functions: Iterable[Scope]) -> tuple[str, ...]:
+    """The names of a module that loops, handlers and ``global`` bind, and :data:`ANYTHING` for any."""
+    found = {*top.opaque, *(name for scope in functions for name in scope.outside)}
+    if _BINDING.search(text) or any(isinstance(node, _UNSEEN) for node in tree.body):
+        found.add(ANYTHING)
+    return tuple(sorted(found))
