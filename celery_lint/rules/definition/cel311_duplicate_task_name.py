@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.workers.loading.repeated_names import RepeatedName, RepeatedNames
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -72,7 +73,9 @@ class DuplicateTaskName(Rule):
 
     @on(RepeatedNames.all)
     def check(self, fact: RepeatedName) -> Iterator[Finding]:
-        """Report the name, pointing at the other task."""
+        """Report the name, pointing at the other task, unless nothing runs this one anyway."""
+        if self.known.of(Unsent).why(fact.task) != "doubled":
+            return
         related = ((fact.other.place, f"task `{fact.other.label}` has this name"),)
         values = {"other": fact.other.label, "name": fact.task.name, "task": fact.task.label}
         yield Finding(fact.place, values, related)

@@ -58,7 +58,7 @@ class Unrun:
             if task.module.path in self.unimportable.all:
                 always[task.key] = "unimportable"
         left = self._unconsumed() | self._unimported()
-        return left | always if len(left) < len({task.key for task in self.tasks.product}) else always
+        return always | left if len(left) < len({task.key for task in self.tasks.product}) else always
 
     def has_no_worker(self, task: Task) -> bool:
         """Whether no worker has a task for certain, sent or not: none raises what its runs would raise."""
