@@ -1,0 +1,127 @@
+"""What is never reached: what decides is so in Python and Celery, and what is not certain does not count."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import time
+from pathlib import Path
+
+import pytest
+from celery import Celery
+
+from celery_lint import engine
+from celery_lint.configuration import load
+from celery_lint.libraries.celery import ATTRIBUTES_OF_TASKS
+from celery_lint.libraries.standard import is_missing
+
+HEAD = """import requests
+from celery import Celery
+
+app = Celery("shop", broker="redis://localhost:6379/0")
+
+
+"""
+TASK = """
+
+@app.task
+def bill(order):
+    {statement}
+    requests.get(order)
+"""
+SUBSTITUTE = """try:
+    from shop import work
+except ImportError:
+    def work(order, currency):
+        pass
+"""
+DERIVED = """class Base:
+    def work(self, order):
+        return self.step()
+
+    def step(self, order):
+        return order
+
+
+class Own(Base):
+    def step(self):
+        return 1
+"""
+OTHERS = """class Client:
+    def __new__(cls):
+        return requests
+
+    def work(self, order):
+        return order
+"""
+PLAIN = "def work(order, currency):\n    return order, currency\n"
+
+
+def test_a_task_has_what_it_is_known_to_have() -> None:
+    app = Celery("shop", broker="memory://")
+
+    def bill(self: object) -> None:
+        """Nothing."""
+
+    task = app.task(bind=True, name="shop.bill")(bill)
+    there = {name for name in dir(task._get_current_object()) if not name.startswith("_")}
+    assert there <= ATTRIBUTES_OF_TASKS
+    with pytest.raises(AttributeError):
+        task.job  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        (datetime, ("now", "today", "utcnow", "strptime", "fromtimestamp", "utcfromtimestamp")),
+        (time, ("now", "today", "utcnow", "timedelta")),
+        (json, ("decode", "encode")),
+    ],
+)
+def test_what_a_module_lacks_is_not_there(module: object, names: tuple[str, ...]) -> None:
+    own = module.__name__  # type: ignore[attr-defined]
+    assert all(is_missing(own, name) and not hasattr(module, name) for name in names)
+    assert not any(is_missing(own, name) for name in dir(module))
+
+
+def speaks(folder: Path, text: str) -> bool:
+    (folder / "tasks.py").write_text(HEAD + text, encoding="utf-8")
+    configuration = load(str(folder), {"select": ["CEL526"], "cache": False})
+    return bool(engine.check_paths([str(folder)], configuration).diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("before", "statement"),
+    [
+        (PLAIN, "work(order)"),
+        (PLAIN, "work(order, 1, 2)"),
+        (PLAIN, "while work(order):\n        pass"),
+        (PLAIN, "for each in work(order):\n        pass"),
+        (PLAIN, "print(f'{work(order)}')"),
+        ("import datetime as dates\n", "dates.now()"),
+        ("class Client:\n    def work(self, order):\n        return order\n", "Client().work()"),
+    ],
+)
+def test_it_raises(tmp_path: Path, before: str, statement: str) -> None:
+    assert not speaks(tmp_path, before + TASK.format(statement=statement))
+
+
+@pytest.mark.parametrize(
+    ("before", "statement"),
+    [
+        (PLAIN, "order and work(order)"),
+        (PLAIN, "[work(each) for each in order]"),
+        (PLAIN, "print(lambda: work(order))"),
+        (PLAIN, "assert order, work(order)"),
+        (PLAIN, "for each in order:\n        work(each)"),
+        (PLAIN + "\n\ndef work(order):\n    return order\n", "work(order)"),
+        (PLAIN + "\n\nwork = print\n", "work(order)"),
+        (SUBSTITUTE, "work(order)"),
+        ("import datetime\nfrom datetime import datetime\n", "datetime.now()"),
+        ("import datetime\nfrom shop.everything import *\n", "datetime.now()"),
+        (DERIVED, "Own().work(order)"),
+        (OTHERS, "Client().work()"),
+    ],
+)
+def test_it_may_go_on(tmp_path: Path, before: str, statement: str) -> None:
+    assert speaks(tmp_path, before + TASK.format(statement=statement))
