@@ -124,6 +124,12 @@ def why(folder: Path, name: str) -> tuple[str | None, str]:
             None,
             "no call in sight: it may be sent by a name that only the run knows, or from elsewhere",
         ),
+        (
+            "modules_that_cannot_be_imported",
+            "bill",
+            "unimportable",
+            "its module cannot be imported, `shop/calendars.py` has no `create_event`",
+        ),
     ],
 )
 def test_it_is_said_why(case: str, name: str, reason: str | None, words: str) -> None:

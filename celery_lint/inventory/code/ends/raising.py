@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.code.ends.standard import is_missing
 from celery_lint.inventory.code.ends.targets import Targets
 from celery_lint.inventory.code.unawaited import may_fit
 from celery_lint.inventory.tasks.in_force import OptionsInForce
@@ -12,7 +13,6 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.celery import ATTRIBUTES_OF_TASKS
-from celery_lint.libraries.standard import is_missing
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
