@@ -127,5 +127,6 @@ def _decides(flow: Flow, step: Step, address: Value | None) -> bool:
 
 def _gives(function: Function, value: Value) -> bool:
     """Whether a function returns what a call makes."""
-    given = [inner for returned in function.returns for inner in (returned, *returned.items)]
+    given = [*function.returns]
+    given += [part for returned in function.returns if returned.kind == "sequence" for part in returned.items]
     return any(value.chain == returned.chain.removesuffix("()") for returned in given)
