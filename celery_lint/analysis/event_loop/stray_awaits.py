@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.orphans import Orphans
 from celery_lint.model.facts import MisplacedAwait, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
@@ -27,16 +28,20 @@ class StrayAwaits:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.tasks = known.of(Tasks)
+        self.orphans = known.of(Orphans)
         self.resources = known.of(Resources)
 
     @facts
     def all(self) -> list[StrayAwait]:
         """The awaits in plain functions of modules that define tasks, once a function.
 
-        Those of an async engine's ``dispose`` are apart: another rule tells them.
+        Those of an async engine's ``dispose`` are apart: another rule tells them. What only an application
+        would import that nobody starts is of no process.
         """
         found = []
         for path in sorted({task.module.path for task in self.tasks.all}):
+            if self.orphans.why(path) == "unstarted":
+                continue
             module = self.project.modules[path]
             functions: dict[tuple[str, bool], list[MisplacedAwait]] = {}
             for fact in sorted(module.misplaced_awaits, key=lambda fact: fact.span):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.unimported_applications import UnimportedApplications
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
@@ -51,6 +52,7 @@ class UnconsumedQueues:
         self.schedules = known.of(Schedules)
         self.queues = known.of(Queues)
         self.consumers = known.of(Consumers)
+        self.commands = known.of(Commands)
         self.unimported = known.of(UnimportedApplications)
 
     @facts
@@ -82,6 +84,15 @@ class UnconsumedQueues:
 
     def _sent(self) -> Iterator[tuple[Task, Destination, Place]]:
         """The tasks that somebody sends, with their queue, and the place that sends them."""
+        for task, destination, place in self._all_sent():
+            if not self._is_of_unstarted(task):
+                yield task, destination, place
+
+    def _is_of_unstarted(self, task: Task) -> bool:
+        """Whether a task is made for an application that nobody starts, though another."""
+        return any(application.origin == task.application for application in self.commands.unstarted)
+
+    def _all_sent(self) -> Iterator[tuple[Task, Destination, Place]]:
         for sending in self.sendings.all:
             if sending.task is not None and sending.sends and sending.how != "apply":
                 destination = self._of_sending(sending, sending.task)

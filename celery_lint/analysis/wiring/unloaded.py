@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.names import ModuleNames
 from celery_lint.inventory.tasks.schedules import Schedules
@@ -53,6 +54,7 @@ class UnloadedTasks:
         self.module_names = known.of(ModuleNames)
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
+        self.commands = known.of(Commands)
 
     @facts
     def unloaded(self) -> list[Unloaded]:
@@ -112,8 +114,9 @@ class UnloadedTasks:
     def missing(self) -> list[NoModule]:
         """What ``include`` and ``imports`` name and the project does not have, in one of its own packages."""
         found: dict[Place, NoModule] = {}
+        unstarted = self.commands.unstarted  # whoever sends through one imports nothing that it lists
         for application in self.applications.product:
-            for module, place, text in self._listed(application):
+            for module, place, text in self._listed(application) if application not in unstarted else ():
                 if self._is_missing(module, text):
                     found[place] = NoModule(place, text)
         return list(found.values())

@@ -98,6 +98,30 @@ class Commands:
             return []
         return [application for application in self.applications.product if self._of.get(application.origin)]
 
+    @once
+    def unstarted(self) -> list[Application]:
+        """The applications that no command names while one names another of the same project.
+
+        None where a command, be it for beat, names an application that is not known here.
+        """
+        started = self.started
+        named = [self._named(command) for command in self.project.deployment.others]
+        if not started or not all(named):
+            return []
+        given = {origin for origins in named for origin in origins}
+        homes = {self._home(application) for application in started}
+        return [
+            application
+            for application in self.applications.product
+            if application not in started
+            and application.origin not in given
+            and self._home(application) in homes
+        ]
+
+    def _home(self, application: Application) -> str:
+        """The project that an application belongs to, of several in one workspace."""
+        return self.project.deployment.project_of(application.module.path)
+
     def meant(self, command: WorkerCommand) -> list[Key]:
         """The applications that a command may start workers of; none where that is not known here."""
         return [origin for origin in self._named(command) if origin is not None]

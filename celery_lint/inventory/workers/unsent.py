@@ -35,7 +35,9 @@ _SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
 _ONLY_HOW = ("task_routes", "task_annotations")
 
 
-Why = Literal["unsent", "unimported", "shadowed", "unnamed", "unconsumed", "doubled", "unimportable"]
+Why = Literal[
+    "unsent", "unimported", "shadowed", "unnamed", "unstarted", "unconsumed", "doubled", "unimportable"
+]  # fmt: skip
 """Why a task never runs: nothing sends it, or no worker of the project has it.
 
 Of those that are ``doubled`` one may run: two have one name, and it is chance which of them a worker has.
@@ -112,12 +114,14 @@ class Unsent:
     def holds(self, place: Place) -> bool:
         """Whether a place lies in a task that never runs, in its decorators, or where nothing is imported.
 
-        Or in the body of one that nobody awaits.
+        Or in the body of one that nobody awaits, or in a module whose settings nothing has.
         """
         if place.path in self.unrun.unimportable.all:
             return True
         line = place.span.line
-        return any(first <= line <= last for first, last in self._lines.get(place.path, ()))
+        return self.unrun.orphans.sets_nothing(place.path) or any(
+            first <= line <= last for first, last in self._lines.get(place.path, ())
+        )
 
     @once
     def _lines(self) -> dict[str, list[tuple[int, int]]]:

@@ -9,6 +9,7 @@ while it runs tasks it never receives any (tried on Celery 5.7).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from celery_lint.files.filter import Pair
@@ -16,6 +17,7 @@ from celery_lint.inventory.application.applications import Application, Applicat
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.installed import INSTALLED_APPS, InstalledApplications
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.application.statements import Configuring
 from celery_lint.inventory.tasks.sendings import SENDERS, Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import (
@@ -34,7 +36,7 @@ from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
 
-Why = Literal["shadowed", "unnamed", "late"]
+Why = Literal["shadowed", "unnamed", "late", "unstarted"]
 # Words in the names of functions that processes call when they start.
 _AT_START = frozenset({"app", "bootstrap", "configure", "init", "lifespan", "ready", "setup", "startup"})
 
@@ -43,6 +45,14 @@ _BY_PATH = (
     "spec_from_file_location", "SourceFileLoader", "run_path", "load_source", "exec_module", "load_module",
 )  # fmt: skip
 _IMPORTING = NAMES_OF_IMPORTING.union(_BY_PATH)
+# What servers and commands start, and how a module starts something itself.
+_STARTED = frozenset(
+    {
+        "__init__", "__main__", "api", "app", "application", "asgi", "cli", "conftest", "create_app", "index",
+        "main", "make_app", "manage", "run", "server", "settings", "web", "wsgi",
+    }
+)  # fmt: skip
+_STARTING = (".worker_main", ".start", ".run", ".main", ".serve", ".execute_from_commandline", ".Worker")
 # So many modules of one package are looked at for imports of each other.
 _MOST_READ = 300
 
@@ -79,6 +89,7 @@ class Orphans:
         self.tasks = known.of(Tasks)
         self.commands = known.of(Commands)
         self.settings = known.of(Settings)
+        self.configuring = known.of(Configuring)
         self.sendings = known.of(Sendings)
         self.applications = known.of(Applications)
         self.worker_imports = known.of(WorkerImports)
@@ -87,12 +98,10 @@ class Orphans:
     def why(self, path: str) -> Why | None:
         """Why no worker can have a module: a package has its name, nothing names it, or who sends its tasks.
 
-        ``late``: other processes do import it, in functions that send its tasks.
+        ``late``: other processes do import it, in functions that send its tasks. ``unstarted``: only an
+        application names it that nobody starts.
         """
-        if path in self._shadowed:
-            return "shadowed"
-        found = self._unnamed.get(path)
-        return ("late" if found else "unnamed") if found is not None else None
+        return "shadowed" if path in self._shadowed else self._unnamed.get(path)
 
     def words(self) -> set[Pair]:
         """What other files must hold to name one of the modules that may be imported by nobody."""
@@ -146,9 +155,39 @@ class Orphans:
 
     @once
     def _of_tasks(self) -> dict[str, Module]:
-        """The modules that define tasks and are no programs."""
+        """The modules that define tasks, or configure applications of other modules, and are no programs."""
         modules = {task.module.path: task.module for task in self.tasks.product}
+        modules.update(self._configuring)
         return {path: module for path, module in modules.items() if not self._is_program(module)}
+
+    @once
+    def _configuring(self) -> dict[str, Module]:
+        """The modules that set what applications of other modules go by, and that no server starts."""
+        makers = {application.module.path for application in self.applications.by_origin.values()}
+        found: dict[str, Module] = {}
+        for application in self.applications.product:
+            for given in self.configuring.of(application).given:
+                module = given.module
+                if module.path != application.module.path and module.path not in makers:
+                    found[module.path] = module
+        return {path: module for path, module in found.items() if not self._may_be_started(module)}
+
+    def _may_be_started(self, module: Module) -> bool:
+        """Whether a server or a command may start a module: it is called so, or has what these look for."""
+        stem = leaf_of(module.path)
+        if (
+            stem in _STARTED
+            or "gunicorn" in stem
+            or self._is_program(module)
+            or not _STARTED.isdisjoint(module.bindings)
+        ):
+            return True
+        top = module.functions.get("")
+        return not _STARTED.isdisjoint(module.functions) or (top is not None and top.may_call(*_STARTING))
+
+    def sets_nothing(self, path: str) -> bool:
+        """Whether a module configures applications, and nobody imports it."""
+        return path in self._configuring and self.why(path) in ("unnamed", "shadowed")
 
     def _is_program(self, module: Module) -> bool:
         top = module.functions.get("")
@@ -236,7 +275,8 @@ class Orphans:
         if located is None or located.path != candidate.path or len(self._near(candidate)) > _MOST_READ:
             return False
         named = f"{candidate.package}.{candidate.stem}"
-        return not any(named in f"{command.app},{command.include}" for command in self.commands.all)
+        commands = (*self.commands.all, *self.project.deployment.others)
+        return not any(named in f"{command.app},{command.include}" for command in commands)
 
     def _is_discovered(self, candidate: _Candidate) -> bool:
         """Whether a search for modules of tasks may find it."""
@@ -283,20 +323,29 @@ class Orphans:
 
     @once
     @asking("quiet")
-    def _unnamed(self) -> dict[str, bool]:
-        """Those of them that no text names, and whether functions import them that send their tasks."""
+    def _unnamed(self) -> dict[str, Why]:
+        """Those of them that no text names, and why no worker has them."""
         if not self._candidates or self._imports_the_unknown:
             return {}
-        return {each.path: each.late for each in self._candidates if not self._is_named(each)}
+        found: dict[str, Why] = {}
+        unread = {application.module.path for application in self.commands.unstarted}
+        modules = [m for m in self.project.product_modules() if m.path not in unread]
+        lists = [m for m in self.project.product_modules() if m.path in unread]
+        for each in self._candidates:
+            if not self._is_named(each, modules):
+                listed = self._is_named(each, lists)
+                if not (listed and each.late):
+                    found[each.path] = "unstarted" if listed else "late" if each.late else "unnamed"
+        return found
 
-    def _is_named(self, candidate: _Candidate) -> bool:
-        """Whether a text of the product may be its name: neither that of a task in it nor a pattern."""
+    def _is_named(self, candidate: _Candidate, among: Iterable[Module]) -> bool:
+        """Whether a text of these modules may be its name: neither that of a task in it nor a pattern."""
         tasks = [task for task in self.tasks.product if task.module.path == candidate.path]
         names = "|".join({re.escape(n) for task in tasks for n in (task.label, task.name.split(".")[-1])})
         dotted = re.compile(
             rf"(?<!\w){candidate.package}\.{candidate.stem}(?!\w)(?!\.(?:\W|$|(?:{names})(?!\w)))"
         )
-        modules = [m for m in self.project.product_modules() if m.path != candidate.path]
+        modules = [module for module in among if module.path != candidate.path]
         for module in modules:
             if any(dotted.search(text) for text in texts_outside(self.functions, module, candidate.stem)):
                 return True

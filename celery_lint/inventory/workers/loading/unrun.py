@@ -23,7 +23,7 @@ from celery_lint.model.words import held
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
-Why = Literal["unimported", "shadowed", "unnamed", "unconsumed", "doubled", "unimportable"]
+Why = Literal["unimported", "shadowed", "unnamed", "unstarted", "unconsumed", "doubled", "unimportable"]
 
 # What gives a message another queue than its task has.
 _ELSEWHERE = frozenset({"queue", "exchange", "routing_key", "router", "**"})
