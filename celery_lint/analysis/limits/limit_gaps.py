@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.wiring.unloadable import UnloadableCommands
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
@@ -60,6 +61,7 @@ class LimitGaps:
         self.belonging = known.of(Belonging)
         self.commands = known.of(Commands)
         self.applications = known.of(Applications)
+        self.unloadable = known.of(UnloadableCommands)
 
     # ------------------------------------------------------------------ one without the other
 
@@ -111,7 +113,12 @@ class LimitGaps:
     def ignored(self) -> list[IgnoredLimit]:
         """The limits that nothing enforces, once for each kind of pool: that is what is changed."""
         found: dict[str, IgnoredLimit] = {}
+        ended = {
+            wrong.command.place for each in self.unloadable.unloadable for wrong in (each.first, *each.others)
+        }
         for fact in (*self._of_applications(), *self._of_tasks()):
+            if fact.pool.place in ended:
+                continue  # no worker of this command ever starts
             first = found.setdefault(fact.pool.name, fact)
             if fact.place != first.place and fact.place not in first.others:
                 found[fact.pool.name] = first._replace(others=(*first.others, fact.place))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.libraries.views import WEB_APPLICATIONS
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module, Place
@@ -19,13 +19,14 @@ from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
 
-Why = Literal["module", "attribute", "web"]
+Why = Literal["module", "attribute", "import", "web"]
 
 
 class Wrong(NamedTuple):
     """A command whose ``-A`` leads nowhere: there is no such ``module``, or no such ``attribute`` of one.
 
-    Or it leads to the application of a ``web`` server, which the module has as its ``app``.
+    Or it leads to the application of a ``web`` server, which the module has as its ``app``. ``import``: there
+    is such a module, which does not import the application of another package.
     """
 
     command: WorkerCommand
@@ -91,7 +92,7 @@ class UnloadableCommands:
         if not all(self._lacks(path, name) for path in paths):
             return None
         if paths and (colon or not any(path.endswith("/__init__.py") for path in paths)):
-            return "attribute"
+            return "attribute" if self._in_package(command) else "import"
         return None if self._may_be_moved(dotted) else "module"
 
     # ------------------------------------------------------------------ what is there
@@ -153,15 +154,15 @@ class UnloadableCommands:
         return self.project.reading.module(paths[0], name) if len(paths) == 1 else None
 
     def _meant(self, command: WorkerCommand) -> list[Meant]:
-        """The applications in the package that a command names, the nearest first, as ``-A`` names them."""
+        """The applications that a command may mean, the nearest first, as ``-A`` names them."""
+        return self._in_package(command) or self._beside(command)
+
+    def _in_package(self, command: WorkerCommand) -> list[Meant]:
+        """Those in the package that it names."""
         top = command.app.partition(":")[0].partition(".")[0]
-        folders = command.path.split("/")[:-1]
-        own = self.project.deployment.project_of(command.path)  # an image of it holds nothing else
         found: list[tuple[int, Meant]] = []
-        for application in self.applications.product:
+        for application in self._of_project(command):
             *above, file = application.module.path.split("/")
-            if not is_product_path(application.module.path) or not _is_in(application.module.path, own):
-                continue
             if top in above:
                 parts = [*above[above.index(top) :], file.removesuffix(".py")]
             elif file == f"{top}.py":
@@ -169,16 +170,42 @@ class UnloadableCommands:
             else:
                 continue
             name = ".".join(parts).removesuffix(".__init__")
-            found.append((_apart(folders, above), Meant(application.place, name)))
+            found.append((_apart(command.path, application.module.path), Meant(application.place, name)))
         return [meant for _, meant in sorted(found, key=lambda each: each[0])]
+
+    def _beside(self, command: WorkerCommand) -> list[Meant]:
+        """Those of its project, where it names a module of the project that is no package."""
+        top = command.app.partition(":")[0].partition(".")[0]
+        own = self.project.deployment.project_of(command.path)
+        files = [file for folder in self.imports.holding(top) for file in self._files(folder, top)]
+        if not files or not all(file.endswith(f"{top}.py") and _is_in(file, own) for file in files):
+            return []
+        found = [
+            (
+                _apart(command.path, path),
+                Meant(application.place, f"{self.imports.module_name(path)}:{application.origin[1]}"),
+            )
+            for application in self._of_project(command)
+            if self.imports.import_root(path := application.module.path)
+            in {self.imports.import_root(file) for file in files}
+        ]
+        return [meant for _, meant in sorted(found, key=lambda each: each[0])]
+
+    def _of_project(self, command: WorkerCommand) -> Iterator[Application]:
+        """The applications of the project of a command: an image of it holds nothing else."""
+        own = self.project.deployment.project_of(command.path)
+        for application in self.applications.product:
+            if is_product_path(application.module.path) and _is_in(application.module.path, own):
+                yield application
 
 
 def _is_in(path: str, folder: str) -> bool:
     return not folder or path.startswith(f"{folder}/")
 
 
-def _apart(one: list[str], other: list[str]) -> int:
-    """How many folders lie between two folders."""
+def _apart(file: str, other_file: str) -> int:
+    """How many folders lie between two files."""
+    one, other = file.split("/")[:-1], other_file.split("/")[:-1]
     common = 0
     while common < min(len(one), len(other)) and one[common] == other[common]:
         common += 1

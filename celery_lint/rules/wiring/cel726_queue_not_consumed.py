@@ -74,8 +74,9 @@ class QueueNotConsumed(Rule):
     makes it, once a file that names queues. All
     workers of the launch files count together, and so do the queues
     that code names in commands (`subprocess.run(["celery", "worker", "-Q", "mails"])`). It is silent where no
-    launch file starts a worker of the application, where nothing imports what says the queue, where all that do are for development by their names
-    (`compose.dev.yml`, a `Makefile`) or by the comment at their top (unless a compose file is all there is,
+    launch file starts a worker of the application, where nothing imports the module that names the queue,
+    where all workers are for development by the names of their files (`compose.dev.yml`, a `Makefile`) or by
+    the comment at their top (unless a compose file is all there is,
     and no task at all is sent where its workers look), where a command takes its queues from the environment,
     where all of them are told their queues by files that start one process each (a `Dockerfile`, a unit of
     systemd), where code calls `add_consumer`, and where settings, routes or queues are only known at run

@@ -52,8 +52,9 @@ class ApplicationNotFound(Rule):
 
     ## Limits
 
-    Speaks of packages of the project that hold an application, whatever folder the worker is started in, and
-    is told at that application, for launch files are no Python. Silent where another folder of the project
+    Speaks of packages of the project that hold an application, whatever folder the worker is started in, of
+    modules (`-A run.celery`) that import none from another package, and is told at
+    that application, for launch files are no Python. Silent where another folder of the project
     has the module that the command names, for an image may hold it under that name, where the launch file
     lies in a project of its own (`shop/compose.yml` beside `shop/pyproject.toml`) that holds no such package,
     and where a variable is part of the name.
@@ -73,6 +74,10 @@ class ApplicationNotFound(Rule):
         "attribute": (
             "`-A {named}` names nothing in it: `Unable to load celery application`",
             "write `-A {meant}` in `{path}`",
+        ),
+        "import": (
+            "`-A {named}` names nothing in it: `Unable to load celery application`",
+            "import the application there, or write `-A {meant}` in `{path}`",
         ),
         "web": (
             "`-A {named}` takes `app`, which is no Celery: `object has no attribute 'user_options'`",
@@ -95,6 +100,6 @@ class ApplicationNotFound(Rule):
 def _says(wrong: Wrong) -> str:
     if wrong.why == "web":
         return f"Celery takes what `{wrong.command.app}` has as `app`, before it looks for anything else"
-    if wrong.why == "attribute":
+    if wrong.why in ("attribute", "import"):
         return f"the module of `{wrong.command.app}` has no such name"
     return f"no module is named `{wrong.command.app}`"
