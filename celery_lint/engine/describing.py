@@ -143,12 +143,12 @@ def _without_effect(known: Known, at: Callable[[Place], tuple[str, int]]) -> Ite
 
 def _loaded(known: Known, command: WorkerCommand) -> str:
     """What `-A` of a command leads to."""
-    from celery_lint.analysis.wiring.unloadable import UnloadableCommands
     from celery_lint.inventory.application.commands import Commands
+    from celery_lint.inventory.application.unloadable import LostCommands
 
-    why = known.of(UnloadableCommands).why(command)
+    why = known.of(LostCommands).why(command)
     if why is not None:
-        return f"{command.app}: there is no such {why}"
+        return f"{command.app}: there is no such {'attribute' if why == 'import' else why}"
     found = [f"{name} in {path}" for path, name in known.of(Commands).meant(command)]
     return f"{command.app}: {', '.join(found)}" if found else command.app and f"{command.app}: not known"
 

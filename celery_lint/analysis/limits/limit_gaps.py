@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.unloadable import UnloadableCommands
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.application.unloadable import LostCommands
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
@@ -61,7 +61,7 @@ class LimitGaps:
         self.belonging = known.of(Belonging)
         self.commands = known.of(Commands)
         self.applications = known.of(Applications)
-        self.unloadable = known.of(UnloadableCommands)
+        self.lost_commands = known.of(LostCommands)
 
     # ------------------------------------------------------------------ one without the other
 
@@ -113,11 +113,8 @@ class LimitGaps:
     def ignored(self) -> list[IgnoredLimit]:
         """The limits that nothing enforces, once for each kind of pool: that is what is changed."""
         found: dict[str, IgnoredLimit] = {}
-        ended = {
-            wrong.command.place for each in self.unloadable.unloadable for wrong in (each.first, *each.others)
-        }
         for fact in (*self._of_applications(), *self._of_tasks()):
-            if fact.pool.place in ended:
+            if self.lost_commands.ends(fact.pool.place):
                 continue  # no worker of this command ever starts
             first = found.setdefault(fact.pool.name, fact)
             if fact.place != first.place and fact.place not in first.others:

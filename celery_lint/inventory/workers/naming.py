@@ -88,6 +88,11 @@ def texts_outside(functions: Functions, module: Module, name: str) -> Iterator[s
         yield from (text for _, text in texts_of(value) if _says(text, name))
 
 
+def texts_given(value: Value) -> Iterator[str]:
+    """The texts in what a call is given: ``conf.update(imports=["shop.mails"])``."""
+    return (each.data for each in held(value) if isinstance(each.data, str))
+
+
 def only_called_outside(functions: Functions, module: Module, name: str) -> bool:
     """Whether what a module binds does nothing with a name but keep what a call of it gives."""
     return (

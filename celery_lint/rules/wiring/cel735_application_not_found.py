@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.unloadable import Unloadable, UnloadableCommands, Wrong
+from celery_lint.analysis.wiring.unloadable import Unloadable, UnloadableCommands
+from celery_lint.inventory.application.unloadable import Wrong
 from celery_lint.rule import Finding, Rule, on
 
 _SHOWN = 5

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import chain
 from typing import Literal
 
 from celery_lint.files.filter import Pair
@@ -27,7 +28,7 @@ from celery_lint.inventory.workers.loading.imported import (
     Discovery,
     WorkerImports,
 )
-from celery_lint.inventory.workers.naming import texts_outside
+from celery_lint.inventory.workers.naming import texts_given, texts_outside
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.purpose import is_test_path
@@ -347,7 +348,11 @@ class Orphans:
         )
         modules = [module for module in among if module.path != candidate.path]
         for module in modules:
-            if any(dotted.search(text) for text in texts_outside(self.functions, module, candidate.stem)):
+            texts = chain(
+                texts_outside(self.functions, module, candidate.stem),
+                *(texts_given(value) for each in module.functions.telling() for _, value in each.values),
+            )
+            if any(dotted.search(text) for text in texts):
                 return True
         for _, function, said in self.functions.saying(modules, (candidate.package, candidate.stem)):
             packed = (function.packed_calls, function.packed_steps) if len(said) > 1 else ()

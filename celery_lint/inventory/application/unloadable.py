@@ -1,0 +1,203 @@
+"""Commands of workers whose ``-A`` leads to no application, so that the worker ends before it starts.
+
+Celery imports what ``-A`` names from the folder that it is started in: ``package.module``,
+``package.module:name`` or ``package.module.name``, and of a package also its module ``celery``. Of a module
+it takes what is called ``app``, whatever that is, and only then what is called ``celery`` or is an
+application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.libraries.views import WEB_APPLICATIONS
+from celery_lint.model.commands import WorkerCommand
+from celery_lint.model.facts import Module, Place
+from celery_lint.model.purpose import is_product_path
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, once
+
+Why = Literal["module", "attribute", "import", "web"]
+
+
+class Wrong(NamedTuple):
+    """A command whose ``-A`` leads nowhere: there is no such ``module``, or no such ``attribute`` of one.
+
+    Or it leads to the application of a ``web`` server, which the module has as its ``app``. ``import``: there
+    is such a module, which does not import the application of another package.
+    """
+
+    command: WorkerCommand
+    why: Why
+
+
+class Meant(NamedTuple):
+    """What workers mean, as ``-A`` names it: the application, or what stands in its way."""
+
+    place: Place
+    name: str
+
+
+class LostCommands:
+    """The commands of launch files that no worker survives."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.imports = known.project.imports
+        self.applications = known.of(Applications)
+
+    @once
+    def all(self) -> dict[Meant, list[Wrong]]:
+        """The commands without an application, by the application that is nearest to them."""
+        found: dict[Meant, list[Wrong]] = {}
+        deployment = self.project.deployment
+        for command in (*deployment.commands, *deployment.others):
+            why = self.why(command)
+            if why is not None:
+                meant = self._instead(command.app) or self._meant(command)[0]
+                found.setdefault(meant, []).append(Wrong(command, why))
+        return found
+
+    def ends(self, place: Place) -> bool:
+        """Whether the command that stands there ends before a worker starts."""
+        return any(each.command.place == place for wrong in self.all.values() for each in wrong)
+
+    def why(self, command: WorkerCommand) -> Why | None:
+        """Why a command finds no application, where that is certain."""
+        dotted, colon, name = command.app.partition(":")
+        if not all(part.isidentifier() for part in dotted.split(".")):
+            return None
+        if not colon and self.imports.holding(dotted):
+            return "web" if self._instead(dotted) is not None else None
+        if not self._meant(command):
+            return None
+        if not colon:
+            if self.imports.holding(f"{dotted}.celery"):
+                return None
+            module, _, name = dotted.rpartition(".")
+        else:
+            module = dotted
+        paths = [path for folder in self.imports.holding(module) for path in self._files(folder, module)]
+        if not all(self._lacks(path, name) for path in paths):
+            return None
+        if paths and (colon or not any(path.endswith("/__init__.py") for path in paths)):
+            return "attribute" if self._in_package(command) else "import"
+        return None if self._may_be_moved(dotted) else "module"
+
+    # ------------------------------------------------------------------ what is there
+
+    def _files(self, folder: str, dotted: str) -> Iterator[str]:
+        path = "/".join(([folder] if folder else []) + dotted.split("."))
+        yield from (file for file in (f"{path}/__init__.py", f"{path}.py") if file in self.imports.files)
+
+    def _lacks(self, path: str, name: str) -> bool:
+        """Whether a module certainly binds no such name."""
+        if path in self.project.unparsed or not name.isidentifier():
+            return False
+        module = self.project.modules.find(path) or self.project.reading.module(path, name)
+        return module is None or not self._may_bind(module, name)
+
+    def _may_bind(self, module: Module, name: str) -> bool:
+        named = (module.functions, module.classes, module.bindings, module.imports)
+        return (
+            any(name in names for names in named)
+            or bool(module.star_imports)
+            or "__getattr__" in module.functions
+            or bool(module.functions.holding("globals", "setattr", "vars"))
+        )
+
+    def _may_be_moved(self, dotted: str) -> bool:
+        """Whether an image may hold a folder of the project under the name that is asked for."""
+        top, _, rest = dotted.partition(".")
+        tail = rest.replace(".", "/")
+        ends = (f"{tail}.py", f"{tail}/__init__.py")
+        return any(
+            f"/{file}".endswith((f"/{ends[0]}", f"/{ends[1]}")) and f"/{top}/" not in f"/{file}"
+            for file in self.imports.files
+        )
+
+    # ------------------------------------------------------------------ what is meant
+
+    def _instead(self, dotted: str) -> Meant | None:
+        """The web application that Celery finds as ``app`` of a module, before that of Celery."""
+        module = self._module(dotted, "app")
+        package, _, leaf = dotted.rpartition(".")
+        above = self._module(package, leaf) if package else None
+        if module is None or (above is not None and (leaf in above.bindings or leaf in above.imports)):
+            return None
+        bound = module.bindings.get("app", ())
+        if len(bound) + ("app" in module.imports) != 1:
+            return None
+        if self.project.member(module, "app").name not in WEB_APPLICATIONS:
+            return None
+        for name in (*module.bindings, *module.imports):
+            application = self.applications.get(self.project.member(module, name).origin)
+            if application is not None:
+                place = module.place(bound[0].span) if bound else application.place
+                return Meant(place, f"{dotted}:{name}")
+        return None
+
+    def _module(self, dotted: str, name: str) -> Module | None:
+        """The only module of this name, for the sake of a name in it."""
+        paths = [path for folder in self.imports.holding(dotted) for path in self._files(folder, dotted)]
+        return self.project.reading.module(paths[0], name) if len(paths) == 1 else None
+
+    def _meant(self, command: WorkerCommand) -> list[Meant]:
+        """The applications that a command may mean, the nearest first, as ``-A`` names them."""
+        return self._in_package(command) or self._beside(command)
+
+    def _in_package(self, command: WorkerCommand) -> list[Meant]:
+        """Those in the package that it names."""
+        top = command.app.partition(":")[0].partition(".")[0]
+        found: list[tuple[int, Meant]] = []
+        for application in self._of_project(command):
+            *above, file = application.module.path.split("/")
+            if top in above:
+                parts = [*above[above.index(top) :], file.removesuffix(".py")]
+            elif file == f"{top}.py":
+                parts = [top]
+            else:
+                continue
+            name = ".".join(parts).removesuffix(".__init__")
+            found.append((_apart(command.path, application.module.path), Meant(application.place, name)))
+        return [meant for _, meant in sorted(found, key=lambda each: each[0])]
+
+    def _beside(self, command: WorkerCommand) -> list[Meant]:
+        """Those of its project, where it names a module of the project that is no package."""
+        top = command.app.partition(":")[0].partition(".")[0]
+        own = self.project.deployment.project_of(command.path)
+        files = [file for folder in self.imports.holding(top) for file in self._files(folder, top)]
+        if not files or not all(file.endswith(f"{top}.py") and _is_in(file, own) for file in files):
+            return []
+        found = [
+            (
+                _apart(command.path, path),
+                Meant(application.place, f"{self.imports.module_name(path)}:{application.origin[1]}"),
+            )
+            for application in self._of_project(command)
+            if self.imports.import_root(path := application.module.path)
+            in {self.imports.import_root(file) for file in files}
+        ]
+        return [meant for _, meant in sorted(found, key=lambda each: each[0])]
+
+    def _of_project(self, command: WorkerCommand) -> Iterator[Application]:
+        """The applications of the project of a command: an image of it holds nothing else."""
+        own = self.project.deployment.project_of(command.path)
+        for application in self.applications.product:
+            if is_product_path(application.module.path) and _is_in(application.module.path, own):
+                yield application
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return not folder or path.startswith(f"{folder}/")
+
+
+def _apart(file: str, other_file: str) -> int:
+    """How many folders lie between two files."""
+    one, other = file.split("/")[:-1], other_file.split("/")[:-1]
+    common = 0
+    while common < min(len(one), len(other)) and one[common] == other[common]:
+        common += 1
+    return len(one) + len(other) - 2 * common
