@@ -23,16 +23,25 @@ Named = tuple[Module, Value, str, str]
 """A name of a task, where it is written, and the queue of such a task that no worker consumes."""
 
 
+class Decorated(NamedTuple):
+    """A decorator that names a task, and what it is called there."""
+
+    place: Place
+    chain: str
+
+
 class UnknownName(NamedTuple):
     """A text that is meant for the name of a task, and is none.
 
     ``unread`` is the queue that the task would be sent to by the right name, if no worker consumes it.
+    ``given`` is the decorator that gives the name and makes no task: its owner is no application there.
     """
 
     place: Place
     name: str
     missing: Missing
     unread: str = ""
+    given: Decorated | None = None
 
 
 class UselessEntries(NamedTuple):
@@ -73,10 +82,23 @@ class NamedTasks:
     def scheduled(self) -> list[UnknownName]:
         """The names in schedules that no task has."""
         return [
-            UnknownName(place, name, missing)
+            UnknownName(place, name, missing, given=self._decorated.get(name))
             for entry, name, place in self.schedules.named
             if (missing := self._missing(entry.module, name)) is not None
         ]
+
+    @once
+    def _decorated(self) -> dict[str, Decorated]:
+        """The names that decorators of no application give: ``@celery.task(name="shop.mail")``."""
+        found: dict[str, Decorated] = {}
+        for module in self.project.product_modules():
+            for function in module.functions.decorated():
+                for decorator in function.decorators:
+                    name = decorator.keyword("name")
+                    if decorator.chain.endswith(".task") and name is not None and isinstance(name.data, str):
+                        chain = ".".join(decorator.chain.strip(".:").rsplit(".", 2)[-2:])
+                        found.setdefault(name.data, Decorated(module.place(decorator.span), chain))
+        return found
 
     @facts
     def routed(self) -> list[UselessEntries]:

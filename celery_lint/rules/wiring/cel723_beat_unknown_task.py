@@ -58,8 +58,9 @@ class BeatUnknownTask(Rule):
     added to them), `PeriodicTask.objects` and `PeriodicTask(…)` of django-celery-beat, and
     `RedBeatSchedulerEntry`. It speaks only where the name begins with a module of the project that has no
     such task, or is the name of a task but for one or two letters; and it says nothing where names may
-    exist that nobody can see, see CEL710. Entries that lie in one module which is missing are told once,
-    and those in a module that `include` names in vain are left to CEL712.
+    exist that nobody can see, see CEL710. Entries that lie in one module which is missing, or in one where
+    what should be an application is `None`, are told once, and those in a module that `include` names in
+    vain are left to CEL712.
 
     ## References
 
@@ -78,6 +79,10 @@ class BeatUnknownTask(Rule):
             "no task is named `{name}`: it only gives `Received unregistered task`",
             "correct the name, or define a task with it",
         ),
+        "unmade": (
+            "no task is named `{name}`: it only gives `Received unregistered task`",
+            "`@{decorator}` makes no task in `{path}`: use the application that workers start there",
+        ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_message_for_a_name_that_no_task_has_is_thrown_away"
     fixable = "unsafe"
@@ -89,6 +94,12 @@ class BeatUnknownTask(Rule):
         why = fact.missing.why
         variant = why if why in self.variants else "" if fact.missing.guess else "nameless"
         fix = (fact.name, fact.missing.guess) if fact.missing.guess else None
+        given = fact.given
+        if given is not None and variant == "nameless":
+            values |= {"decorator": given.chain, "path": given.place.path}
+            related = ((given.place, "this gives the name, and its owner is no application"),)
+            yield Finding(fact.place, values, related, "unmade", cause=Cause(given.place.path))
+            return
         # Nothing else than the module is missing, whatever is to be found in it.
         absent = why == "module" and fix is None
         cause = Cause(fact.name.rpartition(".")[0]) if absent else None

@@ -53,7 +53,7 @@ _STARTED = frozenset(
         "main", "make_app", "manage", "run", "server", "settings", "web", "wsgi",
     }
 )  # fmt: skip
-_STARTING = (".worker_main", ".start", ".run", ".main", ".serve", ".execute_from_commandline", ".Worker")
+_STARTING = (".worker_main", ".start", ".run", ".main", ".serve", ".Worker")
 # So many modules of one package are looked at for imports of each other.
 _MOST_READ = 300
 
