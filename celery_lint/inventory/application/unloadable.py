@@ -80,7 +80,7 @@ class LostCommands:
         else:
             module = dotted
         paths = [path for folder in self.imports.holding(module) for path in self._files(folder, module)]
-        if not all(self._lacks(path, name) for path in paths):
+        if not all(self.lacks(path, name) for path in paths):
             return None
         if paths and (colon or not any(path.endswith("/__init__.py") for path in paths)):
             return "attribute" if self._in_package(command) else "import"
@@ -92,11 +92,14 @@ class LostCommands:
         path = "/".join(([folder] if folder else []) + dotted.split("."))
         yield from (file for file in (f"{path}/__init__.py", f"{path}.py") if file in self.imports.files)
 
-    def _lacks(self, path: str, name: str) -> bool:
+    def lacks(self, path: str, name: str) -> bool:
         """Whether a module certainly binds no such name."""
         if path in self.project.unparsed or not name.isidentifier():
             return False
-        module = self.project.modules.find(path) or self.project.reading.module(path, name)
+        reading = self.project.reading  # who imports all of another module need not say the name
+        module = (
+            self.project.modules.find(path) or reading.module(path, name) or reading.module(path, "import")
+        )
         return module is None or not self._may_bind(module, name)
 
     def _may_bind(self, module: Module, name: str) -> bool:
