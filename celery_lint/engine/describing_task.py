@@ -44,6 +44,7 @@ _WHY = {
     "unimported": "no worker that is started imports its module",
     "shadowed": "the package of the same name is imported in place of its module",
     "unnamed": "nothing imports its module, or names it for workers to import",
+    "unstarted": "only an application names its module that nobody starts",
     "doubled": "another task has its name, and nobody can tell which of the two a worker has",
     "unimportable": "its module cannot be imported",
     "unconsumed": "no worker that is started takes messages of its queue",

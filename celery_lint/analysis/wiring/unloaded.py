@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.application.unloadable import LostCommands
 from celery_lint.inventory.tasks.names import ModuleNames
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
@@ -56,7 +55,6 @@ class UnloadedTasks:
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
         self.commands = known.of(Commands)
-        self.lost_commands = known.of(LostCommands)
 
     @facts
     def unloaded(self) -> list[Unloaded]:
@@ -66,7 +64,7 @@ class UnloadedTasks:
             path = task.module.path
             if task.module.misplaced_awaits or _is_nested(task):
                 continue  # its import fails, or makes no task
-            if path in found or self._cannot_be_imported(task.module):
+            if path in found:
                 continue
             if self.worker_imports.never(path):
                 if user.path == path and self._is_program(task.module):
@@ -91,16 +89,6 @@ class UnloadedTasks:
         for _, name, place in self.schedules.named:
             if name in by_name:
                 yield by_name[name], place
-
-    def _cannot_be_imported(self, module: Module) -> bool:
-        """Whether a module imports what another of the project lacks: nobody can send its tasks."""
-        for dotted in module.imports.values():
-            located = self.project.imports.locate(dotted, module.path)
-            if located is None or located.path == module.path or len(located.rest) != 1:
-                continue
-            if self.lost_commands.lacks(located.path, located.rest[0]):
-                return True
-        return False
 
     def _is_program(self, module: Module) -> bool:
         """Whether somebody starts the module itself."""
