@@ -14,6 +14,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.orphans import Misled, Orphans
+from celery_lint.inventory.workers.loading.unimportable import Unimportable
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
@@ -55,6 +56,7 @@ class UnloadedTasks:
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
         self.commands = known.of(Commands)
+        self.unimportable = known.of(Unimportable)
 
     @facts
     def unloaded(self) -> list[Unloaded]:
@@ -64,7 +66,7 @@ class UnloadedTasks:
             path = task.module.path
             if task.module.misplaced_awaits or _is_nested(task):
                 continue  # its import fails, or makes no task
-            if path in found:
+            if path in found or path in self.unimportable.all:
                 continue
             if self.worker_imports.never(path):
                 if user.path == path and self._is_program(task.module):
