@@ -49,8 +49,9 @@ class Value(NamedTuple):
     ``unknown``. A starred argument and a ``**`` mapping carry the keyword ``*`` or ``**``. ``data`` of a
     sequence is ``set`` where it is one; of what is unknown, ``set``, ``list`` or ``generator`` for a
     comprehension (``items``: the name whose items it keeps as they are, all or some), and ``*`` for what is
-    unpacked in a display; of alternatives, ``|`` where they are joined
-    by that; of a ``lambda`` (``items``: what it gives) the names that it reads when it runs.
+    unpacked in a display; of alternatives, ``|`` where they are joined by that, and ``deployed`` where all
+    but the first are for tests or for SQLite; of a ``lambda`` (``items``: what it gives) the names that it
+    reads when it runs.
     """
 
     kind: ValueKind

@@ -111,10 +111,11 @@ class Bound:
         """
         options = list(self._options(module, value, holder))
         names = {name for name, _ in options}
+        chosen_pools = [_deployed(option) for name, option in options if name == "poolclass"]
         classes = {
             self.project.value_entity(module, option).name.rpartition(".")[2]
-            for name, option in options
-            if name == "poolclass"
+            for option in chosen_pools
+            if option.kind != "constant"  # None is the default
         }
         sized = not names.isdisjoint(_POOL_SIZES)
         if sized and classes and classes <= POOLLESS and self.choices.gives_no_pool_to_others(module, value):
@@ -231,3 +232,8 @@ class Bound:
                 whole = function.value_of(call) if call.chain == f"{chain}.update" else None
                 for given in (*whole.items, whole) if whole is not None else ():
                     yield from given.keywords
+
+
+def _deployed(value: Value) -> Value:
+    """What workers have of alternatives among which the code of a project decides for its tests."""
+    return value.items[0] if value.kind == "either" and value.data == "deployed" else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable
 from sys import intern
 from typing import Any
@@ -18,6 +19,9 @@ _MOST_ITEMS = 1500
 _MOST_PARTS = 4
 _LARGEST_NUMBER = 10**15
 _LONGEST_TEXT = 2000
+
+# What a condition asks for that is never so where workers run.
+_ASIDE = re.compile(r"sqlite|(?<![a-z])test", re.IGNORECASE)
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -78,8 +82,8 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
         if operand.kind == "constant" and isinstance(operand.data, (int, float)):
             return Value("constant", span, -operand.data)
     if isinstance(node, ast.IfExp):
-        sides = (node.body, node.orelse)
-        return Value("either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in sides))
+        sides, data = _by_deployment(node)
+        return Value("either", span, data, "", tuple(value_of(s, scope, span_of, depth + 1) for s in sides))
     if isinstance(node, ast.BoolOp):
         return Value(
             "either", span, None, "", tuple(value_of(s, scope, span_of, depth + 1) for s in node.values)
@@ -96,6 +100,24 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
             index = node.slice.value if isinstance(node.slice, ast.Constant) else None
             return Value("name", span, index if isinstance(index, str) else None, intern(chain))
     return Value("unknown", span)
+
+
+def _by_deployment(node: ast.IfExp) -> tuple[tuple[ast.expr, ast.expr], str | None]:
+    """The alternatives; ``deployed`` if the condition asks for tests or SQLite: all others use the first."""
+    test, negated = node.test, False
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        test, negated = test.operand, not negated
+    if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.NotEq, ast.NotIn, ast.IsNot)):
+        negated = not negated
+    if isinstance(test, ast.BoolOp) or not any(map(_is_aside, ast.walk(test))):
+        return (node.body, node.orelse), None
+    return (node.body, node.orelse) if negated else (node.orelse, node.body), "deployed"
+
+
+def _is_aside(node: ast.AST) -> bool:
+    """Whether a part of a condition names what no deployed process is or has."""
+    said = node.value if isinstance(node, ast.Constant) else getattr(node, "attr", getattr(node, "id", None))
+    return isinstance(said, str) and _ASIDE.search(said) is not None
 
 
 def _kept(node: ast.SetComp | ast.GeneratorExp | ast.ListComp) -> ast.Name | None:
