@@ -151,7 +151,7 @@ class Functions:
 
     def words_of_modules(
         self,
-        what: str,
+        what: Kind | Literal["bound"],
         words_in: Callable[[Module], Iterable[str]],
         modules: Sequence[Module],
         words: Collection[str],
@@ -162,7 +162,11 @@ class Functions:
             known = self._in_modules[what] = ModuleWords(words_in)
         found = known.saying([module for module in modules if module is not self._watched], words)
         if self._watched is not None and self._watched in modules:
-            found[self._watched.path] = set(words).intersection(words_in(self._watched))
+            if what == "bound":
+                own = set(words).intersection(words_in(self._watched))
+            else:  # its functions are to be asked in a way that is noted
+                own = {word for said in self._saying(what, frozenset(words)).values() for word in said}
+            found[self._watched.path] = own
         return found
 
     # ------------------------------------------------------------------ who says something
