@@ -170,7 +170,7 @@ def again(task, error):
     try:
         task.retry(exc=error)
     except MaxRetriesExceededError:
-        print("given up")
+        os.unlink("sending")
 
 
 def later(mail):

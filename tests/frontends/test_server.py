@@ -420,7 +420,7 @@ def test_all_safe_fixes_at_once(project: Path) -> None:
         version = editor.type(MAIL, mended)
         assert await editor.actions(MAIL, EVERYWHERE) == []
         await editor.until(lambda: editor.last(MAIL).version == version)
-        assert [each.code for each in editor.last(MAIL).diagnostics] == ["CEL526"]
+        assert not editor.last(MAIL).diagnostics  # what stands behind the `raise` is never reached
         assert await editor.actions(MAIL, EVERYWHERE, ["source.fixAll"]) == []
 
     assert edit(project, session) == (0, "")
