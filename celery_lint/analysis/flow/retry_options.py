@@ -119,7 +119,7 @@ class RetryOptions:
     def _is_inert(self, option: RetryOption, policy: RetryPolicy) -> bool:
         if policy.automatic or not policy.known or self.retries.reads(option.name):
             return False
-        if not self.in_force.own_application(policy.task):
+        if not self.in_force.own_application(policy.task) or self._only_logs(policy.task):
             return False
         known = self.retries.constant((option.module, option.value))
         if option.name != "retry_jitter" and known is not None and _is_nothing(known):
@@ -168,15 +168,14 @@ class RetryOptions:
         return not self.retry_calls.hidden(task) and not self.retries.reads_near(task, option.name)
 
     def _only_logs(self, task: Task) -> bool:
-        """Whether nothing that a task does can fail: a sketch, which logs and returns what it was given."""
+        """Whether nothing that a task does can fail: a sketch, which logs or passes and returns."""
         if task.function is None or task.inner_decorators:
             return False
         flow = self.functions.of(task.module, task.function)
         logged = [step for step in flow.steps if is_log(step)]
         rest = [step for step in flow.steps if step not in logged]
-        return any(step.calls for step in logged) and all(
-            step.kind == "return" and not step.calls for step in rest
-        )
+        sketched = any(step.calls for step in logged) or any(step.kind == "pass" for step in rest)
+        return sketched and all(step.kind in ("return", "pass") and not step.calls for step in rest)
 
     def _retried_when_lost(self, task: Task) -> bool:
         """Whether Celery itself may retry the task, after the loss of its process."""

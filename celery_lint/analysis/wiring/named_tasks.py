@@ -19,8 +19,9 @@ from celery_lint.project.tables import written_mapping
 
 _PATTERN = "*"
 
-Named = tuple[Module, Value, str, str]
-"""A name of a task, where it is written, and the queue of such a task that no worker consumes."""
+Named = tuple[Module, Value, str, str, tuple[str, ...]]
+"""A name of a task, where it is written, the queue of such a task that no worker consumes, and the options
+that an annotation sets."""
 
 
 class Decorated(NamedTuple):
@@ -45,10 +46,14 @@ class UnknownName(NamedTuple):
 
 
 class UselessEntries(NamedTuple):
-    """The entries of one table, of routes or of annotations, that are for no task, in their order."""
+    """The entries of one table, of routes or of annotations, that are for no task, in their order.
+
+    ``starred`` is the first option of theirs that an entry for all tasks sets as well, and wins.
+    """
 
     first: UnknownName
     others: tuple[UnknownName, ...]
+    starred: str = ""
 
 
 class NamedTasks:
@@ -104,18 +109,21 @@ class NamedTasks:
     def routed(self) -> list[UselessEntries]:
         """The tables of routes and of annotations with names that no task has."""
         found: dict[Place, UselessEntries] = {}
-        tables = [(table, False) for table in self._routes()]
-        tables += [(table, True) for table in self._annotations()]
-        for table, are_annotations in tables:
+        tables = [(table, False, frozenset[str]()) for table in self._routes()]
+        tables += [(table, True, starred) for table, starred in self._annotations()]
+        for table, are_annotations, starred in tables:
             asked = self._missing_in_annotations if are_annotations else self._missing
             unknown = [
                 UnknownName(module.place(value.span), name, missing, unread)
-                for module, value, name, unread in table
+                for module, value, name, unread, _ in table
                 if (missing := asked(module, name)) is not None
                 and (are_annotations or not self._has_its_queue(missing))
             ]
             if unknown:
-                found[unknown[0].place] = UselessEntries(unknown[0], tuple(unknown[1:]))
+                places = {each.place for each in unknown}
+                useless = [each for each in table if each[0].place(each[1].span) in places]
+                lost = next((key for each in useless for key in each[4] if key in starred), "")
+                found[unknown[0].place] = UselessEntries(unknown[0], tuple(unknown[1:]), lost)
         return list(found.values())
 
     def _has_its_queue(self, missing: Missing) -> bool:
@@ -151,7 +159,7 @@ class NamedTasks:
         for setting in self.settings.certain("task_routes"):
             for table in self.routes.tables(setting) or ():
                 yield [
-                    (entry.module, entry.key, entry.pattern, self._unread(entry))
+                    (entry.module, entry.key, entry.pattern, self._unread(entry), ())
                     for entry in table
                     if entry.kind == "name"
                 ]
@@ -161,11 +169,23 @@ class NamedTasks:
         queue = self.routes.queue_of(entry)
         return queue if queue and consumed is not None and queue not in consumed.queues else ""
 
-    def _annotations(self) -> Iterator[list[Named]]:
+    def _annotations(self) -> Iterator[tuple[list[Named], frozenset[str]]]:
+        """Each table of annotations, and the options that entries for all tasks set, in whichever table."""
         for setting in self.settings.certain("task_annotations"):
             known = self.project.constant(setting.module, setting.value)
             several = known is not None and known.kind == "sequence"
+            tables: list[list[Named]] = []
             for value in known.items if known is not None and several else (setting.value,):
                 owner, mapping = written_mapping(self.project, setting.module, value)
-                names = [(key, self.project.text(owner, key)) for key in mapping.items] if mapping else []
-                yield [(owner, key, name, "") for key, name in names if name is not None and name != _PATTERN]
+                entries = zip(mapping.items, mapping.keywords, strict=True) if mapping else ()
+                table = [
+                    (owner, key, name, "", tuple([each for each, _ in given.keywords]))
+                    for key, (_, given) in entries
+                    if (name := self.project.text(owner, key)) is not None
+                ]
+                tables.append(table)
+            starred = frozenset(
+                option for table in tables for entry in table if entry[2] == _PATTERN for option in entry[4]
+            )
+            for table in tables:
+                yield [entry for entry in table if entry[2] != _PATTERN], starred

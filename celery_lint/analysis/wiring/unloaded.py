@@ -25,7 +25,7 @@ class Unloaded(NamedTuple):
     """A task that is sent, and whose module no worker imports.
 
     ``discovery`` is what workers look for in its place; ``misled`` the search that takes the classes of
-    applications for packages.
+    applications for packages. ``search`` is the one that finds nothing in the package of the task.
     """
 
     task: Task
@@ -33,6 +33,7 @@ class Unloaded(NamedTuple):
     user: Place
     discovery: str
     misled: Misled | None = None
+    search: Place | None = None
 
 
 class NoModule(NamedTuple):
@@ -71,10 +72,12 @@ class UnloadedTasks:
             if self.worker_imports.never(path):
                 if user.path == path and self._is_program(task.module):
                     continue  # a script that tries out a task of its own
-                found[path] = Unloaded(task, self._dotted(path), user, self._near_discovery(path))
+                near, search = self._near_discovery(path)
+                found[path] = Unloaded(task, self._dotted(path), user, near, search=search)
             elif self.orphans.why(path) in _NOT_IMPORTED and self.orphans.why(user.path) is None:
+                near, search = self._near_discovery(path)
                 misled = self.orphans.misled(path)
-                found[path] = Unloaded(task, self._dotted(path), user, self._near_discovery(path), misled)
+                found[path] = Unloaded(task, self._dotted(path), user, near, misled, search)
         return list(found.values())
 
     def explore(self) -> None:
@@ -100,15 +103,18 @@ class UnloadedTasks:
     def _dotted(self, path: str) -> str:
         return self.module_names.of(path)
 
-    def _near_discovery(self, path: str) -> str:
-        """The package that is searched for a module of tasks, where this is another of its modules."""
+    def _near_discovery(self, path: str) -> tuple[str, Place | None]:
+        """What is searched for in the package of a module, which is another; and the search, if in vain."""
         for discovery in self.worker_imports.discoveries:
             for package in discovery.packages or ():
                 located = self.project.imports.locate(package, discovery.module.path)
                 folder = located.path.removesuffix("__init__.py") if located is not None else ""
                 if folder.endswith("/") and path.startswith(folder) and discovery.related:
-                    return f"{package}.{discovery.related}"
-        return ""
+                    looked_for = f"{package}.{discovery.related}"
+                    there = self.project.imports.locate(looked_for, discovery.module.path)
+                    in_vain = there is None or bool(there.rest)
+                    return looked_for, discovery.place if in_vain else None
+        return "", None
 
     # ------------------------------------------------------------------ too much
 

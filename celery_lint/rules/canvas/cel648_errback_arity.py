@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.canvas.errbacks import Errbacks, UnfitErrback
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class ErrbackArity(Rule):
@@ -62,7 +62,8 @@ class ErrbackArity(Rule):
 
     Looks at signatures that are made where they are handed to `link_error` or `on_error`. Silent where they
     hold arguments of their own by position, which only Celery 5.7 hands on, where the errback takes `*args`,
-    and of immutable ones (`.si()`), which get nothing.
+    and of immutable ones (`.si()`), which get nothing. Told once for an errback, with the other places that
+    hand it over.
 
     ## References
 
@@ -85,7 +86,9 @@ class ErrbackArity(Rule):
 
     @on(Errbacks.unfit)
     def check(self, fact: UnfitErrback) -> Iterator[Finding]:
-        """Report the signature, pointing at the task."""
+        """Report the first signature of an errback, pointing at its task."""
         related = ((fact.task.place, f"`{fact.error}`"),)
         variant = "" if fact.given == "request" else "id"
-        yield Finding(fact.sending.place, {"task": fact.task.label}, related, variant)
+        yield Finding(
+            fact.sending.place, {"task": fact.task.label}, related, variant, cause=Cause(fact.task.key)
+        )

@@ -85,7 +85,8 @@ class TaskModuleNotLoaded(Rule):
     application is started, where a module is imported by a name that only the run knows or by an entry point,
     and where a file could not be read, or holds an `await` outside of `async def`, which ends its import. A
     task within a function is made by who calls that: it says nothing of it. Silent for a program
-    (`if __name__ == "__main__"`) that sends a task of its own.
+    (`if __name__ == "__main__"`) that sends a task of its own. Of several modules in a package where
+    `autodiscover_tasks` finds nothing one is told, with the places of the others.
 
     ## References
 
@@ -119,7 +120,8 @@ class TaskModuleNotLoaded(Rule):
         values["config"] = fact.misled.name if fact.misled is not None else ""
         variant = "misled" if fact.misled else "discovered" if fact.discovery else ""
         related = ((fact.user, "it is sent here"), *(((fact.misled.place, _SEARCH),) if fact.misled else ()))
-        cause = Cause(fact.misled.place) if fact.misled else None
+        search = fact.misled.place if fact.misled else fact.search
+        cause = Cause((search, "" if fact.misled else fact.discovery)) if search is not None else None
         yield Finding(fact.task.place, values, related, variant, cause=cause)
 
 

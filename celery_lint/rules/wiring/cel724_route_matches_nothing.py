@@ -97,6 +97,22 @@ class RouteMatchesNothing(Rule):
             "`{name}` names no task: `task_annotations` know no patterns, it has no effect",
             "name each task, or `*` for all of them",
         ),
+        "starred": (
+            "no task is named `{name}`: what is set for it has no effect",
+            "name each task, and take `{option}` out of `*`: that is applied last and wins over names",
+        ),
+        "several starred": (
+            "no task is named `{name}`: this entry and {more} more have no effect",
+            "name each task, and take `{option}` out of `*`: that is applied last and wins over names",
+        ),
+        "starred pattern": (
+            "`{name}` names no task: `task_annotations` know no patterns, it has no effect",
+            "name each task, and take `{option}` out of `*`: that is applied last and wins over names",
+        ),
+        "several starred pattern": (
+            "`{name}` names no task: this entry and {more} more have no effect",
+            "name each task, and take `{option}` out of `*`: that is applied last and wins over names",
+        ),
         "prefix": (
             "no task is named `{name}`: what is set for it has no effect",
             "`task_annotations` are for one task by its whole name, or `*` for all of them",
@@ -116,21 +132,28 @@ class RouteMatchesNothing(Rule):
     @on(NamedTasks.routed)
     def check(self, fact: UselessEntries) -> Iterator[Finding]:
         """Report the first of the entries."""
-        first, others = fact
+        first, others, starred = fact
         values = {
             "name": first.name,
             "guess": first.missing.guess,
             "queue": first.unread,
             "more": len(others),
+            "option": starred,
             "others": "`, `".join(other.name for other in others[:_SHOWN]),
         }
         kind = "nameless" if not first.missing.guess else "unread" if first.unread else ""
         if first.missing.why in ("pattern", "prefix"):
             kind = first.missing.why
+        if starred:
+            kind = "starred pattern" if kind == "pattern" else "starred"
         variant = f"several {kind}" if others else kind
         related = tuple([(other.place, _wrong(other)) for other in others[:_SHOWN]])
         # By its right name the task would wait in a queue that nobody reads.
-        fix = (first.name, first.missing.guess) if first.missing.guess and not first.unread else None
+        fix = (
+            (first.name, first.missing.guess)
+            if first.missing.guess and not (first.unread or starred)
+            else None
+        )
         yield Finding(first.place, values, related, variant.strip(), fix)
 
 

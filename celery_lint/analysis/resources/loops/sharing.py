@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from celery_lint.inventory.code.loops import SEVERAL_LOOPS, Loops, Submission
 from celery_lint.inventory.code.runs import LoopRun, Runs
@@ -59,6 +60,7 @@ class Sharing:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.functions = known.project.functions
         self.pools = known.of(Pools)
         self.queues = known.of(Queues)
         self.workers = known.of(Workers)
@@ -146,7 +148,7 @@ class Sharing:
                 origin = self.loops.loop_of(run).origin
                 if origin is not None:
                     yield Owner(origin, origin[1], True, run.place, tasks, self.uses.of(run).engines)
-            elif run.kind == "current" and not sets_loops:
+            elif run.kind == "current" and not sets_loops and not self._needs_a_running(run):
                 yield Owner(("", ""), "get_event_loop", True, run.place, tasks, self.uses.of(run).engines)
             elif self.loops.renews(run):
                 told = {use.resource.key for use in self.uses.of(run).outliving}
@@ -159,6 +161,22 @@ class Sharing:
                 place = given.module.place(given.call.span)
                 loop = given.loop.origin
                 yield Owner(loop, loop[1], True, place, tasks, self._used_by(given))
+
+    def _needs_a_running(self, run: LoopRun) -> bool:
+        """Whether a run takes a loop only where one is running, which none is in the body of a task."""
+        flow = self.functions.of(run.module, run.function)
+        step = flow.step_of(run.call)
+        around = [step, *flow.ancestors(step)] if step is not None else []
+        guarded = any(
+            outer.kind == "if"
+            and outer.value.endswith(".is_running()")
+            and inner.role == ("else" if outer.asks_in_the_negative else "body")
+            for inner, outer in pairwise(around)
+        )
+        name = self.project.resolve(run.module, run.call.chain).name
+        asking = {call.leaf() for call in self.functions.calls(run.module, run.function)}
+        makes = not asking.isdisjoint(("get_event_loop", "new_event_loop"))
+        return guarded or (name.startswith("asyncio.get_running_loop()") and not makes)
 
     def _used_by(self, given: Submission) -> tuple[Use, ...]:
         runner = given.module, given.function
