@@ -22,6 +22,7 @@ _ASIDE_WORDS = frozenset(
         "development",
         "local",
         "override",
+        "smoke",
         "win",
         "win32",
         "win64",
@@ -67,6 +68,6 @@ def originals(path: str) -> Iterator[tuple[str, str]]:
 
 
 def is_development_path(path: str) -> bool:
-    """Whether a file is for development or for Windows by its name or folder: `scripts/dev/worker.sh`."""
+    """Whether a file is for development, trials or Windows by name or folder: `scripts/dev/worker.sh`."""
     words = re.split(r"[-._/]", path.lower())
     return path.lower().rpartition("/")[2] in _STARTERS or not _ASIDE_WORDS.isdisjoint(words)

@@ -53,7 +53,13 @@ class Commands:
             yield "$argv"
             return
         for item in known.items:
-            yield self.project.text(module, item) or "$argv"
+            yield self._word(module, item)
+
+    def _word(self, module: Module, value: Value) -> str:
+        """One of them, also where a part of it is known: ``"--queues=" + QUEUES``."""
+        if value.kind == "arithmetic" and value.data == "Add" and self.project.text(module, value) is None:
+            return "".join([self._word(module, part) for part in value.items])
+        return self.project.text(module, value) or "$argv"
 
     def of(self, applications: Iterable[Application]) -> list[WorkerCommand]:
         """The commands that may start workers of one of these applications.

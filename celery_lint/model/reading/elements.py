@@ -17,6 +17,8 @@ _TAKING = frozenset({"pop", "popleft"})
 _DEEPEST = 6
 _MOST = 4
 _LOOPS = (ast.For, ast.AsyncFor, ast.comprehension)
+#: What starts a worker with words, as a shell would have them.
+STARTING = "worker_main"
 
 
 def worth_following(node: ast.Call) -> bool:
@@ -174,3 +176,56 @@ def _is_empty(node: ast.expr) -> bool:
         name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
         return name in _EMPTY and (not node.args or name == "defaultdict")
     return False
+
+
+def with_its_words(node: ast.Call, scope: Scope) -> ast.Call:
+    """The call with the words in place of their name, and each text that is joined as a sum of its parts."""
+    given = node.args[0] if node.args else next((k.value for k in node.keywords if k.arg == "argv"), None)
+    made = _made(given, scope) if given is not None else None
+    if made is None:
+        return node
+    words = [_summed(word, scope) for word in made.elts]
+    stated = ast.copy_location(ast.List(words, ast.Load()), made)
+    return ast.copy_location(ast.Call(node.func, [stated], []), node)
+
+
+def _made(given: ast.expr, scope: Scope) -> ast.List | ast.Tuple | None:
+    """The list that an argument is, or that its local name stands for, with what is put into it later."""
+    if isinstance(given, (ast.List, ast.Tuple)):
+        return given
+    if not isinstance(given, ast.Name) or given.id in scope.opaque:
+        return None
+    values = scope.values.get(given.id, ())
+    made = values[0] if len(values) == 1 else None
+    if not isinstance(made, (ast.List, ast.Tuple)):
+        return None
+    more = _added(given.id, scope)
+    return ast.copy_location(ast.List([*made.elts, *more], ast.Load()), made)
+
+
+def _added(name: str, scope: Scope) -> Iterator[ast.expr]:
+    """The words that a list gets later; what only some runs put in, or several at once, is hidden."""
+    always = [step.value for step in getattr(scope.node, "body", ()) if isinstance(step, ast.Expr)]
+    for inner in ast.walk(scope.node):
+        function = inner.func if isinstance(inner, ast.Call) else None
+        owner = function.value if isinstance(function, ast.Attribute) else None
+        if not isinstance(inner, ast.Call) or not isinstance(owner, ast.Name) or owner.id != name:
+            continue
+        if isinstance(function, ast.Attribute) and function.attr in ("append", "extend", "insert"):
+            known = function.attr == "append" and inner in always and len(inner.args) == 1
+            yield inner.args[0] if known else inner
+
+
+def _summed(word: ast.expr, scope: Scope) -> ast.expr:
+    """``f"--pool={POOL}"`` as ``"--pool=" + POOL``; a local name as the text that it stands for."""
+    if isinstance(word, ast.Name) and word.id not in scope.opaque:
+        values = scope.values.get(word.id, ())
+        return values[0] if len(values) == 1 and isinstance(values[0], ast.Constant) else word
+    if not isinstance(word, ast.JoinedStr):
+        return word
+    total: ast.expr | None = None
+    for part in word.values:
+        plain = isinstance(part, ast.FormattedValue) and part.conversion == -1 and part.format_spec is None
+        each = _summed(part.value, scope) if plain and isinstance(part, ast.FormattedValue) else part
+        total = each if total is None else ast.copy_location(ast.BinOp(total, ast.Add(), each), word)
+    return total or word

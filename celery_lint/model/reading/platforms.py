@@ -1,6 +1,6 @@
-"""Lines that run on Windows only, or where the product is developed: no deployed worker runs them.
+"""Lines that run on Windows or macOS only, or where the product is developed: no deployed worker runs them.
 
-``if sys.platform == "win32":``, ``if os.name == "nt":``, ``if platform.system() == "Windows":``, and the same
+``if sys.platform == "win32":``, ``if os.name == "nt":``, ``if platform.system() == "Darwin":``, and the same
 by way of a name: ``if IS_WINDOWS:``, ``if settings.DEBUG:``.
 """
 
@@ -10,11 +10,27 @@ import ast
 import re
 from collections.abc import Iterable
 
-_WORDS = ("win32", '"nt"', "'nt'", "indows", '"win"', "'win'", "INDOWS", "DEBUG")
+_WORDS = (
+    "win32",
+    '"nt"',
+    "'nt'",
+    "indows",
+    '"win"',
+    "'win'",
+    "INDOWS",
+    "DEBUG",
+    "arwin",
+    "DARWIN",
+    "macos",
+    "MACOS",
+    "IS_MAC",
+)
 _ASKING = ("sys.platform", "os.name", "platform.system")
-_NAMES = ("win", "nt", "cygwin", "msys")
+_NAMES = ("win", "nt", "cygwin", "msys", "darwin", "macos")
 # What projects call it, as a whole name or a part of one: `IS_WINDOWS`, `settings.DEBUG`, `is_windows()`.
-_CALLED = re.compile(r"(?:[a-z]+_)*(?:windows|win32|nt)|debug|dev_?mode|(?:is_)?(?:local_)?dev(?:elopment)?")
+_CALLED = re.compile(
+    r"(?:[a-z]+_)*(?:windows|win32|nt|darwin|macos|mac|osx)|debug|dev_?mode|(?:is_)?(?:local_)?dev(?:elopment)?"
+)
 
 
 def lines_apart(tree: ast.Module, text: str) -> tuple[tuple[int, int], ...]:
@@ -41,6 +57,11 @@ def lines_apart(tree: ast.Module, text: str) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
+def asks_for_no_deployment(test: ast.expr) -> bool | None:
+    """Whether a test is true only there, as far as itself says it; ``False``: only elsewhere."""
+    return _asks(test, ())
+
+
 def _asks(test: ast.expr, named: Iterable[str]) -> bool | None:
     """Whether a test is true only there; ``False``: only elsewhere; ``None``: it asks for something else."""
     negated = False
@@ -64,7 +85,7 @@ def _asks_one(test: ast.expr, named: Iterable[str]) -> bool | None:
         is_start = isinstance(test, ast.Call) and spelled.endswith(".startswith()") and len(test.args) == 1
         return _all_there(test.args[0]) if is_start and isinstance(test, ast.Call) else None
     leaf = spelled.removesuffix("()").rpartition(".")[2]
-    return True if leaf in named or _CALLED.fullmatch(leaf.lower()) else None
+    return True if leaf in named or _CALLED.fullmatch(leaf.lower().lstrip("_")) else None
 
 
 def _all_there(value: ast.expr) -> bool | None:

@@ -26,7 +26,7 @@ from celery_lint.model.facts import (
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
-from celery_lint.model.reading.elements import Elements, worth_following
+from celery_lint.model.reading.elements import STARTING, Elements, with_its_words, worth_following
 from celery_lint.model.reading.expressions import annotated_call, given_class, spelled
 from celery_lint.model.reading.imported import guarded_imports, hidden_names, included
 from celery_lint.model.reading.keeping import (
@@ -268,7 +268,8 @@ class Reader:
             lines.append(pack_call(chain, place(record.node), record.flags, above, arguments))
             leaf = leaf_of_chain(chain)
             if kept_whole(chain, leaf):
-                values.append((index, self._value(record.node, scope)))
+                node = with_its_words(record.node, scope) if leaf == STARTING else record.node
+                values.append((index, self._value(node, scope)))
         return "\n".join(lines), tuple(values)
 
     def _arguments(self, node: ast.Call, scope: Scope, kept: dict[int, int]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Value
 from celery_lint.model.reading.expressions import beginning_of_text, is_text
+from celery_lint.model.reading.platforms import asks_for_no_deployment
 from celery_lint.model.reading.scopes import Scope, chain_of, lookup
 
 _DEEPEST = 7
@@ -103,7 +104,13 @@ def value_of(node: ast.expr | None, scope: Scope, span_of: SpanOf, depth: int = 
 
 
 def _by_deployment(node: ast.IfExp) -> tuple[tuple[ast.expr, ast.expr], str | None]:
-    """The alternatives; ``deployed`` if the condition asks for tests or SQLite: all others use the first."""
+    """The alternatives; ``deployed`` if the condition asks for tests, SQLite or the machine of a developer.
+
+    All others use the first.
+    """
+    apart = asks_for_no_deployment(node.test)
+    if apart is not None:
+        return ((node.orelse, node.body) if apart else (node.body, node.orelse)), "deployed"
     test, negated = node.test, False
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, negated = test.operand, not negated
