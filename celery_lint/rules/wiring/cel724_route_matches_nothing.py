@@ -8,6 +8,11 @@ from celery_lint.analysis.wiring.named_tasks import NamedTasks, UnknownName, Use
 from celery_lint.rule import Finding, Rule, on
 
 _SHOWN = 3
+_ONE = "no task is named `{name}`: what is set for it has no effect"
+_SEVERAL = "no task is named `{name}`: this entry and {more} more have no effect"
+_UNREAD = "write `{guess}`, and start a worker with `-Q {queue}`: none consumes it. Or remove the route"
+_STARRED = "name each task, and take `{option}` out of `*`: that is applied last and wins over names"
+_WHOLE = "`task_annotations` are for one task by its whole name, or `*` for all of them"
 
 
 class RouteMatchesNothing(Rule):
@@ -70,57 +75,33 @@ class RouteMatchesNothing(Rule):
     name = "route-matches-nothing"
     severity = "warning"
     preset = "recommended"
-    message = "no task is named `{name}`: what is set for it has no effect"
+    message = _ONE
     help = "did you mean `{guess}`?"
     variants = {
-        "nameless": (
-            "no task is named `{name}`: what is set for it has no effect",
-            "correct the name, or define a task with it",
-        ),
-        "unread": (
-            "no task is named `{name}`: what is set for it has no effect",
-            "write `{guess}`, and start a worker with `-Q {queue}`: none consumes it. Or remove the route",
-        ),
-        "several unread": (
-            "no task is named `{name}`: this entry and {more} more have no effect",
-            "write `{guess}`, and start a worker with `-Q {queue}`: none consumes it. Or remove the route",
-        ),
-        "several": (
-            "no task is named `{name}`: this entry and {more} more have no effect",
-            "did you mean `{guess}`? no task is named `{others}` either",
-        ),
+        "nameless": (_ONE, "correct the name, or define a task with it"),
+        "unread": (_ONE, _UNREAD),
+        "several unread": (_SEVERAL, _UNREAD),
+        "several": (_SEVERAL, "did you mean `{guess}`? no task is named `{others}` either"),
         "several nameless": (
-            "no task is named `{name}`: this entry and {more} more have no effect",
+            _SEVERAL,
             "correct or remove the entries: no task is named `{others}` either",
         ),
         "pattern": (
             "`{name}` names no task: `task_annotations` know no patterns, it has no effect",
             "name each task, or `*` for all of them",
         ),
-        "starred": (
-            "no task is named `{name}`: what is set for it has no effect",
-            "name each task, and take `{option}` out of `*`: that is applied last and wins over names",
-        ),
-        "several starred": (
-            "no task is named `{name}`: this entry and {more} more have no effect",
-            "name each task, and take `{option}` out of `*`: that is applied last and wins over names",
-        ),
+        "starred": (_ONE, _STARRED),
+        "several starred": (_SEVERAL, _STARRED),
         "starred pattern": (
             "`{name}` names no task: `task_annotations` know no patterns, it has no effect",
-            "name each task, and take `{option}` out of `*`: that is applied last and wins over names",
+            _STARRED,
         ),
         "several starred pattern": (
             "`{name}` names no task: this entry and {more} more have no effect",
-            "name each task, and take `{option}` out of `*`: that is applied last and wins over names",
+            _STARRED,
         ),
-        "prefix": (
-            "no task is named `{name}`: what is set for it has no effect",
-            "`task_annotations` are for one task by its whole name, or `*` for all of them",
-        ),
-        "several prefix": (
-            "no task is named `{name}`: this entry and {more} more have no effect",
-            "`task_annotations` are for one task by its whole name, or `*` for all of them",
-        ),
+        "prefix": (_ONE, _WHOLE),
+        "several prefix": (_SEVERAL, _WHOLE),
         "several pattern": (
             "`{name}` names no task: this entry and {more} more have no effect",
             "`task_annotations` know no patterns: name each task, or `*` for all of them",
@@ -149,11 +130,8 @@ class RouteMatchesNothing(Rule):
         variant = f"several {kind}" if others else kind
         related = tuple([(other.place, _wrong(other)) for other in others[:_SHOWN]])
         # By its right name the task would wait in a queue that nobody reads.
-        fix = (
-            (first.name, first.missing.guess)
-            if first.missing.guess and not (first.unread or starred)
-            else None
-        )
+        mends = first.missing.guess and not first.unread and not starred
+        fix = (first.name, first.missing.guess) if mends else None
         yield Finding(first.place, values, related, variant.strip(), fix)
 
 
