@@ -91,7 +91,9 @@ class MissingRollback(Rule):
 
     An `except` that only logs, in a loop over a session that was opened outside of it, loses more than its
     own item: everything after it fails the same way, the `commit` at the end included. A session for each
-    item limits a failure to that item; so does `begin_nested()` where the work itself does not commit.
+    item limits a failure to that item; so does `begin_nested()` where the work itself does not commit. A
+    rollback undoes all that is not committed: what a caller did with a session that it hands on, the rounds
+    before, a row that is only flushed. There the help names a savepoint, or a commit before the `try`.
 
     A rollback expires every object of the session. A plain session reads them again when they are used; with
     an `AsyncSession` such a use raises `MissingGreenlet`, so that they must be loaded again with `await`.
@@ -105,8 +107,9 @@ class MissingRollback(Rule):
     does nothing with the session, it must not end the function or the loop, and the session must be seen to
     be used again. After a failed statement, unlike a failed flush, a `commit()` with nothing to flush raises
     nothing: it is told where earlier work is lost by it. Silent where nothing is committed, where the work
-    stands in `session.begin()`, which rolls back by itself, where a function that gets the session rolls it
-    back or catches what its writes raise, in a branch that asks what the error is, and for `scoped_session`.
+    stands in `session.begin()`, which rolls back by itself, or in a savepoint that the handler rolls back,
+    where a function that gets the session rolls it back or catches what its writes raise, in a branch that
+    asks what the error is, and for `scoped_session`.
     Told once for the sessions of one maker in a file, with the places of the others.
 
     ## References
@@ -133,13 +136,37 @@ class MissingRollback(Rule):
             "after this `except`, `{session}` may raise {what} in the work that follows",
             "give each piece of work a session; or `await {session}.rollback()` and load all again",
         ),
-        "kept": (
+        "later, savepoint": (
             "after this `except`, `{session}` may raise {what} in the work that follows",
             "do what may fail in `with {session}.begin_nested():`; a rollback undoes the earlier work, too",
         ),
-        "kept async": (
+        "later async, savepoint": (
             "after this `except`, `{session}` may raise {what} in the work that follows",
             "try it in `async with {session}.begin_nested():`; a rollback undoes the earlier work, too",
+        ),
+        "later, commit": (
+            "after this `except`, `{session}` may raise {what} in the work that follows",
+            "commit before the `try` what is to be kept, and call `{session}.rollback()` here",
+        ),
+        "later async, commit": (
+            "after this `except`, `{session}` may raise {what} in the work that follows",
+            "commit before the `try`, `await {session}.rollback()` here and load all again",
+        ),
+        "savepoint": (
+            "`{session}` may hold a failed transaction: this raises {what}",
+            "do what may fail in `with {session}.begin_nested():`; a rollback undoes the earlier work, too",
+        ),
+        "async, savepoint": (
+            "`{session}` may hold a failed transaction: this raises {what}",
+            "try it in `async with {session}.begin_nested():`; a rollback undoes the earlier work, too",
+        ),
+        "commit": (
+            "`{session}` may hold a failed transaction: this raises {what}",
+            "commit before the `try` what is to be kept, and call `{session}.rollback()` first here",
+        ),
+        "async, commit": (
+            "`{session}` may hold a failed transaction: this raises {what}",
+            "commit before the `try`, `await {session}.rollback()` first here and load all again",
         ),
     }
     proof = "tests/proofs/test_resources.py::test_a_failed_session_saves_nothing"
@@ -150,12 +177,13 @@ class MissingRollback(Rule):
         related = [(use.attempt, "the work that may fail")]
         if use.later is not None:
             related.append((use.later, f"`{use.name}` is used again here"))
-        if use.later is not None:
-            variant = "kept" if use.keeps else "later"
-            variant += " async" if use.is_async else ""
-        else:
-            variant = "" if use.is_async else "plain"
+        words = ["later"] if use.later is not None else []
+        words += ["async"] if use.is_async else []
+        told = " ".join(words)
+        variant = ", ".join(filter(None, (told, use.remedy))) if use.remedy != "rollback" else told or "plain"
+        if variant == "async":
+            variant = ""
         values = {"session": use.name, "what": "PendingRollbackError" if use.by_flush else _ABORTED}
         # One mend for all of them, whichever way it is told.
-        cause = Cause((use.place.path, use.maker, variant.replace("kept", "later")))
+        cause = Cause((use.place.path, use.maker, told))
         yield Finding(use.place, values, tuple(related), variant, cause=cause)

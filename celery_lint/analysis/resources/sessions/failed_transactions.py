@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from celery_lint.analysis.resources.sessions.earlier_work import Remedy, before, remedy
 from celery_lint.analysis.resources.sessions.held_sessions import HeldSession, HeldSessions
-from celery_lint.analysis.resources.sessions.refusals import (
-    NOTHING,
-    Event,
-    Refusals,
-    Writes,
-    are_apart,
-    joined,
-)
+from celery_lint.analysis.resources.sessions.refusals import Event, Refusals, Writes, are_apart, joined
+from celery_lint.analysis.resources.sessions.savepoints import begins, undoes_nested
 from celery_lint.analysis.resources.sessions.session_flow import HARMLESS, WORK, SessionFlow, View
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.model.calls import Call
@@ -28,8 +23,6 @@ _ERRORS = "sqlalchemy.exc."
 # Methods that only note what a later flush will do: they raise nothing.
 _NOTING = frozenset({"add", "add_all", "delete"})
 _TALKING = tuple(f".{leaf}" for leaf in sorted(WORK - {"add", "add_all", "delete", "get"}))
-# What stands further above a ``try`` tells nothing new.
-_FAR = 20
 # Statements by which a handler ends what the session is used for.
 _LEAVING = frozenset({"raise", "return", "break"})
 
@@ -39,8 +32,7 @@ class SessionAfterFailure(NamedTuple):
 
     ``place`` is the use in the ``except`` clause; where that clause does nothing with the session, the
     clause, and ``later`` the use that comes next. ``maker`` is what the session comes from. ``by_flush``: it
-    is a flush that fails, and no statement alone. ``keeps``: a rollback would undo earlier work, too, which a
-    savepoint would leave alone.
+    is a flush that fails, and no statement alone. ``remedy``: what mends it and undoes no earlier work.
     """
 
     place: Place
@@ -50,7 +42,7 @@ class SessionAfterFailure(NamedTuple):
     later: Place | None
     maker: str
     by_flush: bool
-    keeps: bool
+    remedy: Remedy
 
 
 class _Failure(NamedTuple):
@@ -112,11 +104,12 @@ class FailedTransactions:
         tried = list(self._tried(view, attempt, held))
         if not tried:
             return
-        pending, unsent = _before(flow, attempt, written)
-        failing = joined(flow, [*unsent, *self._events(view, attempt, tried, written)])
+        earlier = before(flow, attempt, written)
+        failing = joined(flow, [*earlier.unsent, *self._events(view, attempt, tried, written)])
         if not (failing.refused or failing.executes) or not self._is_stored(view, held):
             return
-        failure = _Failure(tried, failing, pending)
+        failure = _Failure(tried, failing, earlier.pending)
+        mend = remedy(view, held, attempt, written, earlier, failing.commits)
         begun = view.module.place(attempt.span)
 
         def told(place: Step, later: Step | None) -> SessionAfterFailure:
@@ -128,17 +121,19 @@ class FailedTransactions:
                 view.module.place(later.span) if later is not None else None,
                 session.chain,
                 failing.refused,
-                pending and not failing.commits,
+                mend,
             )
 
         for step in flow.below(handler):
+            if undoes_nested(view, step, held):
+                return
             if not held.is_in(step):
                 continue
             if self._rolls_back(view, step, held) or step.kind == "def":
                 return
             if self._works(view, step, held) and not self._of_other_error(view, handler, step):
-                begins = any(self._begins(flow.steps[number]) for number in around)
-                harmless = begins or self._repeats(view, tried, step, failing)
+                begun_around = any(begins(flow.steps[number]) for number in around)
+                harmless = begun_around or self._repeats(view, tried, step, failing)
                 if not harmless and self._fails(view, handler, step, held, failure):
                     yield told(step, None)
                 return
@@ -227,10 +222,12 @@ class FailedTransactions:
         if any(self._is_ended(view, step, held) for step in body):
             return
         for step in body:
-            if self._rolls_back(view, step, held):
-                continue  # what is called there looks after it
+            if self._rolls_back(view, step, held) or self._looks_after(view, step, held):
+                continue
             protected = any(
-                self._begins(outer) or self._swallows(view.module, flow, outer, step)
+                begins(outer)
+                or (outer.kind == "with" and self._looks_after(view, outer, held))
+                or self._swallows(view.module, flow, outer, step)
                 for outer in flow.ancestors(step)
                 if outer.number > attempt.number
             )
@@ -277,12 +274,6 @@ class FailedTransactions:
             for handler in flow.body(outer, "handler")
         )
 
-    def _begins(self, step: Step) -> bool:
-        """Whether a ``with`` rolls back by itself."""
-        return step.kind == "with" and any(
-            chain.partition("=")[0].endswith((".begin()", ".begin_nested()")) for chain in step.chains
-        )
-
     def _works(self, view: View, step: Step, held: HeldSession) -> bool:
         """Whether a statement talks to the database by the session."""
         for call in view.made_in(step):
@@ -323,22 +314,35 @@ class FailedTransactions:
         return joined(view.flow, [(step, writes) for writes in done])
 
     def _reaches_end(self, module: Module, flow: Flow, step: Step) -> bool:
-        """Whether what a statement raises leaves its function."""
-        return not any(self._swallows(module, flow, outer, step) for outer in flow.ancestors(step))
+        """Whether what a statement raises leaves its function, and the session broken."""
+        return not any(
+            begins(outer) or self._swallows(module, flow, outer, step) for outer in flow.ancestors(step)
+        )
 
     def _is_ended(self, view: View, step: Step, held: HeldSession) -> bool:
         """Whether a statement itself rolls the session back or closes it."""
         return any(self.session_flow.is_on(call, held.session, HARMLESS) for call in view.made_in(step))
 
     def _rolls_back(self, view: View, step: Step, held: HeldSession) -> bool:
-        """Whether a statement, or a function that it hands the session to, rolls back or closes it."""
-        if self._is_ended(view, step, held):
+        """Whether a statement, or a function that it hands the session to, rolls back or closes it.
+
+        So does ``if not is_active(session): session.rollback()``, which only asks before.
+        """
+        if self._is_ended(view, step, held) or self._runs(view, step, held, "rollback", "begin"):
             return True
+        return step.kind == "if" and any(self._is_ended(view, inner, held) for inner in view.flow.below(step))
+
+    def _looks_after(self, view: View, step: Step, held: HeldSession) -> bool:
+        """Whether a function that gets the session works in a savepoint, which it undoes by itself."""
+        return self._runs(view, step, held, "begin_nested")
+
+    def _runs(self, view: View, step: Step, held: HeldSession, *leaves: str) -> bool:
+        """Whether a function that a statement hands the session to calls one of these methods."""
         for call in view.made_in(step):
             if call.hands_on(held.session.chain) or call.chain.rpartition(".")[0] in held.owners:
                 target = self.graph.target(view.module, call.chain)
                 if target is not None and any(
-                    inner.mentions("rollback", "begin") for _, inner in self.graph.closure(*target)
+                    inner.mentions(*leaves) for _, inner in self.graph.closure(*target)
                 ):
                     return True
         return False
@@ -349,25 +353,6 @@ def _part(flow: Flow, step: Step, role: str) -> Iterator[Step]:
     for child in flow.body(step, role):
         yield child
         yield from flow.below(child)
-
-
-def _before(flow: Flow, attempt: Step, written: list[Writes]) -> tuple[bool, list[Event]]:
-    """Whether anything before a ``try`` waits for a commit, and what of it waits for a flush, too."""
-    pending, flushed = False, False
-    unsent: list[Event] = []
-    for number in range(attempt.number - 1, -1, -1):
-        step, writes = flow.steps[number], written[number]
-        if writes == NOTHING or are_apart(flow, step, attempt):
-            continue
-        if writes.commits or len(unsent) > _FAR:
-            break
-        flushed = flushed or writes.flushes
-        pending = pending or writes.flushes or writes.adds or writes.executes
-        if not flushed:
-            unsent.append((step, writes.noted))
-        elif pending:
-            break
-    return pending, unsent
 
 
 def _rows(flow: Flow, held: HeldSession) -> set[str]:
