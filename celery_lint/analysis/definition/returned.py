@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.backend import BackendSettings
+from celery_lint.inventory.code.given import Given, given_by_message, is_closed
 from celery_lint.inventory.tasks.encoding import Encoding, result_of
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.inventory.workers.unsent import Unsent
-from celery_lint.model.facts import Place
+from celery_lint.model.facts import Function, Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, facts
+from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known, facts, once
 
 _SHOWN = "the result of a task"  # a backend keeps it as its id
 
@@ -34,6 +39,7 @@ class UnencodableResults:
         self.functions = known.project.functions
         self.encoding = known.of(Encoding)
         self.signatures = known.of(Signatures)
+        self.sendings = known.of(Sendings)
         self.backends = known.of(BackendSettings)
         self.unsent = known.of(Unsent)
         self.sent = known.of(Sent)
@@ -61,9 +67,31 @@ class UnencodableResults:
                 and found[0] != _SHOWN
                 and self._is_kept(task)
                 and not self.sent.is_called_instead(task)
+                and not self._is_left_out(task, function, flow, step)
             ):
                 exception = found[0].startswith("the exception")
                 yield UnencodableResult(found[1], task, found[0], exception)
+
+    def _is_left_out(self, task: Task, function: Function, flow: Flow, step: Step) -> bool:
+        """Whether no message lets the task come there: `if return_rows`, which all leave at its default."""
+        messages = [self._given(sending, function, flow) for sending in self._sent_by.get(task.key, ())]
+        return bool(messages) and all(given and is_closed(flow, step, given) for given in messages)
+
+    @once
+    def _sent_by(self) -> dict[Key, list[Sending]]:
+        found: dict[Key, list[Sending]] = {}
+        for sending in self.sendings.all:
+            if sending.task is not None:
+                found.setdefault(sending.task.key, []).append(sending)
+        return found
+
+    def _given(self, sending: Sending, function: Function, flow: Flow) -> Given:
+        """The parameters that a message fills with what is known: none of those of a signature."""
+        signature = self.signatures.of(sending.task) if sending.task is not None else None
+        arguments = sending.given if sending.sends else None
+        if signature is None or arguments is None:
+            return ()
+        return given_by_message(signature, arguments, function, flow)
 
     def _is_kept(self, task: Task) -> bool:
         """Whether a backend keeps what the task returns, and as JSON."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from celery_lint.inventory.tasks.sendings import Given as Arguments
+from celery_lint.inventory.tasks.signatures import Signature
 from celery_lint.model.arguments import Argument, unpack_argument
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import is_constant_name
@@ -55,6 +57,26 @@ def given_by(call: Call, function: Function, flow: Flow, known: Given) -> Given:
                 continue
             argument = unpack_argument(parameter.default)
         value = _value(argument, known)
+        if value is not None and not any(name in step.stores for step in flow.steps):
+            found.append((name, value))
+    return tuple(found)
+
+
+def given_by_message(signature: Signature, arguments: Arguments, function: Function, flow: Flow) -> Given:
+    """The parameters of a task that a message fills with constants, or leaves at a default that is one."""
+    filled = dict(zip(signature.positional, arguments.positional, strict=False)) | dict(arguments.keywords)
+    open_ended = arguments.more_positional or arguments.more_keywords
+    found: list[tuple[str, tuple[Constant, bool]]] = []
+    for parameter in function.parameters:
+        name = parameter.name
+        if name not in (*signature.positional, *signature.keyword_only) or not _decides(function, name):
+            continue
+        value: tuple[Constant, bool] | None = None
+        if name in filled:
+            if filled[name].kind == "constant":
+                value = filled[name].data, bool(filled[name].data)
+        elif not open_ended and parameter.default[:1] in ("#", "'"):
+            value = _value(unpack_argument(parameter.default), ())
         if value is not None and not any(name in step.stores for step in flow.steps):
             found.append((name, value))
     return tuple(found)
