@@ -44,7 +44,7 @@ LOOKING_AT_EACH = {
     "analysis/event_loop/background.py",
     "analysis/limits/terminations.py",
     "inventory/workers/naming.py",
-    "inventory/workers/senders/hidden.py",
+    "inventory/workers/senders/told_names.py",
     "inventory/workers/unsent.py",
 }
 

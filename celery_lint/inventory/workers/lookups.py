@@ -57,8 +57,23 @@ class Lookups:
         bound = [span for value in stand_ins for span in places(value, function.name)]
         given = [*places_outside(self.functions, module, function.name)]
         return any(
-            other is not function and (other is not None or home is not module or bound != given)
+            other is not function
+            and (other is not None or home is not module or bound != given)
+            and not (other is not None and stand_ins and self._means_another(home, other, module, function))
             for home, other in mentions.get(function.name, ())
+        )
+
+    def _means_another(self, home: Module, other: Function, module: Module, function: Function) -> bool:
+        """Whether a function says by the name of a stand-in no more than what that stands in for."""
+        name = function.name
+        if home is module:
+            if any(f":{name}" in packed for packed in (other.packed_calls, other.packed_steps)):
+                return False
+        elif any(target.rpartition(".")[2] == name for target in home.imports.values()):
+            return False
+        calls = [call for call in self.functions.calls(home, other) if call.leaf() == name]
+        return bool(calls) and not any(
+            self.project.resolve(home, call.chain).function() is function for call in calls
         )
 
     def _looks_up(self, module: Module, function: Function) -> bool:

@@ -8,14 +8,12 @@ from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.schedules import SCHEDULE, Entry, Schedules
-from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.workers.naming import NOWHERE, naming, spans_of
+from celery_lint.inventory.workers.naming import naming
+from celery_lint.inventory.workers.senders.told_names import ToldNames
 from celery_lint.libraries.celery import OTHER_SCHEDULERS
-from celery_lint.model.arguments import Argument
-from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Function, Module, Value
-from celery_lint.model.words import held, words_in
+from celery_lint.model.facts import Function, Module
+from celery_lint.model.words import words_in
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
@@ -25,8 +23,6 @@ _DATABASES = frozenset({*OTHER_SCHEDULERS, "DatabaseScheduler", "RedBeatSchedule
 # What a row is made by: a name that is called, or a method of what has the name.
 _ROW, _ENTRY = "PeriodicTask", "RedBeatSchedulerEntry"
 _MAKING = frozenset({_ROW, "create", "acreate", "get_or_create", "update_or_create"})
-# A name is followed through so many functions that pass it on.
-_DEEPEST = 3
 
 
 class HiddenSenders:
@@ -36,21 +32,30 @@ class HiddenSenders:
         self.project = known.project
         self.functions = known.project.functions
         self.settings = known.of(Settings)
-        self.sendings = known.of(Sendings)
+        self.told_names = known.of(ToldNames)
         self.schedules = known.of(Schedules)
         self.in_force = known.of(OptionsInForce)
 
     @once
     @asking("quiet")
     def may_send_anything(self) -> bool:
-        """Whether something sends what it is told, by a name that only the run knows, with any arguments."""
+        """Whether something sends what it is told, by a name of which code may write parts."""
         return (
-            None in self._told
+            "anything" in self.told_names.all
             or any(map(self._is_own_scheduler, self.settings.named("beat_scheduler")))
             or not all(self.schedules.is_written(s.module, s.value) for s in self.settings.named(SCHEDULE))
             or any(map(self._is_unreadable, self.schedules.all))
             or any(self._unreadable_rows())
         )
+
+    @once
+    def sends_names_of_the_run(self) -> bool:
+        """Whether something sends by a name that comes whole from a request, a row or a message.
+
+        A person or a program gives it who knows the project, of which that shows little: a project that
+        shows how it sends its tasks has the others written down somewhere, if somebody means them.
+        """
+        return "of the run" in self.told_names.all
 
     @once
     def may_schedule(self) -> bool:
@@ -69,9 +74,9 @@ class HiddenSenders:
     def words(self) -> set[Pair]:
         """Names by which other files may say what is sent, with the word that stands beside them."""
         found = {(_ROW, ""), (_ENTRY, "")} if self.may_schedule else set()
-        for told in self._told:
-            for module, function in told or ():
-                found.add((function.name, leaf_of(module.path)))
+        for told in self.told_names.all:
+            if not isinstance(told, str):
+                found.update((function.name, leaf_of(module.path)) for module, function in told)
         return found
 
     def may_stand_there(self, task: Task) -> bool:
@@ -112,89 +117,6 @@ class HiddenSenders:
         for module, function in self.project.holding(_ROW, _ENTRY):
             for call in self.functions.calls(module, function):
                 if call.leaf() == _ENTRY:
-                    yield not self._is_text(module, call.argument(1, "task"))
+                    yield not self.told_names.is_text(module, call.argument(1, "task"))
                 elif _ROW in words_in(call.chain) and call.leaf() in _MAKING and call.keyword("task"):
-                    yield not self._is_text(module, call.keyword("task"))
-
-    def _is_text(self, module: Module, given: Argument) -> bool:
-        """Whether an argument is a text that is written down, here or as a constant."""
-        return bool(given.text) or self._constant(module, given.chain, "constant") is not None
-
-    def _constant(self, module: Module, chain: str, kind: str) -> Value | None:
-        """The constant of this kind that a chain names."""
-        known = self.project.constant(module, Value("name", NOWHERE, None, chain)) if chain else None
-        return known if known is not None and known.kind == kind else None
-
-    # ------------------------------------------------------------------ names
-
-    @once
-    @asking("quiet")
-    def _told(self) -> list[list[tuple[Module, Function]] | None]:
-        """For each call that sends by a name that is no text: who hands it on; ``None`` if anybody may."""
-        return [
-            self._passing_on(sending.module, sending.function, given.chain if given else "", _DEEPEST)
-            for sending in self.sendings.all
-            if sending.through == "application" and sending.task is None
-            for given in [_name_given(sending)]
-            if given is None or self.project.text(sending.module, given) is None
-        ]
-
-    def _passing_on(
-        self, module: Module, function: Function, chain: str, depth: int
-    ) -> list[tuple[Module, Function]] | None:
-        """The functions that hand on a parameter, if everybody who calls them writes down a text for it."""
-        name = chain.removeprefix("%")
-        if not depth or name == chain or function.is_nested() or function.decorators:
-            return None
-        if name not in function.filled() or any(name in step.stores for step in function.steps()):
-            return None
-        modules = self.project.product_modules()
-        outside, given = naming(self.functions, modules, {function.name})
-        if any(
-            other.path in outside or (other.path in given and self._is_handed_on(other, function.name))
-            for other in modules
-        ):
-            return None  # it may be called by another name
-        found = [(module, function)]
-        for other, caller, said in self.functions.saying(modules, {function.name}):
-            if said and caller is not function:
-                further = self._told_by(other, caller, function, name, depth)
-                if further is None:
-                    return None
-                found += further
-        return found
-
-    def _is_handed_on(self, module: Module, name: str) -> bool:
-        """Whether a function takes a name by default or gives it back uncalled."""
-        return any(
-            name in words_in(" ".join(parameter.default for parameter in function.parameters))
-            or any(
-                each.kind != "call" and next(spans_of(each, name), None) is not None
-                for value in (*function.returns, *(value for _, value in function.values))
-                for each in held(value)
-            )
-            for _, function in module.functions.every()
-        )
-
-    def _told_by(
-        self, module: Module, caller: Function, called: Function, name: str, depth: int
-    ) -> list[tuple[Module, Function]] | None:
-        """The functions that hand a name on to a caller, if all its calls tell it; else ``None``."""
-        calls = self.functions.calls(module, caller)
-        those = [call for call in calls if call.leaf() == called.name]
-        if not those or any(leaf_of_chain(given) == called.name for call in calls for given in call.named):
-            return None
-        found = []
-        for call in those:
-            given = call.argument(called.filled().index(name), name)
-            if not self._is_text(module, given):
-                further = self._passing_on(module, caller, given.chain, depth - 1)
-                if further is None:
-                    return None
-                found += further
-        return found
-
-
-def _name_given(sending: Sending) -> Value | None:
-    value = sending.value
-    return value.first() or value.keyword("name") if value is not None else None
+                    yield not self.told_names.is_text(module, call.keyword("task"))

@@ -64,11 +64,16 @@ class Shown:
         """Whether the project shows what it sends: it does so itself, or has a schedule that can be read."""
         if self.hidden.may_send_anything:
             return False
+        if self.hidden.sends_names_of_the_run:
+            return len(self._sent() | self._scheduled()) >= max(several, SEVERAL)
         if self.has_idle_views:
             return True
         if self.settings.named(SCHEDULE) and not self.hides_schedule:
             return True
-        return len({s.task.key for s in self.sendings.all if s.sends and s.task is not None}) >= several
+        return len(self._sent()) >= several
+
+    def _sent(self) -> set[Key]:
+        return {s.task.key for s in self.sendings.all if s.sends and s.task is not None}
 
     @once
     def has_idle_views(self) -> bool:
