@@ -12,6 +12,7 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.unrun import Unrun
+from celery_lint.inventory.workers.loading.unrun import Why as NoWorker
 from celery_lint.inventory.workers.lookups import Lookups
 from celery_lint.inventory.workers.naming import (
     naming,
@@ -35,9 +36,7 @@ _SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
 _ONLY_HOW = ("task_routes", "task_annotations")
 
 
-Why = Literal[
-    "unsent", "unimported", "shadowed", "unnamed", "unstarted", "unconsumed", "doubled", "unimportable"
-]  # fmt: skip
+Why = Literal["unsent"] | NoWorker
 """Why a task never runs: nothing sends it, or no worker of the project has it.
 
 Of those that are ``doubled`` one may run: two have one name, and it is chance which of them a worker has.

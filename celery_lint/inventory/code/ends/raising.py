@@ -18,6 +18,7 @@ from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known
 from celery_lint.project.memory import Remembered
+from celery_lint.project.set_attributes import SetAttributes
 
 # Functions that ask for an attribute that may not be there, or make one.
 _BY_NAME = frozenset({"getattr", "hasattr", "setattr", "vars"})
@@ -35,6 +36,7 @@ class Raising:
         self.functions = known.project.functions
         self.tasks = known.of(Tasks)
         self.targets = known.of(Targets)
+        self.set_attributes = known.of(SetAttributes)
         self.settings = known.of(Settings)
         self.options = known.of(TaskOptions)
         self.in_force = known.of(OptionsInForce)
@@ -86,7 +88,7 @@ class Raising:
         values = module.bindings[name]
         if len(values) != 1 or values[0].kind != "constant" or values[0].data is not None:
             return False
-        if module.star_imports or name in module.imports or name in self.targets.set_somewhere:
+        if module.star_imports or name in module.imports or name in self.set_attributes.names:
             return False
         if name in module.functions or name in module.classes:
             return False
@@ -127,7 +129,7 @@ class Raising:
             return frozenset()
         asked = {name for step in flow.steps for name in _asked(function.first(), step, calls)}
         options = {key for _, value in task.options for key, _ in value.keywords}
-        known = ATTRIBUTES_OF_TASKS | options | self.targets.set_somewhere
+        known = ATTRIBUTES_OF_TASKS | options | self.set_attributes.names
         return frozenset(name for name in asked - known if not name.startswith("_"))
 
     def _is_of_celery_alone(self, task: Task) -> bool:

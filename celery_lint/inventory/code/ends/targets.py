@@ -10,6 +10,7 @@ from celery_lint.model.facts import Class, Function, Module
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known, once
 from celery_lint.project.memory import Remembered
+from celery_lint.project.set_attributes import SetAttributes
 
 # So many modules hand a name on to each other.
 _MOST_HANDED_ON = 3
@@ -43,6 +44,7 @@ class Targets:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.set_attributes = known.of(SetAttributes)
         self._known = Remembered[Target | None](self._find)
 
     def of(self, module: Module, chain: str) -> Target | None:
@@ -76,7 +78,7 @@ class Targets:
     def _plain(self, module: Module, chain: str) -> Target | None:
         home = self._home(module, chain)
         function = home[0].functions.get(home[1]) if home is not None else None
-        if home is None or function is None or function.owner or function.name in self.set_somewhere:
+        if home is None or function is None or function.owner or function.name in self.set_attributes.names:
             return None
         return self._target(home[0], function)
 
@@ -91,7 +93,7 @@ class Targets:
     def _kept(self, module: Module, class_: Class, name: str) -> tuple[Module, Class] | None:
         """The class of the one object that an object of a class keeps under a name: ``self.x = Client()``."""
         values = class_.attributes.get(name, ())
-        if len(values) != 1 or values[0].kind != "call" or name in self.set_somewhere:
+        if len(values) != 1 or values[0].kind != "call" or name in self.set_attributes.names:
             return None
         if name in class_.methods or module.star_imports or values[0].chain[:1] in ("%", "~", ""):
             return None
@@ -103,7 +105,12 @@ class Targets:
         """The method of an object of this very class."""
         found = self.project.attribute(Entity("class", class_.qualname, module), name)
         function = found.function()
-        if function is None or found.module is None or not function.owner or name in self.set_somewhere:
+        if (
+            function is None
+            or found.module is None
+            or not function.owner
+            or name in self.set_attributes.names
+        ):
             return None
         static = any(value.chain == "~staticmethod" for value in function.decorators)
         return self._target(found.module, function, not static)
@@ -160,16 +167,6 @@ class Targets:
             for module in self.project.modules.values()
             for class_ in module.classes.values()
             for base in class_.bases
-        )
-
-    @once
-    def set_somewhere(self) -> frozenset[str]:
-        """The attributes that the product sets of what is not the object itself: ``service.load = other``."""
-        return frozenset(
-            assignment.key
-            for module in self.project.product_modules()
-            for assignment in module.assignments
-            if not assignment.subscript
         )
 
 

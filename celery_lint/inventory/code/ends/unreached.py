@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from celery_lint.diagnostics import Span
 from celery_lint.inventory.code.ends.raising import Raising, is_made
 from celery_lint.inventory.code.ends.targets import Target, Targets
 from celery_lint.model.calls import Call
@@ -47,16 +46,16 @@ class Unreached:
         if module is None:
             return False
         function = self.functions.around(module, Value("unknown", place.span))
-        at = _start(place.span)
+        at = place.span.start
         while function is not None and function.name:
             found = module.functions.get(function.qualname)
             if found is None:
                 return False
             steps = self.functions.of(module, found).steps
-            step = next((step for step in reversed(steps) if _start(step.span) <= at), None)
+            step = next((step for step in reversed(steps) if step.span.start <= at), None)
             if step is not None and step.number in self.of(module, found):
                 return True
-            at = _start(found.span)
+            at = found.span.start
             function = module.functions.get(found.parent) if found.parent else None
         return False
 
@@ -173,8 +172,3 @@ def _both(one: Outcome, other: Outcome) -> Outcome:
     if not one or not other:
         return ""
     return one if one == other else "leaves"
-
-
-def _start(span: Span) -> tuple[int, int]:
-    """Where a span begins."""
-    return span.line, span.column

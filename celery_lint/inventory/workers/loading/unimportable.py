@@ -17,6 +17,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
+from celery_lint.project.set_attributes import SetAttributes
 
 
 class Missing(NamedTuple):
@@ -33,6 +34,7 @@ class Unimportable:
         self.project = known.project
         self.imports = known.project.imports
         self.tasks = known.of(Tasks)
+        self.set_attributes = known.of(SetAttributes)
 
     @once
     @asking("quiet")
@@ -81,7 +83,7 @@ class Unimportable:
     def _missing(self, module: Module) -> Missing | None:
         for path, name in self._needed(module):
             target = self.project.modules.find(path)
-            if target is None or target is module or name in self._set_somewhere:
+            if target is None or target is module or name in self.set_attributes.names:
                 continue
             if self._never_has(target, name) and self._is_the_only_one(path):
                 return Missing(path, name)
@@ -133,13 +135,3 @@ class Unimportable:
         while folder in self.imports.packages:
             yield f"{folder}/__init__.py"
             folder = folder.rpartition("/")[0]
-
-    @once
-    def _set_somewhere(self) -> frozenset[str]:
-        """The attributes that the product sets: ``services.charge = other``."""
-        return frozenset(
-            assignment.key
-            for module in self.project.product_modules()
-            for assignment in module.assignments
-            if not assignment.subscript
-        )

@@ -117,7 +117,7 @@ class Registries:
 
     def _is_mapping(self, module: Module, value: Value) -> bool:
         if value.kind != "call":
-            return value.kind in ("mapping", "sequence", "comprehension")
+            return value.kind in ("mapping", "sequence")
         name = value.chain.lstrip("~")
         if name == "dict" or name.endswith(".field"):
             return True
