@@ -15,6 +15,7 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.orphans import Misled, Orphans
 from celery_lint.inventory.workers.loading.unimportable import Unimportable
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
@@ -58,6 +59,7 @@ class UnloadedTasks:
         self.settings = known.of(Settings)
         self.commands = known.of(Commands)
         self.unimportable = known.of(Unimportable)
+        self.unsent = known.of(Unsent)
 
     @facts
     def unloaded(self) -> list[Unloaded]:
@@ -67,6 +69,8 @@ class UnloadedTasks:
             path = task.module.path
             if task.module.misplaced_awaits or _is_nested(task):
                 continue  # its import fails, or makes no task
+            if self.unsent.why(task) == "unsent":
+                continue  # only tasks send it that nothing sends
             if path in found or path in self.unimportable.all:
                 continue
             if self.worker_imports.never(path):

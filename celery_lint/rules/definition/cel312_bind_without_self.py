@@ -52,7 +52,6 @@ class BindWithoutSelf(Rule):
     name = "bind-without-self"
     severity = "error"
     preset = "recommended"
-    even_unsent = "no call of it can succeed, whoever is going to send it"
     fixable = "safe"
     message = "`{task}` is bound and takes no `self`, so every run raises TypeError"
     help = "write `def {task}(self…)`, or leave out `bind=True`"

@@ -53,7 +53,6 @@ class SelfWithoutBind(Rule):
     name = "self-without-bind"
     severity = "error"
     preset = "recommended"
-    even_unsent = "no call of it can succeed, whoever is going to send it"
     fixable = "safe"
     message = "`{task}` takes `self` and is not bound, so a call raises TypeError"
     help = "write `bind=True` in its decorator"

@@ -54,7 +54,6 @@ class MethodTask(Rule):
     name = "method-task"
     severity = "error"
     preset = "recommended"
-    even_unsent = "no call of it can succeed, whoever is going to send it"
     message = "`{task}` is a method that gets no `self`, so every call raises TypeError"
     help = "define it outside of `{owner}`, or write `@staticmethod` above its decorator and no `self`"
     proof = "tests/proofs/test_definitions.py::test_nobody_gives_a_method_its_object"
