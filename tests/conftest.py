@@ -13,7 +13,7 @@ import pytest
 
 from tests import examples, sharing
 
-pytest_plugins = ["tests.scheduling", "tests.compiling"]
+pytest_plugins = ["tests.scheduling", "tests.compiling", "tests.fixture_listing"]
 
 # Commands, flake8 and pylint are run as processes: they too must find this checkout, not an installed copy.
 _paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]

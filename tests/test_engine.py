@@ -62,6 +62,36 @@ def test_the_garbage_collector_is_as_it_was(project: Path) -> None:
         gc.enable()
 
 
+def test_what_was_worked_out_is_freed_without_the_garbage_collector(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who checks one project after the other in one process needs room for one."""
+    monkeypatch.chdir(project)
+    path = str(project / "app/loops.py")
+    text = (project / "app/loops.py").read_text()
+    engine.check_text(path, text, None)
+    gc.collect()
+    before = len(holding_tasks())
+    report = engine.check_paths([str(project)], None, overrides={"cache": False})
+    assert places(report, project) == BOTH
+    assert len(holding_tasks()) == before
+    gc.disable()
+    try:
+        assert engine.check_text(None, text, None).tasks == 0
+        assert engine.check_text(path, f"# a line\n{text}", None).diagnostics
+        assert engine.check_texts({path: text}, None).diagnostics
+        assert len(holding_tasks()) == before
+        engine.check_paths([str(project)], None, overrides={"cache": False})
+        assert len(holding_tasks()) > before, "who does not collect ends soon, and then nobody frees anything"
+    finally:
+        gc.enable()
+
+
+def holding_tasks() -> list[object]:
+    """The parts of projects that know tasks."""
+    return [part for part in gc.get_objects() if isinstance(part, Tasks) and vars(part)]
+
+
 def test_tasks_of_tests_are_not_counted(tmp_path: Path) -> None:
     """The last line speaks of the tasks of the product; those that tests define are read, but not counted."""
     task = "from app.celery import app\n\n\n@app.task\ndef one():\n    ...\n"

@@ -6,7 +6,9 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.configuration import load
+from celery_lint.files.git import checkout_around
 from celery_lint.rules import all_rules
+from tests import fixture_listing
 from tests.fixture_corpus import DEFAULT, Case, cases, lines
 from tests.fixture_reports import LONG, Place, asked_of, below, differences, report, said
 
@@ -59,3 +61,13 @@ def test_tasks(case: Case) -> None:
     described = engine.describe(str(case.folder), load(str(case.folder), case.options))
     found = {(below(task.path).removeprefix(f"{case.name}/"), task.line) for task in described.tasks}
     assert found == expected
+
+
+def test_git_says_of_a_fixture_what_it_says_of_all_of_them() -> None:
+    *_, case = sorted(cases(variants=False), key=lambda case: len(case.files))
+    checkout = checkout_around(str(case.folder))
+    if checkout is None:
+        pytest.skip("not a checkout")
+    with checkout:
+        assert checkout.files() == fixture_listing.asked(checkout) - {""}
+        assert {*case.files, "pyproject.toml"} <= fixture_listing.asked(checkout)

@@ -56,6 +56,8 @@ def check_paths(
             workspace = Workspace(root, options, progress, given, outer)
             report = joined(report, workspace.report(asked, reported))
             pending += workspace.within(asked)
+            if collecting:  # else the process ends soon, or has its own reasons
+                workspace.let_go()
     finally:
         _resume_collection(collecting)
     report.diagnostics.sort(key=order)

@@ -77,6 +77,8 @@ class Editing:
         said = self._numbering.told(said, self.path)
         if known.isolation.failures:  # they lie where searches have been given up, and are known by no part
             self.end()
+        if known is not self._known:
+            known.let_go()
         return said
 
     def end(self) -> None:

@@ -31,7 +31,9 @@ def together(around: Surroundings, texts: Mapping[str, str]) -> Verdict:
     names = [command.app for command in around.deployment.commands]
     imports = Imports([*around.files, *texts], names)
     known = linked(modules.values(), imports, around.options, around.deployment, unparsed)
-    return judge(known, search(known), modules, unparsed.values())
+    said = judge(known, search(known), modules, unparsed.values())
+    known.let_go()
+    return said
 
 
 def alone(path: str, data: bytes | str, configuration: Configuration) -> Verdict:
@@ -39,5 +41,7 @@ def alone(path: str, data: bytes | str, configuration: Configuration) -> Verdict
     reading = facts_of(path, data)
     if isinstance(reading, Unparsed):
         return Verdict([], frozenset(), [reading], {}, {})
-    project = linked([reading], Imports([path]), configuration, NOWHERE, ())
-    return judge(project, search(project), {path: reading}, ())
+    known = linked([reading], Imports([path]), configuration, NOWHERE, ())
+    said = judge(known, search(known), {path: reading}, ())
+    known.let_go()
+    return said

@@ -91,9 +91,8 @@ class Workspace:
 
     def files(self, asked: Iterable[str], listing: Listing) -> list[str]:
         """The files that :meth:`report` is about, as absolute paths, without those that are excluded."""
-        names = set(asked)
+        scopes, names = self._scopes_of(listing), set(asked)
         folders = tuple(f"{path}/" for path in names)
-        scopes = self._scopes_of(listing)
         files = {p for p in listing.python if "" in names or p in names or p.startswith(folders)}
         files.update(p for p in names if p and not os.path.isdir(absolute_path(self.root, p)))
         return [absolute_path(self.root, p) for p in sorted(files) if not scopes.excluded(p)]
@@ -175,11 +174,16 @@ class Workspace:
         assert self._built is not None
         return self._built.known, sorted(self._built.unparsed.values())
 
+    def let_go(self) -> None:
+        """Free what was worked out of the files on disk: nobody asks any more."""
+        if self._built is not None:
+            self._built.known.let_go()
+            self._built = None
+
     def _with_text(self, path: str, data: bytes | str, stale: Callable[[], bool] | None) -> Verdict:
         manifest, verdict = self._current()
         known = manifest.digests.get(path)
-        unparsed = path in {entry.path for entry in verdict.unparsed}
-        if known is None and not unparsed:
+        if known is None and path not in {entry.path for entry in verdict.unparsed}:
             from celery_lint.files.filter import FirstPass, SecondPass
 
             content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from sys import intern
 
 from celery_lint.diagnostics import Span
@@ -141,15 +142,11 @@ class Words:
 
         Who holds ``.delay(`` says that very word, who holds ``time_limit:`` one that ends so.
         """
-        found: set[bytes] = set()
-        for text in texts:
-            parts = [part for part in _WORD.finditer(text) if not part[0].isdigit()]
-            if not parts:
-                return None
-            parts.sort(key=_length)
-            whole = [_bytes(part[0]) for part in parts if part.start() > 0 and part.end() < len(text)]
-            found.update(whole[-1:] or self._with(_bytes(parts[-1][0])))
-        return self._those(found)
+        sought = _sought(tuple(texts))
+        if sought is None:
+            return None
+        whole, parts = sought
+        return self._those(whole.union(*map(self._with, parts)))
 
     def _those(self, words: Iterable[bytes]) -> Saying:
         found: Saying = {}
@@ -199,6 +196,22 @@ class ModuleWords:
     def forget(self, module: Module) -> None:
         """Take a module apart anew when it is asked for."""
         self._numbers.pop(module.path, None)
+
+
+@lru_cache(1024)  # most are asked for in every project, and the same each time
+def _sought(texts: tuple[str, ...]) -> tuple[frozenset[bytes], frozenset[bytes]] | None:
+    """Words and parts of words: who holds one of the texts says one of them. ``None`` if anybody may."""
+    whole, parts_of_words = set(), set()
+    for text in texts:
+        parts = [part for part in _WORD.finditer(text) if not part[0].isdigit()]
+        if not parts:
+            return None
+        parts.sort(key=_length)
+        inner = [_bytes(part[0]) for part in parts if part.start() > 0 and part.end() < len(text)]
+        whole.update(inner[-1:])
+        if not inner:
+            parts_of_words.add(_bytes(parts[-1][0]))
+    return frozenset(whole), frozenset(parts_of_words)
 
 
 def _length(match: re.Match[str]) -> int:
