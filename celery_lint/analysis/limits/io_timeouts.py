@@ -20,9 +20,10 @@ from celery_lint.libraries.network import (
     REQUESTS_SESSIONS,
     SOCKETS,
 )
+from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
 
@@ -76,7 +77,8 @@ _CONDITIONS = frozenset({"case", "handler", "if"})
 _SHORT = 120
 #: Who calls a function from more places than this is not asked what ends each of them.
 _MOST_CALLERS = 20
-_LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1")
+_LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1", "http://[::1]")
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class EndlessWait(NamedTuple):
@@ -93,6 +95,13 @@ class EndlessWait(NamedTuple):
     off: bool
     limit: float | None = None
     cause: Hashable = None
+
+
+class _Told(NamedTuple):
+    """Of the calls of a function so far: how many a branch makes, and who asked a peer, by which cause."""
+
+    branches: dict[Hashable, int]
+    asked: dict[tuple[str, str], tuple[bool, Hashable]]
 
 
 class IoTimeouts:
@@ -114,7 +123,7 @@ class IoTimeouts:
         for site in (*self.sites.all, *self.handed.all):
             if not self._may_call(site):
                 continue
-            told: dict[Hashable, int] = {}
+            told = _Told({}, {})
             for call in self.sites.made(site):
                 if call.leaf() in _LEAVES and call.chain[:1] != "%":
                     wait = self.wait(site, call)
@@ -123,43 +132,37 @@ class IoTimeouts:
                         found.extend(self._unlimited(wait._replace(cause=cause)))
         return found
 
-    def _cause(self, wait: EndlessWait, call: Call, told: dict[Hashable, int]) -> Hashable:
+    def _cause(self, wait: EndlessWait, call: Call, told: _Told) -> Hashable:
         """What a call has in common with those in the other branches of a condition: one is made.
 
         Of several in one branch the first belongs to the first of another, the second to the second. What
-        only a condition asks the same peer again has the same cause as what is always asked.
+        asks a peer again, where a condition decides how often, has the cause of what asks it first.
         """
-        again = self._asked_again(wait.site, call)
-        if again:
-            return wait.site.key, again
         flow = self.sites.flow(wait.site)
         current = flow.step_of(call)
+        peer = _peer(call)
+        again = call.chain, peer
+        by_condition = current is not None and any(
+            around.kind in _CONDITIONS for around in flow.ancestors(current)
+        )
+        if peer and again in told.asked:
+            was_by_condition, cause = told.asked[again]
+            if by_condition or was_by_condition:
+                return cause
         branches, outermost = [], None
         for around in flow.ancestors(current) if current is not None else ():
             if around.kind == "if":
                 branches.append((around.number, current.role if current is not None else ""))
                 outermost = around.number
             current = around
-        if outermost is None:
-            return None
-        library = wait.name.partition(".")[0]
-        branch = (library, tuple(branches))
-        told[branch] = told.get(branch, 0) + 1
-        return wait.site.key, library, outermost, told[branch]
-
-    def _asked_again(self, site: Site, call: Call) -> str:
-        """The peer of a call, if its function asks that one always, and then by a condition once more."""
-        peer = _peer(call)
-        same = [c for c in self.sites.calls(site) if peer and c.chain == call.chain and _peer(c) == peer]
-        if len(same) < 2:
-            return ""
-        flow = self.sites.flow(site)
-        steps = [flow.step_of(other) for other in same]
-        by_condition = [
-            step is not None and any(around.kind in _CONDITIONS for around in flow.ancestors(step))
-            for step in steps
-        ]
-        return peer if not by_condition[0] and any(by_condition) else ""
+        cause = (wait.site.key, again) if peer else None
+        if outermost is not None:
+            library = wait.name.partition(".")[0]
+            branch = (library, tuple(branches))
+            told.branches[branch] = told.branches.get(branch, 0) + 1
+            cause = wait.site.key, library, outermost, told.branches[branch]
+        told.asked[again] = by_condition, cause
+        return cause
 
     def _unlimited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
         """A wait as that of the tasks that it keeps for the longest, if that is long."""
@@ -218,7 +221,7 @@ class IoTimeouts:
         position = _REQUESTS.get(name, SOCKETS.get(name))
         if position is None or not (off or _lacks(call, position)):
             return None
-        if any(given.text.startswith(_LOCAL) for given in call.takes[:2]):
+        if any(self._is_local(site, given, call) for given in call.takes[:2]):
             return None
         if name in SOCKETS and (self._default_timeout or not (call.takes or self._connects(site, name))):
             return None
@@ -229,6 +232,13 @@ class IoTimeouts:
         if name.startswith(REQUESTS_SESSIONS) and self._taught(site, call):
             return None
         return EndlessWait(site, place, _shown(name), off)
+
+    def _is_local(self, site: Site, given: Argument, call: Call) -> bool:
+        """Whether the code itself says that the peer is on the same machine, as a catcher of mails is."""
+        text = given.text
+        if not text and given.kind == "name":
+            text = self.project.text(site.module, Value("name", call.span, None, given.chain)) or ""
+        return text.startswith(_LOCAL) or text in _LOCAL_HOSTS
 
     def _connects(self, site: Site, name: str) -> bool:
         """Whether a function that makes a client without an address gives it one, and no timeout."""

@@ -54,6 +54,7 @@ class MethodTask(Rule):
     name = "method-task"
     severity = "error"
     preset = "recommended"
+    even_unsent = "no call of it can succeed, whoever calls it"
     message = "`{task}` is a method that gets no `self`, so every call raises TypeError"
     help = "define it outside of `{owner}`, or write `@staticmethod` above its decorator and no `self`"
     proof = "tests/proofs/test_definitions.py::test_nobody_gives_a_method_its_object"
