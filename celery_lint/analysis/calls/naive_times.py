@@ -80,7 +80,7 @@ class NaiveTimes:
         if value.kind == "name" and value.chain[:1] == "%" and value.chain[1:].isidentifier():
             return self._bound(call.module, call.function, value.chain[1:])
         if value.kind == "name" and value.chain.endswith("()"):
-            return self._called(call.module, call.function, value.chain)
+            return self._called(call.module, call.function, value)
         return None
 
     def _local(self, module: Module, chain: str, given: Value | Call) -> str:
@@ -99,13 +99,14 @@ class NaiveTimes:
             )
         return "" if zoned else f"{name.removeprefix('datetime.')}()"
 
-    def _called(self, module: Module, function: Function, chain: str) -> tuple[str, Place] | None:
-        """``start = datetime.now()``, which the model sees through."""
+    def _called(self, module: Module, function: Function, value: Value) -> tuple[str, Place] | None:
+        """``start = datetime.now()``, which the model sees through: the last call before the name."""
+        made = None
         for call in self.functions.calls(module, function):
-            if f"{call.chain}()" == chain:
-                name = self._local(module, call.chain, call)
-                return (name, module.place(call.span)) if name else None
-        return None
+            if f"{call.chain}()" == value.chain and (made is None or call.span.start < value.span.start):
+                made = call
+        name = self._local(module, made.chain, made) if made is not None else ""
+        return (name, module.place(made.span)) if made is not None and name else None
 
     def _bound(self, module: Module, function: Function, name: str) -> tuple[str, Place] | None:
         """``start = datetime.now() + timedelta(hours=1)``: a sum of nothing but such a time and durations."""

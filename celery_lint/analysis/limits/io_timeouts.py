@@ -146,16 +146,16 @@ class IoTimeouts:
             around.kind in _CONDITIONS for around in flow.ancestors(current)
         )
         if peer and again in told.asked:
-            was_by_condition, cause = told.asked[again]
+            was_by_condition, first = told.asked[again]
             if by_condition or was_by_condition:
-                return cause
+                return first
         branches, outermost = [], None
         for around in flow.ancestors(current) if current is not None else ():
             if around.kind == "if":
                 branches.append((around.number, current.role if current is not None else ""))
                 outermost = around.number
             current = around
-        cause = (wait.site.key, again) if peer else None
+        cause: Hashable = (wait.site.key, call.number) if peer else None
         if outermost is not None:
             library = wait.name.partition(".")[0]
             branch = (library, tuple(branches))

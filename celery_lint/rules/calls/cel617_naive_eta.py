@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.calls.naive_times import NaiveTime, NaiveTimes
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class NaiveEta(Rule):
@@ -84,4 +84,5 @@ class NaiveEta(Rule):
         if fact.zone_at is not None:
             related.append((fact.zone_at, f"the time zone is `{fact.zone}`"))
         values = {"made": fact.made, "zone": fact.zone}
-        yield Finding(fact.place, values, tuple(related), "zone" if fact.zone else "", ())
+        variant = "zone" if fact.zone else ""
+        yield Finding(fact.place, values, tuple(related), variant, (), Cause(fact.made_at))

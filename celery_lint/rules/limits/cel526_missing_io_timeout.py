@@ -49,10 +49,10 @@ class MissingIoTimeout(Rule):
     `pywebpush.webpush` and `socket.create_connection`, and `httpx` where it is told `timeout=None`. Clients
     with a default of their own (`httpx`, `aiohttp`, `boto3`) are fine, and drivers of databases are left
     alone. Silent where a `**mapping` may hold the timeout, where the session has an adapter or a method of
-    the project's own, where the code names the own machine as the peer, and inside an alarm or a `with` block whose name speaks of a timeout, and where a time
-    limit of at most two minutes, soft or hard, is sure to end all tasks that come to the call, in pools that
-    enforce it. `socket.setdefaulttimeout` is enough for the standard library, but `requests` does not ask
-    for it.
+    the project's own, where the code itself names this machine as the peer, and inside an alarm or a `with`
+    block whose name speaks of a timeout, and where a time limit of at most two minutes, soft or hard, is sure
+    to end all tasks that come to the call, in pools that enforce it. `socket.setdefaulttimeout` is enough for
+    the standard library, but `requests` does not ask for it.
 
     ## References
 
