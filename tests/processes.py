@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.forking import nursery
 
 HANGS = 1800.0
 """Seconds after which a program counts as hanging: no machine is ever that busy."""
@@ -49,6 +54,33 @@ def run(
             end(process)
             raise
     return Done(process.returncode, out, err)
+
+
+HOSTS = ("tests.host_imports",)
+
+
+def run_module(
+    name: str,
+    *words: str,
+    cwd: Path,
+    stdin: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Done:
+    """Like :func:`run` with ``python -m`` and the name of a host: forked where that can be."""
+    if not hasattr(os, "fork"):
+        return run([sys.executable, "-m", name, *words], cwd=cwd, stdin=stdin, environment=environment)
+    variables = {**os.environ, **(environment or {})}
+    with tempfile.TemporaryDirectory() as folder:
+        given, out, err = (Path(folder, stream) for stream in ("in", "out", "err"))
+        given.write_text(stdin or "", encoding="utf-8")
+        process = nursery(HOSTS).start(name, words, variables, cwd, (given, out, err), tidy=False)
+        try:
+            code = process.wait(HANGS)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return Done(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
 
 def end(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:

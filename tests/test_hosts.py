@@ -18,7 +18,7 @@ from celery_lint.frontends.flake8 import Plugin
 from celery_lint.rules import all_rules
 from tests.fixture_corpus import Case, cases
 from tests.fixture_reports import LONG, REPOSITORY, Place, below, differences, sample, wanted
-from tests.processes import run
+from tests.processes import run, run_module
 from tests.sharing import found_once
 
 CASES = cases(variants=False)
@@ -30,9 +30,16 @@ def files_of(among: Iterable[Case]) -> list[Path]:
     return [case.folder / file for case in among for file in case.files]
 
 
-def output(*words: str, stdin: str | None = None) -> str:
+def output(*words: str) -> str:
     """What one of the hosts prints, run in the repository."""
-    done = run([sys.executable, "-m", *words], cwd=REPOSITORY, stdin=stdin)
+    done = run([sys.executable, "-m", *words], cwd=REPOSITORY)
+    assert "Traceback" not in done.err, done.err
+    return done.out
+
+
+def answer(host: str, *words: str, path: Path) -> str:
+    """What it prints about a text from standard input."""
+    done = run_module(host, *words, cwd=REPOSITORY, stdin=path.read_text(encoding="utf-8"))
     assert "Traceback" not in done.err, done.err
     return done.out
 
@@ -124,7 +131,7 @@ def test_flake8_from_standard_input(path: Path, tmp_path: Path) -> None:
     pytest.importorskip("flake8")
     name = str(path.relative_to(REPOSITORY))
     words = [*FLAKE8, f"--celery-lint-cache-dir={tmp_path}", f"--stdin-display-name={name}", "-"]
-    found = of_flake8(output(*words, stdin=path.read_text(encoding="utf-8")))
+    found = of_flake8(answer(*words, path=path))
     assert found
     assert differences(found, {below(name): wanted(CASES)[below(name)]}) == []
 
@@ -175,6 +182,6 @@ def test_pylint_from_standard_input(path: Path, tmp_path: Path) -> None:
     pytest.importorskip("pylint")
     name = str(path.relative_to(REPOSITORY))
     words = [*PYLINT, f"--celery-lint-cache-dir={tmp_path}", ignored([name]), "--from-stdin", name]
-    found = of_pylint(output(*words, stdin=path.read_text(encoding="utf-8")))
+    found = of_pylint(answer(*words, path=path))
     assert found
     assert differences(found, {below(name): wanted(CASES)[below(name)]}) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import samples
-from tests.processes import run
+from tests.processes import run, run_module
 
 pytest.importorskip("flake8")
 
@@ -23,8 +23,7 @@ def project(tmp_path: Path) -> Path:
 
 def flake8(project: Path, *arguments: str, stdin: str | None = None) -> list[str]:
     """What flake8 prints: places and codes of ours."""
-    command = [sys.executable, "-m", "flake8", "--isolated", "--select=CEL", *arguments]
-    done = run(command, cwd=project, stdin=stdin)
+    done = run_module("flake8", "--isolated", "--select=CEL", *arguments, cwd=project, stdin=stdin)
     assert done.err == ""
     return sorted(" ".join(line.removeprefix("./").split(" ")[:2]) for line in done.out.splitlines())
 
@@ -35,6 +34,15 @@ def test_a_project(project: Path, jobs: str, target: str) -> None:
     targets = [target] if target else ["app/mail.py", "app/quiet.py", "app/loops.py"]
     for _ in range(2):  # without and with a cache
         assert flake8(project, jobs, *targets) == [LOOP, TASK]
+
+
+def test_a_forked_one_says_what_a_cold_one_says(project: Path) -> None:
+    words = ["-j1", "--isolated", "--exit-zero", "--celery-lint-show-help", "."]
+    cold = run([sys.executable, "-m", "flake8", *words], cwd=project)
+    assert "CEL111" in cold.out
+    assert run_module("flake8", *words, cwd=project) == cold
+    version = run([sys.executable, "-m", "flake8", "--version"], cwd=project)
+    assert run_module("flake8", "--version", cwd=project) == version
 
 
 def test_one_file_knows_the_others(project: Path) -> None:
@@ -65,20 +73,20 @@ def test_noqa_is_flake8s_own(project: Path) -> None:
 def test_options(project: Path) -> None:
     assert LOOP not in flake8(project, "--celery-lint-pool=prefork", ".")
     (project / ".flake8").write_text("[flake8]\ncelery-lint-pool = prefork\n")
-    done = run([sys.executable, "-m", "flake8", "--select=CEL", "."], cwd=project)
+    done = run_module("flake8", "--select=CEL", ".", cwd=project)
     assert "CEL110" not in done.out
     assert "CEL111" in done.out
 
 
 def test_the_help_behind_a_message(project: Path) -> None:
-    command = [sys.executable, "-m", "flake8", "--isolated", "--select=CEL111", "app/mail.py"]
-    bare = run(command, cwd=project).out
-    with_help = run([*command[:-1], "--celery-lint-show-help", command[-1]], cwd=project).out
+    command = ["flake8", "--isolated", "--select=CEL111", "app/mail.py"]
+    bare = run_module(*command, cwd=project).out
+    with_help = run_module(*command[:-1], "--celery-lint-show-help", command[-1], cwd=project).out
     assert with_help.startswith(bare.rstrip("\n") + "; write a plain `def`")
     (project / ".flake8").write_text("[flake8]\ncelery-lint-show-help = true\n")
-    assert run([word for word in command if word != "--isolated"], cwd=project).out == with_help
+    assert run_module(*[word for word in command if word != "--isolated"], cwd=project).out == with_help
     (project / "pyproject.toml").write_text("[tool.celery-lint]\nroot = true\nshow-help = true\n")
-    assert "; write a plain `def`" in run(command, cwd=project).out
+    assert "; write a plain `def`" in run_module(*command, cwd=project).out
 
 
 def test_a_table_may_extend_another(project: Path) -> None:
@@ -92,8 +100,7 @@ def test_a_table_may_extend_another(project: Path) -> None:
 
 
 def test_a_wrong_option_is_said_and_kills_nobody(project: Path) -> None:
-    command = [sys.executable, "-m", "flake8", "--isolated", "--celery-lint-pool=bogus", "app/quiet.py"]
-    done = run(command, cwd=project)
+    done = run_module("flake8", "--isolated", "--celery-lint-pool=bogus", "app/quiet.py", cwd=project)
     assert "CEL999" in done.out
     assert "bogus" in done.out
     assert "Traceback" not in done.err

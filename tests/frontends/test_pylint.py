@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import samples
-from tests.processes import run
+from tests.processes import run, run_module
 
 pytest.importorskip("pylint")
 
@@ -18,6 +18,8 @@ TASK = "app/mail.py:15:10: E9111"
 APPLICATION = 'from celery import Celery\n\napp = Celery("app")\napp.conf.update(task_time_limit=60)\n'
 OURS = "--enable=asyncio-run-in-task,async-def-task"
 
+WORDS = ["--rcfile=/dev/null", "--load-plugins=celery_lint", "--score=n", "--disable=all"]
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -26,11 +28,7 @@ def project(tmp_path: Path) -> Path:
 
 def pylint(project: Path, *arguments: str, stdin: str | None = None) -> list[str]:
     """What pylint prints: places and ids of ours."""
-    command = [
-        sys.executable, "-m", "pylint", "--rcfile=/dev/null", "--load-plugins=celery_lint", "--score=n",
-        "--disable=all", *arguments,
-    ]  # fmt: skip
-    done = run(command, cwd=project, stdin=stdin)
+    done = run_module("pylint", *WORDS, *arguments, cwd=project, stdin=stdin)
     assert done.err == ""
     lines = [line for line in done.out.splitlines() if not line.startswith("***")]
     return sorted(" ".join(line.split(" ")[:2]).rstrip(":") for line in lines)
@@ -40,6 +38,12 @@ def pylint(project: Path, *arguments: str, stdin: str | None = None) -> list[str
 def test_a_project(project: Path, jobs: str) -> None:
     for _ in range(2):  # without and with a cache
         assert pylint(project, OURS, jobs, "app") == [LOOP, TASK]
+
+
+def test_a_forked_one_says_what_a_cold_one_says(project: Path) -> None:
+    cold = run([sys.executable, "-m", "pylint", *WORDS, OURS, "app"], cwd=project)
+    assert LOOP in cold.out
+    assert run_module("pylint", *WORDS, OURS, "app", cwd=project) == cold
 
 
 def test_one_file_knows_the_others(project: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from celery_lint.frontends.cli import main
-from tests.processes import run
+from tests.processes import run_module
 
 KEY = r"k\x1b[2J\x07\u202e##vso[task.setvariable variable=PATH]x"
 TASKS = f"""\
@@ -89,7 +89,7 @@ def ours(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 def hosts(host: str, folder: Path) -> str:
     """What another linter says about a folder."""
-    done = run([sys.executable, "-m", *HOSTS[host]], cwd=folder)
+    done = run_module(*HOSTS[host], cwd=folder)
     return harmless(done.out + done.err)
 
 
