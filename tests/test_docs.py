@@ -16,6 +16,7 @@ from celery_lint.rule import FAMILIES
 from celery_lint.rules import all_rules
 from scripts import generate
 from tests.fixture_corpus import cases
+from tests.tables import in_one
 
 REPOSITORY = Path(__file__).parent.parent
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md")])
@@ -34,7 +35,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
+@in_one("page", PAGES)
 def test_links(page: Path) -> None:
     for match in LINK.finditer(page.read_text(encoding="utf-8")):
         path, _, anchor = match["target"].partition("#")

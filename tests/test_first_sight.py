@@ -12,6 +12,7 @@ import pytest
 from benchmarks import first_sight
 from benchmarks.first_sight import Label, Miss, Place, Project
 from celery_lint.rules import all_rules
+from tests.tables import in_one
 
 REPOSITORY = Path(__file__).parent.parent
 BATCHES = first_sight.batches()
@@ -58,9 +59,7 @@ def read(folder: Path, content: dict[str, Any]) -> list[first_sight.Batch]:
 # ------------------------------------------------------------------------------------ the labels
 
 
-@pytest.mark.parametrize(
-    "number, project", PROJECTS, ids=lambda value: getattr(value, "repository", str(value))
-)
+@in_one("number, project", PROJECTS)
 def test_labels_are_whole(number: int, project: Project) -> None:
     assert re.fullmatch(r"[\w.-]+/[\w.-]+", project.repository)
     assert re.fullmatch(r"[0-9a-f]{40}", project.commit)

@@ -31,8 +31,8 @@ def files_of(among: Iterable[Case]) -> list[Path]:
 
 
 def output(*words: str) -> str:
-    """What one of the hosts prints, run in the repository."""
-    done = run([sys.executable, "-m", *words], cwd=REPOSITORY)
+    """What one of the hosts prints, run in the repository, without git: it would be asked of each fixture."""
+    done = run([sys.executable, "-m", *words], cwd=REPOSITORY, environment={"PATH": ""})
     assert "Traceback" not in done.err, done.err
     return done.out
 

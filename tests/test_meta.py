@@ -8,13 +8,10 @@ import pkgutil
 import re
 import string
 import sys
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.diagnostics import Diagnostic, Span
 from celery_lint.engine.workspace import Workspace
@@ -27,6 +24,7 @@ from tests.fixture_corpus import FOLDER, Case, cases, named_variants, silent_cas
 from tests.fixture_reports import texts
 from tests.processes import run
 from tests.proofs.registry import proofs
+from tests.tables import in_one
 
 REPOSITORY = Path(__file__).parent.parent
 PACKAGE = REPOSITORY / "celery_lint"
@@ -35,39 +33,10 @@ CODES = {rule.code for rule in RULES}
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 each_rule = pytest.mark.parametrize("rule", RULES, ids=[rule.code for rule in RULES])
-T = TypeVar("T")
 
 
-def of_all(
-    things: Iterable[T], label: Callable[[T], str]
-) -> Callable[[Callable[[T], None]], Callable[[], None]]:
-    """What takes no time is one test for all of them, which tells every one that fails.
-
-    There are thousands: as tests of their own they would be collected and reported for longer than they run.
-    """
-    tried = list(things)
-    assert tried
-
-    def decorate(check: Callable[[T], None]) -> Callable[[], None]:
-        def wrong(thing: T) -> str:
-            try:
-                check(thing)
-            except Exception as error:
-                return f"{label(thing)}: {type(error).__name__}: {error}"
-            return ""
-
-        def test() -> None:
-            found = list(filter(None, map(wrong, tried)))
-            assert not found, "\n".join(found)
-
-        test.__name__, test.__doc__ = check.__name__, check.__doc__
-        return test
-
-    return decorate
-
-
-every_rule = of_all(RULES, lambda rule: rule.code)
-every_source = of_all(SOURCES, lambda path: path.relative_to(PACKAGE).as_posix())
+every_rule = in_one("rule", RULES, lambda rule: rule.code)
+every_source = in_one("path", SOURCES, lambda path: path.relative_to(PACKAGE).as_posix())
 
 # ------------------------------------------------------------------------------------ documentation
 
@@ -121,8 +90,8 @@ def test_proof(rule: type[Rule]) -> None:
         assert rule.proof == "convention" or rule.code in UNPROVEN
 
 
-def found_in(folder: Path, text: str, rule: type[Rule]) -> list[Diagnostic]:
-    """What is said of a text as the only file of a project, or its parts as several: ``# views.py``.
+def project_of(folder: Path, text: str, rule: type[Rule]) -> Workspace:
+    """A text as the only file of a project, or its parts as several: ``# views.py``.
 
     Lines that begin with ``# Procfile: `` are those of a file of that name, too.
     """
@@ -136,19 +105,32 @@ def found_in(folder: Path, text: str, rule: type[Rule]) -> list[Diagnostic]:
     processes = re.findall(r"^# Procfile: (.+\n)", text, flags=re.MULTILINE)
     if processes:
         (folder / "Procfile").write_text("".join(processes), encoding="utf-8")
-    report = engine.check_paths([str(folder)], load(str(folder), {"cache": False}))
+    return Workspace(str(folder), load(str(folder), {"cache": False}))
+
+
+def found_in(workspace: Workspace) -> list[Diagnostic]:
+    """What is said of it."""
+    report = workspace.report([""], set())
     assert not report.unparsed
     return report.diagnostics
 
 
+def said_of(folder: Path, text: str, rule: type[Rule]) -> list[Diagnostic]:
+    """What is said of a text that is a project."""
+    workspace = project_of(folder, text, rule)
+    found = found_in(workspace)
+    workspace.let_go()
+    return found
+
+
 @each_rule
 def test_example_fires_exactly_this_rule(rule: type[Rule], tmp_path: Path) -> None:
-    assert [found.code for found in found_in(tmp_path, code(rule, "Example"), rule)] == [rule.code]
+    assert [found.code for found in said_of(tmp_path, code(rule, "Example"), rule)] == [rule.code]
 
 
 @each_rule
 def test_what_to_use_instead_is_silent(rule: type[Rule], tmp_path: Path) -> None:
-    assert found_in(tmp_path, code(rule, "Use instead"), rule) == []
+    assert said_of(tmp_path, code(rule, "Use instead"), rule) == []
 
 
 SCHEDULED = """from celery import Celery
@@ -164,11 +146,11 @@ def sweep():
 """
 
 
-@each_rule
+@pytest.mark.parametrize("rule", [rule for rule in RULES if not rule.even_unsent], ids=lambda rule: rule.code)
 def test_only_rules_with_a_reason_speak_in_tasks_that_nothing_sends(rule: type[Rule], tmp_path: Path) -> None:
     (tmp_path / "sweeper.py").write_text(SCHEDULED)
-    said = found_in(tmp_path, code(rule, "Example"), rule)
-    known, _ = Workspace(str(tmp_path), load(str(tmp_path), {"cache": False})).linked()
+    workspace = project_of(tmp_path, code(rule, "Example"), rule)
+    said, (known, _) = found_in(workspace), workspace.linked()
     within = [
         diagnostic
         for diagnostic in said
@@ -177,7 +159,7 @@ def test_only_rules_with_a_reason_speak_in_tasks_that_nothing_sends(rule: type[R
             Place(Path(diagnostic.path).relative_to(tmp_path).as_posix(), Span(*diagnostic[1:5]))
         )
     ]
-    assert rule.even_unsent or not within
+    assert not within
 
 
 @every_rule
@@ -377,7 +359,7 @@ def test_silence_has_a_reason(rule: type[Rule]) -> None:
         assert any(reason.code == rule.code for reason in case.silences), f"{case.name} does not say why"
 
 
-@of_all(cases(variants=False), lambda case: case.label)
+@in_one("case", cases(variants=False), lambda case: case.label)
 def test_comments_of_fixtures(case: Case) -> None:
     """They speak of variants that are there, and a reason for silence stands where the rule is silent."""
     variants = {each.variant for each in cases(case.rule) if each.name == case.name}
@@ -466,7 +448,7 @@ FORBIDDEN |= {"marshal", "pickle", "shelve"}
 WRITES_ONLY = {"files/installation.py": "marshal"}
 
 
-@of_all([path for path in SOURCES if path.parent.name != "runtime"], lambda path: path.stem)
+@in_one("path", [path for path in SOURCES if path.parent.name != "runtime"], lambda path: path.stem)
 def test_imports_of_the_linter(path: Path) -> None:
     imported: set[str] = set()
     asked: set[str] = set()

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import recall
 from celery_lint.rules import all_rules
+from tests.tables import in_one
 
 MEASURED = recall.measured()
 CODES = {rule.code for rule in all_rules()}
@@ -47,7 +48,7 @@ def read(folder: Path, content: dict[str, Any]) -> recall.Measured:
     return recall.measured(path)
 
 
-@pytest.mark.parametrize("fix", MEASURED.fixes, ids=lambda fix: fix.folder())
+@in_one("fix", MEASURED.fixes)
 def test_a_fix_names_commits_and_a_rule(fix: recall.Fix) -> None:
     assert re.fullmatch(r"[0-9a-f]{40}", fix.commit)
     assert re.fullmatch(r"[0-9a-f]{40}", fix.parent)

@@ -17,6 +17,7 @@ from celery_lint.inventory.application.spelling import old_name, spellings
 from celery_lint.libraries.celery import OPTIONS_OF_TASKS
 from celery_lint.libraries.celery_settings import SETTINGS, VERSION
 from scripts import celery_settings
+from tests.tables import in_one
 
 # The families of settings that rules ask for.
 ASKED = ("task_", "worker_", "beat_", "broker_", "result_", "enable_utc", "imports", "include")
@@ -42,7 +43,7 @@ def item(app: Celery, name: str) -> None:
     app.conf[name] = 5
 
 
-@pytest.mark.parametrize("name", sorted(name for name in SETTING_KEYS if name.startswith(ASKED)))
+@in_one("name", sorted(name for name in SETTING_KEYS if name.startswith(ASKED)))
 def test_the_old_name_of_every_setting_that_is_asked_for(name: str) -> None:
     assert old_name(name) == _TO_OLD_KEY[name]
 

@@ -10,13 +10,14 @@ import pytest
 
 from celery_lint.files.commands.launch import is_candidate, read, worker_commands
 from celery_lint.model.commands import WorkerCommand
+from tests.tables import in_one
 
 
 def workers(path: str, text: str) -> list[WorkerCommand]:
     return worker_commands(path, textwrap.dedent(text).encode())
 
 
-@pytest.mark.parametrize(
+@in_one(
     "path, candidate",
     [
         ("Procfile", True),
@@ -61,7 +62,7 @@ def test_candidates(path: str, candidate: bool) -> None:
     assert is_candidate(path) is candidate
 
 
-@pytest.mark.parametrize(
+@in_one(
     "command, app, pool, stated",
     [
         ("celery -A app worker", "app", "prefork", False),
@@ -118,7 +119,7 @@ def test_candidates(path: str, candidate: bool) -> None:
         ("${CELERY_BIN} -A $APP multi start $NODES --pidfile=/run/%n.pid $OPTS", "", "", False),
     ],
 )
-@pytest.mark.parametrize(
+@in_one(
     "path, form",
     [
         ("start.sh", "#!/bin/sh\n{}\n"),
@@ -138,7 +139,7 @@ def test_commands(path: str, form: str, command: str, app: str, pool: str, state
     assert "celery" in form.format(command).split("\n")[found[0].line - 1].lower()
 
 
-@pytest.mark.parametrize(
+@in_one(
     "command",
     [
         "celery -A app beat",
@@ -161,14 +162,12 @@ def test_commands(path: str, form: str, command: str, app: str, pool: str, state
         "rq worker celery",
     ],
 )
-@pytest.mark.parametrize(
-    "path, form", [("a.sh", "{}\n"), ("a.yml", "a:\n  command: {}\n"), ("Makefile", "x:\n\t{}\n")]
-)
+@in_one("path, form", [("a.sh", "{}\n"), ("a.yml", "a:\n  command: {}\n"), ("Makefile", "x:\n\t{}\n")])
 def test_what_starts_no_worker(path: str, form: str, command: str) -> None:
     assert workers(path, form.format(command)) == []
 
 
-@pytest.mark.parametrize(
+@in_one(
     "path, text, line, pool",
     [
         (
@@ -363,10 +362,8 @@ def test_every_field() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "path", ["a.sh", "a.yml", "Dockerfile", "a.conf", "a.service", "Procfile", "Makefile", "fly.toml"]
-)
-@pytest.mark.parametrize(
+@in_one("path", ["a.sh", "a.yml", "Dockerfile", "a.conf", "a.service", "Procfile", "Makefile", "fly.toml"])
+@in_one(
     "data",
     [
         b"",
