@@ -312,7 +312,7 @@ class Workspace:
         unchanged = frozenset(path for path, stamp in now.items() if before.get(path) == stamp)
         facts = cache.NO_FACTS if earlier is None else self._cache.facts(earlier)
         library = self._library(earlier, facts, unchanged, {path: stamp[0] for path, stamp in now.items()})
-        if earlier is not None and listing.python == earlier.listing.python and others == earlier.others:
+        if earlier is not None and listing.has_files_of(earlier.listing) and others == earlier.others:
             from celery_lint.engine.unnoticed import standing
             from celery_lint.files.filter import FirstPass
 
@@ -393,8 +393,10 @@ class Workspace:
     def _deployment(self, listing: Listing, failures: list[Unparsed]) -> Deployment:
         from celery_lint.files import dependencies
         from celery_lint.files.commands import launch
+        from celery_lint.files.unlisted import unlisted
         from celery_lint.model.commands import deployed
 
         commands = launch.read(self.root, listing.launch, failures)
         packages = dependencies.packages(self.root, listing.launch)
-        return deployed(commands, packages, dependencies.projects(listing.launch))
+        beside = unlisted(self.root, listing)
+        return deployed(commands, packages, dependencies.projects(listing.launch), beside)

@@ -107,9 +107,9 @@ class Cache:
         if whose != self._whose():
             return None
         self._folder.use(name, self._name.of("facts"))
-        launch, configuration, watched, state, workspaces = others
+        launch, configuration, watched, state, workspaces, unlisted = others
         listing = Listing(
-            _paths(python), launch, configuration, _paths(directories), watched, state, workspaces
+            _paths(python), launch, configuration, _paths(directories), watched, state, workspaces, unlisted
         )
         return Manifest(listing, unpacked(numbers), [tuple(stamp) for stamp in kept], *rest)
 
@@ -155,6 +155,7 @@ class Cache:
             listing.watched,
             listing.state,
             listing.workspaces,
+            listing.unlisted,
         ]
         document = json.dumps([self._whose(), described, *manifest[2:]], separators=(",", ":"))
         text = document.encode() + b"\n" + packed(manifest.stamps)

@@ -38,6 +38,12 @@ _HIDDEN_FOLDERS_ENTERED = frozenset(
     {".deploy", ".devcontainer", ".do", ".docker", ".ebextensions", ".helm", ".k8s", ".kube", ".platform"}
 )
 
+IGNORING = ".gitignore"
+"""The name of files that say what is no part of a checkout."""
+
+# What Python imports that is no text, and what such modules are made from.
+_COMPILED = (".so", ".pyd", ".pyc", ".pyx", ".pyz")
+
 # A folder that holds one of these is an environment, a cache or another checkout.
 _FOREIGN_CONTENT = frozenset({"pyvenv.cfg", "conda-meta", "CACHEDIR.TAG", *CHECKOUT_MARKERS})
 
@@ -51,10 +57,13 @@ _UNKNOWN = -2
 class Listing(NamedTuple):
     """The files of a workspace: paths relative to its root with ``/`` between names, sorted.
 
-    ``launch`` holds what tells how the project is run: commands of workers, lists of dependencies.
-    ``configuration`` holds ``pyproject.toml``, ``setup.cfg`` and ``.gitignore`` files, ``directories``
-    every folder that was walked, the root being ``"."``, ``workspaces`` those that say that they are
-    workspaces of their own. ``watched`` and ``state`` belong to :func:`is_current`. Everything is plain JSON.
+    ``launch`` holds what tells how the project is run: commands of workers, lists of dependencies, and
+    ``.gitignore`` files, for what they hide may be there. ``configuration`` holds ``pyproject.toml``,
+    ``setup.cfg`` and ``.gitignore`` files, ``directories`` every folder that was walked, the root being
+    ``"."``, ``workspaces`` those that say that they are workspaces of their own. ``unlisted`` are files and
+    folders that are none of ``python`` and that Python may import all the same: what git ignores, links,
+    other checkouts, compiled modules and what they are made from. ``watched`` and ``state`` belong to
+    :func:`is_current`. Everything is plain JSON.
     """
 
     python: list[str]
@@ -64,6 +73,11 @@ class Listing(NamedTuple):
     watched: list[str]
     state: list[int]
     workspaces: list[str]
+    unlisted: list[str]
+
+    def has_files_of(self, other: Listing) -> bool:
+        """Whether the same files and modules are there."""
+        return self.python == other.python and self.unlisted == other.unlisted
 
 
 def discover(root: str) -> Listing:
@@ -133,6 +147,7 @@ class _Walk:
         self.directories: list[str] = []
         self.watched: list[str] = []
         self.workspaces: list[str] = []
+        self.unlisted: list[str] = []
         self._root = root
         self._known = known
         self._not_ignored = not_ignored
@@ -149,9 +164,12 @@ class _Walk:
         self._walk([""])
         while self._unsettled and self._not_ignored is not None:
             unsettled, self._unsettled = self._unsettled, []
-            self._walk([f"{folder}/" for folder in self._not_ignored(unsettled)])
+            walked = self._not_ignored(unsettled)
+            self.unlisted += set(unsettled).difference(walked)
+            self._walk([f"{folder}/" for folder in walked])
         for found in (self.python, self.launch, self.configuration, self.directories, self.workspaces):
             found.sort()
+        self.unlisted = sorted(set(self.unlisted))
         self.watched = sorted({*self.watched, *self.configuration})
         state = [
             value if value < started - _RACY_NANOSECONDS else _UNKNOWN
@@ -165,6 +183,7 @@ class _Walk:
             self.watched,
             state,
             self.workspaces,
+            self.unlisted,
         )
 
     def _walk(self, prefixes: list[str]) -> None:
@@ -179,6 +198,7 @@ class _Walk:
                 continue
             names = {entry.name for entry in content}
             if prefix and self._is_foreign(prefix, names):
+                self.unlisted.append(prefix[:-1])
                 continue
             self.directories.append(prefix[:-1] or ".")
             if known is not None and ".gitignore" in names:  # it may ignore itself
@@ -192,9 +212,15 @@ class _Walk:
                         if not hidden:
                             self.python.append(path)
                         continue
+                    if not hidden:
+                        self.unlisted.append(path)
+                elif name.endswith(_COMPILED) and not hidden:
+                    self.unlisted.append(path)
                 elif known is not None and path in known:
                     if _is_file(entry):
                         self._take(name, path)
+                    else:  # a link to a folder, or a checkout of its own
+                        self.unlisted.append(path)
                     continue
                 if _is_folder(entry):
                     if name in _FOREIGN_FOLDERS:
@@ -202,17 +228,23 @@ class _Walk:
                     if known is None:
                         if self._is_entered(name, path):
                             prefixes.append(path + "/")
+                        elif not name.startswith("."):
+                            self.unlisted.append(path)
                     elif path in self._with_files:
                         prefixes.append(path + "/")
-                    elif path + "/" not in known and path not in known:  # else: a checkout of its own
+                    elif path + "/" not in known and path not in known:
                         self._unsettled.append(path)
+                    else:  # a checkout of its own
+                        self.unlisted.append(path)
                 elif known is None and _is_file(entry):
                     self._take(name, path)
+                elif entry.is_symlink() and not hidden:
+                    self.unlisted.append(path)
 
     def _take(self, name: str, path: str) -> None:
-        if name in CONFIGURATION_FILES or name == ".gitignore":
+        if name in CONFIGURATION_FILES or name == IGNORING:
             self.configuration.append(path)
-        if any(tells(path) for tells in self._tells):
+        if name == IGNORING or any(tells(path) for tells in self._tells):
             self.launch.append(path)
 
     def _is_foreign(self, prefix: str, names: set[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.model.unlisted import Unlisted
 
 ANY_QUEUE = "*"
 """Stands for the queues of a worker that nobody can tell."""
@@ -15,7 +16,7 @@ class Deployment(NamedTuple):
 
     ``packages`` is ``None`` where no list of dependencies is there. ``projects`` are the folders that have
     one. ``refused`` are commands that no worker survives, ``others`` those of what is no worker and has an
-    application all the same.
+    application all the same. ``unlisted`` is what Python may import besides the files that are known.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -23,6 +24,7 @@ class Deployment(NamedTuple):
     projects: frozenset[str] = frozenset()
     refused: tuple[WorkerCommand, ...] = ()
     others: tuple[WorkerCommand, ...] = ()
+    unlisted: Unlisted = Unlisted()
 
     def project_of(self, path: str) -> str:
         """The nearest folder at a file that is a project by itself; ``""`` for all there is."""
@@ -81,7 +83,10 @@ class WorkerCommand(NamedTuple):
 
 
 def deployed(
-    commands: list[WorkerCommand], packages: frozenset[str] | None, projects: frozenset[str]
+    commands: list[WorkerCommand],
+    packages: frozenset[str] | None,
+    projects: frozenset[str],
+    unlisted: Unlisted,
 ) -> Deployment:
     """How a project with these commands is run."""
     return Deployment(
@@ -90,4 +95,5 @@ def deployed(
         projects,
         tuple(command for command in commands if command.refused),
         tuple(command for command in commands if command.program),
+        unlisted,
     )

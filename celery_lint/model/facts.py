@@ -232,6 +232,21 @@ class Assignment(NamedTuple):
     function: str
 
 
+class ImportStatement(NamedTuple):
+    """An import at the top of a module that it cannot be imported without: no condition and no ``try``.
+
+    ``module`` is a dotted path, ``names`` what ``from`` takes from it (``*`` for all); ``import`` has none.
+    """
+
+    module: str
+    names: tuple[str, ...]
+    span: Span
+
+    def dotted(self, name: str) -> str:
+        """The dotted path of one of its names."""
+        return f"{self.module}{'' if self.module.endswith('.') else '.'}{name}"
+
+
 class MisplacedAwait(NamedTuple):
     """An ``await``, ``async for`` or ``async with`` whose nearest function is a plain ``def``."""
 
@@ -249,8 +264,8 @@ class Module(NamedTuple):
     asynchronous ones that addresses of databases name: ``postgresql+asyncpg:``. ``commented_out`` are the
     time limits that comments hold: ``# CELERY_TASK_TIME_LIMIT = 3600``. ``apart`` are the first and the last
     lines of what runs on Windows only, or where the product is developed, and ``told_queues`` the queues in
-    commands of workers that it writes: ``run("celery worker -Q mails")``. ``guarded`` are the names that it
-    may go without, since their imports stand under a condition or in a ``try``. ``hidden`` are those that it
+    commands of workers that it writes: ``run("celery worker -Q mails")``. ``needed`` are the imports that
+    it cannot be imported without. ``hidden`` are those that it
     may bind in ways that nothing else here shows, with :data:`ANYTHING` for any.
     """
 
@@ -269,7 +284,7 @@ class Module(NamedTuple):
     commented_out: tuple[str, ...] = ()
     apart: tuple[tuple[int, int], ...] = ()
     told_queues: tuple[str, ...] = ()
-    guarded: tuple[str, ...] = ()
+    needed: tuple[ImportStatement, ...] = ()
     hidden: tuple[str, ...] = ()
 
     def place(self, span: Span) -> Place:
@@ -337,7 +352,7 @@ def decode(row: list[Any], path: str) -> Module:
     Names that are equal are one object: modules say the same ones again and again.
     """
     _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
-    further, drivers, commented_out, apart, told, guarded, hidden = row[10:]
+    further, drivers, commented_out, apart, told, needed, hidden = row[10:]
     return Module(
         path,
         digest,
@@ -354,6 +369,6 @@ def decode(row: list[Any], path: str) -> Module:
         tuple(commented_out),
         tuple((first, last) for first, last in apart),
         tuple(told),
-        tuple(guarded),
+        tuple([ImportStatement(intern(m), tuple(names), span_of_number(s)) for m, names, s in needed]),
         tuple(hidden),
     )

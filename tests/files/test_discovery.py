@@ -65,7 +65,7 @@ def test_files_by_their_kind(root: Path) -> None:
     listing = discover(str(root))
     assert listing.python == ["a/c.py", "b.py"]
     lists = ["a/setup.cfg", "pyproject.toml"]  # of dependencies
-    assert listing.launch == sorted([".do/app.yaml", "Procfile", "deploy/compose.yml", *lists])
+    assert listing.launch == sorted([".do/app.yaml", ".gitignore", "Procfile", "deploy/compose.yml", *lists])
     assert listing.configuration == [".gitignore", "a/setup.cfg", "pyproject.toml"]
     assert listing.directories == [".", ".do", "a", "deploy", "tests"]
     assert Listing(*json.loads(json.dumps(listing))) == listing
@@ -85,6 +85,29 @@ def test_files_by_their_kind(root: Path) -> None:
 def test_folders_of_others(root: Path, name: str) -> None:
     lay_out(root, "a.py", name)
     assert discover(str(root)).python == ["a.py"]
+
+
+def test_what_may_be_imported_besides(root: Path) -> None:
+    """Compiled modules, what they are made from, links to folders and other checkouts."""
+    lay_out(
+        root, "a/b.py", "a/fast.pyx", "a/faster.cpython-313-x86_64-linux-gnu.so", "other/x.py", "other/.hg/"
+    )
+    (root / "a/linked").symlink_to(root / "other", target_is_directory=True)
+    listing = discover(str(root))
+    compiled = ["a/fast.pyx", "a/faster.cpython-313-x86_64-linux-gnu.so"]
+    assert listing.python == ["a/b.py"]
+    assert listing.unlisted == [*compiled, "a/linked", "other"]
+
+
+@needs_git
+def test_what_git_ignores_may_be_imported(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    lay_out(tmp_path, "a/b.py", "a/keys.py", "made/c.py", ".gitignore=keys.py\nmade/\n")
+    listing = discover(str(tmp_path))
+    assert listing.python == ["a/b.py"]
+    assert listing.unlisted == ["a/keys.py", "made"]
+    (tmp_path / "a/keys.py").unlink()
+    assert not discover(str(tmp_path)).has_files_of(listing)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +169,7 @@ def test_a_folder_that_may_not_be_read(root: Path) -> None:
 
 def test_an_empty_workspace_and_a_missing_one(root: Path) -> None:
     assert discover(str(root)).python == []
-    assert discover(str(root / "missing")) == Listing([], [], [], [], [], [], [])
+    assert discover(str(root / "missing")) == Listing([], [], [], [], [], [], [], [])
 
 
 @needs_git
@@ -322,7 +345,7 @@ class TestIsCurrent:
         assert discover(str(root)).python == ["a.py", "b.py"]
 
     def test_damaged_listings(self, root: Path) -> None:
-        assert not is_current(str(root), Listing([], [], [], ["\0"], ["\0", "/missing"], [0], []))
+        assert not is_current(str(root), Listing([], [], [], ["\0"], ["\0", "/missing"], [0], [], []))
 
 
 @pytest.mark.parametrize("folder", [".hidden", "app/.hidden", "app/.hidden/deep", ".github"])

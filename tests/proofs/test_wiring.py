@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -201,6 +202,59 @@ def test_a_worker_takes_what_is_called_app(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         outcomes[application] = done.returncode, "no attribute 'user_options'" in done.stderr
     assert outcomes == {"web": (1, True), "web:celery": (0, False), "module": (0, False)}
+
+
+@pytest.mark.proof("CEL737")
+@pytest.mark.parametrize(
+    ("how", "jobs", "error"),
+    [
+        (
+            "include=['shop.jobs']",
+            "from shop.database import sesion",
+            "ImportError: cannot import name 'sesion'",
+        ),
+        ("include=['shop.jobs']", "from . import databse", "ImportError: cannot import name 'databse'"),
+        (
+            "include=['shop.jobs']",
+            "from shop.databse import session",
+            "ModuleNotFoundError: .*'shop.databse'",
+        ),
+        ("include=['shop.jobs']", "import shop.databse", "ModuleNotFoundError: .*'shop.databse'"),
+        (
+            "include=['shop.jobs']",
+            "from ..database import session",
+            "ImportError: .*beyond top-level package",
+        ),
+        ("imports=['shop.jobs']", "from .databse import session", "ModuleNotFoundError: .*'shop.databse'"),
+        ("", "from shop.database import sesion", "ImportError: cannot import name 'sesion'"),
+        ("", "from shop.databse import session", "ModuleNotFoundError: .*'shop.databse'"),
+        ("include=['shop.jobs']", "from shop.database import session", None),
+        ("include=['shop.jobs']", "from . import database", None),
+        ("", "from .database import session", None),
+        ("", None, None),
+    ],
+)
+def test_a_worker_ends_at_an_import_that_fails(
+    tmp_path: Path, how: str, jobs: str | None, error: str | None
+) -> None:
+    """A search passes over a module that is not there, and over nothing else."""
+    (tmp_path / "shop").mkdir()
+    search = "" if how else "app.autodiscover_tasks(['shop'], related_name='jobs')\n"
+    files = {
+        "__init__": "",
+        "database": "def session(): pass\n",
+        "celery": f"from celery import Celery\n\napp = Celery(broker='nowhere://', {how})\n{search}",
+    }
+    if how.startswith("imports"):
+        files["celery"] = f"from celery import Celery\n\napp = Celery(broker='nowhere://')\napp.conf.{how}\n"
+    if jobs is not None:
+        files["jobs"] = f"{jobs}\n"
+    for name, text in files.items():
+        (tmp_path / "shop" / f"{name}.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-P", "solo"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.search(error or "No such transport: nowhere", done.stderr)
 
 
 @pytest.mark.proof("CEL736")

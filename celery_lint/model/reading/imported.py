@@ -1,4 +1,4 @@
-"""Names of a module that no import statement and no plain binding shows, and imports that it can do without.
+"""Names of a module that no import statement and no plain binding shows, and imports that it needs.
 
 Files that it runs, as django-split-settings' ``include("components/celery.py")`` does: their names are then
 those of the module, as after a star import of a module beside it. ``globals().update(…)``, and loops.
@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from posixpath import normpath
+from sys import intern
 
+from celery_lint.diagnostics import Span
 from celery_lint.libraries.django import INCLUDES, INCLUDING, OF_MAILS
-from celery_lint.model.facts import ANYTHING
+from celery_lint.model.facts import ANYTHING, ImportStatement
 from celery_lint.model.reading.scopes import Scope
 
 # What binds names, or puts modules in place, as only the run knows.
@@ -21,6 +23,7 @@ _BINDING = re.compile(
 )
 # Statements whose names the walk does not note.
 _UNSEEN = tuple(getattr(ast, name) for name in ("Match", "TypeAlias") if hasattr(ast, name))
+_EXITS = frozenset({"exit", "_exit", "quit", "abort"})
 _NAMESPACES = frozenset({"globals", "locals", "vars"})
 
 
@@ -94,19 +97,28 @@ def _dotted(path: str) -> str:
     return "." * (above + 1) + ".".join(parts[above:])
 
 
-def guarded_imports(tree: ast.Module, top: Scope) -> tuple[str, ...]:
-    """The imported names of a module whose import is no statement of its own at the top."""
-    plain: set[tuple[str, str]] = set()
+def needed_imports(tree: ast.Module, span: Callable[[ast.stmt], Span]) -> Iterator[ImportStatement]:
+    """The imports that are statements of their own at the top, up to one that ends the import."""
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
-            joint = "" if base.endswith(".") else "."
-            plain.update((alias.asname or alias.name, f"{base}{joint}{alias.name}") for alias in node.names)
+            yield ImportStatement(
+                intern(base), tuple([intern(alias.name) for alias in node.names]), span(node)
+            )
         elif isinstance(node, ast.Import):
             for alias in node.names:
-                first = alias.name.partition(".")[0]
-                plain.add((alias.asname, alias.name) if alias.asname else (first, first))
-    return tuple(sorted(name for name, dotted in top.imports.items() if (name, dotted) not in plain))
+                yield ImportStatement(intern(alias.name), (), span(node))
+        elif isinstance(node, ast.Raise) or _is_exit(node):
+            return
+
+
+def _is_exit(node: ast.stmt) -> bool:
+    """``sys.exit()``, ``exit()``, ``pytest.exit()``."""
+    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
+        return False
+    called = node.value.func
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name in _EXITS
 
 
 def hidden_names(tree: ast.Module, text: str, top: Scope, functions: Iterable[Scope]) -> tuple[str, ...]:

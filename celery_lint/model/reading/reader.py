@@ -28,7 +28,7 @@ from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
 from celery_lint.model.reading.elements import STARTING, Elements, with_its_words, worth_following
 from celery_lint.model.reading.expressions import annotated_call, given_class, spelled
-from celery_lint.model.reading.imported import guarded_imports, hidden_names, included
+from celery_lint.model.reading.imported import hidden_names, included, needed_imports
 from celery_lint.model.reading.keeping import (
     FIELDS,
     KEPT_WHOLE,
@@ -132,7 +132,7 @@ class Reader:
             commented_out=tuple(dict.fromkeys(commented_limits(self.source.text))),
             apart=lines_apart(self.tree, self.source.text),
             told_queues=told_queues(self.source.text, self.tree),
-            guarded=guarded_imports(self.tree, top),
+            needed=tuple(needed_imports(self.tree, self._span)),
             hidden=hidden_names(self.tree, self.source.text, top, self.seen.functions),
         )
 

@@ -3,7 +3,8 @@
 It answers *yes* only where the file that the import means is read, and can bind the name in no way: it has no
 such definition, import or variable, no star import, nothing that binds names as only the run knows, and
 nobody sets it from elsewhere. An import in a ``try``, under a condition or in a function does not count, and
-neither does a package that may have a compiled or generated submodule of the name.
+neither does a package that may have a compiled or generated submodule of the name. Of modules that are not
+there it speaks within one package: what another one holds may be installed besides.
 """
 
 from __future__ import annotations
@@ -12,19 +13,34 @@ from collections.abc import Iterator
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.facts import ANYTHING, Module
+from celery_lint.model.facts import ANYTHING, ImportStatement, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
 from celery_lint.project.set_attributes import SetAttributes
 
+# What a package is spread over several folders with.
+_PATH = "__path__"
+_SPREADING = ("declare_namespace", "extend_path")
+
 
 class Missing(NamedTuple):
-    """The file that has not what a module imports from it, and the name."""
+    """The file that has not what a module imports from it, and the name.
+
+    ``module``: the name is that of a module which a package does not have, and this is its dotted path.
+    """
 
     path: str
     name: str
+    module: str = ""
+
+
+class Failing(NamedTuple):
+    """An import that fails whenever its module is imported, and the first thing that it lacks."""
+
+    statement: ImportStatement
+    missing: Missing
 
 
 class Unimportable:
@@ -33,6 +49,7 @@ class Unimportable:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.imports = known.project.imports
+        self.unlisted = known.project.deployment.unlisted
         self.tasks = known.of(Tasks)
         self.set_attributes = known.of(SetAttributes)
 
@@ -40,7 +57,7 @@ class Unimportable:
     @asking("quiet")
     def all(self) -> dict[str, Missing]:
         """What is missing, by the path of each module; none where that would be the modules of all tasks."""
-        found = {**self._first}
+        found = {path: failing[0].missing for path, failing in self.failing.items()}
         if not found:
             return found
         importing = [(module, list(self._imported(module))) for module in self.project.product_modules()]
@@ -60,28 +77,55 @@ class Unimportable:
 
     @once
     @asking("quiet")
-    def _first(self) -> dict[str, Missing]:
-        """The modules that lack something themselves."""
+    def failing(self) -> dict[str, list[Failing]]:
+        """The imports that fail, by the path of the module that they stand in."""
         modules = self.project.product_modules()
-        return {module.path: missing for module in modules if (missing := self._missing(module)) is not None}
+        if self._puts_modules_in_place():
+            return {}
+        return {module.path: failing for module in modules if (failing := list(self._failing(module)))}
 
     def unread(self) -> dict[str, set[str]]:
         """The files that nobody has read, with the names that modules of the product cannot do without."""
         found: dict[str, set[str]] = {}
         for module in self.project.product_modules():
-            for path, name in self._needed(module):
-                if self.project.modules.find(path) is None and path not in self.project.unparsed:
-                    found.setdefault(path, set()).add(name)
+            for statement in module.needed:
+                missing = self._missing_module(module, statement)
+                for path, name in [(missing.path, _PATH)] if missing else self._needed(module, statement):
+                    if self.project.modules.find(path) is None and path not in self.project.unparsed:
+                        found.setdefault(path, set()).add(name)
         return found
 
     def words(self) -> set[Pair]:
         """What seems to be missing, with the name of the module: another file may put it there."""
-        return {(missing.name, leaf_of(missing.path)) for missing in self._first.values()}
+        return {
+            (each.missing.name, leaf_of(each.missing.path))
+            for failing in self.failing.values()
+            for each in failing
+            if not each.missing.module
+        }
 
     # ------------------------------------------------------------------ one module
 
-    def _missing(self, module: Module) -> Missing | None:
-        for path, name in self._needed(module):
+    def _puts_modules_in_place(self) -> bool:
+        """Whether the product gives Python modules by itself: ``sys.modules["shop.orders"] = …``."""
+        return any(
+            assignment.target.endswith("sys.modules")
+            for module in self.project.product_modules()
+            for assignment in module.assignments
+        )
+
+    def _failing(self, module: Module) -> Iterator[Failing]:
+        for statement in module.needed:
+            missing = self._missing_module(module, statement)
+            if missing is None:
+                missing = self._missing_name(module, statement)
+            elif not self._is_plain(missing.path):
+                missing = None
+            if missing is not None:
+                yield Failing(statement, missing)
+
+    def _missing_name(self, module: Module, statement: ImportStatement) -> Missing | None:
+        for path, name in self._needed(module, statement):
             target = self.project.modules.find(path)
             if target is None or target is module or name in self.set_attributes.names:
                 continue
@@ -89,24 +133,28 @@ class Unimportable:
                 return Missing(path, name)
         return None
 
-    def _needed(self, module: Module) -> Iterator[tuple[str, str]]:
-        """The names that a module takes from files of the project whenever it is imported."""
-        for alias, dotted in module.imports.items():
-            if alias not in module.guarded and "." in dotted.lstrip("."):
-                located = self.imports.locate(dotted, module.path)
-                if (
-                    located is not None
-                    and len(located.rest) == 1
-                    and self._may_lack(located.path, *located.rest)
-                ):
-                    yield located.path, located.rest[0]
+    def _needed(self, module: Module, statement: ImportStatement) -> Iterator[tuple[str, str]]:
+        """The names that a statement takes from files of the project."""
+        for name in statement.names:
+            located = self.imports.locate(statement.dotted(name), module.path) if name != "*" else None
+            if located is None or located.rest != (name,) or name.startswith("__"):
+                continue  # every module has some names of this kind
+            if not self._may_lack(located.path, name):
+                continue
+            root = self.imports.import_root(located.path)
+            if not root or module.path.startswith(f"{root}/"):  # a folder beside may have a library's name
+                yield located.path, name
 
     def _may_lack(self, path: str, name: str) -> bool:
-        """Whether a package can have no submodule of the name that is compiled, generated or no Python."""
+        """Whether a file certainly has no submodule of the name that is compiled, generated or no Python."""
         if not path.endswith("/__init__.py"):
-            return True
-        below = f"{path.removesuffix('__init__.py')}{name}/"
-        return name[:1].isupper() and not any(file.startswith(below) for file in self.imports.files)
+            return not self.unlisted.may_hold(path.removesuffix(".py"))
+        below = f"{path.removesuffix('__init__.py')}{name}"
+        return not self._is_there(below) and not self.unlisted.may_hold(below)
+
+    def _is_there(self, stem: str) -> bool:
+        """Whether a file of the project is a module or a package of this path."""
+        return f"{stem}.py" in self.imports.files or stem in self.imports.packages
 
     def _never_has(self, module: Module, name: str) -> bool:
         known = name in module.functions or name in module.classes or name in module.imports
@@ -121,14 +169,68 @@ class Unimportable:
         ends = tuple(f"/{each}" for each in meant)
         return not any(file != path and (file in meant or file.endswith(ends)) for file in self.imports.files)
 
+    # ------------------------------------------------------------------ modules that are not there
+
+    def _missing_module(self, module: Module, statement: ImportStatement) -> Missing | None:
+        """The part of the package that a module is in, where that has no module of the name."""
+        dotted = statement.module
+        parts = dotted.lstrip(".").split(".") if dotted.strip(".") else []
+        level = len(dotted) - len(dotted.lstrip("."))
+        if level:
+            *folders, _ = module.path.split("/")
+            folder = "/".join(folders[: len(folders) - level + 1])
+            if level > len(folders):
+                return None
+        else:
+            folder = self.imports.import_root(module.path)
+            own = module.path[len(folder) + 1 if folder else 0 :].split("/")
+            if len(own) < 2 or own[0] != parts[0] or self._holds_twice(parts[0]):
+                return None  # what another package has is not known: it may be installed besides
+            folder, parts = (f"{folder}/{parts[0]}" if folder else parts[0]), parts[1:]
+        for number, part in enumerate(parts):
+            if folder not in self.imports.packages:
+                return None
+            below = f"{folder}/{part}"
+            if not self._is_there(below):
+                if self.unlisted.may_hold(below) or self._is_elsewhere(below):
+                    return None
+                name = ".".join(
+                    [self.imports.module_name(f"{folder}/__init__.py"), *parts[number : number + 1]]
+                )
+                return Missing(f"{folder}/__init__.py", part, name)
+            folder = below
+        return None
+
+    def _holds_twice(self, top: str) -> bool:
+        """Whether several packages of the workspace have a name: one may lie over the other."""
+        return len(self.imports.holding(top)) != 1
+
+    def _is_plain(self, path: str) -> bool:
+        """Whether a package is known to hold what is in its folder, and nothing else."""
+        module = self.project.modules.find(path)
+        if module is None or ANYTHING in module.hidden or _PATH in module.bindings:
+            return False
+        return not module.functions.calling(*_SPREADING)
+
+    def _is_elsewhere(self, stem: str) -> bool:
+        """Whether another folder has a module at the end of this path: an image may put it there."""
+        tail = "/".join(stem.split("/")[-2:])
+        ends = (f"/{tail}.py", f"/{tail}/__init__.py")
+        return any(f"/{file}".endswith(ends) for file in self.imports.files)
+
+    # ------------------------------------------------------------------ what they import
+
     def _imported(self, module: Module) -> Iterator[str]:
         """The modules of the project that are imported before a module is done, with their packages."""
         yield from self._packages(module.path)
-        for alias, dotted in module.imports.items():
-            located = self.imports.locate(dotted, module.path) if alias not in module.guarded else None
-            if located is not None:
-                yield located.path
-                yield from self._packages(located.path)
+        for statement in module.needed:
+            for dotted in [statement.dotted(name) for name in statement.names if name != "*"] or [
+                statement.module
+            ]:
+                located = self.imports.locate(dotted, module.path)
+                if located is not None:
+                    yield located.path
+                    yield from self._packages(located.path)
 
     def _packages(self, path: str) -> Iterator[str]:
         folder = path.rpartition("/")[0]

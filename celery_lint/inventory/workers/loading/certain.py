@@ -1,0 +1,226 @@
+"""The modules that the workers of an application certainly import when they start, and by which way.
+
+From what ``-A`` names, through ``include``, ``imports`` and ``autodiscover_tasks``, on to what these modules
+cannot be imported without. Each is known by the name that it is imported by, from the folder in which the
+name is looked for: so no import is followed that another folder may answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.installed import INSTALLED_APPS, InstalledApplications
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.workers.loading.imported import Discovery, WorkerImports
+from celery_lint.libraries.celery import IMPORT_LISTS
+from celery_lint.model.facts import ImportStatement, Module, Place
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.asking import asking
+from celery_lint.project.known import Known, once
+
+_MOST = 2000
+_RELATED = "tasks"
+
+
+class Way(NamedTuple):
+    """How a worker gets to a module: the place that names it, and the module which that place is in.
+
+    ``root`` is the folder in which its ``name`` is looked for. ``by`` is ``None`` where a worker begins.
+    """
+
+    root: str
+    name: str
+    place: Place
+    by: str | None
+
+
+class CertainImports:
+    """The modules that workers import for certain."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.imports = known.project.imports
+        self.applications = known.of(Applications)
+        self.settings = known.of(Settings)
+        self.commands = known.of(Commands)
+        self.worker_imports = known.of(WorkerImports)
+        self.installed = known.of(InstalledApplications)
+
+    @once
+    @asking("quiet")
+    def all(self) -> dict[str, Way]:
+        """The way to each module, by its path."""
+        found: dict[str, Way] = {}
+        for application in self.applications.product:
+            for path, way in self._of(application).items():
+                found.setdefault(path, way)
+        return found
+
+    @property
+    def names_are_known(self) -> bool:
+        """Whether commands name the modules of applications: without any their first package is a guess."""
+        return bool(self.commands.all)
+
+    def chain(self, path: str) -> list[Way]:
+        """The ways from where a worker begins to a module, its own last."""
+        found = [self.all[path]]
+        while (by := found[0].by) is not None and self.all[by] not in found:
+            found.insert(0, self.all[by])
+        return found
+
+    # ------------------------------------------------------------------ one application
+
+    def _of(self, application: Application) -> dict[str, Way]:
+        if application in self.commands.unstarted:
+            return {}
+        line = list(self._first(application))
+        if not line:
+            return {}
+        root = line[0][1].root
+        found = self._closure(line)
+        found = self._closure([*found.items(), *self._listed(application, root)])
+        return self._closure([*found.items(), *self._discovered(found, root)])
+
+    def _first(self, application: Application) -> Iterator[tuple[str, Way]]:
+        """The module of the application, as a command names it; without commands as its packages tell."""
+        path = application.module.path
+        commands = [each for each in self.commands.all if application in self.commands.naming(each)]
+        if not commands and self.commands.all:
+            return
+        root = self.imports.import_root(path)
+        place = application.place
+        for command in commands:
+            dotted = command.app.removesuffix(".py").replace("/", ".").partition(":")[0]
+            folders = self.imports.holding_application(dotted)
+            if len(folders) != 1:
+                return
+            root, place = folders[0], command.place
+            for name in (dotted, dotted.rpartition(".")[0]):
+                named = self.file(root, name)
+                if named is not None:
+                    yield named, Way(root, name, place, None)
+                    break
+        if path.startswith(f"{root}/" if root else ""):
+            yield path, Way(root, self.imports.module_name(path, root), place, None)
+
+    def _listed(self, application: Application, root: str) -> Iterator[tuple[str, Way]]:
+        """What ``include`` and ``imports`` name."""
+        for name in IMPORT_LISTS:
+            found = self.settings.candidates(application, name)
+            if not all(setting.certain for setting in found):
+                continue
+            for setting in found:
+                known = self.project.constant(setting.module, setting.value)
+                for item in known.items if known is not None and known.kind == "sequence" else ():
+                    text = self.project.text(setting.module, item)
+                    file = self.file(root, text) if text else None
+                    if text and file is not None:
+                        yield file, Way(root, text, setting.module.place(item.span), None)
+
+    # ------------------------------------------------------------------ searches
+
+    def _discovered(self, found: dict[str, Way], root: str) -> Iterator[tuple[str, Way]]:
+        """The modules that ``autodiscover_tasks`` looks for, where a module that is imported calls it."""
+        for discovery in self.worker_imports.discoveries:
+            if (
+                discovery.module.path not in found
+                or not self._is_at_the_top(discovery)
+                or not discovery.related
+            ):
+                continue
+            for package in self._packages_of(discovery):
+                name = f"{package}.{discovery.related}"
+                file = self.file(root, name)
+                if file is not None:
+                    yield file, Way(root, name, discovery.place, None)
+
+    def _is_at_the_top(self, discovery: Discovery) -> bool:
+        top = discovery.module.functions.get("")
+        return top is not None and any(
+            call.span == discovery.place.span and not call.in_main
+            for call in self.project.functions.calls(discovery.module, top)
+        )
+
+    def _packages_of(self, discovery: Discovery) -> Iterator[str]:
+        if discovery.packages is not None:
+            yield from discovery.packages
+            return
+        given = discovery.value.first() if discovery.value is not None else None
+        of_django = given is None or given.chain.endswith(INSTALLED_APPS) or given.kind == "lambda"
+        modules = [m for m in self.project.modules.values() if INSTALLED_APPS in m.bindings]
+        if not of_django or len(modules) != 1 or len(modules[0].bindings[INSTALLED_APPS]) != 1:
+            return  # not all of them are installed everywhere
+        for name in sorted(self.installed.names or ()):
+            package, _, class_ = name.rpartition(".")
+            yield package.removesuffix(".apps") if class_[:1].isupper() else name
+
+    # ------------------------------------------------------------------ what these import
+
+    def _closure(self, line: list[tuple[str, Way]]) -> dict[str, Way]:
+        found: dict[str, Way] = {}
+        for path, way in line:  # which grows meanwhile
+            if path in found or len(line) > _MOST:
+                continue
+            found[path] = way
+            module = self.project.modules.find(path)
+            for file, name, place in self._imported(module, way) if module is not None else ():
+                if file not in found:
+                    line.append((file, Way(way.root, name, place, path)))
+            for package in above(way.name):
+                init = self.file(way.root, package)
+                if init is not None and init not in found:
+                    line.append((init, way._replace(name=package)))
+        return found
+
+    def _imported(self, module: Module, way: Way) -> Iterator[tuple[str, str, Place]]:
+        """The files that a module needs, their names and the places where it says so."""
+        for statement in module.needed:
+            name, place = absolute(statement, module.path, way.name), module.place(statement.span)
+            file = self.file(way.root, name) if name else None
+            if file is None or self._may_be_another(name, way):
+                continue
+            yield file, name, place
+            package = self.project.modules.find(file)
+            for part in statement.names:
+                below = f"{name}.{part}"
+                if package is None or not _binds(package, part):
+                    path = self.file(way.root, below)
+                    if path is not None:
+                        yield path, below, place
+
+    def _may_be_another(self, name: str, way: Way) -> bool:
+        """Whether another folder may have this module, which is not in the package of the importer."""
+        top = name.partition(".")[0]
+        return top != way.name.partition(".")[0] and len(self.imports.holding(top)) > 1
+
+    def file(self, root: str, name: str) -> str | None:
+        """The file of a module or package of this name, looked for in one folder."""
+        path = "/".join(([root] if root else []) + name.split("."))
+        return next(
+            (file for file in (f"{path}/__init__.py", f"{path}.py") if file in self.imports.files), None
+        )
+
+
+def absolute(statement: ImportStatement, path: str, name: str) -> str:
+    """The full name of what a module of this name takes names from; nothing where that is beyond its top."""
+    rest = statement.module.lstrip(".")
+    level = len(statement.module) - len(rest)
+    if not level:
+        return rest
+    package = name.split(".") if path.endswith("/__init__.py") else name.split(".")[:-1]
+    if level > len(package):
+        return ""
+    return ".".join([*package[: len(package) - level + 1], *([rest] if rest else [])])
+
+
+def above(name: str) -> Iterator[str]:
+    """The names of the packages that a module is in."""
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
+
+
+def _binds(package: Module, name: str) -> bool:
+    return name in package.bindings or name in package.imports or name in package.functions

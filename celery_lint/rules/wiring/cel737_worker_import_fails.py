@@ -1,0 +1,119 @@
+"""CEL737 worker-import-fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.analysis.wiring.failed_imports import FailedImport, FailedImports
+from celery_lint.rule import Cause, Finding, Rule, on
+
+_SHOWN = 4
+
+
+class WorkerImportFails(Rule):
+    """A module that workers import takes something from the project that is not there.
+
+    ## Why it matters
+
+    The worker imports the module when it starts, and ends with `ImportError` or `ModuleNotFoundError` before
+    it has received anything. Where something starts it again and again, all that users see is that tasks
+    wait.
+    That `autodiscover_tasks` looks for the module makes no difference: it passes over a module that is not
+    there, but not over one whose import fails.
+
+    ## Example
+
+    ```python
+    # shop/__init__.py
+
+    # shop/database.py
+    def session():
+        return None
+
+    # shop/celery.py
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost:6379/0", include=["shop.orders"])
+    app.conf.update(task_time_limit=60, task_soft_time_limit=50)
+
+    # shop/orders.py
+    from shop.celery import app
+    from shop.database import session_scope
+
+
+    @app.task(ignore_result=True)
+    def close():
+        print(session_scope())
+    ```
+
+    ## Use instead
+
+    ```python
+    # shop/__init__.py
+
+    # shop/database.py
+    def session():
+        return None
+
+    # shop/celery.py
+    from celery import Celery
+
+    app = Celery("shop", broker="redis://localhost:6379/0", include=["shop.orders"])
+    app.conf.update(task_time_limit=60, task_soft_time_limit=50)
+
+    # shop/orders.py
+    from shop.celery import app
+    from shop.database import session
+
+
+    @app.task(ignore_result=True)
+    def close():
+        print(session())
+    ```
+
+    ## Limits
+
+    Speaks of imports that are statements of their own at the top of a module, and of what the package of the
+    module, or one beside it, certainly lacks: it has neither a star import nor `__getattr__`, nobody sets the
+    name from outside, and no ignored, generated or compiled file can be what is missing. Follows workers from
+    `-A`, `include`, `imports` and `autodiscover_tasks` through such imports, and in Django through
+    `INSTALLED_APPS` where one module of settings has it. What `include` itself names is told by
+    `include-module-missing`, what `-A` names by `application-not-found`. Says nothing of packages that are
+    installed, of attributes of objects, and of circular imports.
+
+    ## References
+
+    * <https://docs.celeryq.dev/en/stable/userguide/configuration.html#imports>
+    """
+
+    code = "CEL737"
+    name = "worker-import-fails"
+    severity = "error"
+    preset = "recommended"
+    even_unsent = "the worker ends whatever is sent to it"
+    message = "`{path}` has no `{name}`: the worker ends at start with ImportError"
+    help = "define `{name}` there, or correct the import"
+    variants = {
+        "module": (
+            "there is no module `{name}`: the worker ends at start with ModuleNotFoundError",
+            "correct the import, or write the module",
+        ),
+        "beyond": (
+            "`{name}` leads out of `{top}`: the worker ends at start with ImportError",
+            "the worker imports this module as `{module}`: import from there without the dots",
+        ),
+    }
+    proof = "tests/proofs/test_wiring.py::test_a_worker_ends_at_an_import_that_fails"
+
+    @on(FailedImports.all)
+    def check(self, fact: FailedImport) -> Iterator[Finding]:
+        """Report the import, with the way by which a worker gets there."""
+        related = tuple([(way.place, f"a worker imports `{way.name}` here") for way in fact.ways[-_SHOWN:]])
+        if fact.missing is None:
+            values = {"name": fact.beyond, "top": fact.module.partition(".")[0], "module": fact.module}
+            yield Finding(fact.place, values, related, "beyond")
+            return
+        missing = fact.missing
+        values = {"path": missing.path, "name": missing.module or missing.name}
+        cause = Cause((missing.path, missing.name))
+        yield Finding(fact.place, values, related, "module" if missing.module else "", cause=cause)
