@@ -216,6 +216,12 @@ def _moved(before: Module, after: Module) -> Lines | None:
     if _told(before, stood) != _told(after, stand):
         return None
     lines = dict(zip(stood, stand, strict=True))
+    if lines.get(1, 1) != 1:  # where the module itself has its place
+        return None
+    if _lines_of_imports(before) != _lines_of_imports(after) and all(
+        was == now for was, now in lines.items()
+    ):
+        return None
     if any(lines[was] != now for was, now in zip(stood, stand, strict=True)):
         return None
     if any(one >= other for one, other in pairwise([lines[was] for was in sorted(lines)])):
@@ -230,7 +236,12 @@ def _told(module: Module, lines: list[int]) -> str:
         lines.append(line)
         return 0
 
-    return json.dumps(renumbered(module, note)[2:])
+    imports = [statement[:2] for statement in module.needed]  # no text has the number of their lines
+    return json.dumps([imports, renumbered(module._replace(needed=()), note)[2:]])
+
+
+def _lines_of_imports(module: Module) -> list[int]:
+    return [statement.span.line for statement in module.needed]
 
 
 # ------------------------------------------------------------------ what is said with other lines

@@ -7,7 +7,15 @@ from collections.abc import Callable
 from celery_lint.diagnostics import Span
 from celery_lint.model.comments import Comment
 from celery_lint.model.defined import Defined
-from celery_lint.model.facts import Assignment, Class, Function, MisplacedAwait, Module, Value
+from celery_lint.model.facts import (
+    Assignment,
+    Class,
+    Function,
+    ImportStatement,
+    MisplacedAwait,
+    Module,
+    Value,
+)
 
 Line = Callable[[int], int]
 """The number of a line instead of the one that it has."""
@@ -25,6 +33,7 @@ def renumbered(module: Module, line: Line) -> Module:
         assignments=tuple([_assignment(each, line) for each in module.assignments]),
         misplaced_awaits=tuple([_await(each, line) for each in module.misplaced_awaits]),
         comments=tuple([_comment(each, line) for each in module.comments]),
+        needed=tuple([_import(each, line) for each in module.needed]),
         apart=tuple([(line(first), line(last)) for first, last in module.apart]),
     )
 
@@ -50,8 +59,9 @@ def _values(values: tuple[Value, ...], line: Line) -> tuple[Value, ...]:
 
 def _function(function: Function, line: Line) -> Function:
     return function._replace(
-        span=_span(function.span, line),
-        end_line=line(function.end_line),
+        # What a module does by itself begins at its first line, whatever stands there.
+        span=_span(function.span, line) if function.name else function.span,
+        end_line=line(function.end_line) if function.name else function.end_line,
         decorators=_values(function.decorators, line),
         returns=_values(function.returns, line),
         values=tuple([(number, _value(value, line)) for number, value in function.values]),
@@ -81,6 +91,10 @@ def _class(class_: Class, line: Line) -> Class:
 def _assignment(assignment: Assignment, line: Line) -> Assignment:
     span, value = _span(assignment.key_span, line), _value(assignment.value, line)
     return assignment._replace(key_span=span, value=value)
+
+
+def _import(statement: ImportStatement, line: Line) -> ImportStatement:
+    return statement._replace(span=_span(statement.span, line))
 
 
 def _await(misplaced: MisplacedAwait, line: Line) -> MisplacedAwait:

@@ -17,7 +17,6 @@ from celery_lint.inventory.workers.loading.imported import Discovery, WorkerImpo
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import ImportStatement, Module, Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 
 _MOST = 2000
@@ -49,7 +48,6 @@ class CertainImports:
         self.installed = known.of(InstalledApplications)
 
     @once
-    @asking("quiet")
     def all(self) -> dict[str, Way]:
         """The way to each module, by its path."""
         found: dict[str, Way] = {}
@@ -87,8 +85,8 @@ class CertainImports:
         """The module of the application, as a command names it; without commands as its packages tell."""
         path = application.module.path
         commands = [each for each in self.commands.all if application in self.commands.naming(each)]
-        if not commands and self.commands.all:
-            return
+        if not commands and (self.commands.all or len(self.applications.product) > 1):
+            return  # nobody tells that a worker of this one is meant
         root = self.imports.import_root(path)
         place = application.place
         for command in commands:
