@@ -391,12 +391,10 @@ class Workspace:
         return Library(self.root, sizes, kept, self._progress, self.configuration.cache)
 
     def _deployment(self, listing: Listing, failures: list[Unparsed]) -> Deployment:
-        from celery_lint.files import dependencies
+        from celery_lint.files import dependencies, unlisted
         from celery_lint.files.commands import launch
-        from celery_lint.files.unlisted import unlisted
         from celery_lint.model.commands import deployed
 
-        commands = launch.read(self.root, listing.launch, failures)
-        packages = dependencies.packages(self.root, listing.launch)
-        beside = unlisted(self.root, listing)
-        return deployed(commands, packages, dependencies.projects(listing.launch), beside)
+        root, paths = self.root, listing.launch
+        commands, packages = launch.read(root, paths, failures), dependencies.packages(root, paths)
+        return deployed(commands, packages, dependencies.projects(paths), unlisted.of(root, listing))

@@ -12,7 +12,7 @@ from celery_lint.source import read as read_bytes
 _LARGEST = 262_144  # bytes
 
 
-def unlisted(root: str, listing: Listing) -> Unlisted:
+def of(root: str, listing: Listing) -> Unlisted:
     """What the ignore files of a workspace hide, and what was seen besides its files."""
     patterns = [pattern for path in listing.launch if _is_ignoring(path) for pattern in _patterns(root, path)]
     folders = frozenset(listing.directories)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from celery_lint.files import unlisted
 from celery_lint.files.discovery import discover
-from celery_lint.files.unlisted import unlisted
 from celery_lint.model.unlisted import Unlisted
 
 IGNORED = "# made by the build\nkeys.py\n/made/\n!orders.py\n**/below/*.py\nlogs/\n"
@@ -44,7 +44,7 @@ def test_what_there_may_be(tmp_path: Path, stem: str, expected: bool) -> None:
     (tmp_path / "inner/.gitignore").write_text("mails.py\n", encoding="utf-8")
     (tmp_path / "shop/fast.pyx").touch()
     (tmp_path / "shop/linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    found = unlisted(str(tmp_path), discover(str(tmp_path)))
+    found = unlisted.of(str(tmp_path), discover(str(tmp_path)))
     assert found.may_hold(stem) == expected
 
 

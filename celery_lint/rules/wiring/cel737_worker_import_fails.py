@@ -30,6 +30,7 @@ class WorkerImportFails(Rule):
     def session():
         return None
 
+
     # shop/celery.py
     from celery import Celery
 
@@ -54,6 +55,7 @@ class WorkerImportFails(Rule):
     # shop/database.py
     def session():
         return None
+
 
     # shop/celery.py
     from celery import Celery
