@@ -45,10 +45,17 @@ def collections() -> tuple[Collection, ...]:
     return tuple(found)
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """All those of them that may stand in a program, dotted or not, each once."""
     found = {value.strip(".:~%") for collection in collections() for value in collection.values}
-    return sorted(value for value in found if _NAME.fullmatch(value))
+    return tuple(sorted(value for value in found if _NAME.fullmatch(value)))
+
+
+@cache
+def packages() -> tuple[str, ...]:
+    """The packages that dotted ones are of."""
+    return tuple(sorted({name.partition(".")[0] for name in names() if "." in name}))
 
 
 def _bound(path: Path) -> Iterator[str]:

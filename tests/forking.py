@@ -9,6 +9,7 @@ itself has only imported: it has no thread, no connection and no loop, so none i
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -72,8 +73,7 @@ class Nursery:
         """Start ``python -m module`` with these arguments and only these variables.
 
         It leads a session of its own, reads the first of the streams and writes to the end of the others.
-        Unless it is ``tidy`` it is gone once it has said all: what a Python takes apart at its end was
-        shared until then.
+        Unless it is ``tidy`` it is gone once it has said all, and takes nothing apart at its end.
         """
         asked = {"tidy": tidy, "module": module, "arguments": list(arguments), "variables": dict(variables)}
         where = {"folder": str(folder), "streams": [str(stream) for stream in streams]}
@@ -113,6 +113,8 @@ def serve(modules: Iterable[str]) -> dict[str, Any]:
     for name in modules:
         with suppress(ImportError):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else whoever collects in what was forked gets a copy of all that it only looks at
     codes: dict[int, int] = {}
     for line in sys.stdin.buffer:
         question = json.loads(line)
@@ -165,6 +167,8 @@ def _become(asked: dict[str, Any], installed: Iterable[str]) -> None:
     sys.path[:] = [asked["folder"], *filter(None, paths), *installed]
     sys.argv[:] = [asked["module"], *asked["arguments"]]
     importlib.invalidate_caches()
+    if not asked["tidy"]:
+        gc.unfreeze()  # our own linter asks how much that is, and to count takes long
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class _Writer:
         self.asked = asked_names.names()
 
     def module(self) -> str:
-        tops = sorted({name.partition(".")[0] for name in self.asked if "." in name})
+        tops = asked_names.packages()
         names = [f"t{number}" for number in range(self.random.randint(1, 4))]
         parts = [
             "import asyncio, celery, logging, time",
