@@ -160,6 +160,11 @@ class Call(NamedTuple):
         return "l" in self.flags
 
     @property
+    def in_comprehension(self) -> bool:
+        """It is made for each item of a comprehension."""
+        return "c" in self.flags
+
+    @property
     def is_unconditional(self) -> bool:
         """It is made whenever its statement is: no other operand, loop or lambda decides."""
         return _DECIDED.isdisjoint(self.flags)

@@ -93,7 +93,8 @@ class MissingRollback(Rule):
     own item: everything after it fails the same way, the `commit` at the end included. A session for each
     item limits a failure to that item; so does `begin_nested()` where the work itself does not commit. A
     rollback undoes all that is not committed: what a caller did with a session that it hands on, the rounds
-    before, a row that is only flushed. There the help names a savepoint, or a commit before the `try`.
+    before, a row that is only flushed, and changes of rows that are not even that. There the help names a
+    savepoint, or a commit before the `try`.
 
     A rollback expires every object of the session. A plain session reads them again when they are used; with
     an `AsyncSession` such a use raises `MissingGreenlet`, so that they must be loaded again with `await`.
@@ -101,11 +102,14 @@ class MissingRollback(Rule):
     ## Limits
 
     Speaks of sessions in functions that tasks run, in a variable or in an attribute of the object
-    (`self.session`), where the clause catches what a database error arrives as, and the same session flushes
-    or executes in the `try` what the database may refuse: rows that are added, attributes that are set from
-    data, an `insert()`. A read, a constant and a moment fail only where the server is gone. Where the clause
-    does nothing with the session, it must not end the function or the loop, and the session must be seen to
-    be used again. After a failed statement, unlike a failed flush, a `commit()` with nothing to flush raises
+    (`self.session`), where the clause catches what a database error arrives as, and the same session
+    flushes or executes in the `try` what the database may refuse: rows that are added, attributes that are
+    set from data, an `insert()`. A read, a constant, a moment and what is made of the row itself
+    (`row.failures + 1`) fail only where the server is gone. Where the clause does nothing with the session,
+    the session must be seen to be used again: in a `finally`, or, if the clause does not end the function
+    or the loop, below. What a clause writes that always raises and commits nothing is rolled back whatever
+    comes before it: it is told only where a caller is seen to catch the error and to commit the same
+    session. After a failed statement, unlike a failed flush, a `commit()` with nothing to flush raises
     nothing: it is told where earlier work is lost by it. Silent where nothing is committed, where the work
     stands in `session.begin()`, which rolls back by itself, or in a savepoint that the handler rolls back,
     where a function that gets the session rolls it back or catches what its writes raise, in a branch that

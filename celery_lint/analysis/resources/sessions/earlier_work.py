@@ -18,29 +18,36 @@ Remedy = Literal["rollback", "savepoint", "commit"]
 # What stands further above a ``try`` tells nothing new.
 _FAR = 20
 _LOOPS = ("for", "while")
+# How methods begin that change their row: `order.mark_paid()`.
+_CHANGING = ("mark", "set", "update", "add", "remove", "start", "finish", "complete", "fail", "cancel")
 
 
 class Earlier(NamedTuple):
     """What was done with a session before a ``try``.
 
     ``pending``: something of it waits for a commit, ``unsent`` is what waits for a flush, too.
-    ``committed``: the last thing done was a commit.
+    ``committed``: the last thing done was a commit. ``changed``: rows were changed after it.
     """
 
     pending: bool
     unsent: list[Event]
     committed: bool
+    changed: bool
 
 
-def before(flow: Flow, attempt: Step, written: list[Writes]) -> Earlier:
+def before(view: View, held: HeldSession, attempt: Step, written: list[Writes]) -> Earlier:
     """What waits for a commit before a ``try``."""
-    pending, flushed, committed = False, False, False
+    flow = view.flow
+    pending, flushed, committed, changed = False, False, False, False
     around = {-1, *(step.number for step in flow.ancestors(attempt))}
     unsent: list[Event] = []
+    rows = rows_of(flow, held)
     for number in range(attempt.number - 1, -1, -1):
         step, writes = flow.steps[number], written[number]
-        if writes == NOTHING or are_apart(flow, step, attempt):
+        is_change = _changes(view, step, rows)
+        if (writes == NOTHING and not is_change) or _leaves_out(flow, step, attempt):
             continue
+        changed = changed or is_change
         if writes.commits or len(unsent) > _FAR:
             committed = writes.commits and step.parent in around
             break
@@ -50,19 +57,68 @@ def before(flow: Flow, attempt: Step, written: list[Writes]) -> Earlier:
             unsent.append((step, writes.noted))
         elif pending:
             break
-    return Earlier(pending, unsent, committed)
+    return Earlier(pending, unsent, committed, changed)
+
+
+def rows_of(flow: Flow, held: HeldSession) -> set[str]:
+    """The variables that hold what a session has given."""
+    rows: set[str] = set()
+    for step in flow.steps:
+        if step.kind in ("assign", "for") and (held.is_in(step) or not rows.isdisjoint(step.loads)):
+            rows.update(step.stores)
+    return rows - held.names
+
+
+def _changes(view: View, step: Step, rows: set[str]) -> bool:
+    """Whether a statement changes a row: an attribute, or by a method of which nobody wants an answer."""
+    if step.kind in ("assign", "augment") and not step.stores:
+        row = (*step.loads, "")[0]
+        return row in rows or (row != view.function.first() and _is_parameter(view, row))
+    receiver, _, leaf = step.value.removesuffix("()").rpartition(".")
+    if step.kind != "expr" or not leaf.startswith(_CHANGING) or rows.isdisjoint(step.loads):
+        return False
+    # A variable that is bound once stands in chains as what it is bound to.
+    return receiver[1:] in rows if receiver[:1] == "%" else receiver.endswith("()")
+
+
+def _is_parameter(view: View, name: str) -> bool:
+    return any(parameter.name == name for parameter in view.function.parameters)
+
+
+def _leaves_out(flow: Flow, step: Step, attempt: Step) -> bool:
+    """Whether no run comes from a statement to a later ``try``: its branch is another, or leaves before."""
+    if are_apart(flow, step, attempt):
+        return True
+    around = {outer.number for outer in flow.ancestors(attempt)}
+    current = step
+    for outer in flow.ancestors(step):
+        if outer.number in around:
+            return False
+        if outer.kind in ("if", "handler") and flow.ends(flow.body(outer, current.role)):
+            return True
+        current = outer
+    return False
 
 
 def remedy(
-    view: View, held: HeldSession, attempt: Step, written: list[Writes], earlier: Earlier, commits: bool
+    view: View,
+    held: HeldSession,
+    attempt: Step,
+    written: list[Writes],
+    earlier: Earlier,
+    commits: bool,
+    in_rounds: bool,
 ) -> Remedy:
     """What mends a failure in a ``try`` and leaves alone what was done before it.
 
-    ``commits`` says that the work in it commits by itself, which no savepoint outlives.
+    ``commits`` says that the work in it commits by itself, which no savepoint outlives; ``in_rounds`` that a
+    caller does this again and again with the session that it hands on.
     """
+    kept = earlier.pending or earlier.changed
     if commits:
-        return "commit" if earlier.pending else "rollback"
-    if earlier.pending or (not held.session.steps and not earlier.committed):
+        kept = kept or (in_rounds and not earlier.committed)
+        return "commit" if kept else "rollback"
+    if kept or (not held.session.steps and not earlier.committed):
         return "savepoint"
     loops = (step for step in view.flow.ancestors(attempt) if step.kind in _LOOPS)
     if any(_adds_up(view.flow, loop, held, written) for loop in loops):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.analysis.resources.sessions.earlier_work import Remedy, before, remedy
+from celery_lint.analysis.resources.sessions.earlier_work import Remedy, before, remedy, rows_of
 from celery_lint.analysis.resources.sessions.held_sessions import HeldSession, HeldSessions
 from celery_lint.analysis.resources.sessions.refusals import Event, Refusals, Writes, are_apart, joined
+from celery_lint.analysis.resources.sessions.rolled_back import RolledBack
 from celery_lint.analysis.resources.sessions.savepoints import begins, undoes_nested
 from celery_lint.analysis.resources.sessions.session_flow import HARMLESS, WORK, SessionFlow, View
 from celery_lint.inventory.code.graph import CallGraph
@@ -63,6 +64,7 @@ class FailedTransactions:
         self.graph = known.of(CallGraph)
         self.refusals = Refusals(known, self._reaches_end)
         self.held = known.of(HeldSessions)
+        self.rolled_back = known.of(RolledBack)
 
     @facts
     def used(self) -> list[SessionAfterFailure]:
@@ -104,12 +106,13 @@ class FailedTransactions:
         tried = list(self._tried(view, attempt, held))
         if not tried:
             return
-        earlier = before(flow, attempt, written)
+        earlier = before(view, held, attempt, written)
         failing = joined(flow, [*earlier.unsent, *self._events(view, attempt, tried, written)])
         if not (failing.refused or failing.executes) or not self._is_stored(view, held):
             return
         failure = _Failure(tried, failing, earlier.pending)
-        mend = remedy(view, held, attempt, written, earlier, failing.commits)
+        in_rounds = not held.session.steps and self.rolled_back.is_repeated(view)
+        mend = remedy(view, held, attempt, written, earlier, failing.commits, in_rounds)
         begun = view.module.place(attempt.span)
 
         def told(place: Step, later: Step | None) -> SessionAfterFailure:
@@ -134,7 +137,11 @@ class FailedTransactions:
             if self._works(view, step, held) and not self._of_other_error(view, handler, step):
                 begun_around = any(begins(flow.steps[number]) for number in around)
                 harmless = begun_around or self._repeats(view, tried, step, failing)
-                if not harmless and self._fails(view, handler, step, held, failure):
+                if (
+                    not harmless
+                    and self._fails(view, handler, step, held, failure)
+                    and not self.rolled_back.anyway(view, handler, held)
+                ):
                     yield told(step, None)
                 return
         following = self._following(view, handler, held, failure)
@@ -187,7 +194,7 @@ class FailedTransactions:
             return True
         if any(call.leaf() != "commit" for call in view.made_in(step) if self._is_on(view, call, held)):
             return True
-        rows = _rows(view.flow, held)
+        rows = rows_of(view.flow, held)
         between = view.flow.steps[handler.number : step.number]
         return any(
             (one.kind == "assign" and not one.stores and not rows.isdisjoint(one.loads[:1]))
@@ -237,9 +244,13 @@ class FailedTransactions:
     def _following(self, view: View, handler: Step, held: HeldSession, failure: _Failure) -> Step | None:
         """The next use of a session after a handler that swallows: below the ``try``, or a round later."""
         flow, attempt = view.flow, view.flow.steps[handler.parent]
+        for step in _part(flow, attempt, "finally"):  # whichever way the handler leaves
+            if held.is_in(step):
+                if self._rolls_back(view, step, held) or step.kind == "def":
+                    return None
+                if self._works(view, step, held) and self._fails(view, handler, step, held, failure):
+                    return step
         if any(step.kind in _LEAVING for step in flow.below(handler)):
-            return None
-        if any(held.is_in(step) for step in _part(flow, attempt, "finally")):
             return None
         outer = [step.number for step in flow.ancestors(attempt)]
         scope = flow.after(attempt)
@@ -309,7 +320,7 @@ class FailedTransactions:
                     done.append(self.refusals.called(view.module, call))
             elif call.named:  # `fill(row, data)`
                 done.append(Writes(fills=self.refusals.called(view.module, call).fills))
-        if self.refusals.fills(view.flow, step):
+        if self.refusals.fills(view.flow, step, view.calls):
             done.append(Writes(fills=True))
         return joined(view.flow, [(step, writes) for writes in done])
 
@@ -353,12 +364,3 @@ def _part(flow: Flow, step: Step, role: str) -> Iterator[Step]:
     for child in flow.body(step, role):
         yield child
         yield from flow.below(child)
-
-
-def _rows(flow: Flow, held: HeldSession) -> set[str]:
-    """The variables that hold what a session has given."""
-    rows: set[str] = set()
-    for step in flow.steps:
-        if step.kind in ("assign", "for") and (held.is_in(step) or not rows.isdisjoint(step.loads)):
-            rows.update(step.stores)
-    return rows

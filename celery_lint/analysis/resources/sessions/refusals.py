@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from celery_lint.analysis.resources.sessions.plain_values import is_plain_argument, sets_plain
 from celery_lint.inventory.code.given import Given, given_by, is_closed
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
-from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
-from celery_lint.model.chains import is_constant_name
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
@@ -44,10 +43,6 @@ _CHANGES = tuple(
         "dialects.sqlite.",
     )
     for name in _CHANGING
-)
-# Moments and counters: any database takes them.
-_PLAIN_CALLS = frozenset(
-    {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "len", "int", "bool"}
 )
 _CONTAINERS = frozenset(
     {"{", "[", "~dict()", "~list()", "collections.defaultdict()", "collections.Counter()"}
@@ -112,10 +107,10 @@ class Refusals:
             return Writes(refused=True)
         return Writes(executes=leaf in _EXECUTING and _may_be_refused(call, calls))
 
-    def fills(self, flow: Flow, step: Step) -> bool:
+    def fills(self, flow: Flow, step: Step, calls: Sequence[Call]) -> bool:
         """Whether a statement sets an attribute of something that may be a row from data."""
         if step.kind == "assign" and not step.stores:
-            return not _is_plain(step.value) and not _is_container(flow, (*step.loads, "")[0])
+            return not sets_plain(step, calls) and not _is_container(flow, (*step.loads, "")[0])
         return step.kind == "expr" and step.value == "~setattr()"
 
     def of(self, module: Module, function: Function, given: Given, depth: int = DEPTH) -> Writes:
@@ -152,7 +147,7 @@ class Refusals:
             self._note(flow, callee.call, self.of(callee.module, callee.function, handed, depth - 1), by_step)
         for step in flow.steps:
             done = by_step.get(step.number, [])
-            if fills and self.fills(flow, step):
+            if fills and self.fills(flow, step, calls):
                 done.append(Writes(fills=True))
             if done and not (given and is_closed(flow, step, given)) and self.arrives(module, flow, step):
                 events += [(step, writes) for writes in done]
@@ -228,21 +223,4 @@ def _may_be_refused(call: Call, calls: Sequence[Call]) -> bool:
     if not made.chain.startswith(_CHANGES):
         return False
     constant = made.leaf() == "values" and made.takes and ".update()" in made.chain
-    return not constant or not all(_is_plain_argument(given, calls) for given in made.takes)
-
-
-def _is_plain(value: str) -> bool:
-    """Whether a value is one that every database takes: a constant, a moment, a number."""
-    if value[:1] == "#":
-        return True
-    if value.endswith("()"):
-        return value[:-2].rpartition(".")[2].lstrip(":~%") in _PLAIN_CALLS
-    return is_constant_name(value.removesuffix(".value").removesuffix(".name"))
-
-
-def _is_plain_argument(given: Argument, calls: Sequence[Call] = ()) -> bool:
-    if given.kind in ("text", "constant", "absent"):
-        return True
-    if given.kind == "call" and calls:
-        return calls[given.number].leaf() in _PLAIN_CALLS
-    return given.kind == "name" and _is_plain(given.chain)
+    return not constant or not all(is_plain_argument(given, calls) for given in made.takes)

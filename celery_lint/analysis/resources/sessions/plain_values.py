@@ -1,0 +1,55 @@
+"""Which values every database takes: constants, moments, numbers, and what is made of the row itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from celery_lint.model.arguments import Argument
+from celery_lint.model.calls import Call
+from celery_lint.model.chains import is_constant_name
+from celery_lint.model.steps import Step
+
+# Moments and counters.
+_CALLS = frozenset({"now", "utcnow", "today", "time", "monotonic", "perf_counter", "len", "int", "bool"})
+# What such values are made of, or made to.
+_PARTS = _CALLS | {"timedelta", "total_seconds", "round", "max", "min"}
+_BUILTIN = frozenset({"len", "int", "bool", "round", "max", "min"})
+
+
+def is_plain(value: str) -> bool:
+    """Whether a value is one that every database takes: a constant, a moment, a number."""
+    if value[:1] == "#":
+        return True
+    if value.endswith("()"):
+        return value[:-2].rpartition(".")[2].lstrip(":~%") in _CALLS
+    return is_constant_name(value.removesuffix(".value").removesuffix(".name"))
+
+
+def is_plain_argument(given: Argument, calls: Sequence[Call] = ()) -> bool:
+    """The same of what a call is given."""
+    if given.kind in ("text", "constant", "absent"):
+        return True
+    if given.kind == "call" and calls:
+        return calls[given.number].leaf() in _CALLS
+    return given.kind == "name" and is_plain(given.chain)
+
+
+def sets_plain(step: Step, calls: Sequence[Call]) -> bool:
+    """Whether a statement sets an attribute to such a value.
+
+    So is one that is made of the row itself, which the database has given: ``row.failures + 1``, a text with
+    numbers of it; and one of two constants, whatever decides between them.
+    """
+    if is_plain(step.value):
+        return True
+    made = [calls[number] for number in step.calls]
+    if not step.loads or any(call.leaf() not in _PARTS for call in made):
+        return False
+    row, *others = step.loads
+    between = [name for name in others if name[0] == "." and is_constant_name(name[1:])]
+    known = {row, *_BUILTIN, *(part for call in made for part in call.chain.split("."))}
+    known.update(part for call in made for given in call.takes for part in given.chain.split("."))
+    named = [name for name in others if name not in known and name.isidentifier()]
+    if len(between) > 1:
+        return len([name for name in named if not name[0].isupper()]) < 2
+    return not named or (len(named) == 1 and "len" in others)
