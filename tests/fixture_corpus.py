@@ -122,6 +122,8 @@ def _cases(folder: Path, variants: list[str]) -> list[Case]:
         path = file.relative_to(folder).as_posix()
         files.append(path)
         for number, line in enumerate(lines(file), 1):
+            if "# " not in line:
+                continue
             for match in _EXPECT.finditer(line):
                 conditions = [word.strip() for word in (match["conditions"] or "").split(",")]
                 columns = [int(word[4:]) for word in conditions if word.startswith("col=")]
