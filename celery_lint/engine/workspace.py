@@ -292,7 +292,7 @@ class Workspace:
         if (
             is_current(self.root, listing)
             and stamps.all_are(self.root, listing.python, manifest.stamps)
-            and stamps.stamps(self.root, listing.launch) == manifest.others
+            and stamps.stamps(self.root, listing.told[: len(manifest.others)]) == manifest.others
         ):
             return manifest, unpacked(manifest.verdict)
         return manifest, None
@@ -305,14 +305,18 @@ class Workspace:
         if earlier is not None and earlier.options != options:  # by a table below the root
             earlier = None
         found = stamps.stamps(self.root, listing.python)
-        others = stamps.stamps(self.root, listing.launch)
+        others = stamps.stamps(self.root, listing.told)
         flat, settled = stamps.flat(stamps.settled(found, started)), list(stamps.settled(others, started))
         before = {} if earlier is None else stamps.by_path(earlier.listing.python, earlier.stamps)
         now = dict(zip(listing.python, found, strict=True))
         unchanged = frozenset(path for path, stamp in now.items() if before.get(path) == stamp)
         facts = cache.NO_FACTS if earlier is None else self._cache.facts(earlier)
         library = self._library(earlier, facts, unchanged, {path: stamp[0] for path, stamp in now.items()})
-        if earlier is not None and listing.has_files_of(earlier.listing) and others == earlier.others:
+        if (
+            earlier is not None
+            and listing.has_files_of(earlier.listing)
+            and stamps.begin(others, earlier.others)
+        ):
             from celery_lint.engine.unnoticed import standing
             from celery_lint.files.filter import FirstPass
 
@@ -321,6 +325,7 @@ class Workspace:
             same = standing(earlier, facts, library, changed, first)
             if same is not None:
                 digests = {**earlier.digests, **same.digests}
+                settled = settled[: len(earlier.others)]
                 manifest = earlier._replace(listing=listing, stamps=flat, others=settled, digests=digests)
                 self._cache.save(manifest._replace(verdict=packed(same.verdict)), same.facts)
                 return manifest, same.verdict
@@ -329,10 +334,11 @@ class Workspace:
         if self._progress is not None:
             self._progress("checking", 0, 0)
         verdict = judge(built.known, built.found, built.modules, built.unparsed.values())
+        read_all = built.known.project.deployment.without_beat is not None
         manifest = cache.Manifest(
             listing,
             flat,
-            settled,
+            settled if read_all else settled[: len(listing.launch)],
             verdict=packed(verdict),
             digests={path: module.digest for path, module in built.modules.items()},
             passed=built.passed,
@@ -391,10 +397,6 @@ class Workspace:
         return Library(self.root, sizes, kept, self._progress, self.configuration.cache)
 
     def _deployment(self, listing: Listing, failures: list[Unparsed]) -> Deployment:
-        from celery_lint.files import dependencies, unlisted
-        from celery_lint.files.commands import launch
-        from celery_lint.model.commands import deployed
+        from celery_lint.files.commands.deployment import deployment_of
 
-        root, paths = self.root, listing.launch
-        commands, packages = launch.read(root, paths, failures), dependencies.packages(root, paths)
-        return deployed(commands, packages, dependencies.projects(paths), unlisted.of(root, listing))
+        return deployment_of(self.root, listing, failures)

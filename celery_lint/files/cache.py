@@ -107,9 +107,9 @@ class Cache:
         if whose != self._whose():
             return None
         self._folder.use(name, self._name.of("facts"))
-        launch, configuration, watched, state, workspaces, unlisted = others
+        launch, configuration, watched, state, *further = others
         listing = Listing(
-            _paths(python), launch, configuration, _paths(directories), watched, state, workspaces, unlisted
+            _paths(python), launch, configuration, _paths(directories), watched, state, *further
         )
         return Manifest(listing, unpacked(numbers), [tuple(stamp) for stamp in kept], *rest)
 
@@ -156,6 +156,7 @@ class Cache:
             listing.state,
             listing.workspaces,
             listing.unlisted,
+            listing.texts,
         ]
         document = json.dumps([self._whose(), described, *manifest[2:]], separators=(",", ":"))
         text = document.encode() + b"\n" + packed(manifest.stamps)

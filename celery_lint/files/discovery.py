@@ -33,10 +33,14 @@ _FOREIGN_FOLDERS = frozenset(
 # What a build leaves behind; a Python package of that name is source.
 _BUILD_FOLDERS = frozenset({"build", "dist"})
 
-# Hidden folders are tools' own, but for these: deployments keep worker commands in them.
+# Hidden folders are tools' own, but for these: deployments keep worker commands in them, and pipelines and
+# editors say what is started.
 _HIDDEN_FOLDERS_ENTERED = frozenset(
-    {".deploy", ".devcontainer", ".do", ".docker", ".ebextensions", ".helm", ".k8s", ".kube", ".platform"}
-)
+    {
+        ".circleci", ".deploy", ".devcontainer", ".do", ".docker", ".ebextensions", ".github", ".gitlab",
+        ".helm", ".idea", ".k8s", ".kube", ".platform", ".run", ".vscode",
+    }
+)  # fmt: skip
 
 IGNORING = ".gitignore"
 """The name of files that say what is no part of a checkout."""
@@ -58,12 +62,12 @@ class Listing(NamedTuple):
     """The files of a workspace: paths relative to its root with ``/`` between names, sorted.
 
     ``launch`` holds what tells how the project is run: commands of workers, lists of dependencies, and
-    ``.gitignore`` files, for what they hide may be there. ``configuration`` holds ``pyproject.toml``,
-    ``setup.cfg`` and ``.gitignore`` files, ``directories`` every folder that was walked, the root being
-    ``"."``, ``workspaces`` those that say that they are workspaces of their own. ``unlisted`` are files and
-    folders that are none of ``python`` and that Python may import all the same: what git ignores, links,
-    other checkouts, compiled modules and what they are made from. ``watched`` and ``state`` belong to
-    :func:`is_current`. Everything is plain JSON.
+    ``.gitignore`` files, for what they hide may be there; ``texts`` what else may tell people or programs
+    what to start. ``configuration`` holds ``pyproject.toml``, ``setup.cfg`` and ``.gitignore`` files,
+    ``directories`` every folder that was walked, the root being ``"."``, ``workspaces`` those that say that
+    they are workspaces of their own. ``unlisted`` are files and folders that are none of ``python`` and that
+    Python may import all the same: what git ignores, links, other checkouts, compiled modules and what they
+    are made from. ``watched`` and ``state`` belong to :func:`is_current`. Everything is plain JSON.
     """
 
     python: list[str]
@@ -74,10 +78,17 @@ class Listing(NamedTuple):
     state: list[int]
     workspaces: list[str]
     unlisted: list[str]
+    texts: list[str]
+
+    @property
+    def told(self) -> list[str]:
+        """All that is read and is no Python."""
+        return [*self.launch, *self.texts]
 
     def has_files_of(self, other: Listing) -> bool:
         """Whether the same files and modules are there."""
-        return self.python == other.python and self.unlisted == other.unlisted
+        mine, theirs = (self.launch, self.texts), (other.launch, other.texts)
+        return self.python == other.python and self.unlisted == other.unlisted and mine == theirs
 
 
 def discover(root: str) -> Listing:
@@ -148,14 +159,17 @@ class _Walk:
         self.watched: list[str] = []
         self.workspaces: list[str] = []
         self.unlisted: list[str] = []
+        self.texts: list[str] = []
         self._root = root
         self._known = known
         self._not_ignored = not_ignored
         # Imported here: a warm run asks is_current() only, and needs no regular expressions for that.
         from celery_lint.files.commands.launch import is_candidate
+        from celery_lint.files.commands.mentions import is_text
         from celery_lint.files.dependencies import is_list
 
         self._tells = (is_candidate, is_list)
+        self._is_text = is_text
         self._unsettled: list[str] = []  # folders without a known file: ignored by git, or merely empty
         self._with_files = _ancestors(known) if known is not None else set()
 
@@ -167,7 +181,14 @@ class _Walk:
             walked = self._not_ignored(unsettled)
             self.unlisted += set(unsettled).difference(walked)
             self._walk([f"{folder}/" for folder in walked])
-        for found in (self.python, self.launch, self.configuration, self.directories, self.workspaces):
+        for found in (
+            self.python,
+            self.launch,
+            self.configuration,
+            self.directories,
+            self.workspaces,
+            self.texts,
+        ):
             found.sort()
         self.unlisted = sorted(set(self.unlisted))
         self.watched = sorted({*self.watched, *self.configuration})
@@ -184,6 +205,7 @@ class _Walk:
             state,
             self.workspaces,
             self.unlisted,
+            self.texts,
         )
 
     def _walk(self, prefixes: list[str]) -> None:
@@ -246,6 +268,8 @@ class _Walk:
             self.configuration.append(path)
         if name == IGNORING or any(tells(path) for tells in self._tells):
             self.launch.append(path)
+        elif self._is_text(path):
+            self.texts.append(path)
 
     def _is_foreign(self, prefix: str, names: set[str]) -> bool:
         """Whether the folder is not ours; it stays watched for the day when it becomes ours."""

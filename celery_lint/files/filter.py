@@ -19,7 +19,7 @@ Pair = tuple[str, str]
 # The searches are for plain bytes because these are several times faster than one regular expression for
 # all of them; words that share a part are only looked for where that part is.
 _ANY_CASE = (b"celery", b"time_limit")
-_EXACT = (b".delay", b"run_until_complete", b".revoke", b".control.terminate(")
+_EXACT = (b".delay", b"run_until_complete", b".revoke", b".control.terminate(", b".worker_main(", b".Beat(")
 # Pandas and mock objects have these methods too: a file that dispatches like this names a module of tasks.
 _WITH_TASK = (b"shared_task", b"send_task", b".register_task(", b".s(", b".si(", b".apply(")
 _WITH_ASYNC = (

@@ -35,6 +35,11 @@ def stamps(root: str, paths: Sequence[str]) -> list[Stamp]:
     return [stamp(f"{root}/{path}") for path in paths]
 
 
+def begin(now: Sequence[Stamp], kept: Sequence[Stamp]) -> bool:
+    """Whether stamps begin with those that were kept."""
+    return now[: len(kept)] == kept
+
+
 def flat(kept: Iterable[Stamp]) -> list[int]:
     """Stamps one behind the other, as they are kept: thousands of short lists would be slow to read."""
     return [number for one in kept for number in one]

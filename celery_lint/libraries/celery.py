@@ -209,3 +209,19 @@ OTHER_SCHEDULERS = (
     "celery_sqlalchemy_scheduler",
     "celerybeatmongo",
 )
+
+#: Packages that run things at their time, as beat does, by the names that are imported.
+CLOCKS = frozenset(
+    {
+        "aiocron",
+        "apscheduler",
+        "django_apscheduler",
+        "django_cron",
+        "django_q",
+        "fastapi_utils",
+        "flask_apscheduler",
+        "rocketry",
+        "rq_scheduler",
+        "schedule",
+    }
+)

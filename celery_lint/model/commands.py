@@ -17,6 +17,8 @@ class Deployment(NamedTuple):
     ``packages`` is ``None`` where no list of dependencies is there. ``projects`` are the folders that have
     one. ``refused`` are commands that no worker survives, ``others`` those of what is no worker and has an
     application all the same. ``unlisted`` is what Python may import besides the files that are known.
+    ``without_beat`` are the files that list all processes of a deployment, workers among them, where no text
+    of the project speaks of beat; ``None`` where only launch files have been read.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -25,6 +27,7 @@ class Deployment(NamedTuple):
     refused: tuple[WorkerCommand, ...] = ()
     others: tuple[WorkerCommand, ...] = ()
     unlisted: Unlisted = Unlisted()
+    without_beat: tuple[str, ...] | None = None
 
     def project_of(self, path: str) -> str:
         """The nearest folder at a file that is a project by itself; ``""`` for all there is."""
@@ -87,6 +90,7 @@ def deployed(
     packages: frozenset[str] | None,
     projects: frozenset[str],
     unlisted: Unlisted,
+    without_beat: tuple[str, ...] | None = None,
 ) -> Deployment:
     """How a project with these commands is run."""
     return Deployment(
@@ -96,4 +100,5 @@ def deployed(
         tuple(command for command in commands if command.refused),
         tuple(command for command in commands if command.program),
         unlisted,
+        without_beat,
     )

@@ -266,7 +266,8 @@ class Module(NamedTuple):
     lines of what runs on Windows only, or where the product is developed, and ``told_queues`` the queues in
     commands of workers that it writes: ``run("celery worker -Q mails")``. ``needed`` are the imports that
     it cannot be imported without. ``hidden`` are those that it
-    may bind in ways that nothing else here shows, with :data:`ANYTHING` for any.
+    may bind in ways that nothing else here shows, with :data:`ANYTHING` for any. ``starts_beat`` tells that
+    it may start beat, or says how somebody does.
     """
 
     path: str
@@ -286,6 +287,7 @@ class Module(NamedTuple):
     told_queues: tuple[str, ...] = ()
     needed: tuple[ImportStatement, ...] = ()
     hidden: tuple[str, ...] = ()
+    starts_beat: bool = False
 
     def place(self, span: Span) -> Place:
         """The span as a place of this module."""
@@ -352,7 +354,7 @@ def decode(row: list[Any], path: str) -> Module:
     Names that are equal are one object: modules say the same ones again and again.
     """
     _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
-    further, drivers, commented_out, apart, told, needed, hidden = row[10:]
+    further, drivers, commented_out, apart, told, needed, hidden, beat = row[10:]
     return Module(
         path,
         digest,
@@ -371,4 +373,5 @@ def decode(row: list[Any], path: str) -> Module:
         tuple(told),
         tuple([ImportStatement(intern(m), tuple(names), span_of_number(s)) for m, names, s in needed]),
         tuple(hidden),
+        bool(beat),
     )

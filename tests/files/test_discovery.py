@@ -169,7 +169,7 @@ def test_a_folder_that_may_not_be_read(root: Path) -> None:
 
 def test_an_empty_workspace_and_a_missing_one(root: Path) -> None:
     assert discover(str(root)).python == []
-    assert discover(str(root / "missing")) == Listing([], [], [], [], [], [], [], [])
+    assert discover(str(root / "missing")) == Listing([], [], [], [], [], [], [], [], [])
 
 
 @needs_git
@@ -345,7 +345,7 @@ class TestIsCurrent:
         assert discover(str(root)).python == ["a.py", "b.py"]
 
     def test_damaged_listings(self, root: Path) -> None:
-        assert not is_current(str(root), Listing([], [], [], ["\0"], ["\0", "/missing"], [0], [], []))
+        assert not is_current(str(root), Listing([], [], [], ["\0"], ["\0", "/missing"], [0], [], [], []))
 
 
 @pytest.mark.parametrize("folder", [".hidden", "app/.hidden", "app/.hidden/deep", ".github"])

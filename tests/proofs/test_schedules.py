@@ -18,7 +18,7 @@ from celery.schedules import ParseException, crontab
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.cron_fields import FIELDS, InvalidField, moments, occurs
 from celery_lint.model.facts import Value
-from tests.proofs.harness import Servers
+from tests.proofs.harness import Servers, Worker, until
 
 MONDAY = datetime(2026, 11, 30, tzinfo=timezone.utc)
 
@@ -330,3 +330,16 @@ def test_a_schedule_that_is_set_replaces_the_one_that_is_loaded() -> None:
 
     assert entries(merged) == {"purge", "remind"}
     assert entries(lambda app: app.conf.beat_schedule.update(by_hand)) == {"purge", "remind"}
+
+
+@pytest.mark.proof("CEL831")
+def test_a_worker_sends_nothing_of_its_schedule(
+    start: Callable[..., Worker], servers: Servers, tmp_path: Path
+) -> None:
+    """Only one with a beat does, which starts later and is seen to send an entry."""
+    alone = start("schedules", "prefork", servers, concurrency=1)
+    embedded = ("--beat", "--schedule", str(tmp_path / "schedule"))
+    beaten = start("schedules", "prefork", servers, concurrency=1, options=embedded)
+    assert until(lambda: len(beaten.marks()) >= 3)
+    assert alone.good("application.ping").all_succeeded()
+    assert alone.marks() == set()

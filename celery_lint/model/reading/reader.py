@@ -40,8 +40,8 @@ from celery_lint.model.reading.keeping import (
 )
 from celery_lint.model.reading.platforms import lines_apart
 from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
+from celery_lint.model.reading.started import starts_beat, told_queues
 from celery_lint.model.reading.statements import steps_of
-from celery_lint.model.reading.told_queues import told_queues
 from celery_lint.model.reading.values import value_of, word_of
 from celery_lint.source import Source, digest_of
 
@@ -134,6 +134,7 @@ class Reader:
             told_queues=told_queues(self.source.text, self.tree),
             needed=tuple(needed_imports(self.tree, self._span)),
             hidden=hidden_names(self.tree, self.source.text, top, self.seen.functions),
+            starts_beat=starts_beat(self.source.text),
         )
 
     def _functions(self, has_stars: bool) -> Defined[Function]:

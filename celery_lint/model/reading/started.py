@@ -1,4 +1,4 @@
-"""The queues that code tells the workers which it starts: by a shell, a task runner, in a list of words."""
+"""What code starts by a shell, a task runner, in a list of words: the queues of its workers, and beat."""
 
 from __future__ import annotations
 
@@ -14,6 +14,20 @@ _OPTION = re.compile(r"(?<![\w-])(?:-Q|--queues(?![\w-]))(?::[^\s\"'=]+)?(?:\s+|
 _ALONE = re.compile(r"(?:-Q|--queues)(?::[^\s=]+)?")
 _PROGRAMS = ("worker", "multi")
 _NAMES = re.compile(r"[\w.,:@-]+")
+# Written in lower case and with its options, or alone in quotes: prose says "Celery Beat", and "celery beat
+# sends this".
+_STARTS = re.compile(
+    r"""["']beat["']"""
+    r"""|["'](?:[^"'\n]{0,200}[ /])?celery[ \t]+beat["'\s]*(?:["'\\]|$)"""
+    r"""|\bbeat[ \t]+-{1,2}[A-Za-z]"""
+    r"""|\bcelery(?:[.\d-]*)[ \t]+-[^\n"']{0,200}[ \t]beat\b"""
+    r"""|--beat\b|["']-[A-Za-z]{0,4}B[A-Za-z]{0,4}["']"""
+    r"""|\bworker\b[^\n]{0,200}[ \t]-[A-Za-z]{0,4}B[A-Za-z]{0,4}(?![\w-])"""
+    r"""|\bcelery\.(?:apps\.|bin\.)?beat\b|\.Beat\b|\bimport[ \t]+Beat\b"""
+    r"""|(?<![_-])\bcelery[-_]?beat(?:\.\w+)?["'\s]*(?:["'`]|$)"""
+    r"""|\bEmbeddedService\b""",
+    re.MULTILINE,
+)
 
 
 def told_queues(text: str, tree: ast.Module) -> tuple[str, ...]:
@@ -72,3 +86,10 @@ def _in_text(text: str) -> Iterator[str]:
 
 def _text(node: ast.AST) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def starts_beat(text: str) -> bool:
+    """Whether a text of Python holds what starts beat, comments and documentation included."""
+    if not any(word in text for word in ("beat", "Beat", "worker", "EmbeddedService")):
+        return False
+    return _STARTS.search(text) is not None

@@ -1,0 +1,26 @@
+"""How a project is run, as all that is no Python tells it."""
+
+from __future__ import annotations
+
+from celery_lint.diagnostics import Unparsed
+from celery_lint.files import dependencies, unlisted
+from celery_lint.files.commands import launch
+from celery_lint.files.commands.without_beat import without_beat
+from celery_lint.files.discovery import Listing
+from celery_lint.model.commands import Deployment, deployed
+
+
+def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Deployment:
+    """What the launch files of a workspace say, its lists of dependencies, and what git is told to ignore.
+
+    Where the linter itself fails, ``failures`` gets a word about it.
+    """
+    paths = listing.launch
+    commands = launch.read(root, paths, failures)
+    return deployed(
+        commands,
+        dependencies.packages(root, paths),
+        dependencies.projects(paths),
+        unlisted.of(root, listing),
+        without_beat(root, paths, listing.texts, listing.python, commands),
+    )
