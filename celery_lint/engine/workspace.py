@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from celery_lint.files.cache import Facts, Manifest
     from celery_lint.files.discovery import Listing
     from celery_lint.files.library import Library
-    from celery_lint.model.commands import Deployment
     from celery_lint.model.facts import Module
     from celery_lint.project.known import Known
 
@@ -236,11 +235,12 @@ class Workspace:
     def _surroundings(self, manifest: Manifest) -> Surroundings:
         """What is around a module that is edited, as it is on disk; read once."""
         if self._around is None:
+            from celery_lint.engine.deployment import deployment_of
             from celery_lint.engine.editing import Surroundings
 
             failures: list[Unparsed] = []
             modules, unparsed = self._on_disk(manifest)
-            deployment = self._deployment(manifest.listing, failures)
+            deployment = deployment_of(self.root, manifest.listing, failures)
             broken = {**unparsed, **{failure.path: failure for failure in failures}}
             options, files = self._whole(manifest.listing), manifest.listing.python
             self._around = Surroundings(modules, broken, files, options, deployment)
@@ -334,11 +334,10 @@ class Workspace:
         if self._progress is not None:
             self._progress("checking", 0, 0)
         verdict = judge(built.known, built.found, built.modules, built.unparsed.values())
-        read_all = built.known.project.deployment.without_beat is not None
         manifest = cache.Manifest(
             listing,
             flat,
-            settled if read_all else settled[: len(listing.launch)],
+            settled[: len(listing.told if built.known.project.deployment.texts_read else listing.launch)],
             verdict=packed(verdict),
             digests={path: module.digest for path, module in built.modules.items()},
             passed=built.passed,
@@ -370,9 +369,11 @@ class Workspace:
 
     def _build(self, listing: Listing, library: Library, earlier: Manifest | None) -> Built:
         from celery_lint.engine.building import build
+        from celery_lint.engine.deployment import deployment_of
 
         failures: list[Unparsed] = []
-        deployment, files, options = self._deployment(listing, failures), listing.python, self._whole(listing)
+        deployment = deployment_of(self.root, listing, failures)
+        files, options = listing.python, self._whole(listing)
         if earlier is None:
             built = build(files, library, options, deployment)
         else:
@@ -395,8 +396,3 @@ class Workspace:
             names = frozenset((name, leaf) for name, leaf in earlier.names)
             kept = Kept(lines, earlier.digests, unparsed, unchanged, passed, names)
         return Library(self.root, sizes, kept, self._progress, self.configuration.cache)
-
-    def _deployment(self, listing: Listing, failures: list[Unparsed]) -> Deployment:
-        from celery_lint.files.commands.deployment import deployment_of
-
-        return deployment_of(self.root, listing, failures)

@@ -29,6 +29,11 @@ class Deployment(NamedTuple):
     unlisted: Unlisted = Unlisted()
     without_beat: tuple[str, ...] | None = None
 
+    @property
+    def texts_read(self) -> bool:
+        """Whether more has been read than launch files."""
+        return self.without_beat is not None
+
     def project_of(self, path: str) -> str:
         """The nearest folder at a file that is a project by itself; ``""`` for all there is."""
         folder = path.rpartition("/")[0]
