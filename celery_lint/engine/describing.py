@@ -144,7 +144,7 @@ def _without_effect(known: Known, at: Callable[[Place], tuple[str, int]]) -> Ite
 def _loaded(known: Known, command: WorkerCommand) -> str:
     """What `-A` of a command leads to."""
     from celery_lint.inventory.application.commands import Commands
-    from celery_lint.inventory.application.unloadable import LostCommands
+    from celery_lint.inventory.application.lost.unloadable import LostCommands
 
     why = known.of(LostCommands).why(command)
     if why is not None:

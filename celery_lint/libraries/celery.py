@@ -191,6 +191,20 @@ OPTIONS_OF_TASKS = {
     "task_retry_jitter": ("retry_jitter", "True"),
     "task_retry_kwargs": ("retry_kwargs", ""),
 }
+#: What the constructor of an application takes and no configuration: the setting that means the same or
+#: nothing, and the default as Python writes it. ``log`` and ``events`` may be settings of somebody else.
+ARGUMENTS_OF_APPLICATIONS = {
+    "amqp": ("", "None"),
+    "autofinalize": ("", "True"),
+    "backend": ("result_backend", "None"),
+    "broker": ("broker_url", "None"),
+    "control": ("", "None"),
+    "fixups": ("", "None"),
+    "loader": ("", "None"),
+    "set_as_current": ("", "True"),
+    "strict_typing": ("", "True"),
+    "task_cls": ("", "'celery.app.task:Task'"),
+}
 #: Makes a task for whatever application there is.
 SHARED_TASK = "celery.shared_task"
 #: Where an application without a broker looks for its address, and how the addresses begin that it has else.

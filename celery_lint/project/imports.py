@@ -116,6 +116,14 @@ class Imports:
                 found.append(parent)
         return [folder for folder in found if folder not in self.packages] or found
 
+    def files_of(self, dotted: str) -> list[str]:
+        """The files that a dotted name may lead to, whatever folder Python is started in."""
+        relative = dotted.replace(".", "/")
+        folders = dict.fromkeys(self.holding(dotted))
+        paths = [f"{folder}/{relative}" if folder else relative for folder in folders]
+        files = [file for path in paths for file in (f"{path}/__init__.py", f"{path}.py")]
+        return [file for file in files if file in self.files]
+
     def holding_application(self, named: str) -> list[str]:
         """The same for what follows ``-A``: `shop.queue`, `shop.queue:app` or `shop.queue.app`."""
         dotted = named.partition(":")[0]

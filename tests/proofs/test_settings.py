@@ -7,14 +7,15 @@ from types import SimpleNamespace
 
 import celery
 import pytest
-from celery import Celery
+from celery import Celery, Task
 from celery.app.defaults import _TO_OLD_KEY, SETTING_KEYS  # type: ignore[import-untyped]
 from celery.app.utils import Settings
 from celery.exceptions import ImproperlyConfigured
 from celery.signals import celeryd_init
+from kombu.utils.imports import symbol_by_name
 
 from celery_lint.inventory.application.spelling import old_name, spellings
-from celery_lint.libraries.celery import OPTIONS_OF_TASKS
+from celery_lint.libraries.celery import ARGUMENTS_OF_APPLICATIONS, OPTIONS_OF_TASKS
 from celery_lint.libraries.celery_settings import SETTINGS, VERSION
 from scripts import celery_settings
 from tests.tables import in_one
@@ -130,6 +131,50 @@ def test_a_name_that_is_misspelt_changes_nothing(give: Callable[[Celery, str], N
     assert app.conf.task_time_limit is None
     give(app, "task_time_limit")
     assert app.conf.task_time_limit == 5
+
+
+class Patient(Task):  # type: ignore[misc]
+    """A class for tasks."""
+
+
+def like(path: str) -> type:
+    """A class of its own that does the same."""
+    return type("Another", (symbol_by_name(path),), {})
+
+
+@pytest.mark.proof("CEL910")
+@pytest.mark.parametrize("name", sorted(ARGUMENTS_OF_APPLICATIONS))
+def test_an_argument_of_the_constructor_is_no_setting(name: str) -> None:
+    """An application is made of its arguments, and looks for none of them in its configuration."""
+    assert name not in SETTING_KEYS
+    given: dict[str, object] = {
+        "amqp": like("celery.app.amqp:AMQP"),
+        "autofinalize": False,
+        "backend": "cache+memory://",
+        "broker": "memory://",
+        "control": like("celery.app.control:Control"),
+        "fixups": [],
+        "loader": like("celery.loaders.app:AppLoader"),
+        "set_as_current": True,
+        "strict_typing": False,
+        "task_cls": Patient,
+    }
+
+    def made(app: Celery) -> tuple[object, ...]:
+        parts = type(app.amqp), type(app.backend), type(app.control), type(app.loader)
+        broker = app.connection_for_write().transport_cls
+        states = app.autofinalize, app.strict_typing, len(app.fixups), app.set_as_current
+        return (*parts, broker, issubclass(app.Task, Patient), *states)
+
+    value = given[name]
+    plain = {} if name == "set_as_current" else {"set_as_current": False}
+    app = Celery("shop", set_as_current=False)
+    app.conf.update({name: value})
+    setattr(app.conf, name, value)
+    below = Celery("shop", set_as_current=False)
+    below.config_from_object(SimpleNamespace(**{f"CELERY_{name.upper()}": value}), namespace="CELERY")
+    assert made(app) == made(below) == made(Celery("shop", set_as_current=False))
+    assert made(Celery("shop", **plain, **{name: value})) != made(app)
 
 
 @pytest.mark.proof("CEL910")

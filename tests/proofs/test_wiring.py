@@ -257,6 +257,27 @@ def test_a_worker_ends_at_an_import_that_fails(
     assert re.search(error or "No such transport: nowhere", done.stderr)
 
 
+@pytest.mark.proof("CEL735")
+def test_a_worker_passes_by_modules_that_are_called_app(tmp_path: Path) -> None:
+    """It looks into what `-A` names, be that bound by an import, and finds no application in it."""
+    files = {
+        "shop/__init__.py": "",
+        "shop/queue.py": "from celery import Celery\napp_of_shop = Celery()\nimport shop.tasks\n",
+        "shop/tasks/__init__.py": "from .mails import send\n",
+        "shop/tasks/mails.py": "from celery import shared_task\n@shared_task\ndef send(): ...\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    outcomes = {}
+    for application in ("shop.tasks", "shop.tasks.mails", "shop.queue.shop", "shop", "shop.queue"):
+        command = [sys.executable, "-m", "celery", "-A", application, "report"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        outcomes[application] = "Unable to load celery application." in done.stderr
+    assert outcomes.pop("shop.queue") is False
+    assert all(outcomes.values()), outcomes
+
+
 @pytest.mark.proof("CEL736")
 def test_a_worker_refuses_queues_with_blanks(tmp_path: Path) -> None:
     """A word behind the queues belongs to nothing; a comma alone, or quotes, keep them together."""

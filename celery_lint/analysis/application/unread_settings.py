@@ -72,7 +72,7 @@ class MixedNames(NamedTuple):
     beside: str
 
 
-class _Named(NamedTuple):
+class Named(NamedTuple):
     """A name in what an application is given by hand, or loads: below a namespace or none."""
 
     given: Given
@@ -102,7 +102,7 @@ class UnreadSettings:
         """The names that are those of settings but for a letter or two, or a prefix, each place once."""
         found: dict[Place, MisspeltSetting] = {}
         for application in self.applications.product:
-            all_named = self._named(application)
+            all_named = self.named(application)
             present = {named.given.key for named in all_named}
             for named in all_named:
                 given, known = named.given, self._known(named.namespace)
@@ -126,12 +126,12 @@ class UnreadSettings:
         groups = []
         for application in self.applications.product:
             group = []
-            for named in self._named(application):
+            for named in self.named(application):
                 given, option = named.given, _option(named.given.key)
                 if not option or given.place in found:
                     continue
                 name, default = OPTIONS_OF_TASKS[option]
-                if self._is_missed(name) and self._differs(given, default):
+                if self._is_missed(name) and self.differs(given, default):
                     found[given.place] = OptionOfTasks(given.place, given.key, name)
                     group.append(found[given.place])
             if group:
@@ -179,7 +179,7 @@ class UnreadSettings:
         found: dict[Place, Unprefixed] = {}
         groups: list[list[Unprefixed]] = []
         for application in self.applications.product:
-            all_named = self._named(application)
+            all_named = self.named(application)
             present = {named.given.key for named in all_named}
             namespaces = self.configuring.of(application).namespaces()
             namespace = next(filter(None, namespaces), "")
@@ -206,7 +206,7 @@ class UnreadSettings:
     def _is_default_broker(self, given: Given) -> bool:
         return is_default_broker(self.project.text(given.module, given.value) or "")
 
-    def _is_upper(self, all_named: list[_Named]) -> bool:
+    def _is_upper(self, all_named: list[Named]) -> bool:
         """Whether no setting in lower case is loaded: as in Django, and the two may not be mixed."""
         return not any(named.loaded and named.given.key in SETTINGS for named in all_named)
 
@@ -236,10 +236,11 @@ class UnreadSettings:
 
     # ------------------------------------------------------------------ the names in configurations
 
-    def _named(self, application: Application) -> list[_Named]:
+    def named(self, application: Application) -> list[Named]:
+        """The names that an application is given by hand, and those of what it loads."""
         return [*self._by_hand(application), *self._loads(application)]
 
-    def _by_hand(self, application: Application) -> Iterator[_Named]:
+    def _by_hand(self, application: Application) -> Iterator[Named]:
         """What an application is given by attributes, ``update`` and its constructor."""
         constructed = {value.span for _, value in application.value.keywords}
         made = self.applications.made(application)
@@ -247,20 +248,20 @@ class UnreadSettings:
         for given in self.configuring.of(application).given:
             by_constructor = given.module is application.module and given.value.span in constructed
             if is_plain or not by_constructor:
-                yield _Named(given, None)
+                yield Named(given, None)
         for module, value in self.configuring.of(application).updates:
             if self.loaded.flask.is_configuration(module, value.chain):  # which takes no others
                 in_upper_case = self._names_in(self.loaded.source(module, value))
-                yield from (_Named(given, None) for given in in_upper_case if given.key.isupper())
+                yield from (Named(given, None) for given in in_upper_case if given.key.isupper())
             elif value.kind in ("mapping", "name"):
                 for given in self._of_mappings(self.loaded.source(module, value)):
-                    yield _Named(given, None)
+                    yield Named(given, None)
 
-    def _loads(self, application: Application) -> Iterator[_Named]:
+    def _loads(self, application: Application) -> Iterator[Named]:
         for load in self.configuring.of(application).loads:
             if load.namespace != "?":
                 for given in self._names_in(self.loaded.source(load.module, load.value)):
-                    yield _Named(given, load.namespace, loaded=True)
+                    yield Named(given, load.namespace, loaded=True)
 
     @once
     def _below_a_namespace(self) -> frozenset[Place]:
@@ -308,7 +309,7 @@ class UnreadSettings:
     def _tables(self) -> dict[str | None, dict[str, None]]:
         return {}
 
-    def _without_family(self, key: str, named: _Named, present: set[str]) -> str:
+    def _without_family(self, key: str, named: Named, present: set[str]) -> str:
         """The only setting that a name lacks the family of: ``task_time_limit`` of ``CELERY_TIME_LIMIT``.
 
         Or has another family: ``worker_concurrency`` of ``task_concurrency``.
@@ -331,9 +332,9 @@ class UnreadSettings:
     def _matters(self, given: Given, name: str) -> bool:
         """Whether a name would change something if it counted, and nothing else than Celery reads it."""
         name = OLD_NAMES.get(name, name.lower().removeprefix("celery_") if name.isupper() else name)
-        return self._differs(given, SETTINGS[name][2] if name in SETTINGS else "")
+        return self.differs(given, SETTINGS[name][2] if name in SETTINGS else "")
 
-    def _differs(self, given: Given, default: str) -> bool:
+    def differs(self, given: Given, default: str) -> bool:
         """Whether a value is another than the default, as Python writes that, and only Celery can read it."""
         known = self.project.constant(given.module, given.value)
         if known is not None and known.kind == "constant" and default and repr(known.data) == default:

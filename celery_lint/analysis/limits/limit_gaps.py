@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.lost.unloadable import LostCommands
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.application.unloadable import LostCommands
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option

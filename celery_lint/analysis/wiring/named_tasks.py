@@ -113,10 +113,12 @@ class NamedTasks:
         tables += [(table, True, starred) for table, starred in self._annotations()]
         for table, are_annotations, starred in tables:
             asked = self._missing_in_annotations if are_annotations else self._missing
+            named = {each[2] for each in table}
             unknown = [
                 UnknownName(module.place(value.span), name, missing, unread)
                 for module, value, name, unread, _ in table
                 if (missing := asked(module, name)) is not None
+                and missing.guess not in named  # what is meant has an entry: another changes nothing
                 and (are_annotations or not self._has_its_queue(missing))
             ]
             if unknown:

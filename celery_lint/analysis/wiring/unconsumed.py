@@ -9,9 +9,11 @@ from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.consumers import Consumers
 from celery_lint.inventory.workers.queues import DEFAULT_QUEUE, Queues
 from celery_lint.inventory.workers.routes import Destination
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import CANVASES, SENDING
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Function, Module, Place, Value
@@ -53,6 +55,8 @@ class UnconsumedQueues:
         self.queues = known.of(Queues)
         self.consumers = known.of(Consumers)
         self.commands = known.of(Commands)
+        self.tasks = known.of(Tasks)
+        self.unsent = known.of(Unsent)
         self.unimported = known.of(UnimportedApplications)
 
     @facts
@@ -62,7 +66,7 @@ class UnconsumedQueues:
         if consumed is None:
             return []
         found: dict[tuple[str, str], Waiting] = {}
-        all_sent = list(self._sent())
+        all_sent = sorted(self._sent(), key=self._rank)
         if consumed.in_development and any(
             destination.queue in consumed.queues for _, destination, _ in all_sent
         ):
@@ -87,6 +91,11 @@ class UnconsumedQueues:
         for task, destination, place in self._all_sent():
             if not self._is_of_unstarted(task):
                 yield task, destination, place
+
+    def _rank(self, sent: tuple[Task, Destination, Place]) -> tuple[bool, bool]:
+        """The rank of a task of those that wait in one queue: who is told is sent, and by no other task."""
+        task, _, place = sent
+        return self.unsent.why(task) == "unsent", self.tasks.is_within(place)
 
     def _is_of_unstarted(self, task: Task) -> bool:
         """Whether a task is made for an application that nobody starts, though another."""

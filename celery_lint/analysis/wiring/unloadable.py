@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celery_lint.inventory.application.unloadable import LostCommands, Wrong
+from celery_lint.inventory.application.lost.unloadable import LostCommands, Wrong
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts

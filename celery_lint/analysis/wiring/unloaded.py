@@ -27,6 +27,8 @@ class Unloaded(NamedTuple):
 
     ``discovery`` is what workers look for in its place; ``misled`` the search that takes the classes of
     applications for packages. ``search`` is the one that finds nothing in the package of the task.
+    ``unscheduled``: only a schedule sends the task that stands in this very module, so that beat has not got
+    it either.
     """
 
     task: Task
@@ -35,6 +37,7 @@ class Unloaded(NamedTuple):
     discovery: str
     misled: Misled | None = None
     search: Place | None = None
+    unscheduled: bool = False
 
 
 class NoModule(NamedTuple):
@@ -65,7 +68,7 @@ class UnloadedTasks:
     def unloaded(self) -> list[Unloaded]:
         """The first task that is sent of each module that no worker imports."""
         found: dict[str, Unloaded] = {}
-        for task, user in self._used():
+        for task, user, unscheduled in self._used():
             path = task.module.path
             if task.module.misplaced_awaits or _is_nested(task):
                 continue  # its import fails, or makes no task
@@ -73,31 +76,60 @@ class UnloadedTasks:
                 continue  # only tasks send it that nothing sends
             if path in found or path in self.unimportable.all:
                 continue
-            if self.worker_imports.never(path):
-                if user.path == path and self._is_program(task.module):
-                    continue  # a script that tries out a task of its own
-                near, search = self._near_discovery(path)
-                found[path] = Unloaded(task, self._dotted(path), user, near, search=search)
-            elif self.orphans.why(path) in _NOT_IMPORTED and self.orphans.why(user.path) is None:
-                near, search = self._near_discovery(path)
-                misled = self.orphans.misled(path)
-                found[path] = Unloaded(task, self._dotted(path), user, near, misled, search)
+            unloaded = self._unloaded(task, user)
+            if unloaded is not None:
+                found[path] = unloaded._replace(unscheduled=unscheduled)
         return list(found.values())
+
+    def _unloaded(self, task: Task, user: Place) -> Unloaded | None:
+        """A task that somebody sends, if no worker imports its module."""
+        path = task.module.path
+        if self.worker_imports.never(path):
+            if user.path == path and self._is_program(task.module):
+                return None  # a script that tries out a task of its own
+            near, search = self._near_discovery(path)
+            return Unloaded(task, self._dotted(path), user, near, search=search)
+        if self.worker_imports.is_passed_by(path) and user.path != path:
+            near, search = self._near_discovery(path)
+            return Unloaded(task, self._dotted(path), user, near, search=search) if search else None
+        why = self.orphans.why(path)
+        if why not in _NOT_IMPORTED:
+            return None
+        # Whoever imports it in a function may have it send a task of its own.
+        by_itself = user.path == path and why == "late" and not self.tasks.is_within(user)
+        if by_itself or self.orphans.why(user.path) is None:
+            near, search = self._near_discovery(path)
+            return Unloaded(task, self._dotted(path), user, near, self.orphans.misled(path), search)
+        return None
 
     def explore(self) -> None:
         """Follow the imports of the workers, where a module of tasks is not among what they name."""
         _ = self.unloaded
 
-    def _used(self) -> Iterator[tuple[Task, Place]]:
-        """The tasks of the product that somebody sends, and where."""
+    def _used(self) -> Iterator[tuple[Task, Place, bool]]:
+        """The tasks of the product that somebody sends, and where; last, what only would be scheduled there.
+
+        That is by a schedule of the task's own module, if beat does not import that either.
+        """
         for sending in self.sendings.all:
             task = sending.task
             if task is not None and sending.how != "apply":
-                yield task, sending.place
+                yield task, sending.place, False
         by_name = {task.name: task for task in self.tasks.product}
-        for _, name, place in self.schedules.named:
-            if name in by_name:
-                yield by_name[name], place
+        scheduled = [(by_name[name], place) for _, name, place in self.schedules.named if name in by_name]
+        for task, place in scheduled:
+            if not self._is_unread(place.path):
+                yield task, place, False
+        for task, place in scheduled:
+            if place.path == task.module.path and self._is_unread(place.path):
+                yield task, place, True
+
+    def _is_unread(self, path: str) -> bool:
+        """Whether neither a worker nor beat has what a module sets."""
+        if not (self.worker_imports.never(path) or self.orphans.why(path) is not None):
+            return False
+        named = [command.app.partition(":")[0] for command in self.project.deployment.others]
+        return not any(path in self.project.imports.files_of(dotted) for dotted in named if dotted)
 
     def _is_program(self, module: Module) -> bool:
         """Whether somebody starts the module itself."""

@@ -16,6 +16,9 @@ _USE = re.compile(
 )
 _OPENING = re.compile(r"(?:if|for|while|until|case|select|ifdef|ifndef|ifeq|ifneq)\b|.*\{$")
 _CLOSING = re.compile(r"(?:fi|done|esac|endif)\b|\}")
+_BRANCH = re.compile(r"(?:elif|else)\b")
+# Options that say their values themselves, or have none, and nothing else.
+_OPTIONS = re.compile(r"(?:\s*--[a-z][a-z-]*(?:=[^\s$]+)?)+\s*")
 _LONGEST = 4_000  # characters of what one variable holds
 _MOST = 20  # variables in one line; keeps a file of nothing else from taking minutes
 
@@ -37,13 +40,15 @@ def _held(lines: list[tuple[int, str]], pattern: re.Pattern[str]) -> dict[str, s
     """The words that each variable holds in the end, of those that are only set one after the other."""
     held: dict[str, str] = {}
     unknown: set[str] = set()
+    branches = _Branches()
     depth = 0
     for _, line in lines:
         if _CLOSING.match(line):
             depth -= 1
         found = pattern.fullmatch(line) if depth == 0 else None
+        branches.read(line, depth, pattern, held)
         if found is None:
-            unknown.update(re.findall(r"(\w+)\+?=", line))
+            unknown.update(set(re.findall(r"(\w+)\+?=", line)) - branches.may_hold)
         else:
             name, sign, given = found.groups()
             value = _words(given)
@@ -59,6 +64,43 @@ def _held(lines: list[tuple[int, str]], pattern: re.Pattern[str]) -> dict[str, s
         if _OPENING.match(line) and not re.search(r"\b(?:fi|done|esac)$", line):
             depth += 1
     return {name: words for name, words in held.items() if name not in unknown}
+
+
+class _Branches:
+    """Variables that each branch of an `if` sets to options, in a shell script: one of them is run.
+
+    ``may_hold`` are those that the line at hand sets so.
+    """
+
+    def __init__(self) -> None:
+        self.may_hold: set[str] = set()
+        self._sets: list[dict[str, str]] = []
+        self._ends_with_else = False
+
+    def read(self, line: str, depth: int, pattern: re.Pattern[str], held: dict[str, str]) -> None:
+        """The next line, at its depth; one that closes a condition says what it holds."""
+        self.may_hold = set()
+        if depth == 0:
+            if self._sets and line.startswith("fi") and self._ends_with_else:
+                held.update(self._merged())
+            self._sets, self._ends_with_else = ([{}] if line.startswith("if ") else []), False
+        elif self._sets and depth == 1 and _BRANCH.match(line):
+            self._ends_with_else = line.startswith("else")
+            self._sets.append({})
+        elif _OPENING.match(line.lstrip()):
+            self._sets = []  # what stands in a condition of its own is not known of the branch
+        elif self._sets and depth == 1 and pattern is _SHELL and (found := pattern.fullmatch(line.strip())):
+            name, sign, given = found.groups()
+            words = _words(given)
+            if sign == "=" and words and _OPTIONS.fullmatch(words) and name not in held:
+                self._sets[-1][name] = words
+                self.may_hold = {name}
+
+    def _merged(self) -> Iterator[tuple[str, str]]:
+        for name in sorted(set.intersection(*(set(each) for each in self._sets))):
+            words = dict.fromkeys(word for each in self._sets for word in each[name].split())
+            options = {word.partition("=")[0]: "=" in word for word in words}
+            yield name, " ".join(f"{each}=${name}" if valued else each for each, valued in options.items())
 
 
 def _replaced(text: str, known: dict[str, str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from celery_lint.files.commands.launch import worker_of_arguments
 from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.lost.unloadable import LostCommands
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module, Value
 from celery_lint.model.purpose import is_development_path
@@ -22,6 +23,7 @@ class Commands:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.applications = known.of(Applications)
+        self.lost = known.of(LostCommands)
 
     @once
     def all(self) -> list[WorkerCommand]:
@@ -111,7 +113,8 @@ class Commands:
         None where a command, be it for beat, names an application that is not known here.
         """
         started = self.started
-        named = [self._named(command) for command in self.project.deployment.others]
+        others = self.project.deployment.others
+        named = [self._named(command) for command in others if not self.lost.ends(command.place)]
         if not started or not all(named):
             return []
         given = {origin for origins in named for origin in origins}
@@ -134,9 +137,14 @@ class Commands:
 
     @once
     def _of(self) -> dict[Key | None, list[WorkerCommand]]:
-        """The commands by the application that they name; ``None``: one that is not known here."""
+        """The commands by the application that they name; ``None``: one that is not known here.
+
+        Without those that certainly find none: no worker of theirs starts.
+        """
         found: dict[Key | None, list[WorkerCommand]] = {}
         for command in self.all:
+            if self.lost.ends(command.place):
+                continue
             for origin in self._named(command) or [None]:
                 found.setdefault(origin, []).append(command)
         return found

@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.spelling import OLD_NAMES
+from celery_lint.libraries.celery import ARGUMENTS_OF_APPLICATIONS
 from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
 
-# What the constructor calls otherwise than the configuration does.
-_ARGUMENTS = {"broker": "broker_url", "backend": "result_backend"}
 _CONF = ".conf"
 # What a handler calls the configuration that it is given, and what sends it: a worker, before it starts.
 _GIVEN_CONF = "%conf"
@@ -187,8 +186,9 @@ class Configuring:
             elif key in ("changes", "**"):
                 statements.updates.append((module, item))
             elif key not in ("()", "*"):
-                name = _ARGUMENTS.get(key, key)
-                statements.given.append(Given(name, module, module.place(item.span), item))
+                name = ARGUMENTS_OF_APPLICATIONS[key][0] if key in ARGUMENTS_OF_APPLICATIONS else key
+                if name:
+                    statements.given.append(Given(name, module, module.place(item.span), item))
 
     def _hidden_or_default(self, module: Module, function: str) -> None:
         for call in self.project.functions.calls(module, module.functions[function]):

@@ -123,6 +123,8 @@ class TaskOptions:
             for assignment in module.assignments:
                 if assignment.key in ("Task", "task_cls") and not assignment.subscript:
                     target = self.project.resolve(module, assignment.target)
+                    if assignment.target.endswith(".conf") or target.name.endswith(".conf"):
+                        continue  # which is no setting
                     made_there = target.origin is None and module is factory.module
                     inside = made_there and assignment.function == factory.name
                     if inside or target.origin == application.origin:

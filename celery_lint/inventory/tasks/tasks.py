@@ -13,7 +13,7 @@ from celery_lint.inventory.application.applications import is_task_base
 from celery_lint.inventory.tasks.makers import Maker, Makers, Option
 from celery_lint.inventory.tasks.names import ModuleNames
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
 from celery_lint.project.memory import PerMode
@@ -57,6 +57,19 @@ class Tasks:
     def product(self) -> list[Task]:
         """The tasks of the product."""
         return [task for task in self.all if self.project.modules.is_product(task.module.path)]
+
+    def is_within(self, place: Place) -> bool:
+        """Whether a place lies in the function of a task of the product."""
+        return any(first <= place.span.line <= last for first, last in self._lines.get(place.path, ()))
+
+    @once
+    def _lines(self) -> dict[str, list[tuple[int, int]]]:
+        found: dict[str, list[tuple[int, int]]] = {}
+        for task in self.product:
+            if task.function is not None:
+                lines = task.function.span.line, task.function.end_line
+                found.setdefault(task.module.path, []).append(lines)
+        return found
 
     def of(self, entity: Entity) -> Task | None:
         """The task that an entity is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.application.misplaced_arguments import MisplacedArgument, MisplacedArguments
 from celery_lint.analysis.application.unread_settings import MisspeltSetting, OptionOfTasks, UnreadSettings
 from celery_lint.rule import Cause, Finding, Rule, on
 
@@ -39,7 +40,8 @@ class UnknownSetting(Rule):
     Reports names that are those of a setting but for one or two letters, or but for the family
     (`CELERY_TIME_LIMIT` for `CELERY_TASK_TIME_LIMIT`), and options of tasks that are no settings
     (`task_max_retries`), those once for each application, and only if a task that is sent retries without the
-    option, which `retry_kwargs` may give too; any other may belong to an extension. It looks at
+    option, which `retry_kwargs` may give too; and what only the constructor of an application takes
+    (`app.conf.task_cls`, `broker`); any other may belong to an extension. It looks at
     what an application is given by hand, and at the modules, classes and mappings that it loads. Silent where
     the project itself reads what has this name, where the real setting is given, too, and where the value is
     the default.
@@ -60,6 +62,10 @@ class UnknownSetting(Rule):
             "`{name}` is no setting of Celery: it has no effect",
             "set the option on the tasks: `@app.task({option}=...)`",
         ),
+        "argument": (
+            "`{name}` is no setting of Celery: it has no effect",
+            "give it to the constructor: `Celery(..., {argument}=...)`",
+        ),
     }
     proof = "tests/proofs/test_settings.py::test_a_name_that_is_misspelt_changes_nothing"
     fixable = "unsafe"
@@ -75,3 +81,12 @@ class UnknownSetting(Rule):
         for each in fact:
             values = {"name": each.name, "option": each.option}
             yield Finding(each.place, values, variant="option", cause=Cause(fact[0].place))
+
+    @on(MisplacedArguments.all)
+    def check_arguments(self, fact: MisplacedArgument) -> Iterator[Finding]:
+        """Report what only the constructor of an application takes."""
+        values = {"name": fact.name, "argument": fact.argument, "guess": fact.setting}
+        if fact.setting:
+            yield Finding(fact.place, values, fix=(fact.name, fact.setting))
+        else:
+            yield Finding(fact.place, values, variant="argument")

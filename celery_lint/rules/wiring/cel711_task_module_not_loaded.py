@@ -80,7 +80,10 @@ class TaskModuleNotLoaded(Rule):
     followed: from the application that a launch file names with `-A` (or that calls `worker_main`), through
     `include`, `imports`, `autodiscover_tasks` and all imports of these. Imports within functions count there.
     In Django projects, whose workers import the views when they start, it speaks of modules that nothing
-    imports but functions that send their tasks, and that no search finds. Silent where another framework
+    imports but functions that send tasks, and that no search finds. Where nothing at all says how workers are
+    started it speaks of the only application, if that searches the very package in vain and nothing that
+    imports it imports the module. Where only a schedule of the module itself names the task, beat has not got
+    that either, and nobody sends the task. Silent where another framework
     scans packages (Pyramid, venusian, dependency-injector and the like); where a worker of another
     application is started, where a module is imported by a name that only the run knows or by an entry point,
     and where a file could not be read, or holds an `await` outside of `async def`, which ends its import. A
@@ -102,6 +105,10 @@ class TaskModuleNotLoaded(Rule):
     message = "no worker imports `{module}`: `{task}` becomes `Received unregistered task`"
     help = "add `{module}` to `include` of the application"
     variants = {
+        "unscheduled": (
+            "neither worker nor beat imports `{module}` and its schedule: `{task}` is never sent",
+            "add `{module}` to `include` of the application",
+        ),
         "misled": (
             "no worker imports `{module}`: `{task}` becomes `Received unregistered task`",
             "`autodiscover_tasks` takes `{config}` for a package: call it without arguments",
@@ -119,7 +126,10 @@ class TaskModuleNotLoaded(Rule):
         values = {"module": fact.module, "task": fact.task.label, "looked_for": fact.discovery}
         values["config"] = fact.misled.name if fact.misled is not None else ""
         variant = "misled" if fact.misled else "discovered" if fact.discovery else ""
-        related = ((fact.user, "it is sent here"), *(((fact.misled.place, _SEARCH),) if fact.misled else ()))
+        if fact.unscheduled:
+            variant = "unscheduled"
+        said = "beat never sees this" if fact.unscheduled else "it is sent here"
+        related = ((fact.user, said), *(((fact.misled.place, _SEARCH),) if fact.misled else ()))
         search = fact.misled.place if fact.misled else fact.search
         cause = Cause((search, "" if fact.misled else fact.discovery)) if search is not None else None
         yield Finding(fact.task.place, values, related, variant, cause=cause)

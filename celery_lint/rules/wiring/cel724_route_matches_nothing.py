@@ -63,8 +63,8 @@ class RouteMatchesNothing(Rule):
     where the name begins with a module of the project that has no such task, or is the name of a task but
     for one or two letters, or, in `task_annotations`, is what names of tasks begin with; and it says nothing
     where names may exist that nobody can see, see CEL710. Silent too of a route for a task that names a queue
-    itself (`@app.task(queue="slow")`), which wins over every route, and of routes that the module sets anew
-    further down.
+    itself (`@app.task(queue="slow")`), which wins over every route, where the task that is meant has an entry
+    of its own beside it, and of routes that the module sets anew further down.
 
     ## References
 

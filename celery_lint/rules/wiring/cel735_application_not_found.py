@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.unloadable import Unloadable, UnloadableCommands
-from celery_lint.inventory.application.unloadable import Wrong
+from celery_lint.inventory.application.lost.unloadable import Wrong
 from celery_lint.rule import Finding, Rule, on
 
 _SHOWN = 5
@@ -21,7 +21,8 @@ class ApplicationNotFound(Rule):
 
     Of a module that `-A` names alone Celery takes what is called `app`, before it looks for `celery` or for
     any application. Where that is the application of Flask or FastAPI, the worker ends with `AttributeError:
-    'Flask' object has no attribute 'user_options'`.
+    'Flask' object has no attribute 'user_options'`. What is called so and is a module itself, as `import
+    shop.tasks` binds `shop`, it passes by; and where nothing else is an application, the worker ends as well.
 
     ## Example
 
@@ -80,6 +81,10 @@ class ApplicationNotFound(Rule):
             "`-A {named}` names nothing in it: `Unable to load celery application`",
             "import the application there, or write `-A {meant}` in `{path}`",
         ),
+        "none": (
+            "`-A {named}` leads to no application: `Unable to load celery application`",
+            "write `-A {meant}` in `{path}`",
+        ),
         "web": (
             "`-A {named}` takes `app`, which is no Celery: `object has no attribute 'user_options'`",
             "write `-A {meant}` in `{path}`",
@@ -103,4 +108,6 @@ def _says(wrong: Wrong) -> str:
         return f"Celery takes what `{wrong.command.app}` has as `app`, before it looks for anything else"
     if wrong.why in ("attribute", "import"):
         return f"the module of `{wrong.command.app}` has no such name"
+    if wrong.why == "none":
+        return f"`{wrong.command.app}` is a module, of which nothing is an application"
     return f"no module is named `{wrong.command.app}`"

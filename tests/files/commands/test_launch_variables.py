@@ -6,6 +6,8 @@ import pytest
 
 from celery_lint.files.commands.launch import worker_commands
 
+_BRANCHES = 'if x; then\n  OPTS="{}"\nelse\n  OPTS="{}"\nfi\ncelery -A shop worker $OPTS\n'
+
 CASES = [
     (
         "run.sh",
@@ -29,6 +31,18 @@ CASES = [
         [("shop", "prefork", "mail")],
     ),
     ("run.sh", 'CMD="celery -A shop worker"\nCMD="$CMD -P gevent"\nexec $CMD\n', [("shop", "gevent", "")]),
+    # Of options that each branch sets the names are known, and no queue is among these.
+    (
+        "run.sh",
+        _BRANCHES.format("--max-tasks-per-child=9 --time-limit=60", "--time-limit=9"),
+        [("shop", "prefork", "")],
+    ),
+    ("run.sh", _BRANCHES.format("--without-gossip", "--pool=solo"), [("shop", "", "")]),
+    ("run.sh", _BRANCHES.format("--loglevel=info", "-P gevent"), [("shop", "", "*")]),
+    ("run.sh", _BRANCHES.format("--loglevel=info", "--loglevel=$LEVEL"), [("shop", "", "*")]),
+    ("run.sh", 'OPTS="-P gevent"\n' + _BRANCHES.format("--purge", "--purge"), [("shop", "", "*")]),
+    ("run.sh", 'if x; then\n  OPTS="--purge"\nfi\ncelery -A shop worker $OPTS\n', [("shop", "", "*")]),
+    ("run.sh", f"if z; then\n{_BRANCHES.format('--purge', '--purge')}fi\n", [("shop", "", "*")]),
     # What decides elsewhere what a variable holds hides the pool.
     (
         "run.sh",

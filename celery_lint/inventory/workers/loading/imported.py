@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place, Value
@@ -38,8 +39,8 @@ SCANNING_FRAMEWORKS = frozenset(
     }
 )  # fmt: skip
 _IMPORTING = SCANNING_FRAMEWORKS | _OF_DJANGO
-# What loads the module that it names, as settings are loaded.
-_LOADING = "from_object"
+# What loads the module that it names: as settings are loaded, or as any other is imported.
+_LOADING = ("from_object", "import_module", "__import__", "import_string", "symbol_by_name")
 _MOST_READ = 300
 _DISCOVER = "autodiscover_tasks"
 
@@ -64,10 +65,18 @@ class WorkerImports:
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
         self.commands = known.of(Commands)
+        self.tasks = known.of(Tasks)
 
     def never(self, path: str) -> bool:
         """Whether no worker imports this module for certain."""
         return self._reached is not None and path not in self._reached
+
+    def is_passed_by(self, path: str) -> bool:
+        """Whether no worker can have a module, where nothing says how workers are started.
+
+        Whatever they name by ``-A``: the only application of the project, or a module that imports it.
+        """
+        return self._reached_alone is not None and path not in self._reached_alone
 
     def runs_nowhere(self, path: str) -> bool:
         """Whether no worker that the project starts imports this module for certain.
@@ -191,6 +200,27 @@ class WorkerImports:
             roots |= found
         return self._closure(roots)
 
+    @once
+    def _reached_alone(self) -> frozenset[str] | None:
+        """What workers of the only application may import, if no command is there to tell more."""
+        deployment, product = self.project.deployment, self.applications.product
+        said = self.commands.all or deployment.refused or deployment.others
+        if said or len(product) != 1 or self.project.unparsed or self._imports_by_itself():
+            return None
+        roots, home = self._roots(product[0]), product[0].module.path
+        if roots is None:
+            return None
+        for discovery in self.discoveries:
+            found = self.discovered(discovery)
+            if found is None:
+                return None
+            roots |= found
+        of_tasks = {task.module.path for task in self.tasks.product}
+        for module in self.project.product_modules():
+            if module.path not in of_tasks and home in self._targets(module):
+                roots.add(module.path)
+        return self._closure(roots)
+
     def _imports_by_itself(self) -> bool:
         return any(
             target.partition(".")[0] in _IMPORTING
@@ -255,9 +285,14 @@ class WorkerImports:
         return frozenset(seen)
 
     def _imports_by_name(self, module: Module) -> bool:
-        """Whether a module imports others by name: `load_source(...)`, and not `upload_source(...)`."""
+        """Whether a module imports others by name: `load_source(...)`, and not `upload_source(...)`.
+
+        A name that is written down (`import_module("shop.settings")`) is an import as any other.
+        """
         return any(
-            call.leaf() in NAMES_OF_IMPORTING and call.chain.endswith(IMPORTING_BY_NAME)
+            call.leaf() in NAMES_OF_IMPORTING
+            and call.chain.endswith(IMPORTING_BY_NAME)
+            and not _named_by(call)
             for function in module.functions.calling(*IMPORTING_BY_NAME)
             for call in self.functions.calls(module, function)
         )
@@ -270,10 +305,9 @@ class WorkerImports:
 
     def _loaded(self, module: Module) -> Iterator[str]:
         """The files of what a module loads by name: ``app.config.from_object("shop.settings.Live")``."""
-        for function in module.functions.calling(_LOADING):
+        for function in module.functions.calling(*_LOADING):
             for call in self.functions.calls(module, function):
-                if call.leaf() == _LOADING:
-                    yield from self._named(call.argument(0).text.replace(":", "."), module.path)
+                yield from self._named(_named_by(call), module.path)
 
     def _packages(self, path: str) -> Iterator[str]:
         """The packages that are imported before a module of theirs."""
@@ -282,3 +316,9 @@ class WorkerImports:
             if f"{folder}/__init__.py" in self.imports.files:
                 yield f"{folder}/__init__.py"
             folder = folder.rpartition("/")[0]
+
+
+def _named_by(call: Call) -> str:
+    """The module that a call imports or loads, where its whole name is written there."""
+    text = call.argument(0).text if call.leaf() in _LOADING else ""
+    return "" if text.startswith(".") else text.replace(":", ".")

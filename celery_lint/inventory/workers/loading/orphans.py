@@ -19,7 +19,6 @@ from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.installed import INSTALLED_APPS, InstalledApplications
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.application.statements import Configuring
-from celery_lint.inventory.tasks.sendings import SENDERS, Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import (
     IMPORTING_BY_NAME,
@@ -28,6 +27,7 @@ from celery_lint.inventory.workers.loading.imported import (
     Discovery,
     WorkerImports,
 )
+from celery_lint.inventory.workers.loading.late_imports import LateImports
 from celery_lint.inventory.workers.naming import texts_given, texts_outside
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Place, Value
@@ -38,8 +38,6 @@ from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
 
 Why = Literal["shadowed", "unnamed", "late", "unstarted"]
-# Words in the names of functions that processes call when they start.
-_AT_START = frozenset({"app", "bootstrap", "configure", "init", "lifespan", "ready", "setup", "startup"})
 
 # What loads a file by its path, whatever its name is.
 _BY_PATH = (
@@ -61,7 +59,7 @@ _MOST_READ = 300
 class _Candidate(NamedTuple):
     """A module of tasks that may be imported by nobody: its path, its package's name and its own.
 
-    ``late``: other modules send its tasks, and may import it there.
+    ``late``: other modules send its tasks, or import it where they send some.
     """
 
     path: str
@@ -91,7 +89,7 @@ class Orphans:
         self.commands = known.of(Commands)
         self.settings = known.of(Settings)
         self.configuring = known.of(Configuring)
-        self.sendings = known.of(Sendings)
+        self.late_imports = known.of(LateImports)
         self.applications = known.of(Applications)
         self.worker_imports = known.of(WorkerImports)
         self.installed = known.of(InstalledApplications)
@@ -203,7 +201,7 @@ class Orphans:
         if not self.commands.started or self.project.unparsed or not self._all_in_sight():
             return ()
         own = {application.module.path for application in self.applications.by_origin.values()}
-        sent = self._sent_by_others
+        sent = self.late_imports.all
         given = {path: _candidate(path, path in sent) for path in self._of_tasks if path not in own}
         found = {
             path: candidate
@@ -223,26 +221,6 @@ class Orphans:
                     if not within or (module.path, dotted) not in sent.get(located.path, ()):
                         found.pop(located.path, None)
         return tuple(found.values())
-
-    @once
-    def _sent_by_others(self) -> dict[str, set[tuple[str, str]]]:
-        """The modules whose tasks others send, and the imports in functions by which these do: who, and what.
-
-        A process that has started runs such a function, unless its name says that it helps to start one.
-        """
-        found: dict[str, set[tuple[str, str]]] = {}
-        for sending in self.sendings.all:
-            if sending.task is None or sending.task.module.path == sending.module.path:
-                continue
-            imports = found.setdefault(sending.task.module.path, set())
-            function = sending.function
-            owner, _, leaf = sending.call.chain.rpartition(".")
-            starts = not _AT_START.isdisjoint(function.name.split("_")) or any(
-                decorator.chain.endswith(".connect") for decorator in function.decorators
-            )
-            if function.name and leaf in SENDERS and not starts:
-                imports.add((sending.module.path, owner))
-        return found
 
     def _all_in_sight(self) -> bool:
         """Whether all that workers are told to import can be read, and no framework imports for them."""
@@ -340,9 +318,13 @@ class Orphans:
         return found
 
     def _is_named(self, candidate: _Candidate, among: Iterable[Module]) -> bool:
-        """Whether a text of these modules may be its name: neither that of a task in it nor a pattern."""
+        """Whether a text of these modules may be its name: of no task or import of it, and no pattern."""
         tasks = [task for task in self.tasks.product if task.module.path == candidate.path]
-        names = "|".join({re.escape(n) for task in tasks for n in (task.label, task.name.split(".")[-1])})
+        known = {name for task in tasks for name in (task.label, task.name.split(".")[-1])}
+        late = {dotted.split(".")[-1] for _, dotted in self.late_imports.all.get(candidate.path, ())}
+        names = "|".join(map(re.escape, sorted(known | late)))
+        if candidate.stem in late:  # a function imports the module, and says what it calls of it
+            names = r"\w+"
         dotted = re.compile(
             rf"(?<!\w){candidate.package}\.{candidate.stem}(?!\w)(?!\.(?:\W|$|(?:{names})(?!\w)))"
         )

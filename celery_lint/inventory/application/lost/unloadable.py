@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.lost.without import WithoutApplication
 from celery_lint.libraries.views import WEB_APPLICATIONS
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module, Place
@@ -19,14 +20,15 @@ from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 
-Why = Literal["module", "attribute", "import", "web"]
+Why = Literal["module", "attribute", "import", "web", "none"]
 
 
 class Wrong(NamedTuple):
     """A command whose ``-A`` leads nowhere: there is no such ``module``, or no such ``attribute`` of one.
 
     Or it leads to the application of a ``web`` server, which the module has as its ``app``. ``import``: there
-    is such a module, which does not import the application of another package.
+    is such a module, which does not import the application of another package. ``none``: the module that it
+    leads to holds no application.
     """
 
     command: WorkerCommand
@@ -47,6 +49,7 @@ class LostCommands:
         self.project = known.project
         self.imports = known.project.imports
         self.applications = known.of(Applications)
+        self.without = known.of(WithoutApplication)
 
     @once
     def all(self) -> dict[Meant, list[Wrong]]:
@@ -62,7 +65,11 @@ class LostCommands:
 
     def ends(self, place: Place) -> bool:
         """Whether the command that stands there ends before a worker starts."""
-        return any(each.command.place == place for wrong in self.all.values() for each in wrong)
+        return place in self._places
+
+    @once
+    def _places(self) -> frozenset[Place]:
+        return frozenset(each.command.place for wrong in self.all.values() for each in wrong)
 
     def why(self, command: WorkerCommand) -> Why | None:
         """Why a command finds no application, where that is certain."""
@@ -70,7 +77,9 @@ class LostCommands:
         if not all(part.isidentifier() for part in dotted.split(".")):
             return None
         if not colon and self.imports.holding(dotted):
-            return "web" if self._instead(dotted) is not None else None
+            if self._instead(dotted) is not None:
+                return "web"
+            return "none" if self._in_package(command) and self.without.named(dotted) else None
         if not self._meant(command):
             return None
         if not colon:
@@ -79,18 +88,15 @@ class LostCommands:
             module, _, name = dotted.rpartition(".")
         else:
             module = dotted
-        paths = [path for folder in self.imports.holding(module) for path in self._files(folder, module)]
+        paths = self.imports.files_of(module)
         if not all(self.lacks(path, name) for path in paths):
-            return None
+            is_module = not colon and self._in_package(command) and self.without.behind(module, name)
+            return "none" if is_module else None
         if paths and (colon or not any(path.endswith("/__init__.py") for path in paths)):
             return "attribute" if self._in_package(command) else "import"
         return None if self._may_be_moved(dotted) else "module"
 
     # ------------------------------------------------------------------ what is there
-
-    def _files(self, folder: str, dotted: str) -> Iterator[str]:
-        path = "/".join(([folder] if folder else []) + dotted.split("."))
-        yield from (file for file in (f"{path}/__init__.py", f"{path}.py") if file in self.imports.files)
 
     def lacks(self, path: str, name: str) -> bool:
         """Whether a module certainly binds no such name."""
@@ -144,7 +150,7 @@ class LostCommands:
 
     def _module(self, dotted: str, name: str) -> Module | None:
         """The only module of this name, for the sake of a name in it."""
-        paths = [path for folder in self.imports.holding(dotted) for path in self._files(folder, dotted)]
+        paths = self.imports.files_of(dotted)
         return self.project.reading.module(paths[0], name) if len(paths) == 1 else None
 
     def _meant(self, command: WorkerCommand) -> list[Meant]:
@@ -171,7 +177,7 @@ class LostCommands:
         """Those of its project, where it names a module of the project that is no package."""
         top = command.app.partition(":")[0].partition(".")[0]
         own = self.project.deployment.project_of(command.path)
-        files = [file for folder in self.imports.holding(top) for file in self._files(folder, top)]
+        files = self.imports.files_of(top)
         if not files or not all(file.endswith(f"{top}.py") and _is_in(file, own) for file in files):
             return []
         found = [

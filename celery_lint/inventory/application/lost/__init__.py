@@ -1,0 +1,1 @@
+"""Commands of workers that find no application."""
