@@ -89,16 +89,15 @@ class UnloadedTasks:
                 return None  # a script that tries out a task of its own
             near, search = self._near_discovery(path)
             return Unloaded(task, self._dotted(path), user, near, search=search)
-        if self.worker_imports.is_passed_by(path) and user.path != path:
-            near, search = self._near_discovery(path)
-            return Unloaded(task, self._dotted(path), user, near, search=search) if search else None
+        near, search = self._near_discovery(path)
+        if search is not None and user.path != path and self.worker_imports.is_passed_by(path):
+            return Unloaded(task, self._dotted(path), user, near, search=search)
         why = self.orphans.why(path)
         if why not in _NOT_IMPORTED:
             return None
         # Whoever imports it in a function may have it send a task of its own.
         by_itself = user.path == path and why == "late" and not self.tasks.is_within(user)
         if by_itself or self.orphans.why(user.path) is None:
-            near, search = self._near_discovery(path)
             return Unloaded(task, self._dotted(path), user, near, self.orphans.misled(path), search)
         return None
 
