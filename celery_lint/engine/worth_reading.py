@@ -49,6 +49,7 @@ from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.orphans import Orphans
 from celery_lint.inventory.workers.loading.unimportable import Unimportable
+from celery_lint.inventory.workers.loading.unimported import Unimported
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.network import BLOCKING, CONNECTS, SERVICES, WAITING_FUNCTIONS
@@ -109,6 +110,7 @@ _ASKING: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(NamedTasks).explore(),
     lambda known: known.of(UnloadedTasks).explore(),
     lambda known: known.of(Orphans).explore(),
+    lambda known: known.of(Unimported).explore(),
     lambda known: known.of(UnencodableResults).all,
     lambda known: known.of(LayeredTasks).explore(),
     lambda known: known.of(UnloadableCommands).explore(),

@@ -236,7 +236,7 @@ class IoTimeouts:
     def _is_local(self, site: Site, given: Argument, call: Call) -> bool:
         """Whether the code itself says that the peer is on the same machine, as a catcher of mails is."""
         text = given.text
-        if not text and given.kind == "name":
+        if given.chain[:1] == ":" and "." not in given.chain:  # no setting, which another machine may change
             text = self.project.text(site.module, Value("name", call.span, None, given.chain)) or ""
         return text.startswith(_LOCAL) or text in _LOCAL_HOSTS
 

@@ -11,6 +11,7 @@ from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.unimported import Unimported
 from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.inventory.workers.loading.unrun import Why as NoWorker
 from celery_lint.inventory.workers.lookups import Lookups
@@ -75,6 +76,7 @@ class Unsent:
         self.meanings = known.of(Meanings)
         self.shown = known.of(Shown)
         self.unawaited = known.of(Unawaited)
+        self.unimported = known.of(Unimported)
 
     def is_unsent(self, task: Task) -> bool:
         """Whether a project that sends other tasks nowhere names this one, but where it is made.
@@ -115,7 +117,7 @@ class Unsent:
 
         Or in the body of one that nobody awaits, or in a module whose settings nothing has.
         """
-        if place.path in self.unrun.unimportable.all:
+        if place.path in self.unrun.unimportable.all or place.path in self.unimported.all:
             return True
         line = place.span.line
         return self.unrun.orphans.sets_nothing(place.path) or any(
@@ -159,7 +161,7 @@ class Unsent:
 
         Each with the word that stands beside it, if it says nothing alone.
         """
-        found = self.unrun.orphans.words()
+        found = self.unrun.orphans.words() | self.unimported.words()
         if not self._unsent and not self.unrun.all:
             return found
         found.update(self.hidden.words())
@@ -317,6 +319,8 @@ class Unsent:
         """Whether somebody who names a task may send it."""
         module, function = mention
         if function is not None and _stands_in(module, function, left):
+            return False
+        if module.path in self.unimported.all:
             return False
         passed = [*self._only_how.get(module.path, ())]
         passed.extend(self._decorators.get((module.path, name), ()))

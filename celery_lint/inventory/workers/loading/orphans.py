@@ -39,11 +39,11 @@ from celery_lint.project.modules import leaf_of
 
 Why = Literal["shadowed", "unnamed", "late", "unstarted"]
 
-# What loads a file by its path, whatever its name is.
-_BY_PATH = (
+#: What loads a file by its path, whatever its name is.
+BY_PATH = (
     "spec_from_file_location", "SourceFileLoader", "run_path", "load_source", "exec_module", "load_module",
 )  # fmt: skip
-_IMPORTING = NAMES_OF_IMPORTING.union(_BY_PATH)
+_IMPORTING = NAMES_OF_IMPORTING.union(BY_PATH)
 # What servers and commands start, and how a module starts something itself.
 _STARTED = frozenset(
     {
@@ -56,8 +56,8 @@ _STARTING = (".worker_main", ".start", ".run", ".main", ".serve", ".Worker")
 _MOST_READ = 300
 
 
-class _Candidate(NamedTuple):
-    """A module of tasks that may be imported by nobody: its path, its package's name and its own.
+class Candidate(NamedTuple):
+    """A module that may be imported by nobody: its path, its package's name and its own.
 
     ``late``: other modules send its tasks, or import it where they send some.
     """
@@ -108,13 +108,13 @@ class Orphans:
         for _, package, stem, _ in self._candidates:
             found.update((word, package) for word in (stem, INSTALLED_APPS, *_IMPORTING))
             found.update((word, stem) for word in _IMPORTING)
-        found.update((word, leaf_of(path)) for path in self._behind_packages for word in _BY_PATH)
+        found.update((word, leaf_of(path)) for path in self._behind_packages for word in BY_PATH)
         return found
 
     def explore(self) -> None:
         """Read the modules beside those that may be imported by nobody, where they hold the name."""
         for candidate in self._candidates:
-            for path in self._near(candidate):
+            for path in self.near(candidate):
                 self.project.reading.module(path, candidate.stem)
 
     # ------------------------------------------------------------------ a package of the same name
@@ -126,7 +126,7 @@ class Orphans:
 
         It takes a package before a module of its name, and a module before a folder without `__init__.py`.
         """
-        if not self._behind_packages or any(True for _ in self.project.calling(*_BY_PATH)):
+        if not self._behind_packages or any(True for _ in self.project.calling(*BY_PATH)):
             return frozenset()
         return frozenset(self._behind_packages)
 
@@ -169,9 +169,9 @@ class Orphans:
                 module = given.module
                 if module.path != application.module.path and module.path not in makers:
                     found[module.path] = module
-        return {path: module for path, module in found.items() if not self._may_be_started(module)}
+        return {path: module for path, module in found.items() if not self.may_be_started(module)}
 
-    def _may_be_started(self, module: Module) -> bool:
+    def may_be_started(self, module: Module) -> bool:
         """Whether a server or a command may start a module: it is called so, or has what these look for."""
         stem = leaf_of(module.path)
         if (
@@ -196,17 +196,17 @@ class Orphans:
 
     @once
     @asking("quiet")
-    def _candidates(self) -> tuple[_Candidate, ...]:
+    def _candidates(self) -> tuple[Candidate, ...]:
         """The modules of tasks that workers do not look for, and that no known module imports."""
         if not self.commands.started or self.project.unparsed or not self._all_in_sight():
             return ()
         own = {application.module.path for application in self.applications.by_origin.values()}
         sent = self.late_imports.all
-        given = {path: _candidate(path, path in sent) for path in self._of_tasks if path not in own}
+        given = {path: candidate_of(path, path in sent) for path in self._of_tasks if path not in own}
         found = {
             path: candidate
             for path, candidate in given.items()
-            if candidate is not None and self._is_plain(candidate) and not self._is_discovered(candidate)
+            if candidate is not None and self.is_plain(candidate) and not self._is_discovered(candidate)
         }
         stems = {candidate.stem for candidate in found.values()}
         for module in self.project.modules.values() if found else ():
@@ -247,21 +247,21 @@ class Orphans:
             for setting in self.settings.candidates(application, name)
         )
 
-    def _is_plain(self, candidate: _Candidate) -> bool:
+    def is_plain(self, candidate: Candidate) -> bool:
         """Whether an import by its full name is known to lead to a module, and no command names it."""
         imports = self.project.imports
         located = imports.locate(imports.module_name(candidate.path), candidate.path)
-        if located is None or located.path != candidate.path or len(self._near(candidate)) > _MOST_READ:
+        if located is None or located.path != candidate.path or len(self.near(candidate)) > _MOST_READ:
             return False
         named = f"{candidate.package}.{candidate.stem}"
         commands = (*self.commands.all, *self.project.deployment.others)
         return not any(named in f"{command.app},{command.include}" for command in commands)
 
-    def _is_discovered(self, candidate: _Candidate) -> bool:
+    def _is_discovered(self, candidate: Candidate) -> bool:
         """Whether a search for modules of tasks may find it."""
         return any(self._finds(discovery, candidate) for discovery in self.worker_imports.discoveries)
 
-    def _finds(self, discovery: Discovery, candidate: _Candidate) -> bool:
+    def _finds(self, discovery: Discovery, candidate: Candidate) -> bool:
         found = self.worker_imports.discovered(discovery)
         if found is not None:
             return candidate.path in found
@@ -269,7 +269,7 @@ class Orphans:
             return True
         return discovery.related == candidate.stem and self._may_be_installed(discovery, candidate)
 
-    def _may_be_installed(self, discovery: Discovery, candidate: _Candidate) -> bool:
+    def _may_be_installed(self, discovery: Discovery, candidate: Candidate) -> bool:
         """Whether a search through what is installed may lead to a module.
 
         Django knows the package of `shop.apps.ShopConfig`. Celery, which is told the names themselves,
@@ -285,7 +285,7 @@ class Orphans:
 
     def misled(self, path: str) -> Misled | None:
         """The search that passes a module by, since it takes the class of an application for a package."""
-        candidate = _candidate(path, False)
+        candidate = candidate_of(path, False)
         if candidate is None or self.why(path) not in ("unnamed", "late"):
             return None
         for discovery in self.worker_imports.discoveries:
@@ -295,7 +295,7 @@ class Orphans:
                         return Misled(discovery.place, name)
         return None
 
-    def _near(self, candidate: _Candidate) -> list[str]:
+    def near(self, candidate: Candidate) -> list[str]:
         """The modules from which a relative import may lead to it, and the packages around it."""
         above = f"{candidate.folder}/"
         return [path for path in self.project.imports.files if path.startswith(above)]
@@ -304,20 +304,20 @@ class Orphans:
     @asking("quiet")
     def _unnamed(self) -> dict[str, Why]:
         """Those of them that no text names, and why no worker has them."""
-        if not self._candidates or self._imports_the_unknown:
+        if not self._candidates or self.imports_the_unknown:
             return {}
         found: dict[str, Why] = {}
         unread = {application.module.path for application in self.commands.unstarted}
         modules = [m for m in self.project.product_modules() if m.path not in unread]
         lists = [m for m in self.project.product_modules() if m.path in unread]
         for each in self._candidates:
-            if not self._is_named(each, modules):
-                listed = self._is_named(each, lists)
+            if not self.is_named(each, modules):
+                listed = self.is_named(each, lists)
                 if not (listed and each.late):
                     found[each.path] = "unstarted" if listed else "late" if each.late else "unnamed"
         return found
 
-    def _is_named(self, candidate: _Candidate, among: Iterable[Module]) -> bool:
+    def is_named(self, candidate: Candidate, among: Iterable[Module]) -> bool:
         """Whether a text of these modules may be its name: of no task or import of it, and no pattern."""
         tasks = [task for task in self.tasks.product if task.module.path == candidate.path]
         known = {name for task in tasks for name in (task.label, task.name.split(".")[-1])}
@@ -343,19 +343,19 @@ class Orphans:
         return False
 
     @once
-    def _imports_the_unknown(self) -> bool:
+    def imports_the_unknown(self) -> bool:
         """Whether code imports what only the run knows: all modules of a package, a file, a computed name."""
         return any(
             call.leaf() in _IMPORTING and not call.argument(0).text
-            for module, function in self.project.calling(*IMPORTING_BY_NAME, *_BY_PATH)
+            for module, function in self.project.calling(*IMPORTING_BY_NAME, *BY_PATH)
             for call in self.functions.calls(module, function)
         )
 
 
-def _candidate(path: str, late: bool) -> _Candidate | None:
+def candidate_of(path: str, late: bool) -> Candidate | None:
     folder, _, stem = path.removesuffix(".py").rpartition("/")
     package = folder.rpartition("/")[2]
-    return _Candidate(path, package, stem, late) if package and stem != "__init__" else None
+    return Candidate(path, package, stem, late) if package and stem != "__init__" else None
 
 
 def _is_of_django(value: Value | None) -> bool:
