@@ -166,7 +166,8 @@ class Functions:
                 own = set(words).intersection(words_in(self._watched))
             else:  # its functions are to be asked in a way that is noted
                 own = {word for said in self._saying(what, frozenset(words)).values() for word in said}
-            found[self._watched.path] = own
+            if own:  # of the others, too, only those are there that have one
+                found[self._watched.path] = own
         return found
 
     # ------------------------------------------------------------------ who says something

@@ -60,7 +60,6 @@ class Unimported:
         self.applications = known.of(Applications)
 
     @once
-    @asking("quiet")
     def all(self) -> frozenset[str]:
         """Their paths."""
         if not self._candidates or self.orphans.imports_the_unknown:
@@ -73,7 +72,6 @@ class Unimported:
         )
 
     @once
-    @asking("quiet")
     def _gathered(self) -> set[str]:
         """The folders of which another module imports several, none that define tasks or applications."""
         left = {each.path for each in self._candidates}
