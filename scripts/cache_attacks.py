@@ -235,7 +235,10 @@ class Attacker:
 
     def _plant(self, project: Project) -> None:
         """The project brings a whole folder along, secret included, made by the same installation."""
-        shutil.copytree(self._user, project.planted)
+        project.planted.mkdir()
+        for _ in range(2):  # the second sees the folder that the first has filled
+            time.sleep(TICK)
+            project.cached(str(project.planted))
         (project.planted / "celery-lint-secret").write_bytes(b"a secret of somebody else's     ")
         self._forge(project.planted, self._rng.choice([self._emptied, self._other_facts]))
 

@@ -92,8 +92,14 @@ def test_the_attacks_would_succeed_without_the_secret(
 
     monkeypatch.setattr(secret.Secret, "digest", known_to_everybody)
     monkeypatch.setattr(cache_attacks.Attacker, "_digest", known_to_everybody)
-    outcomes = list(cache_attacks.attacks(80, 7, tmp_path))
-    assert {"forged verdict", "forged facts", "planted"} <= {kind for kind, wrong in outcomes if wrong}
+    left = {"forged verdict", "forged facts", "planted"}
+    tries = 0  # which of them succeeds first depends on what the files of the cache are called
+    for kind, wrong in cache_attacks.attacks(1000, 7, tmp_path):
+        tries += 1
+        left -= {kind} if wrong else set()
+        if not left:
+            break
+    assert not left, (tries, left)
 
 
 def test_facts_of_another_run_do_not_count(project: Path, kept: Path) -> None:
