@@ -137,3 +137,60 @@ def test_a_task_and_its_sketch_of_requests_are_a_sketch(tmp_path: Path) -> None:
     for name in ("views", "orders", "payments"):
         (tmp_path / f"{name}.py").write_text(READS)
     assert "CEL111" in said(tmp_path)
+
+
+NAMED = """from celery import Celery
+
+app = Celery("shop", broker="redis://localhost:6379/0")
+
+
+@app.task(name="shop.extraction.run", max_retries=3)
+def forgotten(number):
+    return number
+
+
+@app.task
+def push(number):
+    print(number)
+
+
+@app.task
+def pull(number):
+    print(number)
+
+
+push.delay(1)
+pull.delay(2)
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'HELP = "A run of the extraction takes a while."',
+        'def extraction(run):\n    return run.number, "extraction"',
+        'def extraction(agent):\n    print("extraction")\n    agent.run("now")',
+        'ADDRESSES = ["/extraction/run", "/run-sync"]',
+        'COLUMNS = "extraction,run,value"',
+    ],
+)
+def test_the_last_word_of_a_name_means_other_things_as_well(tmp_path: Path, line: str) -> None:
+    (tmp_path / "tasks.py").write_text(NAMED)
+    (tmp_path / "letters.py").write_text(f"from tasks import app\n\n{line}\n")
+    assert said(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'app.send_task("shop.extraction.run", (1,))',
+        'KINDS = {"extraction": "run"}',
+        'def begin(kind):\n    app.send_task(f"shop.extraction.{kind}")\n\n\nbegin("run")',
+        'def begin():\n    app.send_task("shop." + "extraction.run", (1,))',
+        'def begin(kind):\n    app.send_task("%s.extraction.run" % kind)',
+    ],
+)
+def test_texts_may_be_the_end_of_a_name(tmp_path: Path, line: str) -> None:
+    (tmp_path / "tasks.py").write_text(NAMED)
+    (tmp_path / "letters.py").write_text(f"from tasks import app\n\n{line}\n")
+    assert said(tmp_path) == ["CEL444"]

@@ -114,8 +114,8 @@ class UnreadSettings:
                 ):
                     continue
                 guess = nearest(given.key, known) or self._without_family(given.key, named, present)
-                if guess and guess not in present and self._matters(given, guess):
-                    meant = _spelled_today(guess, named.namespace)
+                meant = _spelled_today(guess, named.namespace) if guess else ""
+                if meant and present.isdisjoint((guess, meant)) and self._matters(given, guess):
                     found[given.place] = MisspeltSetting(given.place, given.key, meant)
         return list(found.values())
 

@@ -78,7 +78,7 @@ class RouteMatchesNothing(Rule):
     message = _ONE
     help = "did you mean `{guess}`?"
     variants = {
-        "nameless": (_ONE, "correct the name, or define a task with it"),
+        "nameless": (_ONE, "correct the name, define a task with it, or remove the entry"),
         "unread": (_ONE, _UNREAD),
         "several unread": (_SEVERAL, _UNREAD),
         "several": (_SEVERAL, "did you mean `{guess}`? no task is named `{others}` either"),

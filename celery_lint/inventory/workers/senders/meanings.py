@@ -67,7 +67,7 @@ class Meanings:
                 self._is_in(task, name, module, function, call)
                 for call in self.functions.calls(module, function)
             )
-            or self._is_stated(task, name, module, function)
+            or (_is_own(task, name) and self._is_stated(task, name, module, function))
         )
 
     def _is_kept(self, task: Task, name: str, module: Module, function: Function, value: Value) -> bool:
@@ -82,8 +82,10 @@ class Meanings:
         if self._says(task, name, module, function, call.chain):
             return True
         for given, packed in zip(call.takes, call.packed_arguments, strict=False):
-            if name in words_in(packed) and (
-                not given.chain or self._says(task, name, module, function, given.chain)
+            if (
+                name in words_in(packed)
+                and (not given.chain or self._says(task, name, module, function, given.chain))
+                and (not given.text or _may_name(task, name, given.text))
             ):
                 return True
         return False
@@ -122,8 +124,12 @@ class Meanings:
         value: Value | None = None,
     ) -> bool:
         """Whether a chain means something else by a word: a value that is no chain says no such thing."""
-        if value is not None and (not chain or (isinstance(value.data, str) and name in value.data)):
+        if value is not None and isinstance(value.data, str) and name in value.data:
+            return not _may_name(task, name, value.data)
+        if value is not None and not chain:
             return False
+        if not _is_own(task, name):
+            return True  # the end of a name that was given to it: only texts hold it
         before: list[str] = []
         for part in chain.lstrip("!").split("."):
             component = steps_of_component(part)[0]
@@ -154,3 +160,15 @@ class Meanings:
         at = entity.module.path if entity.module is not None else entity.name
         own, name = task.function.qualname.partition("@")[0], entity.name.partition("@")[0]
         return at != task.module.path or not f"{own}.".startswith(f"{name}.")
+
+
+def _is_own(task: Task, name: str) -> bool:
+    """Whether code knows a task by a word, and not only texts."""
+    return name == task.label or (task.function is not None and name == task.function.name)
+
+
+def _may_name(task: Task, name: str, text: str) -> bool:
+    """Whether a text may be the name of a task, or a part of it: prose and addresses have such words, too."""
+    if _is_own(task, name) or text in task.name or ".".join(task.name.split(".")[-2:]) in text:
+        return True
+    return ("{" in text or "%" in text) and not any(map(str.isspace, text))
