@@ -140,8 +140,9 @@ class Locks:
         flow = self.sites.flow(site)
         step = flow.step_of(call)
         calls = self.sites.calls(site)
-        chained = [c for c in calls if c.chain.rpartition(".")[0] == f"{call.chain}()"]
-        if step is not None and step.kind == "expr" and chained:  # `client.lock("scan").release()`
+        own = (calls[number] for number in step.calls) if step is not None else ()
+        chained = [c for c in own if c.chain.rpartition(".")[0] == f"{call.chain}()"]
+        if chained:  # `client.lock("scan").release()`, `if client.lock("scan").locked():`
             return any(c.leaf() in _TAKING for c in chained)
         if step is None or step.kind != "assign" or len(step.stores) != 1:
             return True

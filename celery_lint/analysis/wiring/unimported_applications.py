@@ -9,6 +9,7 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.sites import Sites
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.naming import texts_outside
 from celery_lint.libraries.celery import BROKER_VARIABLE, LOCAL_BROKERS, SHARED_TASK
 from celery_lint.model.facts import Module, Value
 from celery_lint.model.records import NamedTuple
@@ -64,8 +65,20 @@ class UnimportedApplications:
         return _WORD in name.lower() and f"{folders}/__init__.py" in self.project.imports.files
 
     def _imports(self, application: Application) -> bool:
-        """Whether anything of the product imports the application's module, at whatever time."""
+        """Whether anything of the product imports the application's module, at whatever time.
+
+        Or names it for others to import: Django does so with the classes in its list of applications.
+        """
         path = application.module.path
+        dotted = path.removesuffix(".py").replace("/", ".").split(".")
+        ending = ".".join(dotted[-2:])
+        if any(
+            ending in text
+            for module in self.project.product_modules()
+            if module.path != path
+            for text in texts_outside(self.project.functions, module, dotted[-1])
+        ):
+            return True
         return any(
             located is not None and located.path == path
             for module in self.project.product_modules()

@@ -30,7 +30,7 @@ _LOOKED_FOR = frozenset(
     {
         "admin", "apps", "celery", "celeryconfig", "checks", "cms_apps", "cms_menus", "cms_plugins",
         "cms_toolbars", "conftest", "dashboard", "forms", "handlers", "hooks", "menu", "menus", "models",
-        "plugin", "plugins", "receivers", "search_indexes", "serializers", "settings", "signals", "tasks",
+        "plugin", "plugins", "receivers", "search_indexes", "serializers", "settings", "signals",
         "translation", "urls", "wagtail_hooks",
     }
 )  # fmt: skip
