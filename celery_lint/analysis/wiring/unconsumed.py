@@ -87,15 +87,14 @@ class UnconsumedQueues:
         return [Unconsumed(tuple(queues), names, consumed.commands) for queues in files.values()]
 
     def _sent(self) -> Iterator[tuple[Task, Destination, Place]]:
-        """The tasks that somebody sends, with their queue, and the place that sends them."""
+        """The tasks that somebody sends who runs, with their queue, and the place that sends them."""
         for task, destination, place in self._all_sent():
-            if not self._is_of_unstarted(task):
+            if self.unsent.why(task) != "unsent" and not self._is_of_unstarted(task):
                 yield task, destination, place
 
-    def _rank(self, sent: tuple[Task, Destination, Place]) -> tuple[bool, bool]:
-        """The rank of a task of those that wait in one queue: who is told is sent, and by no other task."""
-        task, _, place = sent
-        return self.unsent.why(task) == "unsent", self.tasks.is_within(place)
+    def _rank(self, sent: tuple[Task, Destination, Place]) -> bool:
+        """The rank of a task of those that wait in one queue: who is told is sent by no other task."""
+        return self.tasks.is_within(sent[2])
 
     def _is_of_unstarted(self, task: Task) -> bool:
         """Whether a task is made for an application that nobody starts, though another."""
