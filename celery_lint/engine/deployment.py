@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery_lint.diagnostics import Unparsed
 from celery_lint.files import dependencies, unlisted
 from celery_lint.files.commands import launch
+from celery_lint.files.commands.apart import apart
 from celery_lint.files.commands.without_beat import without_beat
 from celery_lint.files.discovery import Listing
 from celery_lint.model.commands import Deployment, deployed
@@ -23,4 +24,5 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         dependencies.projects(paths),
         unlisted.of(root, listing),
         without_beat(root, paths, listing.texts, listing.python, commands),
+        apart(root, paths, listing.texts, listing.python, commands),
     )

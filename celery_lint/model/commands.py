@@ -18,7 +18,8 @@ class Deployment(NamedTuple):
     one. ``refused`` are commands that no worker survives, ``others`` those of what is no worker and has an
     application all the same. ``unlisted`` is what Python may import besides the files that are known.
     ``without_beat`` are the files that list all processes of a deployment, workers among them, where no text
-    of the project speaks of beat; ``None`` where only launch files have been read.
+    of the project speaks of beat; ``None`` where only launch files have been read. ``apart`` are the files
+    that are a whole deployment each, where there are others.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -28,6 +29,7 @@ class Deployment(NamedTuple):
     others: tuple[WorkerCommand, ...] = ()
     unlisted: Unlisted = Unlisted()
     without_beat: tuple[str, ...] | None = None
+    apart: tuple[Apart, ...] = ()
 
     @property
     def texts_read(self) -> bool:
@@ -44,6 +46,13 @@ class Deployment(NamedTuple):
 
 NOWHERE = Deployment()
 """Of a text that is a project of its own."""
+
+
+class Apart(NamedTuple):
+    """A file that is a whole deployment, and those that may start workers beside it."""
+
+    path: str
+    beside: tuple[str, ...]
 
 
 class WorkerCommand(NamedTuple):
@@ -96,6 +105,7 @@ def deployed(
     projects: frozenset[str],
     unlisted: Unlisted,
     without_beat: tuple[str, ...] | None = None,
+    apart: tuple[Apart, ...] = (),
 ) -> Deployment:
     """How a project with these commands is run."""
     return Deployment(
@@ -106,4 +116,5 @@ def deployed(
         tuple(command for command in commands if command.program),
         unlisted,
         without_beat,
+        apart,
     )

@@ -77,6 +77,8 @@ _CONDITIONS = frozenset({"case", "handler", "if"})
 _SHORT = 120
 #: Who calls a function from more places than this is not asked what ends each of them.
 _MOST_CALLERS = 20
+#: An address is followed through so many functions that hand it on.
+_DEPTH = 3
 _LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1", "http://[::1]")
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -233,12 +235,22 @@ class IoTimeouts:
             return None
         return EndlessWait(site, place, _shown(name), off)
 
-    def _is_local(self, site: Site, given: Argument, call: Call) -> bool:
+    def _is_local(self, site: Site, given: Argument, call: Call, depth: int = _DEPTH) -> bool:
         """Whether the code itself says that the peer is on the same machine, as a catcher of mails is."""
         text = given.text
         if given.chain[:1] == ":" and "." not in given.chain:  # no setting, which another machine may change
             text = self.project.text(site.module, Value("name", call.span, None, given.chain)) or ""
-        return text.startswith(_LOCAL) or text in _LOCAL_HOSTS
+        return text.startswith(_LOCAL) or text in _LOCAL_HOSTS or self._is_given_local(site, given, depth)
+
+    def _is_given_local(self, site: Site, given: Argument, depth: int) -> bool:
+        """Whether it is a parameter that all calls on the ways from tasks fill with such an address."""
+        name, callers, filled = given.local, self.sites.ways(site), site.function.filled()
+        if name not in filled or not callers or site.is_task() or len(callers) > _MOST_CALLERS or not depth:
+            return False
+        if any(name in step.stores for step in self.sites.flow(site).steps):
+            return False
+        position = filled.index(name)
+        return all(self._is_local(by, call.argument(position, name), call, depth - 1) for by, call in callers)
 
     def _connects(self, site: Site, name: str) -> bool:
         """Whether a function that makes a client without an address gives it one, and no timeout."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.unimported_applications import UnimportedApplications
+from celery_lint.inventory.application.applications import Application
 from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.consumers import Consumers
+from celery_lint.inventory.workers.consumers import Consumed, Consumers
 from celery_lint.inventory.workers.queues import DEFAULT_QUEUE, Queues
 from celery_lint.inventory.workers.routes import Destination
 from celery_lint.inventory.workers.unsent import Unsent
@@ -28,6 +30,10 @@ _CHANGING = ("queue", "exchange", "routing_key", "router", ".set\t", ".set()", "
 _PARTIAL = frozenset({"s", "si"})
 
 
+Sent = tuple[Task, Destination, Place]
+"""A task that somebody sends, its queue, and the place that sends it."""
+
+
 class Waiting(NamedTuple):
     """A queue that nothing consumes: what sends a task there, the task, and who sends it."""
 
@@ -38,11 +44,15 @@ class Waiting(NamedTuple):
 
 
 class Unconsumed(NamedTuple):
-    """The queues of one file that nothing consumes, what workers do consume, and the workers."""
+    """The queues of one file that nothing consumes, what workers do consume, and the workers.
+
+    ``apart``: the launch file whose workers these are, where other deployments have others.
+    """
 
     queues: tuple[Waiting, ...]
     consumed: tuple[str, ...]
     workers: tuple[WorkerCommand, ...]
+    apart: str = ""
 
 
 class UnconsumedQueues:
@@ -50,6 +60,7 @@ class UnconsumedQueues:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.belonging = known.of(Belonging)
         self.sendings = known.of(Sendings)
         self.schedules = known.of(Schedules)
         self.queues = known.of(Queues)
@@ -61,16 +72,42 @@ class UnconsumedQueues:
 
     @facts
     def unconsumed(self) -> list[Unconsumed]:
-        """The queues that no worker consumes, with the first task that is sent to each, by file."""
+        """The queues that no worker consumes, with the first task that is sent to each, by file.
+
+        Then those that the workers of one deployment leave alone, and others consume.
+        """
+        found = self._nowhere()
+        told = {waiting.queue for each in found for waiting in each.queues}
+        for deployed in self.consumers.apart:
+            sent = [
+                each
+                for each in self._sent(deployed.beats)
+                if self._waits_there(each[0], deployed.applications)
+            ]
+            for each in self._left(sorted(sent, key=self._rank), deployed.consumed, deployed.path):
+                if told.isdisjoint(waiting.queue for waiting in each.queues):
+                    found.append(each)
+        return found
+
+    def _nowhere(self) -> list[Unconsumed]:
         consumed = self.consumers.even_in_development
         if consumed is None:
             return []
-        found: dict[tuple[str, str], Waiting] = {}
         all_sent = sorted(self._sent(), key=self._rank)
         if consumed.in_development and any(
             destination.queue in consumed.queues for _, destination, _ in all_sent
         ):
             return []  # these run, and whoever develops may do without the others
+        return self._left(all_sent, consumed)
+
+    def _waits_there(self, task: Task, applications: tuple[Application, ...]) -> bool:
+        """Whether a task is certainly sent, and belongs to these applications alone."""
+        own = self.belonging.of(task)
+        return bool(own) and all(each in applications for each in own) and self.unsent.why(task) is None
+
+    def _left(self, all_sent: list[Sent], consumed: Consumed, apart: str = "") -> list[Unconsumed]:
+        """The queues of messages that these workers do not consume, by the file that names them."""
+        found: dict[tuple[str, str], Waiting] = {}
         for task, destination, sent in all_sent:
             queue, place = destination
             # Each application has a configuration of its own, whose routes are of no use to another.
@@ -84,15 +121,15 @@ class UnconsumedQueues:
         for waiting in sorted(told, key=lambda waiting: waiting.place):
             files.setdefault(waiting.place.path, []).append(waiting)
         names = tuple(sorted(consumed.queues))
-        return [Unconsumed(tuple(queues), names, consumed.commands) for queues in files.values()]
+        return [Unconsumed(tuple(queues), names, consumed.commands, apart) for queues in files.values()]
 
-    def _sent(self) -> Iterator[tuple[Task, Destination, Place]]:
+    def _sent(self, beats: bool = True) -> Iterator[Sent]:
         """The tasks that somebody sends who runs, with their queue, and the place that sends them."""
-        for task, destination, place in self._all_sent():
+        for task, destination, place in (*self._all_sent(), *(self._scheduled() if beats else ())):
             if self.unsent.why(task) != "unsent" and not self._is_of_unstarted(task):
                 yield task, destination, place
 
-    def _rank(self, sent: tuple[Task, Destination, Place]) -> bool:
+    def _rank(self, sent: Sent) -> bool:
         """The rank of a task of those that wait in one queue: who is told is sent by no other task."""
         return self.tasks.is_within(sent[2])
 
@@ -100,20 +137,22 @@ class UnconsumedQueues:
         """Whether a task is made for an application that nobody starts, though another."""
         return any(application.origin == task.application for application in self.commands.unstarted)
 
-    def _all_sent(self) -> Iterator[tuple[Task, Destination, Place]]:
+    def _all_sent(self) -> Iterator[Sent]:
         for sending in self.sendings.all:
             if sending.task is not None and sending.sends and sending.how != "apply":
                 destination = self._of_sending(sending, sending.task)
                 if destination is not None and self._is_known_there(destination, sending, sending.task):
                     yield sending.task, destination, sending.place
         yield from self._in_canvases()
+
+    def _scheduled(self) -> Iterator[Sent]:
         for entry in self.schedules.all:
             task = self.schedules.task(entry) if entry.certain and not entry.hidden else None
             destination = self._of_entry(entry, task) if task is not None else None
             if task is not None and destination is not None:
                 yield task, destination, entry.place
 
-    def _in_canvases(self) -> Iterator[tuple[Task, Destination, Place]]:
+    def _in_canvases(self) -> Iterator[Sent]:
         """The tasks whose signatures stand in a canvas that the same function sends, as it is."""
         for sending in self.sendings.all:
             task = sending.task if sending.how in _PARTIAL and sending.through == "task" else None

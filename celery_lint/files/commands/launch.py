@@ -22,7 +22,7 @@ from celery_lint.files.commands.shell import (
     simple_commands,
     with_defaults,
 )
-from celery_lint.files.commands.variables import expanded
+from celery_lint.files.commands.variables import expanded, with_environment
 from celery_lint.files.commands.yaml_commands import yaml_commands
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.source import NotParsed
@@ -191,7 +191,8 @@ def _dockerfile_commands(text: str) -> Iterator[list[Word]]:
     """
     entrypoint: list[Word] = []
     command: list[Word] = []
-    for line, logical in logical_lines(text):
+    lines = list(logical_lines(text))
+    for line, logical in with_environment(lines) if "$" in text else lines:
         instruction, _, rest = logical.lstrip().partition(" ")
         instruction = instruction.upper()
         if instruction == "FROM":

@@ -17,6 +17,7 @@ _USE = re.compile(
 _OPENING = re.compile(r"(?:if|for|while|until|case|select|ifdef|ifndef|ifeq|ifneq)\b|.*\{$")
 _CLOSING = re.compile(r"(?:fi|done|esac|endif)\b|\}")
 _BRANCH = re.compile(r"(?:elif|else)\b")
+_ENVIRONMENT = re.compile(r"""(?<![^\s])([A-Za-z_]\w*)=["']?([\w.,@:/-]+)""")
 # Options that say their values themselves, or have none, and nothing else.
 _OPTIONS = re.compile(r"(?:\s*--[a-z][a-z-]*(?:=[^\s$]+)?)+\s*")
 _LONGEST = 4_000  # characters of what one variable holds
@@ -34,6 +35,23 @@ def expanded(lines: list[tuple[int, str]], makefile: bool) -> Iterator[tuple[int
         if any(_sets(line, name, makefile) for name in used):
             continue
         yield number, _replaced(line, known) if used else line
+
+
+def with_environment(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The logical lines of a Dockerfile, the variables of what it runs replaced by their values in `ENV`.
+
+    Whoever starts the image may give them others; as a default it is what the file says.
+    """
+    held: dict[str, str] = {}
+    for number, line in lines:
+        words = line.split(None, 1)
+        instruction = words[0].upper() if words else ""
+        if instruction == "FROM":
+            held = {}
+        elif instruction == "ENV":
+            held.update(_ENVIRONMENT.findall(line))
+        runs = held and instruction in ("CMD", "ENTRYPOINT") and "[" not in words[-1][:1]
+        yield number, _replaced(line, held) if runs else line
 
 
 def _held(lines: list[tuple[int, str]], pattern: re.Pattern[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 _SERVICE = re.compile(r"""( +)["']?([\w.-]+)["']?:\s*(?:&[\w-]+\s*)?(?:#.*)?""")
+_INCLUDES = re.compile(r"(?m)^include:")
 _KEY = re.compile(r"( +)([\w.<-]+):(.*)")
 _PROCESS = re.compile(r"(?m)^[ \t]*([A-Za-z][\w-]*):[ \t]*(\S.*)$")
 _PROGRAM = re.compile(r"(?m)^\[program:[^\]]+\]")
@@ -108,8 +109,23 @@ def _listed(kind: str, text: str) -> Iterator[str]:
 # ---------------------------------------------------------------------- compose files
 
 
+def whole_services(path: str, text: str, files: Files) -> dict[str, dict[str, str]] | None:
+    """The services of a compose file by name, where none of them needs another file.
+
+    ``None`` also where it cannot be told what one of them runs.
+    """
+    if any(mark in text for mark in _TEMPLATE) or _INCLUDES.search(text):
+        return None
+    services = dict(_named_services(text))
+    if any(
+        not service.keys() & {"image", "build", "<<"} or "extends" in service for service in services.values()
+    ):
+        return None
+    return services if _composed(path, text, files) else None
+
+
 def _composed(path: str, text: str, files: Files) -> int | None:
-    services = list(_services(text))
+    services = [service for _, service in _named_services(text)]
     own = {part for service in services if _runs_celery(service) for part in _origins(service)}
     known = [_is_known(path, service, files, own) for service in services]
     return len(services) if all(known) else None
@@ -129,10 +145,11 @@ def _origins(service: Mapping[str, str]) -> Iterator[str]:
         yield owner
 
 
-def _services(text: str) -> Iterator[Mapping[str, str]]:
-    """The services of a compose file: what each key holds, with all lines below it."""
+def _named_services(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The services of a compose file by name: what each key holds, with all lines below it."""
     within = False
     indent = 0
+    name = ""
     block: list[str] | None = None
     for line in text.split("\n"):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -140,7 +157,7 @@ def _services(text: str) -> Iterator[Mapping[str, str]]:
         depth = len(line) - len(line.lstrip(" "))
         if not depth:
             if block is not None:
-                yield _keys(block)
+                yield name, _keys(block)
             block, within, indent = None, line.startswith("services:"), 0
         elif within:
             indent = indent or depth
@@ -148,15 +165,17 @@ def _services(text: str) -> Iterator[Mapping[str, str]]:
                 block.append(line)
                 continue
             if block is not None:
-                yield _keys(block)
+                yield name, _keys(block)
             block = []
-            if not _SERVICE.fullmatch(line):
+            service = _SERVICE.fullmatch(line)
+            name = service[2] if service else line.strip()
+            if not service:
                 block.append(f"{' ' * (depth + 2)}<<: {line.strip()}")  # written in one line, or unpacked
     if block is not None:
-        yield _keys(block)
+        yield name, _keys(block)
 
 
-def _keys(block: list[str]) -> Mapping[str, str]:
+def _keys(block: list[str]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     indent, name = 0, ""
     for line in block:

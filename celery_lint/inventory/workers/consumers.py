@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
@@ -26,6 +28,15 @@ class Consumed(NamedTuple):
     queues: frozenset[str]
     commands: tuple[WorkerCommand, ...]
     in_development: bool = False
+
+
+class Deployed(NamedTuple):
+    """A whole deployment: its file, what its workers consume, whose they are, and whether it has a beat."""
+
+    path: str
+    consumed: Consumed
+    applications: tuple[Application, ...]
+    beats: bool
 
 
 class Consumers:
@@ -73,6 +84,45 @@ class Consumers:
         if in_development and not all(_is_only_said(command) for command in self.commands.all):
             return None
         return Consumed(frozenset(found), tuple(commands), in_development)
+
+    @once
+    def apart(self) -> list[Deployed]:
+        """What the workers of each file consume that is a whole deployment, and those started beside it."""
+        return [] if self._more_in_code else list(self._apart())
+
+    def _apart(self) -> Iterator[Deployed]:
+        deployment = self.project.deployment
+        told = {queue for module in self.project.product_modules() for queue in module.told_queues}
+        given = [command for command in self.commands.all if command not in deployment.commands]
+        for path, beside in deployment.apart:
+            own = [command for command in deployment.commands if command.path == path]
+            others = [command for command in deployment.commands if command.path in beside]
+            names = [self._names(command) for command in (*own, *others, *given)]
+            applications = [self.commands.naming(command) for command in own]
+            if None in names or not all(applications) or any(map(self.commands.is_for_development, own)):
+                continue
+            queues = told.union(*[each for each in names if each is not None])
+            if ANY_QUEUE not in queues:
+                yield Deployed(
+                    path,
+                    Consumed(frozenset(queues), tuple(own)),
+                    tuple({each.origin: each for found in applications for each in found}.values()),
+                    any(command.path == path and command.program == "beat" for command in deployment.others),
+                )
+
+    def _names(self, command: WorkerCommand) -> list[str] | None:
+        """The queues of one command; ``None`` where only the run knows."""
+        if command.open_ended:
+            return None
+        if command.queues:
+            return [name.strip() for name in command.queues.split(",")]
+        found: list[str] = []
+        for application in self.commands.naming(command) or self.applications.product:
+            defaults = self._defaults(application)
+            if defaults is None:
+                return None
+            found += defaults
+        return found
 
     def _defaults(self, application: Application) -> tuple[str, ...] | None:
         """The queues of a worker that is told none; ``None`` where only the run knows."""

@@ -73,7 +73,10 @@ class QueueNotConsumed(Rule):
     Speaks of tasks of the project that it sends or schedules itself, also in a canvas that it sends where it
     makes it, once a file that names queues. All
     workers of the launch files count together, and so do the queues
-    that code names in commands (`subprocess.run(["celery", "worker", "-Q", "mails"])`). It is silent where no
+    that code names in commands (`subprocess.run(["celery", "worker", "-Q", "mails"])`). A compose file counts
+    by itself where it certainly is a whole deployment: it starts the broker or the web process and workers,
+    is not for development, needs no other file, and nothing but manifests of Kubernetes, files of platforms
+    and other such compose files starts workers besides. It is silent where no
     launch file starts a worker of the application, where nothing imports the module that names the queue,
     where all workers are for development by the names of their files (`compose.dev.yml`, a `Makefile`) or by
     the comment at their top (unless a compose file is all there is,
@@ -103,6 +106,10 @@ class QueueNotConsumed(Rule):
             "no worker consumes the queue `{queue}`, nor {more} more: `{task}` never runs",
             "start a worker with `-Q {consumed}`, or name them in `task_queues`",
         ),
+        "apart": (
+            "no worker of `{file}` consumes the queue `{queue}`: `{task}` never runs",
+            "add `{queue}` to the `-Q` of one of its workers",
+        ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_worker_leaves_queues_alone_that_it_is_not_told"
 
@@ -116,13 +123,15 @@ class QueueNotConsumed(Rule):
             "queue": first.queue,
             "task": first.task.label,
             "more": len(others),
+            "file": fact.apart.rpartition("/")[2],
             "consumed": ",".join([*fact.consumed, *missing]),
         }
         related = [(other.place, f"nor `{other.queue}`") for other in others[:_SHOWN]]
         if first.sent != first.place:
             related.append((first.sent, "it is sent here"))
         related += [(worker.place, _consumes(worker)) for worker in fact.workers[:_SHOWN]]
-        yield Finding(first.place, values, tuple(related), "several" if others else "told" if told else "")
+        variant = "apart" if fact.apart else "several" if others else "told" if told else ""
+        yield Finding(first.place, values, tuple(related), variant)
 
 
 def _consumes(worker: WorkerCommand) -> str:

@@ -1,0 +1,95 @@
+"""Compose files that are a whole deployment each: the workers, and the broker or the web process.
+
+What starts workers beside them belongs to them, as far as anybody can tell: scripts, units, images. What does
+not: another whole deployment, manifests of Kubernetes, and what platforms read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from celery_lint.files.commands.mentions import LARGEST
+from celery_lint.files.commands.wholes import Files, files_of, kind_of, whole_services
+from celery_lint.model.commands import Apart, WorkerCommand
+from celery_lint.model.purpose import is_development_path, originals
+from celery_lint.source import NotParsed
+from celery_lint.source import read as read_bytes
+
+_BROKERS = ("keydb", "rabbitmq", "redis", "valkey", "dragonfly")
+_SERVER = re.compile(
+    r"\b(?:daphne|fastapi|flask|granian|gunicorn|hypercorn|uvicorn|uwsgi|waitress\S*)\b|wsgi|asgi"
+)
+# What is started so runs where the product is developed.
+_DEVELOPING = re.compile(r"--reload\b|\brunserver|\bwatchfiles\b|\bwatchmedo\b|\bflask\b.*\brun\b")
+_MANIFEST = re.compile(r"(?m)^apiVersion:.*$")
+_PLATFORM = re.compile(r"(?:procfile|render\.|railway\.|heroku\.|fly\.|app\.json|task-?_?def).*")
+# A file on top of another: `docker compose -f a.yml -f b.yml`, `COMPOSE_FILE=a.yml:b.yml`.
+_MERGED = re.compile(r"(?:(?:-f|--file)[ =]*\S+[ \\\n]+){2,}|COMPOSE_FILE\S*[=:].*[:;,]\S+")
+
+
+def apart(
+    root: str, launch: list[str], texts: list[str], python: list[str], commands: list[WorkerCommand]
+) -> tuple[Apart, ...]:
+    """The whole deployments among the files that start workers, and what may be started beside each."""
+    starting = list(dict.fromkeys(command.path for command in commands if command.is_worker))
+    composed = [path for path in starting if kind_of(path) == "compose"]
+    if len(starting) < 2 or not composed:  # one by itself is what all workers are
+        return ()
+    files = files_of([*launch, *texts, *python])
+    held = {path: _text(root, path) for path in starting}
+    workers = {path: _whole(path, held[path], files) for path in composed}
+    found = []
+    for path in composed:
+        own = workers[path]
+        if not own or is_development_path(path) or any(originals(path)) or _DEVELOPING.search(held[path]):
+            continue
+        beside = []
+        for other in starting:
+            if other == path or is_development_path(other) or any(originals(other)):
+                continue
+            if other in workers:
+                its = workers[other]
+                if not its:
+                    break  # it may be put on top of this one
+                if not its <= own:
+                    beside.append(other)
+            elif not _stands_apart(other, held[other]):
+                beside.append(other)
+        else:
+            found.append(Apart(path, tuple(beside)))
+    if not found or any(_MERGED.search(_text(root, path)) for path in launch):
+        return ()
+    return tuple(found)
+
+
+def _whole(path: str, text: str, files: Files) -> frozenset[str]:
+    """The services of a compose file that run Celery, where it is a whole deployment."""
+    services = whole_services(path, text, files)
+    if services is None:
+        return frozenset()
+    celery = {name for name, service in services.items() if "celery" in _run(service)}
+    others = [service for name, service in services.items() if name not in celery]
+    whole = any(_is_broker(service) or _SERVER.search(_run(service)) for service in others)
+    return frozenset(celery) if whole else frozenset()
+
+
+def _is_broker(service: Mapping[str, str]) -> bool:
+    return any(word in service.get("image", "") for word in _BROKERS)
+
+
+def _run(service: Mapping[str, str]) -> str:
+    return service.get("entrypoint", "") + service.get("command", "")
+
+
+def _stands_apart(path: str, text: str) -> bool:
+    name = path.lower().rpartition("/")[2]
+    return bool(_PLATFORM.fullmatch(name) or (name.endswith((".yml", ".yaml")) and _MANIFEST.search(text)))
+
+
+def _text(root: str, path: str) -> str:
+    try:
+        data = read_bytes(f"{root}/{path}", LARGEST, within=root)
+    except NotParsed:
+        return ""
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
