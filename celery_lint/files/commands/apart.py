@@ -24,8 +24,9 @@ _SERVER = re.compile(
 _DEVELOPING = re.compile(r"--reload\b|\brunserver|\bwatchfiles\b|\bwatchmedo\b|\bflask\b.*\brun\b")
 _MANIFEST = re.compile(r"(?m)^apiVersion:.*$")
 _PLATFORM = re.compile(r"(?:procfile|render\.|railway\.|heroku\.|fly\.|app\.json|task-?_?def).*")
-# A file on top of another: `docker compose -f a.yml -f b.yml`, `COMPOSE_FILE=a.yml:b.yml`.
-_MERGED = re.compile(r"(?:(?:-f|--file)[ =]*\S+[ \\\n]+){2,}|COMPOSE_FILE\S*[=:].*[:;,]\S+")
+_GIVEN = re.compile(r"""(?<!\S)(?:-f|--file)[ =]?([^\s"']+)""")
+_JOINED = re.compile(r"compose[\w.-]{0,80}[:,]\S{0,80}compose")
+_SEPARATORS = re.compile(r"&&|[;|\n]")
 
 
 def apart(
@@ -58,7 +59,7 @@ def apart(
                 beside.append(other)
         else:
             found.append(Apart(path, tuple(beside)))
-    if not found or any(_MERGED.search(_text(root, path)) for path in launch):
+    if not found or any(_merges(_text(root, path)) for path in launch):
         return ()
     return tuple(found)
 
@@ -85,6 +86,19 @@ def _run(service: Mapping[str, str]) -> str:
 def _stands_apart(path: str, text: str) -> bool:
     name = path.lower().rpartition("/")[2]
     return bool(_PLATFORM.fullmatch(name) or (name.endswith((".yml", ".yaml")) and _MANIFEST.search(text)))
+
+
+def _merges(text: str) -> bool:
+    """Whether a text puts a file on top of another: by `-f a.yml -f b.yml`, or `COMPOSE_FILE=a.yml:b.yml`."""
+    if "compose" not in text:
+        return False
+    if "COMPOSE_FILE" in text and _JOINED.search(text):
+        return True
+    for command in _SEPARATORS.split(text.replace("\\\n", " ")):
+        given = _GIVEN.findall(command) if "compose" in command else []
+        if sum("compose" in each or "$" in each for each in given) > 1:
+            return True
+    return False
 
 
 def _text(root: str, path: str) -> str:
