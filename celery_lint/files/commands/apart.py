@@ -95,7 +95,8 @@ def _merges(text: str) -> bool:
     if "COMPOSE_FILE" in text and _JOINED.search(text):
         return True
     for command in _SEPARATORS.split(text.replace("\\\n", " ")):
-        given = _GIVEN.findall(command) if "compose" in command else []
+        named = command.partition(" logs ")[0]  # `logs -f` follows them
+        given = _GIVEN.findall(named) if "compose" in named else []
         if sum("compose" in each or "$" in each for each in given) > 1:
             return True
     return False
