@@ -194,3 +194,21 @@ def test_texts_may_be_the_end_of_a_name(tmp_path: Path, line: str) -> None:
     (tmp_path / "tasks.py").write_text(NAMED)
     (tmp_path / "letters.py").write_text(f"from tasks import app\n\n{line}\n")
     assert said(tmp_path) == ["CEL444"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("", []),
+        ("from tasks import again", []),
+        ("import tasks\n\ntasks.again.delay(1)", ["CEL444"]),
+        ("from tasks import again as once_more\n\nonce_more.delay(1)", ["CEL444"]),
+        ("import tasks\n\nALL = [tasks.again]", ["CEL444"]),
+    ],
+)
+def test_another_name_of_a_task_counts_where_it_is_said(
+    tmp_path: Path, line: str, expected: list[str]
+) -> None:
+    (tmp_path / "tasks.py").write_text(f"{NAMED}\nagain = forgotten\n")
+    (tmp_path / "letters.py").write_text(f"from tasks import app\n{line}\n")
+    assert said(tmp_path) == expected

@@ -105,7 +105,7 @@ class Unsent:
 
         Somebody may send it all the same, by a name that the run knows; nobody waits for what it does.
         """
-        named = self._naming(self.project.product_modules(), _names(task))
+        named = self._naming(self.project.product_modules(), self._names(task))
         return all(mention.function is task.function is not None for _, mention in named)
 
     def is_within(self, module: Module, function: Function) -> bool:
@@ -168,8 +168,8 @@ class Unsent:
         found.update((function.name, "") for _, function in self.lookups.all)
         for task in self.tasks.product:
             if self.is_unsent(task):
-                before = dict.fromkeys(_names(task) - _own(task), "".join(_before(task)))
-                found.update((name, before.get(name, _owner(task))) for name in _names(task))
+                before = dict.fromkeys(self._names(task) - self._own(task), "".join(self._before(task)))
+                found.update((name, before.get(name, _owner(task))) for name in self._names(task))
         return found
 
     @once
@@ -225,7 +225,9 @@ class Unsent:
     @once
     def _all_mentions(self) -> dict[str, list[_Mention]]:
         """Where tasks and what looks tasks up are named."""
-        names = {n for task in self._named for n in (*_names(task), *_before(task), _owner(task))} - {""}
+        names = {
+            n for task in self._named for n in (*self._names(task), *self._before(task), _owner(task))
+        } - {""}
         return self._mentions(names | {function.name for _, function in self.lookups.all})
 
     def _mentions(self, names: set[str]) -> dict[str, list[_Mention]]:
@@ -258,7 +260,7 @@ class Unsent:
     ) -> bool:
         return any(
             self._counts(task, name, mention, left) and not (called and self._only_calls(name, mention))
-            for name in _names(task)
+            for name in self._names(task)
             for mention in self._saying(task, name, mentions)
         )
 
@@ -285,10 +287,10 @@ class Unsent:
     def _saying(self, task: Task, name: str, mentions: dict[str, list[_Mention]]) -> list[_Mention]:
         """Where a word may mean a task: the end of `ai.chat` says nothing where no `ai` stands."""
         found = mentions.get(name, [])
-        before = _before(task)
-        if found and name in _own(task) and _owner(task):
+        before = self._before(task)
+        if found and name in self._own(task) and _owner(task):
             return [mention for mention in found if self._may_mean_method(task, name, mention, mentions)]
-        if not found or name in _own(task) or not before:
+        if not found or name in self._own(task) or not before:
             return found
         said = {mention.key for mention in mentions.get(before[0], ())}
         said |= {(path, None) for path, _ in said}
@@ -332,6 +334,31 @@ class Unsent:
         spans = self.meanings.at_import(task, name, module, function)
         return any(not within(span, passed) for span in spans)
 
+    def _names(self, task: Task) -> set[str]:
+        """The words by which anybody may mean a task."""
+        return {*self._own(task), *words_in(task.name)[-1:]}
+
+    def _own(self, task: Task) -> set[str]:
+        """The words that code knows a task by."""
+        name = task.function.name if task.function is not None else task.label
+        return {name, task.label, *self._further.get(task.key, ())}
+
+    def _before(self, task: Task) -> list[str]:
+        """The word before the last in a name that does not end like the function's."""
+        words = words_in(task.name)
+        return words[-2:-1] if words and words[-1] not in self._own(task) else []
+
+    @once
+    def _further(self) -> dict[Key, list[str]]:
+        """The names that modules bind their tasks to besides: ``notify = send``."""
+        found: dict[Key, list[str]] = {}
+        for task in self.tasks.product:
+            chain = f":{task.function.name}" if task.function is not None else ""
+            for name, values in task.module.bindings.items() if chain else ():
+                if len(values) == 1 and values[0].kind == "name" and values[0].chain == chain:
+                    found.setdefault(task.key, []).append(name)
+        return found
+
     @once
     def _decorators(self) -> dict[Key, list[Span]]:
         """Where tasks are made, by path and the words that mean them: two may have one name."""
@@ -339,7 +366,8 @@ class Unsent:
         for task in self.tasks.product:
             if task.function is not None:
                 spans = [decorator.span for decorator in task.function.decorators]
-                for name in _names(task):
+                spans += [task.module.bindings[name][0].span for name in self._further.get(task.key, ())]
+                for name in self._names(task):
                     found.setdefault((task.module.path, name), []).extend(spans)
         return found
 
@@ -363,22 +391,6 @@ def _stands_in(module: Module, function: Function, tasks: Container[Key]) -> boo
     return False
 
 
-def _names(task: Task) -> set[str]:
-    """The words by which anybody may mean a task."""
-    return {*_own(task), *words_in(task.name)[-1:]}
-
-
-def _own(task: Task) -> set[str]:
-    """The words that code knows a task by."""
-    return {task.function.name if task.function is not None else task.label, task.label}
-
-
 def _owner(task: Task) -> str:
     """The class of a task that is a method: who sends it must have that, or an object of it."""
     return task.function.owner.rpartition(".")[2].rpartition("/")[2] if task.function is not None else ""
-
-
-def _before(task: Task) -> list[str]:
-    """The word before the last in a name that does not end like the function's."""
-    words = words_in(task.name)
-    return words[-2:-1] if words and words[-1] not in _own(task) else []

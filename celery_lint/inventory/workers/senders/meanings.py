@@ -164,7 +164,9 @@ class Meanings:
 
 def _is_own(task: Task, name: str) -> bool:
     """Whether code knows a task by a word, and not only texts."""
-    return name == task.label or (task.function is not None and name == task.function.name)
+    if name in task.module.bindings or name == task.label:
+        return True
+    return task.function is not None and name == task.function.name
 
 
 def _may_name(task: Task, name: str, text: str) -> bool:
