@@ -129,7 +129,7 @@ class Unimportable:
             target = self.project.modules.find(path)
             if target is None or target is module or name in self.set_attributes.names:
                 continue
-            if self._never_has(target, name) and self._is_the_only_one(path):
+            if self._never_has(target, name) and self._is_the_only_one(path) and self._may_lack(path, name):
                 return Missing(path, name)
         return None
 
@@ -139,7 +139,8 @@ class Unimportable:
             located = self.imports.locate(statement.dotted(name), module.path) if name != "*" else None
             if located is None or located.rest != (name,) or name.startswith("__"):
                 continue  # every module has some names of this kind
-            if not self._may_lack(located.path, name):
+            below = _below(located.path, name)
+            if below and self._is_there(below):
                 continue
             root = self.imports.import_root(located.path)
             if not root or module.path.startswith(f"{root}/"):  # a folder beside may have a library's name
@@ -147,10 +148,7 @@ class Unimportable:
 
     def _may_lack(self, path: str, name: str) -> bool:
         """Whether a file certainly has no submodule of the name that is compiled, generated or no Python."""
-        if not path.endswith("/__init__.py"):
-            return not self.unlisted.may_hold(path.removesuffix(".py"))
-        below = f"{path.removesuffix('__init__.py')}{name}"
-        return not self._is_there(below) and not self.unlisted.may_hold(below)
+        return not self.unlisted.may_hold(_below(path, name) or path.removesuffix(".py"))
 
     def _is_there(self, stem: str) -> bool:
         """Whether a file of the project is a module or a package of this path."""
@@ -237,3 +235,8 @@ class Unimportable:
         while folder in self.imports.packages:
             yield f"{folder}/__init__.py"
             folder = folder.rpartition("/")[0]
+
+
+def _below(path: str, name: str) -> str:
+    """The path of a submodule of a package, without its ending; empty where a file is no package."""
+    return f"{path.removesuffix('__init__.py')}{name}" if path.endswith("/__init__.py") else ""
