@@ -1,10 +1,10 @@
-"""Modules that send tasks, or hold a schedule, and that nothing imports: what stands there happens to nobody.
+"""Modules that send tasks, and that nothing imports: what stands there happens to nobody.
 
-An endpoint that no router includes, a service that nobody uses any more, a schedule that no settings name.
-It answers *yes* only where the names of all modules that are imported are in sight: nothing imports by names
-that only the run knows, no framework scans packages, neither an import nor a text of the product leads to the
-module, and another module imports several that stand beside it. What a server or a command may start, and
-what Django looks for by itself, is left alone.
+An endpoint that no router includes, a service that nobody uses any more. It answers *yes* only where the
+names of all modules that are imported are in sight: nothing imports by names that only the run knows, no
+framework scans packages, neither an import nor a text of the product leads to the module, and another module
+imports several that stand beside it. What a server or a command may start, and what Django looks for by
+itself or as a rule has, is left alone.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from collections.abc import Collection
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.applications import Applications
-from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.tasks.schedules import SCHEDULE
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import NAMES_OF_IMPORTING, SCANNING_FRAMEWORKS
@@ -28,10 +26,8 @@ from celery_lint.project.known import Known, once
 # What Django, its packages and other frameworks import by the name of the module.
 _LOOKED_FOR = frozenset(
     {
-        "admin", "apps", "celery", "celeryconfig", "checks", "cms_apps", "cms_menus", "cms_plugins",
-        "cms_toolbars", "conftest", "dashboard", "forms", "handlers", "hooks", "menu", "menus", "models",
-        "plugin", "plugins", "receivers", "search_indexes", "serializers", "settings", "signals",
-        "translation", "urls", "wagtail_hooks",
+        "cms_apps", "cms_menus", "cms_plugins", "cms_toolbars", "search_indexes", "signal_handlers",
+        "wagtail_hooks",
     }
 )  # fmt: skip
 # Folders whose files are started one by one, or looked for.
@@ -45,6 +41,8 @@ _SENDING = frozenset({"apply_async", "delay", "send_task"})
 # One module has to import so many that stand beside it, as routers are: a sketch shows nothing of that.
 _SEVERAL = 3
 _IMPORTING = NAMES_OF_IMPORTING.union(BY_PATH)
+# What imports all modules of packages, which need not be named for that.
+_SCANNING = ("autodiscover_modules", "find_modules", "iter_modules", "walk_modules", "walk_packages")
 
 
 class Unimported:
@@ -55,7 +53,6 @@ class Unimported:
         self.functions = known.project.functions
         self.tasks = known.of(Tasks)
         self.orphans = known.of(Orphans)
-        self.settings = known.of(Settings)
         self.sendings = known.of(Sendings)
         self.applications = known.of(Applications)
 
@@ -85,15 +82,24 @@ class Unimported:
 
     def words(self) -> set[Pair]:
         """What other files must hold to import one of them, or what nobody can tell."""
-        found = {(each.stem, each.package) for each in self._candidates}
-        found.update((each.package, _package(each.folder)) for each in self._candidates)
-        return found | {(word, "") for word in _IMPORTING} if found else found
+        found: set[Pair] = set()
+        for each in self._candidates:
+            found.add((each.stem, each.package))
+            found.update((word, each.package) for word in _IMPORTING)
+        return found | {(word, "") for word in _SCANNING} if found else found
 
     def explore(self) -> None:
-        """Read the modules beside them, which may import them by less than their package's name."""
+        """Read the modules beside them, which may import them by less than their package's name.
+
+        And those beside their package, of which one may import all that is in it.
+        """
         for each in self._candidates:
             for path in self.orphans.near(each):
                 self.project.reading.module(path, each.stem)
+            above = each.folder.rpartition("/")[0]
+            for path in self.project.imports.files:
+                if path.rpartition("/")[0] == above:
+                    self.project.reading.module(path, each.package)
 
     @once
     @asking("quiet")
@@ -134,17 +140,23 @@ class Unimported:
         )
 
     def _modules(self) -> list[Module]:
-        """The modules that send tasks in functions, or bind a schedule, and define no tasks."""
+        """The modules that send tasks, and define none."""
         found = {sending.module.path: sending.module for sending in self.sendings.all}
-        found.update((setting.module.path, setting.module) for setting in self.settings.named(SCHEDULE))
         product = self.project.modules
         return [m for path, m in sorted(found.items()) if path not in self._own and product.is_product(path)]
 
+    @once
+    def _beside(self) -> Counter[str]:
+        """How many modules each folder holds."""
+        return Counter(path.rpartition("/")[0] for path in self.project.imports.files)
+
     def _is_left_alone(self, module: Module, each: Candidate) -> bool:
-        """Whether nothing but an import runs a module."""
+        """Whether nothing but an import runs a module, one of several in its folder."""
         parts = module.path.split("/")[:-1]
         return not (
-            each.stem in _LOOKED_FOR
+            "_" not in each.stem  # half of a project may say one plain word
+            or self._beside[each.folder] <= _SEVERAL
+            or each.stem in _LOOKED_FOR
             or not _FOLDERS.isdisjoint(parts)
             or self.orphans.may_be_started(module)
             or self._does_something(module)
