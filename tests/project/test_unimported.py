@@ -108,3 +108,13 @@ def test_a_sketch_shows_nothing(tmp_path: Path) -> None:
     (tmp_path / "shop/main.py").write_text("from shop.api import first\n\nfirst.sell(1)\n", encoding="utf-8")
     known, _ = Workspace(str(tmp_path), load(str(tmp_path), {"cache": False})).linked()
     assert not known.of(Unimported).all
+
+
+@pytest.mark.parametrize(
+    "name", ["__init__", "api", "app", "asgi", "main", "router", "routers", "routes", "server", "wsgi"]
+)
+def test_who_imports_the_others_is_read(tmp_path: Path, name: str) -> None:
+    assert unimported(tmp_path, "shop/api/bulk_scan.py") == {"shop/api/bulk_scan.py"}
+    (tmp_path / "shop/main.py").replace(tmp_path / f"shop/{name}.py")
+    known, _ = Workspace(str(tmp_path), load(str(tmp_path), {"cache": False})).linked()
+    assert known.of(Unimported).all == {"shop/api/bulk_scan.py"}

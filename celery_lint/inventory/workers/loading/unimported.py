@@ -40,6 +40,7 @@ _FOLDERS = frozenset(
 _SENDING = frozenset({"apply_async", "delay", "send_task"})
 # One module has to import so many that stand beside it, as routers are: a sketch shows nothing of that.
 _SEVERAL = 3
+_GATHERING = ("__init__", "api", "app", "asgi", "main", "router", "routers", "routes", "server", "wsgi")
 _IMPORTING = NAMES_OF_IMPORTING.union(BY_PATH)
 # What imports all modules of packages, which need not be named for that.
 _SCANNING = ("autodiscover_modules", "find_modules", "iter_modules", "walk_modules", "walk_packages")
@@ -97,8 +98,8 @@ class Unimported:
             for path in self.orphans.near(each):
                 self.project.reading.module(path, each.stem)
             above = each.folder.rpartition("/")[0]
-            for path in self.project.imports.files:
-                if path.rpartition("/")[0] == above:
+            for path in (f"{above}/{name}.py" if above else f"{name}.py" for name in _GATHERING):
+                if path in self.project.imports.files:
                     self.project.reading.module(path, each.package)
 
     @once
