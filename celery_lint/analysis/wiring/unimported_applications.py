@@ -19,7 +19,7 @@ _WORD = "celery"
 _DEEPEST = 6
 
 
-class Unimported(NamedTuple):
+class UnimportedApplication(NamedTuple):
     """An application that nothing but a worker imports, and what sends a shared task without it."""
 
     application: Application
@@ -38,7 +38,7 @@ class UnimportedApplications:
         self.sites = known.of(Sites)
 
     @facts
-    def unimported(self) -> list[Unimported]:
+    def unimported(self) -> list[UnimportedApplication]:
         """The application, with the first call that sends to another broker than its own."""
         applications = self.applications.product
         if len(applications) != 1 or len(self.applications.by_origin) != 1 or self.project.unparsed:
@@ -49,7 +49,7 @@ class UnimportedApplications:
         for sending in self.sendings.all:
             task = sending.task
             if task is not None and self._is_lost(sending, task, application):
-                return [Unimported(application, task, sending)]
+                return [UnimportedApplication(application, task, sending)]
         return []
 
     def is_out_of_sight(self, sending: Sending, task: Task) -> bool:

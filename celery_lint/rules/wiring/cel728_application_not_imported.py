@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.unimported_applications import Unimported, UnimportedApplications
+from celery_lint.analysis.wiring.unimported_applications import UnimportedApplication, UnimportedApplications
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -100,7 +100,7 @@ class ApplicationNotImported(Rule):
     proof = "tests/proofs/test_wiring.py::test_a_shared_task_without_an_application_has_no_broker"
 
     @on(UnimportedApplications.unimported)
-    def check(self, fact: Unimported) -> Iterator[Finding]:
+    def check(self, fact: UnimportedApplication) -> Iterator[Finding]:
         """Report the application, pointing at what sends a task without it."""
         folder, _, name = fact.application.module.path.removesuffix(".py").rpartition("/")
         values = {
