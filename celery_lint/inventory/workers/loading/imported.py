@@ -16,6 +16,7 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.calls import Call
+from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
@@ -188,11 +189,10 @@ class WorkerImports:
         for command in self.commands.all:
             if command.open_ended:
                 return None
-            roots |= self._named(command.app.partition(":")[0], command.path)
-            for dotted in command.include.split(",") if command.include else ():
-                if not all(part.isidentifier() for part in dotted.strip().split(".")):
-                    return None  # a variable
-                roots |= self._named(dotted.strip(), command.path)
+            included = command.include.split(",") if command.include else []
+            if not all(part.isidentifier() for dotted in included for part in dotted.strip().split(".")):
+                return None  # a variable
+            roots |= self.commanded(command)
         for discovery in self.discoveries:
             found = self.discovered(discovery)
             if found is None:
@@ -231,7 +231,19 @@ class WorkerImports:
     def _roots(self, application: Application) -> set[str] | None:
         if not self.applications.is_plain(application) or self.settings.hides(application):
             return None
-        found = {application.module.path, *self.settings.modules(application)}
+        listed = self.listed(application)
+        if listed is None:
+            return None
+        return {application.module.path, *self.settings.modules(application), *listed}
+
+    def commanded(self, command: WorkerCommand) -> set[str]:
+        """The modules that a command names: its application's, and those that it includes."""
+        named = (command.app.partition(":")[0], *command.include.split(","))
+        return {path for dotted in named for path in self._named(dotted.strip(), command.path)}
+
+    def listed(self, application: Application) -> set[str] | None:
+        """The modules that ``include`` and ``imports`` name; ``None`` where nobody can tell."""
+        found: set[str] = set()
         for name in IMPORT_LISTS:
             for setting in self.settings.candidates(application, name):
                 texts = self.texts(setting.module, setting.value)

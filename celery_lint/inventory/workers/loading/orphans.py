@@ -254,8 +254,11 @@ class Orphans:
         if located is None or located.path != candidate.path or len(self.near(candidate)) > _MOST_READ:
             return False
         named = f"{candidate.package}.{candidate.stem}"
-        commands = (*self.commands.all, *self.project.deployment.others)
-        return not any(named in f"{command.app},{command.include}" for command in commands)
+        for command in (*self.commands.all, *self.project.deployment.others):
+            said = f"{command.app},{command.include}"
+            if named in said or candidate.path in self.worker_imports.commanded(command):
+                return False
+        return True
 
     def _is_discovered(self, candidate: Candidate) -> bool:
         """Whether a search for modules of tasks may find it."""
@@ -307,15 +310,23 @@ class Orphans:
         if not self._candidates or self.imports_the_unknown:
             return {}
         found: dict[str, Why] = {}
-        unread = {application.module.path for application in self.commands.unstarted}
+        unstarted = self.commands.unstarted
+        unread = {application.module.path for application in unstarted}
         modules = [m for m in self.project.product_modules() if m.path not in unread]
         lists = [m for m in self.project.product_modules() if m.path in unread]
+        by_started = self._listed(other for other in self.applications.product if other not in unstarted)
+        by_unstarted = self._listed(unstarted)
         for each in self._candidates:
-            if not self.is_named(each, modules):
-                listed = self.is_named(each, lists)
+            if each.path not in by_started and not self.is_named(each, modules):
+                listed = each.path in by_unstarted or self.is_named(each, lists)
                 if not (listed and each.late):
                     found[each.path] = "unstarted" if listed else "late" if each.late else "unnamed"
         return found
+
+    def _listed(self, applications: Iterable[Application]) -> set[str]:
+        """What the lists of applications lead to, also by a short name: `tasks` beside the application."""
+        listed = self.worker_imports.listed
+        return {path for application in applications for path in listed(application) or ()}
 
     def is_named(self, candidate: Candidate, among: Iterable[Module]) -> bool:
         """Whether a text of these modules may be its name: of no task or import of it, and no pattern."""
