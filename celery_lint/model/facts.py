@@ -289,6 +289,11 @@ class Module(NamedTuple):
     hidden: tuple[str, ...] = ()
     starts_beat: bool = False
 
+    @property
+    def all_imports(self) -> tuple[str, ...]:
+        """The dotted paths of all its imports, wherever they stand and whatever they bind."""
+        return (*self.imports.values(), *self.star_imports, *self.further_imports)
+
     def place(self, span: Span) -> Place:
         """The span as a place of this module."""
         return Place(self.path, span)

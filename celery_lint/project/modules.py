@@ -59,7 +59,7 @@ class Modules(Mapping[str, Module]):
             for path in self._first
             if folder not in path.split("/")
             for module in (self._known[path],)
-            for name in (*module.imports.values(), *module.star_imports, *module.further_imports)
+            for name in module.all_imports
         )
 
     def __getitem__(self, path: str) -> Module:

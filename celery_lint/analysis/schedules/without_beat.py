@@ -73,7 +73,7 @@ class SchedulesWithoutBeat:
         return any(
             dotted.lstrip(".").partition(".")[0] in CLOCKS
             for module in self.project.product_modules()
-            for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports)
+            for dotted in module.all_imports
         )
 
     @once

@@ -83,7 +83,7 @@ class UnimportedApplications:
             located is not None and located.path == path
             for module in self.project.product_modules()
             if module.path != path
-            for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports)
+            for dotted in module.all_imports
             if (located := self.project.imports.locate(dotted, module.path)) is not None
         )
 

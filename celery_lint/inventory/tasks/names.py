@@ -51,7 +51,7 @@ class ModuleNames:
         module = self.project.modules.find(path)
         if module is None:
             return None
-        named = (*module.imports.values(), *module.star_imports, *module.further_imports)
+        named = module.all_imports
         level = max((len(dotted) - len(dotted.lstrip(".")) for dotted in named), default=0)
         folder = path
         for _ in range(level):

@@ -8,7 +8,7 @@ frameworks scan packages: *unknown*.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
@@ -221,9 +221,17 @@ class WorkerImports:
                 roots.add(module.path)
         return self._closure(roots)
 
+    @once
+    def is_scanned(self) -> bool:
+        """Whether a framework imports all modules of packages."""
+        return self._imports_from(SCANNING_FRAMEWORKS)
+
     def _imports_by_itself(self) -> bool:
+        return self._imports_from(_IMPORTING)
+
+    def _imports_from(self, packages: Set[str]) -> bool:
         return any(
-            target.partition(".")[0] in _IMPORTING
+            target.partition(".")[0] in packages
             for module in self.project.modules.values()
             for target in module.imports.values()
         )
@@ -310,7 +318,7 @@ class WorkerImports:
         )
 
     def _targets(self, module: Module) -> Iterator[str]:
-        for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports):
+        for dotted in module.all_imports:
             located = self.imports.locate(dotted, module.path)
             if located is not None:
                 yield located.path

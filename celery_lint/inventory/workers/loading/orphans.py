@@ -23,7 +23,6 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import (
     IMPORTING_BY_NAME,
     NAMES_OF_IMPORTING,
-    SCANNING_FRAMEWORKS,
     Discovery,
     WorkerImports,
 )
@@ -43,7 +42,8 @@ Why = Literal["shadowed", "unnamed", "late", "unstarted"]
 BY_PATH = (
     "spec_from_file_location", "SourceFileLoader", "run_path", "load_source", "exec_module", "load_module",
 )  # fmt: skip
-_IMPORTING = NAMES_OF_IMPORTING.union(BY_PATH)
+#: What may import a module that no import and no text names.
+UNKNOWN_IMPORTS = NAMES_OF_IMPORTING.union(BY_PATH)
 # What servers and commands start, and how a module starts something itself.
 _STARTED = frozenset(
     {
@@ -106,8 +106,8 @@ class Orphans:
         """What other files must hold to name one of the modules that may be imported by nobody."""
         found: set[Pair] = set()
         for _, package, stem, _ in self._candidates:
-            found.update((word, package) for word in (stem, INSTALLED_APPS, *_IMPORTING))
-            found.update((word, stem) for word in _IMPORTING)
+            found.update((word, package) for word in (stem, INSTALLED_APPS, *UNKNOWN_IMPORTS))
+            found.update((word, stem) for word in UNKNOWN_IMPORTS)
         found.update((word, leaf_of(path)) for path in self._behind_packages for word in BY_PATH)
         return found
 
@@ -149,7 +149,7 @@ class Orphans:
         return not any(
             leaf in dotted.rsplit(".", 2)[-2:] and within not in dotted
             for module in self.project.modules.values()
-            for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports)
+            for dotted in module.all_imports
         )
 
     @once
@@ -212,7 +212,7 @@ class Orphans:
         for module in self.project.modules.values() if found else ():
             if is_test_path(module.path):
                 continue
-            for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports):
+            for dotted in module.all_imports:
                 if not stems.isdisjoint(dotted.rsplit(".", 2)[-2:]):
                     located = self.project.imports.locate(dotted, module.path)
                     if located is None or located.path == module.path:
@@ -224,13 +224,7 @@ class Orphans:
 
     def _all_in_sight(self) -> bool:
         """Whether all that workers are told to import can be read, and no framework imports for them."""
-        if any(
-            target.partition(".")[0] in SCANNING_FRAMEWORKS
-            for module in self.project.modules.values()
-            for target in module.imports.values()
-        ):
-            return False
-        if any(command.open_ended for command in self.commands.all):
+        if self.worker_imports.is_scanned or any(command.open_ended for command in self.commands.all):
             return False
         return all(
             self.applications.is_plain(application)
@@ -357,7 +351,7 @@ class Orphans:
     def imports_the_unknown(self) -> bool:
         """Whether code imports what only the run knows: all modules of a package, a file, a computed name."""
         return any(
-            call.leaf() in _IMPORTING and not call.argument(0).text
+            call.leaf() in UNKNOWN_IMPORTS and not call.argument(0).text
             for module, function in self.project.calling(*IMPORTING_BY_NAME, *BY_PATH)
             for call in self.functions.calls(module, function)
         )

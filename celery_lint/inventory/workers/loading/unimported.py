@@ -14,10 +14,10 @@ from collections.abc import Collection
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.applications import Applications
-from celery_lint.inventory.tasks.sendings import Sendings
+from celery_lint.inventory.tasks.sendings import SENDERS, Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.loading.imported import NAMES_OF_IMPORTING, SCANNING_FRAMEWORKS
-from celery_lint.inventory.workers.loading.orphans import BY_PATH, Candidate, Orphans, candidate_of
+from celery_lint.inventory.workers.loading.imported import WorkerImports
+from celery_lint.inventory.workers.loading.orphans import UNKNOWN_IMPORTS, Candidate, Orphans, candidate_of
 from celery_lint.model.facts import Module
 from celery_lint.model.purpose import is_test_path
 from celery_lint.project.asking import asking
@@ -37,11 +37,9 @@ _FOLDERS = frozenset(
         "tools", "versions",
     }
 )  # fmt: skip
-_SENDING = frozenset({"apply_async", "delay", "send_task"})
 # One module has to import so many that stand beside it, as routers are: a sketch shows nothing of that.
 _SEVERAL = 3
 _GATHERING = ("__init__", "api", "app", "asgi", "main", "router", "routers", "routes", "server", "wsgi")
-_IMPORTING = NAMES_OF_IMPORTING.union(BY_PATH)
 # What imports all modules of packages, which need not be named for that.
 _SCANNING = ("autodiscover_modules", "find_modules", "iter_modules", "walk_modules", "walk_packages")
 
@@ -54,6 +52,7 @@ class Unimported:
         self.functions = known.project.functions
         self.tasks = known.of(Tasks)
         self.orphans = known.of(Orphans)
+        self.worker_imports = known.of(WorkerImports)
         self.sendings = known.of(Sendings)
         self.applications = known.of(Applications)
 
@@ -86,7 +85,7 @@ class Unimported:
         found: set[Pair] = set()
         for each in self._candidates:
             found.add((each.stem, each.package))
-            found.update((word, each.package) for word in _IMPORTING)
+            found.update((word, each.package) for word in UNKNOWN_IMPORTS)
         return found | {(word, "") for word in _SCANNING} if found else found
 
     def explore(self) -> None:
@@ -106,7 +105,7 @@ class Unimported:
     @asking("quiet")
     def _candidates(self) -> tuple[Candidate, ...]:
         """The modules of senders that no known module imports."""
-        if self.project.unparsed or self._is_scanned():
+        if self.project.unparsed or self.worker_imports.is_scanned:
             return ()
         found = {
             module.path: each
@@ -124,7 +123,7 @@ class Unimported:
         for module in self.project.modules.values() if packages else ():
             if is_test_path(module.path):
                 continue
-            for dotted in (*module.imports.values(), *module.star_imports, *module.further_imports):
+            for dotted in module.all_imports:
                 located = self.project.imports.locate(dotted, module.path)
                 if located is not None and located.path != module.path and _package(located.path) in packages:
                     found.setdefault(module.path, set()).add(located.path)
@@ -168,16 +167,8 @@ class Unimported:
         """Whether a module is a script: it calls its own functions, or sends, when it is imported."""
         top = module.functions.get("")
         return top is not None and any(
-            call.chain.lstrip(":~") in module.functions or call.leaf() in _SENDING
+            call.chain.lstrip(":~") in module.functions or call.leaf() in SENDERS
             for call in self.functions.calls(module, top)
-        )
-
-    def _is_scanned(self) -> bool:
-        """Whether a framework imports all modules of packages."""
-        return any(
-            target.partition(".")[0] in SCANNING_FRAMEWORKS
-            for module in self.project.modules.values()
-            for target in module.imports.values()
         )
 
 
