@@ -13,9 +13,9 @@ from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pool, Pools
 from celery_lint.inventory.workers.running import Workers
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
@@ -57,7 +57,7 @@ class LimitGaps:
         self.workers = known.of(Workers)
         self.in_force = known.of(OptionsInForce)
         self.task_options = known.of(TaskOptions)
-        self.product = known.of(Tasks).product
+        self.unsent = known.of(Unsent)
         self.belonging = known.of(Belonging)
         self.commands = known.of(Commands)
         self.applications = known.of(Applications)
@@ -74,7 +74,7 @@ class LimitGaps:
 
     def _lone(self, name: str, other: str) -> Iterator[LoneLimit]:
         seen = set()
-        for task in self.product:
+        for task in self.unsent.product:
             option = self._own(task, name)
             if option is None or self._own(task, other) is not None or not self.in_force.visible(task):
                 continue
@@ -159,7 +159,8 @@ class LimitGaps:
         )
 
     def _of_tasks(self) -> Iterator[IgnoredLimit]:
-        for task in self.product:
+        """One fact for every task that runs: what nothing sends must not be told in place of the others."""
+        for task in self.unsent.product:
             places: dict[str, Place] = {}
             pool: Pool | None = None
             for name in (_SOFT, _HARD):
