@@ -24,13 +24,17 @@ _CATCHING = frozenset({"AttributeError"})
 
 
 class PlainFunction(NamedTuple):
-    """A method of tasks that is called on a function. ``hides``: its name is that of an imported task."""
+    """A method of tasks that is called on a function. ``hides``: its name is that of an imported task.
+
+    ``is_async``: it is an ``async def``, of which a decorator alone makes no task that works.
+    """
 
     place: Place
     name: str
     method: str
     function: Place
     hides: bool
+    is_async: bool
 
 
 class PlainFunctions:
@@ -66,7 +70,9 @@ class PlainFunctions:
             if not self._is_asked(module, function, call, plain.name):
                 place = entity.module.place(plain.span)
                 is_task = hides and self._hides_task(entity)
-                yield PlainFunction(module.place(call.span), plain.name, method, place, is_task)
+                yield PlainFunction(
+                    module.place(call.span), plain.name, method, place, is_task, plain.is_async
+                )
 
     def _stays_plain(self, module: Module, function: Function) -> bool:
         """Whether its name certainly means the function, and nothing gives that attributes."""

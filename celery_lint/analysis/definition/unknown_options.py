@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -32,12 +33,16 @@ _OTHER_OWNERS = frozenset({"request", "conf", "config", "settings"})
 
 
 class UnknownOption(NamedTuple):
-    """A keyword of a task decorator that Celery keeps and never looks at. ``meant`` is the real option."""
+    """A keyword of a task decorator that Celery keeps and never looks at. ``meant`` is the real option.
+
+    ``retries``: the task calls its own ``retry``, of whose delays options of automatic retries say nothing.
+    """
 
     task: Task
     name: str
     meant: str
     place: Place
+    retries: bool
 
 
 class UnknownOptions:
@@ -51,6 +56,7 @@ class UnknownOptions:
         self.task_options = known.of(TaskOptions)
         self.in_force = known.of(OptionsInForce)
         self.signatures = known.of(Signatures)
+        self.retry_calls = known.of(RetryCalls)
 
     @facts
     def all(self) -> list[UnknownOption]:
@@ -61,7 +67,8 @@ class UnknownOptions:
                 for name, meant, given in _mistaken(value):
                     if self._means_nothing(task, name, meant) and not self._is_so(task, meant, module, given):
                         place = module.place(given.span)
-                        found.setdefault(place, UnknownOption(task, name, meant, place))
+                        retries = not meant and task.key in self._retrying
+                        found.setdefault(place, UnknownOption(task, name, meant, place, retries))
         return list(found.values())
 
     def _means_nothing(self, task: Task, name: str, meant: str) -> bool:
@@ -113,6 +120,11 @@ class UnknownOptions:
             name in (given.name for given in inner.parameters) or inner.mentions(name) or inner.states(name)
             for inner in self.functions.within(module, wrapper[1])
         )
+
+    @once
+    def _retrying(self) -> set[Key]:
+        """The tasks that call their own `retry`."""
+        return {task.key for retry in self.retry_calls.all for task in retry.tasks}
 
     @once
     def _read(self) -> frozenset[str]:

@@ -10,7 +10,7 @@ from celery_lint.rule import Finding, Rule, on
 _MANY = "leave out what is too many: `{task}` takes `{signature}`"
 _UNKNOWN = "`{task}` takes `{signature}`: leave out `{names}`, or give it the parameter"
 _TWICE = "give `{names}` once, by its place or by its name: `{task}` takes `{signature}`"
-_RAISES = "`{call}` raises `{error}`"
+_RAISES = "{call} raises `{error}`"
 _FAILS = "the worker raises `{error}`"
 _LOST = "the retry is lost: `{error}`"
 _RETRIED = "`{task}` takes `{signature}`; without `args` and `kwargs` a retry keeps those of the run"
@@ -92,9 +92,10 @@ class TaskArgumentMismatch(Rule):
     @on(TaskArguments.unfit)
     def check(self, fact: UnfitArguments) -> Iterator[Finding]:
         """Report the call, pointing at the task."""
+        how = fact.sending.how
         variant = f"{fact.mismatch.kind} in the worker" if fact.in_worker else fact.mismatch.kind
         values = {
-            "call": f"{fact.sending.how}()",
+            "call": f"`{how}()`" if fact.sending.sends else f"sending this `{how}()`",
             "error": fact.error,
             "task": fact.task.label,
             "signature": fact.signature.spelled,

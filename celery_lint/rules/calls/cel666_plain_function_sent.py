@@ -63,6 +63,10 @@ class PlainFunctionSent(Rule):
     message = "`{name}.{method}()` raises `AttributeError`: a plain function is no task"
     help = "make it a task: `@shared_task`"
     variants = {
+        "coroutine": (
+            "`{name}.{method}()` raises `AttributeError`: an `async def` is no task",
+            "send a task that runs it: `@shared_task`, and in it `asyncio.run({name}(...))`",
+        ),
         "hides": (
             "`{name}.{method}()` raises `AttributeError`: this function hides the task",
             "give the function another name than the task that it sends",
@@ -78,4 +82,5 @@ class PlainFunctionSent(Rule):
         if fact.hides:
             yield Finding(fact.place, values, related, "hides")
         else:
-            yield Finding(fact.place, values, related, cause=Cause(fact.function))
+            variant = "coroutine" if fact.is_async else ""
+            yield Finding(fact.place, values, related, variant, cause=Cause(fact.function))

@@ -65,6 +65,10 @@ class UnknownTaskOption(Rule):
             "`{option}` is no option of a task: Celery ignores it",
             "pass it as `apply_async(retry_policy=…)`; to retry the task write `retry_backoff`",
         ),
+        "publishing, retried by hand": (
+            "`{option}` is no option of a task: Celery ignores it",
+            "write `default_retry_delay`: `self.retry()` waits that long",
+        ),
     }
     proof = "tests/proofs/test_definitions.py::test_a_word_that_is_no_option_changes_nothing"
 
@@ -75,4 +79,6 @@ class UnknownTaskOption(Rule):
         if fact.meant:
             yield Finding(fact.place, values, fix=(fact.meant,))
         else:
-            yield Finding(fact.place, values, (), "publishing")
+            yield Finding(
+                fact.place, values, (), "publishing, retried by hand" if fact.retries else "publishing"
+            )

@@ -13,10 +13,10 @@ class InspectResultNotChecked(Rule):
 
     ## Why it matters
 
-    `inspect().active()` asks all workers and waits a second. If none answers, because they are being
-    restarted or are busy, it is `None` and no empty dictionary: `AttributeError: 'NoneType' object has no
-    attribute 'items'`, or `TypeError: 'NoneType' object is not iterable`. That happens at each deployment,
-    and never on the machine where it was written.
+    `inspect().active()` asks all workers and waits a second, or as long as its `timeout` says. If none
+    answers, because they are being restarted or are busy, it is `None` and no empty dictionary:
+    `AttributeError: 'NoneType' object has no attribute 'items'`, or `TypeError: 'NoneType' object is not
+    iterable`. That happens at each deployment, and never on the machine where it was written.
 
     ## Example
 
@@ -59,7 +59,7 @@ class InspectResultNotChecked(Rule):
     severity = "error"
     preset = "recommended"
     fixable = "safe"
-    message = "`{method}()` is `None` if no worker answers within a second: this raises an error then"
+    message = "`{method}()` is `None` if no worker answers in time: this raises an error then"
     help = "write `{method}() or dict()`, or check for `None` first"
     proof = "tests/proofs/test_calls.py::test_no_worker_no_answer"
 
