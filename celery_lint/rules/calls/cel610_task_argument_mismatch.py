@@ -10,7 +10,9 @@ from celery_lint.rule import Finding, Rule, on
 _MANY = "leave out what is too many: `{task}` takes `{signature}`"
 _UNKNOWN = "`{task}` takes `{signature}`: leave out `{names}`, or give it the parameter"
 _TWICE = "give `{names}` once, by its place or by its name: `{task}` takes `{signature}`"
-_RAISES = "{call} raises `{error}`"
+_RAISES = "`{call}` raises `{error}`"
+_SENT = "sending this `{call}` raises `{error}`"
+_MISSING = "give it `{names}` as well: `{task}` takes `{signature}`"
 _FAILS = "the worker raises `{error}`"
 _LOST = "the retry is lost: `{error}`"
 _RETRIED = "`{task}` takes `{signature}`; without `args` and `kwargs` a retry keeps those of the run"
@@ -75,12 +77,16 @@ class TaskArgumentMismatch(Rule):
     severity = "error"
     preset = "recommended"
     message = _RAISES
-    help = "give it `{names}` as well: `{task}` takes `{signature}`"
+    help = _MISSING
     variants = {
         "many": (_RAISES, _MANY),
         "unknown": (_RAISES, _UNKNOWN),
         "twice": (_RAISES, _TWICE),
-        "missing in the worker": (_FAILS, "give it `{names}` as well: `{task}` takes `{signature}`"),
+        "missing in a signature": (_SENT, _MISSING),
+        "many in a signature": (_SENT, _MANY),
+        "unknown in a signature": (_SENT, _UNKNOWN),
+        "twice in a signature": (_SENT, _TWICE),
+        "missing in the worker": (_FAILS, _MISSING),
         "many in the worker": (_FAILS, _MANY),
         "unknown in the worker": (_FAILS, _UNKNOWN),
         "twice in the worker": (_FAILS, _TWICE),
@@ -92,10 +98,13 @@ class TaskArgumentMismatch(Rule):
     @on(TaskArguments.unfit)
     def check(self, fact: UnfitArguments) -> Iterator[Finding]:
         """Report the call, pointing at the task."""
-        how = fact.sending.how
-        variant = f"{fact.mismatch.kind} in the worker" if fact.in_worker else fact.mismatch.kind
+        variant = fact.mismatch.kind
+        if fact.in_worker:
+            variant = f"{variant} in the worker"
+        elif not fact.sending.sends:
+            variant = f"{variant} in a signature"
         values = {
-            "call": f"`{how}()`" if fact.sending.sends else f"sending this `{how}()`",
+            "call": f"{fact.sending.how}()",
             "error": fact.error,
             "task": fact.task.label,
             "signature": fact.signature.spelled,
