@@ -11,7 +11,7 @@ _MANY = "leave out what is too many: `{task}` takes `{signature}`"
 _UNKNOWN = "`{task}` takes `{signature}`: leave out `{names}`, or give it the parameter"
 _TWICE = "give `{names}` once, by its place or by its name: `{task}` takes `{signature}`"
 _RAISES = "`{call}` raises `{error}`"
-_SENT = "sending this `{call}` raises `{error}`"
+_SENT = "sending it raises `{error}`"
 _MISSING = "give it `{names}` as well: `{task}` takes `{signature}`"
 _FAILS = "the worker raises `{error}`"
 _LOST = "the retry is lost: `{error}`"
@@ -98,7 +98,7 @@ class TaskArgumentMismatch(Rule):
     @on(TaskArguments.unfit)
     def check(self, fact: UnfitArguments) -> Iterator[Finding]:
         """Report the call, pointing at the task."""
-        variant = fact.mismatch.kind
+        variant: str = fact.mismatch.kind
         if fact.in_worker:
             variant = f"{variant} in the worker"
         elif not fact.sending.sends:
