@@ -128,6 +128,15 @@ TASK_OPTIONS = frozenset(
         "track_started",
     }
 )
+#: Methods of a task that no option can be called without hiding them.
+#: https://docs.celeryq.dev/en/stable/reference/celery.app.task.html
+METHODS_OF_TASKS = frozenset(
+    {
+        "add_to_chord", "after_return", "apply", "apply_async", "AsyncResult", "before_start", "chunks",
+        "delay", "map", "on_failure", "on_retry", "on_success", "replace", "retry", "run", "s", "send_event",
+        "si", "signature", "starmap", "subtask", "update_state",
+    }
+)  # fmt: skip
 #: What a task has, by the classes of Celery 3 to 5: asked for anything else it raises AttributeError.
 ATTRIBUTES_OF_TASKS = frozenset(
     {

@@ -23,6 +23,10 @@ def test_a_word_that_is_no_option_changes_nothing(worker: Worker) -> None:
     """The result is stored, and with the real option it is not."""
     assert worker.bad("keeps_its_result").results == ["kept"]
     assert worker.good("ignores_its_result", hung=2.0).hung == 1
+    hidden = r"TypeError: 'bool' object is not callable"
+    assert worker.bad("hides_retry").failed_only_with(hidden)
+    assert worker.bad("hides_the_retry_of_celery").failed_only_with(hidden)
+    assert worker.bad("hides_delay").failed_only_with(r"TypeError: 'int' object is not callable")
 
 
 @pytest.mark.proof("CEL312")

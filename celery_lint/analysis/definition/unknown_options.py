@@ -11,7 +11,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.celery import MISTAKEN_OPTIONS, TASK_OPTIONS
+from celery_lint.libraries.celery import METHODS_OF_TASKS, MISTAKEN_OPTIONS, TASK_OPTIONS
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
@@ -45,6 +45,15 @@ class UnknownOption(NamedTuple):
     retries: bool
 
 
+class HiddenMethod(NamedTuple):
+    """A keyword of a task decorator that takes the place of a method. ``given``: the type of its value."""
+
+    task: Task
+    name: str
+    given: str
+    place: Place
+
+
 class UnknownOptions:
     """The keywords of task decorators that mean nothing."""
 
@@ -70,6 +79,28 @@ class UnknownOptions:
                         retries = not meant and task.key in self._retrying
                         found.setdefault(place, UnknownOption(task, name, meant, place, retries))
         return list(found.values())
+
+    @facts
+    def hiding(self) -> list[HiddenMethod]:
+        """Those that put what nobody can call where the task has a method, each place once."""
+        found: dict[Place, HiddenMethod] = {}
+        for task in self.tasks.product:
+            for module, value in task.options:
+                for name, given in value.keywords:
+                    kind = self._type(module, given) if name in METHODS_OF_TASKS else ""
+                    if kind and self._means_nothing(task, name, ""):
+                        place = module.place(given.span)
+                        found.setdefault(place, HiddenMethod(task, name, kind, place))
+        return list(found.values())
+
+    def _type(self, module: Module, given: Value) -> str:
+        """The type of a value that certainly cannot be called, or nothing."""
+        known = self.project.constant(module, given)
+        if known is None:
+            return ""
+        if known.kind == "constant":
+            return type(known.data).__name__
+        return {"text": "str", "mapping": "dict"}.get(known.kind, "")
 
     def _means_nothing(self, task: Task, name: str, meant: str) -> bool:
         if name in self._read or not self.signatures.is_plain(task) or self._is_configured(task):
@@ -153,7 +184,7 @@ def _mistaken(value: Value) -> Iterator[tuple[str, str, Value]]:
     several = False
     for name, given in value.keywords:
         meant = MISTAKEN_OPTIONS.get(name)
-        if meant is None and name not in TASK_OPTIONS:
+        if meant is None and name not in TASK_OPTIONS | METHODS_OF_TASKS:
             meant = nearest(name, TASK_OPTIONS) or None
         if meant is not None:
             if meant or not several:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.definition.unknown_options import UnknownOption, UnknownOptions
+from celery_lint.analysis.definition.unknown_options import HiddenMethod, UnknownOption, UnknownOptions
 from celery_lint.rule import Finding, Rule, on
+
+_HIDES = "`{option}` hides the method: `TypeError: '{type}' object is not callable`"
 
 
 class UnknownTaskOption(Rule):
@@ -16,6 +18,9 @@ class UnknownTaskOption(Rule):
     Celery makes an attribute of the task of every keyword that it does not know, and never looks at it.
     With `ignore_results=True` a result is stored at every run, with `late_acks=True` the tasks of a worker
     that dies are gone, and with `task_time_limit=60` a run that hangs keeps its process forever.
+
+    The attribute hides a method of that name: with `retry=True` a task does not retry, and `self.retry()`
+    raises `TypeError: 'bool' object is not callable`, as each retry by `autoretry_for` does.
 
     ## Example
 
@@ -69,6 +74,12 @@ class UnknownTaskOption(Rule):
             "`{option}` is no option of a task: Celery ignores it",
             "write `default_retry_delay`: `self.retry()` waits that long",
         ),
+        "hiding": (_HIDES, "leave it out, or rename it: each task has a method `{option}`"),
+        "hiding delay": (
+            _HIDES,
+            "leave it out: `apply_async(countdown=…)` delays a call, `default_retry_delay` a retry",
+        ),
+        "hiding retry": (_HIDES, "leave it out: `autoretry_for` and `max_retries` make a task retry"),
     }
     proof = "tests/proofs/test_definitions.py::test_a_word_that_is_no_option_changes_nothing"
 
@@ -82,3 +93,9 @@ class UnknownTaskOption(Rule):
             yield Finding(
                 fact.place, values, (), "publishing, retried by hand" if fact.retries else "publishing"
             )
+
+    @on(UnknownOptions.hiding)
+    def check_hiding(self, fact: HiddenMethod) -> Iterator[Finding]:
+        """Report the keyword that hides a method."""
+        variant = f"hiding {fact.name}" if fact.name in ("delay", "retry") else "hiding"
+        yield Finding(fact.place, {"option": fact.name, "type": fact.given}, (), variant)

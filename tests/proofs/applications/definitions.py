@@ -20,6 +20,24 @@ def keeps_its_result() -> str:
     return "kept"
 
 
+@app.task(bind=True, retry=True)
+def hides_retry(self: Task) -> None:
+    """An option has the name of a method."""
+    self.retry(countdown=0)
+
+
+@app.task(autoretry_for=(OSError,), retry=True)
+def hides_the_retry_of_celery() -> None:
+    """Celery calls the method as well."""
+    raise OSError
+
+
+@app.task(bind=True, delay=30)
+def hides_delay(self: Task) -> None:
+    """An option has the name of another method."""
+    self.delay()
+
+
 @app.task(ignore_result=True)
 def ignores_its_result() -> str:
     """The real option."""
