@@ -68,20 +68,25 @@ UNSENT = {
 # These raise nothing that passes, whatever goes wrong elsewhere: they ask neither a network nor a disk.
 _HARMLESS = frozenset(
     [
-        *(f"time.{name}" for name in ("time", "monotonic", "perf_counter")),
-        *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")),
         "datetime.timedelta",
-        "django.utils.timezone.now",
-        "logging.getLogger",
-        "structlog.get_logger",
-        "uuid.uuid4",
         "functools.wraps",
         "sqlalchemy.orm.sessionmaker()",
         "sqlalchemy.orm.scoped_session()",
         "sqlalchemy.orm.Session",
         "hashlib.sha256",
-        *(f"~{name}" for name in ("bool", "dict", "isinstance", "len", "list", "print", "repr", "set")),
-        *(f"~{name}" for name in ("sorted", "str", "tuple", "type")),
+        *(f"~{name}" for name in ("dict", "isinstance", "len", "list", "set", "sorted", "tuple")),
+    ]
+)
+# These raise nothing at all, whatever they are given.
+_NEVER = frozenset(
+    [
+        *(f"time.{name}" for name in ("time", "monotonic", "perf_counter")),
+        *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")),
+        "django.utils.timezone.now",
+        "logging.getLogger",
+        "structlog.get_logger",
+        "uuid.uuid4",
+        *(f"~{name}" for name in ("bool", "print", "repr", "str", "type")),
     ]
 )
 # Methods that nothing but texts, numbers, moments and collections have.
@@ -96,6 +101,11 @@ _WRAPPING = ("redis.", "requests.", "httpx.", "sqlalchemy.orm.")
 _NOT_WRAPPING = ("redis.asyncio.",)
 # What the network raises, of the builtins.
 _OF_THE_NETWORK = frozenset({"builtins.ConnectionError", "builtins.TimeoutError"})
+
+
+def never_raises(name: str) -> bool:
+    """Whether a call of this name raises nothing at all."""
+    return name in _NEVER
 
 
 def raises_nothing(name: str, leaf: str) -> bool:

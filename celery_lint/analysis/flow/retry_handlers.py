@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
+from celery_lint.inventory.retries.escaping import Escaping
+from celery_lint.inventory.retries.kept import Kept
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.task import Task
@@ -59,6 +61,8 @@ class RetryHandlers:
         self.in_force = known.of(OptionsInForce)
         self.tasks = known.of(Tasks)
         self.retry_calls = known.of(RetryCalls)
+        self.escaping = known.of(Escaping)
+        self.kept = known.of(Kept)
 
     @facts
     def dead(self) -> list[DeadRetryHandler]:
@@ -81,6 +85,10 @@ class RetryHandlers:
             beside = [call for call in calls if _part(flow, call.step, attempt) == "handler"]
             if self._retries_unseen(module, function, flow, attempt, inside):
                 continue
+            if not all(self._is_reached(flow, call) for call in inside or beside):
+                continue  # nothing is retried, so nothing is given up
+            if inside and _is_counted(flow, inside):
+                continue  # the end of the retries is seen to
             place = module.place(step.span)
             if inside:
                 if all(self._raises_its_cause(call) for call in inside):
@@ -92,6 +100,15 @@ class RetryHandlers:
                 option = self._automatic(module, function)
                 if option is not None:
                     yield DeadRetryHandler("automatic", place, option)
+
+    def _is_reached(self, flow: Flow, call: RetryCall) -> bool:
+        """Whether the handlers around a retry, if any, may ever catch something."""
+        around = flow.ancestors(call.step) if call.step is not None else ()
+        return all(
+            self.escaping.is_reached(call.module, call.function, outer)
+            for outer in around
+            if outer.kind == "handler"
+        )
 
     def _raises_its_cause(self, call: RetryCall) -> bool:
         """Whether a call gives an exception for certain, which is then raised after the last attempt."""
@@ -160,6 +177,8 @@ class RetryHandlers:
         task = self.tasks.by_function.get((module.path, function.qualname))
         for policy in self.retries.policies:
             if policy.task is task and policy.automatic and policy.known and not policy.calls:
+                if self.kept.is_never_automatic(policy):
+                    return None
                 owner, value = policy.options["autoretry_for"]
                 return owner.place(value.span)
         return None
@@ -194,6 +213,33 @@ class RetryHandlers:
 
 def _is_exceeded(chain: str) -> bool:
     return chain.rpartition(".")[2] == _EXCEEDED
+
+
+def _is_counted(flow: Flow, calls: Sequence[RetryCall]) -> bool:
+    """Whether all these retries stand on one side of a question for the number of retries."""
+    counts = {name for step in flow.steps if step.kind == "assign" and _reads(step) for name in step.stores}
+    sides = [set(_sides(flow, call.step, counts)) for call in calls if call.step is not None]
+    return bool(sides) and bool(set.intersection(*sides))
+
+
+def _sides(flow: Flow, step: Step, counts: set[str]) -> Iterator[tuple[int, str]]:
+    """The questions for the number of retries around a statement or before it, and where they lead to it."""
+    current = step
+    for outer in (*flow.ancestors(step), None):
+        if outer is not None and outer.kind == "if" and _reads(outer, counts):
+            yield outer.number, current.role
+        for earlier in flow.body(outer, current.role):
+            if earlier is current:
+                break
+            if earlier.kind == "if" and _reads(earlier, counts) and flow.ends(flow.body(earlier)):
+                yield earlier.number, "after"
+        if outer is not None:
+            current = outer
+
+
+def _reads(step: Step, counts: Collection[str] = ()) -> bool:
+    """Whether a statement reads the number of retries, or a name that it was kept by."""
+    return any(load.endswith(".retries") or load in counts for load in step.loads)
 
 
 def _only_logs(flow: Flow, handler: Step) -> bool:

@@ -51,8 +51,9 @@ class MaxRetriesHandlerBesideRetry(Rule):
 
     ## Limits
 
-    Silent where something in the `try` itself may retry, or is given the task, and where the handler only
-    logs and raises again.
+    Silent where something in the `try` itself may retry, or is given the task, where the handler only
+    logs and raises again, and where nothing that the `try` calls lets an exception out, so that nothing is
+    ever retried.
 
     ## References
 

@@ -1,0 +1,172 @@
+"""Exceptions that cannot leave a function, or a block of one, because something there catches them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.handlers import LEAVING, is_log
+from celery_lint.libraries.exceptions import catches, never_raises, raises_its_own, raises_nothing
+from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
+from celery_lint.model.facts import Function, Module
+from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known
+
+_ALL = "builtins.BaseException"
+_ORDINARY = "builtins.Exception"
+#: These are no kinds of ``Exception``.
+_EXTRAORDINARY = frozenset({"builtins.KeyboardInterrupt", "builtins.SystemExit"})
+#: What an object that is not what the code believes raises.
+_UNMEANT = frozenset(
+    f"builtins.{name}"
+    for name in (
+        *("BaseException", "Exception", "AttributeError", "IndexError", "KeyError", "LookupError"),
+        *("TypeError", "ValueError"),
+    )
+)
+#: So many calls away it is still asked what a call may raise.
+_DEPTH = 3
+_PARTS = ("body", "else", "case")
+#: Statements that ask their objects for nothing but their value, besides what they call.
+_SIMPLE = frozenset(
+    {"assign", "expr", "return", "if", "try", "pass", "break", "continue", "global", "import"}
+)
+
+
+class _Place(NamedTuple):
+    """A function that is looked through. ``inner``: the call in it that raises nothing, if that is known.
+
+    ``anything``: whether an index, an attribute or a loop counts, which raise where an object is not what the
+    code believes. Nobody waits for such an exception, but a handler of all and sundry gets it.
+    """
+
+    module: Module
+    function: Function
+    flow: Flow
+    inner: str
+    depth: int
+    anything: bool
+
+
+class Escaping:
+    """Which exceptions may leave which code."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.graph = known.of(CallGraph)
+
+    def may_leave(self, module: Module, function: Function, names: frozenset[str], inner: str = "") -> bool:
+        """Whether a function may raise one of these exceptions, apart from what it calls as ``inner``."""
+        place = _Place(module, function, self.functions.of(module, function), inner, _DEPTH, False)
+        return self._lets_out(place, names)
+
+    def is_reached(self, module: Module, function: Function, handler: Step) -> bool:
+        """Whether anything in the ``try`` of a handler may raise what it catches."""
+        flow = self.functions.of(module, function)
+        names = frozenset(self.caught(module, handler))
+        if not all("." in name for name in names):
+            return True  # exceptions of the project, or such as nobody knows
+        place = _Place(module, function, flow, "", _DEPTH, not names.isdisjoint(_UNMEANT))
+        return self._leaves(place, flow.body(flow.steps[handler.parent]), names)
+
+    def caught(self, module: Module, handler: Step) -> Iterator[str]:
+        """The exceptions that a handler catches, by name; nothing for one that is not known."""
+        if not handler.chains:
+            yield _ALL
+        for chain in handler.chains:
+            yield self.project.resolve(module, chain).name
+
+    # ------------------------------------------------------------------ statements
+
+    def _lets_out(self, place: _Place, names: frozenset[str]) -> bool:
+        """Whether a function may raise one of these exceptions."""
+        return self._leaves(place, place.flow.body(), names)
+
+    def _leaves(self, place: _Place, steps: Sequence[Step], names: frozenset[str]) -> bool:
+        return bool(names) and any(self._leaves_one(place, step, names) for step in steps)
+
+    def _leaves_one(self, place: _Place, step: Step, names: frozenset[str]) -> bool:
+        if step.kind in ("def", "class") or is_log(step):
+            return False
+        if step.kind == "raise" and self._raises(place, step, names):
+            return True
+        calls = self.functions.calls(place.module, place.function)
+        made = [calls[number] for number in step.calls]
+        if place.anything and _looks_into(step, made):
+            return True
+        if any(self._may_raise(place, call, names) for call in made):
+            return True
+        if step.kind == "try":
+            return self._leaves_try(place, step, names)
+        return any(self._leaves(place, place.flow.body(step, part), names) for part in _PARTS)
+
+    def _leaves_try(self, place: _Place, step: Step, names: frozenset[str]) -> bool:
+        flow = place.flow
+        left = names
+        for handler in flow.body(step, "handler"):
+            caught = frozenset(self.caught(place.module, handler))
+            left = frozenset(name for name in left if not any(catches_all(each, name) for each in caught))
+            if self._leaves(place, flow.body(handler), names):
+                return True
+        return (
+            self._leaves(place, flow.body(step), left)
+            or self._leaves(place, flow.body(step, "else"), names)
+            or self._leaves(place, flow.body(step, "finally"), names)
+        )
+
+    def _raises(self, place: _Place, step: Step, names: frozenset[str]) -> bool:
+        """Whether a ``raise`` may be of one of these exceptions."""
+        entity = self.project.resolve(place.module, step.value.removesuffix("()"))
+        if not names.isdisjoint((_ALL, _ORDINARY)) or entity.kind != "external" or not entity.name:
+            return True
+        return any(catches_all(name, entity.name) for name in names)
+
+    # ------------------------------------------------------------------ calls
+
+    def _may_raise(self, place: _Place, call: Call, names: frozenset[str]) -> bool:
+        """Whether a call may raise one of these exceptions; also where nobody can tell."""
+        if place.inner and call.chain == place.inner:
+            return False
+        if call.leaf() in LEAVING:
+            return True
+        broad = not names.isdisjoint((_ALL, _ORDINARY))
+        target = self.graph.target(place.module, call.chain)
+        if target is not None:
+            module, function = target
+            if function.is_async and not call.is_awaited:
+                return False  # it makes a coroutine
+            if not place.depth or (module.path == place.module.path and function is place.function):
+                return True
+            flow = self.functions.of(module, function)
+            return self._lets_out(_Place(module, function, flow, "", place.depth - 1, place.anything), names)
+        entity = self.project.resolve(place.module, call.chain)
+        class_ = entity.class_() if entity.kind == "class" else None
+        if class_ is not None and not class_.bases and not class_.decorators:
+            return False  # `target` leads to its `__init__`, where it has one
+        name = entity.name if entity.kind == "external" else ""
+        known = call.chain if call.chain[:1] == "~" else name
+        if never_raises(known) or (not place.anything and raises_nothing(known, leaf_of_chain(call.chain))):
+            return False
+        return broad or not name or not all(raises_its_own(name, each) for each in names)
+
+
+def catches_all(caught: str, raised: str) -> bool:
+    """Whether a handler for one exception certainly gets the other."""
+    if caught == _ORDINARY:
+        return raised != _ALL and raised not in _EXTRAORDINARY
+    return caught == _ALL or (bool(caught) and catches(caught, raised))
+
+
+def _looks_into(step: Step, made: Sequence[Call]) -> bool:
+    """Whether a statement asks an object for a part of it, or does more than name, call and test."""
+    if any("[]" in given.chain for call in made for given in call.takes):
+        return True
+    if step.kind not in _SIMPLE and step.kind != "raise":
+        return True
+    if any(load[:1] in "[@." for load in step.loads):
+        return True
+    return any("[]" in chain or (chain[:1] == "%" and "." in chain) for chain in step.chains)
