@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.flow.swallowing import SwallowedSignal, Swallowing
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 _RAISED = {
     "retry()": "Retry",
@@ -132,4 +132,4 @@ class RetrySwallowed(Rule):
         name = _RAISED.get(fact.what, fact.what)
         passes = not kept and name in _RAISED.values() and handler.path == fact.place.path
         fix = ("celery.exceptions", name, str(handler.span.line)) if passes else None
-        yield Finding(fact.place, values, tuple(related), variant, fix)
+        yield Finding(fact.place, values, tuple(related), variant, fix, Cause((handler, variant)))

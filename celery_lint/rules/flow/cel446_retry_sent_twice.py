@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.flow.swallowing import RepeatedRetry, Swallowing
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class RetrySentTwice(Rule):
@@ -92,4 +92,5 @@ class RetrySentTwice(Rule):
             if handler.path == fact.place.path
             else None
         )
-        yield Finding(fact.place, {"task": fact.body.task.label}, tuple(related), fix=fix)
+        cause = Cause(handler)
+        yield Finding(fact.place, {"task": fact.body.task.label}, tuple(related), fix=fix, cause=cause)
