@@ -22,7 +22,7 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         commands,
         dependencies.packages(root, paths),
         dependencies.projects(paths),
-        unlisted.of(root, listing),
+        unlisted.of(root, listing, dependencies.distributions(root, paths)),
         without_beat(root, paths, listing.texts, listing.python, commands),
         apart(root, paths, listing.texts, listing.python, commands),
     )

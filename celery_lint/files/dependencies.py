@@ -38,6 +38,13 @@ _LOCKED = re.compile(
     rb'"?(?::[ \t]*\{)?[ \t]*\r?$',
     re.MULTILINE,
 )
+# What follows the start of a line, or a quote; in an address each word.
+_FIRST = re.compile(rb"(?:^|[\"'])[ \t]*(?:- )?([A-Za-z][A-Za-z0-9._-]*)")
+_WORD = re.compile(rb"[A-Za-z][A-Za-z0-9._-]*")
+# A project is no part of itself.
+_OWN_NAME = re.compile(rb"^[ \t]*name[ \t]*=[^\n]*", re.MULTILINE)
+# The name after `#` in an address is none.
+_REMARK = re.compile(rb"(?:^|(?<=\s))#[^\n]*")
 _COMMENT = re.compile(rb"#[^\n]*")
 
 
@@ -67,6 +74,30 @@ def packages(root: str, paths: Iterable[str]) -> frozenset[str] | None:
     return frozenset(found) if found is not None else None
 
 
+def distributions(root: str, paths: Iterable[str]) -> frozenset[str] | None:
+    """The names in lists, as far as they may be of what is installed; ``None`` where no list is there.
+
+    Lock files say no more than the lists beside them that anybody would call his own.
+    """
+    found: set[str] | None = None
+    for path in paths:
+        name = path.lower().rpartition("/")[2]
+        if not is_list(path) or name in _LOCKS:
+            continue
+        try:
+            data = read_bytes(f"{root}/{path}", _LARGEST, within=root)
+        except NotParsed:
+            return None
+        text = _REMARK.sub(b"", data)
+        if not _lists(name, text):
+            continue
+        found = found or set()
+        for line in _OWN_NAME.sub(b"", text).splitlines():
+            words = _WORD.findall(line) if b"/" in line else _FIRST.findall(line)
+            found.update(re.sub(r"[-_.]+", "-", word.decode().lower()) for word in words)
+    return frozenset(found) if found is not None else None
+
+
 def projects(paths: Iterable[str]) -> frozenset[str]:
     """The folders that have a list of their own: each is a project that is installed by itself."""
     folders = {path.rpartition("/")[0] for path in paths if is_list(path)}
@@ -81,6 +112,11 @@ def listed(path: str, data: bytes) -> set[str] | None:
     if name in _LOCKS:
         return {found.decode().lower() for found in _LOCKED.findall(data)}
     text = _COMMENT.sub(b"", data)
-    if not text.strip() or (name in _METADATA and not any(word in text for word in _DEPENDENCIES)):
+    if not _lists(name, text):
         return None
     return {(pool or driver).decode().lower() for pool, driver in _MENTION.findall(text)}
+
+
+def _lists(name: str, text: bytes) -> bool:
+    """Whether a file of this name, without its comments, lists anything."""
+    return bool(text.strip()) and (name not in _METADATA or any(word in text for word in _DEPENDENCIES))

@@ -12,11 +12,11 @@ from celery_lint.source import read as read_bytes
 _LARGEST = 262_144  # bytes
 
 
-def of(root: str, listing: Listing) -> Unlisted:
-    """What the ignore files of a workspace hide, and what was seen besides its files."""
+def of(root: str, listing: Listing, installs: frozenset[str] | None = None) -> Unlisted:
+    """What the ignore files of a workspace hide, what was seen besides its files, and what it installs."""
     patterns = [pattern for path in listing.launch if _is_ignoring(path) for pattern in _patterns(root, path)]
     folders = frozenset(listing.directories)
-    return Unlisted(tuple(listing.unlisted), tuple(dict.fromkeys(patterns)), folders)
+    return Unlisted(tuple(listing.unlisted), tuple(dict.fromkeys(patterns)), folders, installs)
 
 
 def _is_ignoring(path: str) -> bool:

@@ -19,12 +19,19 @@ class Unlisted(NamedTuple):
     """What is no Python file of the workspace: ``paths`` that are there, and ``patterns`` of what may be.
 
     A pattern is one that git ignores, with the folder that it holds for. ``folders`` are all that are there:
-    one without `__init__.py` is a package, too.
+    one without `__init__.py` is a package, too. ``installs`` are the names in lists of what is installed;
+    ``None`` where no list is there.
     """
 
     paths: tuple[str, ...] = ()
     patterns: tuple[tuple[str, str], ...] = ()
     folders: frozenset[str] = frozenset()
+    installs: frozenset[str] | None = None
+
+    def may_install(self, package: str) -> bool:
+        """Whether something that is installed may bring a package of this name: `PyJWT` brings `jwt`."""
+        word = package.lower().replace("_", "-")
+        return self.installs is None or any(word in name for name in self.installs)
 
     def may_hold(self, stem: str) -> bool:
         """Whether there may be a module or package of this path, which has no ending: ``shop/orders``."""

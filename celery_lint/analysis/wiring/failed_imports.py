@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.workers.loading.absent import Missing
 from celery_lint.inventory.workers.loading.certain import CertainImports, Way, above, absolute
-from celery_lint.inventory.workers.loading.unimportable import Failing, Missing, Unimportable
+from celery_lint.inventory.workers.loading.unimportable import Failing, Unimportable
 from celery_lint.model.facts import Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
@@ -55,5 +56,8 @@ class FailedImports:
         statement, missing = failing
         name = absolute(statement, module.path, way.name)
         if missing.module:
+            if not missing.path.endswith(".py"):  # a folder
+                root = f"{way.root}/" if way.root else ""
+                return any(f"{root}{each.replace('.', '/')}" == missing.path for each in above(name))
             return any(self.certain.file(way.root, each) == missing.path for each in (name, *above(name)))
         return self.certain.file(way.root, name) == missing.path

@@ -12,6 +12,7 @@ from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.absent import AbsentModules
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.orphans import Misled, Orphans
 from celery_lint.inventory.workers.loading.unimportable import Unimportable
@@ -63,6 +64,7 @@ class UnloadedTasks:
         self.commands = known.of(Commands)
         self.unimportable = known.of(Unimportable)
         self.unsent = known.of(Unsent)
+        self.absent = known.of(AbsentModules)
 
     @facts
     def unloaded(self) -> list[Unloaded]:
@@ -179,7 +181,9 @@ class UnloadedTasks:
         if "," in text or " " in text:
             return True
         located = self.project.imports.locate(text, module.path)
-        if located is None or not located.rest:
+        if located is None:
+            return self.absent.of(module.path, text) is not None
+        if not located.rest:
             return False
         return located.path.endswith("/__init__.py") and all(p.isidentifier() for p in text.split("."))
 

@@ -36,8 +36,9 @@ class IncludeModuleMissing(Rule):
 
     ## Limits
 
-    Speaks of modules in packages of the project (folders with an `__init__.py`); what other packages hold is
-    not known.
+    Speaks of modules in packages of the project; what other packages hold is not known. A folder without an
+    `__init__.py` counts where the project imports from it by this name, modules lie in it, and a list of
+    dependencies is there that has no name like it.
 
     ## References
 

@@ -3,8 +3,8 @@
 It answers *yes* only where the file that the import means is read, and can bind the name in no way: it has no
 such definition, import or variable, no star import, nothing that binds names as only the run knows, and
 nobody sets it from elsewhere. An import in a ``try``, under a condition or in a function does not count, and
-neither does a package that may have a compiled or generated submodule of the name. Of modules that are not
-there it speaks within one package: what another one holds may be installed besides.
+neither does a package that may have a compiled or generated submodule of the name. ``AbsentModules`` tells
+which modules are not there.
 """
 
 from __future__ import annotations
@@ -13,27 +13,13 @@ from collections.abc import Iterator
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.absent import PATH, AbsentModules, Missing, below
 from celery_lint.model.facts import ANYTHING, ImportStatement, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
 from celery_lint.project.set_attributes import SetAttributes
-
-# What a package is spread over several folders with.
-_PATH = "__path__"
-_SPREADING = ("declare_namespace", "extend_path")
-
-
-class Missing(NamedTuple):
-    """The file that has not what a module imports from it, and the name.
-
-    ``module``: the name is that of a module which a package does not have, and this is its dotted path.
-    """
-
-    path: str
-    name: str
-    module: str = ""
 
 
 class Failing(NamedTuple):
@@ -51,6 +37,7 @@ class Unimportable:
         self.imports = known.project.imports
         self.unlisted = known.project.deployment.unlisted
         self.tasks = known.of(Tasks)
+        self.absent = known.of(AbsentModules)
         self.set_attributes = known.of(SetAttributes)
 
     @once
@@ -89,9 +76,10 @@ class Unimportable:
         found: dict[str, set[str]] = {}
         for module in self.project.product_modules():
             for statement in module.needed:
-                missing = self._missing_module(module, statement)
-                for path, name in [(missing.path, _PATH)] if missing else self._needed(module, statement):
-                    if self.project.modules.find(path) is None and path not in self.project.unparsed:
+                missing = self.absent.looked_for(module.path, statement.module)
+                told = self.absent.told_by(missing) if missing else ""
+                for path, name in [(told, PATH)] if missing else self._needed(module, statement):
+                    if path and self.project.modules.find(path) is None and path not in self.project.unparsed:
                         found.setdefault(path, set()).add(name)
         return found
 
@@ -116,10 +104,10 @@ class Unimportable:
 
     def _failing(self, module: Module) -> Iterator[Failing]:
         for statement in module.needed:
-            missing = self._missing_module(module, statement)
+            missing = self.absent.looked_for(module.path, statement.module)
             if missing is None:
                 missing = self._missing_name(module, statement)
-            elif not self._is_plain(missing.path):
+            elif not self.absent.is_plain(missing):
                 missing = None
             if missing is not None:
                 yield Failing(statement, missing)
@@ -139,8 +127,8 @@ class Unimportable:
             located = self.imports.locate(statement.dotted(name), module.path) if name != "*" else None
             if located is None or located.rest != (name,) or name.startswith("__"):
                 continue  # every module has some names of this kind
-            below = _below(located.path, name)
-            if below and self._is_there(below):
+            submodule = below(located.path, name)
+            if submodule and self.absent.is_there(submodule):
                 continue
             root = self.imports.import_root(located.path)
             if not root or module.path.startswith(f"{root}/"):  # a folder beside may have a library's name
@@ -148,11 +136,7 @@ class Unimportable:
 
     def _may_lack(self, path: str, name: str) -> bool:
         """Whether a file certainly has no submodule of the name that is compiled, generated or no Python."""
-        return not self.unlisted.may_hold(_below(path, name) or path.removesuffix(".py"))
-
-    def _is_there(self, stem: str) -> bool:
-        """Whether a file of the project is a module or a package of this path."""
-        return f"{stem}.py" in self.imports.files or stem in self.imports.packages
+        return not self.unlisted.may_hold(below(path, name) or path.removesuffix(".py"))
 
     def _never_has(self, module: Module, name: str) -> bool:
         known = name in module.functions or name in module.classes or name in module.imports
@@ -166,55 +150,6 @@ class Unimportable:
         meant = (f"{tail}.py", f"{tail}/__init__.py")
         ends = tuple(f"/{each}" for each in meant)
         return not any(file != path and (file in meant or file.endswith(ends)) for file in self.imports.files)
-
-    # ------------------------------------------------------------------ modules that are not there
-
-    def _missing_module(self, module: Module, statement: ImportStatement) -> Missing | None:
-        """The part of the package that a module is in, where that has no module of the name."""
-        dotted = statement.module
-        parts = dotted.lstrip(".").split(".") if dotted.strip(".") else []
-        level = len(dotted) - len(dotted.lstrip("."))
-        if level:
-            *folders, _ = module.path.split("/")
-            folder = "/".join(folders[: len(folders) - level + 1])
-            if level > len(folders):
-                return None
-        else:
-            folder = self.imports.import_root(module.path)
-            own = module.path[len(folder) + 1 if folder else 0 :].split("/")
-            if len(own) < 2 or own[0] != parts[0] or self._holds_twice(parts[0]):
-                return None  # what another package has is not known: it may be installed besides
-            folder, parts = (f"{folder}/{parts[0]}" if folder else parts[0]), parts[1:]
-        for number, part in enumerate(parts):
-            if folder not in self.imports.packages:
-                return None
-            below = f"{folder}/{part}"
-            if not self._is_there(below):
-                if self.unlisted.may_hold(below) or self._is_elsewhere(below):
-                    return None
-                name = ".".join(
-                    [self.imports.module_name(f"{folder}/__init__.py"), *parts[number : number + 1]]
-                )
-                return Missing(f"{folder}/__init__.py", part, name)
-            folder = below
-        return None
-
-    def _holds_twice(self, top: str) -> bool:
-        """Whether several packages of the workspace have a name: one may lie over the other."""
-        return len(self.imports.holding(top)) != 1
-
-    def _is_plain(self, path: str) -> bool:
-        """Whether a package is known to hold what is in its folder, and nothing else."""
-        module = self.project.modules.find(path)
-        if module is None or ANYTHING in module.hidden or _PATH in module.bindings:
-            return False
-        return not module.functions.calling(*_SPREADING)
-
-    def _is_elsewhere(self, stem: str) -> bool:
-        """Whether another folder has a module at the end of this path: an image may put it there."""
-        tail = "/".join(stem.split("/")[-2:])
-        ends = (f"/{tail}.py", f"/{tail}/__init__.py")
-        return any(f"/{file}".endswith(ends) for file in self.imports.files)
 
     # ------------------------------------------------------------------ what they import
 
@@ -235,8 +170,3 @@ class Unimportable:
         while folder in self.imports.packages:
             yield f"{folder}/__init__.py"
             folder = folder.rpartition("/")[0]
-
-
-def _below(path: str, name: str) -> str:
-    """The path of a submodule of a package, without its ending; empty where a file is no package."""
-    return f"{path.removesuffix('__init__.py')}{name}" if path.endswith("/__init__.py") else ""

@@ -1,0 +1,166 @@
+"""Modules that are looked for and certainly not there, in the package that looks for them.
+
+What another package holds may be installed besides. A package with an ``__init__.py`` is one folder and
+nothing else. A folder without one may be a part of a package that others install parts of, too: it counts
+where the project itself imports from it by this name, no list of what is installed has a name like that, and
+modules lie beside the one that is missing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from celery_lint.model.facts import ANYTHING
+from celery_lint.model.records import NamedTuple
+from celery_lint.project.known import Known, once
+
+#: What a package is spread over several folders with.
+PATH = "__path__"
+_SPREADING = ("declare_namespace", "extend_path")
+
+
+class Missing(NamedTuple):
+    """The file that has not what a module imports from it, and the name.
+
+    ``module``: the name is that of a module which a package does not have, and this is its dotted path. The
+    ``path`` is that of a folder where the package has no ``__init__.py``.
+    """
+
+    path: str
+    name: str
+    module: str = ""
+
+
+class AbsentModules:
+    """The modules that packages of the project certainly lack."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.imports = known.project.imports
+        self.unlisted = known.project.deployment.unlisted
+
+    def of(self, importer: str, dotted: str) -> Missing | None:
+        """What is missing of a dotted name, where that is certain."""
+        missing = self.looked_for(importer, dotted)
+        return missing if missing is not None and self.is_plain(missing) else None
+
+    def looked_for(self, importer: str, dotted: str) -> Missing | None:
+        """The part of the package that a module is in, where that has no module of the name.
+
+        To be certain, the package itself must be read: ``is_plain``.
+        """
+        name = dotted.lstrip(".")
+        parts = name.split(".") if name else []
+        level = len(dotted) - len(name)
+        if not all(part.isidentifier() for part in parts):
+            return None
+        if not level:
+            top = self._top(importer, parts[0])
+            return self._missing(top, parts[1:], parts[:1]) if top else None
+        *folders, _ = importer.split("/")
+        if level > len(folders):
+            return None
+        folder = "/".join(folders[: len(folders) - level + 1])
+        if folder not in self.imports.packages and not self._is_own(folder):
+            return None
+        above = self.imports.module_name(f"{folder}/__init__.py").split(".")
+        return self._missing(folder, parts, above if folder in self.imports.packages else ["." * (level - 1)])
+
+    def is_there(self, stem: str) -> bool:
+        """Whether a file of the project is a module or a package of this path."""
+        return f"{stem}.py" in self.imports.files or stem in self.imports.packages
+
+    def told_by(self, missing: Missing) -> str:
+        """The file of the package that tells whether it is spread over several folders; empty for none."""
+        folder = missing.path.removesuffix("/__init__.py")
+        while folder and folder not in self.imports.packages:
+            folder = folder.rpartition("/")[0]
+        return f"{folder}/__init__.py" if folder else ""
+
+    def is_plain(self, missing: Missing) -> bool:
+        """Whether a package is known to hold what is in its folder, and nothing else."""
+        path = self.told_by(missing)
+        module = self.project.modules.find(path) if path else None
+        if module is None:
+            return not path
+        if ANYTHING in module.hidden or PATH in module.bindings:
+            return False
+        return not module.functions.calling(*_SPREADING)
+
+    # ------------------------------------------------------------------ what is looked into
+
+    def _missing(self, folder: str, parts: list[str], above: list[str]) -> Missing | None:
+        """The first part that is not there, of those that are looked for in a folder."""
+        whole = False
+        for number, part in enumerate(parts):
+            whole = whole or folder in self.imports.packages
+            below = f"{folder}/{part}"
+            if f"{below}.py" in self.imports.files:
+                return None  # a module, of which names are taken
+            if below not in self.imports.packages and below not in self.unlisted.folders:
+                if self.unlisted.may_hold(below) or self._is_elsewhere(below):
+                    return None
+                name = ".".join([*above, *parts[: number + 1]])
+                if folder in self.imports.packages:
+                    return Missing(f"{folder}/__init__.py", part, name)
+                return Missing(folder, part, name) if whole or self._holds_modules(folder) else None
+            folder = below
+        return None
+
+    def _top(self, importer: str, top: str) -> str:
+        """The folder of the package that a module is in, if it has this name; empty if it is another."""
+        root = self.imports.import_root(importer)
+        own = importer[len(root) + 1 if root else 0 :].split("/")
+        if len(own) > 1 and own[0] == top:  # what another package has may be installed besides
+            folder = f"{root}/{top}" if root else top
+            return folder if len(self.imports.holding(top)) == 1 else ""
+        folders = importer.split("/")[:-1]
+        if folders.count(top) != 1 or self.imports.holding(top):
+            return ""
+        folder = "/".join(folders[: folders.index(top) + 1])
+        return folder if self._is_own(folder) else ""
+
+    def _is_own(self, folder: str) -> bool:
+        """Whether a folder without ``__init__.py`` certainly is what the project calls a package."""
+        top = next((own for own in self._own_tops if f"{folder}/".startswith(f"{own}/")), None)
+        return top is not None and not self.unlisted.may_install(top.rpartition("/")[2])
+
+    @once
+    def _own_tops(self) -> frozenset[str]:
+        """The folders without ``__init__.py`` that modules of the project, or commands, import from."""
+        return frozenset(self._imported_from())
+
+    def _imported_from(self) -> Iterator[str]:
+        for command in self.project.deployment.commands:
+            yield from self._of_files(command.app.partition(":")[0], "")
+        for module in self.project.product_modules():
+            for dotted in module.imports.values():
+                if not dotted.startswith(".") and "." in dotted:
+                    yield from self._of_files(dotted, module.path)
+
+    def _of_files(self, dotted: str, importer: str) -> Iterator[str]:
+        """The folder of the first part of a name, where it leads to a module that no package holds."""
+        parts = dotted.split(".")
+        located = self.imports.locate(dotted, importer) if parts[0] not in sys.stdlib_module_names else None
+        if located is None or located.path.endswith("/__init__.py"):
+            return
+        named = "/".join(parts[: len(parts) - len(located.rest)])
+        top = f"{located.path.removesuffix(f'{named}.py')}{parts[0]}"
+        if "/" in named and located.path.endswith(f"{named}.py") and top not in self.imports.packages:
+            yield top
+
+    def _holds_modules(self, folder: str) -> bool:
+        """Whether modules lie in a folder: one that several install parts of holds packages alone."""
+        return any(path.rpartition("/")[0] == folder for path in self.imports.files)
+
+    def _is_elsewhere(self, stem: str) -> bool:
+        """Whether another folder has a module at the end of this path: an image may put it there."""
+        tail = "/".join(stem.split("/")[-2:])
+        ends = (f"/{tail}.py", f"/{tail}/__init__.py")
+        return any(f"/{file}".endswith(ends) for file in self.imports.files)
+
+
+def below(path: str, name: str) -> str:
+    """The path of a submodule of a package, without its ending; empty where a file is no package."""
+    return f"{path.removesuffix('__init__.py')}{name}" if path.endswith("/__init__.py") else ""
