@@ -6,6 +6,7 @@ from celery_lint.diagnostics import Unparsed
 from celery_lint.files import dependencies, unlisted
 from celery_lint.files.commands import launch
 from celery_lint.files.commands.apart import apart
+from celery_lint.files.commands.defaults import defaults
 from celery_lint.files.commands.without_beat import without_beat
 from celery_lint.files.discovery import Listing
 from celery_lint.model.commands import Deployment, deployed
@@ -17,7 +18,9 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
     Where the linter itself fails, ``failures`` gets a word about it.
     """
     paths = listing.launch
-    commands = launch.read(root, paths, failures)
+    written = launch.read(root, paths, failures)
+    never = defaults(root, paths, listing.texts, written)
+    commands = [command for command in written if command not in never] if never else written
     return deployed(
         commands,
         dependencies.packages(root, paths),
@@ -25,4 +28,5 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         unlisted.of(root, listing, dependencies.distributions(root, paths)),
         without_beat(root, paths, listing.texts, listing.python, commands),
         apart(root, paths, listing.texts, listing.python, commands),
+        never,
     )

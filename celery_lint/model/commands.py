@@ -19,7 +19,8 @@ class Deployment(NamedTuple):
     application all the same. ``unlisted`` is what Python may import besides the files that are known.
     ``without_beat`` are the files that list all processes of a deployment, workers among them, where no text
     of the project speaks of beat; ``None`` where only launch files have been read. ``apart`` are the files
-    that are a whole deployment each, where there are others.
+    that are a whole deployment each, where there are others. ``defaults`` are the commands of images that
+    never run, since all deployments give others; ``None`` where only launch files have been read for that.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -30,11 +31,12 @@ class Deployment(NamedTuple):
     unlisted: Unlisted = Unlisted()
     without_beat: tuple[str, ...] | None = None
     apart: tuple[Apart, ...] = ()
+    defaults: tuple[WorkerCommand, ...] | None = None
 
     @property
     def texts_read(self) -> bool:
         """Whether more has been read than launch files."""
-        return self.without_beat is not None
+        return self.without_beat is not None or self.defaults is not None
 
     def project_of(self, path: str) -> str:
         """The nearest folder at a file that is a project by itself; ``""`` for all there is."""
@@ -106,6 +108,7 @@ def deployed(
     unlisted: Unlisted,
     without_beat: tuple[str, ...] | None = None,
     apart: tuple[Apart, ...] = (),
+    defaults: tuple[WorkerCommand, ...] | None = None,
 ) -> Deployment:
     """How a project with these commands is run."""
     return Deployment(
@@ -117,4 +120,5 @@ def deployed(
         unlisted,
         without_beat,
         apart,
+        defaults,
     )

@@ -9,20 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from celery_lint.files.commands.mentions import LARGEST
-from celery_lint.files.commands.wholes import Files, files_of, kind_of, whole_services
+from celery_lint.files.commands.mentions import text_of
+from celery_lint.files.commands.wholes import (
+    DEVELOPING,
+    MANIFEST,
+    Files,
+    files_of,
+    kind_of,
+    whole_services,
+)
 from celery_lint.model.commands import Apart, WorkerCommand
 from celery_lint.model.purpose import is_development_path, originals
-from celery_lint.source import NotParsed
-from celery_lint.source import read as read_bytes
 
 _BROKERS = ("keydb", "rabbitmq", "redis", "valkey", "dragonfly")
 _SERVER = re.compile(
     r"\b(?:daphne|fastapi|flask|granian|gunicorn|hypercorn|uvicorn|uwsgi|waitress\S*)\b|wsgi|asgi"
 )
-# What is started so runs where the product is developed.
-_DEVELOPING = re.compile(r"--reload\b|\brunserver|\bwatchfiles\b|\bwatchmedo\b|\bflask\b.*\brun\b")
-_MANIFEST = re.compile(r"(?m)^apiVersion:.*$")
 _PLATFORM = re.compile(r"(?:procfile|render\.|railway\.|heroku\.|fly\.|app\.json|task-?_?def).*")
 _GIVEN = re.compile(r"""(?<!\S)(?:-f|--file)[ =]?([^\s"']+)""")
 _JOINED = re.compile(r"compose[\w.-]{0,80}[:,]\S{0,80}compose")
@@ -38,12 +40,12 @@ def apart(
     if len(starting) < 2 or not composed:  # one by itself is what all workers are
         return ()
     files = files_of([*launch, *texts, *python])
-    held = {path: _text(root, path) for path in starting}
+    held = {path: text_of(root, path) for path in starting}
     workers = {path: _whole(path, held[path], files) for path in composed}
     found = []
     for path in composed:
         own = workers[path]
-        if not own or is_development_path(path) or any(originals(path)) or _DEVELOPING.search(held[path]):
+        if not own or is_development_path(path) or any(originals(path)) or DEVELOPING.search(held[path]):
             continue
         beside = []
         for other in starting:
@@ -59,7 +61,7 @@ def apart(
                 beside.append(other)
         else:
             found.append(Apart(path, tuple(beside)))
-    if not found or any(_merges(_text(root, path)) for path in launch):
+    if not found or any(_merges(text_of(root, path)) for path in launch):
         return ()
     return tuple(found)
 
@@ -85,7 +87,7 @@ def _run(service: Mapping[str, str]) -> str:
 
 def _stands_apart(path: str, text: str) -> bool:
     name = path.lower().rpartition("/")[2]
-    return bool(_PLATFORM.fullmatch(name) or (name.endswith((".yml", ".yaml")) and _MANIFEST.search(text)))
+    return bool(_PLATFORM.fullmatch(name) or (name.endswith((".yml", ".yaml")) and MANIFEST.search(text)))
 
 
 def _merges(text: str) -> bool:
@@ -100,11 +102,3 @@ def _merges(text: str) -> bool:
         if sum("compose" in each or "$" in each for each in given) > 1:
             return True
     return False
-
-
-def _text(root: str, path: str) -> str:
-    try:
-        data = read_bytes(f"{root}/{path}", LARGEST, within=root)
-    except NotParsed:
-        return ""
-    return data.decode("utf-8", "replace").replace("\r\n", "\n")

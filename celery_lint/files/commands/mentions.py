@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 from celery_lint.libraries.celery import CLOCKS
+from celery_lint.source import NotParsed
+from celery_lint.source import read as read_bytes
 
 LARGEST = 524_288  # bytes; what is larger nobody has written by hand
 
@@ -52,6 +54,15 @@ _CLOCK_PACKAGES = re.compile(
 )
 
 
+def text_of(root: str, path: str) -> str:
+    """The text of a file of a workspace; nothing where it cannot be read."""
+    try:
+        data = read_bytes(f"{root}/{path}", LARGEST, within=root)
+    except NotParsed:
+        return ""
+    return data.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
 def is_text(path: str) -> bool:
     """Whether a file of this path, relative to the workspace, may tell people or programs what to start."""
     name = path.lower().rpartition("/")[2]
@@ -62,6 +73,11 @@ def is_text(path: str) -> bool:
     if not stem or suffix in _SUFFIXES or name.startswith(_PREFIXES):
         return True
     return suffix in ("js", "cjs", "mjs", "ts") and any(manager in name for manager in _MANAGERS)
+
+
+def is_pipeline(path: str) -> bool:
+    """Whether a file says what is built, tested and deployed once somebody pushes."""
+    return path.lower().startswith(_PIPELINES)
 
 
 def speaks_of_beat(path: str, data: bytes) -> bool:
@@ -75,6 +91,6 @@ def speaks_of_beat(path: str, data: bytes) -> bool:
         return True
     if b"celery" in data.lower() and _EMBEDDED.search(data):
         return True
-    if prose or lowered.startswith(_PIPELINES):
+    if prose or is_pipeline(path):
         return False
     return _CLOCK.search(data) is not None or _CLOCK.search(name) is not None

@@ -36,6 +36,13 @@ _OF_SYSTEM = ("/bin/", "/dev/", "/etc/", "/opt/", "/proc/", "/sbin/", "/usr/bin/
 # Registries that serve what anybody has made, and namespaces of theirs.
 _REGISTRIES = ("docker.elastic.co/", "mcr.microsoft.com/", "quay.io/", "registry.k8s.io/", "gcr.io/cadvisor/")
 _MOST_OPTIONS = 20
+
+DEVELOPING = re.compile(r"--reload\b|\brunserver|\bwatchfiles\b|\bwatchmedo\b|\bflask\b.*\brun\b")
+"""What is started so runs where the product is developed."""
+
+MANIFEST = re.compile(r"(?m)^apiVersion:.*$")
+"""What manifests of Kubernetes begin with."""
+
 _PYTHON = re.compile(r"(?i)python|pip\b|poetry|\buv\b|celery")
 
 
@@ -116,7 +123,7 @@ def whole_services(path: str, text: str, files: Files) -> dict[str, dict[str, st
     """
     if any(mark in text for mark in _TEMPLATE) or _INCLUDES.search(text):
         return None
-    services = dict(_named_services(text))
+    services = dict(named_services(text))
     if any(
         not service.keys() & {"image", "build", "<<"} or "extends" in service for service in services.values()
     ):
@@ -125,7 +132,7 @@ def whole_services(path: str, text: str, files: Files) -> dict[str, dict[str, st
 
 
 def _composed(path: str, text: str, files: Files) -> int | None:
-    services = [service for _, service in _named_services(text)]
+    services = [service for _, service in named_services(text)]
     own = {part for service in services if _runs_celery(service) for part in _origins(service)}
     known = [_is_known(path, service, files, own) for service in services]
     return len(services) if all(known) else None
@@ -137,7 +144,7 @@ def _runs_celery(service: Mapping[str, str]) -> bool:
 
 def _origins(service: Mapping[str, str]) -> Iterator[str]:
     """What an image is called, and whose it is."""
-    name = _named(service.get("image", ""))
+    name = name_of_image(service.get("image", ""))
     owner, _, leaf = name.rpartition("/")
     if leaf:
         yield name
@@ -145,7 +152,7 @@ def _origins(service: Mapping[str, str]) -> Iterator[str]:
         yield owner
 
 
-def _named_services(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+def named_services(text: str) -> Iterator[tuple[str, dict[str, str]]]:
     """The services of a compose file by name: what each key holds, with all lines below it."""
     within = False
     indent = 0
@@ -157,7 +164,7 @@ def _named_services(text: str) -> Iterator[tuple[str, dict[str, str]]]:
         depth = len(line) - len(line.lstrip(" "))
         if not depth:
             if block is not None:
-                yield name, _keys(block)
+                yield name, keys_of(block)
             block, within, indent = None, line.startswith("services:"), 0
         elif within:
             indent = indent or depth
@@ -165,17 +172,18 @@ def _named_services(text: str) -> Iterator[tuple[str, dict[str, str]]]:
                 block.append(line)
                 continue
             if block is not None:
-                yield name, _keys(block)
+                yield name, keys_of(block)
             block = []
             service = _SERVICE.fullmatch(line)
             name = service[2] if service else line.strip()
             if not service:
                 block.append(f"{' ' * (depth + 2)}<<: {line.strip()}")  # written in one line, or unpacked
     if block is not None:
-        yield name, _keys(block)
+        yield name, keys_of(block)
 
 
-def _keys(block: list[str]) -> dict[str, str]:
+def keys_of(block: list[str]) -> dict[str, str]:
+    """What each key of a mapping holds, with all lines below it."""
     found: dict[str, list[str]] = {}
     indent, name = 0, ""
     for line in block:
@@ -198,17 +206,18 @@ def _is_known(path: str, service: Mapping[str, str], files: Files, own: Collecti
             _is_read(each, files) for each in commands
         )
     if image:
-        if _is_public(image) and not any(part in own for part in _origins(service)):
-            return all(not _is_variable(each) for each in commands)
+        if is_public(image) and not any(part in own for part in _origins(service)):
+            return all(not is_variable(each) for each in commands)
         return "command" in service and all(_is_read(each, files) for each in commands)
     if "<<" in service or "extends" in service:
         return "command" in service and all(_is_read(each, files) for each in commands)
     return all(_is_read(each, files) for each in commands)  # it changes what another file has
 
 
-def _has_dockerfile(path: str, build: str, files: Files) -> bool:
+def dockerfiles(path: str, build: str) -> tuple[str, ...]:
+    """Where the Dockerfile of a service may be, by its `build`; nothing where only the run knows."""
     if "dockerfile_inline" in build:
-        return False
+        return ()
     folder = posixpath.dirname(path)
     first = build.split("\n")[0].split(" #")[0].strip("\"' ")
     context, name = (first, "Dockerfile") if first and not first.startswith("{") else (".", "Dockerfile")
@@ -218,21 +227,25 @@ def _has_dockerfile(path: str, build: str, files: Files) -> bool:
         else:
             name = found[1]
     if "$" in context + name or "://" in context:
-        return False
+        return ()
     wanted = posixpath.normpath(posixpath.join(folder, context, name))
-    return wanted in files.paths or posixpath.normpath(posixpath.join(folder, name)) in files.paths
+    return wanted, posixpath.normpath(posixpath.join(folder, name))
 
 
-def _named(image: str) -> str:
+def _has_dockerfile(path: str, build: str, files: Files) -> bool:
+    return any(each in files.paths for each in dockerfiles(path, build))
+
+
+def name_of_image(image: str) -> str:
     """An image without its tag, and with the values that are given for variables."""
     name = _DEFAULT.sub(r"\1", image.split(" #")[0].strip("\"' ")).partition("@")[0]
     head, slash, last = name.removeprefix("docker.io/").rpartition("/")
     return head + slash + last.partition(":")[0]
 
 
-def _is_public(image: str) -> bool:
+def is_public(image: str) -> bool:
     """Whether an image is one that many use, of which nobody expects the project's own processes."""
-    name = _named(image)
+    name = name_of_image(image)
     if "$" in name:
         return False
     host, slash, _ = name.partition("/")
@@ -244,7 +257,8 @@ def _is_public(image: str) -> bool:
 # ---------------------------------------------------------------------- commands
 
 
-def _is_variable(command: str) -> bool:
+def is_variable(command: str) -> bool:
+    """Whether only the run knows what a command starts."""
     words = [word for word in _WORDS.findall(command) if word not in _ENDS]
     return bool(words) and words[0].startswith("$")
 
