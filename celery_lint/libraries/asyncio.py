@@ -43,3 +43,11 @@ ASYNC_TO_SYNC = "asgiref.sync.async_to_sync"
 ASYNC_TO_SYNC_CLASS = "asgiref.sync.AsyncToSync"
 #: What makes a function that runs the coroutines of another, on a loop made for each call.
 RUNNIFY = frozenset({"asyncer.runnify"})
+#: These make a coroutine function of a plain one, which then runs in a thread.
+SYNC_TO_ASYNC = frozenset(
+    {
+        "asgiref.sync.sync_to_async",
+        "channels.db.database_sync_to_async",
+        "asyncer.asyncify",
+    }
+)

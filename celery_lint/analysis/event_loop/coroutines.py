@@ -10,10 +10,10 @@ from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import (
+    Unawaited,
     is_lost,
     is_only_returned,
     made_names,
-    makes_coroutine,
     may_be_lost,
     may_fit,
 )
@@ -22,7 +22,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
-from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
+from celery_lint.libraries.asyncio import ASKING_FOR_LOOP, SYNC_TO_ASYNC
 from celery_lint.libraries.data import DATA_BASES, DATA_DECORATORS, DATA_WORDS
 from celery_lint.libraries.logging import LEVELS, LOGGERS
 from celery_lint.libraries.network import BLOCKING
@@ -129,6 +129,7 @@ class Coroutines:
         self.project = known.project
         self.tasks = known.of(Tasks)
         self.runs = known.of(Runs)
+        self.unawaited = known.of(Unawaited)
         self.graph = known.of(CallGraph)
         self.functions = known.project.functions
         self.task_options = known.of(TaskOptions)
@@ -293,10 +294,12 @@ class Coroutines:
         function = entity.function()
         if function is not None and entity.module is not None:
             bound = self.project.resolve(module, call.chain.rpartition(".")[0]).kind == "instance"
-            made = makes_coroutine(entity.module, function) and may_fit(function, call, bound)
+            made = self.unawaited.makes_coroutine(entity.module, function) and may_fit(function, call, bound)
             return function.name if made else ""
         if entity.kind == "external":
             owner, _, leaf = entity.name.rpartition(".")
+            if leaf.endswith("()") and entity.name[:-2] in SYNC_TO_ASYNC:
+                return leaf_of_chain(call.chain).removesuffix("()")
             session = leaf in _SESSION_METHODS and owner.endswith("()") and owner[:-2] in _ASYNC_SESSIONS
             return leaf if session or entity.name in _AWAITABLES else ""
         return ""

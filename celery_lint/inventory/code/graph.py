@@ -16,7 +16,7 @@ from celery_lint.inventory.code.called import (
     named,
 )
 from celery_lint.inventory.code.ends.unreached import Unreached
-from celery_lint.inventory.code.unawaited import below_with, leads_nowhere, makes_generator
+from celery_lint.inventory.code.unawaited import Unawaited, below_with, makes_generator
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -106,6 +106,7 @@ class CallGraph:
         self.tasks = known.of(Tasks)
         self.unsent = known.of(Unsent)
         self.unreached = known.of(Unreached)
+        self.unawaited = known.of(Unawaited)
 
     def receiver(self, task: Task) -> Entity | None:
         """The class of the project that the object of a task is of."""
@@ -160,7 +161,7 @@ class CallGraph:
                     yield Callee(other.module, other.function, call, other.receiver)
             elif call.is_context_manager and makes_generator(target.module, target.function):
                 refused.update(below_with(self.functions.of(module, function), call))
-            elif not leads_nowhere(self.functions, module, function, call, target):
+            elif not self.unawaited.leads_nowhere(module, function, call, target):
                 yield Callee(target.module, target.function, call, target.receiver)
             for target in entered(self.project, module, call.chain) if call.is_context_manager else ():
                 bare = call._replace(packed_arguments=())  # what it is given is for `__init__`

@@ -9,7 +9,7 @@ from celery_lint.inventory.code.fixed import Fixed
 from celery_lint.inventory.code.given import Given, given_by, is_closed
 from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph, View, view_of
 from celery_lint.inventory.code.runs import Runs
-from celery_lint.inventory.code.unawaited import is_only_returned, makes_coroutine
+from celery_lint.inventory.code.unawaited import Unawaited, is_only_returned
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pools
@@ -73,6 +73,7 @@ class Sites:
     """
 
     def __init__(self, known: Known) -> None:
+        self.unawaited = known.of(Unawaited)
         self.project = known.project
         self.loops = known.of(Runs)
         self.graph = known.of(CallGraph)
@@ -213,7 +214,7 @@ class Sites:
     def _never_runs(self, site: Site, callee: Callee) -> bool:
         """Whether a call makes a coroutine that its task returns: nothing of its function happens then."""
         return (
-            makes_coroutine(callee.module, callee.function)
+            self.unawaited.makes_coroutine(callee.module, callee.function)
             and is_only_returned(self.flow(site), callee.call)
             and any(task.function is site.function and self._is_final(task) for task in site.tasks)
         )

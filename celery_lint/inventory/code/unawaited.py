@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.code.called import Called
+from celery_lint.inventory.tasks.layers import Layers
+from celery_lint.libraries.asyncio import SYNC_TO_ASYNC
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module
-from celery_lint.project.functions import Flow, Functions
+from celery_lint.model.facts import Function, Module, Value
+from celery_lint.project.functions import Flow
+from celery_lint.project.known import Known
 
 # Decorators that leave a coroutine function what it is.
 _HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typing_extensions.override"})
+
+
+_WRAPS = "functools.wraps"
 
 
 def makes_coroutine(module: Module, function: Function) -> bool:
@@ -25,8 +31,14 @@ def makes_generator(module: Module, function: Function) -> bool:
 
 def is_left_alone(module: Module, function: Function) -> bool:
     """Whether no decorator and no other definition makes something else of a function."""
-    if not all(value.kind == "name" and value.chain in _HARMLESS for value in function.decorators):
-        return False
+    return all(map(_is_harmless, function.decorators)) and _is_defined_once(module, function)
+
+
+def _is_harmless(decorator: Value) -> bool:
+    return decorator.kind == "name" and decorator.chain in _HARMLESS
+
+
+def _is_defined_once(module: Module, function: Function) -> bool:
     owner = module.classes.get(function.owner)
     if function.qualname in module.bindings or (owner is not None and function.name in owner.attributes):
         return False  # `load = async_to_sync(load)`
@@ -78,16 +90,43 @@ def is_lost(flow: Flow, call: Call) -> bool:
     )
 
 
-def leads_nowhere(
-    functions: Functions, module: Module, function: Function, call: Call, target: Called
-) -> bool:
-    """Whether a call makes a coroutine that nobody awaits: nothing of its function happens then."""
-    return (
-        target.function.is_async
-        and may_be_lost(call)
-        and makes_coroutine(target.module, target.function)
-        and is_lost(functions.of(module, function), call)
-    )
+class Unawaited:
+    """Calls of functions of the project that give a coroutine, also where a decorator makes that of them."""
+
+    def __init__(self, known: Known) -> None:
+        self.functions = known.project.functions
+        self.layers = known.of(Layers)
+
+    def makes_coroutine(self, module: Module, function: Function) -> bool:
+        """Whether calling a function gives a coroutine, by itself or by its outermost decorator."""
+        if not function.decorators:
+            return makes_coroutine(module, function)
+        outer = next((value for value in function.decorators if not _is_harmless(value)), None)
+        if outer is None:
+            return makes_coroutine(module, function)
+        made = outer.chain in SYNC_TO_ASYNC and not function.is_async
+        return (made or self._wraps(module, outer)) and _is_defined_once(module, function)
+
+    def _wraps(self, module: Module, decorator: Value) -> bool:
+        """Whether a decorator of the project certainly puts an ``async def`` in the place of a function."""
+        layer = self.layers.decorated(module, decorator)
+        for home, function, _ in layer:
+            plain = all(value.chain == _WRAPS for value in function.decorators)
+            outer = home.functions.get(function.parent)
+            if not (function.is_async and plain) or function.is_generator or outer is None:
+                return False
+            if any(value.chain != f":{function.qualname}" for value in outer.returns):
+                return False
+        return bool(layer)
+
+    def leads_nowhere(self, module: Module, function: Function, call: Call, target: Called) -> bool:
+        """Whether a call makes a coroutine that nobody awaits: nothing of its function happens then."""
+        return (
+            bool(target.function.is_async or target.function.decorators)
+            and may_be_lost(call)
+            and self.makes_coroutine(target.module, target.function)
+            and is_lost(self.functions.of(module, function), call)
+        )
 
 
 def below_with(flow: Flow, call: Call) -> Iterator[int]:
