@@ -6,7 +6,7 @@ from celery_lint.diagnostics import Unparsed
 from celery_lint.files import dependencies, unlisted
 from celery_lint.files.commands import launch
 from celery_lint.files.commands.apart import apart
-from celery_lint.files.commands.defaults import defaults
+from celery_lint.files.commands.defaults import defaults, is_idle
 from celery_lint.files.commands.without_beat import without_beat
 from celery_lint.files.discovery import Listing
 from celery_lint.model.commands import Deployment, deployed
@@ -29,4 +29,5 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         without_beat(root, paths, listing.texts, listing.python, commands),
         apart(root, paths, listing.texts, listing.python, commands),
         never,
+        bool(never) and is_idle(root, listing.told, commands, never or ()),
     )

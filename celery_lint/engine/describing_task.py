@@ -46,6 +46,7 @@ _WHY = {
     "unnamed": "nothing imports its module, or names it for workers to import",
     "unstarted": "only an application names its module that nobody starts",
     "doubled": "another task has its name, and nobody can tell which of the two a worker has",
+    "replaced": "each deployment gives the image of its worker another command",
     "unimportable": "its module cannot be imported",
     "unconsumed": "no worker that is started takes messages of its queue",
 }

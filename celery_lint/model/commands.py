@@ -21,6 +21,7 @@ class Deployment(NamedTuple):
     of the project speaks of beat; ``None`` where only launch files have been read. ``apart`` are the files
     that are a whole deployment each, where there are others. ``defaults`` are the commands of images that
     never run, since all deployments give others; ``None`` where only launch files have been read for that.
+    ``idle``: these are all that would start a worker, and no text tells people how to.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -32,6 +33,7 @@ class Deployment(NamedTuple):
     without_beat: tuple[str, ...] | None = None
     apart: tuple[Apart, ...] = ()
     defaults: tuple[WorkerCommand, ...] | None = None
+    idle: bool = False
 
     @property
     def texts_read(self) -> bool:
@@ -109,6 +111,7 @@ def deployed(
     without_beat: tuple[str, ...] | None = None,
     apart: tuple[Apart, ...] = (),
     defaults: tuple[WorkerCommand, ...] | None = None,
+    idle: bool = False,
 ) -> Deployment:
     """How a project with these commands is run."""
     return Deployment(
@@ -121,4 +124,5 @@ def deployed(
         without_beat,
         apart,
         defaults,
+        idle,
     )

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from celery_lint.files.commands.mentions import is_pipeline, text_of
+from celery_lint.files.commands.mentions import is_pipeline, is_text, speaks_of_workers, text_of
 from celery_lint.files.commands.shell import logical_lines
 from celery_lint.files.commands.wholes import (
     DEVELOPING,
@@ -91,6 +91,18 @@ def defaults(
         if by_default and _is_told(_image(path, paths), held):
             found += by_default
     return tuple(found)
+
+
+def is_idle(
+    root: str, texts: list[str], commands: list[WorkerCommand], never: tuple[WorkerCommand, ...]
+) -> bool:
+    """Whether nothing but the commands that never run would start a worker, as far as texts tell."""
+    if any(command.is_worker for command in commands):
+        return False
+    images = {command.path for command in never}
+    return not any(
+        speaks_of_workers(path, text_of(root, path)) for path in texts if is_text(path) and path not in images
+    )
 
 
 def _given_by_default(text: str, commands: list[WorkerCommand]) -> list[WorkerCommand]:

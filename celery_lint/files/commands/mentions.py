@@ -1,4 +1,4 @@
-"""Whether any text of a project speaks of beat: launch files, scripts, settings of tools, documentation.
+"""Whether any text of a project speaks of beat, or of workers: launch files, scripts, documentation.
 
 Who starts beat in a way that no reader of commands understands still has to name it. So a text that holds the
 word is enough to know nothing, whatever it says about it.
@@ -33,6 +33,12 @@ _PLANS = frozenset(
         "plans", "prd", "proposal", "proposals", "rfc", "rfcs", "roadmap", "spec", "specs", "todo",
     }
 )  # fmt: skip
+# A command that starts workers, as people and programs write it.
+_WORKER = re.compile(
+    r"\bcelery\b[^\n]{0,200}?(?<!\S)(?:-A|--app|-P|-Q)(?!\w)"
+    r"|\bcelery[\s\"',]{1,4}(?:worker|multi)[\s\"',]{1,4}[-s]"
+)
+_BOTH = re.compile(r"(?m)^(?![ \t]*(?:#|//|;)).*\bcelery\b.*\bworker\b")
 _PIPELINES = (".circleci/", ".github/", ".gitlab/", ".gitlab-ci", "azure-pipelines", "bitbucket-pipelines")
 
 # django-celery-beat and redbeat are packages that keep a schedule: beat must be started for them, too.
@@ -73,6 +79,15 @@ def is_text(path: str) -> bool:
     if not stem or suffix in _SUFFIXES or name.startswith(_PREFIXES):
         return True
     return suffix in ("js", "cjs", "mjs", "ts") and any(manager in name for manager in _MANAGERS)
+
+
+def speaks_of_workers(path: str, text: str) -> bool:
+    """Whether a text may start workers, or tell people how to."""
+    if "celery" not in text:
+        return False
+    if _WORKER.search(text):
+        return True
+    return not path.lower().endswith(_PROSE) and _BOTH.search(text) is not None
 
 
 def is_pipeline(path: str) -> bool:

@@ -13,6 +13,9 @@ from celery_lint.model.purpose import is_development_path
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
+# What starts a worker that no command does, and the words of a command that code starts.
+_STARTING = (".worker_main", ".Worker", ".WorkController")
+_WORDS = frozenset({"celery", "worker"})
 # Where Celery looks for the application in a module or package that `-A` names.
 _NAMES = ("app", "celery", "celery_app")
 
@@ -126,6 +129,17 @@ class Commands:
             and application.origin not in given
             and self._home(application) in homes
         ]
+
+    @once
+    def replaced(self) -> list[Application]:
+        """The applications whose workers nobody starts: an image would that is always told otherwise."""
+        deployment = self.project.deployment
+        if self.all or not deployment.idle or any(self.project.calling(*_STARTING)):
+            return []
+        functions = self.project.functions.saying(self.project.product_modules(), _WORDS)
+        if any(said == _WORDS for _, _, said in functions):
+            return []
+        return [each for command in deployment.defaults or () for each in self.naming(command)]
 
     def _home(self, application: Application) -> str:
         """The project that an application belongs to, of several in one workspace."""

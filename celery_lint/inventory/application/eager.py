@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery_lint.inventory.application.applications import Application
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
@@ -19,13 +20,17 @@ class EagerSettings:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.settings = known.of(Settings)
+        self.commands = known.of(Commands)
         self._found: dict[Key, bool] = {}
 
     def has_no_workers(self, application: Application) -> bool:
         """Whether all settings for production say that tasks run at once, and name no broker for others.
 
-        One of the two alone may be meant for the case that a variable of the environment is missing.
+        One of the two alone may be meant for the case that a variable of the environment is missing. Or
+        whether all deployments give the image of the worker another command.
         """
+        if application in self.commands.replaced:
+            return True
         found = self._found.get(application.origin)
         if found is None:
             found = self._found[application.origin] = self._is_eager(application)

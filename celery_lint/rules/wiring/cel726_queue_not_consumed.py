@@ -73,7 +73,8 @@ class QueueNotConsumed(Rule):
     Speaks of tasks of the project that it sends or schedules itself, also in a canvas that it sends where it
     makes it, once a file that names queues. All
     workers of the launch files count together, and so do the queues
-    that code names in commands (`subprocess.run(["celery", "worker", "-Q", "mails"])`). A compose file counts
+    that code names in commands (`subprocess.run(["celery", "worker", "-Q", "mails"])`). The `CMD` of an image
+    counts unless every deployment that the project shows gives another command. A compose file counts
     by itself where it certainly is a whole deployment: it starts the broker or the web process and workers,
     is not for development, needs no other file, and nothing but manifests of Kubernetes, files of platforms
     and other such compose files starts workers besides. It is silent where no

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from celery_lint.files.commands import launch
-from celery_lint.files.commands.defaults import defaults
+from celery_lint.files.commands.defaults import defaults, is_idle
 from celery_lint.files.discovery import discover
 
 IMAGE = 'FROM python:3.12\nCMD ["celery", "-A", "shop", "worker"]\n'
@@ -45,7 +45,7 @@ def found(folder: Path, files: dict[str, str]) -> list[str]:
         {"worker/fly.toml": '[processes]\nworker = "python consumer.py"\n'},
         {"worker/railway.json": '{"deploy": {"startCommand": "python consumer.py"}}'},
         {"ecs/task-def.json": TASK % ', "command": ["python", "consumer.py"]'},
-        {"compose.yml": SERVICE, "run.sh": "docker run -d redis:7\ndocker run acme/worker celery -A shop worker"},
+        {"compose.yml": SERVICE, "run.sh": "docker run redis\ndocker run acme/worker celery -A shop worker"},
         {"compose.yml": SERVICE, ".github/workflows/a.yml": "run: docker build worker\nrun: pytest\n"},
     ],
 )  # fmt: skip
@@ -68,7 +68,7 @@ def test_commands_that_never_run(files: dict[str, str], tmp_path: Path) -> None:
         {"compose.yml": SERVICE.replace("build", "image: x\n    build") + "  other:\n    image: x\n"},
         {"compose.yml": ANCHOR.replace("  command: python consumer.py\n", "")},
         {"compose.dev.yml": SERVICE},  # says nothing of how the product runs
-        {"compose.yml": SERVICE.replace("python consumer.py", "watchmedo auto-restart -- python consumer.py")},
+        {"compose.yml": SERVICE.replace("python", "watchmedo auto-restart python")},
         {"compose.yml": SERVICE, "deploy/worker.yaml": MANIFEST},
         {"compose.yml": SERVICE, "deploy/w.yaml": MANIFEST + "    - name: a\n      command: [a]\n"},
         {"compose.yml": SERVICE, "chart/templates/w.yaml": MANIFEST.replace("acme/worker:1", "{{ image }}")},
@@ -77,8 +77,8 @@ def test_commands_that_never_run(files: dict[str, str], tmp_path: Path) -> None:
         {"compose.yml": SERVICE, "ecs/task-def.json": TASK % ""},
         {"compose.yml": SERVICE, "run.sh": "docker run -d acme/worker\n"},
         {"compose.yml": SERVICE, "Makefile": "up:\n\tdocker run --rm \\\n\t  $(IMAGE)\n"},
-        {"compose.yml": SERVICE, ".github/workflows/a.yml": "run: docker build worker\nrun: gcloud run deploy\n"},
-        {"compose.yml": SERVICE, "ansible/site.yml": "- docker_image:\n    build:\n      path: worker/Dockerfile\n"},
+        {"compose.yml": SERVICE, ".github/workflows/a.yml": "docker build worker && gcloud run deploy"},
+        {"compose.yml": SERVICE, "ansible/site.yml": "- docker_image:\n    path: worker/Dockerfile\n"},
     ],
 )  # fmt: skip
 def test_commands_that_may_run(files: dict[str, str], tmp_path: Path) -> None:
@@ -93,3 +93,25 @@ def test_what_an_entrypoint_starts_is_no_default(tmp_path: Path) -> None:
 def test_images_without_workers_need_no_texts(tmp_path: Path) -> None:
     listing = discover(str(tmp_path))
     assert defaults(str(tmp_path), listing.launch, listing.texts, []) is None
+
+
+@pytest.mark.parametrize(
+    ("files", "idle"),
+    [
+        ({}, True),
+        ({"README.md": "Celery workers consume ticks; Flower watches the celery worker.\n"}, True),
+        ({"notes.conf": "# celery worker\n"}, True),
+        ({"README.md": "    celery -A shop worker\n"}, False),
+        ({"README.md": "Run `celery worker -l info`.\n"}, False),
+        ({"ecosystem.config.js": "args: ['celery', '-A', 'shop', 'worker']\n"}, False),
+        ({"pm2.config.js": "script: '/venv/bin/celery', args: 'worker'\n"}, False),
+        ({"Procfile": "worker: celery -A shop worker\n"}, False),
+    ],
+)
+def test_whether_nobody_starts_a_worker(files: dict[str, str], idle: bool, tmp_path: Path) -> None:
+    assert found(tmp_path, {"compose.yml": SERVICE, **files})
+    listing = discover(str(tmp_path))
+    commands = launch.read(str(tmp_path), listing.launch)
+    never = defaults(str(tmp_path), listing.launch, listing.texts, commands) or ()
+    others = [command for command in commands if command not in never]
+    assert is_idle(str(tmp_path), listing.told, others, never) is idle

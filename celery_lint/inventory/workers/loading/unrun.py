@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -23,7 +25,9 @@ from celery_lint.model.words import held
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
-Why = Literal["unimported", "shadowed", "unnamed", "unstarted", "unconsumed", "doubled", "unimportable"]
+Why = Literal[
+    "unimported", "shadowed", "unnamed", "unstarted", "unconsumed", "doubled", "unimportable", "replaced"
+]
 
 # What gives a message another queue than its task has.
 _ELSEWHERE = frozenset({"queue", "exchange", "routing_key", "router", "**"})
@@ -39,6 +43,8 @@ class Unrun:
         self.tasks = known.of(Tasks)
         self.queues = known.of(Queues)
         self.orphans = known.of(Orphans)
+        self.commands = known.of(Commands)
+        self.belonging = known.of(Belonging)
         self.settings = known.of(Settings)
         self.sendings = known.of(Sendings)
         self.consumers = known.of(Consumers)
@@ -51,14 +57,22 @@ class Unrun:
         """Why no worker runs them, by task; none where that would be all tasks.
 
         The workers of a sketch may start without any task. Of two tasks with one name no worker has both, and
-        nobody can tell which it has; of a module that cannot be imported none has any.
+        nobody can tell which it has; of a module that cannot be imported none has any. Nor has any worker
+        what only the image of one would run, which always gets another command.
         """
         always: dict[Key, Why] = dict.fromkeys(self.repeated_names.keys, "doubled")
         for task in self.tasks.product:
             if task.module.path in self.unimportable.all:
                 always[task.key] = "unimportable"
+            elif self._is_replaced(task):
+                always[task.key] = "replaced"
         left = self._unconsumed() | self._unimported()
         return always | left if len(left) < len({task.key for task in self.tasks.product}) else always
+
+    def _is_replaced(self, task: Task) -> bool:
+        replaced = self.commands.replaced
+        own = self.belonging.of(task) if replaced else []
+        return bool(own) and all(application in replaced for application in own)
 
     def has_no_worker(self, task: Task) -> bool:
         """Whether no worker has a task for certain, sent or not: none raises what its runs would raise."""
