@@ -13,14 +13,14 @@ from celery_lint.files.dependencies import distributions
     ("name", "text", "expected"),
     [
         ("requirements.txt", "celery==5.5.3\nAcme_Core>=1  # shared\n", {"celery", "acme-core"}),
-        ("requirements.txt", "-e git+https://host/acme.git#egg=words\n", {"e", "git", "https", "host", "acme-git", "egg", "words"}),
-        ("pyproject.toml", '[project]\nname = "shop"\ndependencies = [\n  "celery>=5",\n]\n', {"dependencies", "celery"}),
+        ("requirements.txt", "-e ../acme#egg=words\n", {"e", "acme", "egg", "words"}),
+        ("pyproject.toml", 'name = "shop"\ndependencies = ["celery>=5"]\n', {"dependencies", "celery"}),
         ("environment.yml", "dependencies:\n  - celery\n", {"dependencies", "celery"}),
         ("pyproject.toml", "[tool.celery-lint]\nroot = true\n", None),
         ("poetry.lock", 'name = "celery"\n', None),
         ("README.md", "celery\n", None),
     ],
-)  # fmt: skip
+)
 def test_names_in_lists(tmp_path: Path, name: str, text: str, expected: set[str] | None) -> None:
     """Whatever may be the name of a package counts; only a file that lists none is no list."""
     (tmp_path / name).write_text(text, encoding="utf-8")
