@@ -100,7 +100,7 @@ class SchedulesWithoutBeat:
     def _entries(self, application: Application) -> Iterator[Entry]:
         """The entries that certainly are of this application."""
         settings = self.settings.candidates(application, SCHEDULE)
-        if len(settings) > 1 or not all(map(self._is_in_force, settings)):
+        if len(settings) > 1 or not all(self._is_in_force(application, each) for each in settings):
             return
         only = len(self.applications.product) == 1
         for entry in self.schedules.all:
@@ -109,8 +109,11 @@ class SchedulesWithoutBeat:
             if only or any(entry.place.path == setting.place.path for setting in settings):
                 yield entry
 
-    def _is_in_force(self, setting: Setting) -> bool:
-        """Whether an application has a schedule, and no condition decides about that."""
+    def _is_in_force(self, application: Application, setting: Setting) -> bool:
+        """Whether an application has a schedule, and no condition decides about that.
+
+        But one that decides whether there is an application: `if _app is None: _app = Celery(...)`.
+        """
         module, span = setting.module, setting.value.span
         if not setting.certain:
             return False
@@ -118,7 +121,7 @@ class SchedulesWithoutBeat:
             if assignment.value.span == span:
                 if not assignment.function:
                     return assignment.key_span.column == 1
-                return self._is_plain(module, module.functions.get(assignment.function), span)
+                return self._is_plain(application, module, module.functions.get(assignment.function), span)
         for name, values in module.bindings.items():
             if any(value.span == span for value in values):
                 # Of a value in several lines the last ends where the statement begins.
@@ -138,19 +141,20 @@ class SchedulesWithoutBeat:
                     return (
                         value.span.column == 1
                         if not function.qualname
-                        else self._is_plain(module, function, span)
+                        else self._is_plain(application, module, function, span)
                     )
         return False
 
-    def _is_plain(self, module: Module, function: Function | None, span: Span) -> bool:
+    def _is_plain(
+        self, application: Application, module: Module, function: Function | None, span: Span
+    ) -> bool:
         """Whether no condition decides about the statement of a function that holds a span."""
         if function is None:
             return False
         flow = self.functions.of(module, function)
-        return not any(
-            step.span.line <= span.line <= step.span.end_line and _is_conditional(flow, step)
-            for step in flow.steps
-        )
+        made = application.place if application.place.path == module.path else None
+        making = set(_conditions(flow, made.span)) if made is not None else set()
+        return making.issuperset(_conditions(flow, span))
 
     def _is_chosen(self, entry: Entry) -> bool:
         """Whether a condition decides about a call that adds an entry."""
@@ -182,6 +186,17 @@ class SchedulesWithoutBeat:
     def _label(self, entry: Entry) -> str:
         task = self.schedules.task(entry)
         return entry.key or (task.label if task is not None else PERIODIC)
+
+
+def _conditions(flow: Flow, span: Span) -> Iterator[tuple[int, str]]:
+    """The branches that a span is in, of all that decide whether it is reached."""
+    for step in flow.steps:
+        if step.span.line <= span.line <= step.span.end_line:
+            inner = step
+            for outer in flow.ancestors(step):
+                if outer.kind in _CONDITIONS:
+                    yield outer.number, inner.role
+                inner = outer
 
 
 def _is_conditional(flow: Flow, step: Step) -> bool:

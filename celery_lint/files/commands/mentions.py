@@ -59,6 +59,27 @@ _CLOCK_PACKAGES = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+# A line of a table of cron, or the part of a command that writes one; its time, and what it runs.
+_ENTRY = re.compile(
+    rb"^[^#\n]*?(?<![^\s\"'`(])(?:@(?:annually|daily|hourly|midnight|monthly|reboot|weekly|yearly)"
+    rb"|(?:[*\d][-\d*,/]*[ \t]+){4}(?:[*\d][-\d*,/]*|[A-Za-z]{3}))[ \t]+(.+)$",
+    re.MULTILINE,
+)
+# Where the text of an entry ends that a shell writes: `echo "… certbot renew") | crontab -`.
+_END = re.compile(rb"[\"'`][ \t]*(?:$|[|>;)]|&[ \t]*&)")
+_PARTS = re.compile(rb"&&|[;|]")
+# What looks like code of the project, and a table that lies elsewhere.
+_OTHER = re.compile(rb"\.py\b|(?<!acme)\.sh\b|\b(?:celery|curl|docker|flask|manage|python\d*|wget)\b|\$")
+_TABLE = re.compile(rb"crontab[ \t]+(?!-(?:l\b|[ \t]*(?:$|[\"'`)|;&])))\S", re.MULTILINE)
+# What looks after the machine itself: certificates, logs, packages; and what is started around it.
+_OF_MACHINE = frozenset(
+    {
+        b"acme.sh", b"apt", b"apt-get", b"certbot", b"certbot-auto", b"dehydrated", b"dnf", b"fstrim",
+        b"lego", b"letsencrypt", b"logrotate", b"ntpdate", b"unattended-upgrade", b"updatedb", b"yum",
+    }
+)  # fmt: skip
+_AROUND = frozenset({b"-t", b"nginx", b"reload", b"restart", b"root", b"service", b"sudo", b"systemctl"})
+
 
 def text_of(root: str, path: str) -> str:
     """The text of a file of a workspace; nothing where it cannot be read."""
@@ -108,4 +129,21 @@ def speaks_of_beat(path: str, data: bytes) -> bool:
         return True
     if prose or is_pipeline(path):
         return False
-    return _CLOCK.search(data) is not None or _CLOCK.search(name) is not None
+    if _CLOCK.search(name):
+        return True
+    named = [found[0].lower() for found in _CLOCK.finditer(data)]
+    return bool(named) and not (all(each.startswith(b"cron") for each in named) and _serves_machine(data))
+
+
+def _serves_machine(data: bytes) -> bool:
+    """Whether all that a text gives to cron looks after the machine: renews certificates, turns logs."""
+    entries = [_END.split(found[1])[0] for found in _ENTRY.finditer(data)]
+    return bool(entries) and not _TABLE.search(data) and all(_is_of_machine(entry) for entry in entries)
+
+
+def _is_of_machine(entry: bytes) -> bool:
+    if _OTHER.search(entry):
+        return False
+    parts = [[word.rpartition(b"/")[2] for word in part.split()] for part in _PARTS.split(entry)]
+    known = [[word for word in part if word not in _AROUND][:1] for part in parts]
+    return bool(known[0]) and all(part[0] in _OF_MACHINE for part in known if part)

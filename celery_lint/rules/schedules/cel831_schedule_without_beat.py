@@ -67,11 +67,11 @@ class ScheduleWithoutBeat(Rule):
     Speaks where a file that lists all processes of a deployment (a compose file, a `Procfile`, a
     configuration of supervisor, units of systemd in one folder) starts workers of the application and
     something else, and of entries whose tasks nothing else sends. Silent where any other text of the project
-    holds the word beat or `-B` (a script, a manifest, documentation but plans and histories), names cron or
-    another scheduler, where code may start beat or imports a package that keeps time, where code goes through
-    the schedule by itself, where all workers are for development, and where it cannot be told what a process
-    does: its command is a variable or a script that is not there, its image is built elsewhere, or the file
-    is a template.
+    holds the word beat or `-B` (a script, a manifest, documentation but plans and histories), names cron (but
+    for what looks after the machine, as certbot and logrotate do) or another scheduler, where code may start
+    beat or imports a package that keeps time, where code goes through the schedule by itself, where all
+    workers are for development, and where it cannot be told what a process does: its command is a variable or
+    a script that is not there, its image is built elsewhere, or the file is a template.
 
     ## References
 

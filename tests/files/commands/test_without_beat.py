@@ -87,6 +87,11 @@ def test_deployments_that_nobody_knows(files: dict[str, str], tmp_path: Path) ->
         ("requirements.txt", "APScheduler==3.10"),
         ("requirements.txt", "schedule==1.2"),
         ("requirements.txt", "django-q2"),
+        ("setup.sh", "echo '0 3 * * * root certbot renew && python send.py' > /etc/cron.d/renew"),
+        ("setup.sh", "0 3 * * * certbot renew --deploy-hook /srv/hook.sh # cron"),
+        ("setup.sh", "0 3 * * * certbot renew\n@daily app ./purge # cron"),
+        ("setup.sh", "echo '0 3 * * * certbot renew' >> /etc/crontab\ncrontab jobs"),
+        ("setup.sh", "0 3 * * * certbot renew # cron\nstart-scheduler"),
     ],
 )
 def test_texts_that_speak_of_beat(path: str, text: str) -> None:
@@ -102,6 +107,9 @@ def test_texts_that_speak_of_beat(path: str, text: str) -> None:
         ("env", "CELERY_BEAT_SCHEDULE=/tmp/celerybeat-schedule"),
         ("docs/plans/jobs.md", "Celery Beat sends it."),
         ("README.md", "The schedule of the school."),
+        ("setup.sh", "echo '0 3 * * * root certbot renew -q' > /etc/cron.d/renew"),
+        ("setup.sh", '(crontab -l; echo "0 3 * * * certbot renew && systemctl reload nginx") | crontab -'),
+        ("crontab.txt", "# m h dom mon dow\n@daily root /usr/sbin/logrotate /etc/logrotate.conf"),
         (".github/workflows/ci.yml", "on:\n  schedule:\n    - cron: '0 0 * * *'"),
     ],
 )
