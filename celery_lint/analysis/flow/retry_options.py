@@ -55,12 +55,24 @@ class InertRetryOption(NamedTuple):
 
 
 class IgnoredDelay(NamedTuple):
-    """A delay that another option overrides, or bounds. ``delay`` and ``winner`` are the names of the two."""
+    """A delay that another option overrides, or bounds. ``delay`` and ``winner`` are the names of the two.
+
+    ``chosen``: the one that wins is a number of seconds, and not just switched on.
+    """
 
     delay: str
     winner: str
     place: Place
     winner_place: Place
+    chosen: bool = False
+
+
+class _Winner(NamedTuple):
+    """The option that decides how long retries wait, and the seconds of the first if they are known."""
+
+    name: str
+    place: Place
+    seconds: float | None
 
 
 class EndlessRetries(NamedTuple):
@@ -204,8 +216,11 @@ class RetryOptions:
                 first = winners[0]
                 known = self.retries.constant((option.module, option.value))
                 number = known is None or isinstance(known.data, (int, float))
+                if known is not None and all(each and each.seconds == known.data for each in winners):
+                    continue  # both say the same
                 if first is not None and all(winners) and number and not self.retries.reads(option.name):
-                    found.append(IgnoredDelay(option.name, first[0], option.place, first[1]))
+                    chosen = first.seconds not in (None, 1)
+                    found.append(IgnoredDelay(option.name, first.name, option.place, first.place, chosen))
             elif option.name == "retry_kwargs":
                 places = [self._overridden(policy) for policy in option.policies]
                 if places[0] is not None and all(places):
@@ -228,7 +243,7 @@ class RetryOptions:
             return None
         return given[0].place(given[1].span) if given is not None else option.place
 
-    def _winner(self, policy: RetryPolicy) -> tuple[str, Place] | None:
+    def _winner(self, policy: RetryPolicy) -> _Winner | None:
         """What decides about the delay of every retry of a task, in place of ``default_retry_delay``."""
         if not policy.automatic or any(not call.has_delay for call in policy.calls):
             return None
@@ -236,12 +251,17 @@ class RetryOptions:
             return None
         backoff = self._backoff(policy)
         if backoff is not None:
-            return "retry_backoff", backoff
+            return _Winner("retry_backoff", backoff, self._seconds(policy.options["retry_backoff"]))
         mapping = self._retry_kwargs(policy)
         given = mapping[1].keyword("countdown") if mapping is not None else None
         if mapping is not None and given is not None and not _is_nothing_but_zero(given):
-            return "countdown", mapping[0].place(given.span)
+            return _Winner("countdown", mapping[0].place(given.span), self._seconds((mapping[0], given)))
         return None
+
+    def _seconds(self, option: tuple[Module, Value]) -> float | None:
+        """The seconds that an option says; those of ``True`` are one, as Celery takes it."""
+        known = self.retries.constant(option)
+        return float(known.data) if known is not None and isinstance(known.data, (int, float)) else None
 
     def _overridden(self, policy: RetryPolicy) -> tuple[Place, Place] | None:
         """The ``countdown`` in ``retry_kwargs`` and the backoff that wins over it."""

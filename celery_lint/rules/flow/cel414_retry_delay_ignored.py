@@ -55,11 +55,11 @@ class RetryDelayIgnored(Rule):
 
     ## Limits
 
-    Silent where the task also calls `retry()` without a `countdown` of its own: that call does use
-    `default_retry_delay`. Silent as well where the task itself catches every error of its work and calls
-    `retry()` with a `countdown` or `eta`: no retry is automatic then, and none of these options counts.
-    And where it catches all that `autoretry_for` waits for and lets none of it go on, as far as what stands
-    around that `try` raises nothing of the kind.
+    Silent where both say the same (`retry_backoff=True` is one second), and where the task also calls
+    `retry()` without a `countdown` of its own: that call does use `default_retry_delay`. Silent as well where
+    the task itself catches every error of its work and calls `retry()` with a `countdown` or `eta`: no retry
+    is automatic then, and none of these options counts. And where it catches all that `autoretry_for` waits
+    for and lets none of it go on, as far as what stands around that `try` raises nothing of the kind.
 
     ## References
 
@@ -73,6 +73,10 @@ class RetryDelayIgnored(Rule):
     message = "`default_retry_delay` is ignored when `retry_backoff` is on"
     help = "give the seconds to `retry_backoff`, and remove this option"
     variants = {
+        "chosen": (
+            "`default_retry_delay` is ignored when `retry_backoff` is on",
+            "remove it: the seconds of `retry_backoff` count, doubled each time",
+        ),
         "countdown": (
             "`default_retry_delay` is ignored when `retry_kwargs` has a `countdown`",
             "keep one of the two",
@@ -98,6 +102,8 @@ class RetryDelayIgnored(Rule):
         variant = "mapping" if fact.delay == "countdown" else ""
         if not variant and fact.winner == "countdown":
             variant = "countdown"
+        elif not variant and fact.chosen:
+            variant = "chosen"
         yield Finding(
             fact.place, {}, ((fact.winner_place, f"`{fact.winner}` is set here and wins"),), variant
         )
