@@ -260,10 +260,13 @@ class _Search:
     def _works_for_its_object(self, module: Module, function: Function, depth: int = 2) -> Place | None:
         """The same of a method that takes the session out of the object, or awaits one that does."""
         flow = self.sharing.functions.of(module, function)
+        itself = function.first() if function.owner and not function.parent else self.held.name
         for call in self.sharing.functions.calls(module, function):
             step = flow.step_of(call) if call.is_awaited else None
             if step is None or any(self._waits(module, outer) for outer in flow.ancestors(step)):
                 continue
+            if itself not in step.loads:
+                continue  # the same of another object of the class, which has a session of its own
             if call.chain.startswith(f"{self.held.chain}.") or call.hands_on(self.held.chain):
                 return module.place(call.span)
             other = self.project.resolve(module, call.chain).function() if depth else None
