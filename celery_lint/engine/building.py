@@ -12,6 +12,7 @@ from celery_lint.engine.worth_reading import LOOKED_FOR, explore, hints, importe
 from celery_lint.files.filter import FirstPass, Pair, may_lack
 from celery_lint.files.leads import Leads
 from celery_lint.files.library import Library
+from celery_lint.inventory.application.on_path import folders_on_path
 from celery_lint.model.commands import Deployment
 from celery_lint.model.defined import EVERYBODY
 from celery_lint.model.facts import Module
@@ -117,6 +118,9 @@ def build(
     for number in range(MOST_ROUNDS):
         if known is not None:
             known.let_go()
+        if imports.put_on_path(folders_on_path(modules.values(), imports, deployment)):
+            lasting = Lasting()  # what follows from imports that mean something else now
+            leads.start_again()
         load = library.reading_of
         given = imports, configuration, deployment, unparsed, load, functions, lasting
         known = linked(modules.values(), *given)

@@ -7,6 +7,7 @@ from celery_lint.files import dependencies, unlisted
 from celery_lint.files.commands import launch
 from celery_lint.files.commands.apart import apart
 from celery_lint.files.commands.defaults import defaults, is_idle
+from celery_lint.files.commands.python_path import python_path
 from celery_lint.files.commands.without_beat import without_beat
 from celery_lint.files.discovery import Listing
 from celery_lint.model.commands import Deployment, deployed
@@ -30,4 +31,5 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         apart(root, paths, listing.texts, listing.python, commands),
         never,
         bool(never) and is_idle(root, listing.told, commands, never or ()),
+        python_path(root, paths),
     )

@@ -12,6 +12,7 @@ from celery_lint.diagnostics import Unparsed
 from celery_lint.engine.numbering import Numbering
 from celery_lint.engine.verdict import Verdict, judge, search
 from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.on_path import folders_on_path
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.commands import Deployment
 from celery_lint.model.facts import Module
@@ -120,5 +121,6 @@ class Editing:
 
     def _project(self, now: Module, functions: Functions) -> Project:
         around, modules = self._around, {**self._modules, self.path: now}
+        self._imports.put_on_path(folders_on_path(modules.values(), self._imports, around.deployment))
         given = self._imports, around.options, around.deployment, self._unparsed
         return Project(modules.values(), *given, functions=functions)

@@ -9,6 +9,7 @@ from celery_lint.diagnostics import Unparsed
 from celery_lint.engine.building import linked
 from celery_lint.engine.verdict import Verdict, judge, search
 from celery_lint.files.library import facts_of
+from celery_lint.inventory.application.on_path import folders_on_path
 from celery_lint.model.commands import NOWHERE
 from celery_lint.options import Configuration
 from celery_lint.project.imports import Imports
@@ -30,6 +31,7 @@ def together(around: Surroundings, texts: Mapping[str, str]) -> Verdict:
             modules[path] = reading
     names = [command.app for command in around.deployment.commands]
     imports = Imports([*around.files, *texts], names)
+    imports.put_on_path(folders_on_path(modules.values(), imports, around.deployment))
     known = linked(modules.values(), imports, around.options, around.deployment, unparsed)
     said = judge(known, search(known), modules, unparsed.values())
     known.let_go()

@@ -105,6 +105,8 @@ class FirstPass:
             return True
         if b"AsyncToSync(" in data:
             return True
+        if b"INSTALLED_APPS" in data and (b"sys.path" in data or b"addsitedir" in data):
+            return True
         if b"anyio" in data or b"tortoise" in data:
             return b"blocking_portal" in data or b"run_async" in data or _runs_loops(data)
         return False

@@ -121,6 +121,10 @@ class Leads:
         """Free the words of all files that were looked at: nobody asks any more."""
         self._outlines.clear()
 
+    def start_again(self) -> None:
+        """Forget where files lead to: imports mean something else now."""
+        self._known.clear()
+
     def _leads(self, path: str, name: bytes) -> bool:
         key = (path, name)
         if key not in self._known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Place
+from celery_lint.model.folders import Folder
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.unlisted import Unlisted
 
@@ -22,6 +23,7 @@ class Deployment(NamedTuple):
     that are a whole deployment each, where there are others. ``defaults`` are the commands of images that
     never run, since all deployments give others; ``None`` where only launch files have been read for that.
     ``idle``: these are all that would start a worker, and no text tells people how to.
+    ``python_path`` are the folders that Python is told to import from.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -34,6 +36,7 @@ class Deployment(NamedTuple):
     apart: tuple[Apart, ...] = ()
     defaults: tuple[WorkerCommand, ...] | None = None
     idle: bool = False
+    python_path: tuple[Folder, ...] = ()
 
     @property
     def texts_read(self) -> bool:
@@ -112,6 +115,7 @@ def deployed(
     apart: tuple[Apart, ...] = (),
     defaults: tuple[WorkerCommand, ...] | None = None,
     idle: bool = False,
+    python_path: tuple[Folder, ...] = (),
 ) -> Deployment:
     """How a project with these commands is run."""
     return Deployment(
@@ -125,4 +129,5 @@ def deployed(
         apart,
         defaults,
         idle,
+        python_path,
     )

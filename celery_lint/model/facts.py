@@ -16,6 +16,7 @@ from celery_lint.diagnostics import Span, span_of_number
 from celery_lint.model.calls import Call, unpack_calls
 from celery_lint.model.comments import Comment
 from celery_lint.model.defined import Defined
+from celery_lint.model.folders import Folder
 from celery_lint.model.steps import KINDS, Step, StepKind, unpack_steps
 
 _NUMBER = itemgetter(0)
@@ -267,7 +268,7 @@ class Module(NamedTuple):
     commands of workers that it writes: ``run("celery worker -Q mails")``. ``needed`` are the imports that
     it cannot be imported without. ``hidden`` are those that it
     may bind in ways that nothing else here shows, with :data:`ANYTHING` for any. ``starts_beat`` tells that
-    it may start beat, or says how somebody does.
+    it may start beat, or says how somebody does. ``on_path`` are the folders that it puts on ``sys.path``.
     """
 
     path: str
@@ -288,6 +289,7 @@ class Module(NamedTuple):
     needed: tuple[ImportStatement, ...] = ()
     hidden: tuple[str, ...] = ()
     starts_beat: bool = False
+    on_path: tuple[Folder, ...] = ()
 
     @property
     def all_imports(self) -> tuple[str, ...]:
@@ -359,7 +361,7 @@ def decode(row: list[Any], path: str) -> Module:
     Names that are equal are one object: modules say the same ones again and again.
     """
     _, digest, imports, stars, bindings, functions, classes, assignments, awaits, comments = row[:10]
-    further, drivers, commented_out, apart, told, needed, hidden, beat = row[10:]
+    further, drivers, commented_out, apart, told, needed, hidden, beat, on_path = row[10:]
     return Module(
         path,
         digest,
@@ -379,4 +381,5 @@ def decode(row: list[Any], path: str) -> Module:
         tuple([ImportStatement(intern(m), tuple(names), span_of_number(s)) for m, names, s in needed]),
         tuple(hidden),
         bool(beat),
+        tuple([Folder(base, below) for base, below in on_path]),
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase as fnmatch
 from sys import intern
 from typing import NamedTuple
 
 # A folder of the project that has one of these names is not the library of that name: projects keep
 # a `celery.py` beside their settings and a `docker/celery/` beside their images.
-_LIBRARIES = frozenset(
+LIBRARIES = frozenset(
     [
         "celery",
         "kombu",
@@ -79,6 +79,7 @@ class Imports:
         self.files = frozenset(map(intern, paths))
         self.packages: set[str] = set()
         directories: set[str] = set()
+        self.on_path: Mapping[str, frozenset[str]] = {}
         self._parents: dict[str, list[str]] = {}
         for path in sorted(self.files):
             folder, _, name = path.rpartition("/")
@@ -93,6 +94,7 @@ class Imports:
         for folder in sorted(directories):
             parent, _, name = folder.rpartition("/")
             self._parents.setdefault(name, []).append(parent)
+        self.folders = frozenset(directories)
         # By the folder of the importer: a large workspace has few folders and very many imports.
         self._roots: dict[str, dict[tuple[str, str], str | None]] = {}
         self._located: dict[str, dict[str, Located | None]] = {}
@@ -106,6 +108,34 @@ class Imports:
             if len(folders) == 1:
                 self.packages.discard(folders[0])
 
+    def put_on_path(self, folders: Mapping[str, frozenset[str]]) -> bool:
+        """Import from these folders, too; each has what is below it and has a longer name all the same.
+
+        Returns whether anything is another now.
+        """
+        if folders == self.on_path:
+            return False
+        self.on_path = folders
+        self._roots.clear()
+        self._located.clear()
+        return True
+
+    def holders(self, name: str) -> list[str]:
+        """The folders that hold a module, a package or another folder of this name."""
+        return self._parents.get(name, [])
+
+    def below(self, folder: str) -> set[str]:
+        """The names of what is directly below a folder."""
+        start = f"{folder}/"
+        found = {path[len(start) :].partition("/")[0] for path in self.files if path.startswith(start)}
+        return {name.removesuffix(".py") for name in found} - {"__init__"}
+
+    def has(self, stem: str, name: str) -> bool:
+        """Whether a path is that of a module, or of a package or folder that may have this name."""
+        if f"{stem}.py" in self.files or f"{stem}/__init__.py" in self.files:
+            return True
+        return f"{stem}/{name}.py" in self.files or (name != "" and f"{stem}/{name}" in self.folders)
+
     def holding(self, dotted: str) -> list[str]:
         """The folders from which a dotted name leads to a file, those first that no package holds."""
         parts = dotted.split(".")
@@ -114,7 +144,7 @@ class Imports:
             path = "/".join([parent, *parts] if parent else parts)
             if f"{path}.py" in self.files or f"{path}/__init__.py" in self.files:
                 found.append(parent)
-        return [folder for folder in found if folder not in self.packages] or found
+        return [folder for folder in found if self._is_root(folder)] or found
 
     def files_of(self, dotted: str) -> list[str]:
         """The files that a dotted name may lead to, whatever folder Python is started in."""
@@ -140,10 +170,33 @@ class Imports:
 
     def import_root(self, path: str) -> str:
         """The folder that must be on ``sys.path`` for this file to be imported by its full name."""
-        folder = path.rpartition("/")[0]
+        folder = self._on_path(path) if self.on_path else None
+        return self._above_packages(path.rpartition("/")[0]) if folder is None else folder
+
+    def home(self, path: str) -> str:
+        """The import root of what a file is part of: a folder that is put on the path is a part, too."""
+        root = self.import_root(path)
+        while root in self.on_path:
+            root = self._above_packages(root.rpartition("/")[0])
+        return root
+
+    def _on_path(self, path: str) -> str | None:
+        """The nearest folder on the path that a file has the shorter name from."""
+        folder, _, name = path.removesuffix(".py").rpartition("/")
+        while folder:
+            longer = self.on_path.get(folder)
+            if longer is not None and name != "__init__" and name not in longer:
+                return folder
+            folder, _, name = folder.rpartition("/")
+        return None
+
+    def _above_packages(self, folder: str) -> str:
         while folder and folder in self.packages:
             folder = folder.rpartition("/")[0]
         return folder
+
+    def _is_root(self, folder: str) -> bool:
+        return folder not in self.packages or folder in self.on_path
 
     def module_name(self, path: str, root: str | None = None) -> str:
         """The dotted name of a file below a folder, its import root if none is given."""
@@ -178,7 +231,7 @@ class Imports:
     def _absolute(self, dotted: str, folder: str) -> Located | None:
         parts = dotted.split(".")
         top = parts[0]
-        if top in _LIBRARIES or top in sys.stdlib_module_names:
+        if top in LIBRARIES or top in sys.stdlib_module_names:
             return None
         key = (intern(top), intern(parts[1]) if len(parts) > 1 else "")
         roots = self._roots.setdefault(folder, {})
@@ -235,11 +288,12 @@ class Imports:
             if not (is_module or is_package or holds):
                 continue
             above = parent == "" or folder == parent or folder.startswith(f"{parent}/")
-            plain = parent not in self.packages
+            # one that is no package before one that is on the path besides
+            plain = int(self._is_root(parent)) + int(parent not in self.packages)
             if not plain and not (holds and above and self._is_top(parent)):
                 continue  # only a stray `__init__.py` beside the packages leaves an import root a package
             depth = parent.count("/") + 1 if parent else 0
-            score = (int(holds) if second else 0, int(plain), int(above), depth if above else -depth)
+            score = (int(holds) if second else 0, plain, int(above), depth if above else -depth)
             if best is None or score > best:
                 best, chosen = score, parent
         return chosen

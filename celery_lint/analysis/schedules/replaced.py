@@ -74,7 +74,7 @@ class ReplacedSchedules:
             return ()
         if any(key in _OPEN for key, _ in (*by_hand.keywords, *mapping.keywords)):
             return ()
-        root = self.project.imports.import_root
+        root = self.project.imports.home
         if root(owner.path) != root(application.module.path):
             return ()  # that of another project in the same folder
         if self._is_used(owner, mapping, loaded) or self._is_in_force(application, loaded):

@@ -99,9 +99,9 @@ class Registrations:
         return found
 
     def _nearest(self, task: Task, bridges: list[Registry]) -> Registry:
-        root = self.project.imports.import_root(task.module.path)
+        root = self.project.imports.home(task.module.path)
         for registry in bridges:
-            if self.project.imports.import_root(registry.module.path) == root:
+            if self.project.imports.home(registry.module.path) == root:
                 return registry
         return bridges[0]
 

@@ -50,8 +50,8 @@ class Belonging:
         naming = [application for application in product if self._names(application, module)]
         if naming:
             return [a for a in product if a in naming or self._discovers(a)]
-        root = self.project.imports.import_root(module.path)
-        near = [a for a in product if self.project.imports.import_root(a.module.path) == root]
+        root = self.project.imports.home(module.path)
+        near = [a for a in product if self.project.imports.home(a.module.path) == root]
         return near or product
 
     def _names(self, application: Application, module: Module) -> bool:

@@ -269,14 +269,14 @@ class TaskNames:
 
         Those of all others mean something to other workers. A schedule or a client of its own has no tasks.
         """
-        root = self.project.imports.import_root(module.path)
+        root = self.project.imports.home(module.path)
         return self._by_root.get(root) or self._everywhere
 
     @once
     def _by_root(self) -> dict[str, Meant]:
         roots: dict[str, list[str]] = {}
         for name, task in self.all.items():
-            roots.setdefault(self.project.imports.import_root(task.module.path), []).append(name)
+            roots.setdefault(self.project.imports.home(task.module.path), []).append(name)
         return {root: _meant(names) for root, names in roots.items()}
 
     @once

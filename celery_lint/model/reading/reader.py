@@ -23,6 +23,7 @@ from celery_lint.model.facts import (
     Value,
     parameter_of,
 )
+from celery_lint.model.folders import folders_on_path
 from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
@@ -91,9 +92,7 @@ class Reader:
 
     def _field(self, node: ast.Call, chain: str, scope: Scope) -> Value:
         """``Field(default=300, description="…")`` with nothing but its default, or what makes one."""
-        items = tuple(
-            self._value(given, scope) for given in node.args[:1] if not isinstance(given, ast.Starred)
-        )
+        items = tuple(self._value(each, scope) for each in node.args[:1] if not isinstance(each, ast.Starred))
         keywords = tuple(
             (keyword.arg, self._value(keyword.value, scope))
             for keyword in node.keywords
@@ -135,6 +134,7 @@ class Reader:
             needed=tuple(needed_imports(self.tree, self._span)),
             hidden=hidden_names(self.tree, self.source.text, top, self.seen.functions),
             starts_beat=starts_beat(self.source.text),
+            on_path=folders_on_path(self.tree, self.source.text, path, top.values),
         )
 
     def _functions(self, has_stars: bool) -> Defined[Function]:

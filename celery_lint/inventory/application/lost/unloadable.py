@@ -186,8 +186,8 @@ class LostCommands:
                 Meant(application.place, f"{self.imports.module_name(path)}:{application.origin[1]}"),
             )
             for application in self._of_project(command)
-            if self.imports.import_root(path := application.module.path)
-            in {self.imports.import_root(file) for file in files}
+            if self.imports.home(path := application.module.path)
+            in {self.imports.home(file) for file in files}
         ]
         return [meant for _, meant in sorted(found, key=lambda each: each[0])]
 
