@@ -78,7 +78,9 @@ class FirstPass:
 
     def passes(self, path: str, data: bytes) -> bool:
         """Whether a file with this content is worth reading."""
-        return self._speaks(data) and (not is_test_path(path) or self._defines(data))
+        if not self._speaks(data) and not _puts_on_path(path, data):
+            return False
+        return not is_test_path(path) or self._defines(data)
 
     def _defines(self, data: bytes) -> bool:
         """Whether a file may define a task or an application."""
@@ -105,8 +107,6 @@ class FirstPass:
             return True
         if b"AsyncToSync(" in data:
             return True
-        if b"INSTALLED_APPS" in data and (b"sys.path" in data or b"addsitedir" in data):
-            return True
         if b"anyio" in data or b"tortoise" in data:
             return b"blocking_portal" in data or b"run_async" in data or _runs_loops(data)
         return False
@@ -119,6 +119,13 @@ def _bytes(name: str) -> bytes:
 
 def _any(words: tuple[bytes, ...], data: bytes) -> bool:
     return any(word in data for word in words)
+
+
+def _puts_on_path(path: str, data: bytes) -> bool:
+    """Whether a file that Django runs may say where modules are imported from."""
+    if not path.endswith("manage.py") and b"INSTALLED_APPS" not in data:
+        return False
+    return b"sys.path" in data or b"addsitedir" in data
 
 
 def _commits_in_loops(data: bytes) -> bool:

@@ -170,7 +170,7 @@ class Imports:
 
     def import_root(self, path: str) -> str:
         """The folder that must be on ``sys.path`` for this file to be imported by its full name."""
-        folder = self._on_path(path) if self.on_path else None
+        folder = self.root_on_path(path)
         return self._above_packages(path.rpartition("/")[0]) if folder is None else folder
 
     def home(self, path: str) -> str:
@@ -180,8 +180,10 @@ class Imports:
             root = self._above_packages(root.rpartition("/")[0])
         return root
 
-    def _on_path(self, path: str) -> str | None:
-        """The nearest folder on the path that a file has the shorter name from."""
+    def root_on_path(self, path: str) -> str | None:
+        """The nearest folder that is put on the path and that a file has the shorter name from."""
+        if not self.on_path:
+            return None
         folder, _, name = path.removesuffix(".py").rpartition("/")
         while folder:
             longer = self.on_path.get(folder)

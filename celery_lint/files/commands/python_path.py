@@ -22,6 +22,10 @@ _ASSIGNED = re.compile(
 # What only the run knows: the variables of shells, of supervisor and of templates, and what commands say.
 _UNKNOWN = re.compile(r"\$\{[^}]*\}|\$\([^)]*\)|\$\w+|`[^`]*`|%\([^)]*\)s|\{\{[^}]*\}\}")
 _MARK = "\0"
+# A variable for one command alone: `PYTHONPATH=src pytest`, which counts where the command is about workers.
+_DECLARES = re.compile(r"\b(?:ENV|environment|export|env)\b", re.IGNORECASE)
+_COMMAND = re.compile(r"[\"']?[ \t]+(?![\w-]+=)[^\s\\&;#]")
+_OF_WORKERS = re.compile(r"celery|worker", re.IGNORECASE)
 
 
 def python_path(root: str, paths: Iterable[str]) -> tuple[Folder, ...]:
@@ -40,10 +44,14 @@ def python_path(root: str, paths: Iterable[str]) -> tuple[Folder, ...]:
 
 def folders_of(text: str) -> Iterator[Folder]:
     """The folders that one launch file puts on the path."""
-    for assigned in _ASSIGNED.finditer(text.replace("\r\n", "\n")):
+    text = text.replace("\r\n", "\n")
+    for assigned in _ASSIGNED.finditer(text):
+        line, rest = assigned[0], text[assigned.end() :].partition("\n")[0]
+        if _COMMAND.match(rest) and not _DECLARES.search(line) and not _OF_WORKERS.search(line + rest):
+            continue
         for entry in _UNKNOWN.sub(_MARK, assigned[1] or assigned[2]).split(":"):
-            rest = entry.removeprefix(_MARK)
-            base = ABSOLUTE if rest == entry and entry.startswith("/") else ANYWHERE
-            folder = Folder(base).below(rest.lstrip("/")) if _MARK not in rest else None
+            below = entry.removeprefix(_MARK)
+            base = ABSOLUTE if below == entry and entry.startswith("/") else ANYWHERE
+            folder = Folder(base).below(below.lstrip("/")) if _MARK not in below else None
             if folder is not None and folder.path:
                 yield folder

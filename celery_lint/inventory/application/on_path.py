@@ -95,6 +95,7 @@ class _Names:
 
     def __init__(self, modules: list[Module], deployment: Deployment) -> None:
         self._imported = {name for module in modules for name in _imported(module)}
+        self._reaching = {each for module in modules for each in _reaching(module)}
         commands = (*deployment.commands, *deployment.others)
         self._imported.update(command.app.partition(":")[0] for command in commands if command.app)
         self._installed = {name for module in modules for name in _installed(module)}
@@ -109,6 +110,13 @@ class _Names:
         installed, installed_long = _sorted_out(self._installed, folder, own, prefixes, imports)
         if not short and not installed:
             return None
+        above = tuple("/".join(parts[:end]) for end in range(1, len(parts) + 1))
+        start = f"{folder}/"
+        long.update(
+            path[len(start) :].removesuffix(".py").partition("/")[0]
+            for reached, path in self._reaching
+            if reached in above and path.startswith(start)
+        )
         short |= installed
         long |= installed_long
         certain = installed - installed_long
@@ -126,8 +134,9 @@ def _sorted_out(
         top, _, rest = name.partition(".")
         if top in own and imports.has(f"{folder}/{top}", rest.partition(".")[0]):
             short.add(top)
+            continue  # a folder may hold a package of its own name
         for prefix in prefixes:
-            if name.startswith(prefix):
+            if f"{name}.".startswith(prefix):
                 long.add(name[len(prefix) :].partition(".")[0])
     return short, long
 
@@ -150,6 +159,14 @@ def _imported(module: Module) -> Iterator[str]:
         elif level > 1:
             folders = module.path.split("/")[:-level]
             yield ".".join([*folders, rest])
+
+
+def _reaching(module: Module) -> Iterator[tuple[str, str]]:
+    """The folder of a package above its own that a module imports from, which is part of its name then."""
+    for name in (*module.imports.values(), *module.star_imports, *module.further_imports):
+        level = len(name) - len(name.lstrip("."))
+        if level > 1:
+            yield "/".join(module.path.split("/")[:-level]), module.path
 
 
 def _installed(module: Module) -> Iterator[str]:

@@ -38,13 +38,21 @@ class ModuleNames:
 
     def root(self, path: str) -> str:
         """The folder that a file is imported from."""
-        for root, top in self._told:
+        for (root, top), named in self._told.items():
             start = f"{root}/{top}" if root else top
             if path == f"{start}.py" or path.startswith(f"{start}/"):
-                return root
+                return self._on_path_below(root, path, named) or root
         root, above = self.imports.import_root(path), self._above(path)
         # `from ..models import …` in a folder without an `__init__.py`: it lies in a package all the same
         return root if above is None or above.count("/") >= root.count("/") else above
+
+    def _on_path_below(self, root: str, path: str, named: list[str]) -> str | None:
+        """A folder on the path that lies below a root, unless what lies there is named from the root on."""
+        folder = self.imports.root_on_path(path)
+        if folder is None or not folder.startswith(f"{root}/" if root else ""):
+            return None
+        part = f"{folder}/{path[len(folder) + 1 :].removesuffix('.py').partition('/')[0]}"
+        return None if any(f"{each}/".startswith(f"{part}/") for each in named) else folder
 
     def _above(self, path: str) -> str | None:
         """The folder that the highest package is imported from which a module names relatively."""
@@ -60,16 +68,17 @@ class ModuleNames:
 
     @once
     @asking("quiet")
-    def _told(self) -> list[tuple[str, str]]:
-        """The folders that things are imported from, each with the first part of a name."""
-        found: dict[tuple[str, str], None] = {}
+    def _told(self) -> dict[tuple[str, str], list[str]]:
+        """The folders that things are imported from, each with the first part of names, and these."""
+        found: dict[tuple[str, str], list[str]] = {}
         commands = [command.app.partition(":")[0] for command in self.project.deployment.commands]
         held = [(dotted, self.imports.holding_application(dotted)) for dotted in commands]
         held += [(dotted, self.imports.holding(dotted)) for dotted in self._dotted()]
         for dotted, folders in held:
             if len(folders) == 1:
-                found[folders[0], dotted.partition(".")[0]] = None
-        return list(found)
+                path = "/".join([*folders, *dotted.split(".")]).lstrip("/")
+                found.setdefault((folders[0], dotted.partition(".")[0]), []).append(path)
+        return found
 
     def _dotted(self) -> Iterator[str]:
         for application in self.applications.product:
