@@ -96,6 +96,7 @@ SILENT = {
     "a comment": {"Dockerfile": "# ENV PYTHONPATH=/srv/apps\n"},
     "of another command": {"Makefile": "docs:\n\tPYTHONPATH=apps sphinx-build docs\n"},
     "a script": {"scripts/report.py": f"# celery\n{CODE['working directory']}from user.models import User\n"},
+    "migrations": {"alembic/settings.py": f"# celery\n{CODE['working directory']}CONFIG = 'settings'\n"},
     "a web server": {"shop/wsgi.py": f"# celery\n{CODE['working directory']}"},
     "a test": {"conftest.py": f"{CELERY}{CODE['working directory']}"},
     "another folder": {"shop/settings.py": "CELERY = 1\nsys.path.append(os.getcwd() + '/libs')\n"},

@@ -151,7 +151,7 @@ def _is_own(top: str, folder: str, imports: Imports, meant: list[str]) -> bool:
 
 def _imported(module: Module) -> Iterator[str]:
     """The absolute names that a module imports, also where it writes them from its own folder on."""
-    for name in (*module.imports.values(), *module.star_imports, *module.further_imports):
+    for name in module.all_imports:
         rest = name.lstrip(".")
         level = len(name) - len(rest)
         if not level and name[:1] != ":":
@@ -163,7 +163,7 @@ def _imported(module: Module) -> Iterator[str]:
 
 def _reaching(module: Module) -> Iterator[tuple[str, str]]:
     """The folder of a package above its own that a module imports from, which is part of its name then."""
-    for name in (*module.imports.values(), *module.star_imports, *module.further_imports):
+    for name in module.all_imports:
         level = len(name) - len(name.lstrip("."))
         if level > 1:
             yield "/".join(module.path.split("/")[:-level]), module.path
