@@ -8,7 +8,7 @@ A call keeps each of its arguments as one short text, because most calls are nev
     ``#None``        a number, a truth value or ``None``
     ``{name,name``   a dictionary with these keys among others
     ``[``            a list, tuple or set that is not empty
-    ``*``            what ``*`` unpacks
+    ``*``            what ``*`` unpacks, ``*?`` where it is no plain name
     ``?``            anything else
     ``name:…``       any of these as a keyword; ``**:…`` what ``**`` unpacks
 
@@ -32,7 +32,8 @@ class Argument(NamedTuple):
     ``keyword`` is the name that it is given by, ``""`` for a positional one and ``**`` for what is unpacked.
     ``kind`` is ``name`` (``chain``), ``call`` (``number``: of a call of the same function), ``text``
     (``data``), ``constant`` (``data``: a number, a truth value or ``None``), ``mapping`` (``keys`` that are
-    plain names), ``starred``, ``unknown``, or ``absent`` where there is no such argument.
+    plain names), ``starred`` (``data``: whether it is a plain name), ``unknown``, or ``absent`` where there
+    is no such argument.
     """
 
     keyword: str
@@ -119,7 +120,9 @@ def _described(keyword: str, text: str) -> Argument:
         return Argument(keyword, "mapping", keys=tuple(filter(None, rest.split(","))))
     if letter == "[":
         return Argument(keyword, "unknown", data=True)
-    return Argument(keyword, "starred" if letter == "*" else "unknown")
+    if letter == "*":
+        return Argument(keyword, "starred", data=rest != "?")
+    return Argument(keyword, "unknown")
 
 
 def _constant(text: str) -> float | bool | None:

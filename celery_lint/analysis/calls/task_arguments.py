@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
+from celery_lint.inventory.tasks.made.handing_on import HandingOn
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings, given_by
 from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, mismatch, type_error
@@ -84,12 +85,16 @@ class UnfitRetry(NamedTuple):
 
 
 class OptionsForTask(NamedTuple):
-    """Options of a message in a call that hands all that it gets to the task."""
+    """Options of a message in a call that hands all that it gets to the task.
+
+    ``in_worker``: nobody notices before the worker calls it.
+    """
 
     sending: Sending
     task: Task
     names: tuple[str, ...]
     swallowed: bool
+    in_worker: bool
 
     @property
     def place(self) -> Place:
@@ -107,6 +112,7 @@ class TaskArguments:
         self.functions = known.project.functions
         self.sendings = known.of(Sendings)
         self.signatures = known.of(Signatures)
+        self.handing_on = known.of(HandingOn)
         self.task_options = known.of(TaskOptions)
         self.retry_calls = known.of(RetryCalls)
 
@@ -170,13 +176,19 @@ class TaskArguments:
             signature = self.signatures.of(sending.task) if names else None
             if signature is None:
                 continue
-            own = {*signature.positional, *signature.keyword_only}
+            own = {*signature.positional, *signature.keyword_only, *signature.on_the_way}
             names = tuple([name for name in names if name not in own])
-            if names and not (signature.more_keywords and self._reads_keywords(sending.task)):
-                yield OptionsForTask(sending, sending.task, names, signature.more_keywords)
+            if not names or (signature.more_keywords and self._reads_keywords(sending.task)):
+                continue
+            in_worker = not self.signatures.is_checked(sending.task)
+            if not (in_worker and self.task_options.has_own_call(sending.task)):
+                yield OptionsForTask(sending, sending.task, names, signature.more_keywords, in_worker)
 
     def _reads_keywords(self, task: Task) -> bool:
-        """Whether a task does anything with what its ``**`` collects: it may look for them there."""
+        """Whether a task, or a layer around it, does anything with what its ``**`` collects: it may look
+        for them there."""
+        if self.handing_on.reads_keywords(task):
+            return True
         function = task.function
         assert function is not None
         names = [parameter.name for parameter in function.parameters if parameter.kind == "**"]

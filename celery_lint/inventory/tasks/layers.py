@@ -17,10 +17,7 @@ from celery_lint.project.known import Known
 _TURNED = frozenset({"contextmanager", "decorator"})
 _CONTEXT_DECORATOR = "contextlib.ContextDecorator"
 #: These give back the function that they get.
-_KEEPING = frozenset({"wraps", "update_wrapper"})
-#: With these a mapping is changed, or a list.
-_CHANGING = frozenset({"pop", "popitem", "update", "setdefault", "clear"})
-_BINDING = frozenset({"assign", "augment", "delete"})
+KEEPING = frozenset({"wraps", "update_wrapper"})
 _ASKING_FOR_COROUTINES = "iscoroutinefunction"
 _DEEPEST = 4
 
@@ -58,11 +55,15 @@ class Layers:
         """The layers around a task's function, the outermost first."""
         found = self._of.get(task.key)
         if found is None:
-            found = [self.decorated(task.module, value) for value in task.inner_decorators]
+            found = self.below(task)
             if task.wrapper is not None:
                 found.insert(0, self._maker(task.wrapper))
             self._of[task.key] = found
         return found
+
+    def below(self, task: Task) -> list[Layer]:
+        """The layers of the decorators below that of a task."""
+        return [self.decorated(task.module, value) for value in task.inner_decorators]
 
     def explore(self) -> None:
         """Follow the decorators to the modules that they are written in."""
@@ -77,29 +78,6 @@ class Layers:
             return found
         # A decorator for both kinds of functions has a wrapper for each.
         return [wrapping for wrapping in found if not wrapping.function.is_async]
-
-    def hands_on_all(self, task: Task) -> bool:
-        """Whether each decorator below that of a task calls it with all that it gets, and nothing else."""
-        layers = [self.decorated(task.module, value) for value in task.inner_decorators]
-        return all(layer and all(map(self._is_transparent, layer)) for layer in layers)
-
-    def _is_transparent(self, wrapping: Wrapping) -> bool:
-        """``def run(*args, **kwargs): return f(*args, **kwargs)``, whatever it does around that."""
-        module, function, inner = wrapping
-        if [parameter.kind for parameter in function.parameters] != ["*", "**"] or not inner:
-            return False
-        if any(self._changes(module, value) for value in function.decorators) or self._is_handed_on(wrapping):
-            return False
-        calls = self.functions.calls(module, function)
-        made = [call for call in calls if call.chain == inner]
-        if not made or any(_passed(call) != ("starred", "**") for call in made):
-            return False
-        names = {parameter.name for parameter in function.parameters}
-        return not any(call.leaf() in _CHANGING for call in calls) and not any(
-            names.intersection(step.stores)
-            or (step.kind in _BINDING and not step.stores and names.intersection(step.loads))
-            for step in self.functions.of(module, function).steps
-        )
 
     # ------------------------------------------------------------------ what Celery gets
 
@@ -120,7 +98,7 @@ class Layers:
     def _gives(self, wrapping: Wrapping) -> str:
         """What a wrapping returns: ``coroutine``, the ``same`` as what it stands around, or ``other``."""
         module, function, inner = wrapping
-        if any(self._changes(module, value) for value in function.decorators) or self._is_handed_on(wrapping):
+        if any(self.changes(module, value) for value in function.decorators) or self.is_handed_on(wrapping):
             return "other"
         if function.is_async:
             return "other" if function.is_generator else "coroutine"
@@ -130,12 +108,12 @@ class Layers:
         plain = inner and made and not function.hands_on(inner) and all(_is_given_back(c) for c in made)
         return "same" if plain else "other"
 
-    def _changes(self, module: Module, value: Value) -> bool:
+    def changes(self, module: Module, value: Value) -> bool:
         """Whether a decorator may make something else of a function."""
         leaf = value.chain.rpartition(".")[2].rstrip("()").lstrip(":~")
-        return leaf not in _KEEPING | _TURNED and self.makers.maker(module, value) is None
+        return leaf not in KEEPING | _TURNED and self.makers.maker(module, value) is None
 
-    def _is_handed_on(self, wrapping: Wrapping) -> bool:
+    def is_handed_on(self, wrapping: Wrapping) -> bool:
         """Whether a function around it hands a wrapping to what may make something else of it."""
         module, function, _ = wrapping
         outer = module.functions.get(function.parent)
@@ -143,7 +121,7 @@ class Layers:
         if outer is None or not outer.hands_on(chain):
             return False
         for call in self.functions.calls(module, outer):
-            if call.hands_on(chain) and call.chain.rpartition(".")[2].rstrip("()") not in _KEEPING:
+            if call.hands_on(chain) and call.chain.rpartition(".")[2].rstrip("()") not in KEEPING:
                 callee = call.chain.removesuffix("()")
                 value = Value("call" if callee != call.chain else "name", call.span, None, callee)
                 if self.makers.maker(module, value) is None:
@@ -203,7 +181,7 @@ class Layers:
             return
         if is_decorated(function, _TURNED):
             first = function.parameters[:1] if not function.is_generator else ()
-            yield Wrapping(module, function, _chain_of(first[0]) if first else "")
+            yield Wrapping(module, function, chain_of(first[0]) if first else "")
             return
         family = self.functions.within(module, qualname)
         outer, taken = self._takes_function(family)
@@ -224,7 +202,7 @@ class Layers:
             for inner in inside
         }
         using = {name}
-        chain = _chain_of(taken)
+        chain = chain_of(taken)
         for _ in inside[:_DEEPEST]:
             using |= {inner.name for inner in inside if not using.isdisjoint(reads[inner.name])}
         for inner in inside:
@@ -242,7 +220,7 @@ class Layers:
         for outer in family:
             inside = [inner for inner in family if inner.qualname.startswith(f"{outer.qualname}/")]
             for parameter in outer.parameters:
-                chain = _chain_of(parameter)
+                chain = chain_of(parameter)
                 called = any(f"\n{chain}\t" in f"\n{inner.packed_calls}" for inner in inside)
                 if parameter.kind == "positional" and (
                     called or any(inner.hands_on(chain) for inner in [outer, *inside])
@@ -254,7 +232,7 @@ class Layers:
 
     def _bound(self, module: Module, outer: Function, taken: Parameter) -> Iterator[Wrapping]:
         """``return partial(run_locked, f)``: a function beside the decorator runs in its place."""
-        chain = _chain_of(taken)
+        chain = chain_of(taken)
         for call in self.functions.calls(module, outer):
             if call.leaf() == "partial" and call.hands_on(chain):
                 target = self.project.resolve(module, call.argument(0).chain)
@@ -262,7 +240,7 @@ class Layers:
                 if function is not None and target.module is not None:
                     given = function.parameter_given(call.of_what_it_is_given(), chain)
                     own = next((each for each in function.parameters if each.name == given), None)
-                    yield Wrapping(target.module, function, _chain_of(own) if own is not None else "")
+                    yield Wrapping(target.module, function, chain_of(own) if own is not None else "")
 
     def _of_class(self, entity: Entity) -> Iterator[Wrapping]:
         """The methods of a class that run around what its objects, or itself, decorate."""
@@ -298,14 +276,10 @@ class Layers:
         )
 
 
-def _chain_of(parameter: Parameter) -> str:
+def chain_of(parameter: Parameter) -> str:
     """What names a parameter in its function: with a class as annotation, an instance of that."""
     seen_through = parameter.annotation and parameter.annotation[0] != "~"
     return f"{parameter.annotation}()" if seen_through else f"%{parameter.name}"
-
-
-def _passed(call: Call) -> tuple[str, ...]:
-    return tuple([given.keyword or given.kind for given in call.takes])
 
 
 def _is_given_back(call: Call) -> bool:

@@ -26,6 +26,7 @@ _SHARED = frozenset(
     ]
 )
 _MAKER_ENDS = ("shared_task", "task", "partial")
+_OF_APPLICATIONS = "~super().task"
 _DEEPEST = 4
 
 
@@ -53,6 +54,7 @@ class Makers:
             return None
         if value.kind == "name":
             found = self.maker_of(self.project.resolve(module, value.chain), depth)
+            found = self._owned(found, module, value.chain)
             return found or self._of_hidden(module, value.chain) or self._configured(value.chain)
         if value.kind != "call":
             return None
@@ -60,11 +62,22 @@ class Makers:
         if inner is not None:
             return None
         callee = self.project.resolve(module, value.chain)
-        found = self.maker_of(callee, depth) or self._of_hidden(module, value.chain)
+        found = self._owned(self.maker_of(callee, depth), module, value.chain)
+        found = found or self._of_hidden(module, value.chain)
         found = found or self._configured(value.chain)
         if found is None and callee.kind == "external" and callee.name == "functools.partial":
             found = self._partial(module, value, depth)
         return found._replace(options=((module, value), *found.options)) if found is not None else None
+
+    def _owned(self, found: Maker | None, module: Module, chain: str) -> Maker | None:
+        """The maker that is a method of an application's own class, with the application."""
+        if found is None or found.application is not None or found.wrapper is None:
+            return found
+        owner, _, leaf = chain.rpartition(".")
+        if not owner or found.wrapper[1].rpartition(".")[2] != leaf or "." not in found.wrapper[1]:
+            return found
+        application = self.applications.get(self.project.resolve(module, owner).origin)
+        return found._replace(application=application.origin) if application is not None else found
 
     def _of_hidden(self, module: Module, chain: str) -> Maker | None:
         """``app.task`` of an application that nobody can see the class of."""
@@ -87,6 +100,16 @@ class Makers:
             self._configured(value.chain) is not None
             and self.maker_of(self.project.resolve(module, value.chain)) is None
         )
+
+    def maker_in(self, module: Module, function: Function, value: Value, depth: int = 0) -> Maker | None:
+        """The maker that an expression in a function is: ``super().task`` in a class of applications, too."""
+        if value.chain == _OF_APPLICATIONS and value.keyword("()") is None:
+            owner = module.classes.get(function.qualname.partition("/")[0].rpartition(".")[0])
+            bases = self.project.bases(Entity("class", owner.qualname, module)) if owner is not None else ()
+            if any(base.kind == "external" and is_application(f"{base.name}()") for base in bases):
+                return Maker(None, ((module, value),))
+            return None
+        return self.maker(module, value, depth)
 
     def _partial(self, module: Module, value: Value, depth: int) -> Maker | None:
         given = value.first()
@@ -150,7 +173,7 @@ class Makers:
 
     def _applied_in(self, module: Module, function: Function, key: Key, depth: int) -> Maker | None:
         for _, value in function.values:
-            found = self.maker(module, value, depth + 1)
+            found = self.maker_in(module, function, value, depth + 1)
             if found is not None:
                 return found._replace(wrapper=key)
         for decorator in function.decorators if function.is_nested() else ():

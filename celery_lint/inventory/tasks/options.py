@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from celery_lint.inventory.application.applications import Application, Applications, is_task_base
 from celery_lint.inventory.tasks.makers import Option
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Module, Value
+from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, once
 from celery_lint.project.tables import written_mapping
@@ -179,9 +179,12 @@ class TaskOptions:
                     return True
         return False
 
-    def open_ended(self, task: Task) -> bool:
-        """Whether options of the task are hidden: in a ``**mapping`` or a base class elsewhere."""
-        if self.spreads_unknown(task):
+    def open_ended(self, task: Task, names: frozenset[str] = frozenset()) -> bool:
+        """Whether options of the task are hidden: in a ``**mapping`` or a base class elsewhere.
+
+        With ``names``, these alone are asked for, and nothing but what cannot give them to it counts as seen.
+        """
+        if self.spreads_unknown(task, names):
             return True
         for module, value in task.options:
             base = value.keyword("base")
@@ -191,17 +194,21 @@ class TaskOptions:
         classes = self._task_classes(application) if application is not None else []
         return not all(self._base_is_known(base) for base in classes)
 
-    def spreads_unknown(self, task: Task) -> bool:
+    def spreads_unknown(self, task: Task, names: frozenset[str] = frozenset()) -> bool:
         """Whether its decorator is given a ``**mapping`` that is not written down."""
+        if names and self._keeps(task, names):
+            return True
         for module, value in task.options:
             for key, spread in value.keywords:
                 if key in ("*", "**"):
+                    wrapper = self._written_in(module, spread) if names else task.wrapper
                     wrapper_parameter = (
-                        task.wrapper is not None
+                        wrapper is not None
                         and spread.chain.startswith("%")
-                        and not self._adds_to(task.wrapper, spread.chain)
+                        and not self._adds_to(wrapper, spread.chain, names)
                     )
-                    if (key == "*" or not self._is_closed(module, spread)) and not wrapper_parameter:
+                    open_ = key == "*" and not (names and wrapper_parameter)
+                    if open_ or not (self._is_closed(module, spread) or wrapper_parameter):
                         return True
         return False
 
@@ -221,22 +228,62 @@ class TaskOptions:
         classes = [class_ for entity in self.classes(task) if (class_ := entity.class_()) is not None]
         return any(name in class_.methods or name in class_.attributes for class_ in classes)
 
-    def _adds_to(self, wrapper: Key, chain: str) -> bool:
-        """Whether a wrapper puts options of its own into the mapping that its caller gives."""
+    def _written_in(self, module: Module, value: Value) -> Key | None:
+        """The outermost function that a value is written in: one maker may use another."""
+        function = self.project.functions.around(module, value)
+        return (module.path, function.qualname.partition("/")[0]) if function is not None else None
+
+    def _adds_to(self, wrapper: Key, chain: str, names: frozenset[str]) -> bool:
+        """Whether a wrapper puts options of its own, or those of these names, into what its caller gives."""
         module = self.project.modules[wrapper[0]]
         inside = (f"{wrapper[1]}/", f"{wrapper[1]}.")
         if any(
             assignment.subscript
             and assignment.target == chain
+            and (not names or assignment.key in names)
             and (assignment.function == wrapper[1] or assignment.function.startswith(inside))
             for assignment in module.assignments
         ):
             return True
+        family = self.project.functions.within(module, wrapper[1])
+        if names:
+            return self._may_add(module, family, chain[1:], names)
         return any(
             call.chain in (f"{chain}.setdefault", f"{chain}.update")
-            for function in self.project.functions.within(module, wrapper[1])
+            for function in family
             for call in function.calls()
         )
+
+    def _keeps(self, task: Task, names: frozenset[str]) -> bool:
+        """Whether its maker has a parameter of these names that it does not give to Celery as it is."""
+        path, name = task.wrapper or ("", "")
+        maker = self.project.modules[path].functions.get(name) if task.wrapper is not None else None
+        own = names.intersection(given.name for given in maker.parameters) if maker is not None else ()
+        given = [value.keyword(each) for _, value in task.options for each in own]
+        return any(all(value is None or value.chain != f"%{each}" for value in given) for each in own)
+
+    def _may_add(self, module: Module, family: list[Function], name: str, names: frozenset[str]) -> bool:
+        """Whether the functions of a maker may put options of these names into one of their parameters."""
+        if not any(
+            given.name == name and given.kind in ("*", "**") for f in family for given in f.parameters
+        ):
+            return True  # made of what nobody knows
+        changing = tuple([f"%{name}.{leaf}" for leaf in ("pop", "setdefault", "update")])
+        for function in family:
+            for call in function.calls():
+                if call.chain.startswith(changing):
+                    leaf, said = call.leaf(), {call.argument(0).text}
+                    if leaf == "update":
+                        said = {given.keyword for given in call.takes}
+                    if not said.isdisjoint({*names, "", "**"}):
+                        return True
+            flow = self.project.functions.of(module, function)
+            for step in flow.steps:
+                set_ = step.kind in ("assign", "delete") and not step.stores and name in step.loads
+                looped = set_ and any(each.kind in ("for", "while") for each in flow.ancestors(step))
+                if name in step.stores or looped or (set_ and step.kind == "delete"):
+                    return True
+        return False
 
     def _base_is_known(self, base: Entity) -> bool:
         for entity in self.project.bases(base):

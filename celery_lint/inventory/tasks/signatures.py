@@ -8,6 +8,8 @@ from typing import Literal
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.layers import Layers
+from celery_lint.inventory.tasks.made.handing_on import HandingOn
+from celery_lint.inventory.tasks.made.ways import Ways
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Given
@@ -19,6 +21,8 @@ from celery_lint.project.known import Known
 
 # What sends a task or makes a signature of it: a class that has its own may take other arguments.
 _SENDING_METHODS = frozenset({"apply_async", "delay", "apply", "s", "si", "signature", "subtask"})
+# What a maker may say of a task that decides what arguments it takes, and who looks at them.
+_SHAPING = frozenset({"bind", "base", "filter", "typing"})
 # What an application makes tasks with.
 _MAKING_METHODS = frozenset({"task", "_task_from_fun", "register_task"})
 
@@ -27,7 +31,8 @@ class Signature(NamedTuple):
     """How a task may be called: without the task itself, which ``bind`` puts in front.
 
     ``required`` have no default. ``more_positional`` and ``more_keywords`` tell that it takes any.
-    ``passes_itself``: the task is put in front of what it is given, and Python counts it.
+    ``passes_itself``: the task is put in front of what it is given, and Python counts it. ``on_the_way`` are
+    keywords that a wrapper around its function takes for itself.
     """
 
     task: Task
@@ -37,10 +42,11 @@ class Signature(NamedTuple):
     more_positional: bool
     more_keywords: bool
     passes_itself: bool = False
+    on_the_way: frozenset[str] = frozenset()
 
     def takes(self, name: str) -> bool:
         """Whether the task has a parameter of this name, or takes any keyword."""
-        return self.more_keywords or name in self.positional or name in self.keyword_only
+        return self.more_keywords or name in (*self.positional, *self.keyword_only) or name in self.on_the_way
 
     @property
     def spelled(self) -> str:
@@ -77,6 +83,8 @@ class Signatures:
         self.applications = known.of(Applications)
         self.in_force = known.of(OptionsInForce)
         self.layers = known.of(Layers)
+        self.ways = known.of(Ways)
+        self.handing_on = known.of(HandingOn)
         self._doubts: dict[Key, str] = {}
 
     def of(self, task: Task) -> Signature | None:
@@ -91,19 +99,32 @@ class Signatures:
         keyword_only = tuple([given.name for given in parameters if given.kind == "keyword"])
         required = tuple([given.name for given in parameters if given.required])
         kinds = {given.kind for given in parameters}
-        return Signature(task, positional, keyword_only, required, "*" in kinds, "**" in kinds, itself)
+        taken = self.handing_on.taken_by([*(self.ways.around(task) or ()), *self.layers.below(task)])
+        return Signature(
+            task,
+            positional,
+            keyword_only,
+            required,
+            "*" in kinds,
+            "**" in kinds,
+            itself,
+            taken or frozenset(),
+        )
 
     def binds(self, task: Task) -> bool | None:
         """Whether the task is its function's first argument; ``None`` where nobody knows."""
         given = self.task_options.get(task, "bind")
         if given is None:
-            return None if self.task_options.open_ended(task) else False
+            asked = _SHAPING if task.wrapper is not None else frozenset[str]()
+            return None if self.task_options.open_ended(task, asked) else False
         known = self.project.constant(*given)
         return bool(known.data) if known is not None and known.kind == "constant" else None
 
     def is_checked(self, task: Task) -> bool:
         """Whether Celery compares arguments with the signature already where the task is sent."""
         if task.class_ is not None or task.inner_decorators:  # there is no header to compare with
+            return False
+        if self.ways.around(task) != []:  # the header is that of a wrapper, which takes anything
             return False
         given = self.task_options.get(task, "typing")
         if given is not None:
@@ -127,10 +148,14 @@ class Signatures:
             yield "its function cannot be seen"
             return
         if task.wrapper is not None:
-            yield f"it is made by `{task.wrapper[1]}`, which may change its arguments"
+            around = self.ways.around(task)
+            if around is None or self.handing_on.taken_by(around) is None:
+                yield f"it is made by `{task.wrapper[1]}`, which may change its arguments"
+            if self.task_options.spreads_unknown(task, _SHAPING):
+                yield f"it is made by `{task.wrapper[1]}`, which may give it other options"
         if self._is_filtered(task):
             yield "`filter` puts something else in its place"
-        if task.inner_decorators and not self.layers.hands_on_all(task):
+        if self.handing_on.taken_by(self.layers.below(task)) is None:
             yield f"{_spelled(task.inner_decorators[0])} below the task decorator may change its arguments"
         yield from self._outside(task, function)
         if task.class_ is None and self.binds(task) is None:
@@ -177,7 +202,11 @@ class Signatures:
         entity = self.project.member(application.module, application.origin[1])
         for base in self.project.bases(entity._replace(kind="class")) if entity.class_() else ():
             class_ = base.class_()
-            own = set(names).intersection(class_.methods) if class_ is not None else ()
+            own = set(names).intersection(class_.methods) if class_ is not None else set()
+            if "task" in own and class_ is not None and base.module is not None:
+                ways = self.ways.through((base.module.path, f"{class_.qualname}.task"))
+                if ways and all(way.layers == () for way in ways):  # it has its own, and makes the same
+                    own.remove("task")
             if own:
                 return min(own)
         return ""
@@ -196,14 +225,21 @@ class Signatures:
         return given is not None and not (given[1].kind == "constant" and given[1].data is None)
 
     def overridden(self, task: Task) -> frozenset[str]:
-        """The methods that send a task or make a signature of it, as far as its classes have their own."""
+        """The methods that send a task or make a signature of it, as far as its classes have their own.
+
+        One that hands on all that it gets is none.
+        """
         found: set[str] = set()
         for entity in self.task_options.classes(task):
             class_ = entity.class_()
-            if class_ is not None:
-                found |= _SENDING_METHODS.intersection(class_.methods) | (
-                    _SENDING_METHODS & class_.attributes.keys()
-                )
+            if class_ is not None and entity.module is not None:
+                functions = entity.module.functions
+                found |= _SENDING_METHODS & class_.attributes.keys()
+                found |= {
+                    name
+                    for name in _SENDING_METHODS.intersection(class_.methods)
+                    if not self.handing_on.hands_up(entity.module, functions.get(f"{class_.qualname}.{name}"))
+                }
         return frozenset(found)
 
 
@@ -219,7 +255,7 @@ def mismatch(signature: Signature, given: Given, before: int = 0, partial: bool 
     unknown = tuple([name for name in names if not signature.takes(name)])
     if unknown:
         return Mismatch("unknown", unknown, taken, count)
-    twice = tuple([name for name in names if name in signature.positional[:count]])
+    twice = tuple([n for n in names if n in signature.positional[:count] and n not in signature.on_the_way])
     if twice:
         return Mismatch("twice", twice, taken, count)
     if count > taken and not signature.more_positional:

@@ -129,6 +129,9 @@ _BUILTINS = frozenset({"super", "open", "__import__", "exec", "exit", "quit"})
 # Options that say whether an engine keeps connections, wherever the dictionary that holds them is filled.
 _OF_POOLS = frozenset({"max_overflow", "pool_size", "poolclass"})
 
+# Options that say what a task is, wherever a decorator of the project puts them among those that it gets.
+_OF_MAKERS = frozenset({"bind", "base", "filter", "typing"})
+
 # Parts of an object that a function makes and returns; models of data have more.
 _MOST_PARTS = 4
 
@@ -169,7 +172,7 @@ def worth_keeping(chain: str, has_stars: bool) -> bool:
 
 def worth_setting(chain: str, key: str, subscript: bool) -> bool:
     """Whether setting an attribute or item of this chain can configure anything outside its function."""
-    if subscript and key in _OF_POOLS:
+    if subscript and (key in _OF_POOLS or (key in _OF_MAKERS and chain[:1] == "%")):
         return True
     if key in ("time_limit", "soft_time_limit", "immutable"):  # options of a task that is defined or sent
         return True

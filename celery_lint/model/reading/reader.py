@@ -299,8 +299,8 @@ class Reader:
         if kind is ast.Call:
             index = kept.get(id(node))
             return f"({index}" if index is not None else "?"
-        if kind is ast.Starred:
-            return "*"
+        if isinstance(node, ast.Starred):
+            return "*" if isinstance(node.value, ast.Name) else "*?"
         if isinstance(node, ast.Dict) and len(node.keys) <= 24:
             keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
             return "{" + ",".join(key for key in keys if isinstance(key, str) and key.isidentifier())

@@ -62,10 +62,11 @@ class TaskArgumentMismatch(Rule):
 
     ## Limits
 
-    Silent where something may change the arguments: a decorator above or below the one that makes the task,
-    a decorator of the project that makes it, a class or application with its own `delay` or `apply_async`, a
-    base that cannot be seen. What `*` and `**` unpack is not counted. Tests are not looked at. `celery-lint
-    project --task NAME` shows what is believed of a task.
+    Silent where something may change the arguments: a decorator above or below the one that makes the
+    task, a decorator of the project that makes it, a class or application with its own `delay` or
+    `apply_async`, unless they are seen to hand on all that they get; a base that cannot be seen. What `*`
+    and `**` unpack is not counted. Tests are not looked at. `celery-lint project --task NAME` shows what
+    is believed of a task.
 
     ## References
 

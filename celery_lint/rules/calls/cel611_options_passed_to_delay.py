@@ -15,7 +15,7 @@ class OptionsPassedToDelay(Rule):
 
     `delay(*args, **kwargs)` is short for `apply_async(args, kwargs)`: it has no options. A `countdown` there
     is an argument of the task. Most tasks do not take it, and the call raises `TypeError: got an unexpected
-    keyword argument`; one with `**kwargs` swallows it, and runs at once.
+    keyword argument`, there or in the worker; one with `**kwargs` swallows it, and runs at once.
 
     ## Example
 
@@ -69,6 +69,10 @@ class OptionsPassedToDelay(Rule):
             "`{call}` hands `{option}` to `{task}`, which takes anything and ignores it",
             "options are for `apply_async`: `{task}.apply_async(({args}), {option}=…)`",
         ),
+        "in the worker": (
+            "the worker raises `TypeError: {task}() got an unexpected keyword argument '{option}'`",
+            "options are for `apply_async`: `{task}.apply_async(({args}), {option}=…)`",
+        ),
     }
     proof = "tests/proofs/test_calls.py::test_delay_has_no_options"
 
@@ -86,4 +90,5 @@ class OptionsPassedToDelay(Rule):
         if fact.swallowed:
             yield Finding(fact.place, values, related, "swallowed")
         else:
-            yield Finding(fact.place, values, related, fix=fact.names)
+            variant = "in the worker" if fact.in_worker else ""
+            yield Finding(fact.place, values, related, variant, fix=fact.names)
