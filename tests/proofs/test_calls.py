@@ -36,6 +36,13 @@ def test_arguments_that_do_not_fit(worker: Worker) -> None:
     assert worker.bad("unchecked", 1).failed_only_with(missing)
     assert worker.bad("summing", 1).failed_only_with(missing)
     assert worker.good("sends_all").all_succeeded()
+    made = r"TypeError: added\(\) missing 1 required positional argument: 'y'"
+    assert worker.bad("sends_what_is_made").failed_only_with(made)
+    assert worker.run("sends_what_is_wrapped").all_succeeded()
+    for task in ("measures", "numbers"):
+        wrapped = rf"TypeError: {task}\(\) missing 1 required positional argument: 'y'"
+        assert worker.bad(task, 1).failed_only_with(wrapped)
+        assert worker.good(task, 1, 2, kwargs={"trace": "x"}).results == [3]
     unknown = r".*retries_with_an_unknown_one\(\) got an unexpected keyword argument \\?'y\\?'.*"
     assert worker.bad("retries_with_an_unknown_one", 1).failed_only_with(unknown)
     many = r".*retries_with_one_too_many\(\) takes 2 positional arguments but 3 were given.*"
@@ -48,6 +55,8 @@ def test_delay_has_no_options(worker: Worker) -> None:
     error = r"TypeError: add\(\) got an unexpected keyword argument 'countdown'"
     assert worker.bad("gives_delay_an_option").failed_only_with(error)
     assert worker.run("swallows", 1, kwargs={"countdown": 60}).results == [["countdown"]]
+    wrapped = r"TypeError: measures\(\) got an unexpected keyword argument 'expires'"
+    assert worker.bad("measures", 1, 2, kwargs={"expires": 60}).failed_only_with(wrapped)
     assert worker.good("gives_apply_async_an_option").all_succeeded()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from functools import wraps
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,66 @@ summing = app.register_task(Summing())
 def swallows(x: int, **kwargs: Any) -> list[str]:
     """Takes whatever it is given."""
     return sorted(kwargs)
+
+
+def made(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Makes tasks as Celery does."""
+    return app.task(**options)
+
+
+def measured(function: Callable[..., Any]) -> Any:
+    """Makes tasks of wrappers that look like the function."""
+
+    @app.task
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        kwargs.pop("trace", None)
+        return function(*args, **kwargs)
+
+    return run
+
+
+def numbered(function: Callable[..., Any]) -> Any:
+    """Makes tasks of wrappers that do not."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        kwargs.pop("trace", None)
+        return function(*args, **kwargs)
+
+    return app.task(name=f"calls.{function.__name__}")(run)
+
+
+@made(bind=True)
+def added(self: Task, x: int, y: int) -> int:
+    """Made by a function of the project."""
+    return x + y
+
+
+@measured
+def measures(x: int, y: int) -> int:
+    """With a wrapper around it."""
+    return x + y
+
+
+@numbered
+def numbers(x: int, y: int) -> int:
+    """With another one."""
+    return x + y
+
+
+@app.task
+def sends_what_is_made() -> None:
+    """An argument is missing."""
+    added.delay(1)
+
+
+@app.task
+def sends_what_is_wrapped() -> None:
+    """An argument is missing, and nobody says so here."""
+    measures.delay(1)
+    numbers.delay(1)
+    measures.delay(1, 2, expires=60)
+    numbers.delay(1, 2, expires=60)
 
 
 @app.task
