@@ -10,18 +10,24 @@ from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, once
 
+# What stands for the application that is there: the one made last in the process, or set as its default.
+_CURRENT = frozenset(
+    [
+        "celery.current_app",
+        "celery.app.current_app",
+        "celery.app.app_or_default()",
+        "celery.app.default_app",
+        "celery._state.current_app",
+        "celery._state.default_app",
+        "celery._state.get_current_app()",
+    ]
+)
+_BEHIND = "._get_current_object()"
 _APPLICATIONS = frozenset(
     [
         "celery.Celery()",
         "celery.app.Celery()",
         "celery.app.base.Celery()",
-        "celery.current_app",
-        "celery.app.current_app",
-        "celery._state.current_app",
-        "celery._state.get_current_app()",
-        "celery.app.app_or_default()",
-        "celery.app.default_app",
-        "celery.current_app._get_current_object()",
         "celery_lint.runtime.application.make_app()",
     ]
 )
@@ -44,13 +50,18 @@ class Application(NamedTuple):
     value: Value
 
 
+def is_current(name: str) -> bool:
+    """Whether a dotted external path is whichever application the process has: no other one than those."""
+    return name.removesuffix(_BEHIND) in _CURRENT
+
+
 def is_application(name: str) -> bool:
     """Whether a dotted external path is a Celery application.
 
     A package that is not in the workspace (``notifications_utils.celery.NotifyCelery()``) is taken at the
     word of its last component.
     """
-    if name in _APPLICATIONS:
+    if name in _APPLICATIONS or is_current(name):
         return True
     last = name.rpartition(".")[2].rpartition(":")[2]
     if name.startswith(("celery.", "builtins.")) or "celery" not in last.lower():
@@ -64,7 +75,10 @@ class Applications:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.by_origin: dict[Key, Application] = dict(self._find())
+        found = dict(self._find())
+        made = {origin: each for origin, each in found.items() if not is_current(self.made(each).name)}
+        # Where nothing is made, a name for what is there stands for an application out of sight.
+        self.by_origin: dict[Key, Application] = made or found
         self._plain: dict[Key, bool] = {}
 
     @once

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.applications import Application, Applications, is_current
 from celery_lint.inventory.application.spelling import OLD_NAMES
 from celery_lint.libraries.celery import ARGUMENTS_OF_APPLICATIONS
 from celery_lint.libraries.celery_settings import SETTINGS
@@ -225,8 +225,7 @@ class Configuring:
         if application is not None:
             yield self._by_application[application.origin]
             return
-        everybody = entity.kind == "unknown" or "current_app" in entity.name or "_or_default" in entity.name
-        if everybody:
+        if entity.kind == "unknown" or is_current(entity.name):
             yield from self._by_application.values()
             yield self.unbound
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from celery_lint.inventory.application.applications import Applications, is_application
+from celery_lint.inventory.application.applications import Applications, is_application, is_current
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
@@ -25,6 +25,8 @@ _SHARED = frozenset(
         "celery.decorators.periodic_task",
     ]
 )
+# Such a task belongs to whichever application there is, as a shared one does.
+_MADE_BY_CURRENT = (".task", ".task()", ".periodic_task")
 _MAKER_ENDS = ("shared_task", "task", "partial")
 _OF_APPLICATIONS = "~super().task"
 _DEEPEST = 4
@@ -131,6 +133,8 @@ class Makers:
                 return Maker(None, options)
             used = self.applications.get(entity.origin) is not None
             owner = name.removesuffix("()").rpartition(".")[0]
+            if is_current(owner) and not used and name.endswith(_MADE_BY_CURRENT):
+                return Maker(None, options if name.endswith("()") else ())
             if name.endswith((".task", ".periodic_task")) and (used or is_application(owner)):
                 return Maker(entity.origin or ("", name))
             if name.endswith(".task()") and (used or is_application(owner)):

@@ -52,7 +52,9 @@ class Queues:
         routed = self.routed(task)
         if routed is None or routed.queue:
             return routed
-        defaults = {self.default(application) for application in self.belonging.of(task)} or {DEFAULT_QUEUE}
+        defaults = {self.default(application) for application in self.belonging.of(task)}
+        if not defaults and task.application is None:
+            defaults = {DEFAULT_QUEUE}
         queue = defaults.pop() if len(defaults) == 1 else None
         return Destination(queue, task.place) if queue is not None else None
 
