@@ -17,6 +17,7 @@ from celery_lint.libraries.sqlalchemy import (
     SYNC_SCOPED,
     SYNC_SESSIONS,
 )
+from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
@@ -36,7 +37,8 @@ class SessionName(NamedTuple):
     """A local name that holds a session. ``kind`` is ``sync``, ``async`` or ``scoped``.
 
     ``steps`` are the numbers of the statements that bind it, none for a parameter; ``closes`` says that each
-    of them is a ``with`` that closes the session at its end.
+    of them is a ``with`` that closes the session at its end. ``maker``: what the session of a parameter comes
+    from that all callers fill, where the chain is only its name.
     """
 
     name: str
@@ -44,10 +46,13 @@ class SessionName(NamedTuple):
     chain: str
     steps: tuple[int, ...]
     closes: bool
+    maker: str = ""
 
 
 # Words of files with a function that rolls back what it is given.
 _ROLLING_BACK = {("rollback", "sqlalchemy"), ("rollback", "sqlmodel")}
+# Words of files with a function that works with a session that it is given, whatever type it says that has.
+_WORKING = {(leaf, name) for leaf in ("add", "commit", "flush") for name in ("db", "session")}
 
 
 class Sessions:
@@ -99,7 +104,8 @@ class Sessions:
 
         A file that what tasks run calls into matters if it holds one of them.
         """
-        return {(name, leaf_of(path)) for (path, name), _ in self.at_module_level()} | _ROLLING_BACK
+        made = {(name, leaf_of(path)) for (path, name), _ in self.at_module_level()}
+        return made | _ROLLING_BACK | (_WORKING if self._with_sqlalchemy() else set())
 
     def _with_sqlalchemy(self) -> bool:
         return any(
@@ -201,6 +207,10 @@ class Sessions:
                 found[parameter.name] = SessionName(
                     parameter.name, self.kind(module, chain), chain, (), False
                 )
+            elif not parameter.annotation and f"%{parameter.name}" in function.packed_calls:
+                handed = self._handed(module, function, parameter.name)
+                if handed is not None:
+                    found[parameter.name] = handed
         others = {parameter.name for parameter in function.parameters} - found.keys()
         for step in self.functions.of(module, function).steps:
             bound = dict(_bindings(step.kind, step.chains, step.stores))
@@ -218,6 +228,34 @@ class Sessions:
                     closes = closes and known.closes
                 before = known.steps if known is not None else ()
                 found[name] = SessionName(name, kind, bound[name], (*before, step.number), closes)
+        return found
+
+    def _handed(self, module: Module, function: Function, name: str) -> SessionName | None:
+        """The session that a parameter holds because all calls on the ways of tasks give it one."""
+        if name == function.first() and function.owner:
+            return None
+        kinds: set[Kind] = set()
+        maker = ""
+        own = [parameter.name for parameter in function.parameters]
+        place = own.index(name) - (1 if function.owner and own[0] in ("self", "cls") else 0)
+        for home, caller, call in self._callers.get((module.path, function.qualname), ()):
+            chain = call.argument(place, name).chain if not call.is_open_ended else ""
+            sessions = (*self.names(home, caller).values(), *self.of_object(home, caller))
+            given = next((each for each in sessions if chain in (each.chain, f"%{each.name}")), None)
+            if given is None:
+                return None
+            kinds.add(given.kind)
+            maker = given.maker or given.chain
+        return SessionName(name, kinds.pop(), f"%{name}", (), False, maker) if len(kinds) == 1 else None
+
+    @once
+    def _callers(self) -> dict[Key, list[tuple[Module, Function, Call]]]:
+        """The calls of each function, in all that tasks run."""
+        found: dict[Key, list[tuple[Module, Function, Call]]] = {}
+        for module, function, _ in self.everything:
+            for callee in self.graph.callees(module, function):
+                key = callee.module.path, callee.function.qualname
+                found.setdefault(key, []).append((module, function, callee.call))
         return found
 
     def _parts(self, module: Module, chain: str, stores: tuple[str, ...]) -> dict[str, str]:

@@ -12,6 +12,8 @@ _OF_COROUTINES = frozenset({"__await__", "close", "send", "throw"})
 
 # Of these methods only texts are asked where they are written out: `"order {}".format(pk)`.
 _TEXT_METHODS = frozenset({"format", "format_map", "join", "replace", "strip"})
+# So much of a long text is kept.
+_MOST_WORDS = 3
 
 
 def extends(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -130,6 +132,26 @@ def beginning_of_text(node: ast.expr) -> ast.expr | None:
         isinstance(first, ast.Constant) and isinstance(first.value, str)
     )
     return first if known else None
+
+
+def first_words(call: ast.Call) -> str:
+    """The first words of what SQLAlchemy's ``text`` is given, as an argument; ``?`` for other calls.
+
+    They tell what a statement of many lines does, also one that is put together. A colon follows if it has,
+    or may have, parameters ahead of its ``WHERE``.
+    """
+    if "text" not in (getattr(call.func, "attr", ""), getattr(call.func, "id", "")):
+        return "?"
+    known = beginning_of_text(call.args[0]) or call.args[0]
+    if isinstance(known, ast.JoinedStr) and known.values:
+        known = known.values[0]
+    if not isinstance(known, ast.Constant) or not isinstance(known.value, str):
+        return "?"
+    words = " ".join(known.value.split(None, _MOST_WORDS)[:_MOST_WORDS])
+    ahead, where, _ = known.value.lower().partition("where")
+    if ":" in ahead or (known is not call.args[0] and not where):
+        words += " :"
+    return f"'{words}" if words.isprintable() and len(words) < 120 else "?"
 
 
 def unpacked(given: ast.expr | None, names: Sequence[ast.expr]) -> Sequence[ast.expr | None]:

@@ -118,8 +118,13 @@ _KEPT_BLIND = frozenset(
         "update_or_create",
         "aupdate_or_create",
         "aupdate",
-        "flush",
         "add_all",
+        "begin",
+        "begin_nested",
+        "query",
+        "refresh",
+        "rollback",
+        "scalars",
     ]
 )
 

@@ -28,7 +28,7 @@ from celery_lint.model.purpose import is_test_path
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
 from celery_lint.model.reading.elements import STARTING, Elements, with_its_words, worth_following
-from celery_lint.model.reading.expressions import annotated_call, given_class, spelled
+from celery_lint.model.reading.expressions import annotated_call, first_words, given_class, spelled
 from celery_lint.model.reading.imported import hidden_names, included, needed_imports
 from celery_lint.model.reading.keeping import (
     FIELDS,
@@ -43,7 +43,7 @@ from celery_lint.model.reading.platforms import lines_apart
 from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
 from celery_lint.model.reading.started import starts_beat, told_queues
 from celery_lint.model.reading.statements import steps_of
-from celery_lint.model.reading.values import value_of, word_of
+from celery_lint.model.reading.values import constant_word, value_of
 from celery_lint.source import Source, digest_of
 
 _DRIVER = re.compile(r"\+(" + "|".join(sorted(BOUND_DRIVERS | FREE_DRIVERS)) + r")(?:_async)?(?=\W)")
@@ -275,6 +275,8 @@ class Reader:
 
     def _arguments(self, node: ast.Call, scope: Scope, kept: dict[int, int]) -> list[str]:
         described = [self._argument(argument, scope, kept) for argument in node.args[:8]]
+        if described[:1] == ["?"]:
+            described[0] = first_words(node)
         for keyword in node.keywords[:24]:
             name = keyword.arg or "**"
             described.append(f"{name}:{self._argument(keyword.value, scope, kept)}")
@@ -295,7 +297,7 @@ class Reader:
             chain = chain_of(node, scope)
             return f"={chain}" if chain else "?"
         if isinstance(node, ast.Constant):
-            return _constant(node.value)
+            return constant_word(node.value)
         if kind is ast.Call:
             index = kept.get(id(node))
             return f"({index}" if index is not None else "?"
@@ -308,15 +310,8 @@ class Reader:
             return "[" if any(not isinstance(item, ast.Starred) for item in node.elts) else "?"
         if kind is ast.BinOp or kind is ast.UnaryOp:  # `sleep(5 * 60)`
             known = self._value(node, scope)
-            return _constant(known.data) if known.kind == "constant" and known.data is not None else "?"
+            return constant_word(known.data) if known.kind == "constant" and known.data is not None else "?"
         return "?"
-
-
-def _constant(data: object) -> str:
-    """A constant among the arguments of a call."""
-    if isinstance(data, str) and len(data) < 120 and data.isprintable():
-        return f"'{data}"
-    return word_of(data) if data is None or isinstance(data, (bool, int, float)) else "?"
 
 
 def read_module(path: str, source: Source) -> Module:
@@ -387,7 +382,7 @@ def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:
 def _default(node: ast.expr | None, scope: Scope) -> str:
     """What a parameter stands for where a call says nothing: a chain, or a constant in one word."""
     if isinstance(node, ast.Constant):
-        return _constant(node.value)
+        return constant_word(node.value)
     if isinstance(node, (ast.Name, ast.Attribute)):
         return chain_of(node, scope)
     while isinstance(node, ast.BinOp) or (isinstance(node, ast.Call) and _is_conversion(node)):

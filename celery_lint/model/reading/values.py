@@ -267,3 +267,10 @@ def _folded(node: ast.BinOp, scope: Scope, span_of: SpanOf, depth: int, span: Sp
         # Kept apart from "unknown": the linker may know the constant behind the name.
         return Value("arithmetic", span, type(node.op).__name__, "", (left, right))
     return Value("unknown", span)
+
+
+def constant_word(data: object) -> str:
+    """A constant among the arguments of a call."""
+    if isinstance(data, str) and len(data) < 120 and data.isprintable():
+        return f"'{data}"
+    return word_of(data) if data is None or isinstance(data, (bool, int, float)) else "?"

@@ -11,6 +11,7 @@ from celery_lint.analysis.resources.sessions.refusals import Event, Refusals, Wr
 from celery_lint.analysis.resources.sessions.rolled_back import RolledBack
 from celery_lint.analysis.resources.sessions.savepoints import begins, undoes_nested
 from celery_lint.analysis.resources.sessions.session_flow import HARMLESS, WORK, SessionFlow, View
+from celery_lint.analysis.resources.sessions.undone import Undone, is_rolled_back, part_of
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place
@@ -65,6 +66,7 @@ class FailedTransactions:
         self.refusals = Refusals(known, self._reaches_end)
         self.held = known.of(HeldSessions)
         self.rolled_back = known.of(RolledBack)
+        self.undone = known.of(Undone)
 
     @facts
     def used(self) -> list[SessionAfterFailure]:
@@ -122,8 +124,8 @@ class FailedTransactions:
                 begun,
                 view.function.is_async,
                 view.module.place(later.span) if later is not None else None,
-                session.chain,
-                failing.refused,
+                session.maker or session.chain,
+                failing.refused and (failing.adds or not failing.executes),
                 mend,
             )
 
@@ -151,7 +153,7 @@ class FailedTransactions:
     def _events(self, view: View, attempt: Step, tried: list[Step], written: list[Writes]) -> Iterator[Event]:
         """What the statements of a ``try`` do by the session, and to what it holds."""
         working = {step.number for step in tried}
-        for step in _part(view.flow, attempt, "body"):
+        for step in part_of(view.flow, attempt, "body"):
             writes = written[step.number]
             yield step, writes if step.number in working else writes.noted
 
@@ -225,26 +227,36 @@ class FailedTransactions:
     def _tried(self, view: View, attempt: Step, held: HeldSession) -> Iterator[Step]:
         """The statements of a ``try`` that work with the session and that nothing in it looks after."""
         flow = view.flow
-        body = [step for step in _part(flow, attempt, "body") if held.is_in(step)]
-        if any(self._is_ended(view, step, held) for step in body):
+        body = [step for step in part_of(flow, attempt, "body") if held.is_in(step)]
+        ended = [step for step in body if self._is_ended(view, step, held)]
+        mending = {self._handler_in(flow, attempt, step) for step in ended}
+        if None in mending:
             return
         for step in body:
-            if self._rolls_back(view, step, held) or self._looks_after(view, step, held):
+            if self._looks_after(view, step, held):
+                continue
+            if self._rolls_back(view, step, held) and not self._undoes_part(view, step, held):
                 continue
             protected = any(
                 begins(outer)
                 or (outer.kind == "with" and self._looks_after(view, outer, held))
                 or self._swallows(view.module, flow, outer, step)
+                or (outer.kind == "try" and not mending.isdisjoint(flow.body(outer, "handler")))
                 for outer in flow.ancestors(step)
                 if outer.number > attempt.number
             )
             if not protected and self._works(view, step, held):
                 yield step
 
+    def _handler_in(self, flow: Flow, attempt: Step, step: Step) -> Step | None:
+        """The handler of a ``try`` inside another that a statement stands in."""
+        inside = (outer for outer in flow.ancestors(step) if outer.number > attempt.number)
+        return next((outer for outer in inside if outer.kind == "handler"), None)
+
     def _following(self, view: View, handler: Step, held: HeldSession, failure: _Failure) -> Step | None:
         """The next use of a session after a handler that swallows: below the ``try``, or a round later."""
         flow, attempt = view.flow, view.flow.steps[handler.parent]
-        for step in _part(flow, attempt, "finally"):  # whichever way the handler leaves
+        for step in part_of(flow, attempt, "finally"):  # whichever way the handler leaves
             if held.is_in(step):
                 if self._rolls_back(view, step, held) or step.kind == "def":
                     return None
@@ -277,7 +289,7 @@ class FailedTransactions:
 
     def _swallows(self, module: Module, flow: Flow, outer: Step, step: Step) -> bool:
         """Whether what a statement raises ends in a handler of this ``try``."""
-        if outer.kind != "try" or step not in _part(flow, outer, "body"):
+        if outer.kind != "try" or step not in part_of(flow, outer, "body"):
             return False
         return any(
             self._catches_failures(module, handler)
@@ -327,7 +339,8 @@ class FailedTransactions:
     def _reaches_end(self, module: Module, flow: Flow, step: Step) -> bool:
         """Whether what a statement raises leaves its function, and the session broken."""
         return not any(
-            begins(outer) or self._swallows(module, flow, outer, step) for outer in flow.ancestors(step)
+            begins(outer) or self._swallows(module, flow, outer, step) or is_rolled_back(flow, outer, step)
+            for outer in flow.ancestors(step)
         )
 
     def _is_ended(self, view: View, step: Step, held: HeldSession) -> bool:
@@ -339,28 +352,15 @@ class FailedTransactions:
 
         So does ``if not is_active(session): session.rollback()``, which only asks before.
         """
-        if self._is_ended(view, step, held) or self._runs(view, step, held, "rollback", "begin"):
+        if self._is_ended(view, step, held) or self.undone.runs(view, step, held, "rollback", "begin"):
             return True
         return step.kind == "if" and any(self._is_ended(view, inner, held) for inner in view.flow.below(step))
 
+    def _undoes_part(self, view: View, step: Step, held: HeldSession) -> bool:
+        """Whether a function that rolls back leaves something that it has not rolled back."""
+        writes = self._writes(view, step, held)
+        return (writes.refused or writes.executes) and self.undone.in_handlers(view, step, held)
+
     def _looks_after(self, view: View, step: Step, held: HeldSession) -> bool:
         """Whether a function that gets the session works in a savepoint, which it undoes by itself."""
-        return self._runs(view, step, held, "begin_nested")
-
-    def _runs(self, view: View, step: Step, held: HeldSession, *leaves: str) -> bool:
-        """Whether a function that a statement hands the session to calls one of these methods."""
-        for call in view.made_in(step):
-            if call.hands_on(held.session.chain) or call.chain.rpartition(".")[0] in held.owners:
-                target = self.graph.target(view.module, call.chain)
-                if target is not None and any(
-                    inner.mentions(*leaves) for _, inner in self.graph.closure(*target)
-                ):
-                    return True
-        return False
-
-
-def _part(flow: Flow, step: Step, role: str) -> Iterator[Step]:
-    """All statements in one part of a compound one."""
-    for child in flow.body(step, role):
-        yield child
-        yield from flow.below(child)
+        return self.undone.runs(view, step, held, "begin_nested")

@@ -219,7 +219,8 @@ def _may_be_refused(call: Call, calls: Sequence[Call]) -> bool:
         return statement.chain.startswith(_CHANGES)
     if made.leaf() == "text":
         text = made.argument(0).text.lstrip().lower()
-        return text.startswith(_CHANGING) and (len(call.takes) > 1 or not text.startswith("update"))
+        sets = text.partition(" where ")[0]
+        return text.startswith(_CHANGING) and (":" in sets or not text.startswith("update"))
     if not made.chain.startswith(_CHANGES):
         return False
     constant = made.leaf() == "values" and made.takes and ".update()" in made.chain
