@@ -10,6 +10,7 @@ from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.code.walks import Walks
 from celery_lint.inventory.resources.lifetimes import Lifetimes
 from celery_lint.inventory.resources.rebound import Rebound
+from celery_lint.inventory.resources.resets import Resets
 from celery_lint.inventory.resources.resources import Resource, Resources
 from celery_lint.libraries.clients import RELEASES
 from celery_lint.model.calls import Call
@@ -47,6 +48,7 @@ class Uses:
         self.graph = known.of(CallGraph)
         self.resources = known.of(Resources)
         self.rebound = known.of(Rebound)
+        self.resets = known.of(Resets)
         self.functions = known.project.functions
         self.runs = known.of(Runs)
         self.lifetimes = known.of(Lifetimes)
@@ -206,8 +208,10 @@ class Uses:
         found = set(self._disposed_by_signals)
         for module, function in self.graph.deep_closure(*runner):
             found |= self._disposed_in(module, function)
-        for module, function in self.graph.here(*runner):
+        here = list(self.graph.here(*runner))
+        for module, function in [*here, *(inner for pair in here for inner in self.resets.named(*pair))]:
             found |= self.resources.renewed_in(module, function, self.functions.calls)
+            found |= self.resets.within(module, function)
         return found
 
     def _disposed_by_callers(self, reached: Sequence[Reached]) -> set[Key]:
