@@ -125,3 +125,22 @@ def test_it_is_the_same_from_the_cache(tmp_path: Path) -> None:
     assert told(engine.check_paths([str(tmp_path)], None, overrides=options), tmp_path) == [
         ("shop/b.py", LINE, "CEL110")
     ]
+
+
+def test_a_wait_names_a_task_that_is_sent(tmp_path: Path) -> None:
+    head = "import requests\n\nfrom celery import shared_task\n\n\n"
+    files = {
+        "shop/__init__.py": "",
+        "shop/client.py": "import requests\n\n\ndef fetch(url):\n    return requests.get(url)\n",
+        **{
+            f"shop/{name}.py": head.replace("import requests", "from shop.client import fetch")
+            + f"@shared_task\ndef {name}(url):\n    return fetch(url)\n"
+            for name in "abc"
+        },
+        "shop/views.py": "from shop.c import c\n\n\ndef view(url):\n    c.delay(url)\n",
+    }
+    samples.write(tmp_path, {"pyproject.toml": OPTIONS, **files})
+    overrides = {"cache": False, "select": ["CEL526"]}
+    (found,) = engine.check_paths([str(tmp_path)], None, overrides=overrides).diagnostics
+    assert "task `c`" in found.message
+    assert [place.message for place in found.related] == ["reached from task `c`"]

@@ -12,6 +12,7 @@ from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.running import UNFORKED, Workers
+from celery_lint.inventory.workers.sent import Sent
 from celery_lint.libraries.network import (
     CONNECTING_LATER,
     HTTP_VERBS,
@@ -117,6 +118,7 @@ class IoTimeouts:
         self.graph = known.of(CallGraph)
         self.workers = known.of(Workers)
         self.time_limits = known.of(TimeLimits)
+        self.sent = known.of(Sent)
 
     @facts
     def endless(self) -> list[EndlessWait]:
@@ -167,17 +169,23 @@ class IoTimeouts:
         return cause
 
     def _unlimited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
-        """A wait as that of the tasks that it keeps for the longest, if that is long."""
+        """A wait as that of the tasks that it keeps for the longest, if that is long.
+
+        Of those that something is seen to send, where there are such tasks.
+        """
         site = wait.site
         reached = [way.task for way in self.graph.deeply_reached.get(site.key, ())]
+        others = reached if self._limit(site.tasks[0]) else ()
         limits = {
-            task.key: (task, self._limit(task) or inf)
-            for task in (*site.tasks, *(reached if self._limit(site.tasks[0]) else ()))
+            task.key: (self._limit(task) or inf, task)
+            for task in (*self.sites.reaching(site), *others)
             if not self.ends_itself(task)
         }
-        longest = max([limit for _, limit in limits.values()], default=0)
-        if longest > _SHORT:
-            tasks = tuple([task for task, limit in limits.values() if limit == longest])
+        long = [each for each in limits.values() if each[0] > _SHORT]
+        sent = [each for each in long if self.sent.is_sent(each[1])]
+        longest = max([limit for limit, _ in sent or long], default=0)
+        if longest:
+            tasks = tuple([task for limit, task in sent or long if limit == longest])
             yield wait._replace(site=site._replace(tasks=tasks), limit=longest if longest < inf else None)
 
     def _limit(self, task: Task) -> float | None:

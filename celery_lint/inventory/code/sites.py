@@ -97,6 +97,10 @@ class Sites:
         """All functions that tasks call, the tasks' own first."""
         return list(self._sites().values())
 
+    def reaching(self, site: Site) -> Iterator[Task]:
+        """All tasks that come to a site, the first ones first."""
+        return (task for some in (site.tasks, *self._given.get(site.key, {}).values()) for task in some)
+
     def _sites(self) -> dict[Key, Site]:
         found: dict[Key, Site] = {}
         level: dict[tuple[View, Given], tuple[Site, Entity | None]] = {}
