@@ -8,6 +8,7 @@ from celery_lint.files.commands import launch
 from celery_lint.files.commands.apart import apart
 from celery_lint.files.commands.defaults import defaults, is_idle
 from celery_lint.files.commands.python_path import python_path
+from celery_lint.files.commands.strangers import strangers
 from celery_lint.files.commands.without_beat import without_beat
 from celery_lint.files.discovery import Listing
 from celery_lint.model.commands import Deployment, deployed
@@ -22,11 +23,12 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
     written = launch.read(root, paths, failures)
     never = defaults(root, paths, listing.texts, written)
     commands = [command for command in written if command not in never] if never else written
+    besides = unlisted.of(root, listing, dependencies.distributions(root, paths))
     return deployed(
         commands,
         dependencies.packages(root, paths),
         dependencies.projects(paths),
-        unlisted.of(root, listing, dependencies.distributions(root, paths)),
+        besides._replace(strangers=strangers(root, paths, listing.python, listing.directories, commands)),
         without_beat(root, paths, listing.texts, listing.python, commands),
         apart(root, paths, listing.texts, listing.python, commands),
         never,

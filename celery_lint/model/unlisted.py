@@ -20,13 +20,15 @@ class Unlisted(NamedTuple):
 
     A pattern is one that git ignores, with the folder that it holds for. ``folders`` are all that are there:
     one without `__init__.py` is a package, too. ``installs`` are the names in lists of what is installed;
-    ``None`` where no list is there.
+    ``None`` where no list is there. ``strangers`` are names that commands start with and that nothing else of
+    the project has.
     """
 
     paths: tuple[str, ...] = ()
     patterns: tuple[tuple[str, str], ...] = ()
     folders: frozenset[str] = frozenset()
     installs: frozenset[str] | None = None
+    strangers: frozenset[str] = frozenset()
 
     def may_install(self, package: str) -> bool:
         """Whether something that is installed may bring a package of this name: `PyJWT` brings `jwt`."""

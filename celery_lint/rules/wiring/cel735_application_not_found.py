@@ -55,11 +55,12 @@ class ApplicationNotFound(Rule):
     ## Limits
 
     Speaks of packages of the project that hold an application, whatever folder the worker is started in, of
-    modules (`-A run.celery`) that import none from another package, and is told at
-    that application, for launch files are no Python. Silent where another folder of the project
-    has the module that the command names, for an image may hold it under that name, where the launch file
-    lies in a project of its own (`shop/compose.yml` beside `shop/pyproject.toml`) that holds no such package,
-    and where a variable is part of the name.
+    modules (`-A run.celery`) that import none from another package, of packages beside an application that
+    hold none, and of names that nothing in the project has and no dependency resembles, where the service is
+    built here or the file is a `Procfile`. It is told at the application, for launch files are no Python.
+    Silent where another folder of the project has the module that the command names, for an image may hold it
+    under that name, where the launch file lies in a project of its own (`shop/compose.yml` beside
+    `shop/pyproject.toml`) that holds no such package, and where a variable is part of the name.
 
     ## References
 
@@ -85,6 +86,10 @@ class ApplicationNotFound(Rule):
             "`-A {named}` leads to no application: `Unable to load celery application`",
             "write `-A {meant}` in `{path}`",
         ),
+        "hidden": (
+            "`-A {named}` leads to no application: `Unable to load celery application`",
+            "move `{home}` into the package: where it is, it hides Celery itself",
+        ),
         "web": (
             "`-A {named}` takes `app`, which is no Celery: `object has no attribute 'user_options'`",
             "write `-A {meant}` in `{path}`",
@@ -96,11 +101,13 @@ class ApplicationNotFound(Rule):
     def check(self, fact: Unloadable) -> Iterator[Finding]:
         """Report the application that is meant, pointing at the commands."""
         command = fact.first.command
-        values = {"named": command.app, "meant": fact.meant, "path": command.path}
+        home = fact.place.path
+        values = {"named": command.app, "meant": fact.meant, "path": command.path, "home": home}
         wrong = (fact.first, *fact.others)[:_SHOWN]
         related = tuple([(each.command.place, _says(each)) for each in wrong])
-        variant = fact.first.why if fact.first.why in self.variants else ""
-        yield Finding(fact.place, values, related, variant)
+        why = fact.first.why
+        variant = "hidden" if why == "none" and fact.meant.startswith("celery:") else why
+        yield Finding(fact.place, values, related, variant if variant in self.variants else "")
 
 
 def _says(wrong: Wrong) -> str:

@@ -59,7 +59,7 @@ class LostCommands:
         for command in (*deployment.commands, *deployment.others):
             why = self.why(command)
             if why is not None:
-                meant = self._instead(command.app) or self._meant(command)[0]
+                meant = self._instead(command.app) or [*self._meant(command), *self._near(command)][0]
                 found.setdefault(meant, []).append(Wrong(command, why))
         return found
 
@@ -79,9 +79,9 @@ class LostCommands:
         if not colon and self.imports.holding(dotted):
             if self._instead(dotted) is not None:
                 return "web"
-            return "none" if self._in_package(command) and self.without.named(dotted) else None
+            return "none" if self._meant(command) and self.without.named(dotted) else None
         if not self._meant(command):
-            return None
+            return "module" if self._is_stranger(dotted.partition(".")[0]) and self._near(command) else None
         if not colon:
             if self.imports.holding(f"{dotted}.celery"):
                 return None
@@ -115,6 +115,17 @@ class LostCommands:
             or bool(module.star_imports)
             or "__getattr__" in module.functions
             or bool(module.functions.holding("globals", "setattr", "vars"))
+        )
+
+    def _is_stranger(self, top: str) -> bool:
+        """Whether nothing of the project has a name, and nothing that it installs has one like it."""
+        unlisted = self.project.deployment.unlisted
+        if top not in unlisted.strangers or unlisted.may_install(top) or unlisted.may_hold(top):
+            return False
+        return not any(
+            target.partition(".")[0] == top
+            for module in self.project.modules.values()
+            for target in (*module.imports.values(), *module.star_imports, *module.further_imports)
         )
 
     def _may_be_moved(self, dotted: str) -> bool:
@@ -174,22 +185,42 @@ class LostCommands:
         return [meant for _, meant in sorted(found, key=lambda each: each[0])]
 
     def _beside(self, command: WorkerCommand) -> list[Meant]:
-        """Those of its project, where it names a module of the project that is no package."""
+        """Those of its project, where it names a module of the project, or a package that holds none."""
         top = command.app.partition(":")[0].partition(".")[0]
         own = self.project.deployment.project_of(command.path)
         files = self.imports.files_of(top)
-        if not files or not all(file.endswith(f"{top}.py") and _is_in(file, own) for file in files):
+        ends = (f"{top}.py", f"{top}/__init__.py")
+        if not files or not all(file.endswith(ends) and _is_in(file, own) for file in files):
             return []
+        packages = [file for file in files if file.endswith(ends[1])]
+        if packages and (command.app != top or self._may_hold_celery(packages)):
+            return []
+        roots = {self.imports.home(file) for file in files}
+        return [
+            meant
+            for application, meant in self._by_distance(command)
+            if self.imports.home(application.module.path) in roots
+        ]
+
+    def _may_hold_celery(self, packages: list[str]) -> bool:
+        """Whether a package may have a module `celery` that is no file of the project."""
+        stems = [f"{path.removesuffix('__init__.py')}celery" for path in packages]
+        return any(self.project.deployment.unlisted.may_hold(stem) for stem in stems)
+
+    def _near(self, command: WorkerCommand) -> list[Meant]:
+        """All of its project."""
+        return [meant for _, meant in self._by_distance(command)]
+
+    def _by_distance(self, command: WorkerCommand) -> list[tuple[Application, Meant]]:
         found = [
             (
-                _apart(command.path, path),
+                application,
                 Meant(application.place, f"{self.imports.module_name(path)}:{application.origin[1]}"),
             )
             for application in self._of_project(command)
-            if self.imports.home(path := application.module.path)
-            in {self.imports.home(file) for file in files}
+            if (path := application.module.path)
         ]
-        return [meant for _, meant in sorted(found, key=lambda each: each[0])]
+        return sorted(found, key=lambda each: _apart(command.path, each[0].module.path))
 
     def _of_project(self, command: WorkerCommand) -> Iterator[Application]:
         """The applications of the project of a command: an image of it holds nothing else."""
