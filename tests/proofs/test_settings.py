@@ -245,6 +245,25 @@ def test_old_names_beside_new_ones_are_refused() -> None:
     assert other.conf.task_time_limit == 5
 
 
+@pytest.mark.proof("CEL911")
+def test_old_names_that_are_handed_over_are_refused_beside_new_ones() -> None:
+    """As of what is loaded, where nothing is; and what the constructor is given does not count."""
+    handed = {"CELERY_RESULT_BACKEND": "redis://", "DEBUG": True}
+    app = Celery("shop", set_as_current=False)
+    app.conf.update(handed)
+    app.conf.task_time_limit = 5
+    with pytest.raises(ImproperlyConfigured, match="CELERY_RESULT_BACKEND"):
+        app.finalize()
+    alone = Celery("shop", set_as_current=False, broker="memory://", task_time_limit=5)
+    alone.conf.update(handed)
+    assert alone.conf.result_backend == "redis://"
+    asked = Celery("shop", set_as_current=False, broker="memory://")
+    assert asked.conf.broker_url == "memory://"
+    asked.conf.update(handed)
+    asked.conf.task_time_limit = 5
+    assert asked.conf.task_time_limit == 5
+
+
 def test_the_table_of_settings_is_that_of_the_installed_celery() -> None:
     if celery.__version__ != VERSION:
         assert set(SETTING_KEYS) & set(SETTINGS), "another version of Celery knows other settings"

@@ -7,13 +7,15 @@ https://flask.palletsprojects.com/en/stable/config/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from celery_lint.libraries.flask import APPLICATIONS, FROM_ELSEWHERE
+from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.known import Known, once
 
 _CONFIG = ".config"
+_CONDITIONS = frozenset({"case", "for", "handler", "if", "match", "while"})
 _NAMED = frozenset({"app", "application", "flask_app"})
 
 
@@ -54,11 +56,75 @@ class FlaskSettings:
     @once
     def objects(self) -> list[tuple[Module, Value]]:
         """What is given to ``app.config.from_object``, and the mappings that are handed to ``update``."""
+        return [
+            each
+            for module, function, _, item in self._handed
+            for each in self._alternatives(module, function, item, self._calls_of(function.name))
+        ]
+
+    def certain(self, making: Module) -> list[list[tuple[Module, Value]]]:
+        """The same, of each statement that a module gets to whatever any condition says.
+
+        One of these is loaded for sure when the module is imported.
+        """
         found = []
-        for module, _, value in self._calls(".from_object", ".update", ".from_mapping"):
-            found += [(module, item) for item in value.items]
-            found += [(module, item) for key, item in value.keywords if key in ("*", "**")]
+        for module, function, value, item in self._handed:
+            calls = [(other, call) for other, call in self._calls_of(function.name) if other is making]
+            reached = bool(calls) if function.name else module is making
+            if reached and not self._is_chosen(module, function, value):
+                found.append(list(self._alternatives(module, function, item, calls)))
         return found
+
+    @once
+    def _handed(self) -> list[tuple[Module, Function, Value, Value]]:
+        return [
+            (module, function, value, item)
+            for module, function, value in self._calls(".from_object", ".update", ".from_mapping")
+            for item in (*value.items, *(each for key, each in value.keywords if key in ("*", "**")))
+        ]
+
+    def _is_chosen(self, module: Module, function: Function, value: Value) -> bool:
+        """Whether a condition decides about a statement."""
+        if not function.name:
+            return value.span.column != 1
+        flow = self.project.functions.of(module, function)
+        return any(
+            outer.kind in _CONDITIONS
+            for step in flow.steps
+            if step.span.line <= value.span.line <= step.span.end_line
+            for outer in flow.ancestors(step)
+        )
+
+    def _alternatives(
+        self, module: Module, function: Function, value: Value, calls: Iterable[tuple[Module, Call]]
+    ) -> Iterator[tuple[Module, Value]]:
+        """What a value may be: of a parameter, what calls give, or its default."""
+        name = value.chain[1:] if value.kind == "name" and value.chain[:1] == "%" else ""
+        parameter = next((each for each in function.parameters if name and each.name == name), None)
+        if parameter is None or parameter.default[:1] != "'" or function.owner or function.parent:
+            yield module, value
+            return
+        number = [each.name for each in function.parameters].index(name)
+        default = module, Value("constant", value.span, parameter.default[1:])
+        found = False
+        for other, call in calls:
+            given = call.keyword(name) or call.argument(number)
+            found = True
+            if given.text:
+                yield other, Value("constant", call.span, given.text)
+            else:
+                yield (module, value) if given or call.is_open_ended else default
+        if not found:
+            yield default
+
+    def _calls_of(self, name: str) -> list[tuple[Module, Call]]:
+        """The calls of what has this name, in the modules that are known."""
+        return [
+            (module, call)
+            for module, caller in self.project.calling(name)
+            for call in self.project.functions.calls(module, caller)
+            if name and call.leaf().lstrip(":~") == name
+        ]
 
     @once
     def hidden(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.application.handed_settings import Handed, HandedSettings
 from celery_lint.analysis.application.unread_settings import MixedNames, UnreadSettings
 from celery_lint.rule import Finding, Rule, on
 
@@ -41,7 +42,10 @@ class MixedSettingNames(Rule):
     ## Limits
 
     Looks at a module, class or mapping that is the only one which an application loads, without a namespace:
-    below a namespace both kinds are allowed, and so is what is given by hand beside what is loaded.
+    below a namespace both kinds are allowed, and so is what is given by hand beside what is loaded. Where
+    nothing is loaded, what is given by hand counts as one configuration: told of that of Flask, which
+    `conf.update(app.config)` hands over, where it certainly has an old name and the same function sets a new
+    one before anything asks for a setting. What the constructor of `Celery` is given may have any name.
 
     ## References
 
@@ -55,9 +59,24 @@ class MixedSettingNames(Rule):
     fixable = "safe"
     message = "old `{old}` beside new `{beside}`: Celery raises ImproperlyConfigured"
     help = "write `{new}`"
+    variants = {
+        "handed": (
+            "old `{old}` beside `{beside}`: Celery raises ImproperlyConfigured",
+            'hand over a part of its own, with new names: `conf.update(app.config["CELERY"])`',
+        ),
+    }
     proof = "tests/proofs/test_settings.py::test_old_names_beside_new_ones_are_refused"
 
     @on(UnreadSettings.mixed)
     def check(self, fact: MixedNames) -> Iterator[Finding]:
         """Report the old name."""
         yield Finding(fact.place, {"old": fact.old, "beside": fact.beside, "new": fact.new}, fix=(fact.new,))
+
+    @on(HandedSettings.mixed)
+    def handed(self, fact: Handed) -> Iterator[Finding]:
+        """Report the configuration that is handed over, pointing at both names."""
+        related = (
+            (fact.old_place, f"`{fact.old}` is an old name"),
+            (fact.new_place, f"`{fact.new}` is a new one"),
+        )
+        yield Finding(fact.place, {"old": fact.old, "beside": fact.new}, related, "handed")
