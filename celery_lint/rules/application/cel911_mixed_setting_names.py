@@ -62,7 +62,7 @@ class MixedSettingNames(Rule):
     variants = {
         "handed": (
             "old `{old}` beside `{beside}`: Celery raises ImproperlyConfigured",
-            'hand over a part of its own, with new names: `conf.update(app.config["CELERY"])`',
+            'pass a mapping of its own, with new names: `conf.update(app.config["CELERY"])`',
         ),
     }
     proof = "tests/proofs/test_settings.py::test_old_names_beside_new_ones_are_refused"
