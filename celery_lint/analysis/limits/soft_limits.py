@@ -47,13 +47,14 @@ _LEAVING = frozenset({"break", "return", "raise"})
 class SwallowedLimit(NamedTuple):
     """A handler, or a context manager, that swallows the one exception by which a soft limit ends a task.
 
-    ``onward`` is what goes on then: ``loop``, ``step`` (the next one of the same kind, at ``where``) or
-    ``caller`` (the loop around the call at ``where``).
+    ``onward`` is what goes on then: ``loop``, ``step`` (the next one of the same kind, at ``where``),
+    ``caller`` (the loop around the call at ``where``) or ``outer``: the task itself, whose handler for the
+    limit at ``where`` gets nothing.
     """
 
     handler: Handler
     limit: Place
-    onward: Literal["loop", "step", "caller"]
+    onward: Literal["loop", "step", "caller", "outer"]
     where: Place | None
 
 
@@ -213,7 +214,7 @@ class SoftLimits:
 
     def _onward(
         self, handler: Handler, swallowing: Sequence[Handler]
-    ) -> tuple[Literal["loop", "step", "caller"], Place | None] | None:
+    ) -> tuple[Literal["loop", "step", "caller", "outer"], Place | None] | None:
         """What goes on once a handler has swallowed the limit, and where that stands."""
         body, flow, attempt = handler.body, handler.body.flow, handler.attempt
         inner = flow.below(handler.step) if handler.step is not attempt else []
@@ -224,9 +225,23 @@ class SoftLimits:
             for other in swallowing:
                 if self._follows(flow, attempt, other.attempt):
                     return "step", body.place(other.attempt)
+        outer = self._waiting_for_it(body, attempt)
+        if outer is not None:
+            return "outer", body.place(outer)
         if body.role == "callee" and not any(step.kind == "raise" for step in flow.after(attempt)):
             where = self._repeated.get(body.key)
             return ("caller", where) if where is not None else None
+        return None
+
+    def _waiting_for_it(self, body: Body, attempt: Step) -> Step | None:
+        """The handler for the limit that stands around a ``try``, in the same function."""
+        current = attempt
+        for around in body.flow.ancestors(attempt):
+            if around.kind == "try" and current.role == "body":
+                for handler in body.flow.body(around, "handler"):
+                    if any(self._is_soft(body, chain) for chain in handler.chains):
+                        return handler
+            current = around
         return None
 
     def _follows(self, flow: Flow, first: Step, second: Step) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from celery_lint.analysis.limits.soft_limits import SoftLimits, SwallowedLimit
 from celery_lint.rule import Finding, Rule, on
 
+_WHERE = {"caller": "called in a loop", "step": "this goes on", "outer": "this handler is for it"}
+
 
 class SoftLimitSwallowed(Rule):
     """A task swallows the exception of its soft time limit and goes on with the next item or step.
@@ -60,7 +62,8 @@ class SoftLimitSwallowed(Rule):
     Only where a soft limit is known to be in force (its own, its base class's, the only application's): for
     loops in the task and in functions that it calls, also where the handler stands in the function that does
     one item, and for handlers and context managers (`suppress(Exception)`, those of the project) that stand
-    one after the other in a task with a limit of its own. Silent where the handler raises (other than for
+    one after the other in a task with a limit of its own, or inside a `try` that has a handler for the limit.
+    Silent where the handler raises (other than for
     exceptions that it names) or leaves the loop, where nothing that is tried is known to wait (what is done
     in memory takes no time, and the limit arrives elsewhere), where only a message is sent or a function
     keeps one row, where all known pools enforce no soft limit, and where a coroutine awaits: `asyncio.run`
@@ -88,6 +91,10 @@ class SoftLimitSwallowed(Rule):
             "this handler swallows SoftTimeLimitExceeded: the loop around it goes on for `{task}`",
             "write `except SoftTimeLimitExceeded: raise` before it",
         ),
+        "outer": (
+            "this handler swallows SoftTimeLimitExceeded, which `{task}` waits for further out",
+            "write `except SoftTimeLimitExceeded: raise` before it",
+        ),
         "kept": (
             "this `with` swallows SoftTimeLimitExceeded: `{task}` goes on after its limit",
             "name only expected exceptions there, and not SoftTimeLimitExceeded",
@@ -102,7 +109,7 @@ class SoftLimitSwallowed(Rule):
         body, step = fact.handler.body, fact.handler.step
         related = [(fact.limit, "the soft limit is set here"), *body.related()]
         if fact.where is not None:
-            related.append((fact.where, "called in a loop" if fact.onward == "caller" else "this goes on"))
+            related.append((fact.where, _WHERE[fact.onward]))
         variant = "kept" if step.kind == "with" else "" if fact.onward == "loop" else fact.onward
         fix = (
             None if variant == "kept" else ("celery.exceptions", "SoftTimeLimitExceeded", str(step.span.line))
