@@ -212,3 +212,51 @@ def test_another_name_of_a_task_counts_where_it_is_said(
     (tmp_path / "tasks.py").write_text(f"{NAMED}\nagain = forgotten\n")
     (tmp_path / "letters.py").write_text(f"from tasks import app\n{line}\n")
     assert said(tmp_path) == expected
+
+
+CALLED = """from celery import Celery
+
+app = Celery("shop", broker="redis://localhost")
+app.conf.update(task_soft_time_limit=50, task_time_limit=60)
+
+
+@app.task(max_retries=3)
+def called(order):
+    return {"order": order}
+
+
+@app.task
+def pull(order):
+    USE
+
+
+@app.task
+def push(order):
+    print(order)
+
+
+def view(order):
+    pull.delay(order)
+    push.delay(order)
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        ("called(order)", []),
+        ("return called(order)", []),
+        ("return {'found': called(order).get('order', 0)}", []),
+        ("print(called(order)['order'])", []),
+        ("called.delay(order)", ["CEL444"]),
+        ("return called.s(called(order))", ["CEL444"]),
+        ("print(called)", ["CEL444"]),
+        ("return called", ["CEL444"]),
+        ("return {'called': order}", ["CEL444"]),
+    ],
+)
+def test_what_is_only_called_takes_no_options_from_its_decorator(
+    tmp_path: Path, use: str, expected: list[str]
+) -> None:
+    (tmp_path / "tasks.py").write_text(CALLED.replace("USE", use))
+    assert said(tmp_path) == expected

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from sys import intern
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Module, Value
+from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.words import Saying, given_words, held, texts_of, words_in, words_of_value
 from celery_lint.project.functions import Functions
 
@@ -104,6 +105,43 @@ def only_called_outside(functions: Functions, module: Module, name: str) -> bool
         )
         and next(targets_by_another_name(module, name), None) is None
     )
+
+
+def only_called_in(functions: Functions, module: Module, function: Function, name: str) -> bool:
+    """Whether a function does nothing with a name but call it, and use what that gives."""
+    if not function.name or (name in given_words(function) and _is_handed_on(function, name)):
+        return False
+    called = False
+    for call in functions.calls(module, function):
+        owner = call.chain.removesuffix(name) if call.leaf() == name else call.chain
+        if not all(_is_called(text, name) for text in (owner, *call.packed_arguments)):
+            return False
+        called = called or call.leaf() == name
+    return called and all(
+        _is_called(text, name)
+        for step in functions.of(module, function).steps
+        for text in (step.value, *step.chains)
+    )
+
+
+def _is_handed_on(function: Function, name: str) -> bool:
+    """Whether what a function takes, keeps or gives back holds a name itself, not only what a call gives."""
+    if any(_says(parameter.default, name) for parameter in function.parameters):
+        return True
+    return any(
+        not _is_called(f"{each.chain}()" if each.kind == "call" else each.chain, name)
+        or (isinstance(each.data, str) and _says(each.data, name))
+        or any(_says(key, name) for key, _ in each.keywords)
+        for value in (*function.returns, *(kept for _, kept in function.values))
+        for each in held(value)
+    )
+
+
+def _is_called(text: str, name: str) -> bool:
+    """Whether a text names something only where it calls it: `shop.send().get`, not `shop.send.delay`."""
+    if not _says(text, name):
+        return True
+    return all(text.startswith("()", found.end()) for found in re.finditer(rf"\b{re.escape(name)}\b", text))
 
 
 def spans_of(value: Value, name: str) -> Iterator[Span]:

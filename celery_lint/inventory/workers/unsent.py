@@ -14,9 +14,11 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.unimported import Unimported
 from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.inventory.workers.loading.unrun import Why as NoWorker
+from celery_lint.inventory.workers.loading.unwritten import Unwritten
 from celery_lint.inventory.workers.lookups import Lookups
 from celery_lint.inventory.workers.naming import (
     naming,
+    only_called_in,
     only_called_outside,
     within,
 )
@@ -62,7 +64,8 @@ class Unsent:
     It answers *yes* only where the project names a task nowhere but where it is made, in its own function, in
     routes, or in tasks that nothing sends either; and where all that is sent is in sight: by tasks and
     names that are written down, with a schedule in the settings. A schedule that nobody can look at, of a
-    database or a machine, runs what needs no arguments.
+    database or a machine, runs what needs no arguments. Where one task alone is sent, that is too little,
+    but for those that do nothing yet.
     """
 
     def __init__(self, known: Known) -> None:
@@ -76,6 +79,7 @@ class Unsent:
         self.meanings = known.of(Meanings)
         self.shown = known.of(Shown)
         self.unawaited = known.of(Unawaited)
+        self.unwritten = known.of(Unwritten)
         self.unimported = known.of(Unimported)
 
     def is_unsent(self, task: Task) -> bool:
@@ -115,7 +119,8 @@ class Unsent:
     def holds(self, place: Place) -> bool:
         """Whether a place lies in a task that never runs, in its decorators, or where nothing is imported.
 
-        Or in the body of one that nobody awaits, or in a module whose settings nothing has.
+        Or in the body of one that nobody awaits, or in a module whose settings nothing has. Or in the
+        decorators of one that is only called: what they say is for messages.
         """
         if place.path in self.unrun.unimportable.all or place.path in self.unimported.all:
             return True
@@ -135,10 +140,10 @@ class Unsent:
                 for step in self.functions.of(task.module, task.function).steps[:1]:
                     first = max(step.span.line, task.function.span.line + 1)  # CEL111 stands at the `def`
                     found.setdefault(task.module.path, []).append((first, task.function.end_line))
-            if self.is_unsent(task):
+            if self.is_unsent(task) or self.is_only_called(task):
                 starts = [task.function.span, *(decorator.span for decorator in task.function.decorators)]
-                lines = min(span.line for span in starts), task.function.end_line
-                found.setdefault(task.module.path, []).append(lines)
+                last = task.function.end_line if self.is_unsent(task) else task.function.span.line - 1
+                found.setdefault(task.module.path, []).append((min(span.line for span in starts), last))
         return found
 
     @once
@@ -175,7 +180,9 @@ class Unsent:
     @once
     @asking("quiet")
     def _unsent(self) -> frozenset[Key]:
-        return self._unsent_of(SEVERAL)
+        if not self.unwritten.keys or self.shown.sends(SEVERAL):
+            return self._unsent_of(SEVERAL)
+        return self._unsent_of(1) & self.unwritten.keys
 
     @once
     def _left_out(self) -> frozenset[Key]:
@@ -265,24 +272,10 @@ class Unsent:
         )
 
     def _only_calls(self, name: str, mention: _Mention) -> bool:
-        """Whether a function does nothing with a name but call it."""
         module, function = mention
         if function is None:
             return only_called_outside(self.functions, module, name)
-        if not function.name or name in given_words(function):
-            return False
-        found = 0
-        for call in self.functions.calls(module, function):
-            given = name in words_in(" ".join(call.packed_arguments))
-            if given or (name in words_in(call.chain) and call.leaf() != name):
-                return False
-            found += call.leaf() == name
-        return found > 0 and all(
-            f"{name}()" in text
-            for step in self.functions.of(module, function).steps
-            for text in (step.value, *step.chains)
-            if name in words_in(text)
-        )
+        return only_called_in(self.functions, module, function, name)
 
     def _saying(self, task: Task, name: str, mentions: dict[str, list[_Mention]]) -> list[_Mention]:
         """Where a word may mean a task: the end of `ai.chat` says nothing where no `ai` stands."""
