@@ -14,7 +14,7 @@ from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
 # What starts a worker that no command does, and the words of a command that code starts.
-_STARTING = (".worker_main", ".Worker", ".WorkController")
+_STARTING = (".worker_main", ".Worker")
 _WORDS = frozenset({"celery", "worker"})
 # Where Celery looks for the application in a module or package that `-A` names.
 _NAMES = ("app", "celery", "celery_app")
