@@ -98,6 +98,7 @@ class Imports:
         # By the folder of the importer: a large workspace has few folders and very many imports.
         self._roots: dict[str, dict[tuple[str, str], str | None]] = {}
         self._located: dict[str, dict[str, Located | None]] = {}
+        self._above: dict[str, str] = {}
         # A stray `__init__.py` makes no package of the folder that things are imported from.
         self.packages.discard("")
         for folder in self._parents.get("manage", ()):
@@ -193,9 +194,13 @@ class Imports:
         return None
 
     def _above_packages(self, folder: str) -> str:
-        while folder and folder in self.packages:
-            folder = folder.rpartition("/")[0]
-        return folder
+        found = self._above.get(folder)
+        if found is None:
+            found = folder
+            while found and found in self.packages:
+                found = found.rpartition("/")[0]
+            self._above[folder] = found
+        return found
 
     def _is_root(self, folder: str) -> bool:
         return folder not in self.packages or folder in self.on_path

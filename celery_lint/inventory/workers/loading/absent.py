@@ -53,6 +53,8 @@ class AbsentModules:
         name = dotted.lstrip(".")
         parts = name.split(".") if name else []
         level = len(dotted) - len(name)
+        if not level and not self.imports.holders(parts[0]):
+            return None  # most imports: of the standard library, of what is installed
         if not all(part.isidentifier() for part in parts):
             return None
         if not level:
