@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from celery_lint.inventory.tasks.canvas.handings import Handings
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures, mismatch
@@ -28,6 +29,7 @@ class Binding:
         self.tasks = known.of(Tasks)
         self.makers = known.of(Makers)
         self.sendings = known.of(Sendings)
+        self.handings = known.of(Handings)
         self.signatures = known.of(Signatures)
 
     @facts
@@ -74,10 +76,18 @@ class Binding:
         return [s for s in self.sendings.all if s.task is not None and s.task.key == task.key]
 
     def _is_filled(self, task: Task) -> bool:
-        """Whether some caller gives ``self`` on purpose, as one argument among the others."""
+        """Whether some caller gives ``self`` on purpose, as one argument among the others.
+
+        Or with a result: what runs after another task gets its result first.
+        """
         signature = self.signatures.of(task)
-        return signature is None or any(
-            (given := sending.given) is not None and mismatch(signature, given) is None
-            for sending in self._sendings(task)
-            if sending.sends
+        if signature is None:
+            return True
+        sent = [sending for sending in self._sendings(task) if sending.sends]
+        after = [each.after for each in self.handings.all if each.after.how == "s"]
+        handed = [sending for sending in after if sending.task is not None and sending.task.key == task.key]
+        return any(
+            (given := sending.given) is not None
+            and mismatch(signature, given, partial=not sending.sends) is None
+            for sending in (*sent, *handed)
         )

@@ -8,6 +8,7 @@ from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Makers
 from celery_lint.inventory.tasks.options import TaskOptions
+from celery_lint.inventory.tasks.sendings import SENDERS, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
@@ -66,6 +67,7 @@ class UnknownOptions:
         self.in_force = known.of(OptionsInForce)
         self.signatures = known.of(Signatures)
         self.retry_calls = known.of(RetryCalls)
+        self.sendings = known.of(Sendings)
 
     @facts
     def all(self) -> list[UnknownOption]:
@@ -88,10 +90,22 @@ class UnknownOptions:
             for module, value in task.options:
                 for name, given in value.keywords:
                     kind = self._type(module, given) if name in METHODS_OF_TASKS else ""
-                    if kind and self._means_nothing(task, name, ""):
+                    if kind and self._means_nothing(task, name, "") and self._is_called(task, name):
                         place = module.place(given.span)
                         found.setdefault(place, HiddenMethod(task, name, kind, place))
         return list(found.values())
+
+    def _is_called(self, task: Task, name: str) -> bool:
+        """Whether somebody calls this method of a task: one that nobody calls may as well be hidden."""
+        if name == "retry":
+            return task.key in self._retrying or self.task_options.get(task, "autoretry_for") is not None
+        if name in SENDERS:
+            used = {"delay", "apply_async"} if name == "apply_async" else {name}
+            return any(
+                sending.task is not None and sending.task.key == task.key and sending.how in used
+                for sending in self.sendings.all
+            )
+        return True
 
     def _type(self, module: Module, given: Value) -> str:
         """The type of a value that certainly cannot be called, or nothing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.installed import InstalledApplications
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Value
@@ -16,7 +17,8 @@ class ModuleNames:
     """The dotted names of the files of a project.
 
     Folders without an ``__init__.py`` do not say where a name begins. What Celery is told to import says it:
-    by ``-A``, by ``include`` and ``imports``, by the names of tasks in ``task_routes``.
+    by ``-A``, by ``include`` and ``imports``, by the names of tasks in ``task_routes``, and by what Django
+    has installed, where Celery looks for tasks.
     """
 
     def __init__(self, known: Known) -> None:
@@ -24,6 +26,7 @@ class ModuleNames:
         self.imports = known.project.imports
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
+        self.installed = known.of(InstalledApplications)
         self._known: dict[str, str] = {}
 
     def of(self, path: str) -> str:
@@ -72,7 +75,8 @@ class ModuleNames:
         """The folders that things are imported from, each with the first part of names, and these."""
         found: dict[tuple[str, str], list[str]] = {}
         commands = [command.app.partition(":")[0] for command in self.project.deployment.commands]
-        held = [(dotted, self.imports.holding_application(dotted)) for dotted in commands]
+        named = (*commands, *sorted(self.installed.names or ()))  # `shop.orders.apps.OrdersConfig`
+        held = [(dotted, self.imports.holding_application(dotted)) for dotted in named]
         held += [(dotted, self.imports.holding(dotted)) for dotted in self._dotted()]
         for dotted, folders in held:
             if len(folders) == 1:
