@@ -11,6 +11,7 @@ from celery_lint.configuration import load
 from tests.samples import write
 
 APP = "from celery import Celery\napp = Celery('shop'{})\n"
+DJANGO = "CELERY_BROKER_URL = 'redis://localhost'\nINSTALLED_APPS = ['{}']\n"
 TASK = "from .queue import app\n@app.task\ndef one(pk):\n    return pk\n"
 
 CASES = {
@@ -30,6 +31,16 @@ CASES = {
         "app.tasks.one",
     ),
     "by a point": (APP.format(""), {"Procfile": "worker: celery -A app.queue.app worker\n"}, "app.tasks.one"),
+    "installed": (
+        APP.format(""),
+        {"backend/settings.py": DJANGO.format("app.shop"), "backend/app/shop/__init__.py": ""},
+        "app.tasks.one",
+    ),
+    "a class of those": (
+        APP.format(""),
+        {"backend/settings.py": DJANGO.format("app.apps.Config"), "backend/app/apps.py": ""},
+        "app.tasks.one",
+    ),
     "not loaded": (APP.format("") + "CELERY_INCLUDE = ['app.tasks']\n", {}, "tasks.one"),
     "nothing": (APP.format(""), {}, "tasks.one"),
     "elsewhere": (APP.format(", include=['other.tasks']"), {}, "tasks.one"),

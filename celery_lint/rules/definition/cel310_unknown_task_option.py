@@ -50,7 +50,8 @@ class UnknownTaskOption(Rule):
     differ from one by a letter or two; any other may be an attribute that the project needs. Silent where the
     real option is given too, where the task runs with the same value anyway, by default or by a setting,
     where something reads an attribute of this name, where a class of the task declares it or cannot be seen,
-    where a decorator of the project may take it, and where options come from `**`.
+    where a decorator of the project may take it, and where options come from `**`. A method that is hidden
+    counts only where something calls it.
 
     ## References
 
