@@ -64,10 +64,20 @@ class AbsentModules:
         if level > len(folders):
             return None
         folder = "/".join(folders[: len(folders) - level + 1])
-        if folder not in self.imports.packages and not self._is_own(folder):
+        if not self._is_whole(folder) and not self._is_own(folder):
             return None
         above = self.imports.module_name(f"{folder}/__init__.py").split(".")
         return self._missing(folder, parts, above if folder in self.imports.packages else ["." * (level - 1)])
+
+    def is_meant(self, importer: str, dotted: str, path: str) -> bool:
+        """Whether a dotted name certainly leads to this file: it is in the package of the importer."""
+        name = dotted.lstrip(".")
+        level = len(dotted) - len(name)
+        if level:
+            folder = "/".join(importer.split("/")[:-level])
+            return (self._is_whole(folder) or self._is_own(folder)) and path.startswith(f"{folder}/")
+        top = self._top(importer, name.partition(".")[0])
+        return bool(top) and path.startswith(f"{top}/")
 
     def is_there(self, stem: str) -> bool:
         """Whether a file of the project is a module or a package of this path."""
@@ -94,7 +104,7 @@ class AbsentModules:
 
     def _missing(self, folder: str, parts: list[str], above: list[str]) -> Missing | None:
         """The first part that is not there, of those that are looked for in a folder."""
-        whole = False
+        whole = self._is_whole(folder)
         for number, part in enumerate(parts):
             whole = whole or folder in self.imports.packages
             below = f"{folder}/{part}"
@@ -118,10 +128,19 @@ class AbsentModules:
             folder = f"{root}/{top}" if root else top
             return folder if len(self.imports.holding(top)) == 1 else ""
         folders = importer.split("/")[:-1]
-        if folders.count(top) != 1 or self.imports.holding(top):
+        if folders.count(top) != 1:
             return ""
         folder = "/".join(folders[: folders.index(top) + 1])
-        return folder if self._is_own(folder) else ""
+        above = folder.rpartition("/")[0]
+        if folder in self.imports.packages:  # the importer is in a folder of it that has no `__init__.py`
+            return folder if self.imports.holding(top) == [above] and not self._is_whole(above) else ""
+        return folder if not self.imports.holding(top) and self._is_own(folder) else ""
+
+    def _is_whole(self, folder: str) -> bool:
+        """Whether a folder is a package that has an ``__init__.py``, or lies in one."""
+        while folder and folder not in self.imports.packages:
+            folder = folder.rpartition("/")[0]
+        return bool(folder)
 
     def _is_own(self, folder: str) -> bool:
         """Whether a folder without ``__init__.py`` certainly is what the project calls a package."""

@@ -78,7 +78,7 @@ class Unimportable:
             for statement in module.needed:
                 missing = self.absent.looked_for(module.path, statement.module)
                 told = self.absent.told_by(missing) if missing else ""
-                for path, name in [(told, PATH)] if missing else self._needed(module, statement):
+                for path, name in [(told, PATH)] if missing else self._wanted(module, statement):
                     if path and self.project.modules.find(path) is None and path not in self.project.unparsed:
                         found.setdefault(path, set()).add(name)
         return found
@@ -117,9 +117,21 @@ class Unimportable:
             target = self.project.modules.find(path)
             if target is None or target is module or name in self.set_attributes.names:
                 continue
+            missing = Missing(path, name)
             if self._never_has(target, name) and self._is_the_only_one(path) and self._may_lack(path, name):
-                return Missing(path, name)
+                return missing if self._is_beside(path) or self.absent.is_plain(missing) else None
         return None
+
+    def _wanted(self, module: Module, statement: ImportStatement) -> Iterator[tuple[str, str]]:
+        """The same, with the packages that tell whether folders in them are all that they hold."""
+        for path, name in self._needed(module, statement):
+            yield path, name
+            if not self._is_beside(path):
+                yield self.absent.told_by(Missing(path, name)), PATH
+
+    def _is_beside(self, path: str) -> bool:
+        """Whether a module lies beside an ``__init__.py``, or is one: the folder is its package."""
+        return path.rpartition("/")[0] in self.imports.packages
 
     def _needed(self, module: Module, statement: ImportStatement) -> Iterator[tuple[str, str]]:
         """The names that a statement takes from files of the project."""
@@ -131,7 +143,9 @@ class Unimportable:
             if submodule and self.absent.is_there(submodule):
                 continue
             root = self.imports.import_root(located.path)
-            if not root or module.path.startswith(f"{root}/"):  # a folder beside may have a library's name
+            # a folder beside may have a library's name
+            beside = bool(root) and not module.path.startswith(f"{root}/")
+            if not beside or self.absent.is_meant(module.path, statement.module, located.path):
                 yield located.path, name
 
     def _may_lack(self, path: str, name: str) -> bool:
