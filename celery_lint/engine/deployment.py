@@ -6,11 +6,13 @@ from celery_lint.diagnostics import Unparsed
 from celery_lint.files import dependencies, unlisted
 from celery_lint.files.commands import launch
 from celery_lint.files.commands.apart import apart
+from celery_lint.files.commands.assigned import assigned, saying
 from celery_lint.files.commands.defaults import defaults, is_idle
-from celery_lint.files.commands.python_path import python_path
+from celery_lint.files.commands.python_path import VARIABLE, python_path
 from celery_lint.files.commands.strangers import strangers
 from celery_lint.files.commands.without_beat import without_beat
 from celery_lint.files.discovery import Listing
+from celery_lint.libraries.django import SETTINGS_VARIABLE
 from celery_lint.model.commands import Deployment, deployed
 
 
@@ -24,6 +26,7 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
     never = defaults(root, paths, listing.texts, written)
     commands = [command for command in written if command not in never] if never else written
     besides = unlisted.of(root, listing, dependencies.distributions(root, paths))
+    telling = saying(root, listing.told, (VARIABLE, SETTINGS_VARIABLE))
     return deployed(
         commands,
         dependencies.packages(root, paths),
@@ -33,5 +36,6 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         apart(root, paths, listing.texts, listing.python, commands),
         never,
         bool(never) and is_idle(root, listing.told, commands, never or ()),
-        python_path(root, paths),
+        python_path(telling),
+        frozenset(each.text for text in telling for each in assigned(text, SETTINGS_VARIABLE)),
     )

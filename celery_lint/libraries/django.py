@@ -19,6 +19,8 @@ LAZY = frozenset({"all", "annotate", "exclude", "filter", "order_by", "prefetch_
 #: Methods of what a manager gives that change rows.
 CHANGING = frozenset({"update", "bulk_update", "delete", "add", "set", "remove", "clear"})
 
+#: The variable that names the module of the settings.
+SETTINGS_VARIABLE = "DJANGO_SETTINGS_MODULE"
 #: What runs other files in the namespace of the module that calls it.
 INCLUDES = ("split_settings.tools.include", "split_settings.tools.optional")
 #: Where what is included comes from if only the run knows: the library itself. So with any other way of it.

@@ -23,7 +23,8 @@ class Deployment(NamedTuple):
     that are a whole deployment each, where there are others. ``defaults`` are the commands of images that
     never run, since all deployments give others; ``None`` where only launch files have been read for that.
     ``idle``: these are all that would start a worker, and no text tells people how to.
-    ``python_path`` are the folders that Python is told to import from.
+    ``python_path`` are the folders that Python is told to import from, ``django_settings`` what Django's
+    variable for the module of its settings is given.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -37,6 +38,7 @@ class Deployment(NamedTuple):
     defaults: tuple[WorkerCommand, ...] | None = None
     idle: bool = False
     python_path: tuple[Folder, ...] = ()
+    django_settings: frozenset[str] = frozenset()
 
     @property
     def texts_read(self) -> bool:
@@ -116,6 +118,7 @@ def deployed(
     defaults: tuple[WorkerCommand, ...] | None = None,
     idle: bool = False,
     python_path: tuple[Folder, ...] = (),
+    django_settings: frozenset[str] = frozenset(),
 ) -> Deployment:
     """How a project with these commands is run."""
     return Deployment(
@@ -130,4 +133,5 @@ def deployed(
         defaults,
         idle,
         python_path,
+        django_settings,
     )

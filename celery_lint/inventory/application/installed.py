@@ -36,6 +36,13 @@ class InstalledApplications:
         added = self._added()
         return None if added is None or not modules else frozenset(found | added)
 
+    def by(self, module: Module) -> frozenset[str] | None:
+        """The names that one module of settings certainly lists, at the one place where it says so."""
+        values = module.bindings.get(INSTALLED_APPS, ())
+        if self.names is None or len(values) != 1:
+            return None
+        return frozenset(self._texts(module, values[0], 0) or ())
+
     def _texts(self, module: Module, value: Value, depth: int) -> set[str] | None:
         """The texts in an expression, through names, sums and filters; ``None`` if a part is not known."""
         if depth > _DEEPEST:

@@ -14,7 +14,7 @@ from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.flask_settings import FlaskSettings
 from celery_lint.inventory.application.statements import Given
 from celery_lint.libraries.celery_settings import SETTINGS
-from celery_lint.libraries.django import INCLUDING, SETTINGS_FROM_ELSEWHERE
+from celery_lint.libraries.django import INCLUDING, SETTINGS_FROM_ELSEWHERE, SETTINGS_VARIABLE
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module, Value
 from celery_lint.project.entity import Entity
@@ -31,7 +31,6 @@ _NAMESPACES = frozenset({"~globals()", "~locals()", "~vars()"})
 _DJANGO = "django.conf"
 _OF_DJANGO = "INSTALLED_APPS"
 _OLD = "CELERY"
-_DJANGO_VARIABLE = "DJANGO_SETTINGS_MODULE"
 
 
 class Source(NamedTuple):
@@ -311,7 +310,7 @@ class Loaded:
     @once
     def _django(self) -> tuple[str, ...]:
         """The modules that Django may take for its settings: those that are named, and those so called."""
-        named = [text.replace(":", ".") for text in self._named_for_django()]
+        named = [text.replace(":", ".") for _, text in self.named_for_django]
         paths: dict[str, None] = {}
         for text in named:
             located = self.project.imports.locate(text, "")
@@ -325,13 +324,18 @@ class Loaded:
             paths = {m.path: None for m in self.project.product_modules() if _OF_DJANGO in m.bindings}
         return tuple(paths)
 
-    def _named_for_django(self) -> Iterator[str]:
-        holding = by_path(self.project.holding(_DJANGO_VARIABLE))
+    @once
+    def named_for_django(self) -> list[tuple[Module, str]]:
+        """The modules of settings that modules of the product name to Django; empty for what is unknown."""
+        return list(self._named_for_django())
+
+    def _named_for_django(self) -> Iterator[tuple[Module, str]]:
+        holding = by_path(self.project.holding(SETTINGS_VARIABLE))
         for module in self.project.product_modules():
             for assignment in module.assignments:
-                if assignment.key == _DJANGO_VARIABLE:
-                    yield self.project.text(module, assignment.value) or ""
+                if assignment.key == SETTINGS_VARIABLE:
+                    yield module, self.project.text(module, assignment.value) or ""
             for function in holding.get(module.path, ()):
                 for call in self.project.functions.calls(module, function):
-                    if call.argument(0).text == _DJANGO_VARIABLE:
-                        yield call.argument(1).text
+                    if call.argument(0).text == SETTINGS_VARIABLE:
+                        yield module, call.argument(1).text

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.installed import INSTALLED_APPS, InstalledApplications
+from celery_lint.inventory.application.loaded import Loaded
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.workers.loading.imported import Discovery, WorkerImports
 from celery_lint.libraries.celery import IMPORT_LISTS
@@ -46,6 +47,7 @@ class CertainImports:
         self.commands = known.of(Commands)
         self.worker_imports = known.of(WorkerImports)
         self.installed = known.of(InstalledApplications)
+        self.loaded = known.of(Loaded)
 
     @once
     def all(self) -> dict[str, Way]:
@@ -128,7 +130,7 @@ class CertainImports:
                 or not discovery.related
             ):
                 continue
-            for package in self._packages_of(discovery):
+            for package in self._packages_of(discovery, found, root):
                 name = f"{package}.{discovery.related}"
                 file = self.file(root, name)
                 if file is not None:
@@ -141,18 +143,34 @@ class CertainImports:
             for call in self.project.functions.calls(discovery.module, top)
         )
 
-    def _packages_of(self, discovery: Discovery) -> Iterator[str]:
+    def _packages_of(self, discovery: Discovery, found: dict[str, Way], root: str) -> Iterator[str]:
         if discovery.packages is not None:
             yield from discovery.packages
             return
         given = discovery.value.first() if discovery.value is not None else None
-        of_django = given is None or given.chain.endswith(INSTALLED_APPS) or given.kind == "lambda"
-        modules = [m for m in self.project.modules.values() if INSTALLED_APPS in m.bindings]
-        if not of_django or len(modules) != 1 or len(modules[0].bindings[INSTALLED_APPS]) != 1:
-            return  # not all of them are installed everywhere
-        for name in sorted(self.installed.names or ()):
-            package, _, class_ = name.rpartition(".")
-            yield package.removesuffix(".apps") if class_[:1].isupper() else name
+        if given is None or given.chain.endswith(INSTALLED_APPS) or given.kind == "lambda":
+            for name in sorted(self._installed(found, root)):
+                package, _, class_ = name.rpartition(".")
+                yield package.removesuffix(".apps") if class_[:1].isupper() else name
+
+    def _installed(self, found: dict[str, Way], root: str) -> frozenset[str]:
+        """What Django has installed in the worker: what the settings list that it takes, or all of them."""
+        listing = [m for m in self.project.modules.values() if INSTALLED_APPS in m.bindings]
+        if len(listing) > 1:
+            listing = self._taken(found, root) or listing
+        each = [self.installed.by(module) or frozenset() for module in listing]
+        return frozenset.intersection(*each) if each else frozenset()
+
+    def _taken(self, found: dict[str, Way], root: str) -> list[Module]:
+        """The settings that a worker takes, where nobody names others to Django than what it imports does."""
+        named = {text for module, text in self.loaded.named_for_django if module.path in found}
+        if len(named) != 1 or not self.project.deployment.django_settings <= named:
+            return []
+        module = self.project.modules.find(self.file(root, named.pop()) or "")
+        if module is not None and INSTALLED_APPS not in module.bindings:
+            paths = self.project.star_paths(module)
+            module = self.project.modules.find(paths[0]) if len(paths) == 1 else None
+        return [module] if module is not None and INSTALLED_APPS in module.bindings else []
 
     # ------------------------------------------------------------------ what these import
 

@@ -1,0 +1,52 @@
+"""What launch files give to variables of the environment: `ENV`, `environment:`, `export`, `env:`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from celery_lint.files.commands.launch import is_candidate
+from celery_lint.model.records import NamedTuple
+from celery_lint.source import NotParsed
+from celery_lint.source import read as read_bytes
+
+_LARGEST = 262_144  # bytes, as of launch files
+# `ENV PYTHONPATH /app/src`, `PYTHONPATH: src`, `environment=PYTHONPATH="/srv/shop"`, outside of comments;
+# and as Kubernetes has it: a name, and on the next line the value.
+_ASSIGNED = (
+    r"""^(?![ \t]*#).*?(?<![\w$({-])%s["']?(?:[ \t]*:?=[ \t]*|:[ \t]+|[ \t]+)["']?([^\s"',;#]+)"""
+    r"""|^[ \t]*(?:-[ \t]+)?name:[ \t]*["']?%s["']?[ \t]*\n[ \t]*value:[ \t]*["']?([^\s"'#]+)"""
+)
+# A file of variables alone is none of those that start something.
+_OF_VARIABLES = re.compile(r"(?:^|[._-])env(?:[._-]|$)")
+
+
+class Assigned(NamedTuple):
+    """A value that a variable is given: its text, the line up to there, and what follows on the line."""
+
+    text: str
+    line: str
+    rest: str
+
+
+def saying(root: str, paths: Iterable[str], variables: tuple[str, ...]) -> list[str]:
+    """The texts of those files (relative to the root) that give variables and say one of these."""
+    words = [name.encode() for name in variables]
+    found = []
+    for path in paths:
+        if is_candidate(path) or _OF_VARIABLES.search(path.lower().rpartition("/")[2]):
+            try:
+                data = read_bytes(f"{root}/{path}", _LARGEST, within=root)
+            except NotParsed:
+                continue
+            if any(word in data for word in words):
+                found.append(data.decode("utf-8", "replace").replace("\r\n", "\n"))
+    return found
+
+
+def assigned(text: str, variable: str) -> Iterator[Assigned]:
+    """What a text gives to a variable."""
+    if variable not in text:
+        return
+    for found in re.finditer(_ASSIGNED % (variable, variable), text, re.MULTILINE):
+        yield Assigned(found[1] or found[2], found[0], text[found.end() :].partition("\n")[0])
