@@ -69,8 +69,10 @@ def test_a_miss_needs_a_reason(tmp_path: Path) -> None:
 
 
 def test_what_was_found_is_not_lost_silently(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no longer"):
-        read(tmp_path, document(before=TOLD))
+    with pytest.raises(ValueError, match="the reason is missing"):
+        read(tmp_path, document(before=TOLD, why=""))
+    given_up = read(tmp_path, document(before=TOLD, why="it is told no more"))
+    assert "| it is told no more |" in recall.page(given_up, {"CEL310": "Definitions"}, {"CEL310": "unknown"})
 
 
 def test_the_page_counts_then_and_now(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from celery_lint.model.facts import Module, Value
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 
+_ITS_NAME = "~__name__"
+
 
 class ModuleNames:
     """The dotted names of the files of a project.
@@ -35,6 +37,15 @@ class ModuleNames:
         if found is None:
             found = self._known[path] = self._name(path)
         return found
+
+    def text(self, module: Module, value: Value | None) -> str | None:
+        """The string behind an expression in which ``__name__`` may be the name of its module."""
+        if value is not None and value.kind == "arithmetic" and value.data == "Add":
+            texts = [self.text(module, side) for side in value.items]
+            return "".join(text for text in texts if text is not None) if None not in texts else None
+        if value is not None and value.chain == _ITS_NAME and not self.imports.on_path:
+            return self.of(module.path)
+        return self.project.text(module, value)
 
     def _name(self, path: str) -> str:
         return self.imports.module_name(path, self.root(path))

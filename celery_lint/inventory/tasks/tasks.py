@@ -117,7 +117,7 @@ class Tasks:
         for owner, value in options:
             given = value.keyword("name")
             if given is not None:
-                text = self.project.text(owner, given)
+                text = self.names.text(owner, given)
                 if text is not None:
                     return text
         return f"{self.names.of(module.path)}.{name}"
@@ -195,7 +195,7 @@ class Tasks:
             if abstract and abstract[0].data is True:
                 continue
             name = class_.attributes.get("name")
-            text = self.project.text(module, name[0]) if name else None
+            text = self.names.text(module, name[0]) if name else None
             yield Task(
                 text or f"{self.names.of(module.path)}.{class_.name}",
                 module,

@@ -12,6 +12,7 @@ from typing import Literal
 
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.tasks.makers import Makers
+from celery_lint.inventory.tasks.names import ModuleNames
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
@@ -68,6 +69,7 @@ class TaskNames:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.tasks = known.of(Tasks)
+        self.module_names = known.of(ModuleNames)
         self.makers = known.of(Makers)
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
@@ -211,7 +213,7 @@ class TaskNames:
         if task.class_ is not None and not self.task_options.bases_known(task):
             return True
         given = self.task_options.get(task, "name")
-        return given is not None and self.project.text(*given) is None
+        return given is not None and self.module_names.text(*given) is None
 
     # ------------------------------------------------------------------ what is meant
 
