@@ -7,15 +7,19 @@ from collections.abc import Iterator
 from celery_lint.inventory.workers.loading.absent import Missing
 from celery_lint.inventory.workers.loading.certain import CertainImports, Way, above, absolute
 from celery_lint.inventory.workers.loading.unimportable import Failing, Unimportable
-from celery_lint.model.facts import Module, Place
+from celery_lint.model.facts import ImportStatement, Module, Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
+
+_SETTING = (".append", ".insert", ".extend")
+_ON_PATH = tuple([f"sys.path{leaf}" for leaf in _SETTING])
 
 
 class FailedImport(NamedTuple):
     """An import that fails, what it lacks, and the ways by which a worker gets to it.
 
-    ``beyond``: it leads out of the package by whose name the worker imports the module.
+    ``beyond``: it leads out of the package by whose name the worker imports the module. ``shorter``: it names
+    that package without the folders before it, and nothing has that name.
     """
 
     place: Place
@@ -23,6 +27,7 @@ class FailedImport(NamedTuple):
     missing: Missing | None
     ways: tuple[Way, ...]
     beyond: str = ""
+    shorter: str = ""
 
 
 class FailedImports:
@@ -30,6 +35,7 @@ class FailedImports:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.imports = known.project.imports
         self.certain = known.of(CertainImports)
         self.unimportable = known.of(Unimportable)
 
@@ -48,8 +54,53 @@ class FailedImports:
                 place = module.place(failing.statement.span)
                 yield FailedImport(place, way.name, failing.missing, ways)
         for statement in module.needed if self.certain.names_are_known else ():
+            place = module.place(statement.span)
             if not absolute(statement, path, way.name):
-                yield FailedImport(module.place(statement.span), way.name, None, ways, statement.module)
+                yield FailedImport(place, way.name, None, ways, statement.module)
+            elif self._lacks_folders(statement, way):
+                yield FailedImport(place, way.name, None, ways, shorter=statement.module)
+
+    def _lacks_folders(self, statement: ImportStatement, way: Way) -> bool:
+        """Whether an import names the package of its own module without the folders before it.
+
+        The worker imports the same file by its full name elsewhere, more do than name it so, and nobody puts
+        these folders on the path.
+        """
+        dotted = statement.module
+        above, _, _ = f".{way.name}".partition(f".{dotted.partition('.')[0]}.")
+        folder = "/".join([*([way.root] if way.root else []), *above.strip(".").split(".")])
+        if dotted.startswith(".") or not above.strip(".") or above == f".{way.name}":
+            return False
+        if self._path_is_set or self.imports.holders(dotted.partition(".")[0]) != [folder]:
+            return False
+        if self.project.deployment.unlisted.may_install(dotted.partition(".")[0]):
+            return False
+        named = f"{above.strip('.')}.{dotted}"
+        file = self.certain.file(way.root, named)
+        known = self.certain.all.get(file) if file is not None else None
+        return known is not None and known.name == named and self._are_more(named, dotted)
+
+    @once
+    def _path_is_set(self) -> bool:
+        """Whether anything puts folders on the path that modules are looked for in, whichever these are."""
+        if self.project.deployment.python_path or any(m.on_path for m in self.project.product_modules()):
+            return True
+        return any(
+            value.chain.endswith((*_ON_PATH, "addsitedir"))
+            for _, function in self.project.calling(*_SETTING, ".addsitedir")
+            for _, value in function.values
+        )
+
+    def _are_more(self, long: str, short: str) -> bool:
+        """Whether more modules name a package with the folders before it than without."""
+        package = short.partition(".")[0]
+        long = f"{long.removesuffix(short)}{package}."
+        named = [
+            name
+            for module in self.project.product_modules()
+            for name in {target[: len(long)] for target in module.imports.values()}
+        ]
+        return named.count(long) > sum(name.startswith(f"{package}.") for name in named)
 
     def _is_the_same(self, failing: Failing, module: Module, way: Way) -> bool:
         """Whether the file that lacks something is the one that the worker looks into."""

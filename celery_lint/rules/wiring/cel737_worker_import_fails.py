@@ -102,6 +102,10 @@ class WorkerImportFails(Rule):
             "there is no module `{name}`: the worker ends at start with ModuleNotFoundError",
             "correct the import, or write the module",
         ),
+        "shorter": (
+            "there is no module `{name}`: the worker ends at start with ModuleNotFoundError",
+            "the worker imports this module as `{module}`: write the whole name in the import, too",
+        ),
         "beyond": (
             "`{name}` leads out of `{top}`: the worker ends at start with ImportError",
             "the worker imports this module as `{module}`: import from there without the dots",
@@ -113,6 +117,14 @@ class WorkerImportFails(Rule):
     def check(self, fact: FailedImport) -> Iterator[Finding]:
         """Report the import, with the way by which a worker gets there."""
         related = tuple([(way.place, f"a worker imports `{way.name}` here") for way in fact.ways[-_SHOWN:]])
+        if fact.shorter:
+            yield Finding(
+                fact.place,
+                {"name": fact.shorter.partition(".")[0], "module": fact.module},
+                related,
+                "shorter",
+            )
+            return
         if fact.missing is None:
             values = {"name": fact.beyond, "top": fact.module.partition(".")[0], "module": fact.module}
             yield Finding(fact.place, values, related, "beyond")
