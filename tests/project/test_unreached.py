@@ -124,6 +124,24 @@ def test_it_raises(tmp_path: Path, before: str, statement: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "test",
+    [
+        "settings.CELERY_TASK_ALWAYS_EAGER",
+        "getattr(settings, 'CELERY_ALWAYS_EAGER', False)",
+        "current_app.config['TESTING']",
+        "'pytest' in sys.modules",
+        "settings.DEBUG and order",
+        "os.name == 'nt'",
+    ],
+)
+def test_no_worker_comes_there(tmp_path: Path, test: str) -> None:
+    task = "@app.task\ndef bill(order, debug):\n    if {}:\n        requests.get(order)\n"
+    assert not speaks(tmp_path, task.format(test))
+    assert speaks(tmp_path, task.format(f"not ({test})"))
+    assert speaks(tmp_path, task.format("debug"))
+
+
+@pytest.mark.parametrize(
     ("before", "statement"),
     [
         (PLAIN, "order and work(order)"),

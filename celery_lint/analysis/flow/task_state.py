@@ -134,7 +134,7 @@ class TaskState:
         for call in self.functions.calls(module, function):
             given = self._given(module, function, call)
             step = flow.step_of(call)
-            if given is None or step is None:
+            if given is None or step is None or _is_called_directly(flow, step):
                 continue
             tasks, arguments = given
             state = self._state(module, arguments.get("state"))
@@ -294,6 +294,17 @@ class TaskState:
             for handler in flow.body(attempt, "handler")
             for chain in handler.chains
         )
+
+
+def _is_called_directly(flow: Flow, step: Step) -> bool:
+    """Whether a statement runs only where the task is called as a function: nobody waits for a state then."""
+    within = step
+    for outer in flow.ancestors(step):
+        asked = outer.asks_for.endswith(".called_directly") if outer.kind == "if" else False
+        if asked and (within.role == "else") is outer.asks_in_the_negative:
+            return True
+        within = outer
+    return False
 
 
 def _returns(function: Function, end: Step, meta: Value) -> bool:

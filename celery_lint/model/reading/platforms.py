@@ -1,14 +1,16 @@
 """Lines that run on Windows or macOS only, or where the product is developed: no deployed worker runs them.
 
 ``if sys.platform == "win32":``, ``if os.name == "nt":``, ``if platform.system() == "Darwin":``, and the same
-by way of a name: ``if IS_WINDOWS:``, ``if settings.DEBUG:``.
+by way of a name: ``if IS_WINDOWS:``, ``if settings.DEBUG:``. Or in tests only, and where tasks run in the
+process that sends them: ``if self.request.is_eager:``, ``if app.conf.task_always_eager:``,
+``if settings.TESTING:``, ``if "pytest" in sys.modules:``.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 _WORDS = (
     "win32",
@@ -24,13 +26,26 @@ _WORDS = (
     "macos",
     "MACOS",
     "IS_MAC",
+    "eager",
+    "EAGER",
+    "testing",
+    "TESTING",
+    "pytest",
+    "PYTEST",
 )
 _ASKING = ("sys.platform", "os.name", "platform.system")
 _NAMES = ("win", "nt", "cygwin", "msys", "darwin", "macos")
 # What projects call it, as a whole name or a part of one: `IS_WINDOWS`, `settings.DEBUG`, `is_windows()`.
 _CALLED = re.compile(
     r"(?:[a-z]+_)*(?:windows|win32|nt|darwin|macos|mac|osx)|debug|dev_?mode|(?:is_)?(?:local_)?dev(?:elopment)?"
+    r"|is_eager|(?:celery_)?(?:tasks?_)?always_eager|(?:is_|in_)?(?:testing|pytest)"
 )
+# What only a process of tests has: `"pytest" in sys.modules`.
+_OF_TESTS = {"sys.modules": "pytest", "os.environ": "PYTEST_CURRENT_TEST"}
+_PARTS = ("body", "orelse", "finalbody")
+# Who holds a `debug` that was given for one call or one object.
+_GIVEN = frozenset({"self", "cls", "args", "options", "opts", "kwargs", "request"})
+_LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
 def lines_apart(tree: ast.Module, text: str) -> tuple[tuple[int, int], ...]:
@@ -45,15 +60,21 @@ def lines_apart(tree: ast.Module, text: str) -> tuple[tuple[int, int], ...]:
         if isinstance(target, ast.Name)
     }
     found = []
-    pending: list[ast.stmt] = list(tree.body)
-    for node in pending:  # which grows meanwhile
-        if isinstance(node, ast.If):
-            asked = _asks(node.test, named)
-            apart = node.body if asked else node.orelse if asked is False else []
-            if apart:
-                found.append((apart[0].lineno, apart[-1].end_lineno or apart[-1].lineno))
-        for part in ("body", "orelse", "handlers", "finalbody"):
-            pending.extend(getattr(node, part, ()))
+    pending: list[tuple[list[ast.stmt], frozenset[str]]] = [(tree.body, frozenset())]
+    for block, given in pending:  # which grows meanwhile
+        for node in block:
+            own = given
+            if isinstance(node, ast.If):
+                asked = _asks(node.test, named, given)
+                apart = node.body if asked else node.orelse if asked is False else []
+                if asked is False and isinstance(node.body[-1], _LEAVING):
+                    apart = [*apart, *block[block.index(node) + 1 :]]
+                if apart:
+                    found.append((apart[0].lineno, apart[-1].end_lineno or apart[-1].lineno))
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                own = given | {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+            pending.extend((getattr(node, part, []), own) for part in _PARTS)
+            pending.extend((handler.body, own) for handler in getattr(node, "handlers", ()))
     return tuple(found)
 
 
@@ -62,30 +83,53 @@ def asks_for_no_deployment(test: ast.expr) -> bool | None:
     return _asks(test, ())
 
 
-def _asks(test: ast.expr, named: Iterable[str]) -> bool | None:
-    """Whether a test is true only there; ``False``: only elsewhere; ``None``: it asks for something else."""
+def _asks(test: ast.expr, named: Iterable[str], given: Container[str] = ()) -> bool | None:
+    """Whether a test is true only there; ``False``: only elsewhere; ``None``: it asks for something else.
+
+    What a function or an object is given says nothing: whoever makes the call may want to be told more.
+    """
     negated = False
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         test, negated = test.operand, not negated
     if isinstance(test, ast.BoolOp):
-        parts = [_asks(part, named) for part in test.values]
+        parts = [_asks(part, named, given) for part in test.values]
         wanted = isinstance(test.op, ast.And)  # of `and` one part is enough, where all must be true
         answer = wanted if wanted in parts else parts[0] if len({*parts}) == 1 else None
     else:
-        answer = _asks_one(test, named)
+        answer = _asks_one(test, named, given)
     return answer if answer is None or not negated else not answer
 
 
-def _asks_one(test: ast.expr, named: Iterable[str]) -> bool | None:
-    if isinstance(test, ast.Compare) and len(test.ops) == 1 and _spelled(test.left).startswith(_ASKING):
-        there = _all_there(test.comparators[0])
-        return None if there is None else there is isinstance(test.ops[0], (ast.Eq, ast.In, ast.Is))
+def _asks_one(test: ast.expr, named: Iterable[str], given: Container[str]) -> bool | None:
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        held = _OF_TESTS.get(_spelled(test.comparators[0]))
+        if held is not None and isinstance(test.left, ast.Constant) and test.left.value == held:
+            return isinstance(test.ops[0], ast.In)
+        if _spelled(test.left).startswith(_ASKING):
+            there = _all_there(test.comparators[0])
+            return None if there is None else there is isinstance(test.ops[0], (ast.Eq, ast.In, ast.Is))
     spelled = _spelled(test)
     if spelled.startswith(_ASKING):
         is_start = isinstance(test, ast.Call) and spelled.endswith(".startswith()") and len(test.args) == 1
         return _all_there(test.args[0]) if is_start and isinstance(test, ast.Call) else None
-    leaf = spelled.removesuffix("()").rpartition(".")[2]
+    owner, _, leaf = spelled.removesuffix("()").rpartition(".")
+    leaf = _looked_up(test) or leaf
+    if (leaf in given and isinstance(test, ast.Name)) or (leaf == "debug" and owner in _GIVEN):
+        return None
     return True if leaf in named or _CALLED.fullmatch(leaf.lower().lstrip("_")) else None
+
+
+def _looked_up(test: ast.expr) -> str:
+    """The name that a setting is asked for by: ``config["TESTING"]``, ``getattr(settings, "DEBUG")``."""
+    key: ast.expr | None = None
+    if isinstance(test, ast.Subscript):
+        key = test.slice
+    elif isinstance(test, ast.Call) and isinstance(test.func, ast.Name) and test.func.id == "getattr":
+        key = test.args[1] if len(test.args) > 1 else None
+    elif isinstance(test, ast.Call) and isinstance(test.func, ast.Attribute) and test.func.attr == "get":
+        key = test.args[0] if test.args else None
+    name = key.value if isinstance(key, ast.Constant) else None
+    return name if isinstance(name, str) and name.isupper() else ""
 
 
 def _all_there(value: ast.expr) -> bool | None:

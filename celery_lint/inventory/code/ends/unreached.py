@@ -41,11 +41,13 @@ class Unreached:
         self._raised = Remembered[frozenset[int]](self._find_raised)
 
     def holds(self, place: Place) -> bool:
-        """Whether a place lies in statements that are never reached."""
+        """Whether a place lies in statements that are never reached, or that no deployed worker runs."""
         module = self.project.modules.find(place.path)
         if module is None:
             return False
         function = self.functions.around(module, Value("unknown", place.span))
+        if function is not None and function.name and module.sets_apart(place.span.line):
+            return True
         at = place.span.start
         while function is not None and function.name:
             found = module.functions.get(function.qualname)
