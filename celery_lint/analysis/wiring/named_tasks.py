@@ -10,6 +10,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.workers.consumers import Consumers
+from celery_lint.inventory.workers.queues import DEFAULT_QUEUE, Queues
 from celery_lint.inventory.workers.routes import Entry, Routes
 from celery_lint.inventory.workers.task_names import Missing, TaskNames
 from celery_lint.model.facts import Module, Place, Value
@@ -69,6 +70,7 @@ class NamedTasks:
         self.routes = known.of(Routes)
         self.unloaded = known.of(UnloadedTasks)
         self.consumers = known.of(Consumers)
+        self.queues = known.of(Queues)
         self.task_options = known.of(TaskOptions)
 
     @facts
@@ -120,6 +122,7 @@ class NamedTasks:
                 if (missing := asked(module, name)) is not None
                 and missing.guess not in named  # what is meant has an entry: another changes nothing
                 and (are_annotations or not self._has_its_queue(missing))
+                and not self._goes_there_anyway(module.place(value.span), name, missing.guess)
             ]
             if unknown:
                 places = {each.place for each in unknown}
@@ -132,6 +135,33 @@ class NamedTasks:
         """Whether the task that is meant names a queue itself, which wins over every route."""
         task = self.sendings.by_name(missing.guess) if missing.guess else None
         return task is not None and self.task_options.get(task, "queue") is not None
+
+    def _goes_there_anyway(self, entry: Place, *names: str) -> bool:
+        """Whether a route names the queue that tasks of these names go to without it."""
+        patterns = self._to_default.get(entry)
+        return patterns is not None and not any(each.matches(name) for each in patterns for name in names)
+
+    @once
+    def _to_default(self) -> dict[Place, list[Entry]]:
+        """The routes that say nothing but the default queue, each with the patterns of its setting.
+
+        Tasks that a pattern sends elsewhere do not go there without such a route.
+        """
+        found: dict[Place, list[Entry]] = {}
+        for setting in self.settings.certain("task_routes"):
+            defaults = {
+                self.queues.default(application)
+                for application in self.settings.applications.product
+                if setting in self.settings.candidates(application, "task_routes")
+            }
+            tables = self.routes.tables(setting) or ()
+            patterns = [entry for table in tables for entry in table if entry.kind != "name"]
+            if any(entry.kind == "unknown" for entry in patterns):
+                continue
+            for entry in (entry for table in tables for entry in table if entry.kind == "name"):
+                if {self.routes.only_queue_of(entry)} == (defaults or {DEFAULT_QUEUE}) != {None}:
+                    found[entry.place] = patterns
+        return found
 
     def _missing(self, module: Module, name: str) -> Missing | None:
         """Why no task has this name, unless it lies in a module that workers look for in vain: told there."""

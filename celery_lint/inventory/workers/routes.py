@@ -90,6 +90,13 @@ class Routes:
             return self.project.text(entry.module, route.keyword("queue"))
         return None if {"exchange", "routing_key"} & {key for key, _ in route.keywords} else ""
 
+    def only_queue_of(self, entry: Entry) -> str | None:
+        """The queue that a line names, if it says nothing else."""
+        route = self.project.constant(entry.module, entry.route)
+        if route is None or (route.kind == "mapping" and [key for key, _ in route.keywords] != ["queue"]):
+            return None
+        return self.queue_of(entry)
+
     # ------------------------------------------------------------------ what is added later
 
     def _may_be_changed(self, setting: Setting, name: str) -> bool:

@@ -64,7 +64,8 @@ class RouteMatchesNothing(Rule):
     for one or two letters, or, in `task_annotations`, is what names of tasks begin with; and it says nothing
     where names may exist that nobody can see, see CEL710. Silent too of a route for a task that names a queue
     itself (`@app.task(queue="slow")`), which wins over every route, where the task that is meant has an entry
-    of its own beside it, and of routes that the module sets anew further down.
+    of its own beside it, of routes that the module sets anew further down, and of those that say nothing but
+    the default queue of the application, unless a pattern beside them sends such a task elsewhere.
 
     ## References
 
