@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.unimported_applications import UnimportedApplications
 from celery_lint.inventory.application.applications import Application
 from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.belonging import Belonging
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
@@ -28,6 +30,13 @@ _OTHER_WAYS = frozenset({"exchange", "routing_key", "router", "connection", "pro
 # What gives a signature other options than its task has: `signature.set(…)`, `signature.options`.
 _CHANGING = ("queue", "exchange", "routing_key", "router", ".set\t", ".set()", ".options", ".clone")
 _PARTIAL = frozenset({"s", "si"})
+# What projects call a queue that somebody looks into when something went wrong.
+_DEAD_LETTERS = re.compile(
+    r"(?<![a-z])(?:dead[-_.: ]?letter(?:s|ed)?|dlq|dlx|graveyard|parking[-_ ]lot)(?![a-z])"
+    r"|^failed[-_](?:tasks|messages|jobs)$"
+)
+# What a queue gives to the broker: where messages go that expire or that nobody takes.
+_WHERE_TO = frozenset({"x-dead-letter-exchange", "x-dead-letter-routing-key"})
 
 
 Sent = tuple[Task, Destination, Place]
@@ -64,6 +73,7 @@ class UnconsumedQueues:
         self.sendings = known.of(Sendings)
         self.schedules = known.of(Schedules)
         self.queues = known.of(Queues)
+        self.settings = known.of(Settings)
         self.consumers = known.of(Consumers)
         self.commands = known.of(Commands)
         self.tasks = known.of(Tasks)
@@ -113,7 +123,7 @@ class UnconsumedQueues:
             # Each application has a configuration of its own, whose routes are of no use to another.
             by_route = place != task.place and destination == self.queues.routed(task)
             key = (queue, place.path if by_route else "")
-            if queue not in consumed.queues and key not in found:
+            if queue not in consumed.queues and key not in found and not self._is_for_dead_letters(queue):
                 found[key] = Waiting(sent if place == task.place else place, queue, task, sent)
         routed = {queue for queue, path in found if path}
         told = [waiting for (queue, path), waiting in found.items() if path or queue not in routed]
@@ -122,6 +132,24 @@ class UnconsumedQueues:
             files.setdefault(waiting.place.path, []).append(waiting)
         names = tuple(sorted(consumed.queues))
         return [Unconsumed(tuple(queues), names, consumed.commands, apart) for queues in files.values()]
+
+    def _is_for_dead_letters(self, queue: str) -> bool:
+        """Whether messages are to stay in a queue until somebody looks at them."""
+        return _DEAD_LETTERS.search(queue.lower()) is not None or queue in self._dead_letters
+
+    @once
+    def _dead_letters(self) -> frozenset[str]:
+        """The names that queues give to the broker for the messages that nobody takes."""
+        found = set()
+        for setting in self.settings.named("task_queues"):
+            known = self.project.constant(setting.module, setting.value)
+            for item in known.items if known is not None else ():
+                given = item.keyword("queue_arguments")
+                arguments = self.project.constant(setting.module, given) if given is not None else None
+                for key, value in arguments.keywords if arguments is not None else ():
+                    if key in _WHERE_TO:
+                        found.add(self.project.text(setting.module, value) or "")
+        return frozenset(found)
 
     def _sent(self, beats: bool = True) -> Iterator[Sent]:
         """The tasks that somebody sends who runs, with their queue, and the place that sends them."""

@@ -83,7 +83,8 @@ class QueueNotConsumed(Rule):
     the comment at their top (unless a compose file is all there is,
     and no task at all is sent where its workers look), where a command takes its queues from the environment,
     where all of them are told their queues by files that start one process each (a `Dockerfile`, a unit of
-    systemd), where code calls `add_consumer`, and where settings, routes or queues are only known at run
+    systemd), of queues for dead letters (`dlq`, or named by `x-dead-letter-routing-key`), which are looked
+    into by hand, where code calls `add_consumer`, and where settings, routes or queues are only known at run
     time.
 
     ## References
