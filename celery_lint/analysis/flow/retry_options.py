@@ -133,6 +133,8 @@ class RetryOptions:
             return False
         if not self.in_force.own_application(policy.task) or self._only_logs(policy.task):
             return False
+        if not policy.calls and self.kept.keeps_all(policy):
+            return False
         known = self.retries.constant((option.module, option.value))
         if option.name != "retry_jitter" and known is not None and _is_nothing(known):
             return False

@@ -16,7 +16,8 @@ from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
 _ALL = "builtins.BaseException"
-_ORDINARY = "builtins.Exception"
+#: What nearly all exceptions are kinds of.
+ORDINARY = "builtins.Exception"
 #: These are no kinds of ``Exception``.
 _EXTRAORDINARY = frozenset({"builtins.KeyboardInterrupt", "builtins.SystemExit"})
 #: What an object that is not what the code believes raises.
@@ -29,6 +30,8 @@ _UNMEANT = frozenset(
 )
 #: So many calls away it is still asked what a call may raise.
 _DEPTH = 3
+#: What stores how a piece of work ended.
+_NOTING = frozenset({"save", "commit"})
 _PARTS = ("body", "else", "case")
 #: Statements that ask their objects for nothing but their value, besides what they call.
 _SIMPLE = frozenset(
@@ -59,10 +62,27 @@ class Escaping:
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
 
-    def may_leave(self, module: Module, function: Function, names: frozenset[str], inner: str = "") -> bool:
-        """Whether a function may raise one of these exceptions, apart from what it calls as ``inner``."""
+    def may_leave(
+        self,
+        module: Module,
+        function: Function,
+        names: frozenset[str],
+        inner: str = "",
+        noting: bool = False,
+    ) -> bool:
+        """Whether a function may raise one of these exceptions, apart from what it calls as ``inner``.
+
+        With ``noting`` apart from what only saves something, too, under no condition and in no ``try``.
+        """
         place = _Place(module, function, self.functions.of(module, function), inner, _DEPTH, False)
-        return self._lets_out(place, names)
+        steps = [step for step in place.flow.body() if not (noting and self._only_notes(place, step))]
+        return self._leaves(place, steps, names)
+
+    def _only_notes(self, place: _Place, step: Step) -> bool:
+        """Whether a statement only stores what others have set: ``job.save()``, ``db.commit()``."""
+        calls = self.functions.calls(place.module, place.function)
+        made = [calls[number] for number in step.calls]
+        return step.kind == "expr" and len(made) == 1 and made[0].leaf() in _NOTING and not made[0].positional
 
     def is_reached(self, module: Module, function: Function, handler: Step) -> bool:
         """Whether anything in the ``try`` of a handler may raise what it catches."""
@@ -121,7 +141,7 @@ class Escaping:
     def _raises(self, place: _Place, step: Step, names: frozenset[str]) -> bool:
         """Whether a ``raise`` may be of one of these exceptions."""
         entity = self.project.resolve(place.module, step.value.removesuffix("()"))
-        if not names.isdisjoint((_ALL, _ORDINARY)) or entity.kind != "external" or not entity.name:
+        if not names.isdisjoint((_ALL, ORDINARY)) or entity.kind != "external" or not entity.name:
             return True
         return any(catches_all(name, entity.name) for name in names)
 
@@ -133,7 +153,7 @@ class Escaping:
             return False
         if call.leaf() in LEAVING:
             return True
-        broad = not names.isdisjoint((_ALL, _ORDINARY))
+        broad = not names.isdisjoint((_ALL, ORDINARY))
         target = self.graph.target(place.module, call.chain)
         if target is not None:
             module, function = target
@@ -156,7 +176,7 @@ class Escaping:
 
 def catches_all(caught: str, raised: str) -> bool:
     """Whether a handler for one exception certainly gets the other."""
-    if caught == _ORDINARY:
+    if caught == ORDINARY:
         return raised != _ALL and raised not in _EXTRAORDINARY
     return caught == _ALL or (bool(caught) and catches(caught, raised))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from celery_lint.inventory.retries.escaping import Escaping, catches_all
+from celery_lint.inventory.retries.escaping import ORDINARY, Escaping, catches_all
 from celery_lint.inventory.retries.policies import Retries, RetryPolicy
 from celery_lint.inventory.tasks.layers import Layers, Wrapping
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -22,6 +22,7 @@ class Kept:
         self.escaping = known.of(Escaping)
         self.task_options = known.of(TaskOptions)
         self._kept: dict[Key, bool] = {}
+        self._silent: dict[Key, bool] = {}
 
     def is_never_automatic(self, policy: RetryPolicy) -> bool:
         """Whether nothing that ``autoretry_for`` waits for can leave the body of a task.
@@ -34,6 +35,16 @@ class Kept:
             names = self._waited_for(policy)
             self._kept[key] = bool(names) and self._keeps(policy, names)
         return self._kept[key]
+
+    def keeps_all(self, policy: RetryPolicy) -> bool:
+        """Whether no exception of its work leaves the body of a task: no automatic retry could ever happen.
+
+        What only notes how the work ended may fail, beside the ``try`` that keeps it.
+        """
+        key = policy.task.key
+        if key not in self._silent:
+            self._silent[key] = self._keeps(policy, frozenset({ORDINARY}), noting=True)
+        return self._silent[key]
 
     def _waited_for(self, policy: RetryPolicy) -> frozenset[str]:
         """The exceptions of ``autoretry_for``; none where one of them is not known."""
@@ -49,7 +60,7 @@ class Kept:
         names = frozenset(self.retries.entity(module, item).name for item in value.items)
         return names if all(names) else frozenset()
 
-    def _keeps(self, policy: RetryPolicy, names: frozenset[str]) -> bool:
+    def _keeps(self, policy: RetryPolicy, names: frozenset[str], noting: bool = False) -> bool:
         task = policy.task
         if task.function is None or task.class_ is not None or task.wrapper is not None:
             return False
@@ -62,12 +73,13 @@ class Kept:
             if step.kind == "handler"
             for each in self.escaping.caught(task.module, step)
         }
-        if not all(any(catches_all(each, name) for each in caught) for name in names):
+        if not noting and not all(any(catches_all(each, name) for each in caught) for name in names):
             return False  # nobody has seen to it
         around: list[tuple[Module, Function, str]] = [(task.module, task.function, "")]
         around += [self._of(wrapping) for wrapping in self.layers.around(task)]
         return not any(
-            self.escaping.may_leave(module, function, names, inner) for module, function, inner in around
+            self.escaping.may_leave(module, function, names, inner, noting)
+            for module, function, inner in around
         )
 
     def _of(self, wrapping: Wrapping) -> tuple[Module, Function, str]:
