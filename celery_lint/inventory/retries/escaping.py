@@ -118,7 +118,7 @@ class Escaping:
         made = [calls[number] for number in step.calls]
         if place.anything and _looks_into(step, made):
             return True
-        if any(self._may_raise(place, call, names) for call in made):
+        if any(self._may_raise(place, call, names) for call in made) or _calls_a_local(step, made):
             return True
         if step.kind == "try":
             return self._leaves_try(place, step, names)
@@ -179,6 +179,19 @@ def catches_all(caught: str, raised: str) -> bool:
     if caught == ORDINARY:
         return raised != _ALL and raised not in _EXTRAORDINARY
     return caught == _ALL or (bool(caught) and catches(caught, raised))
+
+
+def _calls_a_local(step: Step, made: Sequence[Call]) -> bool:
+    """Whether a statement calls a method of what nobody can see through, which no call is kept of."""
+    return any(
+        chain[:1] == "%"
+        and chain.endswith("()")
+        and "." in chain
+        and not raises_nothing("", leaf_of_chain(chain))
+        and all(f"{call.chain}()" != chain for call in made)
+        for chain in step.chains
+        if step.kind in ("expr", "assign", "augment", "return")
+    )
 
 
 def _looks_into(step: Step, made: Sequence[Call]) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.retries.escaping import ORDINARY, Escaping, catches_all
 from celery_lint.inventory.retries.policies import Retries, RetryPolicy
 from celery_lint.inventory.tasks.layers import Layers, Wrapping
@@ -20,6 +23,7 @@ class Kept:
         self.retries = known.of(Retries)
         self.layers = known.of(Layers)
         self.escaping = known.of(Escaping)
+        self.graph = known.of(CallGraph)
         self.task_options = known.of(TaskOptions)
         self._kept: dict[Key, bool] = {}
         self._silent: dict[Key, bool] = {}
@@ -66,14 +70,10 @@ class Kept:
             return False
         if self.task_options.has_own_call(task) or not all(self.layers.of(task)):
             return False
-        body = self.functions.of(task.module, task.function)
-        caught = {
-            each
-            for step in body.steps
-            if step.kind == "handler"
-            for each in self.escaping.caught(task.module, step)
-        }
-        if not noting and not all(any(catches_all(each, name) for each in caught) for name in names):
+        seen = {*self._caught(task.module, task.function)}
+        if noting:
+            seen.update(self._caught_below(task.module, task.function))
+        if not all(any(catches_all(each, name) for each in seen) for name in names):
             return False  # nobody has seen to it
         around: list[tuple[Module, Function, str]] = [(task.module, task.function, "")]
         around += [self._of(wrapping) for wrapping in self.layers.around(task)]
@@ -81,6 +81,19 @@ class Kept:
             self.escaping.may_leave(module, function, names, inner, noting)
             for module, function, inner in around
         )
+
+    def _caught(self, module: Module, function: Function) -> Iterator[str]:
+        """What the handlers of a function are for."""
+        for step in self.functions.of(module, function).steps:
+            if step.kind == "handler":
+                yield from self.escaping.caught(module, step)
+
+    def _caught_below(self, module: Module, function: Function) -> Iterator[str]:
+        """The same of the functions that it calls."""
+        for call in self.functions.calls(module, function):
+            target = self.graph.target(module, call.chain)
+            if target is not None:
+                yield from self._caught(*target)
 
     def _of(self, wrapping: Wrapping) -> tuple[Module, Function, str]:
         return wrapping.module, wrapping.function, wrapping.inner
