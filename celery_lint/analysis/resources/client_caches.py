@@ -8,7 +8,6 @@ from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun
 from celery_lint.inventory.resources.resources import Resources
-from celery_lint.libraries.asyncio import ASKING_FOR_LOOP
 from celery_lint.libraries.threads import CONTAINERS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Assignment, Function, Module, Place, Value
@@ -19,7 +18,6 @@ from celery_lint.project.known import Known, facts, once
 _CACHES = ("cache", "lru_cache")
 _KEEPING = frozenset({"append", "setdefault"})
 _EMPTYING = frozenset({"clear", "popitem", "pop"})
-_ASKS_FOR_LOOP = ASKING_FOR_LOOP | {"current_task"}
 
 
 class ClientCache(NamedTuple):
@@ -117,13 +115,10 @@ class ClientCaches:
 
     def _knows_loop(self, module: Module, function: Function) -> bool:
         """Whether a function asks for the running loop, or gets one: then it may keep one object for each."""
-        if any("loop" in parameter.name for parameter in function.parameters):
-            return True
         return any(
-            call.leaf() in _ASKS_FOR_LOOP or "loop" in call.leaf()
+            self.resources.owners.knows_loop(inner_module, inner)
             for inner_module, inner in self.graph.closure(module, function)
             if inner_module is module
-            for call in self.functions.calls(inner_module, inner)
         )
 
     def _is_emptied(self, module: Module, name: str, functions: list[tuple[Module, Function]]) -> bool:

@@ -128,7 +128,8 @@ class Resources:
     def _is_made_anew(self, origin: Key) -> bool:
         """Whether the functions that bind a module-level name do so for the loop that runs.
 
-        They ask for it, or they are coroutines that bind the name without asking what it holds.
+        They ask for it, or they are coroutines that bind the name without asking what it holds. What only
+        tests hand in (``def set_client(client): …``) does not count.
         """
         known = self._anew.get(origin)
         if known is None:
@@ -137,7 +138,7 @@ class Resources:
             owner, _, attribute = name.rpartition(".")
             class_ = module.classes.get(owner)
             bound = module.bindings.get(name, ()) if class_ is None else class_.attributes.get(attribute, ())
-            values = [value for value in bound if value.kind != "constant"]
+            values = [v for v in bound if v.kind != "constant" and not self._is_for_tests(module, v)]
             known = self._anew[origin] = bool(values) and all(
                 binder is not None
                 and (
@@ -151,6 +152,12 @@ class Resources:
                 for value, binder in [(v, self.project.functions.around(module, v)) for v in values]
             )
         return known
+
+    def _is_for_tests(self, module: Module, value: Value) -> bool:
+        """Whether a value is what a function is given that nothing of the product calls."""
+        function = self.project.functions.around(module, value) if value.chain[:1] in ("%", "~") else None
+        handed = function is not None and function.takes(value.chain[1:])
+        return handed and function is not None and next(self.project.calling(function.name), None) is None
 
     def used_by(self, module: Module, call: Call, calls: list[Call] | None = None) -> Resource | None:
         """The resource that a call uses: called itself, or by one of its methods.
