@@ -113,7 +113,8 @@ class MissingRollback(Rule):
     flush, a `commit()` with nothing to flush raises nothing: it is told where earlier work is lost by it.
     Silent where nothing is committed, where the work stands in `session.begin()`, which rolls back by itself,
     or in a savepoint that the handler rolls back, where a function that gets the session rolls back or
-    catches all that its writes raise, in a branch that asks what the error is, and for `scoped_session`.
+    catches all that its writes raise, in a branch that asks what the error is, where a flag that the clause
+    sets leads to a rollback below (`if saved: … else: session.rollback()`), and for `scoped_session`.
     Told once for the sessions of one maker in a file, with the places of the others.
 
     ## References

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.analysis.resources.sessions.earlier_work import Remedy, before, remedy, rows_of
+from celery_lint.analysis.resources.sessions.flags import passed_over
 from celery_lint.analysis.resources.sessions.held_sessions import HeldSession, HeldSessions
 from celery_lint.analysis.resources.sessions.refusals import Event, Refusals, Writes, are_apart, joined
 from celery_lint.analysis.resources.sessions.rolled_back import RolledBack
@@ -265,7 +266,8 @@ class FailedTransactions:
         if any(step.kind in _LEAVING for step in flow.below(handler)):
             return None
         outer = [step.number for step in flow.ancestors(attempt)]
-        scope = flow.after(attempt)
+        unreached = passed_over(flow, handler)
+        scope = [step for step in flow.after(attempt) if step.number not in unreached]
         if held.session.closes:
             inside = flow.below(flow.steps[held.session.steps[-1]])
             scope = [step for step in scope if step in inside]
