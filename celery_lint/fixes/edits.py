@@ -124,6 +124,17 @@ def _argument(text: Text, span: Span, words: Words) -> Iterator[Edit]:
         yield edit
 
 
+def _kept(text: Text, span: Span, _: Words) -> Iterator[Edit]:
+    """``signal.connect`` with ``weak=False``, as a decorator or a call."""
+    node = text.expression(span)
+    if isinstance(node, ast.Attribute):
+        yield text.after(node, "(weak=False)")
+    elif isinstance(node, ast.Call):
+        edit = text.argument(node, "weak=False")
+        if edit is not None:
+            yield edit
+
+
 _DECORATORS = ("task", "shared_task", "periodic_task")
 
 
@@ -306,6 +317,7 @@ EDITS: dict[str, Maker] = {
     "CEL718": naming.literal,
     "CEL723": naming.literal,
     "CEL724": naming.literal,
+    "CEL738": _kept,
     "CEL810": _argument,
     "CEL811": naming.crontab,
     "CEL818": naming.key_or_keyword,

@@ -13,7 +13,7 @@ import pytest
 from celery import Celery, chain, group
 from celery.signals import before_task_publish
 
-from tests.proofs.harness import Worker, until
+from tests.proofs.harness import Servers, Worker, until
 
 Start = Callable[..., Worker]
 
@@ -276,6 +276,56 @@ def test_a_worker_passes_by_modules_that_are_called_app(tmp_path: Path) -> None:
         outcomes[application] = "Unable to load celery application." in done.stderr
     assert outcomes.pop("shop.queue") is False
     assert all(outcomes.values()), outcomes
+
+
+@pytest.mark.proof("CEL738")
+def test_a_receiver_that_nobody_keeps_never_runs(start: Start, servers: Servers) -> None:
+    """The signal itself has only a weak reference, unless it is told to keep the receiver."""
+    worker = start("receivers", "prefork", servers, concurrency=1)
+    assert worker.good("work").all_succeeded()
+    kept = {f"{signal}-{how}" for signal in ("process", "task", "configured") for how in ("kept", "module")}
+    assert until(lambda: kept <= worker.marks())
+    assert not (worker.marks() - kept)
+
+
+@pytest.mark.proof("CEL738")
+@pytest.mark.parametrize(
+    ("then", "runs"),
+    [
+        (lambda app: app.conf.update(enable_utc=True), False),
+        (lambda app: setattr(app.conf, "enable_utc", True), False),
+        (lambda app: app.conf.setdefault("enable_utc", True), False),
+        (lambda app: app.add_defaults({"enable_utc": True}), False),
+        (lambda app: app.autodiscover_tasks(["jobs"]), False),
+        (lambda app: app.task(jobs), False),
+        (lambda app: app.Task, False),
+        (lambda app: app.set_default(), False),
+        (lambda app: app.conf.enable_utc, True),
+        (lambda app: app.conf.get("enable_utc"), True),
+        (lambda app: app.config_from_object({"enable_utc": True}, force=True), True),
+        (lambda app: app.task(jobs).s(), True),
+        (lambda app: app.tasks, True),
+        (lambda app: app.finalize(), True),
+        (lambda app: app.amqp.router.route({}, "jobs"), True),
+    ],
+)
+def test_what_asks_an_application_for_its_configuration(then: Callable[[Celery], object], runs: bool) -> None:
+    """Before its function has ended, a receiver is there to be called."""
+    called = []
+
+    def configure(app: Celery) -> None:
+        @app.on_after_configure.connect
+        def configured(**_: object) -> None:
+            called.append(app)
+
+        then(app)
+
+    app = Celery("receivers", broker="memory://", set_as_current=False)
+    configure(app)
+    assert bool(called) == runs
+    assert app.conf.enable_utc
+    app.finalize()
+    assert bool(called) == runs
 
 
 @pytest.mark.proof("CEL736")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines
-from celery_lint.inventory.application.applications import is_application
+from celery_lint.inventory.application.signals.connections import connected
 from celery_lint.inventory.code.unawaited import makes_coroutine
 from celery_lint.inventory.tasks.results import WORDS, Results, asked_before, may_wait
 from celery_lint.inventory.tasks.sendings import Sendings
@@ -20,7 +20,6 @@ from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import by_path
 from celery_lint.project.known import Known, facts, once
 
-_APPLICATION_SIGNALS = frozenset({"on_configure", "on_after_configure", "on_after_finalize", "on_after_fork"})
 #: Hooks that no tracer calls but Celery's own `TraceInfo`, which awaits nothing (celery/app/trace.py).
 _OF_TRACEBACKS = frozenset({"on_failure", "on_retry"})
 
@@ -121,16 +120,7 @@ class AsyncHandlers:
                 yield AsyncHandler(target.module, handler, "signal", module.place(call.span))
 
     def _is_signal(self, module: Module, chain: str) -> bool:
-        if not chain.endswith(".connect") or chain[:1] == "%":
-            return False
-        entity = self.project.resolve(module, chain)
-        if entity.kind != "external":
-            return False
-        owner = entity.name.removesuffix(".connect")
-        if owner.startswith("celery.signals."):
-            return True
-        application, _, signal = owner.rpartition(".")
-        return signal in _APPLICATION_SIGNALS and is_application(application)
+        return chain[:1] != "%" and connected(self.project, module, chain) is not None
 
     # ------------------------------------------------------------------ clients
 

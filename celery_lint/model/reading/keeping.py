@@ -62,6 +62,8 @@ KEPT_WHOLE = frozenset(
 )
 # Fields of classes of data, kept with their defaults.
 FIELDS = frozenset({"Field", "field"})
+# In the chains of the signals of Celery and of its applications.
+_SIGNALS = ("celery.signals.", ".on_configure.", ".on_after_")
 # Calls that are kept even on a receiver that nobody can see through.
 _KEPT_BLIND = frozenset(
     [
@@ -143,6 +145,8 @@ _MOST_PARTS = 4
 
 def kept_whole(chain: str, leaf: str) -> bool:
     """Whether a call is kept with the values of its arguments."""
+    if leaf == "connect":
+        return any(part in chain for part in _SIGNALS)
     return leaf in KEPT_WHOLE or leaf.startswith(("register", "dispatch")) or PERIODIC_TASK_MANAGER in chain
 
 

@@ -1,0 +1,1 @@
+"""The signals of Celery, and what is connected to them."""
