@@ -27,6 +27,7 @@ from celery_lint.analysis.results.waited import WaitedResults
 from celery_lint.analysis.schedules.late_handlers import LateHandlers
 from celery_lint.analysis.transactions.session_commits import SessionCommits
 from celery_lint.analysis.transactions.transactions import Transactions
+from celery_lint.analysis.wiring.lost_receivers import LostReceivers
 from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.analysis.wiring.registrations import Registrations
 from celery_lint.analysis.wiring.unloadable import UnloadableCommands
@@ -137,6 +138,7 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
     if whole:
         found += known.isolation.search(READING, lambda known: known.of(Unsent).words())
         found += known.isolation.search(READING, lambda known: known.of(Unimportable).words())
+        found += known.isolation.search(READING, lambda known: known.of(LostReceivers).words())
     return {(name, leaf) for name, leaf in found if name}
 
 

@@ -16,22 +16,24 @@ from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
+from celery_lint.project.modules import leaf_of
 
 # What may start a worker, or stay for as long as the program runs.
 _STAYING = (
     "start", "run", "main", "worker_main", "Worker", "WorkController", "Beat", "start_worker", "cli",
-    "execute_from_command_line", "execute_manager", "call_command", "invoke", "serve", "serve_forever",
-    "run_forever", "run_until_complete", "run_app", "run_simple", "run_server", "launch",
-    "import_default_modules", "start_consuming", "consume", "fork", "start_filter",
+    "execute_from_command_line", "call_command", "invoke", "serve", "serve_forever", "run_forever",
+    "run_until_complete", "run_app", "run_simple", "launch", "import_default_modules", "consume", "fork",
 )  # fmt: skip
+# What starts a worker.
+_WORKERS = ("worker_main", "Worker", "WorkController", "start")
 # What sends a task, or runs it there and then.
-_SENDING = (*SENDING, "send_task", "apply", "delay_on_commit", "apply_async_on_commit", "trace_task")
+_SENDING = (*SENDING, "send_task", "apply", "delay_on_commit", "apply_async_on_commit")
 # What sets logging up.
-_LOGGING = ("setup", "setup_logging_subsystem", "setup_task_loggers", "setup_logger")
+_LOGGING = ("setup", "setup_logging_subsystem")
 # What may keep the variables of a function.
 _LOOKING = frozenset({"locals", "vars", "exec", "eval"})
-_FRAMES = ("currentframe", "_getframe", "stack")
-_FIXTURES = frozenset({"fixture", "yield_fixture", "contextmanager", "asynccontextmanager"})
+_FRAMES = ("currentframe", "stack")
+_FIXTURES = frozenset({"fixture", "contextmanager", "asynccontextmanager"})
 # Decorators that register nothing: somebody must call what they stand above.
 _PLAIN = frozenset(
     {"cache", "cached_property", "classmethod", "lru_cache", "override", "property", "staticmethod", "wraps"}
@@ -39,7 +41,7 @@ _PLAIN = frozenset(
 # Classes whose methods others call: Django calls `ready`, Celery the steps of its workers.
 _READY = frozenset({"django.apps.AppConfig", "django.apps.config.AppConfig"})
 _BOOTSTEPS = "celery.bootsteps."
-_CALLED_OF_BOOTSTEPS = frozenset({"__init__", "create", "start", "include_if"})
+_CALLED_OF_BOOTSTEPS = frozenset({"__init__", "create", "start"})
 
 
 class Ended:
@@ -51,6 +53,8 @@ class Ended:
         self.graph = known.of(CallGraph)
         self.tasks = known.of(Tasks)
         self._called: dict[Key, bool] = {}
+        #: The names of those that nothing read so far calls, with the last part of their module's.
+        self.uncalled: set[tuple[str, str]] = set()
 
     # ------------------------------------------------------------------ it ends, and forgets
 
@@ -108,6 +112,8 @@ class Ended:
         if key not in self._called:
             self._called[key] = False  # for one that calls nobody but itself
             self._called[key] = self._is_given(module, function) or self._is_named(module, function)
+            if not self._called[key]:
+                self.uncalled.add((_called_as(function), leaf_of(module.path)))
         return self._called[key]
 
     def _is_given(self, module: Module, function: Function) -> bool:
@@ -124,23 +130,45 @@ class Ended:
         return False
 
     def _is_named(self, module: Module, function: Function) -> bool:
-        """Whether a function of the product calls it, or hands it on, and nobody only under ``__main__``."""
-        name = function.name
-        if name == "__init__":
-            name = function.owner.rpartition(".")[2]
+        """Whether something that is called itself calls it, or hands it on."""
+        name = _called_as(function)
         if name.startswith("__"):
             return False
         modules = self.project.product_modules()
         is_alone = len(list(self.functions.named(modules, function.name))) == 1
-        for home, other in self.functions.holding(modules, name):
-            if other.qualname == function.qualname and home is module:
-                continue
-            for call in self.functions.calls(home, other):
-                if call.in_main and call.leaf().rpartition("/")[2] == name:
-                    continue  # then it is the program, and others are over before it is
-                if self._leads_to(home, call, name, function, is_alone):
-                    return True
-        return False
+        return any(
+            self._leads_to(home, call, name, function, is_alone) and self._is_made(home, other, call)
+            for home, other in self.functions.holding(modules, name)
+            for call in self.functions.calls(home, other)
+            if other.qualname != function.qualname or home is not module
+        )
+
+    def _is_made(self, home: Module, caller: Function, call: Call) -> bool:
+        """Whether a call is made: its function is called, or the module itself makes it.
+
+        What stands under ``__main__`` shows how something is used, unless it starts a worker.
+        """
+        if not caller.name:
+            return not call.in_main or self._starts_a_worker(home, caller)
+        if (home.path, caller.qualname) in self.tasks.by_function:
+            return True
+        return self.is_called(home, caller) or self._is_of_a_library(home, caller)
+
+    def _starts_a_worker(self, module: Module, main: Function) -> bool:
+        called = [call for call in self.functions.calls(module, main) if call.in_main]
+        targets = [self.graph.target(module, call.chain) for call in called]
+        inside = [each for target in targets if target is not None for each in self.graph.here(*target)]
+        return any(call.leaf() in _WORKERS for call in called) or any(
+            inner.may_call(*_WORKERS) for _, inner in inside
+        )
+
+    def _is_of_a_library(self, module: Module, function: Function) -> bool:
+        """Whether a method may be called by a class of a package that its own derives from."""
+        if not function.owner:
+            return False
+        class_ = Entity("class", function.owner, module)
+        others = [base for base in self.project.bases(class_) if base.kind != "class"]
+        return any(base.name != "builtins.object" for base in others)
 
     def _leads_to(self, home: Module, call: Call, name: str, function: Function, is_alone: bool) -> bool:
         leads = call.leaf().rpartition("/")[2] == name
@@ -157,6 +185,11 @@ class Ended:
             if found is None and is_alone and function.owner and "." in chain:
                 return True
         return False
+
+
+def _called_as(function: Function) -> str:
+    """The name by which a function is called: that of the class for what makes an object."""
+    return function.owner.rpartition(".")[2] if function.name == "__init__" else function.name
 
 
 def _calling(flow: Flow) -> Iterator[Step]:

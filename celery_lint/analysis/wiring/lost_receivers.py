@@ -66,6 +66,11 @@ class LostReceivers:
                     found.setdefault(lost.place, lost)
         return list(found.values())
 
+    def words(self) -> set[tuple[str, str]]:
+        """The names of the functions that nothing read so far calls: another file that does may."""
+        _ = self.all
+        return self.ended.uncalled
+
     # ------------------------------------------------------------------ functions in functions
 
     def _making(self, module: Module, connecting: list[Function]) -> list[Function]:
