@@ -130,7 +130,8 @@ def _kept(text: Text, span: Span, _: Words) -> Iterator[Edit]:
     if isinstance(node, ast.Attribute):
         yield text.after(node, "(weak=False)")
     elif isinstance(node, ast.Call):
-        edit = text.argument(node, "weak=False")
+        weak = next((given.value for given in node.keywords if given.arg == "weak"), None)
+        edit = text.replaced(weak, "False") if weak is not None else text.argument(node, "weak=False")
         if edit is not None:
             yield edit
 
