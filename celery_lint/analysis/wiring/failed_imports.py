@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from celery_lint.inventory.workers.loading.absent import Missing
@@ -71,6 +72,8 @@ class FailedImports:
         folder = "/".join([*([way.root] if way.root else []), *above.strip(".").split(".")])
         if dotted.startswith(".") or not above.strip(".") or above == f".{way.name}":
             return False
+        if dotted.partition(".")[0] in sys.stdlib_module_names:
+            return False  # `import logging` in a package of that name
         if self._path_is_set or self.imports.holders(dotted.partition(".")[0]) != [folder]:
             return False
         if self.project.deployment.unlisted.may_install(dotted.partition(".")[0]):
