@@ -66,7 +66,7 @@ class UnencodableResults:
                 found is not None
                 and found[0] != _SHOWN
                 and self._is_kept(task)
-                and not self.sent.is_called_instead(task)
+                and not self.sent.runs_where_it_is_asked_for(task)
                 and not self._is_left_out(task, function, flow, step)
             ):
                 exception = found[0].startswith("the exception")

@@ -39,6 +39,16 @@ class Sent:
             found = self._called[task.key] = self._is_called(task, task.function.name)
         return found
 
+    def runs_where_it_is_asked_for(self, task: Task) -> bool:
+        """Whether the product is seen to call it, or to run it by ``apply``, and to send no message of it.
+
+        Celery encodes no result of these.
+        """
+        if task.is_periodic or task.key in self._scheduled:
+            return False
+        how = {sending.how for sending in self.sendings.all if sending.task and sending.task.key == task.key}
+        return how == {"apply"} or self.is_called_instead(task)
+
     def _is_called(self, task: Task, name: str) -> bool:
         for module, function in self.functions.mentioning(self.project.product_modules(), {name}):
             for call in self.functions.calls(module, function):
@@ -54,9 +64,9 @@ class Sent:
 
     @once
     def _keys(self) -> set[Key]:
-        found = {sending.task.key for sending in self.sendings.all if sending.task is not None}
-        for entry in self.schedules.all:
-            task = self.schedules.task(entry)
-            if task is not None:
-                found.add(task.key)
-        return found
+        return self._scheduled | {s.task.key for s in self.sendings.all if s.task is not None}
+
+    @once
+    def _scheduled(self) -> set[Key]:
+        tasks = map(self.schedules.task, self.schedules.all)
+        return {task.key for task in tasks if task is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.lost_receivers import LostReceiver, LostReceivers
-from celery_lint.rule import Finding, Rule, on
+from celery_lint.rule import Cause, Finding, Rule, on
 
 
 class SignalReceiverLost(Rule):
@@ -94,4 +94,5 @@ class SignalReceiverLost(Rule):
             yield Finding(lost.place, values, (), "made", fix=())
         else:
             related = ((lost.ends, "it is gone when this ends"),)
-            yield Finding(lost.place, values, related, fix=())
+            # One edit may mend all that a function connects: to take it apart, or to keep what it makes.
+            yield Finding(lost.place, values, related, fix=(), cause=Cause(lost.ends))
