@@ -6,7 +6,7 @@ from celery_lint.diagnostics import Unparsed
 from celery_lint.files import dependencies, unlisted
 from celery_lint.files.commands import launch
 from celery_lint.files.commands.apart import apart
-from celery_lint.files.commands.assigned import assigned, saying
+from celery_lint.files.commands.assigned import assigned, saying, schemes
 from celery_lint.files.commands.defaults import defaults, is_idle
 from celery_lint.files.commands.python_path import VARIABLE, python_path
 from celery_lint.files.commands.strangers import strangers
@@ -26,7 +26,7 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
     never = defaults(root, paths, listing.texts, written)
     commands = [command for command in written if command not in never] if never else written
     besides = unlisted.of(root, listing, dependencies.distributions(root, paths))
-    telling = saying(root, listing.told, (VARIABLE, SETTINGS_VARIABLE))
+    telling = saying(root, listing.told, (*(each.encode() for each in (VARIABLE, SETTINGS_VARIABLE)), b"://"))
     return deployed(
         commands,
         dependencies.packages(root, paths),
@@ -38,4 +38,5 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         bool(never) and is_idle(root, listing.told, commands, never or ()),
         python_path(telling),
         frozenset(each.text for text in telling for each in assigned(text, SETTINGS_VARIABLE)),
+        schemes(telling),
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Place
 from celery_lint.model.folders import Folder
@@ -24,7 +27,8 @@ class Deployment(NamedTuple):
     never run, since all deployments give others; ``None`` where only launch files have been read for that.
     ``idle``: these are all that would start a worker, and no text tells people how to.
     ``python_path`` are the folders that Python is told to import from, ``django_settings`` what Django's
-    variable for the module of its settings is given.
+    variable for the module of its settings is given, ``schemes`` those of the addresses of brokers that
+    variables are given, by variable; empty for a value that shows none.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -39,6 +43,7 @@ class Deployment(NamedTuple):
     idle: bool = False
     python_path: tuple[Folder, ...] = ()
     django_settings: frozenset[str] = frozenset()
+    schemes: Mapping[str, frozenset[str]] = MappingProxyType({})
 
     @property
     def texts_read(self) -> bool:
@@ -119,6 +124,7 @@ def deployed(
     idle: bool = False,
     python_path: tuple[Folder, ...] = (),
     django_settings: frozenset[str] = frozenset(),
+    schemes: Mapping[str, frozenset[str]] = MappingProxyType({}),
 ) -> Deployment:
     """How a project with these commands is run."""
     return Deployment(
@@ -134,4 +140,5 @@ def deployed(
         idle,
         python_path,
         django_settings,
+        schemes,
     )

@@ -17,6 +17,11 @@ _ASSIGNED = (
     r"""^(?![ \t]*#).*?(?<![\w$({-])%s["']?(?:[ \t]*:?=[ \t]*|:[ \t]+|[ \t]+)["']?([^\s"',;#]+)"""
     r"""|^[ \t]*(?:-[ \t]+)?name:[ \t]*["']?%s["']?[ \t]*\n[ \t]*value:[ \t]*["']?([^\s"'#]+)"""
 )
+# Names of variables that hold the address of a broker, and what an address begins with.
+_OF_ADDRESS = re.compile(
+    r"""(?<![\w$({-])([A-Z][A-Z0-9_]*)["']?[ \t]*[:=]?[ \t]*["']?(?:\$\{\w+:?-)?(?:amqp|redis|sqs)"""
+)
+_SCHEME = re.compile(r"(?:\$\{\w+:?-)?([A-Za-z][A-Za-z0-9+.-]*)://")
 # A file of variables alone is none of those that start something.
 _OF_VARIABLES = re.compile(r"(?:^|[._-])env(?:[._-]|$)")
 
@@ -29,9 +34,8 @@ class Assigned(NamedTuple):
     rest: str
 
 
-def saying(root: str, paths: Iterable[str], variables: tuple[str, ...]) -> list[str]:
-    """The texts of those files (relative to the root) that give variables and say one of these."""
-    words = [name.encode() for name in variables]
+def saying(root: str, paths: Iterable[str], words: tuple[bytes, ...]) -> list[str]:
+    """The texts of those files (relative to the root) that give variables and say one of these words."""
     found = []
     for path in paths:
         if is_candidate(path) or _OF_VARIABLES.search(path.lower().rpartition("/")[2]):
@@ -50,3 +54,19 @@ def assigned(text: str, variable: str) -> Iterator[Assigned]:
         return
     for found in re.finditer(_ASSIGNED % (variable, variable), text, re.MULTILINE):
         yield Assigned(found[1] or found[2], found[0], text[found.end() :].partition("\n")[0])
+
+
+def schemes(texts: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The schemes of the addresses that variables are given, by variable; empty for a value that has none."""
+    texts = list(texts)
+    names = {name for text in texts if "://" in text for name in _OF_ADDRESS.findall(text)}
+    return {
+        name: frozenset(_scheme(each.text) for text in texts for each in assigned(text, name))
+        for name in sorted(names)
+    }
+
+
+def _scheme(value: str) -> str:
+    """The scheme of an address, be it only one by default: `${BROKER:-redis://broker}`."""
+    known = _SCHEME.match(value)
+    return known[1].lower() if known is not None else ""

@@ -96,11 +96,25 @@ class BrokerSettings:
         value = setting.value
         text = value.data if value.kind == "text" else self.project.text(setting.module, value)
         if not isinstance(text, str) or not text:
-            return ""
+            return self._of_environment(setting)
         scheme, colon, _ = text.partition("://")
         if not colon:
             scheme = text if text.isidentifier() else ""
         return _KINDS.get(scheme.lower(), "other" if scheme else "")
+
+    def _of_environment(self, setting: Setting) -> Kind:
+        """The kind that a variable of the environment has by default and in all launch files that give it."""
+        asked = setting.value
+        if asked.kind == "name":
+            asked = self.project.value_entity(setting.module, asked).value or asked
+        if asked.kind != "call" or asked.chain not in ENVIRONMENT or not asked.items:
+            return ""
+        default = asked.items[1] if len(asked.items) > 1 else asked.keyword("default")
+        given = self.project.deployment.schemes.get(str(asked.items[0].data), frozenset())
+        if default is None or not isinstance(default.data, str) or not given:
+            return ""
+        kinds = {_KINDS.get(each, "other") for each in (default.data.partition("://")[0].lower(), *given)}
+        return kinds.pop() if len(kinds) == 1 else ""
 
     @property
     def _visibility_times(self) -> Iterator[tuple[float | None, Place]]:

@@ -48,9 +48,10 @@ class VisibilityTimeoutTooShort(Rule):
 
     ## Limits
 
-    The broker must be known: from the scheme of a constant URL, or from the option `broker`. A time limit
-    tells how long a task may run (the hard one, else the soft one); a task without a limit is not judged.
-    Told once, at the longest limit, with the places of the others: one timeout is enough for all of them.
+    The broker must be known: from the scheme of a constant URL, from the option `broker`, or from a
+    variable of the environment, if its default and all launch files that give it name the same kind. A time
+    limit tells how long a task may run (the hard one, else the soft one); a task without a limit is not
+    judged. Told once, at the longest limit, with the places of the others: one timeout is enough for all.
     Silent where the visibility timeout cannot be read. A longer timeout in `result_backend_transport_options`
     alone is told where tasks may acknowledge late: the broker does not read it.
 
