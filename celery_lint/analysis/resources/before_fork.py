@@ -20,7 +20,7 @@ from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.libraries.network import CONNECTING_LATER, CONNECTS
 from celery_lint.libraries.sqlalchemy import SYNC_ENGINES
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Module, Place
+from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
@@ -177,18 +177,56 @@ class BeforeFork:
         if engine.name not in SYNC_ENGINES or engine.origin is None:
             return False
         value, module = engine.value, engine.module
-        if value is None or module is None or value.open_ended():
+        options = self._options(value, module) if value is not None and module is not None else None
+        if value is None or module is None or options is None:
             return False
-        poolclass = value.keyword("poolclass")
-        if poolclass is not None:
-            given = self.project.value_entity(module, poolclass)
-            if given.kind != "external" or given.name.endswith("NullPool"):
-                return False
-        arguments = value.keyword("connect_args")
-        if arguments is not None and arguments.keyword("check_same_thread") is not None:
-            return False  # only SQLite knows that
+        for name, owner, option in options:
+            if name == "poolclass":
+                given = self.project.value_entity(owner, option)
+                if given.kind != "external" or given.name.endswith("NullPool"):
+                    return False
+            elif name == "connect_args" and option.keyword("check_same_thread") is not None:
+                return False  # only SQLite knows that
         address = self.project.text(module, value.first())
         return not (address or "").startswith("sqlite")
+
+    def _options(self, value: Value, module: Module) -> list[tuple[str, Module, Value]] | None:
+        """The options of an engine, also those of dictionaries that are written down; ``None`` for others."""
+        found: list[tuple[str, Module, Value]] = []
+        for name, option in value.keywords:
+            if name != "**":
+                found.append((name, module, option))
+                continue
+            mappings = self._mappings(module, option)
+            if not mappings:
+                return None
+            for owner, mapping in mappings:
+                if mapping.kind != "mapping" or any(key in ("**", "?") for key, _ in mapping.keywords):
+                    return None
+                found += [(key, owner, item) for key, item in mapping.keywords]
+        return found if not any(name == "*" for name, _, _ in found) else None
+
+    def _mappings(self, module: Module, option: Value) -> list[tuple[Module, Value]]:
+        """The dictionaries that an option may be: one that nobody changes, or what a function returns."""
+        if option.kind == "name":
+            top, chain = module.functions[""], option.chain
+            changed = any(each.target == chain and each.subscript for each in module.assignments)
+            bound = module.bindings.get(chain[1:], ())
+            if (
+                chain[:1] != ":"
+                or changed
+                or len(bound) != 1
+                or top.may_call(f"{chain}.update", f"{chain}.setdefault")
+            ):
+                return []
+            option = bound[0]
+        if option.kind != "call":
+            return [(module, option)]
+        made = self.project.resolve(module, option.chain)
+        function = made.function()
+        if function is None or made.module is None or function.is_async or function.decorators:
+            return []
+        return [(made.module, each) for each in function.returns]
 
     def _disposed(self, engine: Entity) -> bool:
         """Whether any code of the product disposes of the engine, at import or after a fork."""
