@@ -150,6 +150,12 @@ def kept_whole(chain: str, leaf: str) -> bool:
     return leaf in KEPT_WHOLE or leaf.startswith(("register", "dispatch")) or PERIODIC_TASK_MANAGER in chain
 
 
+def asks_for_a_variable(node: ast.Call) -> bool:
+    """Whether a call is given what variables of the environment are called: ``getenv("BROKER_URL", "…")``."""
+    first = node.args[0] if node.args else None
+    return isinstance(first, ast.Constant) and isinstance(first.value, str) and first.value.isupper()
+
+
 def may_hold_parts(node: ast.expr) -> bool:
     """Whether a call may make an object of a few things, for others: ``Database(engine, maker)``."""
     if not isinstance(node, ast.Call):

@@ -33,6 +33,7 @@ from celery_lint.model.reading.imported import hidden_names, included, needed_im
 from celery_lint.model.reading.keeping import (
     FIELDS,
     KEPT_WHOLE,
+    asks_for_a_variable,
     kept_whole,
     may_hold_parts,
     set_by_name,
@@ -86,7 +87,7 @@ class Reader:
             leaf = chain.rpartition(".")[2].rstrip("()[]").lstrip(":~%")
             if leaf in FIELDS:
                 return self._field(node, chain, scope)
-            if chain and leaf not in KEPT_WHOLE:
+            if chain and leaf not in KEPT_WHOLE and not asks_for_a_variable(node):
                 return Value("call", self._span(node), None, intern(chain))
         return self._value(node, scope)
 
