@@ -56,6 +56,10 @@ def speaks(folder: Path, changed: Mapping[str, str]) -> bool:
     return "mails" in found
 
 
+IMPORTING = "from importlib import import_module\n\n\ndef load(name):\n"
+PATHS = "PATHS = ['orders.tasks', 'orders.views']\n"
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -76,13 +80,11 @@ def speaks(folder: Path, changed: Mapping[str, str]) -> bool:
         {"tests/test_mails.py": "from mails.tasks import send\n\n\ndef test_it():\n    send('')\n"},
         {"config/loading.py": "from importlib import import_module\n\nimport_module('orders.tasks')\n"},
         {"config/routes.py": "from orders.tasks import send\n\nsend.delay('mails')\n"},
+        {"config/loading.py": f"{IMPORTING}    for path in PATHS:\n        import_module(path)\n\n\n{PATHS}"},
     ],
 )
 def test_nothing_imports_it(tmp_path: Path, changed: Mapping[str, str]) -> None:
     assert not speaks(tmp_path, changed)
-
-
-IMPORTING = "from importlib import import_module\n\n\ndef load(name):\n"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,11 @@ IMPORTING = "from importlib import import_module\n\n\ndef load(name):\n"
         {"config/settings.py": f"{SETTINGS}CELERY_IMPORTS = ('mails.tasks',)\n"},
         {"config/loading.py": "from importlib import import_module\n\nimport_module('mails.tasks')\n"},
         {"config/loading.py": f"{IMPORTING}    return import_module(f'{{name}}.tasks')\n"},
+        {"config/loading.py": f"{IMPORTING}    for path in name:\n        import_module(path)\n\n\n{PATHS}"},
+        {
+            "config/loading.py": f"{IMPORTING}    for path in PATHS:\n        import_module(path)\n\n\n"
+            "PATHS = ['orders.tasks', 'mails.tasks']\n"
+        },
         {"config/loading.py": "import pkgutil\n\nimport mails\n\npkgutil.walk_packages(mails.__path__)\n"},
         {
             "config/loading.py": (

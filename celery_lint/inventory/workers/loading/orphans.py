@@ -21,12 +21,11 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.application.statements import Configuring
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import (
-    IMPORTING_BY_NAME,
-    NAMES_OF_IMPORTING,
     Discovery,
     WorkerImports,
 )
 from celery_lint.inventory.workers.loading.late_imports import LateImports
+from celery_lint.inventory.workers.loading.unknown_imports import BY_PATH, UNKNOWN_IMPORTS, UnknownImports
 from celery_lint.inventory.workers.naming import texts_given, texts_outside
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Place, Value
@@ -38,12 +37,6 @@ from celery_lint.project.modules import leaf_of
 
 Why = Literal["shadowed", "unnamed", "late", "unstarted"]
 
-#: What loads a file by its path, whatever its name is.
-BY_PATH = (
-    "spec_from_file_location", "SourceFileLoader", "run_path", "load_source", "exec_module", "load_module",
-)  # fmt: skip
-#: What may import a module that no import and no text names.
-UNKNOWN_IMPORTS = NAMES_OF_IMPORTING.union(BY_PATH)
 # What servers and commands start, and how a module starts something itself.
 _STARTED = frozenset(
     {
@@ -93,6 +86,7 @@ class Orphans:
         self.applications = known.of(Applications)
         self.worker_imports = known.of(WorkerImports)
         self.installed = known.of(InstalledApplications)
+        self.unknown_imports = known.of(UnknownImports)
 
     def why(self, path: str) -> Why | None:
         """Why no worker can have a module: a package has its name, nothing names it, or who sends its tasks.
@@ -154,9 +148,13 @@ class Orphans:
 
     @once
     def _of_tasks(self) -> dict[str, Module]:
-        """The modules that define tasks, or configure applications of other modules, and are no programs."""
+        """The modules that define tasks, or configure applications of other modules, and are no programs.
+
+        And those of applications that nobody starts.
+        """
         modules = {task.module.path: task.module for task in self.tasks.product}
         modules.update(self._configuring)
+        modules.update(self._of_unstarted)
         return {path: module for path, module in modules.items() if not self._is_program(module)}
 
     @once
@@ -171,22 +169,38 @@ class Orphans:
                     found[module.path] = module
         return {path: module for path, module in found.items() if not self.may_be_started(module)}
 
-    def may_be_started(self, module: Module) -> bool:
-        """Whether a server or a command may start a module: it is called so, or has what these look for."""
+    @once
+    def _of_unstarted(self) -> dict[str, Module]:
+        """The modules whose applications no command names, while commands name others."""
+        unstarted = self.commands.unstarted
+        used = {each.module.path for each in self.applications.by_origin.values() if each not in unstarted}
+        names = frozenset(each.origin[1] for each in unstarted)
+        return {
+            each.module.path: each.module
+            for each in unstarted
+            if each.module.path not in used and not self.may_be_started(each.module, names)
+        }
+
+    def may_be_started(self, module: Module, applications: frozenset[str] = frozenset()) -> bool:
+        """Whether a server or a command may start a module: it is called so, or has what these look for.
+
+        ``applications`` are the names of those of Celery, which are no others.
+        """
         stem = leaf_of(module.path)
         if (
             stem in _STARTED
             or "gunicorn" in stem
             or self._is_program(module)
-            or not _STARTED.isdisjoint(module.bindings)
+            or not _STARTED.isdisjoint(module.bindings.keys() - applications)
         ):
             return True
         top = module.functions.get("")
         return not _STARTED.isdisjoint(module.functions) or (top is not None and top.may_call(*_STARTING))
 
     def sets_nothing(self, path: str) -> bool:
-        """Whether a module configures applications, and nobody imports it."""
-        return path in self._configuring and self.why(path) in ("unnamed", "shadowed")
+        """Whether a module configures applications, its own or others, and nobody imports it."""
+        configures = path in self._configuring or path in self._of_unstarted
+        return configures and self.why(path) in ("unnamed", "shadowed")
 
     def _is_program(self, module: Module) -> bool:
         top = module.functions.get("")
@@ -200,9 +214,15 @@ class Orphans:
         """The modules of tasks that workers do not look for, and that no known module imports."""
         if not self.commands.started or self.project.unparsed or not self._all_in_sight():
             return ()
-        own = {application.module.path for application in self.applications.by_origin.values()}
+        applications = self.applications.by_origin.values()
+        own = {each.module.path for each in applications} - self._of_unstarted.keys()
         sent = self.late_imports.all
-        given = {path: candidate_of(path, path in sent) for path in self._of_tasks if path not in own}
+        alone = self._of_unstarted
+        given = {
+            path: candidate_of(path, path in sent, path in alone)
+            for path in self._of_tasks
+            if path not in own
+        }
         found = {
             path: candidate
             for path, candidate in given.items()
@@ -301,7 +321,7 @@ class Orphans:
     @asking("quiet")
     def _unnamed(self) -> dict[str, Why]:
         """Those of them that no text names, and why no worker has them."""
-        if not self._candidates or self.imports_the_unknown:
+        if not self._candidates or self.unknown_imports.any:
             return {}
         found: dict[str, Why] = {}
         unstarted = self.commands.unstarted
@@ -330,9 +350,8 @@ class Orphans:
         names = "|".join(map(re.escape, sorted(known | late)))
         if candidate.stem in late:  # a function imports the module, and says what it calls of it
             names = r"\w+"
-        dotted = re.compile(
-            rf"(?<!\w){candidate.package}\.{candidate.stem}(?!\w)(?!\.(?:\W|$|(?:{names})(?!\w)))"
-        )
+        before = rf"(?<!\w){candidate.package}\." if candidate.package else r"(?<![\w.])"
+        dotted = re.compile(rf"{before}{candidate.stem}(?!\w)(?!\.(?:\W|$|(?:{names})(?!\w)))")
         modules = [module for module in among if module.path != candidate.path]
         for module in modules:
             texts = chain(
@@ -341,26 +360,18 @@ class Orphans:
             )
             if any(dotted.search(text) for text in texts):
                 return True
-        for _, function, said in self.functions.saying(modules, (candidate.package, candidate.stem)):
-            packed = (function.packed_calls, function.packed_steps) if len(said) > 1 else ()
+        words = tuple(filter(None, (candidate.package, candidate.stem)))
+        for _, function, said in self.functions.saying(modules, words):
+            packed = (function.packed_calls, function.packed_steps) if len(said) == len(words) else ()
             if any(dotted.search(text) for text in packed):
                 return True
         return False
 
-    @once
-    def imports_the_unknown(self) -> bool:
-        """Whether code imports what only the run knows: all modules of a package, a file, a computed name."""
-        return any(
-            call.leaf() in UNKNOWN_IMPORTS and not call.argument(0).text
-            for module, function in self.project.calling(*IMPORTING_BY_NAME, *BY_PATH)
-            for call in self.functions.calls(module, function)
-        )
 
-
-def candidate_of(path: str, late: bool) -> Candidate | None:
+def candidate_of(path: str, late: bool, at_the_top: bool = False) -> Candidate | None:
     folder, _, stem = path.removesuffix(".py").rpartition("/")
     package = folder.rpartition("/")[2]
-    return Candidate(path, package, stem, late) if package and stem != "__init__" else None
+    return Candidate(path, package, stem, late) if (package or at_the_top) and stem != "__init__" else None
 
 
 def _is_of_django(value: Value | None) -> bool:

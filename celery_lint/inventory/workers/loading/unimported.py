@@ -17,7 +17,8 @@ from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.tasks.sendings import SENDERS, Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import WorkerImports
-from celery_lint.inventory.workers.loading.orphans import UNKNOWN_IMPORTS, Candidate, Orphans, candidate_of
+from celery_lint.inventory.workers.loading.orphans import Candidate, Orphans, candidate_of
+from celery_lint.inventory.workers.loading.unknown_imports import UNKNOWN_IMPORTS
 from celery_lint.model.facts import Module
 from celery_lint.model.purpose import is_test_path
 from celery_lint.project.asking import asking
@@ -59,7 +60,7 @@ class Unimported:
     @once
     def all(self) -> frozenset[str]:
         """Their paths."""
-        if not self._candidates or self.orphans.imports_the_unknown:
+        if not self._candidates or self.orphans.unknown_imports.any:
             return frozenset()
         modules = list(self.project.product_modules())
         return frozenset(
