@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.absent import PATH, AbsentModules, Missing, below
+from celery_lint.inventory.workers.loading.never_made import NeverMade
 from celery_lint.model.facts import ANYTHING, ImportStatement, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
@@ -38,13 +39,22 @@ class Unimportable:
         self.unlisted = known.project.deployment.unlisted
         self.tasks = known.of(Tasks)
         self.absent = known.of(AbsentModules)
+        self.never_made = known.of(NeverMade)
         self.set_attributes = known.of(SetAttributes)
 
     @once
     @asking("quiet")
     def all(self) -> dict[str, Missing]:
         """What is missing, by the path of each module; none where that would be the modules of all tasks."""
-        found = {path: failing[0].missing for path, failing in self.failing.items()}
+        found = self._with_importers({path: failing[0].missing for path, failing in self.failing.items()})
+        paths = {task.module.path for task in self.tasks.product}
+        if not paths or paths <= found.keys():
+            found = {}
+        return self._with_importers(self.never_made.all) | found
+
+    def _with_importers(self, found: dict[str, Missing]) -> dict[str, Missing]:
+        """Modules that cannot be imported, and those that import them, with what is missing."""
+        found = dict(found)
         if not found:
             return found
         importing = [(module, list(self._imported(module))) for module in self.project.product_modules()]
@@ -59,8 +69,7 @@ class Unimportable:
             if not more:
                 break
             found.update(more)
-        paths = {task.module.path for task in self.tasks.product}
-        return found if paths and not paths <= found.keys() else {}
+        return found
 
     @once
     @asking("quiet")
@@ -85,7 +94,7 @@ class Unimportable:
 
     def words(self) -> set[Pair]:
         """What seems to be missing, with the name of the module: another file may put it there."""
-        return {
+        return self.never_made.words() | {
             (each.missing.name, leaf_of(each.missing.path))
             for failing in self.failing.values()
             for each in failing
