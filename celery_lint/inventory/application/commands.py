@@ -131,6 +131,13 @@ class Commands:
         ]
 
     @once
+    def meant_in_vain(self) -> list[Application]:
+        """The applications that somebody means to start, by a command that fails: others say why."""
+        lost = {meant.place for meant in self.lost.all}
+        found = [each for command in self.project.deployment.refused for each in self.naming(command)]
+        return [*found, *(each for each in self.applications.product if each.place in lost)]
+
+    @once
     def replaced(self) -> list[Application]:
         """The applications whose workers nobody starts: an image would that is always told otherwise."""
         deployment = self.project.deployment

@@ -115,7 +115,7 @@ class NeverMade:
 
 def _binding(module: Module, name: str) -> Iterator[Function]:
     """The functions of a module that bind one of its names."""
-    for _, function in module.functions.every():
+    for function in module.functions.stating(name):
         if any(step.kind == "global" and name in step.stores for step in function.steps()):
             yield function
 

@@ -175,6 +175,7 @@ class Orphans:
         unstarted = self.commands.unstarted
         used = {each.module.path for each in self.applications.by_origin.values() if each not in unstarted}
         names = frozenset(each.origin[1] for each in unstarted)
+        used.update(each.module.path for each in self.commands.meant_in_vain)
         return {
             each.module.path: each.module
             for each in unstarted
