@@ -68,17 +68,19 @@ class FailedImports:
         these folders on the path.
         """
         dotted = statement.module
-        above, _, _ = f".{way.name}".partition(f".{dotted.partition('.')[0]}.")
-        folder = "/".join([*([way.root] if way.root else []), *above.strip(".").split(".")])
-        if dotted.startswith(".") or not above.strip(".") or above == f".{way.name}":
+        top = dotted.partition(".")[0]
+        before, found, _ = f".{way.name}".partition(f".{top}.")
+        before = before.lstrip(".")
+        if not top or not found or not before:
             return False
-        if dotted.partition(".")[0] in sys.stdlib_module_names:
+        if top in sys.stdlib_module_names:
             return False  # `import logging` in a package of that name
-        if self._path_is_set or self.imports.holders(dotted.partition(".")[0]) != [folder]:
+        folder = "/".join([*([way.root] if way.root else []), *before.split(".")])
+        if self._path_is_set or self.imports.holders(top) != [folder]:
             return False
-        if self.project.deployment.unlisted.may_install(dotted.partition(".")[0]):
+        if self.project.deployment.unlisted.may_install(top):
             return False
-        named = f"{above.strip('.')}.{dotted}"
+        named = f"{before}.{dotted}"
         file = self.certain.file(way.root, named)
         known = self.certain.all.get(file) if file is not None else None
         return known is not None and known.name == named and self._are_more(named, dotted)

@@ -11,12 +11,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from celery_lint.files.commands.launch import is_candidate
-from celery_lint.files.commands.mentions import LARGEST, is_text
+from celery_lint.files.commands.mentions import is_text, text_of
 from celery_lint.files.commands.wholes import kind_of
 from celery_lint.files.dependencies import is_list
 from celery_lint.model.commands import WorkerCommand
-from celery_lint.source import NotParsed
-from celery_lint.source import read as read_bytes
 
 _BUILD = re.compile(r"[ ]*build:(?![^\n]*(?:\$|://))")
 
@@ -51,10 +49,7 @@ def _texts(root: str, launch: list[str]) -> Iterator[str]:
     """What says how images are made and services are started; lists of dependencies are read elsewhere."""
     for path in launch:
         if is_text(path) and (is_candidate(path) or not is_list(path)):
-            try:
-                yield read_bytes(f"{root}/{path}", LARGEST, within=root).decode("utf-8", "replace")
-            except NotParsed:
-                continue
+            yield text_of(root, path)
 
 
 def _speaks_of(text: str, top: str) -> bool:
@@ -77,11 +72,8 @@ def _is_built_here(root: str, command: WorkerCommand) -> bool:
         return True
     if kind != "compose":
         return False
-    try:
-        text = read_bytes(f"{root}/{command.path}", LARGEST, within=root).decode("utf-8", "replace")
-    except NotParsed:
-        return False
-    return any(_BUILD.match(line) for line in _service(text.replace("\r\n", "\n").split("\n"), command.line))
+    lines = text_of(root, command.path).split("\n")
+    return any(_BUILD.match(line) for line in _service(lines, command.line))
 
 
 def _service(lines: list[str], number: int) -> Iterator[str]:
