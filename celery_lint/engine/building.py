@@ -9,7 +9,7 @@ from typing import NamedTuple
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine.verdict import Found, search
 from celery_lint.engine.worth_reading import LOOKED_FOR, explore, hints, imported, sinks
-from celery_lint.files.filter import FirstPass, Pair, may_lack
+from celery_lint.files.filter import FirstPass, Pair
 from celery_lint.files.leads import Leads
 from celery_lint.files.library import Library
 from celery_lint.inventory.application.on_path import folders_on_path
@@ -99,7 +99,7 @@ def build(
         )  # last: the questions above lead to files too
         for path, names_of in known.isolation.search(READING, imported) if whole else ():
             looked_at.add(path)
-            if path not in modules and path not in unparsed and may_lack(library.text(path), names_of):
+            if path not in modules and path not in unparsed and library.may_lack(path, names_of):
                 reading.demanded.add(path)
                 more.add(path)
         names = said - searched

@@ -32,9 +32,10 @@ _WITH_ASYNC = (
 )
 # `@app.task` where `app` comes from a module of the project: the file need not say more.
 _DECORATOR = re.compile(rb"@[\w.]*[._]task\b")
-_LOOP = re.compile(rb"\b(?:asyncio|anyio)(?:\.(?:run|Runner)\b|\s+as\s|\s+import\s*[(*\\])")
+# These begin with letters, since what begins with a boundary is tried at every place.
+_LOOP = re.compile(rb"io(?:(?<=\basyncio)|(?<=\banyio))(?:\.(?:run|Runner)\b|\s+as\s|\s+import\s*[(*\\])")
 # `from asyncio import sleep, run`: what is imported may stand anywhere behind it on the line.
-_IMPORTING = re.compile(rb"\b(?:asyncio|anyio)\s+import\b")
+_IMPORTING = re.compile(rb"io(?:(?<=\basyncio)|(?<=\banyio))\s+import\b")
 _RUNNER = re.compile(rb"\b(?:run|Runner)\b")
 # What makes an application, or a task without a decorator; and the decorators and classes that make tasks.
 _MAKERS = (b"Celery(", b".task(", b"register_task(")
@@ -192,14 +193,19 @@ def leads_on(data: bytes, name: str) -> bool:
     return True
 
 
-def may_lack(data: bytes, names: Iterable[str]) -> bool:
-    """Whether a file has one of these names nowhere but in comments: whoever imports that from it fails."""
+def may_lack(data: bytes, name: str) -> bool:
+    """Whether a file has this name nowhere but in comments: whoever imports that from it fails."""
     if b"import *" in data:
         return False
-    return any(
-        re.search(rb"^[^#\n]*\b" + re.escape(_bytes(name)) + rb"\b", data, re.MULTILINE) is None
-        for name in names
-    )
+    word = _bytes(name)
+    at = data.find(word)
+    while at >= 0:
+        end = at + len(word)
+        around = data[max(at - 1, 0) : at] + data[end : end + 1]
+        if _WORD_BYTES.isdisjoint(around) and b"#" not in data[data.rfind(b"\n", 0, at) + 1 : at]:
+            return False
+        at = data.find(word, at + 1)
+    return True
 
 
 def words_in(data: bytes) -> set[bytes]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from celery_lint.diagnostics import Unparsed, reading_failed
-from celery_lint.files.filter import Pair, SecondPass, leads_on
+from celery_lint.files.filter import Pair, SecondPass, leads_on, may_lack
 from celery_lint.model.facts import Module, decode
 from celery_lint.model.reading.reader import read_module
 from celery_lint.source import LARGEST, NotParsed, Source, digest_of, read
@@ -83,6 +83,7 @@ class Library:
         self._progress = progress
         self._readings: dict[str, Reading] = {}
         self._leading: dict[tuple[str, str], bool] = {}
+        self._lacking: dict[tuple[str, str], bool] = {}
 
     def readings(self, paths: Iterable[str]) -> dict[str, Reading]:
         """The facts of these files."""
@@ -111,6 +112,14 @@ class Library:
             except NotParsed:
                 self._leading[key] = True  # so that it is told that the file cannot be read
         return self._leading[key]
+
+    def may_lack(self, path: str, names: Iterable[str]) -> bool:
+        """Whether a file has one of these names nowhere but in comments."""
+        known = self._lacking
+        if unknown := [name for name in names if (path, name) not in known]:
+            data = self.text(path)
+            known.update({(path, name): may_lack(data, name) for name in unknown})
+        return any(known[path, name] for name in names)
 
     def first_pass(self, paths: Iterable[str], passes: Callable[[str, bytes], bool]) -> list[str]:
         """Those of the files that pass the first filter; they are read on the way."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from celery_lint.files.filter import FirstPass, SecondPass, leads_on
+from celery_lint.files.filter import FirstPass, SecondPass, leads_on, may_lack
 
 WORTH_READING = [
     "from celery import Celery",
@@ -161,3 +161,22 @@ def test_nothing_is_looked_for() -> None:
 )
 def test_leads_on(text: str, leads: bool) -> None:
     assert leads_on(text.encode(), "name") is leads
+
+
+@pytest.mark.parametrize(
+    "text, lacks",
+    [
+        ("", True),
+        ("price = 1", False),
+        ("prices = 1\nthe_price = 2", True),
+        ("prices = 1; price = 2", False),
+        ("# price = 1", True),
+        ("# price = 1\nprice = 2", False),
+        ("cost = 1  # price", True),
+        ("from shop.prices import *", False),
+        ("préprice = 1", True),
+        ("price", False),
+    ],
+)
+def test_may_lack(text: str, lacks: bool) -> None:
+    assert may_lack(text.encode(), "price") is lacks

@@ -17,10 +17,22 @@ from celery_lint.libraries.django import INCLUDES, INCLUDING, OF_MAILS
 from celery_lint.model.facts import ANYTHING, ImportStatement
 from celery_lint.model.reading.scopes import Scope
 
-# What binds names, or puts modules in place, as only the run knows.
-_BINDING = re.compile(
-    r"\b(?:__getattr__|__dict__|globals|vars|locals|exec|eval|setattr|sys\s*\.\s*modules|import_module)\b"
-)
+# What binds names, or puts modules in place, as only the run knows. Each begins with its letters, since what
+# begins with a boundary is tried at every place.
+_BINDING = {
+    word: re.compile(rf"{word}(?<=\b{word})\b")
+    for word in (
+        "__getattr__",
+        "__dict__",
+        "globals",
+        "vars",
+        "locals",
+        "exec",
+        "eval",
+        "setattr",
+        "import_module",
+    )
+} | {"modules": re.compile(r"sys(?<=\bsys)\s*\.\s*modules\b")}
 # Statements whose names the walk does not note.
 _UNSEEN = tuple(getattr(ast, name) for name in ("Match", "TypeAlias") if hasattr(ast, name))
 _EXITS = frozenset({"exit", "_exit", "quit", "abort"})
@@ -124,6 +136,10 @@ def _is_exit(node: ast.stmt) -> bool:
 def hidden_names(tree: ast.Module, text: str, top: Scope, functions: Iterable[Scope]) -> tuple[str, ...]:
     """The names of a module that loops, handlers and ``global`` bind, and :data:`ANYTHING` for any."""
     found = {*top.opaque, *(name for scope in functions for name in scope.outside)}
-    if _BINDING.search(text) or any(isinstance(node, _UNSEEN) for node in tree.body):
+    if _binds(text) or any(isinstance(node, _UNSEEN) for node in tree.body):
         found.add(ANYTHING)
     return tuple(sorted(found))
+
+
+def _binds(text: str) -> bool:
+    return any(word in text and pattern.search(text) for word, pattern in _BINDING.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.settings import Setting, Settings
@@ -65,10 +65,12 @@ class HiddenSenders:
         if self.settings.hidden and not self.settings.named(SCHEDULE):
             return True  # the schedule may stand where the settings come from
         modules = self.project.modules
-        return any(
-            self._names_a_database(module)
-            for module in modules.values()
-            if modules.is_product(module.path) or "migrations" in module.path
+        return self._name_a_database(
+            [
+                module
+                for module in modules.values()
+                if modules.is_product(module.path) or "migrations" in module.path
+            ]
         )
 
     def words(self) -> set[Pair]:
@@ -93,10 +95,11 @@ class HiddenSenders:
 
     # ------------------------------------------------------------------ schedules
 
-    def _names_a_database(self, module: Module) -> bool:
-        if any(module.path in said for said in naming(self.functions, [module], _DATABASES)):
+    def _name_a_database(self, modules: Sequence[Module]) -> bool:
+        paths = {module.path for module in modules}
+        if any(not paths.isdisjoint(said) for said in naming(self.functions, modules, _DATABASES)):
             return True
-        return any(said for _, _, said in self.functions.saying([module], _DATABASES))
+        return any(said for _, _, said in self.functions.saying(modules, _DATABASES))
 
     def _is_own_scheduler(self, setting: Setting) -> bool:
         """Whether a scheduler is none of those whose entries are rows: it may send whatever it likes."""

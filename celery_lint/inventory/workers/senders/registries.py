@@ -11,8 +11,8 @@ from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known
 
-# What stands before the registry, and what is done with an item of it right there.
-_ITEM = re.compile(r"([^\s=]*)\.tasks(?:\[\]|\.get\(\)|\.get(?=\t))(\.\w+)?")
+# What stands before the registry, from its beginning on, and what is done with an item of it right there.
+_ITEM = re.compile(r"(?<![^\s=])([^\s=]*)\.tasks(?:\[\]|\.get\(\)|\.get(?=\t))(\.\w+)?")
 _TAKEN = (".tasks[]", ".tasks.get()")
 # What does no more with a task than to look at it.
 _LOOKS = frozenset({"getattr", "hasattr", "isinstance"})
