@@ -90,3 +90,14 @@ def test_connections_cannot_say_goodbye_on_another_loop(start: Start, database: 
     worker.bad("disposes_in_a_second_run", times=3, at_once=False)
     assert until(lambda: worker.log().count("Exception closing connection") >= 3)
     assert "RuntimeError: Event loop is closed" in worker.log()
+
+
+@pytest.mark.proof("CEL232")
+@pools("prefork", long=["solo"])
+def test_connections_cannot_be_closed_in_plain_code(start: Start, database: Servers, pool: str) -> None:
+    """The synchronous side of an engine empties its pool, and logs a traceback for each connection."""
+    worker = start("shared", pool, database, concurrency=1)
+    assert worker.good("forgets_in_plain_code", times=3, at_once=False).all_succeeded()
+    assert "MissingGreenlet" not in worker.log()
+    assert worker.bad("disposes_in_plain_code", times=3, at_once=False).all_succeeded()
+    assert until(lambda: worker.log().count("sqlalchemy.exc.MissingGreenlet") >= 3)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
 from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.code.sites import Sites
+from celery_lint.inventory.resources.emptied import AROUND_TASKS, Emptied
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
@@ -21,13 +23,16 @@ _NEW = frozenset({"run", "new", "bridge"})
 class LateDisposal(NamedTuple):
     """A run of ``engine.dispose()`` on a new loop, after the run that used the engine.
 
-    ``early``: it stands before the use, and closes what the run before has left.
+    ``early``: it stands before the use, and closes what the run before has left. ``plain``: it is no run at
+    all, but a call of the engine's synchronous side, which waits for nothing where no coroutine runs; then
+    ``part`` is what the call is made on: ``.sync_engine``, ``.pool``.
     """
 
     engine: str
     place: Place
     used: Place
-    early: bool = False
+    kind: Literal["", "early", "plain"] = ""
+    part: str = ""
 
 
 class LateDisposals:
@@ -40,6 +45,8 @@ class LateDisposals:
         self.functions = known.project.functions
         self.resources = known.of(Resources)
         self.loops = known.of(Loops)
+        self.emptied = known.of(Emptied)
+        self.sites = known.of(Sites)
 
     @facts
     def all(self) -> list[LateDisposal]:
@@ -48,7 +55,7 @@ class LateDisposals:
         for module, function, _ in self.graph.synchronous:
             if function.may_call("dispose"):
                 found += self._of_function(module, function)
-        return [*found, *self._at_the_start(), *self._before_tasks()]
+        return [*found, *self._at_the_start(), *self._around_tasks(), *self._in_plain_code()]
 
     @once
     def _disposing(self) -> bool:
@@ -60,13 +67,13 @@ class LateDisposals:
         for run in self.runs.all:
             for module, function in run.coroutines:
                 if self._disposing and self._is_new(run):
-                    early = self._first_of(module, function)
-                    if early is not None:
-                        found.setdefault(early.place, early)
+                    first = self._first_of(module, function)
+                    if first is not None and first[0] not in self.emptied.before(w.task for w in run.reached):
+                        found.setdefault(first[1].place, first[1])
         yield from found.values()
 
-    def _first_of(self, module: Module, function: Function) -> LateDisposal | None:
-        """The only disposal of an engine in a coroutine, if the engine is used after it alone."""
+    def _first_of(self, module: Module, function: Function) -> tuple[Key, LateDisposal] | None:
+        """The engine that a coroutine disposes of once, if it is used after that alone."""
         closure = self.graph.deep_closure(module, function)
         disposals: list[tuple[Module, Function, Call, Key]] = []
         for inner_module, inner in closure:
@@ -92,7 +99,7 @@ class LateDisposals:
             return None
         if any(self._may_use(module, call, key) for call in before):
             return None
-        return LateDisposal(key[1], module.place(disposal.span), used, early=True)
+        return key, LateDisposal(key[1], module.place(disposal.span), used, "early")
 
     def _call_of(self, module: Module, function: Function, home: Module, helper: Function) -> Call | None:
         """The only call that a coroutine makes of a helper, if it waits for that."""
@@ -112,10 +119,10 @@ class LateDisposals:
             return call.chain[:1] == "%" and call.is_awaited
         return self._use_in(self.graph.deep_closure(*target), engine) is not None
 
-    def _before_tasks(self) -> Iterator[LateDisposal]:
-        """The disposals that a handler runs before every task."""
+    def _around_tasks(self) -> Iterator[LateDisposal]:
+        """The disposals that a handler runs before or after every task."""
         for module, function in self.project.calling(".dispose"):
-            if function.decorators and _is_before_tasks(function):
+            if function.decorators and _is_around_tasks(function):
                 yield from self._of_handler(module, function)
 
     def _of_handler(self, module: Module, function: Function) -> Iterator[LateDisposal]:
@@ -128,7 +135,36 @@ class LateDisposals:
             used = self._used_on_new_loops(engine.origin)
             if runner is not None and runner[0] in _NEW and used is not None:
                 place = module.place(calls[call.parent].span)
-                yield LateDisposal(engine.origin[1], place, used, early=True)
+                yield LateDisposal(engine.origin[1], place, used, "early")
+
+    def _in_plain_code(self) -> Iterator[LateDisposal]:
+        """The calls of ``engine.sync_engine.dispose()`` around tasks, and in what tasks call."""
+        running: set[Key] | None = None
+        for module, function in self.project.calling(".dispose"):
+            for call in self.functions.calls(module, function) if not function.is_async else ():
+                if call.leaf() != "dispose" or call.in_lambda or _keeps_open(call):
+                    continue
+                chain = call.chain.rpartition(".")[0]
+                engine = self.resources.bound.engine_around(module, chain)
+                if engine is None or engine.origin is None or self.resources.disposed_by(module, call):
+                    continue
+                running = running or {site.key for site in self.sites.all} | self.emptied.handling
+                used = self._left_by_runs(engine.origin)
+                if used is not None and (module.path, function.qualname) in running:
+                    place = module.place(call.span)
+                    yield LateDisposal(engine.origin[1], place, used, "plain", _part_of(chain))
+
+    def _left_by_runs(self, engine: Key) -> Place | None:
+        """Where a run uses an engine whose connections it leaves in the pool."""
+        for run in self.runs.all:
+            for coroutine in run.coroutines:
+                closure = self.graph.deep_closure(*coroutine)
+                used = self._use_in(closure, engine)
+                if used is not None and not any(
+                    engine in self.resources.released_in(*inner, self.functions.calls) for inner in closure
+                ):
+                    return used
+        return None
 
     def _used_on_new_loops(self, engine: Key) -> Place | None:
         for run in self.runs.all:
@@ -201,11 +237,16 @@ class LateDisposals:
 
 def _keeps_open(disposal: Call) -> bool:
     """Whether it leaves the connections alone: `dispose(close=False)` only forgets them."""
-    return disposal.keyword("close").is_false
+    return disposal.argument(0, "close").is_false
 
 
-def _is_before_tasks(function: Function) -> bool:
-    return any(decorator.chain.startswith("celery.signals.task_prerun") for decorator in function.decorators)
+def _part_of(chain: str) -> str:
+    """What stands behind the engine in ``engine.sync_engine.pool``, with its dots."""
+    return "".join(f".{part}" for part in chain.split(".") if part in ("sync_engine", "pool"))
+
+
+def _is_around_tasks(function: Function) -> bool:
+    return any(decorator.chain.startswith(AROUND_TASKS) for decorator in function.decorators)
 
 
 def _on_one_loop(one: LoopRun, other: LoopRun, function: Function) -> bool:

@@ -34,6 +34,14 @@ class Submission(NamedTuple):
     coroutines: tuple[tuple[Module, Function], ...]
 
 
+class Handler(NamedTuple):
+    """A function that a signal calls; ``sender`` is the chain of the only one that it does so for, if any."""
+
+    module: Module
+    function: Function
+    sender: str
+
+
 class Loops:
     """The loops of a project's coroutine runs."""
 
@@ -161,9 +169,17 @@ class Loops:
 
 def signal_handlers(project: Project, module: Module, signal: str) -> Iterator[tuple[Module, Function]]:
     """What a module makes handlers of signals, by how their dotted path begins."""
+    for handler in handlers_of(project, module, signal):
+        yield handler.module, handler.function
+
+
+def handlers_of(project: Project, module: Module, signal: str) -> Iterator[Handler]:
+    """The same, with whose signals they are for."""
     for function in module.functions.decorated():
-        if any(decorator.chain.startswith(signal) for decorator in function.decorators):
-            yield module, function
+        connected = [each for each in function.decorators if each.chain.startswith(signal)]
+        if connected:
+            sender = connected[0].keyword("sender")
+            yield Handler(module, function, sender.chain if sender is not None else "")
     own = module.functions.get("")
     if own is None or not own.may_call("connect"):
         return
@@ -174,7 +190,7 @@ def signal_handlers(project: Project, module: Module, signal: str) -> Iterator[t
             handler = project.resolve(module, call.argument(0).chain)
             body = handler.function()
             if body is not None and handler.module is not None:
-                yield handler.module, body
+                yield Handler(handler.module, body, call.argument(1, "sender").chain)
 
 
 def _depends_on(flow: Flow, step: Step, loops: Sequence[Key]) -> bool:

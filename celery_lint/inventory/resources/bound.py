@@ -55,6 +55,20 @@ class Bound:
         """Whether an entity is an ``AsyncEngine``, wherever it was made."""
         return entity.kind == "external" and entity.name in ASYNC_ENGINES
 
+    @staticmethod
+    def without_parts(chain: str) -> str:
+        """``db.engine`` of ``db.engine.sync_engine.pool``, wherever an engine is kept."""
+        return chain.removesuffix(".pool").removesuffix(".sync_engine") if ".sync_engine" in chain else chain
+
+    def engine_around(self, module: Module, chain: str) -> Entity | None:
+        """The async engine that a chain means, itself or as the one in it: ``engine.sync_engine.pool``."""
+        for part in ("", ".pool", ".sync_engine"):
+            chain = chain.removesuffix(part)
+            entity = self.project.resolve(module, chain)
+            if self.is_async_engine(entity):
+                return entity
+        return None
+
     def engine_of(self, entity: Entity) -> Entity | None:
         """The async engine that an entity is, or that a maker of sessions was given."""
         if self.is_async_engine(entity):

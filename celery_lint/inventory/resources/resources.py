@@ -311,8 +311,8 @@ class Resources:
         """What a call gives the connections of back: an engine disposed of, a client closed."""
         if call.leaf() not in RELEASES or call.chain.endswith("()") or call.chain[:1] in "%~":
             return None
-        chain = call.chain.rpartition(".")[0]
-        entity = self.project.resolve(module, chain)
+        chain = self.bound.without_parts(call.chain.rpartition(".")[0])
+        entity = self.bound.engine_around(module, chain) or self.project.resolve(module, chain)
         bound = entity.kind == "instance" or self.is_async_engine(entity) or self.is_client(entity)
         if bound and entity.origin is not None:
             return entity.origin

@@ -8,8 +8,8 @@ from celery_lint.inventory.code.given import Given
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.code.walks import Walks
+from celery_lint.inventory.resources.emptied import Emptied
 from celery_lint.inventory.resources.lifetimes import Lifetimes
-from celery_lint.inventory.resources.rebound import Rebound
 from celery_lint.inventory.resources.resets import Resets
 from celery_lint.inventory.resources.resources import Resource, Resources
 from celery_lint.libraries.clients import RELEASES
@@ -19,10 +19,6 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
-
-# In each process that runs tasks, before the first of them.
-_AT_THE_START = "celery.signals.worker_process_init"
-_AROUND_TASKS = ("celery.signals.task_prerun", "celery.signals.task_postrun")
 
 
 class Use(NamedTuple):
@@ -47,7 +43,7 @@ class Uses:
         self.project = known.project
         self.graph = known.of(CallGraph)
         self.resources = known.of(Resources)
-        self.rebound = known.of(Rebound)
+        self.emptied = known.of(Emptied)
         self.resets = known.of(Resets)
         self.functions = known.project.functions
         self.runs = known.of(Runs)
@@ -83,7 +79,7 @@ class Uses:
         run: Call,
     ) -> RunUses:
         """What coroutines use that this call, in this function, runs."""
-        disposed = self._disposed(runner) | self._disposed_by_callers(reached)
+        disposed = self._disposed(runner, reached) | self._disposed_by_callers(reached)
         for module, function in coroutines:
             if self.runs.awaited_parameters(module, function):  # one around others: `_cleanly(coroutine)`
                 disposed.update(*(self._disposed_in(*inner) for inner in self.graph.here(module, function)))
@@ -204,13 +200,13 @@ class Uses:
             return None
         return module.place(used[0].span) if used else None
 
-    def _disposed(self, runner: tuple[Module, Function]) -> set[Key]:
-        found = set(self._disposed_by_signals)
+    def _disposed(self, runner: tuple[Module, Function], reached: Sequence[Reached]) -> set[Key]:
+        found = self.emptied.before(way.task for way in reached)
         for module, function in self.graph.deep_closure(*runner):
             found |= self._disposed_in(module, function)
         here = list(self.graph.here(*runner))
         for module, function in [*here, *(inner for pair in here for inner in self.resets.named(*pair))]:
-            found |= self.resources.renewed_in(module, function, self.functions.calls)
+            found |= self.emptied.within(module, function)
             found |= self.resets.within(module, function)
         return found
 
@@ -218,26 +214,6 @@ class Uses:
         """What all functions release that call the function of a run."""
         released = [self._disposed_in(module, caller) for module, caller, _ in self.runs.callers(reached)]
         return set.intersection(*released) if released else set()
-
-    @once
-    @asking("hint")
-    def _disposed_by_signals(self) -> set[Key]:
-        """The engines that the project disposes of, or forgets, before or after every task.
-
-        And those that a process has put aside when it began, for one that keeps no connection.
-        """
-        found: set[Key] = set()
-        for module in self.project.product_modules():
-            for function in module.functions.decorated():
-                if any(decorator.chain.startswith(_AT_THE_START) for decorator in function.decorators):
-                    for home, inner in self.graph.here(module, function):
-                        found |= self.rebound.within(home, inner)
-                if not any(decorator.chain.startswith(_AROUND_TASKS) for decorator in function.decorators):
-                    continue
-                for home, inner in self.graph.here(module, function):
-                    found |= self._disposed_in(home, inner)
-                    found |= self.resources.renewed_in(home, inner, self.functions.calls)
-        return found
 
     def _disposed_in(self, module: Module, function: Function) -> set[Key]:
         return self.resources.released_in(module, function, self.functions.calls)

@@ -152,6 +152,8 @@ def waits_for_the_loop_of_the_process() -> int:
 between = async_engine()
 late = async_engine()
 early = async_engine()
+plain = async_engine()
+forgotten = async_engine()
 
 
 async def select(engine: Any) -> int:
@@ -186,6 +188,24 @@ def disposes_in_a_second_run() -> int:
         return asyncio.run(select(late))
     finally:
         asyncio.run(late.dispose())
+
+
+@app.task
+def disposes_in_plain_code() -> int:
+    """No coroutine runs any more that could wait for the connections."""
+    try:
+        return asyncio.run(select(plain))
+    finally:
+        plain.sync_engine.dispose()
+
+
+@app.task
+def forgets_in_plain_code() -> int:
+    """Nothing is closed, and the next run finds an empty pool."""
+    try:
+        return asyncio.run(select(forgotten))
+    finally:
+        forgotten.sync_engine.dispose(close=False)
 
 
 @app.task
