@@ -312,11 +312,12 @@ class Workspace:
         unchanged = frozenset(path for path, stamp in now.items() if before.get(path) == stamp)
         facts = cache.NO_FACTS if earlier is None else self._cache.facts(earlier)
         library = self._library(earlier, facts, unchanged, {path: stamp[0] for path, stamp in now.items()})
-        if (
+        launched = (
             earlier is not None
-            and listing.has_files_of(earlier.listing)
+            and listing.has_launch_files_of(earlier.listing)
             and stamps.begin(others, earlier.others)
-        ):
+        )
+        if earlier is not None and launched and listing.has_files_of(earlier.listing):
             from celery_lint.engine.unnoticed import standing
             from celery_lint.files.filter import FirstPass
 
@@ -329,7 +330,7 @@ class Workspace:
                 manifest = earlier._replace(listing=listing, stamps=flat, others=settled, digests=digests)
                 self._cache.save(manifest._replace(verdict=packed(same.verdict)), same.facts)
                 return manifest, same.verdict
-        built = self._build(listing, library, earlier)
+        built = self._build(listing, library, earlier if launched else None)
         self._readings = built.modules, built.unparsed
         if self._progress is not None:
             self._progress("checking", 0, 0)

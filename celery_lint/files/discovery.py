@@ -87,8 +87,12 @@ class Listing(NamedTuple):
 
     def has_files_of(self, other: Listing) -> bool:
         """Whether the same files and modules are there."""
-        mine, theirs = (self.launch, self.texts), (other.launch, other.texts)
-        return self.python == other.python and self.unlisted == other.unlisted and mine == theirs
+        same = self.python == other.python and self.unlisted == other.unlisted
+        return same and self.has_launch_files_of(other)
+
+    def has_launch_files_of(self, other: Listing) -> bool:
+        """Whether the same files may say how processes are started."""
+        return (self.launch, self.texts) == (other.launch, other.texts)
 
 
 def discover(root: str) -> Listing:

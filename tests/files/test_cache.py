@@ -170,6 +170,23 @@ def test_a_file_that_is_gone_takes_along_what_was_read_for_it(tmp_path: Path) ->
     assert agree(project) != []
 
 
+def test_other_launch_files_start_from_nothing(tmp_path: Path, counted: list[str]) -> None:
+    """What the last run has read for the sake of its commands may be what nobody asks for now."""
+    project = tmp_path / "deployed"
+    shutil.copytree(Path(__file__).parents[2] / "fixtures/CEL223/application_made_elsewhere", project)
+    compose = "services:\n  worker:\n    command: celery -A {} worker\n"
+    (project / "docker-compose.yml").write_text(compose.format("app.elsewhere"))
+    counted.clear()
+    check(project, cache=False)
+    rounds = len(counted)
+    (project / "docker-compose.yml").write_text(compose.format("app.main"))
+    settle(project)
+    (project / "docker-compose.yml").write_text(compose.format("app.elsewhere"))
+    counted.clear()
+    check(project)
+    assert len(counted) == rounds > 1
+
+
 def test_a_file_that_was_read_for_its_words_has_others_now(tmp_path: Path) -> None:
     """A table that is read because it names a task; without it nobody would look at what it holds now."""
     files = {
