@@ -156,6 +156,15 @@ def parse(path: str, data: bytes | str) -> tuple[ast.Module, Source]:
     return source.parse(), source
 
 
+def is_text_of(root: str, path: str, data: bytes | str) -> bool:
+    """Whether a text is what a file of a workspace holds."""
+    try:
+        there = Source(path, read(f"{root}/{path}", within=root)).text
+        return digest_of(there) == digest_of(Source(path, data).text)
+    except NotParsed:
+        return False
+
+
 def digest_of(text: str) -> str:
     """What identifies a text, the same from disk, from an editor and with any line ends."""
     if "\r" in text:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,10 +76,10 @@ def test_a_process_that_dies(project: Path, monkeypatch: pytest.MonkeyPatch) -> 
     parent = os.getpid()
     original = reading.facts_of
 
-    def deadly(path: str, data: bytes | str) -> reading.Reading:
+    def deadly(*arguments: Any) -> reading.Reading:
         if os.getpid() != parent:
             os._exit(9)
-        return original(path, data)
+        return original(*arguments)
 
     monkeypatch.setattr(reading, "facts_of", deadly)
     monkeypatch.setattr(reading, "_WORTH_A_PROCESS", 0)

@@ -9,11 +9,13 @@ from celery_lint.files.commands.apart import apart
 from celery_lint.files.commands.assigned import assigned, saying, schemes
 from celery_lint.files.commands.defaults import defaults, is_idle
 from celery_lint.files.commands.python_path import VARIABLE, python_path
+from celery_lint.files.commands.pythons import of_files, since
 from celery_lint.files.commands.strangers import strangers
 from celery_lint.files.commands.without_beat import without_beat
 from celery_lint.files.discovery import Listing
 from celery_lint.libraries.django import SETTINGS_VARIABLE
 from celery_lint.model.commands import Deployment, deployed
+from celery_lint.model.reading.apart.versions import Pythons
 
 
 def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Deployment:
@@ -40,3 +42,14 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         frozenset(each.text for text in telling for each in assigned(text, SETTINGS_VARIABLE)),
         schemes(telling),
     )
+
+
+def pythons_of(root: str, listing: Listing, oldest: str) -> Pythons:
+    """The versions of Python that a workspace may run on, in order; none where nobody says it.
+
+    ``oldest`` is what an option says: then nothing else counts.
+    """
+    if oldest:
+        return since(oldest)
+    setups = [path for path in listing.python if path.rpartition("/")[2] == "setup.py"]
+    return of_files(root, [*listing.launch, *setups])

@@ -17,6 +17,7 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.commands import Deployment
 from celery_lint.model.facts import Module
 from celery_lint.model.lines import renumbered
+from celery_lint.model.reading.apart.versions import Pythons
 from celery_lint.options import Configuration
 from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
@@ -31,7 +32,8 @@ _HANDED_ON = (Tasks, Applications)
 
 
 class Surroundings:
-    """The rest of a workspace: its modules and what is not checked, the options, how it is run."""
+    """The rest of a workspace: its modules and what is not checked, the options, how it is run
+    and on which Pythons."""
 
     def __init__(
         self,
@@ -40,12 +42,14 @@ class Surroundings:
         files: Iterable[str],
         options: Configuration,
         deployment: Deployment,
+        pythons: Pythons,
     ) -> None:
         self.modules = modules
         self.unparsed = unparsed
         self.files = list(files)
         self.options = options
         self.deployment = deployment
+        self.pythons = pythons
         #: What has been unpacked of all modules but the edited one is used again.
         self.functions = WatchedFunctions()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine.building import linked
 from celery_lint.engine.verdict import Verdict, judge, search
+from celery_lint.files.commands.pythons import since
 from celery_lint.files.library import facts_of
 from celery_lint.inventory.application.on_path import folders_on_path
 from celery_lint.model.commands import NOWHERE
@@ -22,7 +23,7 @@ def together(around: Surroundings, texts: Mapping[str, str]) -> Verdict:
     """What the rules say with several files replaced by texts, linked anew."""
     modules, unparsed = dict(around.modules), dict(around.unparsed)
     for path, text in texts.items():
-        reading = facts_of(path, text)
+        reading = facts_of(path, text, around.pythons)
         modules.pop(path, None)
         unparsed.pop(path, None)
         if isinstance(reading, Unparsed):
@@ -40,7 +41,7 @@ def together(around: Surroundings, texts: Mapping[str, str]) -> Verdict:
 
 def alone(path: str, data: bytes | str, configuration: Configuration) -> Verdict:
     """The verdict of a text that is a project of its own."""
-    reading = facts_of(path, data)
+    reading = facts_of(path, data, since(configuration.target_python))
     if isinstance(reading, Unparsed):
         return Verdict([], frozenset(), [reading], {}, {})
     known = linked([reading], Imports([path]), configuration, NOWHERE, ())

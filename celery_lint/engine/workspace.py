@@ -15,7 +15,7 @@ from celery_lint.files import cache, stamps
 from celery_lint.files.discovery import is_current
 from celery_lint.files.roots import absolute_path
 from celery_lint.options import Configuration, semantic_key
-from celery_lint.source import NotParsed, Source, digest_of, read
+from celery_lint.source import NotParsed, Source, digest_of, is_text_of, read
 
 if TYPE_CHECKING:
     from celery_lint.engine.building import Built
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from celery_lint.files.discovery import Listing
     from celery_lint.files.library import Library
     from celery_lint.model.facts import Module
+    from celery_lint.model.reading.apart.versions import Pythons
     from celery_lint.project.known import Known
 
 Progress = Callable[[str, int, int], None]
@@ -62,6 +63,8 @@ class Workspace:
         self._editing: Editing | None = None
         self._verdict: Verdict | None = None
         self._facts: Facts | None = None
+        self._runs_on: Pythons | None = None
+        self._sizes: dict[str, int] = {}
 
     def report(self, asked: Iterable[str], reported: set[str]) -> Report:
         """What is to be said about the files and folders asked for (``""``: all).
@@ -114,6 +117,14 @@ class Workspace:
     def _whole(self, listing: Listing) -> Configuration:
         """The options that say what the linter cannot see in the workspace."""
         return self._scopes_of(listing).whole()
+
+    def _pythons(self, listing: Listing) -> Pythons:
+        """The versions of Python that the workspace runs on; looked up once."""
+        if self._runs_on is None:
+            from celery_lint.engine.deployment import pythons_of
+
+            self._runs_on = pythons_of(self.root, listing, self._whole(listing).target_python)
+        return self._runs_on
 
     def _unlisted(self, path: str, reported: set[str]) -> Report:
         """A file or folder that discovery leaves out, but the user names: an ignored one, for example."""
@@ -188,7 +199,7 @@ class Workspace:
             content = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
             names = [(name, leaf) for name, leaf in manifest.names]
             if (
-                (path not in manifest.asked or self._is_on_disk(path, data))
+                (path not in manifest.asked or is_text_of(self.root, path, data))
                 and not FirstPass(self._whole(manifest.listing).task_decorators).passes(path, content)
                 and not (names and SecondPass(names).passes(path, content))
             ):
@@ -201,14 +212,6 @@ class Workspace:
             return verdict
         return self._overlaid(manifest, path, text, stale)
 
-    def _is_on_disk(self, path: str, data: bytes | str) -> bool:
-        """Whether a text is what the file holds: then the last run has looked at it."""
-        try:
-            there = Source(path, read(f"{self.root}/{path}", within=self.root)).text
-            return digest_of(there) == digest_of(Source(path, data).text)
-        except NotParsed:
-            return False
-
     def _overlaid(
         self, manifest: Manifest, path: str, text: str, stale: Callable[[], bool] | None
     ) -> Verdict:
@@ -216,7 +219,7 @@ class Workspace:
         from celery_lint.engine.editing import Editing
         from celery_lint.files.library import facts_of
 
-        reading = facts_of(path, text)
+        reading = facts_of(path, text, self._pythons(manifest.listing))
         if isinstance(reading, Unparsed):
             return Verdict([], frozenset(), [reading], {}, {})
         if stale is None and self._around is None and self._verdict is not None:
@@ -243,14 +246,15 @@ class Workspace:
             deployment = deployment_of(self.root, manifest.listing, failures)
             broken = {**unparsed, **{failure.path: failure for failure in failures}}
             options, files = self._whole(manifest.listing), manifest.listing.python
-            self._around = Surroundings(modules, broken, files, options, deployment)
+            given = files, options, deployment, self._pythons(manifest.listing)
+            self._around = Surroundings(modules, broken, *given)
         return self._around
 
     def _on_disk(self, manifest: Manifest) -> tuple[dict[str, Module], dict[str, Unparsed]]:
         """All modules as they are on disk, and the files that are none; read once."""
         if self._readings is None:
             facts, self._facts = self._facts or self._cache.facts(manifest), None
-            library = self._library(manifest, facts, frozenset(manifest.listing.python))
+            library = self._library(manifest.listing, manifest, facts, frozenset(manifest.listing.python))
             modules, unparsed = {}, {}
             for path, reading in library.readings(sorted(manifest.digests)).items():
                 if isinstance(reading, Unparsed):
@@ -301,8 +305,8 @@ class Workspace:
         """Read what has changed since the last run (or everything), judge, and keep the outcome."""
         started = time.time_ns()
         listing = self._listing(earlier)
-        options = semantic_key(self._whole(listing))
-        if earlier is not None and earlier.options != options:  # by a table below the root
+        options = f"{semantic_key(self._whole(listing))} {self._pythons(listing)}"
+        if earlier is not None and earlier.options != options:  # by a table below the root, or another Python
             earlier = None
         found = stamps.stamps(self.root, listing.python)
         others = stamps.stamps(self.root, listing.told)
@@ -311,7 +315,8 @@ class Workspace:
         now = dict(zip(listing.python, found, strict=True))
         unchanged = frozenset(path for path, stamp in now.items() if before.get(path) == stamp)
         facts = cache.NO_FACTS if earlier is None else self._cache.facts(earlier)
-        library = self._library(earlier, facts, unchanged, {path: stamp[0] for path, stamp in now.items()})
+        self._sizes = {path: stamp[0] for path, stamp in now.items()}
+        library = self._library(listing, earlier, facts, unchanged)
         launched = (
             earlier is not None
             and listing.has_launch_files_of(earlier.listing)
@@ -386,14 +391,10 @@ class Workspace:
         return built
 
     def _library(
-        self, earlier: Manifest | None, facts: Facts, unchanged: frozenset[str], sizes: Mapping[str, int] = {}
+        self, listing: Listing, earlier: Manifest | None, facts: Facts, unchanged: frozenset[str]
     ) -> Library:
-        from celery_lint.files.library import NOTHING_KEPT, Kept, Library
+        from celery_lint.files.library import NOTHING_KEPT, Library, kept_of
 
-        kept = NOTHING_KEPT
-        if earlier is not None:
-            unparsed = {path: Unparsed(path, line, text) for path, line, text in earlier.verdict[2]}
-            lines, passed = facts.lines, frozenset(earlier.passed)
-            names = frozenset((name, leaf) for name, leaf in earlier.names)
-            kept = Kept(lines, earlier.digests, unparsed, unchanged, passed, names)
-        return Library(self.root, sizes, kept, self._progress, self.configuration.cache)
+        kept = NOTHING_KEPT if earlier is None else kept_of(earlier, facts, unchanged)
+        given = self._progress, self.configuration.cache, self._pythons(listing)
+        return Library(self.root, self._sizes, kept, *given)

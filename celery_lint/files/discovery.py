@@ -61,13 +61,13 @@ _UNKNOWN = -2
 class Listing(NamedTuple):
     """The files of a workspace: paths relative to its root with ``/`` between names, sorted.
 
-    ``launch`` holds what tells how the project is run: commands of workers, lists of dependencies, and
-    ``.gitignore`` files, for what they hide may be there; ``texts`` what else may tell people or programs
-    what to start. ``configuration`` holds ``pyproject.toml``, ``setup.cfg`` and ``.gitignore`` files,
-    ``directories`` every folder that was walked, the root being ``"."``, ``workspaces`` those that say that
-    they are workspaces of their own. ``unlisted`` are files and folders that are none of ``python`` and that
-    Python may import all the same: what git ignores, links, other checkouts, compiled modules and what they
-    are made from. ``watched`` and ``state`` belong to :func:`is_current`. Everything is plain JSON.
+    ``launch`` holds what tells how the project is run: commands of workers, lists of dependencies, versions
+    of Python, and ``.gitignore`` files, for what they hide may be there; ``texts`` what else may tell people
+    or programs what to start. ``configuration`` holds ``pyproject.toml``, ``setup.cfg`` and ``.gitignore``
+    files, ``directories`` every folder that was walked, the root being ``"."``, ``workspaces`` those that say
+    that they are workspaces of their own. ``unlisted`` are files and folders that are none of ``python`` and
+    that Python may import all the same: what git ignores, links, other checkouts, compiled modules and what
+    they are made from. ``watched`` and ``state`` belong to :func:`is_current`. Everything is plain JSON.
     """
 
     python: list[str]
@@ -170,9 +170,10 @@ class _Walk:
         # Imported here: a warm run asks is_current() only, and needs no regular expressions for that.
         from celery_lint.files.commands.launch import is_candidate
         from celery_lint.files.commands.mentions import is_text
+        from celery_lint.files.commands.pythons import tells_python
         from celery_lint.files.dependencies import is_list
 
-        self._tells = (is_candidate, is_list)
+        self._tells = (is_candidate, is_list, tells_python)
         self._is_text = is_text
         self._unsettled: list[str] = []  # folders without a known file: ignored by git, or merely empty
         self._with_files = _ancestors(known) if known is not None else set()

@@ -10,13 +10,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from celery_lint.diagnostics import Unparsed, reading_failed
 from celery_lint.files.filter import Pair, SecondPass, leads_on, may_lack
 from celery_lint.model.facts import Module, decode
+from celery_lint.model.reading.apart.versions import Pythons
 from celery_lint.model.reading.reader import read_module
 from celery_lint.source import LARGEST, NotParsed, Source, digest_of, read
+
+if TYPE_CHECKING:
+    from celery_lint.files.cache import Facts, Manifest
 
 Reading = Module | Unparsed
 
@@ -44,12 +48,22 @@ class Kept(NamedTuple):
 NOTHING_KEPT = Kept({}, {}, {}, frozenset(), frozenset(), frozenset())
 
 
-def facts_of(path: str, data: bytes | str) -> Reading:
-    """The facts of a text, or why there are none. Whatever the text is, nothing is raised."""
+def kept_of(earlier: Manifest, facts: Facts, unchanged: frozenset[str]) -> Kept:
+    """What the outcome of an earlier run and its facts tell of the files."""
+    unparsed = {path: Unparsed(path, line, text) for path, line, text in earlier.verdict[2]}
+    names = frozenset((name, leaf) for name, leaf in earlier.names)
+    return Kept(facts.lines, earlier.digests, unparsed, unchanged, frozenset(earlier.passed), names)
+
+
+def facts_of(path: str, data: bytes | str, pythons: Pythons = ()) -> Reading:
+    """The facts of a text as these versions of Python run it, or why there are none.
+
+    Whatever the text is, nothing is raised.
+    """
     if len(data) > LARGEST:  # the buffer of an editor, say
         return Unparsed(path, 1, f"cannot be read: is larger than {LARGEST >> 20} MB")
     try:
-        return read_module(path, Source(path, data))
+        return read_module(path, Source(path, data), pythons)
     except NotParsed as error:
         return error.unparsed
     except (RecursionError, MemoryError):
@@ -65,7 +79,10 @@ Progress = Callable[[str, int, int], None]
 
 
 class Library:
-    """The files of a workspace, as bytes and as facts. ``for_cache``: their lines of JSON are kept too."""
+    """The files of a workspace, as bytes and as facts, as these versions of Python run them.
+
+    ``for_cache``: their lines of JSON are kept too.
+    """
 
     def __init__(
         self,
@@ -74,9 +91,11 @@ class Library:
         kept: Kept,
         progress: Progress | None,
         for_cache: bool = True,
+        pythons: Pythons = (),
     ) -> None:
         self.lines: dict[str, str] = {}
         self._for_cache = for_cache
+        self._pythons = pythons
         self._root = root
         self._sizes = sizes
         self._kept = kept
@@ -188,7 +207,7 @@ class Library:
                 same = False
             if same and self._take_earlier(path):
                 return self._readings[path]
-        return facts_of(path, data)
+        return facts_of(path, data, self._pythons)
 
     def _search(self, paths: Sequence[str], passes: Callable[[str, bytes], bool] | None) -> list[str]:
         """Read the files that pass, and say which those are."""

@@ -51,3 +51,9 @@ SYNC_TO_ASYNC = frozenset(
         "asyncer.asyncify",
     }
 )
+
+# The first version of Python whose asyncio has a name that code asks it for.
+SINCE: dict[str, tuple[int, int]] = {
+    "run": (3, 7), "get_running_loop": (3, 7), "create_task": (3, 7), "to_thread": (3, 9),
+    "Runner": (3, 11), "TaskGroup": (3, 11), "timeout": (3, 11), "Barrier": (3, 11), "EventLoop": (3, 13),
+}  # fmt: skip

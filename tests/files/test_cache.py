@@ -187,6 +187,23 @@ def test_other_launch_files_start_from_nothing(tmp_path: Path, counted: list[str
     assert len(counted) == rounds > 1
 
 
+def test_another_python(tmp_path: Path) -> None:
+    """Branches that the facts did not have while no Python of the project ran them, and the other way."""
+    project = tmp_path / "renewed"
+    shutil.copytree(Path(__file__).parents[2] / "fixtures/CEL110/branches_for_other_pythons", project)
+    settle(project)
+    new = agree(project)
+    image = project / "Dockerfile"
+    image.write_text(image.read_text().replace("3.12", "3.9"))
+    old = agree(project)
+    assert len(old) == 3
+    assert len(new) == 1
+    (project / ".python-version").write_text("3.12\n")  # some run one, some the other
+    assert agree(project) != new
+    image.write_text(image.read_text().replace("3.9", "3.12"))
+    assert agree(project) == new
+
+
 def test_a_file_that_was_read_for_its_words_has_others_now(tmp_path: Path) -> None:
     """A table that is read because it names a task; without it nobody would look at what it holds now."""
     files = {

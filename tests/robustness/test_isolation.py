@@ -224,10 +224,10 @@ def test_reading_fails_for_one_file(tracked: Path, monkeypatch: pytest.MonkeyPat
 
     usual = reading.read_module
 
-    def failing(path: str, source: Any) -> Module:
+    def failing(path: str, *arguments: Any) -> Module:
         if path == "broken.py":
             raise LookupError("no\nfacts")
-        return usual(path, source)
+        return usual(path, *arguments)
 
     monkeypatch.setattr(reading, "read_module", failing)
     report = engine.check_paths([str(tracked)], None)

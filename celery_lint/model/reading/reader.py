@@ -25,6 +25,8 @@ from celery_lint.model.facts import (
 )
 from celery_lint.model.folders import folders_on_path
 from celery_lint.model.purpose import is_test_path
+from celery_lint.model.reading.apart.platforms import lines_apart
+from celery_lint.model.reading.apart.versions import Pythons, cut_other_versions
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
 from celery_lint.model.reading.elements import STARTING, Elements, with_its_words, worth_following
@@ -40,7 +42,6 @@ from celery_lint.model.reading.keeping import (
     worth_keeping,
     worth_setting,
 )
-from celery_lint.model.reading.platforms import lines_apart
 from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
 from celery_lint.model.reading.started import starts_beat, told_queues
 from celery_lint.model.reading.statements import steps_of
@@ -315,13 +316,16 @@ class Reader:
         return "?"
 
 
-def read_module(path: str, source: Source) -> Module:
-    """The facts of one module; raises :class:`~celery_lint.source.NotParsed`.
+def read_module(path: str, source: Source, pythons: Pythons = ()) -> Module:
+    """The facts of one module as these versions of Python run it.
+
+    Raises :class:`~celery_lint.source.NotParsed`.
 
     What the functions of a test do is no fact about the product, and tests are half of many projects: only
     what they define is read.
     """
     tree = source.parse()
+    cut_other_versions(tree, source.text, pythons)
     seen = Collector(tree, is_test_path(path))
     try:
         return Reader(source, tree, seen).module(path)

@@ -11,8 +11,8 @@ from typing import Any
 
 from celery_lint.diagnostics import Span
 from celery_lint.model.facts import Value
+from celery_lint.model.reading.apart.platforms import asks_for_no_deployment
 from celery_lint.model.reading.expressions import beginning_of_text, is_text
-from celery_lint.model.reading.platforms import asks_for_no_deployment
 from celery_lint.model.reading.scopes import Scope, chain_of, lookup
 
 _DEEPEST = 7

@@ -102,17 +102,17 @@ def _asks(test: ast.expr, named: Iterable[str], given: Container[str] = ()) -> b
 
 def _asks_one(test: ast.expr, named: Iterable[str], given: Container[str]) -> bool | None:
     if isinstance(test, ast.Compare) and len(test.ops) == 1:
-        held = _OF_TESTS.get(_spelled(test.comparators[0]))
+        held = _OF_TESTS.get(spelled(test.comparators[0]))
         if held is not None and isinstance(test.left, ast.Constant) and test.left.value == held:
             return isinstance(test.ops[0], ast.In)
-        if _spelled(test.left).startswith(_ASKING):
+        if spelled(test.left).startswith(_ASKING):
             there = _all_there(test.comparators[0])
             return None if there is None else there is isinstance(test.ops[0], (ast.Eq, ast.In, ast.Is))
-    spelled = _spelled(test)
-    if spelled.startswith(_ASKING):
-        is_start = isinstance(test, ast.Call) and spelled.endswith(".startswith()") and len(test.args) == 1
+    word = spelled(test)
+    if word.startswith(_ASKING):
+        is_start = isinstance(test, ast.Call) and word.endswith(".startswith()") and len(test.args) == 1
         return _all_there(test.args[0]) if is_start and isinstance(test, ast.Call) else None
-    owner, _, leaf = spelled.removesuffix("()").rpartition(".")
+    owner, _, leaf = word.removesuffix("()").rpartition(".")
     leaf = _looked_up(test) or leaf
     if (leaf in given and isinstance(test, ast.Name)) or (leaf == "debug" and owner in _GIVEN):
         return None
@@ -140,7 +140,7 @@ def _all_there(value: ast.expr) -> bool | None:
     return answers.pop() if len(answers) == 1 and len(texts) == len(items) else None
 
 
-def _spelled(node: ast.expr) -> str:
+def spelled(node: ast.expr) -> str:
     """A dotted path as it is spelled, ``()`` behind each call."""
     tail = ""
     while isinstance(node, (ast.Call, ast.Attribute)):
