@@ -152,12 +152,11 @@ def _senders(known: Known, task: Task, at: Callable[[Place], tuple[str, int]]) -
     from celery_lint.inventory.tasks.sendings import Sendings
 
     sent = False
-    for sending in known.of(Sendings).all:
-        if sending.task is not None and sending.task.key == task.key:
-            given = sending.given
-            with_ = "arguments that cannot be read" if given is None else _counted(given)
-            yield Entry(sending.how, *at(sending.place), f"with {with_}")
-            sent = True
+    for sending in known.of(Sendings).by_task.get(task.key, ()):
+        given = sending.given
+        with_ = "arguments that cannot be read" if given is None else _counted(given)
+        yield Entry(sending.how, *at(sending.place), f"with {with_}")
+        sent = True
     schedules = known.of(Schedules)
     for entry in schedules.all:
         found = schedules.task(entry)

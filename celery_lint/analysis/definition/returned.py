@@ -15,9 +15,8 @@ from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Function, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known, facts, once
+from celery_lint.project.known import Known, facts
 
 _SHOWN = "the result of a task"  # a backend keeps it as its id
 
@@ -74,16 +73,10 @@ class UnencodableResults:
 
     def _is_left_out(self, task: Task, function: Function, flow: Flow, step: Step) -> bool:
         """Whether no message lets the task come there: `if return_rows`, which all leave at its default."""
-        messages = [self._given(sending, function, flow) for sending in self._sent_by.get(task.key, ())]
+        messages = [
+            self._given(sending, function, flow) for sending in self.sendings.by_task.get(task.key, ())
+        ]
         return bool(messages) and all(given and is_closed(flow, step, given) for given in messages)
-
-    @once
-    def _sent_by(self) -> dict[Key, list[Sending]]:
-        found: dict[Key, list[Sending]] = {}
-        for sending in self.sendings.all:
-            if sending.task is not None:
-                found.setdefault(sending.task.key, []).append(sending)
-        return found
 
     def _given(self, sending: Sending, function: Function, flow: Flow) -> Given:
         """The parameters that a message fills with what is known: none of those of a signature."""

@@ -101,10 +101,7 @@ class UnknownOptions:
             return task.key in self._retrying or self.task_options.get(task, "autoretry_for") is not None
         if name in SENDERS:
             used = {"delay", "apply_async"} if name == "apply_async" else {name}
-            return any(
-                sending.task is not None and sending.task.key == task.key and sending.how in used
-                for sending in self.sendings.all
-            )
+            return any(sending.how in used for sending in self.sendings.by_task.get(task.key, ()))
         return True
 
     def _type(self, module: Module, given: Value) -> str:

@@ -13,6 +13,7 @@ from celery_lint.libraries.celery import CANVASES, SENDING, SIGNATURE, SIGNATURE
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
 
@@ -172,6 +173,15 @@ class Sendings:
             for module, function in self.project.calling(*words)
             for sending in self._within(module, function, _USES)
         ]
+
+    @once
+    def by_task(self) -> dict[Key, list[Sending]]:
+        """Those whose task is known, by task."""
+        found: dict[Key, list[Sending]] = {}
+        for sending in self.all:
+            if sending.task is not None:
+                found.setdefault(sending.task.key, []).append(sending)
+        return found
 
     def explore(self) -> None:
         """Follow the names of what is sent: a package may only pass on what another of its files defines."""

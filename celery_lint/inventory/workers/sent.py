@@ -46,7 +46,7 @@ class Sent:
         """
         if task.is_periodic or task.key in self._scheduled:
             return False
-        how = {sending.how for sending in self.sendings.all if sending.task and sending.task.key == task.key}
+        how = {sending.how for sending in self.sendings.by_task.get(task.key, ())}
         return how == {"apply"} or self.is_called_instead(task)
 
     def _is_called(self, task: Task, name: str) -> bool:
@@ -64,7 +64,7 @@ class Sent:
 
     @once
     def _keys(self) -> set[Key]:
-        return self._scheduled | {s.task.key for s in self.sendings.all if s.task is not None}
+        return self._scheduled.union(self.sendings.by_task)
 
     @once
     def _scheduled(self) -> set[Key]:
