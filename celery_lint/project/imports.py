@@ -149,11 +149,14 @@ class Imports:
 
     def files_of(self, dotted: str) -> list[str]:
         """The files that a dotted name may lead to, whatever folder Python is started in."""
-        relative = dotted.replace(".", "/")
-        folders = dict.fromkeys(self.holding(dotted))
-        paths = [f"{folder}/{relative}" if folder else relative for folder in folders]
-        files = [file for path in paths for file in (f"{path}/__init__.py", f"{path}.py")]
-        return [file for file in files if file in self.files]
+        return [
+            file for folder in dict.fromkeys(self.holding(dotted)) for file in self.files_in(folder, dotted)
+        ]
+
+    def files_in(self, folder: str, dotted: str) -> list[str]:
+        """The files of this name in one folder; Python takes the first, a package before a module."""
+        path = f"{folder}/" * bool(folder) + dotted.replace(".", "/")
+        return [file for file in (f"{path}/__init__.py", f"{path}.py") if file in self.files]
 
     def holding_application(self, named: str) -> list[str]:
         """The same for what follows ``-A``: `shop.queue`, `shop.queue:app` or `shop.queue.app`."""

@@ -213,10 +213,7 @@ class CertainImports:
 
     def file(self, root: str, name: str) -> str | None:
         """The file of a module or package of this name, looked for in one folder."""
-        path = "/".join(([root] if root else []) + name.split("."))
-        return next(
-            (file for file in (f"{path}/__init__.py", f"{path}.py") if file in self.imports.files), None
-        )
+        return next(iter(self.imports.files_in(root, name)), None)
 
 
 def absolute(statement: ImportStatement, path: str, name: str) -> str:
