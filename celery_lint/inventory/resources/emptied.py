@@ -114,7 +114,6 @@ class Emptied:
         entity = self.project.resolve(module, sender) if sender else UNKNOWN
         return (entity.module.path, entity.name) if entity.module is not None else None
 
-    @asking("hint")
     def _by_hooks(self, task: Task) -> set[Key]:
         """What the class of a task empties."""
         class_ = self.graph.receiver(task)
