@@ -38,7 +38,6 @@ from celery_lint.inventory.code.fixed import Fixed
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import Handlers
 from celery_lint.inventory.resources.relays import Relays, name_of
-from celery_lint.inventory.resources.resources import LOOP_WORDS
 from celery_lint.inventory.resources.sessions import Sessions
 from celery_lint.inventory.resources.uses import Uses
 from celery_lint.inventory.retries.counting import Counting
@@ -53,6 +52,7 @@ from celery_lint.inventory.workers.loading.unimportable import Unimportable
 from celery_lint.inventory.workers.loading.unimported import Unimported
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.unsent import Unsent
+from celery_lint.libraries.clients import LOOP_WORDS
 from celery_lint.libraries.network import BLOCKING, CONNECTS, SERVICES, WAITING_FUNCTIONS
 from celery_lint.libraries.sqlalchemy import SYNC_ENGINE_MAKERS, SYNC_MAKERS, SYNC_SCOPED
 from celery_lint.libraries.threads import THREAD_EXECUTORS, THREADS

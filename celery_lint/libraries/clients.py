@@ -79,6 +79,13 @@ LOOP_BOUND = (
         "langgraph.checkpoint.postgres.aio.AsyncPostgresSaver()",
     }
 )
+#: Words of files that what tasks run coroutines of calls into, and that matter to event loops: (name, leaf).
+LOOP_WORDS = frozenset(
+    ("from_url" if ".from_url" in name else name[:-2].rpartition(".")[2], name.partition(".")[0])
+    for name in LOOP_BOUND
+) | frozenset(
+    (kind, "asyncio") for kind in ("Lock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Queue")
+)
 #: These are refused where no loop runs, or do nothing before they are awaited: a plain function has none.
 MADE_ON_A_LOOP = frozenset(
     {

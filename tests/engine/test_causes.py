@@ -144,3 +144,39 @@ def test_a_wait_names_a_task_that_is_sent(tmp_path: Path) -> None:
     (found,) = engine.check_paths([str(tmp_path)], None, overrides=overrides).diagnostics
     assert "task `c`" in found.message
     assert [place.message for place in found.related] == ["reached from task `c`"]
+
+
+def test_a_helper_names_the_tasks_whose_coroutine_uses_it(tmp_path: Path) -> None:
+    """Many tasks run their coroutines by one helper, and one of them uses the client."""
+    files = {
+        "shop/__init__.py": "",
+        "shop/running.py": (
+            "import asyncio\n\n\ndef run(coroutine):\n    loop = asyncio.new_event_loop()\n"
+            "    return loop.run_until_complete(coroutine)\n"
+        ),
+        "shop/base.py": (
+            "import asyncio\n\nfrom celery import Task\n\n\nclass Base(Task):\n    def run(self, pk):\n"
+            "        return self.drive(pk)\n\n    def drive(self, pk):\n"
+            "        return asyncio.new_event_loop().run_until_complete(self.work(pk))\n"
+        ),
+        "shop/client.py": "import httpx\n\nclient = httpx.AsyncClient()\nother = httpx.AsyncClient()\n",
+        "shop/tasks.py": (
+            "from celery import shared_task\n\nfrom shop.base import Base\nfrom shop.client import client\n"
+            "from shop.client import other\nfrom shop.celery import app\nfrom shop.running import run\n\n\n"
+            "async def get(pk):\n    return await client.get(pk)\n\n\n"
+            "async def add(pk):\n    return pk + 1\n\n\n"
+            "@shared_task\ndef a(pk):\n    return run(add(pk))\n\n\n"
+            "@shared_task\ndef b(pk):\n    return run(get(pk))\n\n\n"
+            "class C(Base):\n    async def work(self, pk):\n        return pk + 1\n\n\n"
+            "class D(Base):\n    async def work(self, pk):\n        return await other.get(pk)\n\n\n"
+            "c = app.register_task(C())\nd = app.register_task(D())\n"
+        ),
+        "shop/celery.py": 'from celery import Celery\n\napp = Celery("shop")\n',
+    }
+    samples.write(tmp_path, {"pyproject.toml": OPTIONS, **files})
+    overrides = {"cache": False, "select": ["CEL217"]}
+    found = engine.check_paths([str(tmp_path)], None, overrides=overrides).diagnostics
+    assert [each.related[-1].message for each in found] == [
+        "reached from task `b`",
+        "reached from task `D`",
+    ]

@@ -69,9 +69,10 @@ class LoopRun(NamedTuple):
         """The run call itself."""
         return self.module.place(self.call.span)
 
-    def related(self) -> tuple[tuple[Place, str], ...]:
-        """The tasks that reach the run."""
-        return reached_from(way.task for way in self.reached if way.task.function is not self.function)
+    def related(self, ways: Sequence[Reached] | None = None) -> tuple[tuple[Place, str], ...]:
+        """The tasks that reach the run; or those of them that it is told of."""
+        told = self.reached if ways is None else ways
+        return reached_from(way.task for way in told if way.task.function is not self.function)
 
 
 class Runs:
@@ -283,7 +284,7 @@ class Runs:
 
     def handed_over(self, run: LoopRun, way: Reached) -> list[tuple[Module, Function]]:
         """The coroutine functions of a run that one of its tasks is the reason for."""
-        if not run.helper:
+        if not run.helper and not run.function.owner:
             return list(run.coroutines)
         _, found = self.coroutines_of(run.module, run.function, run.call, run.runner in _MADE, [way])
         return found

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from celery_lint.inventory.resources.bound import SESSION_MAKERS, Bound
 from celery_lint.inventory.resources.owners import NAMESPACES, Owned, Owners, is_asked_first
-from celery_lint.libraries.clients import BORROWERS, GIVEN_BY, LOOP_BOUND, OWNERS, RELEASES
+from celery_lint.libraries.clients import BORROWERS, GIVEN_BY, OWNERS, RELEASES
 from celery_lint.libraries.sqlalchemy import ASYNC_SESSIONS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
 
-#: Words of files that what tasks run coroutines of calls into, and that matter to event loops: (name, leaf).
-LOOP_WORDS = frozenset(
-    ("from_url" if ".from_url" in name else name[:-2].rpartition(".")[2], name.partition(".")[0])
-    for name in LOOP_BOUND
-) | frozenset(
-    (kind, "asyncio") for kind in ("Lock", "Semaphore", "BoundedSemaphore", "Event", "Condition", "Queue")
-)
 CallsOf = Callable[[Module, Function], list[Call]]
 # What draws its connections from an engine or a pool that it is given when it is called.
 _DRAWING = ASYNC_SESSIONS | BORROWERS | {maker.removesuffix("()") for maker in SESSION_MAKERS}
@@ -42,6 +35,11 @@ class Resource(NamedTuple):
     key: Key
     owners: tuple[Key, ...] = ()
     made: tuple[tuple[Module, Value], ...] = ()
+
+    @property
+    def cause(self) -> Hashable:
+        """What must be edited: its name; or what makes it, where a class does so for each of its objects."""
+        return (self.made[0][0].path, self.made[0][1].span) if self.made else self.key
 
     def is_among(self, released: set[Key]) -> bool:
         """Whether its connections were given back: by its name, or by a method of the object that has it."""

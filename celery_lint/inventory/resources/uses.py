@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from celery_lint.inventory.code.given import Given
 from celery_lint.inventory.code.graph import CallGraph, Reached
@@ -55,11 +55,32 @@ class Uses:
         for run in self.runs.all:
             self.of(run)
 
+    @asking("hint")
+    def ways_to(self, run: LoopRun, resource: Resource) -> tuple[Reached, ...]:
+        """The tasks of a run whose own coroutine uses a resource: a helper runs those of many.
+
+        All of its tasks where nobody can tell.
+        """
+        if len(run.reached) < 2:
+            return run.reached
+        return tuple(way for way in run.reached if self._leads_to(run, way, resource)) or run.reached
+
+    def _leads_to(self, run: LoopRun, way: Reached, resource: Resource) -> bool:
+        closures = (self.graph.deep_closure(*each) for each in self.runs.handed_over(run, way))
+        used = (
+            use.key
+            for closure in closures
+            for module, function in closure
+            for use, _ in self.resources.used_in(module, function, self.functions.calls)
+        )
+        direct = (use.resource.key for use in self._direct_uses((run.module, run.function), run.call, [way]))
+        return resource.key in used or resource.key in direct
+
     @once
-    def told(self) -> frozenset[Key]:
+    def told(self) -> frozenset[Hashable]:
         """What runs of ``asyncio.run`` and its like break first: told there, and nowhere else."""
         left = (self.of(run).outliving for run in self.runs.all if run.is_plain)
-        return frozenset(uses[0].resource.key for uses in left if uses)
+        return frozenset(uses[0].resource.cause for uses in left if uses)
 
     @asking("hint")
     def of(self, run: LoopRun) -> RunUses:

@@ -156,8 +156,9 @@ class AsyncioRunInTask(Rule):
             )
             variant = "client" if use.resource.kind == "client" else ""
             values = {**runner, "resource": use.resource.name}
-            cause = Cause(use.resource.key, rank)
-            yield Finding(run.place, values, (*story, *related), variant, cause=cause)
+            ways = self.known.of(Uses).ways_to(run, use.resource)
+            cause = Cause(use.resource.cause, self.known.of(Sent).rank(way.task for way in ways))
+            yield Finding(run.place, values, (*story, *run.related(ways)), variant, cause=cause)
 
     @on(UnknownPool.closing)
     def check_unknown(self, fact: DoubtfulRun) -> Iterator[Finding]:

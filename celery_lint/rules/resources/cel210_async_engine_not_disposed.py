@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from celery_lint.inventory.code.graph import Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.resources.unknown_pool import DoubtfulUse, UnknownPool, leaving_open
 from celery_lint.inventory.resources.uses import Use, Uses
@@ -126,26 +127,28 @@ class AsyncEngineNotDisposed(Rule):
         uses = self.known.of(Uses)
         tasks = [reached.task for reached in run.reached]
         for use in uses.of(run).outliving:
-            if use.resource.kind != "engine" or use.resource.key in uses.told:
+            if use.resource.kind != "engine" or use.resource.cause in uses.told:
                 continue
             engine = use.resource.name
-            cause = Cause(use.resource.key, self.known.of(Sent).rank(tasks))
+            ways = uses.ways_to(run, use.resource)
+            cause = Cause(use.resource.cause, self.known.of(Sent).rank(way.task for way in ways))
             if run.kind in ("new", "bridge"):
-                yield Finding(use.place, {"engine": engine}, _story(run, use), cause=cause)
+                yield Finding(use.place, {"engine": engine}, _story(run, use, ways), cause=cause)
                 continue
             pool = self.known.of(Workers).running(("gevent", "eventlet", "threads"), tasks)
             if pool is not None:
                 values = {"engine": engine, "pool": pool.name, "where": pool.where}
-                yield Finding(use.place, values, _story(run, use), "pool", cause=cause)
+                yield Finding(use.place, values, _story(run, use, ways), "pool", cause=cause)
 
     @on(UnknownPool.crossing)
     def check_unknown(self, fact: DoubtfulUse) -> Iterator[Finding]:
         """Report uses whose pool nobody can tell: one answer mends all."""
         values = {"engine": fact.use.resource.name, "why": fact.doubt.why}
-        story = (*_story(fact.run, fact.use), *leaving_open(fact.doubt))
+        ways = self.known.of(Uses).ways_to(fact.run, fact.use.resource)
+        story = (*_story(fact.run, fact.use, ways), *leaving_open(fact.doubt))
         yield Finding(fact.use.place, values, story, "unknown", cause=Cause("pool"))
 
 
-def _story(run: LoopRun, use: Use) -> tuple[tuple[Place, str], ...]:
+def _story(run: LoopRun, use: Use, ways: Sequence[Reached]) -> tuple[tuple[Place, str], ...]:
     made = (use.resource.place, f"`{use.resource.name}` is made here, once per process")
-    return (made, (run.place, "the coroutine is run here"), *run.related())
+    return (made, (run.place, "the coroutine is run here"), *run.related(ways))

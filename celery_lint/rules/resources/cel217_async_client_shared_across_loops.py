@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.resources.loops.in_turn import ClientInTurn, ClientsInTurn
 from celery_lint.analysis.resources.loops.sharing import SharedClient, Sharing
+from celery_lint.inventory.resources.uses import Uses
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.rule import Cause, Finding, Rule, on
 
@@ -110,13 +111,13 @@ class AsyncClientSharedAcrossLoops(Rule):
     def check(self, shared: SharedClient) -> Iterator[Finding]:
         """Report the first use of each client in a run, whatever number of tasks come to it."""
         name = shared.use.resource.name
+        ways = self.known.of(Uses).ways_to(shared.run, shared.use.resource)
         story = (
             (shared.use.resource.place, f"`{name}` is made here, once per process"),
             (shared.run.place, "the coroutine is run here"),
-            *shared.run.related(),
+            *shared.run.related(ways),
         )
-        rank = self.known.of(Sent).rank(reached.task for reached in shared.run.reached)
-        cause = Cause(shared.use.resource.key, rank)
+        cause = Cause(shared.use.resource.cause, self.known.of(Sent).rank(way.task for way in ways))
         if shared.pool is None:
             yield Finding(shared.use.place, {"resource": name}, story, cause=cause)
         else:

@@ -79,7 +79,7 @@ class Sharing:
                 continue
             pool = None if self.loops.renews(run) else self.loops.pool_of(run, *SEVERAL_LOOPS)
             for use in self.uses.of(run).outliving:
-                if use.resource.kind == "client" and use.resource.key not in self.uses.told:
+                if use.resource.kind == "client" and use.resource.cause not in self.uses.told:
                     found.append(SharedClient(run, use, pool))
         return found
 
