@@ -7,7 +7,7 @@ from celery_lint.files import dependencies, unlisted
 from celery_lint.files.commands import launch
 from celery_lint.files.commands.apart import apart
 from celery_lint.files.commands.assigned import assigned, saying, schemes
-from celery_lint.files.commands.defaults import defaults, is_idle
+from celery_lint.files.commands.defaults import defaults, is_idle, starts_others
 from celery_lint.files.commands.python_path import VARIABLE, python_path
 from celery_lint.files.commands.pythons import of_files, since
 from celery_lint.files.commands.strangers import strangers
@@ -37,7 +37,9 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         without_beat(root, paths, listing.texts, listing.python, commands),
         apart(root, paths, listing.texts, listing.python, commands),
         never,
-        bool(never) and is_idle(root, listing.told, commands, never or ()),
+        is_idle(root, listing.told, commands, never or ())
+        if never or starts_others(paths, commands)
+        else None,
         python_path(telling),
         frozenset(each.text for text in telling for each in assigned(text, SETTINGS_VARIABLE)),
         schemes(telling),

@@ -139,6 +139,7 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
         found += known.isolation.search(READING, lambda known: known.of(Unsent).words())
         found += known.isolation.search(READING, lambda known: known.of(Unimportable).words())
         found += known.isolation.search(READING, lambda known: known.of(LostReceivers).words())
+        found += known.isolation.search(READING, lambda known: known.of(Acknowledgement).words())
     return {(name, leaf) for name, leaf in found if name}
 
 

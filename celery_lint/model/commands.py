@@ -25,7 +25,8 @@ class Deployment(NamedTuple):
     of the project speaks of beat; ``None`` where only launch files have been read. ``apart`` are the files
     that are a whole deployment each, where there are others. ``defaults`` are the commands of images that
     never run, since all deployments give others; ``None`` where only launch files have been read for that.
-    ``idle``: these are all that would start a worker, and no text tells people how to.
+    ``idle``: nothing but these would start a worker, while files start other processes, and no text tells
+    people how to; ``None`` where that has not been looked for.
     ``python_path`` are the folders that Python is told to import from, ``django_settings`` what Django's
     variable for the module of its settings is given, ``schemes`` those of the addresses of brokers that
     variables are given, by variable; empty for a value that shows none.
@@ -40,7 +41,7 @@ class Deployment(NamedTuple):
     without_beat: tuple[str, ...] | None = None
     apart: tuple[Apart, ...] = ()
     defaults: tuple[WorkerCommand, ...] | None = None
-    idle: bool = False
+    idle: bool | None = None
     python_path: tuple[Folder, ...] = ()
     django_settings: frozenset[str] = frozenset()
     schemes: Mapping[str, frozenset[str]] = MappingProxyType({})
@@ -48,7 +49,7 @@ class Deployment(NamedTuple):
     @property
     def texts_read(self) -> bool:
         """Whether more has been read than launch files."""
-        return self.without_beat is not None or self.defaults is not None
+        return self.idle is not None or self.without_beat is not None or self.defaults is not None
 
     def project_of(self, path: str) -> str:
         """The nearest folder at a file that is a project by itself; ``""`` for all there is."""
@@ -121,7 +122,7 @@ def deployed(
     without_beat: tuple[str, ...] | None = None,
     apart: tuple[Apart, ...] = (),
     defaults: tuple[WorkerCommand, ...] | None = None,
-    idle: bool = False,
+    idle: bool | None = None,
     python_path: tuple[Folder, ...] = (),
     django_settings: frozenset[str] = frozenset(),
     schemes: Mapping[str, frozenset[str]] = MappingProxyType({}),

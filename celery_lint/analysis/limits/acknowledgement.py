@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.limits.redelivered import Redelivered
+from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.applications import Application, Applications
-from celery_lint.inventory.application.broker import BrokerSettings, Kind
-from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.broker import BrokerSettings
+from celery_lint.inventory.application.commands import STARTING, Commands
 from celery_lint.inventory.application.eager import EagerSettings
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.graph import CallGraph, Reached
@@ -26,11 +27,11 @@ from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
+from celery_lint.project.modules import leaf_of
 
 _REJECT = "celery.exceptions.Reject"
 _LATE = ("acks_late", "task_acks_late")
 _LOST = ("reject_on_worker_lost", "task_reject_on_worker_lost")
-_BROKERS: tuple[Kind, ...] = ("redis", "sqs", "amqp")
 _ON_FAILURE = ("acks_on_failure_or_timeout", "task_acks_on_failure_or_timeout")
 _PREFETCH = ("worker_prefetch_multiplier", "worker_disable_prefetch")
 # What a condition that keeps a message from being delivered forever looks at.
@@ -65,8 +66,8 @@ class LostWorkerOption(NamedTuple):
     """``reject_on_worker_lost`` where it is switched on, for a task or (``task`` is ``None``) for all.
 
     ``late`` tells whether messages are acknowledged late; ``bounded`` whether something ends the deliveries;
-    ``broker`` is the kind of broker that makes them. ``application`` is the one whose setting it is, or that
-    runs the task, if that is known: that tasks come back is decided once for all of them.
+    ``broker`` is the kind of broker that makes them, or likely does. ``application`` is the one whose setting
+    it is, or that runs the task, if that is known: that tasks come back is decided once for all of them.
     """
 
     place: Place
@@ -178,15 +179,14 @@ class Acknowledgement:
     def lost_worker_options(self) -> list[LostWorkerOption]:
         """Where ``reject_on_worker_lost`` is switched on, for workers that have processes to lose."""
         found: dict[Place, LostWorkerOption] = {}
-        kinds = [kind for kind in _BROKERS if self.broker_settings.may_be(kind)]
-        broker = kinds[0] if len(kinds) == 1 else ""
+        broker = self.broker_settings.likely
         switched: set[Key] = set()
         for application in self.applications.product:
             setting, certain = self.settings.setting(application, _LOST[1])
             if setting is not None and certain and self._is((setting.module, setting.value), True):
                 if self._loses_none(self.pools.of_applications([application])):
                     continue
-                if self.eager.has_no_workers(application):
+                if self.eager.has_no_workers(application) or not self.commands.may_start(application):
                     continue
                 switched.add(application.origin)
                 late, bounded = self._any_late(application), self._bounded([application])
@@ -202,7 +202,9 @@ class Acknowledgement:
             place, applications = given[0].place(given[1].span), self.belonging.of(task)
             if applications and all(map(self.eager.has_no_workers, applications)):
                 continue
-            bounded = self._bounded(applications, task) or self.redelivered.is_stopped(task)
+            if applications and not any(map(self.commands.may_start, applications)):
+                continue
+            bounded = self._bounded(applications, task) or self.redelivered.is_harmless(task)
             origins = [application.origin for application in applications]
             origins.sort(key=lambda origin: origin not in switched)  # the one that has the setting, too
             own = origins[0] if origins else None
@@ -215,6 +217,15 @@ class Acknowledgement:
             found[place] = option
         return list(found.values())
 
+    def words(self) -> set[Pair]:
+        """What starts workers of applications with the option that nothing seen so far starts."""
+        return {
+            (word, leaf_of(application.module.path))
+            for application in self.applications.product
+            if self.settings.candidates(application, _LOST[1]) and not self.commands.may_start(application)
+            for word in STARTING
+        }
+
     def _loses_none(self, pools: WorkerPools) -> bool:
         """Whether no worker has processes of its own to lose, or may have none."""
         return pools.only(*UNFORKED) or self.pools.may_be_green(pools)
@@ -222,7 +233,7 @@ class Acknowledgement:
     def _runs_nothing_twice(self, application: Application) -> bool:
         """Whether no task of an application that something sends would begin again."""
         tasks = [task for task in self.unsent.product if application in self.belonging.of(task)]
-        return bool(self.tasks.product) and all(self.redelivered.is_stopped(task) for task in tasks)
+        return bool(self.tasks.product) and all(self.redelivered.is_harmless(task) for task in tasks)
 
     def _any_late(self, application: Application) -> bool | None:
         """Whether any task of an application acknowledges late: ``False`` only where that is certain."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.tasks.schedules import Schedules
+from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.senders.hidden import HiddenSenders
+from celery_lint.libraries.celery import CRONTAB
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
@@ -29,6 +31,12 @@ _WAITING = re.compile(
 _SAVING = (".commit", ".save", ".update")
 # What takes a lock, and says whether it could: `if not lock.acquire(blocking=False): return`.
 _TAKING = (".acquire", ".add", ".setnx", ".set")
+# A task that comes again so soon comes as often as one that is delivered again; and a crontab of that kind.
+_SOON = 300.0  # seconds
+_SOON_BY_CRONTAB = re.compile(r"\*(?:/[1-5])?")
+_UNITS = {"seconds": 1.0, "minutes": 60.0}
+_TIMEDELTA = "datetime.timedelta"
+_ARGUMENTS = frozenset({"args", "kwargs"})
 # Their locks end with the process that has them.
 _OF_THE_PROCESS = ("threading.", "multiprocessing.", "asyncio.", "gevent.")
 
@@ -42,6 +50,11 @@ class Redelivered:
         self.functions = known.project.functions
         self.sendings = known.of(Sendings)
         self.schedules = known.of(Schedules)
+        self.hidden = known.of(HiddenSenders)
+
+    def is_harmless(self, task: Task) -> bool:
+        """Whether a message that comes back is none the worse: it runs nothing, or others come anyway."""
+        return self.is_stopped(task) or task.key in self._polls
 
     def is_stopped(self, task: Task) -> bool:
         """Whether a task looks at whether it has been delivered before, or what stands around it may leave.
@@ -67,6 +80,52 @@ class Redelivered:
                 ends[sending.task.key] = ending and ends.get(sending.task.key, True)
         scheduled = {task.key for entry in self.schedules.all if (task := self.schedules.task(entry))}
         return {key for key, ending in ends.items() if ending} - scheduled
+
+    @once
+    def _polls(self) -> frozenset[Key]:
+        """The tasks that beat alone sends, without arguments, every few minutes or sooner."""
+        if self.hidden.may_send_anything:
+            return frozenset()
+        found: dict[Key, bool] = {}
+        for entry in self.schedules.all:
+            task = self.schedules.task(entry)
+            if task is not None:
+                soon = entry.certain and not self._needs_arguments(task) and self._is_soon(entry)
+                found[task.key] = soon and found.get(task.key, True)
+        sent = {
+            sending.task.key for sending in self.sendings.all if sending.task is not None and sending.sends
+        }
+        return frozenset(key for key, soon in found.items() if soon) - sent
+
+    def _needs_arguments(self, task: Task) -> bool:
+        return task.function is None or self.hidden.needs_arguments(task, task.function)
+
+    def _is_soon(self, entry: Entry) -> bool:
+        """Whether an entry gives nothing to its task, and is due again soon."""
+        given = entry.given.get("schedule")
+        if (
+            entry.hidden
+            or entry.written != "mapping"
+            or given is None
+            or not _ARGUMENTS.isdisjoint(entry.given)
+        ):
+            return False
+        seconds = self.project.number(entry.module, given)
+        if seconds is not None:
+            return 0 < seconds <= _SOON
+        made = self.project.value_entity(entry.module, given) if given.kind == "name" else None
+        module, value = (made.module, made.value) if made is not None else (entry.module, given)
+        if module is None or value is None or value.kind != "call" or value.items:
+            return False
+        name = self.project.resolve(module, value.chain).name
+        given_by_name = [key for key, _ in value.keywords]
+        if name == CRONTAB and given_by_name in ([], ["minute"]):
+            minute = self.project.text(module, value.keyword("minute")) if value.keywords else "*"
+            return minute is not None and _SOON_BY_CRONTAB.fullmatch(minute) is not None
+        if name != _TIMEDELTA or not _UNITS.keys() >= set(given_by_name):
+            return False
+        numbers = [(_UNITS[key], self.project.number(module, item)) for key, item in value.keywords]
+        return all(number for _, number in numbers) and sum(u * (n or 0) for u, n in numbers) <= _SOON
 
     def _may_leave(self, module: Module, function: Function) -> bool:
         """Whether something that stands around the function of a task may give back without calling it."""

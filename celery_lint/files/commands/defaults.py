@@ -105,6 +105,13 @@ def is_idle(
     )
 
 
+def starts_others(launch: list[str], commands: list[WorkerCommand]) -> bool:
+    """Whether files that list processes are there, and none of them starts a worker."""
+    if any(command.is_worker or command.refused for command in commands):
+        return False
+    return any(kind_of(path) not in ("", "programs") for path in launch)
+
+
 def _given_by_default(text: str, commands: list[WorkerCommand]) -> list[WorkerCommand]:
     """Those of a Dockerfile's commands whose program a `CMD` names."""
     lines: set[int] = set()

@@ -84,7 +84,26 @@ class BrokerSettings:
         return self._kind == kind or (not self._kind and kind in self._usual_kinds)
 
     @once
-    def _usual_kinds(self) -> set[str]:
+    def likely(self) -> Kind:
+        """The kind that it is, or that defaults or all that launch files give to variables speak of alone.
+
+        Enough for a remedy to leave out what other brokers have.
+        """
+        if self._kind:
+            return self._kind
+        kinds = self._usual_kinds or {_KINDS.get(each, "other") for each in self._given if each}
+        return next(iter(kinds)) if len(kinds) == 1 else ""
+
+    @property
+    def _given(self) -> frozenset[str]:
+        """The schemes that launch files give to variables: those of brokers, if any is called so."""
+        schemes = self.project.deployment.schemes
+        own = [name for name in schemes if "BROKER" in name]
+        others = [name for name in schemes if "RESULT" not in name and "CACHE" not in name]
+        return frozenset().union(*(schemes[name] for name in own or others))
+
+    @once
+    def _usual_kinds(self) -> set[Kind]:
         """The kinds that stand beside the names of environment variables: ``getenv("BROKER", "sqs://")``."""
         values = [setting.value for setting in self.settings.named("broker_url")]
         asked = [value for value in values if value.kind == "call" and value.chain in ENVIRONMENT]

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from celery_lint.files.commands.launch import worker_of_arguments
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.lost.unloadable import LostCommands
 from celery_lint.model.commands import WorkerCommand
-from celery_lint.model.facts import Module, Value
+from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.purpose import is_development_path
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
 
-# What starts a worker that no command does, and the words of a command that code starts.
-_STARTING = (".worker_main", ".Worker")
+# What starts a worker that no command does; and the words of a command that code starts.
+STARTING = ("worker_main", "Worker")
 _WORDS = frozenset({"celery", "worker"})
+_COMMAND = re.compile(r"\bcelery\b[^\t\n]*\bworker\b")
+# What starts processes whose words nobody can read, in code that speaks of workers by its name.
+_PROCESSES = (".run", ".call", ".check_call", ".Popen", ".popen", ".system", ".execv", ".execvp", ".execlp")
+_PROCESS = re.compile(r"(?m)^(?:subprocess\.\w+|os\.(?:system|popen|exec[lv]\w*))\t")
+_SPEAKS = re.compile(r"celery|worker", re.IGNORECASE)
 # Where Celery looks for the application in a module or package that `-A` names.
 _NAMES = ("app", "celery", "celery_app")
 
@@ -130,6 +137,34 @@ class Commands:
             and self._home(application) in homes
         ]
 
+    def may_start(self, application: Application) -> bool:
+        """Whether a command or code may start workers of an application, as far as the project tells.
+
+        A command whose application nobody can read may be for any. Where the project shows no command,
+        somebody may start them whom it does not show, unless it starts all else and no text tells people how.
+        """
+        deployment = self.project.deployment
+        if self._are_started_by_code:
+            return True
+        if not self.all and not deployment.refused:
+            return not deployment.idle
+        return any(
+            application.origin in self._named(command) or self._is_for_any(command, application)
+            for command in (*self.all, *deployment.refused)
+            if not self.lost.ends(command.place)
+        )
+
+    def _is_for_any(self, command: WorkerCommand, application: Application) -> bool:
+        """Whether nobody can read what a command names, or the name is that of the application in an image.
+
+        That may hold the project in a folder: ``backend.shop.worker`` for `shop.worker`.
+        """
+        dotted = _module_named(command)
+        if not dotted:
+            return True
+        module = self.project.imports.module_name(application.module.path)
+        return any(name.endswith(f".{module}") for name in (dotted, dotted.rpartition(".")[0]))
+
     @once
     def meant_in_vain(self) -> list[Application]:
         """The applications that somebody means to start, by a command that fails: others say why."""
@@ -141,12 +176,21 @@ class Commands:
     def replaced(self) -> list[Application]:
         """The applications whose workers nobody starts: an image would that is always told otherwise."""
         deployment = self.project.deployment
-        if self.all or not deployment.idle or any(self.project.calling(*_STARTING)):
-            return []
-        functions = self.project.functions.saying(self.project.product_modules(), _WORDS)
-        if any(said == _WORDS for _, _, said in functions):
+        if self.all or not deployment.idle or self._are_started_by_code:
             return []
         return [each for command in deployment.defaults or () for each in self.naming(command)]
+
+    @once
+    def _are_started_by_code(self) -> bool:
+        """Whether code starts workers, or a command that may, so that nobody can read which."""
+        if any(self.project.calling(*(f".{name}" for name in STARTING))) or any(
+            _starts_process(module, function) for module, function in self.project.calling(*_PROCESSES)
+        ):
+            return True
+        functions = self.project.functions.saying(self.project.product_modules(), _WORDS)
+        return any(
+            said == _WORDS and _COMMAND.search(function.packed_calls) for _, function, said in functions
+        )
 
     def _home(self, application: Application) -> str:
         """The project that an application belongs to, of several in one workspace."""
@@ -172,8 +216,8 @@ class Commands:
 
     def _named(self, command: WorkerCommand) -> list[Key | None]:
         """The applications that ``-A`` of a command may mean: those nearest to the file of the command."""
-        dotted, _, name = command.app.removesuffix(".py").replace("/", ".").partition(":")
-        if not dotted or not all(part.isidentifier() for part in dotted.split(".")):
+        dotted, name = _module_named(command), command.app.partition(":")[2]
+        if not dotted:
             return []
         found: dict[Key, str] = {}
         for application in self.applications.product:
@@ -198,6 +242,18 @@ class Commands:
             if application is not None:
                 return [application.origin]
         return []
+
+
+def _module_named(command: WorkerCommand) -> str:
+    """The module that ``-A`` names, or an attribute of one; nothing where that is not plainly written."""
+    dotted = command.app.removesuffix(".py").replace("/", ".").partition(":")[0]
+    return dotted if all(part.isidentifier() for part in dotted.split(".")) else ""
+
+
+def _starts_process(module: Module, function: Function) -> bool:
+    """Whether a function or a script that is called after workers starts a process."""
+    named = _SPEAKS.search(f"{leaf_of(module.path)}.{function.qualname}")
+    return named is not None and _PROCESS.search(function.packed_calls) is not None
 
 
 def _within(folder: str, root: str) -> bool:

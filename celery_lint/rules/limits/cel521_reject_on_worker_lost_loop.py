@@ -48,7 +48,9 @@ class RejectOnWorkerLostLoop(Rule):
     production with `task_always_eager` and without a broker), and where a task stops itself: it asks whether
     it is redelivered, leaves where what it works on has begun already or where it does not get a lock at once
     (`if not lock.acquire(blocking=False): return`), or has a class whose `__call__` may leave first; and
-    where each call that sends the task gives it an end (`expires=300`). Told once for an application, at its
+    where each call that sends the task gives it an end (`expires=300`), or beat alone sends it, without
+    arguments, every few minutes or sooner. Silent, last, where commands start workers, but none of this
+    application. Told once for an application, at its
     setting or else at the first task, with the places of the others.
 
     ## References
@@ -75,6 +77,6 @@ class RejectOnWorkerLostLoop(Rule):
         """Report the option that nothing bounds."""
         if fact.late and not fact.bounded:
             # nothing but RabbitMQ counts deliveries
-            variant = "redis" if fact.broker in ("redis", "sqs") else ""
+            variant = "redis" if fact.broker not in ("amqp", "") else ""
             cause = Cause(fact.application, int(fact.task is not None))
             yield Finding(fact.place, {}, (), variant, cause=cause)
