@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.tasks.in_force import OptionsInForce
+from celery_lint.inventory.tasks.layers import Layers, Wrapping
+from celery_lint.inventory.tasks.made.handing_on import HandingOn
 from celery_lint.inventory.tasks.schedules import SCHEDULE, Entry, Schedules
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.naming import naming
@@ -35,6 +37,8 @@ class HiddenSenders:
         self.told_names = known.of(ToldNames)
         self.schedules = known.of(Schedules)
         self.in_force = known.of(OptionsInForce)
+        self.layers = known.of(Layers)
+        self.handing_on = known.of(HandingOn)
 
     @once
     @asking("quiet")
@@ -83,9 +87,21 @@ class HiddenSenders:
 
     def may_stand_there(self, task: Task) -> bool:
         """Whether such an entry may run a task: what needs arguments is hardly ever entered by hand."""
-        if task.function is None or task.inner_decorators or task.wrapper is not None:
+        if task.function is None or task.wrapper is not None:
             return True  # somebody may fill in what the function takes
+        for layer in self.layers.below(task):
+            if self.handing_on.taken_by([layer]) is not None:
+                continue
+            if len(layer) != 1 or self._is_out_of_sight(layer[0]):
+                return True
+            return not self.needs_arguments(task, layer[0].function)
         return not self.needs_arguments(task, task.function)
+
+    def _is_out_of_sight(self, wrapping: Wrapping) -> bool:
+        """Whether nobody can tell what is given to that which runs in the place of a task's function."""
+        module, function, inner = wrapping
+        changed = any(self.layers.changes(module, value) for value in function.decorators)
+        return not inner or bool(function.owner) or changed or self.layers.is_handed_on(wrapping)
 
     def needs_arguments(self, task: Task, function: Function) -> bool:
         """Whether a message must bring something for the parameters of a task's function."""
