@@ -94,5 +94,5 @@ def _diagnostic(diagnostic: Diagnostic, edits: list[dict[str, Any]]) -> dict[str
             {"path": shown(path), "line": line, "column": column, "message": message}
             for path, line, column, message in diagnostic.related
         ],
-        "fix": {"applicability": diagnostic.fix[0], "edits": edits} if diagnostic.fix else None,
+        "fix": {"applicability": diagnostic.fix[0], "edits": edits} if diagnostic.fix and edits else None,
     }

@@ -11,6 +11,7 @@ from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import (
     Unawaited,
+    is_for_plain_functions,
     is_lost,
     is_only_returned,
     made_names,
@@ -70,6 +71,7 @@ class LostCoroutine(NamedTuple):
     """
 
     module: Module
+    function: Function
     call: Call
     name: str
     how: Literal["dropped", "kept", "returned"]
@@ -274,17 +276,20 @@ class Coroutines:
         return False
 
     def _lost(self, module: Module, function: Function, task: Task) -> Iterator[LostCoroutine]:
-        for call in self.functions.calls(module, function):
+        calls = self.functions.calls(module, function)
+        for call in calls:
             if not may_be_lost(call):
                 continue
             name = self._coroutine(module, call)
             flow = self.functions.of(module, function) if name else None
             if flow is None or ("." not in call.chain and name in made_names(flow)):
                 continue  # that name may mean something else here
+            if is_for_plain_functions(flow, calls, call):
+                continue
             if is_lost(flow, call):
-                yield LostCoroutine(module, call, name, "dropped", task)
+                yield LostCoroutine(module, function, call, name, "dropped", task)
             elif self._is_kept(module, flow, call):
-                yield LostCoroutine(module, call, name, "kept", task)
+                yield LostCoroutine(module, function, call, name, "kept", task)
 
     def _coroutine(self, module: Module, call: Call) -> str:
         """The name of the coroutine function that a call calls, or nothing."""
@@ -312,8 +317,9 @@ class Coroutines:
             flow = self.functions.of(module, function)
             if not call.in_finally and (call.is_returned or call.is_bound) and is_only_returned(flow, call):
                 name = self._coroutine(module, call)
-                if name:
-                    yield LostCoroutine(module, call, name, "returned", task)
+                calls = self.functions.calls(module, function)
+                if name and not is_for_plain_functions(flow, calls, call):
+                    yield LostCoroutine(module, function, call, name, "returned", task)
 
     def _gives_a_result(self, module: Module, function: Function) -> bool:
         """Whether what a function returns is the result of a task, which nobody awaits before."""

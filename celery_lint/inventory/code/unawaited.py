@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.code.called import Called
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.libraries.asyncio import SYNC_TO_ASYNC
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
 # Decorators that leave a coroutine function what it is.
 _HARMLESS = frozenset({"~staticmethod", "~classmethod", "typing.override", "typing_extensions.override"})
-
-
 _WRAPS = "functools.wraps"
+# What a run says of something that is no coroutine: `a coroutine was expected`.
+_REFUSED = frozenset(
+    {"~TypeError", "builtins.TypeError", "~ValueError", "builtins.ValueError", "~AttributeError"}
+)
+_ASKING = "iscoroutinefunction"
 
 
 def makes_coroutine(module: Module, function: Function) -> bool:
@@ -88,6 +92,44 @@ def is_lost(flow: Flow, call: Call) -> bool:
     return not any(
         name in other.loads or (other.kind == "global" and name in other.stores) for other in flow.steps
     )
+
+
+def is_for_plain_functions(flow: Flow, calls: Sequence[Call], call: Call) -> bool:
+    """Whether a call is made only if its function makes no coroutine: as it makes one, no run comes there.
+
+    In ``except TypeError`` behind a run of what the same call gives, and where ``iscoroutinefunction(load)``
+    says no.
+    """
+    step = flow.step_of(call)
+    while step is not None:
+        outer = flow.steps[step.parent] if step.parent >= 0 else None
+        if step.kind == "handler" and outer is not None and _REFUSED.issuperset(step.chains or ("",)):
+            tried = (calls[number] for each in flow.body(outer) for number in _calls_below(flow, each))
+            if any(each.chain == call.chain and (each.is_argument or each.is_awaited) for each in tried):
+                return True
+        for before in flow.body(outer, step.role):
+            if before.number >= step.number:
+                break
+            if _asks(before, calls, call) == "yes" and flow.ends(flow.body(before)):
+                return True
+        if outer is not None and _asks(outer, calls, call) == ("yes" if step.role == "else" else "no"):
+            return True
+        step = outer
+    return False
+
+
+def _calls_below(flow: Flow, step: Step) -> Iterator[int]:
+    yield from step.calls
+    for inner in flow.below(step):
+        yield from inner.calls
+
+
+def _asks(step: Step, calls: Sequence[Call], call: Call) -> str:
+    """Whether the body of an ``if`` is for coroutine functions (``yes``) or for others (``no``)."""
+    if step.kind != "if" or not step.value.endswith(f"{_ASKING}()"):
+        return ""
+    asked = any(calls[number].argument(0).chain == call.chain for number in step.calls)
+    return ("no" if step.value[:1] == "!" else "yes") if asked else ""
 
 
 class Unawaited:

@@ -85,4 +85,5 @@ class NaiveEta(Rule):
             related.append((fact.zone_at, f"the time zone is `{fact.zone}`"))
         values = {"made": fact.made, "zone": fact.zone}
         variant = "zone" if fact.zone else ""
-        yield Finding(fact.place, values, tuple(related), variant, (), Cause(fact.made_at))
+        fix = () if fact.made_at == fact.place else None
+        yield Finding(fact.place, values, tuple(related), variant, fix, Cause(fact.made_at))

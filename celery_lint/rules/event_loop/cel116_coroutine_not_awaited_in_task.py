@@ -83,6 +83,6 @@ class CoroutineNotAwaitedInTask(Rule):
     def check(self, lost: LostCoroutine) -> Iterator[Finding]:
         """Report each call that makes one."""
         inside = (lost.task.place, f"inside task `{lost.task.label}`")
-        returned = lost.how == "returned"
-        variant, fix = ("returned", None) if returned else ("", ())
+        variant = "returned" if lost.how == "returned" else ""
+        fix = () if lost.how == "dropped" and lost.function.is_async else None
         yield Finding(lost.place, {"function": lost.name}, (inside,), variant, fix)
