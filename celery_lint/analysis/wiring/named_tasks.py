@@ -124,11 +124,13 @@ class NamedTasks:
                 and (are_annotations or not self._has_its_queue(missing))
                 and not self._goes_there_anyway(module.place(value.span), name, missing.guess)
             ]
-            if unknown:
+            first = next((each for each in unknown if _means_something(each.missing)), None)
+            if first is not None:
                 places = {each.place for each in unknown}
                 useless = [each for each in table if each[0].place(each[1].span) in places]
                 lost = next((key for each in useless for key in each[4] if key in starred), "")
-                found[unknown[0].place] = UselessEntries(unknown[0], tuple(unknown[1:]), lost)
+                others = tuple(each for each in unknown if each is not first)
+                found[first.place] = UselessEntries(first, others, lost)
         return list(found.values())
 
     def _has_its_queue(self, missing: Missing) -> bool:
@@ -221,3 +223,8 @@ class NamedTasks:
             )
             for table in tables:
                 yield [entry for entry in table if entry[2] != _PATTERN], starred
+
+
+def _means_something(missing: Missing) -> bool:
+    """Whether an entry is meant for tasks that are there: what is left of a task that is gone costs nothing."""
+    return bool(missing.guess) or missing.why in ("pattern", "prefix", "function")

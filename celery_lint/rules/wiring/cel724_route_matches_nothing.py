@@ -59,10 +59,10 @@ class RouteMatchesNothing(Rule):
 
     Of routes only names are looked at, no patterns. `task_annotations` know no patterns: an entry there is
     for the task of this very name, or `"*"` for all (applied last, over those of a name), so that `"shop.*"`
-    is for none. Each table is told once, at the first of its entries that is for no task. It speaks only
-    where the name begins with a module of the project that has no such task, or is the name of a task but
-    for one or two letters, or, in `task_annotations`, is what names of tasks begin with; and it says nothing
-    where names may exist that nobody can see, see CEL710. Silent too of a route for a task that names a queue
+    is for none. Each table is told once, at the first of its entries that is for no task and is meant for one
+    that is there: what is left of a task that is gone changes nothing. So it speaks only where a task is
+    named nearly so, a plain function is, or, in `task_annotations`, where the name is what names of tasks begin with; and it says
+    nothing where names may exist that nobody can see, see CEL710. Silent too of a route for a task that names a queue
     itself (`@app.task(queue="slow")`), which wins over every route, where the task that is meant has an entry
     of its own beside it, of routes that the module sets anew further down, and of those that say nothing but
     the default queue of the application, unless a pattern beside them sends such a task elsewhere.
@@ -79,14 +79,11 @@ class RouteMatchesNothing(Rule):
     message = _ONE
     help = "did you mean `{guess}`?"
     variants = {
-        "nameless": (_ONE, "correct the name, define a task with it, or remove the entry"),
         "unread": (_ONE, _UNREAD),
+        "function": (_ONE, "make the function `{name}` a task, or remove the entry"),
+        "several function": (_SEVERAL, "make the function `{name}` a task, or remove the entries"),
         "several unread": (_SEVERAL, _UNREAD),
         "several": (_SEVERAL, "did you mean `{guess}`? no task is named `{others}` either"),
-        "several nameless": (
-            _SEVERAL,
-            "correct or remove the entries: no task is named `{others}` either",
-        ),
         "pattern": (
             "`{name}` names no task: `task_annotations` know no patterns, it has no effect",
             "name each task, or `*` for all of them",
@@ -123,9 +120,10 @@ class RouteMatchesNothing(Rule):
             "option": starred,
             "others": "`, `".join(other.name for other in others[:_SHOWN]),
         }
-        kind = "nameless" if not first.missing.guess else "unread" if first.unread else ""
-        if first.missing.why in ("pattern", "prefix"):
-            kind = first.missing.why
+        kind = "unread" if first.unread else ""
+        why = first.missing.why
+        if why in ("pattern", "prefix") or (why == "function" and not first.missing.guess):
+            kind = why
         if starred:
             kind = "starred pattern" if kind == "pattern" else "starred"
         variant = f"several {kind}" if others else kind
