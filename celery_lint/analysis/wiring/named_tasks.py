@@ -226,5 +226,5 @@ class NamedTasks:
 
 
 def _means_something(missing: Missing) -> bool:
-    """Whether an entry is meant for tasks that are there: what is left of a task that is gone costs nothing."""
+    """Whether an entry is meant for tasks that are there: what a task that is gone has left costs nothing."""
     return bool(missing.guess) or missing.why in ("pattern", "prefix", "function")

@@ -57,15 +57,16 @@ class RouteMatchesNothing(Rule):
 
     ## Limits
 
-    Of routes only names are looked at, no patterns. `task_annotations` know no patterns: an entry there is
-    for the task of this very name, or `"*"` for all (applied last, over those of a name), so that `"shop.*"`
-    is for none. Each table is told once, at the first of its entries that is for no task and is meant for one
-    that is there: what is left of a task that is gone changes nothing. So it speaks only where a task is
-    named nearly so, a plain function is, or, in `task_annotations`, where the name is what names of tasks begin with; and it says
-    nothing where names may exist that nobody can see, see CEL710. Silent too of a route for a task that names a queue
-    itself (`@app.task(queue="slow")`), which wins over every route, where the task that is meant has an entry
-    of its own beside it, of routes that the module sets anew further down, and of those that say nothing but
-    the default queue of the application, unless a pattern beside them sends such a task elsewhere.
+    Of routes only names are looked at, no patterns. `task_annotations` know no patterns: an entry there
+    is for the task of this very name, or `"*"` for all (applied last, over those of a name), so that
+    `"shop.*"` is for none. Each table is told once, at the first of its entries that is for no task and
+    is meant for one that is there: what is left of a task that is gone changes nothing. So it speaks only
+    where a task is named nearly so, a plain function is, or, in `task_annotations`, where the name is
+    what names of tasks begin with; and it says nothing where names may exist that nobody can see, see
+    CEL710. Silent too of a route for a task that names a queue itself (`@app.task(queue="slow")`), which
+    wins over every route, where the task that is meant has an entry of its own beside it, of routes that
+    the module sets anew further down, and of those that say nothing but the default queue of the
+    application, unless a pattern beside them sends such a task elsewhere.
 
     ## References
 
