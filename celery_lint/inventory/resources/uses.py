@@ -55,7 +55,6 @@ class Uses:
         for run in self.runs.all:
             self.of(run)
 
-    @asking("hint")
     def ways_to(self, run: LoopRun, resource: Resource) -> tuple[Reached, ...]:
         """The tasks of a run whose own coroutine uses a resource: a helper runs those of many.
 
