@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from celery_lint.analysis.limits.cache_backends import CacheBackends, LockMethod
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.model.calls import Call
@@ -23,8 +24,13 @@ _CLIENTS = re.compile(
     re.VERBOSE,
 )
 _CACHES = re.compile(r"django\.core\.cache\.(?:cache|caches\[\])\.")
-#: Classes of locks, with the place of the parameter that ends them.
-_CLASSES = {"redis.lock.Lock": 2, "redis.asyncio.lock.Lock": 2, "redis_lock.Lock": 2}
+_ANY_CACHE = "django.core.cache.caches"
+#: Classes of locks, with the parameter that ends them.
+_CLASSES = {
+    "redis.lock.Lock": LockMethod(2, "timeout"),
+    "redis.asyncio.lock.Lock": LockMethod(2, "timeout"),
+    "redis_lock.Lock": LockMethod(2, "expire"),
+}
 # Libraries differ in the name, and whose lock a cache hands out, its backend decides.
 _ENDINGS = ("timeout", "expire")
 _ENDING_SET = frozenset({"ex", "px", "exat", "pxat", "keepttl", "timeout"})
@@ -49,7 +55,7 @@ _LOCK_WORDS = frozenset(
 class EternalLock(NamedTuple):
     """A lock that nothing ends but the one who took it. ``kind`` is ``lock`` or ``key``.
 
-    ``ending`` is the parameter that would end it.
+    ``ending`` is the parameter that would end it; none where the backend of a cache decides that.
     """
 
     site: Site
@@ -79,6 +85,7 @@ class Locks:
     def __init__(self, known: Known) -> None:
         self.sites = known.of(Sites)
         self.project = known.project
+        self.backends = known.of(CacheBackends)
 
     def explore(self) -> None:
         """Follow the chains of clients: they are at home in modules without tasks."""
@@ -119,21 +126,21 @@ class Locks:
                 if kind is None:
                     continue
                 ends = next(filter(None, map(value.keyword, _ENDINGS)), None)
-                given = ends or next(iter(value.items[kind:]), None)
+                given = ends or next(iter(value.items[kind.position :]), None)
                 if given is not None and not (given.kind == "constant" and given.data is None):
                     continue
                 for site in sites:
                     if any(name in step.loads for step in self.sites.flow(site).steps):
                         place = module.place(value.span)
-                        yield EternalLock(site, place, _shown(value.chain), "lock", _ending(called))
+                        yield EternalLock(site, place, _shown(value.chain), "lock", kind.ending)
                         break
 
     def _lock(self, site: Site, call: Call) -> Iterator[EternalLock]:
         name = self.sites.name(site.module, call.chain)
         kind = self._kind(name)
-        if kind is not None and call.takes and not _given(call, kind) and self._is_taken(site, call):
+        if kind is not None and call.takes and not _given(call, kind.position) and self._is_taken(site, call):
             place = site.module.place(call.span)
-            yield EternalLock(site, place, _shown(name), "lock", _ending(name))
+            yield EternalLock(site, place, _shown(name), "lock", kind.ending)
 
     def _is_taken(self, site: Site, call: Call) -> bool:
         """Whether a lock that is made here may be acquired, and not only asked about or released."""
@@ -153,14 +160,15 @@ class Locks:
                     return True
         return False
 
-    def _kind(self, name: str) -> int | None:
-        """The place of the parameter that ends a lock, if this is what makes one."""
+    def _kind(self, name: str) -> LockMethod | None:
+        """The parameter that ends a lock, if this is what makes one."""
         if name in _CLASSES:
             return _CLASSES[name]
         if name.endswith(".lock") and _CLIENTS.match(name):
-            return 1
+            return LockMethod(1, "timeout")
         if name.endswith(".lock") and _CACHES.match(name):
-            return 1  # of python-redis-lock; that of django-redis stands behind a `version`
+            known = self.backends.locking(of_default=not name.startswith(_ANY_CACHE))
+            return known or LockMethod(1, "")  # the second of one library is a `version`, of another the end
         return None
 
     def _key(self, site: Site, call: Call, calls: list[Call]) -> Iterator[EternalLock]:
@@ -366,8 +374,3 @@ def _is_lock(key: str) -> bool:
 def _shown(name: str) -> str:
     """The last two components: ``cache.add``, ``Redis.lock``."""
     return ".".join(name.replace("()", "").replace("[]", "").split(".")[-2:])
-
-
-def _ending(name: str) -> str:
-    """What the parameter is called that ends the locks of this class."""
-    return "expire" if name.startswith("redis_lock.") else "timeout"

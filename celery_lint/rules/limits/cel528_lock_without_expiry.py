@@ -56,7 +56,8 @@ class LockWithoutExpiry(Rule):
     nothing in the function gives the key an end before the work, and it looks like a lock (the function
     deletes the key, or the key's name speaks of one). A key that is asked for and then `set` in another
     call is one too. Django's `cache.add` without `timeout` ends after the default of the cache, 300
-    seconds. Locks of threads and of files are left alone.
+    seconds. The parameter that ends a lock of a cache is that of its backend, where `CACHES` names it. Locks
+    of threads and of files are left alone.
 
     ## References
 
@@ -71,6 +72,10 @@ class LockWithoutExpiry(Rule):
     message = "this lock never expires: it stays locked if task `{task}` is killed"
     help = "give it an end longer than the task's time limit: `{ending}=…` (seconds)"
     variants = {
+        "cache": (
+            "this lock never expires: it stays locked if task `{task}` is killed",
+            "give it an end: `timeout=…` of django-redis, `expire=…` of python-redis-lock (seconds)",
+        ),
         "key": (
             "`{call}` locks forever if task `{task}` is killed",
             "let the key expire in the same call: `ex=` (Redis) or `timeout=` (cache)",
@@ -82,5 +87,5 @@ class LockWithoutExpiry(Rule):
     def check(self, lock: EternalLock) -> Iterator[Finding]:
         """Report where the lock is made or the key is set."""
         values = {"call": lock.name, "task": lock.site.tasks[0].label, "ending": lock.ending}
-        variant = "key" if lock.kind == "key" else ""
+        variant = "key" if lock.kind == "key" else "" if lock.ending else "cache"
         yield Finding(lock.place, values, lock.site.related(), variant)
