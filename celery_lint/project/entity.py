@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -79,3 +80,20 @@ def is_none(entity: Entity) -> bool:
     return bool(among) and all(
         each is not None and each.kind == "constant" and each.data is None for each in among
     )
+
+
+def chosen(bound: Iterable[tuple[Value, Entity]]) -> Entity | None:
+    """The first of several things that a name is bound to, if it is known and not ``None``.
+
+    A class or function that is only named stands in for an object of a library that another branch makes.
+    """
+    stand_in: Entity | None = None
+    for value, entity in bound:
+        if stand_in is not None:
+            if value.kind == "call" and entity.kind == "external":
+                return entity
+        elif entity.kind != "unknown" and not is_none(entity):
+            if value.kind != "name" or entity.kind not in ("class", "function"):
+                return entity
+            stand_in = entity
+    return stand_in

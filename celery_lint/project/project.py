@@ -10,7 +10,16 @@ from celery_lint.model.facts import Function, Module, Value
 from celery_lint.options import Configuration
 from celery_lint.project import objects
 from celery_lint.project.constants import FIELDS, LAZY, Constants
-from celery_lint.project.entity import UNKNOWN, Entity, Key, external, is_decorated, is_none, is_property
+from celery_lint.project.entity import (
+    UNKNOWN,
+    Entity,
+    Key,
+    chosen,
+    external,
+    is_decorated,
+    is_none,
+    is_property,
+)
 from celery_lint.project.functions import Functions
 from celery_lint.project.imports import Imports
 from celery_lint.project.memory import Memory
@@ -194,11 +203,9 @@ class Project:
             return self.resolve(module, imported)
         values = module.bindings.get(name)
         if values is not None:
-            for value in values:
-                entity = self.value_entity(module, value)
-                if entity.kind != "unknown" and not is_none(entity):
-                    return entity if entity.origin else entity._replace(origin=(module.path, name))
-            return Entity("unknown", name, None, values[0], (module.path, name))
+            entity = chosen((value, self.value_entity(module, value)) for value in values)
+            entity = entity or Entity("unknown", name, None, values[0])
+            return entity if entity.origin else entity._replace(origin=(module.path, name))
         for path in self.star_paths(module) if module.star_imports else ():
             target = self.modules.find(path) or self.reading.module(path, name)
             if target is None or target is module or name.startswith("_") or not may_bind(target, name):
@@ -314,11 +321,8 @@ class Project:
         mark, result = self.reading.mark(), UNKNOWN
         self._returning += 1
         try:
-            for returned in function.returns:
-                found = self.value_entity(module, function.made(returned))
-                if found.kind != "unknown" and not is_none(found):
-                    result = found
-                    break
+            made = map(function.made, function.returns)
+            result = chosen((value, self.value_entity(module, value)) for value in made) or UNKNOWN
         finally:
             self._returning -= 1
         if result.kind == "unknown" and function.annotation and not function.is_generator:
@@ -357,11 +361,8 @@ class Project:
                 return found._replace(value=value, module=found.module or module)
             return found
         if value.kind == "either":
-            for item in value.items:
-                found = self.value_entity(module, item)
-                if found.kind != "unknown" and not is_none(found):
-                    return found
-            return UNKNOWN
+            entity = chosen((item, self.value_entity(module, item)) for item in value.items)
+            return entity or UNKNOWN
         if value.kind in ("constant", "sequence", "mapping", "lambda", "arithmetic"):
             return Entity("value", "", module, value)
         return UNKNOWN
