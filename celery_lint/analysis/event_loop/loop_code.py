@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from celery_lint.inventory.code.graph import CallGraph, Reached
 from celery_lint.inventory.code.runs import Runs
@@ -29,6 +30,10 @@ class LoopCode:
         self, *leaves: str, words: Sequence[str] = ()
     ) -> Iterator[tuple[Module, Function, tuple[Reached, ...], list[Call]]]:
         """The plain functions that tasks reach with calls that end in a leaf or mention one of the words."""
+        modules = self.project.modules.values()
+        said = self.functions.calling(modules, *leaves), self.functions.holding(modules, *words)
+        if next(chain(*said), None) is None:  # then nobody need know what tasks reach
+            return
         for module, function, reached in self.graph.synchronous:
             if function.may_call(*leaves) or function.mentions(*words):
                 on_the_way = tuple(way for way in reached if way.is_called)

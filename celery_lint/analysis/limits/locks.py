@@ -9,6 +9,7 @@ from typing import Literal
 from celery_lint.analysis.limits.cache_backends import CacheBackends, LockMethod
 from celery_lint.inventory.code.handlers import is_log
 from celery_lint.inventory.code.sites import Site, Sites
+from celery_lint.inventory.code.walks import Walks
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
@@ -84,15 +85,17 @@ class Locks:
 
     def __init__(self, known: Known) -> None:
         self.sites = known.of(Sites)
+        self.walks = known.of(Walks)
         self.project = known.project
         self.backends = known.of(CacheBackends)
 
     def explore(self) -> None:
         """Follow the chains of clients: they are at home in modules without tasks."""
-        for site in self.sites.calling(".lock", ".setnx", ".add", ".set"):
-            for call in self.sites.calls(site):
+        found = self.project.calling(".lock", ".setnx", ".add", ".set")
+        for module, function in [each for each in found if self.walks.may_come_to(*each)]:
+            for call in self.sites.functions.calls(module, function):
                 if call.leaf() in ("lock", "setnx") or _sets_if_missing(call) or _adds_for_ever(call):
-                    self.project.resolve(site.module, call.chain)
+                    self.project.resolve(module, call.chain)
 
     # ------------------------------------------------------------------ locks without an end
 

@@ -11,7 +11,7 @@ from celery_lint.inventory.workers.running import Workers
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.entity import Entity
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
 
 #: Clients whose threads do not come along into a forked process, and one that says so itself.
@@ -54,9 +54,13 @@ class EarlyClients:
         if self.before_fork.hooked:
             return []
         found: dict[Place, EarlyClient] = {}
+        known: dict[Key, Entity | None] = {}
         for site in self.sites.all:
             for call in self.sites.made(site):
-                entity = self.at_import.of(site.module, call.chain) if "." in call.chain else None
+                key = (site.module.path, call.chain)
+                if key not in known:
+                    known[key] = self.at_import.of(site.module, call.chain) if "." in call.chain else None
+                entity = known[key]
                 if entity is None or entity.origin is None:
                     continue
                 kind = CLIENTS.get(f"{entity.name.partition('()')[0]}()")

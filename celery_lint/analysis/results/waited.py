@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.code.sites import Site, Sites
+from celery_lint.inventory.code.walks import Walks
 from celery_lint.inventory.tasks.results import WAITING, Result, Results, may_wait, only_binding, waits
 from celery_lint.inventory.tasks.sendings import SENDERS
 from celery_lint.model.arguments import Argument
@@ -34,13 +35,16 @@ class WaitedResults:
     """
 
     def __init__(self, known: Known) -> None:
+        self.project = known.project
         self.results = known.of(Results)
         self.sites = known.of(Sites)
+        self.walks = known.of(Walks)
 
     def words(self) -> Iterator[tuple[str, str]]:
         """The functions that are given a result: their files need not hold a word of Celery."""
-        for site in self.sites.calling(*_SENDING):
-            calls = self.sites.calls(site)
+        found = self.project.calling(*_SENDING)
+        for module, function in [each for each in found if self.walks.may_come_to(*each)]:
+            calls = self.sites.functions.calls(module, function)
             for call in calls:
                 if call.leaf() in SENDERS and call.parent >= 0:
                     yield calls[call.parent].leaf(), ""

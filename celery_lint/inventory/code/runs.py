@@ -89,8 +89,9 @@ class Runs:
     def all(self) -> list[LoopRun]:
         """The coroutine runs, by path and position."""
         found = []
+        words = (*_RUN_LEAVES, *_MAKING, *self.async_to_sync.names)
         for module, function, reached in self.graph.synchronous:
-            for call in self.functions.calls(module, function):
+            for call in self.functions.calls(module, function) if function.mentions(*words) else ():
                 leaf = call.leaf()
                 made = any(name in call.chain for name in _MAKING)
                 if leaf in _RUN_LEAVES or made or leaf in self.async_to_sync.names:

@@ -10,6 +10,7 @@ from celery_lint.inventory.code.given import Given, given_by, is_closed
 from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph, View, view_of
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import Unawaited, is_only_returned
+from celery_lint.inventory.code.walks import HOOKS
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.pools import Pools
@@ -19,7 +20,6 @@ from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.purpose import is_product_path
 from celery_lint.model.steps import Step
-from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, once
@@ -28,8 +28,6 @@ from celery_lint.project.watching.functions import OUTLINE
 _MOST_TASKS = 3
 #: So many sets of constants that a function is given are told apart; one that gets more is given anything.
 _MOST_GIVEN = 8
-#: Methods of a task's class that Celery calls in the process of the task.
-_HOOKS = ("__call__", "before_start", "on_success", "after_return")
 _SUPPRESS = "contextlib.suppress"
 
 
@@ -92,7 +90,6 @@ class Sites:
         self._found: dict[Key, list[_Expansion]] = {}
 
     @once
-    @asking("quiet")
     def all(self) -> list[Site]:
         """All functions that tasks call, the tasks' own first."""
         return list(self._sites().values())
@@ -241,7 +238,7 @@ class Sites:
     def _hooks(self, task: Task) -> Iterator[tuple[Module, Function]]:
         """The methods of its class that run in the task's process before and after it."""
         class_ = self.graph.receiver(task)
-        for name in _HOOKS if class_ is not None else ():
+        for name in HOOKS if class_ is not None else ():
             method = self.project.attribute(class_, name) if class_ is not None else None
             function = method.function() if method is not None else None
             if method is not None and method.module is not None and function is not None:

@@ -7,13 +7,17 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.given import Given, given_by, is_closed, truth
 from celery_lint.inventory.code.graph import LAYERS, CallGraph, View, view_of
+from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.functions import Flow
-from celery_lint.project.known import Known
+from celery_lint.project.known import Known, once
 
+#: Methods of a task's class that Celery calls in the process of the task.
+HOOKS = ("__call__", "before_start", "on_success", "after_return")
 # Functions and classes are true, whatever they do.
 _CALLABLE = "()"
 
@@ -33,6 +37,23 @@ class Walks:
         self.project = known.project
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
+        self.tasks = known.of(Tasks)
+
+    def may_come_to(self, module: Module, function: Function) -> bool:
+        """Whether tasks lead to a function, or Celery calls it beside one: what may be a site is among these.
+
+        To know this costs next to nothing where ``CallGraph`` has been asked to explore.
+        """
+        return (module.path, function.qualname) in self._led_to or function.name in HOOKS
+
+    @once
+    @asking("hint")
+    def _led_to(self) -> frozenset[Key]:
+        return frozenset(
+            (module.path, function.qualname)
+            for task in self.tasks.product
+            for module, function in self.graph.closure_of(task)
+        )
 
     def starts(
         self, module: Module, function: Function, callers: Sequence[tuple[Module, Function]]

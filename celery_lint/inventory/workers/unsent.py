@@ -189,7 +189,6 @@ class Unsent:
         return self._unsent if self.shown.sends(SEVERAL) else self._unsent_of(1)
 
     @once
-    @asking("quiet")
     def _only_called(self) -> frozenset[Key]:
         return self._unsent_of(SEVERAL, called=True) - self._unsent
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from celery_lint.model.facts import ANYTHING
+from celery_lint.model.facts import ANYTHING, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 
@@ -37,6 +37,7 @@ class AbsentModules:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.functions = known.project.functions
         self.imports = known.project.imports
         self.unlisted = known.project.deployment.unlisted
 
@@ -144,21 +145,24 @@ class AbsentModules:
 
     def _is_own(self, folder: str) -> bool:
         """Whether a folder without ``__init__.py`` certainly is what the project calls a package."""
-        top = next((own for own in self._own_tops if f"{folder}/".startswith(f"{own}/")), None)
+        top = next((own for own in self.own_tops if f"{folder}/".startswith(f"{own}/")), None)
         return top is not None and not self.unlisted.may_install(top.rpartition("/")[2])
 
     @once
-    def _own_tops(self) -> frozenset[str]:
+    def own_tops(self) -> frozenset[str]:
         """The folders without ``__init__.py`` that modules of the project, or commands, import from."""
-        return frozenset(self._imported_from())
+        commands = self.project.deployment.commands
+        return frozenset[str]().union(
+            *(self._of_files(command.app.partition(":")[0], "") for command in commands),
+            *map(self._imported_from, self.project.product_modules()),
+        )
 
-    def _imported_from(self) -> Iterator[str]:
-        for command in self.project.deployment.commands:
-            yield from self._of_files(command.app.partition(":")[0], "")
-        for module in self.project.product_modules():
-            for dotted in module.imports.values():
-                if not dotted.startswith(".") and "." in dotted:
-                    yield from self._of_files(dotted, module.path)
+    def _imported_from(self, module: Module) -> frozenset[str]:
+        def find() -> frozenset[str]:
+            dotted = {each for each in module.imports.values() if "." in each and not each.startswith(".")}
+            return frozenset(top for each in dotted for top in self._of_files(each, module.path))
+
+        return self.functions.kept(module, "tops", self.imports.on_path, find)
 
     def _of_files(self, dotted: str, importer: str) -> Iterator[str]:
         """The folder of the first part of a name, where it leads to a module that no package holds."""

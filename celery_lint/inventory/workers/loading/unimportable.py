@@ -30,11 +30,20 @@ class Failing(NamedTuple):
     missing: Missing
 
 
+class _Need(NamedTuple):
+    """An import that asks for something of the project: a part that is missing, or names of these files."""
+
+    statement: ImportStatement
+    missing: Missing | None
+    names: tuple[tuple[str, str], ...]
+
+
 class Unimportable:
     """The modules that cannot be imported, or that import one that cannot."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.functions = known.project.functions
         self.imports = known.project.imports
         self.unlisted = known.project.deployment.unlisted
         self.tasks = known.of(Tasks)
@@ -84,10 +93,9 @@ class Unimportable:
         """The files that nobody has read, with the names that modules of the product cannot do without."""
         found: dict[str, set[str]] = {}
         for module in self.project.product_modules():
-            for statement in module.needed:
-                missing = self.absent.looked_for(module.path, statement.module)
-                told = self.absent.told_by(missing) if missing else ""
-                for path, name in [(told, PATH)] if missing else self._wanted(module, statement):
+            for need in self._needs(module):
+                told = self.absent.told_by(need.missing) if need.missing else ""
+                for path, name in [(told, PATH)] if need.missing else self._wanted(need):
                     if path and self.project.modules.find(path) is None and path not in self.project.unparsed:
                         found.setdefault(path, set()).add(name)
         return found
@@ -112,17 +120,30 @@ class Unimportable:
         )
 
     def _failing(self, module: Module) -> Iterator[Failing]:
-        for statement in module.needed:
-            missing = self.absent.looked_for(module.path, statement.module)
+        for need in self._needs(module):
+            missing = need.missing
             if missing is None:
-                missing = self._missing_name(module, statement)
+                missing = self._missing_name(module, need)
             elif not self.absent.is_plain(missing):
                 missing = None
             if missing is not None:
-                yield Failing(statement, missing)
+                yield Failing(need.statement, missing)
 
-    def _missing_name(self, module: Module, statement: ImportStatement) -> Missing | None:
-        for path, name in self._needed(module, statement):
+    def _needs(self, module: Module) -> list[_Need]:
+        """The statements of a module that ask for something of the project: the same in every round."""
+
+        def find() -> list[_Need]:
+            needs = []
+            for statement in module.needed:
+                missing = self.absent.looked_for(module.path, statement.module)
+                names = () if missing is not None else tuple(self._needed(module, statement))
+                needs.append(_Need(statement, missing, names))
+            return [each for each in needs if each.missing is not None or each.names]
+
+        return self.functions.kept(module, "needs", (self.absent.own_tops, self.imports.on_path), find)
+
+    def _missing_name(self, module: Module, need: _Need) -> Missing | None:
+        for path, name in need.names:
             target = self.project.modules.find(path)
             if target is None or target is module or name in self.set_attributes.names:
                 continue
@@ -131,9 +152,9 @@ class Unimportable:
                 return missing if self._is_beside(path) or self.absent.is_plain(missing) else None
         return None
 
-    def _wanted(self, module: Module, statement: ImportStatement) -> Iterator[tuple[str, str]]:
+    def _wanted(self, need: _Need) -> Iterator[tuple[str, str]]:
         """The same, with the packages that tell whether folders in them are all that they hold."""
-        for path, name in self._needed(module, statement):
+        for path, name in need.names:
             yield path, name
             if not self._is_beside(path):
                 yield self.absent.told_by(Missing(path, name)), PATH

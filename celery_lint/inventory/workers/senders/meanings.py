@@ -58,16 +58,17 @@ class Meanings:
 
     def inside(self, task: Task, name: str, module: Module, function: Function) -> bool:
         """Whether a function may mean a task by a word."""
-        if any(name in words_in(parameter.default) for parameter in function.parameters):
+        if any(
+            name in parameter.default and name in words_in(parameter.default)
+            for parameter in function.parameters
+        ):
             return True
         kept = [value for _, value in function.values]
-        return (
-            any(self._is_kept(task, name, module, function, value) for value in (*function.returns, *kept))
-            or any(
-                self._is_in(task, name, module, function, call)
-                for call in self.functions.calls(module, function)
-            )
-            or (_is_own(task, name) and self._is_stated(task, name, module, function))
+        if any(self._is_kept(task, name, module, function, value) for value in (*function.returns, *kept)):
+            return True
+        calls = self.functions.calls(module, function) if function.mentions(name) else ()
+        return any(self._is_in(task, name, module, function, call) for call in calls) or (
+            _is_own(task, name) and function.states(name) and self._is_stated(task, name, module, function)
         )
 
     def _is_kept(self, task: Task, name: str, module: Module, function: Function, value: Value) -> bool:
@@ -81,6 +82,8 @@ class Meanings:
         """Whether a call says the word, and may mean the task by it."""
         if self._says(task, name, module, function, call.chain):
             return True
+        if not any(name in packed for packed in call.packed_arguments):
+            return False
         for given, packed in zip(call.takes, call.packed_arguments, strict=False):
             if (
                 name in words_in(packed)
