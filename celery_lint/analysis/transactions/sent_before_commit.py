@@ -85,7 +85,7 @@ class SentBeforeCommits:
             if not _may_be_undone(flow, step, transaction):
                 return None
             names = set()
-        names -= self.carried.as_text(sending, task)
+        names -= names if self.carried.is_unread(sending, task) else self.carried.as_text(sending, task)
         told = [write for write in before if write.names & names]
         write = (told or before)[-1]
         name = min(write.names & names, default="")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.transactions.callers import CommittingCallers
+from celery_lint.analysis.transactions.carried import Carried
 from celery_lint.analysis.transactions.committing import Committing, commit_after
 from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommits, leads_to
 from celery_lint.files.filter import Pair
@@ -57,6 +58,7 @@ class SessionCommits:
         self.committing = known.of(Committing)
         self.callers = known.of(CommittingCallers)
         self.graph = known.of(CallGraph)
+        self.carried = known.of(Carried)
         self._leaving: set[Pair] = set()
 
     @facts
@@ -110,7 +112,8 @@ class SessionCommits:
             if not names or self._may_be_committed(flow, calls, given, before, step):
                 continue
             found = self._commit(module, function, given, before, step)
-            if found is not None and self.before_commits.is_sent_at_once(sending, task):
+            at_once = found is not None and self.before_commits.is_sent_at_once(sending, task)
+            if found is not None and at_once and not self.carried.is_unread(sending, task):
                 places = module.place(call.span), module.place(given.span)
                 yield SentBeforeSessionCommit(places[0], sending, task, min(names), places[1], *found)
                 return
