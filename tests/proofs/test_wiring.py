@@ -257,6 +257,35 @@ def test_a_worker_ends_at_an_import_that_fails(
     assert re.search(error or "No such transport: nowhere", done.stderr)
 
 
+@pytest.mark.proof("CEL737")
+@pytest.mark.parametrize(
+    ("package", "jobs", "error"),
+    [
+        ("", "from shop.database import sesion", "ImportError: cannot import name 'sesion'"),
+        ("", "from shop.databse import session", None),
+        ("from shop.jobs import *", "from shop.databse import session", "No module named 'shop.databse'"),
+    ],
+)
+def test_a_search_passes_over_a_module_of_its_list_that_lacks_another(
+    tmp_path: Path, package: str, jobs: str, error: str | None
+) -> None:
+    """It takes the missing one for its own, and looks in the package above: which must not fail as well."""
+    (tmp_path / "shop").mkdir()
+    search = "app.autodiscover_tasks(['shop.jobs'])"
+    files = {
+        "shop/__init__": package,
+        "shop/database": "def session(): pass",
+        "shop/jobs": jobs,
+        "queues": f"from celery import Celery\n\napp = Celery(broker='nowhere://')\n{search}",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.py").write_text(f"{text}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "celery", "-A", "queues", "worker", "-P", "solo"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.search(error or "No such transport: nowhere", done.stderr)
+
+
 @pytest.mark.proof("CEL735")
 def test_a_worker_passes_by_modules_that_are_called_app(tmp_path: Path) -> None:
     """It looks into what `-A` names, be that bound by an import, and finds no application in it."""

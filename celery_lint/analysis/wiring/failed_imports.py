@@ -20,7 +20,8 @@ class FailedImport(NamedTuple):
     """An import that fails, what it lacks, and the ways by which a worker gets to it.
 
     ``beyond``: it leads out of the package by whose name the worker imports the module. ``shorter``: it names
-    that package without the folders before it, and nothing has that name.
+    that package without the folders before it, and nothing has that name. ``passed``: the worker goes on
+    without this module.
     """
 
     place: Place
@@ -29,6 +30,7 @@ class FailedImport(NamedTuple):
     ways: tuple[Way, ...]
     beyond: str = ""
     shorter: str = ""
+    passed: bool = False
 
 
 class FailedImports:
@@ -53,12 +55,13 @@ class FailedImports:
         for failing in self.unimportable.failing.get(path, ()):
             if self._is_the_same(failing, module, way):
                 place = module.place(failing.statement.span)
-                yield FailedImport(place, way.name, failing.missing, ways)
+                passed = way.may_fail and bool(failing.missing.module)
+                yield FailedImport(place, way.name, failing.missing, ways, passed=passed)
         for statement in module.needed if self.certain.names_are_known else ():
             place = module.place(statement.span)
             if not absolute(statement, path, way.name):
                 yield FailedImport(place, way.name, None, ways, statement.module)
-            elif self._lacks_folders(statement, way):
+            elif not way.may_fail and self._lacks_folders(statement, way):
                 yield FailedImport(place, way.name, None, ways, shorter=statement.module)
 
     def _lacks_folders(self, statement: ImportStatement, way: Way) -> bool:

@@ -29,7 +29,7 @@ class Unloaded(NamedTuple):
     ``discovery`` is what workers look for in its place; ``misled`` the search that takes the classes of
     applications for packages. ``search`` is the one that finds nothing in the package of the task.
     ``unscheduled``: only a schedule sends the task that stands in this very module, so that beat has not got
-    it either.
+    it either. ``lacking`` is what the module takes from another that has it not, and where it says so.
     """
 
     task: Task
@@ -39,6 +39,7 @@ class Unloaded(NamedTuple):
     misled: Misled | None = None
     search: Place | None = None
     unscheduled: bool = False
+    lacking: tuple[str, Place] | None = None
 
 
 class NoModule(NamedTuple):
@@ -76,12 +77,23 @@ class UnloadedTasks:
                 continue  # its import fails, or makes no task
             if self.unsent.why(task) == "unsent":
                 continue  # only tasks send it that nothing sends
-            if path in found or path in self.unimportable.all:
+            lacking = self._lacking(task.module)
+            if path in found or (lacking is None and path in self.unimportable.all):
                 continue
+            if lacking is not None and user.path in self.unimportable.all:
+                continue  # no process gets as far as sending it
             unloaded = self._unloaded(task, user)
             if unloaded is not None:
-                found[path] = unloaded._replace(unscheduled=unscheduled)
+                found[path] = unloaded._replace(unscheduled=unscheduled, lacking=lacking)
         return list(found.values())
+
+    def _lacking(self, module: Module) -> tuple[str, Place] | None:
+        """What a module itself takes from another that certainly has it not, and where."""
+        if module.path not in self.unimportable.all:
+            return None
+        for statement, missing in self.unimportable.failing.get(module.path, ()):
+            return missing.module or missing.name, module.place(statement.span)
+        return None
 
     def _unloaded(self, task: Task, user: Place) -> Unloaded | None:
         """A task that somebody sends, if no worker imports its module."""

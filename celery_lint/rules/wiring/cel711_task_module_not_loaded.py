@@ -83,7 +83,8 @@ class TaskModuleNotLoaded(Rule):
     imports but functions that send tasks, and that no search finds. Where nothing at all says how workers are
     started it speaks of the only application, if that searches the very package in vain and nothing that
     imports it imports the module. Where only a schedule of the module itself names the task, beat has not got
-    that either, and nobody sends the task. Silent where another framework
+    that either, and nobody sends the task. Of a module that takes from another what that certainly lacks it
+    says so, unless whoever sends the task cannot be imported either. Silent where another framework
     scans packages (Pyramid, venusian, dependency-injector and the like); where a worker of another
     application is started, where a module is imported by a name that only the run knows or by an entry point,
     and where a file could not be read, or holds an `await` outside of `async def`, which ends its import. A
@@ -109,6 +110,10 @@ class TaskModuleNotLoaded(Rule):
             "neither worker nor beat imports `{module}` and its schedule: `{task}` is never sent",
             "add `{module}` to `include` of the application",
         ),
+        "lacking": (
+            "no worker imports `{module}`, which needs a missing `{lacking}`: `{task}` never runs",
+            "correct the import, and add `{module}` to `include` of the application",
+        ),
         "misled": (
             "no worker imports `{module}`: `{task}` becomes `Received unregistered task`",
             "`autodiscover_tasks` takes `{config}` for a package: call it without arguments",
@@ -128,8 +133,12 @@ class TaskModuleNotLoaded(Rule):
         variant = "misled" if fact.misled else "discovered" if fact.discovery else ""
         if fact.unscheduled:
             variant = "unscheduled"
+        if fact.lacking is not None:
+            variant, values["lacking"] = "lacking", fact.lacking[0]
         said = "beat never sees this" if fact.unscheduled else "it is sent here"
         related = ((fact.user, said), *(((fact.misled.place, _SEARCH),) if fact.misled else ()))
+        if fact.lacking is not None:
+            related = (*related, (fact.lacking[1], "this import fails"))
         search = fact.misled.place if fact.misled else fact.search
         cause = Cause((search, "" if fact.misled else fact.discovery)) if search is not None else None
         yield Finding(fact.task.place, values, related, variant, cause=cause)

@@ -19,7 +19,8 @@ class WorkerImportFails(Rule):
     it has received anything. Where something starts it again and again, all that users see is that tasks
     wait.
     That `autodiscover_tasks` looks for the module makes no difference: it passes over a module that is not
-    there, but not over one whose import fails.
+    there, but not over one whose import fails. Only where its list names that very module (`shop.orders`, not
+    `shop`), which lacks another, the search goes on without a word, and no worker has the tasks.
 
     ## Example
 
@@ -102,6 +103,10 @@ class WorkerImportFails(Rule):
             "there is no module `{name}`: the worker ends at start with ModuleNotFoundError",
             "correct the import, or write the module",
         ),
+        "passed": (
+            "there is no module `{name}`: `autodiscover_tasks` skips this module",
+            "correct the import, or write the module",
+        ),
         "shorter": (
             "there is no module `{name}`: the worker ends at start with ModuleNotFoundError",
             "the worker imports this module as `{module}`: write the whole name in the import, too",
@@ -132,4 +137,5 @@ class WorkerImportFails(Rule):
         missing = fact.missing
         values = {"path": missing.path, "name": missing.module or missing.name}
         cause = Cause((missing.path, missing.name))
-        yield Finding(fact.place, values, related, "module" if missing.module else "", cause=cause)
+        variant = "passed" if fact.passed else "module" if missing.module else ""
+        yield Finding(fact.place, values, related, variant, cause=cause)

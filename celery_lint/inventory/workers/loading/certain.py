@@ -28,12 +28,18 @@ class Way(NamedTuple):
     """How a worker gets to a module: the place that names it, and the module which that place is in.
 
     ``root`` is the folder in which its ``name`` is looked for. ``by`` is ``None`` where a worker begins.
+    ``may_fail``: only a search imports it, and goes on without a word where a module is not there.
     """
 
     root: str
     name: str
     place: Place
     by: str | None
+    may_fail: bool = False
+
+
+Search = tuple[Discovery, str]
+"""A call of ``autodiscover_tasks``, and one of the packages that it looks into."""
 
 
 class CertainImports:
@@ -81,7 +87,9 @@ class CertainImports:
         root = line[0][1].root
         found = self._closure(line)
         found = self._closure([*found.items(), *self._listed(application, root)])
-        return self._closure([*found.items(), *self._discovered(found, root)])
+        searches = list(self._searches(found, root))
+        found = self._closure([*found.items(), *self._discovered(searches, root)])
+        return self._closure([*found.items(), *self._searched(searches, root)])
 
     def _first(self, application: Application) -> Iterator[tuple[str, Way]]:
         """The module of the application, as a command names it; without commands as its packages tell."""
@@ -121,20 +129,32 @@ class CertainImports:
 
     # ------------------------------------------------------------------ searches
 
-    def _discovered(self, found: dict[str, Way], root: str) -> Iterator[tuple[str, Way]]:
-        """The modules that ``autodiscover_tasks`` looks for, where a module that is imported calls it."""
-        for discovery in self.worker_imports.discoveries:
-            if (
-                discovery.module.path not in found
-                or not self._is_at_the_top(discovery)
-                or not discovery.related
-            ):
-                continue
-            for package in self._packages_of(discovery, found, root):
-                name = f"{package}.{discovery.related}"
-                file = self.file(root, name)
+    def _discovered(self, searches: list[Search], root: str) -> Iterator[tuple[str, Way]]:
+        """The modules that ``autodiscover_tasks`` looks for, and the packages above those that it is told."""
+        for discovery, package in searches:
+            for name in (f"{package}.{discovery.related}" if discovery.related else "", *above(package)):
+                file = self.file(root, name) if name else None
                 if file is not None:
                     yield file, Way(root, name, discovery.place, None)
+
+    def _searched(self, searches: list[Search], root: str) -> Iterator[tuple[str, Way]]:
+        """What a search imports before it looks: what it is told to look into.
+
+        Where a module is missing there, it looks in the package above instead.
+        https://github.com/celery/celery/blob/v5.7.0/celery/loaders/base.py (``find_related_module``)
+        """
+        for discovery, package in searches:
+            file = self.file(root, package)
+            if file is not None:
+                yield file, Way(root, package, discovery.place, None, "." in package)
+
+    def _searches(self, found: dict[str, Way], root: str) -> Iterator[Search]:
+        """The searches of modules that are imported, and what each looks into."""
+        for discovery in self.worker_imports.discoveries:
+            told = discovery.related or discovery.packages is not None
+            if told and discovery.module.path in found and self._is_at_the_top(discovery):
+                for package in self._packages_of(discovery, found, root):
+                    yield discovery, package
 
     def _is_at_the_top(self, discovery: Discovery) -> bool:
         top = discovery.module.functions.get("")
@@ -183,7 +203,7 @@ class CertainImports:
             module = self.project.modules.find(path)
             for file, name, place in self._imported(module, way) if module is not None else ():
                 if file not in found:
-                    line.append((file, Way(way.root, name, place, path)))
+                    line.append((file, Way(way.root, name, place, path, way.may_fail)))
             for package in above(way.name):
                 init = self.file(way.root, package)
                 if init is not None and init not in found:
