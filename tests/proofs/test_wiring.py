@@ -107,6 +107,23 @@ def test_a_worker_leaves_queues_alone_that_it_is_not_told(alone: Start) -> None:
 
 
 @pytest.mark.proof("CEL726")
+@pytest.mark.parametrize("pool", ["prefork", "solo"])
+def test_a_worker_leaves_the_default_queue_alone_that_is_not_declared(
+    start: Start, servers: Servers, pool: str
+) -> None:
+    """It consumes what ``task_queues`` names and nothing else."""
+    worker = start("declared_queues", pool, servers, concurrency=1)
+    assert worker.good("send_to", worker.name).all_succeeded()
+    assert until(lambda: worker.marks() == {"accepts"})
+    worker.forget_marks()
+    default = worker.bad("send_to", "").results[0]
+    assert worker.run("application.ping", times=3, at_once=False).all_succeeded()
+    assert not worker.marks()
+    worker.app.control.add_consumer(default, reply=True)
+    assert until(lambda: worker.marks() == {"accepts"})
+
+
+@pytest.mark.proof("CEL726")
 @pytest.mark.filterwarnings("ignore::celery.exceptions.CDeprecationWarning")
 def test_each_task_of_a_canvas_goes_to_its_own_queue() -> None:
     """Unless the canvas is sent with options: those are for all of a group, and the first of a chain."""

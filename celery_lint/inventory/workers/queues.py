@@ -79,17 +79,26 @@ class Queues:
         return names.pop() if len(names) == 1 else None
 
     def consumed(self, applications: Iterable[Application]) -> tuple[str, ...]:
-        """The queues of a worker of these applications whose command names none."""
+        """The queues of a worker of these applications whose command names none.
+
+        Those that are declared; the default queue is one of them only where it stands among these, or where
+        whoever sends to it may get `QueueNotFound`.
+        """
         found: dict[str, None] = {}
         for application in applications:
             declared = self.settings.of_some([application], "task_queues")
+            whole = len(declared) == 1 and declared[0].certain
             for setting in declared:
                 known = self.project.constant(setting.module, setting.value)
                 if known is None or known.kind not in ("sequence", "mapping"):
                     found[ANY_QUEUE] = None
                     continue
-                for item in known.items:
-                    name = self.project.text(setting.module, item.first() or item.keyword("name") or item)
-                    found[name or ANY_QUEUE] = None
-            found[self.default(application) or ANY_QUEUE] = None
+                names = [
+                    self.project.text(setting.module, item.first() or item.keyword("name") or item)
+                    for item in known.items
+                ]
+                found.update(dict.fromkeys(name or ANY_QUEUE for name in names))
+                whole = whole and bool(names)
+            if not whole or self.settings.of_some([application], "task_create_missing_queues"):
+                found[self.default(application) or ANY_QUEUE] = None
         return tuple(found) or (DEFAULT_QUEUE,)
