@@ -19,6 +19,7 @@ from celery_lint.analysis.limits.delays import Delays
 from celery_lint.analysis.limits.io_timeouts import ENDLESS
 from celery_lint.analysis.limits.limits import Limits
 from celery_lint.analysis.limits.locks import Locks
+from celery_lint.analysis.limits.mails import Mails
 from celery_lint.analysis.resources.before_fork import BeforeFork
 from celery_lint.analysis.resources.early_clients import CLIENTS
 from celery_lint.analysis.resources.process_state import OF_THE_PROCESS
@@ -140,6 +141,7 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
         found += known.isolation.search(READING, lambda known: known.of(Unimportable).words())
         found += known.isolation.search(READING, lambda known: known.of(LostReceivers).words())
         found += known.isolation.search(READING, lambda known: known.of(Acknowledgement).words())
+        found += known.isolation.search(READING, lambda known: known.of(Mails).words())
     return {(name, leaf) for name, leaf in found if name}
 
 

@@ -29,3 +29,12 @@ INCLUDING = "split_settings"
 SETTINGS_FROM_ELSEWHERE = ("django_heroku.settings", "dynaconf.")
 #: What django-environ calls its parsers whose outcome names nothing but ``EMAIL_…``.
 OF_MAILS = frozenset({"email", "email_url", "email_url_config"})
+#: What sends mails by the backend of the settings, or by a ``connection`` that it is given.
+SENDING_MAILS = frozenset(
+    [f"django.core.mail.{name}" for name in ("mail_admins", "mail_managers", "send_mail", "send_mass_mail")]
+    + [
+        f"django.core.mail.{within}{message}().send"
+        for within in ("", "message.")
+        for message in ("EmailMessage", "EmailMultiAlternatives")
+    ]
+)

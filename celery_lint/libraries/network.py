@@ -5,6 +5,8 @@ The clients of HTTP, mail, files and databases that have no event loop.
 
 from __future__ import annotations
 
+#: How a machine calls itself.
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 HTTP_VERBS = ("get", "post", "put", "patch", "delete", "head", "options", "request")
 #: The sessions of requests, which know no timeout of their own.
 REQUESTS_SESSIONS = (

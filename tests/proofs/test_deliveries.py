@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -101,3 +103,37 @@ def test_a_silent_peer_keeps_the_process(worker: Worker) -> None:
     """Without a timeout nothing ends the call."""
     assert worker.good("asks_with_a_timeout").failed_only_with("TimeoutError: timed out")
     assert worker.bad("asks_without_a_timeout", hung=4).hung == 1
+
+
+MAIL = """
+import smtplib, socket, sys
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, send_mail
+
+server = socket.create_server(("127.0.0.1", 0))
+settings.configure(EMAIL_HOST="127.0.0.1", EMAIL_PORT=server.getsockname()[1], **eval(sys.argv[1]))
+
+def answer(client, *_):
+    print(client.sock.gettimeout())
+    raise smtplib.SMTPServerDisconnected
+
+smtplib.SMTP.getreply = answer
+for send in (
+    lambda: send_mail("shop", "hello", "shop@example.com", ["you@example.com"]),
+    lambda: EmailMultiAlternatives("shop", "hello", "shop@example.com", ["you@example.com"]).send(),
+):
+    try:
+        send()
+    except smtplib.SMTPServerDisconnected:
+        pass
+"""
+
+
+@pytest.mark.proof("CEL526")
+@pytest.mark.parametrize(("told", "timeout"), [("{}", "None"), ("{'EMAIL_TIMEOUT': 10}", "10.0")])
+def test_django_waits_for_a_mail_server_without_an_end(told: str, timeout: str) -> None:
+    """Its connections have no timeout but that of the settings."""
+    pytest.importorskip("django")
+    command = [sys.executable, "-c", MAIL, told]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [timeout, timeout]

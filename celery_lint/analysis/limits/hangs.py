@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.analysis.limits.io_timeouts import ENDLESS, IoTimeouts
-from celery_lint.inventory.application.loaded import Loaded
+from celery_lint.analysis.limits.mails import Mails
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.sites import Site
 from celery_lint.inventory.tasks.layers import Layers
@@ -17,7 +17,6 @@ from celery_lint.libraries.network import (
     DOCKER_WAITS,
     ENDING_BY_THEMSELVES,
     MAIL_SENDING,
-    MAILS_THAT_STAY,
     PROCESSES,
     SOCKET_WAITS,
     STATEMENTS,
@@ -25,9 +24,8 @@ from celery_lint.libraries.network import (
     WAITING_FUNCTIONS,
 )
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Module, Place, Value
-from celery_lint.model.words import held
-from celery_lint.project.known import Known, once
+from celery_lint.model.facts import Place
+from celery_lint.project.known import Known
 
 # Of asyncio, what waits for others than coroutines.
 _OUTSIDE = ("asyncio.open_", "asyncio.create_subprocess_", "asyncio.streams.", "asyncio.subprocess.")
@@ -35,7 +33,6 @@ _OUTSIDE = ("asyncio.open_", "asyncio.create_subprocess_", "asyncio.streams.", "
 _JUDGED = tuple({path[: path.index(".") + 1] for path in ENDLESS} - {"socket."})
 # These make something ready, or let go of it, and wait for nobody.
 _MAKING = frozenset({"close", "set_missing_host_key_policy"})
-_BACKEND = "EMAIL_BACKEND"
 _SOCKET = "socket.socket()."
 # What gives a socket, or all, a timeout.
 _OF_SOCKETS = ("settimeout", "setdefaulttimeout")
@@ -63,7 +60,7 @@ class Hangs:
         self.layers = known.of(Layers)
         self.pools = known.of(Pools)
         self.task_options = known.of(TaskOptions)
-        self.loaded = known.of(Loaded)
+        self.mails = known.of(Mails)
         self.functions = known.project.functions
 
     def of(self, task: Task) -> Hang | None:
@@ -101,62 +98,7 @@ class Hangs:
             return None
         if name.startswith(_SOCKET) and site.function.mentions(*_OF_SOCKETS):
             return None
-        return None if _only_makes(name, call) or self._ended_for_all(name) else 1
-
-    # ------------------------------------------------------------------ what ends all waits of a kind
-
-    def _ended_for_all(self, name: str) -> bool:
-        """Whether a client of this name may have a timeout that is written down elsewhere."""
-        if not name.startswith("django.core.mail."):
-            return False
-        return self._mails_end or (".smtp." not in name and (self._mails_stay or self._mails_go_elsewhere))
-
-    @once
-    def _mails_end(self) -> bool:
-        return any(self._configured("EMAIL_TIMEOUT"))
-
-    @once
-    def _mails_stay(self) -> bool:
-        """Whether all settings of Django say that mails are printed, kept or forgotten.
-
-        What only some say, or what stands below ``if DEBUG:``, is for somebody who develops: elsewhere they
-        go to a server.
-        """
-        said = self.loaded.in_django(_BACKEND)
-        found = [given for each in said for given in each]
-        values = [(given.module, given.value) for given in found] + list(self._configured(_BACKEND))
-        return (
-            bool(found)
-            and all(said)
-            and all(self.project.text(*value) in MAILS_THAT_STAY for value in values)
-            and not any(given.module.sets_apart(given.value.span.line) for given in found)
-        )
-
-    @once
-    def _mails_go_elsewhere(self) -> bool:
-        """Whether mails leave by a task, or a service with a timeout of its own.
-
-        A backend that only the run knows is that of Django where it is the default, or something names a
-        server.
-        """
-        unknown = "smtp" if any(self._configured("EMAIL_HOST")) else ""
-        backends = [
-            self.project.text(module, value) or ("smtp" if _says_smtp(value) else unknown)
-            for module, value in self._configured(_BACKEND)
-        ]
-        own = [name for name in backends if name.startswith("django.core.mail.")]
-        return len(own) < len(backends) and not any("smtp" in name for name in backends)
-
-    def _configured(self, name: str) -> Iterator[tuple[Module, Value]]:
-        """What modules and classes of the product give a setting of Django."""
-        for module in self.project.product_modules():
-            for values in (module.bindings, *(class_.attributes for class_ in module.classes.values())):
-                yield from [(module, value) for value in values.get(name, ())]
-
-
-def _says_smtp(value: Value) -> bool:
-    """Whether an expression holds the name of Django's backend, such as the default of a variable."""
-    return any(isinstance(each.data, str) and ".smtp." in each.data for each in held(value))
+        return None if _only_makes(name, call) or self.mails.end(name) else 1
 
 
 def _is_limited(call: Call) -> bool:

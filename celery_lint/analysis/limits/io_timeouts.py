@@ -6,6 +6,8 @@ from collections.abc import Hashable, Iterator
 from math import inf
 from typing import NamedTuple
 
+from celery_lint.analysis.limits.http_sessions import HttpSessions
+from celery_lint.analysis.limits.mails import Mails
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handed import Handed
 from celery_lint.inventory.code.sites import Site, Sites
@@ -13,9 +15,11 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.inventory.workers.sent import Sent
+from celery_lint.libraries.django import SENDING_MAILS
 from celery_lint.libraries.network import (
     CONNECTING_LATER,
     HTTP_VERBS,
+    LOCAL_HOSTS,
     POOLS,
     REQUEST_WRAPPERS,
     REQUESTS_SESSIONS,
@@ -37,7 +41,6 @@ _REQUESTS = {
     **REQUEST_WRAPPERS,
 }
 # A request by what a function gives back: `session_of(user).get(url)`.
-_SESSION_LEAVES = tuple(sorted({leaf_of_chain(session.removesuffix("()")) for session in REQUESTS_SESSIONS}))
 _OF_A_FACTORY = tuple(f"().{verb}" for verb in (*HTTP_VERBS, "send"))
 #: A client of httpx has a timeout, unless it is told to have none.
 _HTTPX = frozenset(
@@ -64,10 +67,11 @@ _WORDS = (
     "httplib2.",
     "socket.create_connection",
     "urllib3",
+    "django.core.mail",
 )
 #: What may wait without an end, by dotted path.
 ENDLESS = frozenset({*_REQUESTS, *SOCKETS, *_HTTPX})
-_LEAVES = frozenset(map(leaf_of_chain, ENDLESS))
+_LEAVES = frozenset(map(leaf_of_chain, ENDLESS | SENDING_MAILS))
 #: What ends the wait by other means.
 _ENDED = ("wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
 #: What ends whatever the process does after it.
@@ -81,7 +85,6 @@ _MOST_CALLERS = 20
 #: An address is followed through so many functions that hand it on.
 _DEPTH = 3
 _LOCAL = ("file:", "data:", "http://localhost", "http://127.0.0.1", "http://[::1]")
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class EndlessWait(NamedTuple):
@@ -89,7 +92,7 @@ class EndlessWait(NamedTuple):
 
     ``limit`` is the time limit, in seconds, that ends the task by and by; ``None`` where none is known.
     ``cause`` is the same for calls of one library of which a condition chooses one, and for those of one
-    function to one peer.
+    function to one peer. ``server`` names the server of all mails in the settings of Django.
     """
 
     site: Site
@@ -98,6 +101,7 @@ class EndlessWait(NamedTuple):
     off: bool
     limit: float | None = None
     cause: Hashable = None
+    server: Place | None = None
 
 
 class _Told(NamedTuple):
@@ -119,6 +123,8 @@ class IoTimeouts:
         self.workers = known.of(Workers)
         self.time_limits = known.of(TimeLimits)
         self.sent = known.of(Sent)
+        self.mails = known.of(Mails)
+        self.http_sessions = known.of(HttpSessions)
 
     @facts
     def endless(self) -> list[EndlessWait]:
@@ -132,9 +138,9 @@ class IoTimeouts:
                 if call.leaf() in _LEAVES and call.chain[:1] != "%":
                     wait = self.wait(site, call)
                     if wait is not None and not self.ended(site, call):
-                        cause = self._cause(wait, call, told)
+                        cause = wait.server or self._cause(wait, call, told)
                         found.extend(self._unlimited(wait._replace(cause=cause)))
-        return found
+        return [wait for wait in found if wait.server is None or wait.limit is None]
 
     def _cause(self, wait: EndlessWait, call: Call, told: _Told) -> Hashable:
         """What a call has in common with those in the other branches of a condition: one is made.
@@ -228,6 +234,14 @@ class IoTimeouts:
             off = off or self._without_limits(site, call)
             used = name.endswith("Client") and self._limited_at_use(site, name)
             return EndlessWait(site, place, _shown(name), True) if off and not used else None
+        if self.mails.is_endless(name, call):
+            return EndlessWait(
+                site,
+                place,
+                name.removeprefix("django.core.mail.").replace("()", ""),
+                False,
+                server=self.mails.endless_server,
+            )
         position = _REQUESTS.get(name, SOCKETS.get(name))
         if position is None or not (off or _lacks(call, position)):
             return None
@@ -239,7 +253,7 @@ class IoTimeouts:
             return None
         if name.startswith(POOLS) and self._pools_end:
             return None
-        if name.startswith(REQUESTS_SESSIONS) and self._taught(site, call):
+        if name.startswith(REQUESTS_SESSIONS) and self.http_sessions.taught(site, call):
             return None
         return EndlessWait(site, place, _shown(name), off)
 
@@ -248,7 +262,7 @@ class IoTimeouts:
         text = given.text
         if given.chain[:1] == ":" and "." not in given.chain:  # no setting, which another machine may change
             text = self.project.text(site.module, Value("name", call.span, None, given.chain)) or ""
-        return text.startswith(_LOCAL) or text in _LOCAL_HOSTS or self._is_given_local(site, given, depth)
+        return text.startswith(_LOCAL) or text in LOCAL_HOSTS or self._is_given_local(site, given, depth)
 
     def _is_given_local(self, site: Site, given: Argument, depth: int) -> bool:
         """Whether it is a parameter that all calls on the ways from tasks fill with such an address."""
@@ -318,41 +332,6 @@ class IoTimeouts:
             for module, function in self.project.calling(*leaves)
             for call in self.functions.calls(module, function)
         )
-
-    def _taught(self, site: Site, call: Call) -> bool:
-        """Whether a session may have learned a timeout: by an adapter of its own, or a changed method."""
-        session = self.project.resolve(site.module, call.chain.rpartition(".")[0])
-        if session.kind != "external":
-            return True
-        home = session.origin[0] if session.origin is not None else self._maker(site, call)
-        if home is None:
-            return True
-        module = self.project.modules.get(home, site.module)
-        if any(a.key in (*HTTP_VERBS, "send") and not a.subscript for a in module.assignments):
-            return True
-        return any(
-            other.leaf() == "mount" and not self._plain_adapter(module.path, function.qualname, other)
-            for function in module.functions.calling(".mount")
-            for other in self.functions.calls(module, function)
-        )
-
-    def _maker(self, site: Site, call: Call) -> str | None:
-        """The module that makes the session of a call; ``None`` if a function hands on that of another."""
-        session = call.chain.rpartition(".")[0]
-        maker = self.project.resolve(site.module, session.removesuffix("()"))
-        function = maker.function() if session.endswith("()") and maker.kind == "function" else None
-        if function is None or maker.module is None:
-            return site.module.path
-        return maker.module.path if function.may_call(*_SESSION_LEAVES) else None
-
-    def _plain_adapter(self, path: str, qualname: str, mount: Call) -> bool:
-        """Whether an adapter is the one of requests, which has no timeout."""
-        module = self.project.modules[path]
-        given = mount.argument(1, "adapter")
-        chain = given.chain.removesuffix("()")
-        if given.kind == "call":
-            chain = self.functions.calls(module, module.functions[qualname])[given.number].chain
-        return self.sites.name(module, chain) in ("requests.adapters.HTTPAdapter", "requests.HTTPAdapter")
 
     def _without_limits(self, site: Site, call: Call) -> bool:
         """Whether the timeout of a call is ``httpx.Timeout(None)``."""

@@ -46,7 +46,10 @@ class MissingIoTimeout(Rule):
     Looks into tasks that somebody may send and the functions that they call, in threads too that they wait
     for (`executor.map`, `submit` in a `with`, `asyncio.to_thread`). It knows `requests` and its sessions,
     `urlopen`, `smtplib`, `ftplib`, `imaplib`, `poplib`, `http.client`, `httplib2`, `urllib3`,
-    `pywebpush.webpush` and `socket.create_connection`, and `httpx` where it is told `timeout=None`. Clients
+    `pywebpush.webpush` and `socket.create_connection`, and `httpx` where it is told `timeout=None`. Mails of
+    Django (`send_mail`, `EmailMessage` and their like) count where the settings name another machine as
+    `EMAIL_HOST`, no backend but that of SMTP sends them, no time limit ends the task and nothing sets
+    `EMAIL_TIMEOUT`; they are told once. Clients
     with a default of their own (`httpx`, `aiohttp`, `boto3`) are fine, and drivers of databases are left
     alone. Silent where a `**mapping` may hold the timeout, where the session has an adapter or a method of
     the project's own, where the code itself names this machine as the peer, and inside an alarm or a `with`
@@ -57,6 +60,7 @@ class MissingIoTimeout(Rule):
     ## References
 
     * <https://requests.readthedocs.io/en/latest/user/advanced/#timeouts>
+    * <https://docs.djangoproject.com/en/stable/ref/settings/#email-timeout>
     * <https://docs.celeryq.dev/en/stable/userguide/tasks.html>
     """
 
@@ -76,6 +80,10 @@ class MissingIoTimeout(Rule):
             "`{call}` has no timeout: a silent peer blocks task `{task}` for {limit} s",
             "give it a `timeout`, such as `timeout=10` (seconds)",
         ),
+        "mail": (
+            "`{call}` has no timeout: task `{task}` hangs if the mail server never answers",
+            "set `EMAIL_TIMEOUT = 10` (seconds) in the settings of Django: it has none by default",
+        ),
         "off limited": (
             "`{call}` waits as long as its peer: only its limit of {limit} s ends task `{task}`",
             "write a number of seconds, such as `timeout=10`, instead of `None`",
@@ -90,5 +98,8 @@ class MissingIoTimeout(Rule):
         variant, fix = ("off", None) if wait.off else ("", ("timeout=10",))
         if wait.limit is not None:
             variant, values["limit"] = f"{variant} limited".strip(), f"{wait.limit:g}"
+        related = wait.site.related()
+        if wait.server is not None:
+            variant, fix, related = "mail", None, (*related, (wait.server, "this is the server of all mails"))
         cause = Cause(wait.cause) if wait.cause is not None else None
-        yield Finding(wait.place, values, wait.site.related(), variant, fix, cause)
+        yield Finding(wait.place, values, related, variant, fix, cause)

@@ -17,7 +17,7 @@ class QueueNotConsumed(Rule):
     ## Why it matters
 
     A worker whose command names no queues (`-Q`) consumes those of `task_queues`, or else the default queue
-    alone: routes do not add to it, and a default queue that `task_queues` does not name is left alone as well.
+    alone: routes do not add to it, and a default queue that `task_queues` does not name is left alone, too.
     The broker takes the message and keeps it. Nothing fails and nothing is logged; the task never runs, and
     the queue grows.
 

@@ -1,0 +1,119 @@
+"""Mails that Django sends: by which backend, to which server, and whether anything ends the wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from celery_lint.files.filter import Pair
+from celery_lint.inventory.application.loaded import Loaded
+from celery_lint.libraries.django import SENDING_MAILS
+from celery_lint.libraries.network import LOCAL_HOSTS, MAILS_THAT_STAY
+from celery_lint.model.calls import Call
+from celery_lint.model.facts import Module, Place, Value
+from celery_lint.model.words import held
+from celery_lint.project.known import Known, once
+
+_BACKEND, _SERVER, _TIMEOUT = "EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_TIMEOUT"
+_SMTP = ".smtp."
+# Names of servers that are this machine.
+_NO_OTHER = LOCAL_HOSTS | {""}
+# What makes a connection to a server by hand, with a timeout of its own or by another backend.
+_BY_HAND = "get_connection"
+
+
+class Mails:
+    """What becomes of the mails that Django is told to send."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.loaded = known.of(Loaded)
+
+    def words(self) -> set[Pair]:
+        """The settings that other files may give, where something seems to wait without an end."""
+        if self.endless_server is None or not any(self._senders()):
+            return set()
+        return {(_TIMEOUT, ""), (_BACKEND, "")}
+
+    def end(self, name: str) -> bool:
+        """Whether what is called by this name may have a timeout that is written down elsewhere, or stays."""
+        if not name.startswith("django.core.mail."):
+            return False
+        return self._have_a_timeout or (_SMTP not in name and (self._stay or self._go_elsewhere))
+
+    def is_endless(self, name: str, call: Call) -> bool:
+        """Whether a call sends a mail and waits for a server, however long that is silent."""
+        return name in SENDING_MAILS and not call.keyword("connection") and self.endless_server is not None
+
+    @once
+    def endless_server(self) -> Place | None:
+        """What names the server of mails, if it is certainly asked, on another machine, without a timeout."""
+        servers = [
+            module.place(value.span)
+            for module, value in self._configured(_SERVER)
+            if self.project.text(module, value) not in _NO_OTHER
+        ]
+        if not servers or self._have_a_timeout or any(self.project.holding(_BY_HAND, "setdefaulttimeout")):
+            return None
+        others = [
+            (module, value)
+            for module, value in self._configured(_BACKEND)
+            if self.project.text(module, value) not in MAILS_THAT_STAY
+        ]
+        if not all(_says_smtp(self.project.constant(module, value) or value) for module, value in others):
+            return None
+        if not others and any(self._configured(_BACKEND)):
+            said = self.loaded.in_django(_BACKEND)
+            return min(servers) if any(said) and not self._stay else None
+        return min(servers)
+
+    def _senders(self) -> Iterator[Module]:
+        for module in self.project.product_modules():
+            if any(target.startswith("django.core.mail") for target in module.imports.values()):
+                yield module
+
+    @once
+    def _have_a_timeout(self) -> bool:
+        return any(self._configured(_TIMEOUT))
+
+    @once
+    def _stay(self) -> bool:
+        """Whether all settings of Django say that mails are printed, kept or forgotten.
+
+        What only some say, or what stands below ``if DEBUG:``, is for somebody who develops: elsewhere they
+        go to a server.
+        """
+        said = self.loaded.in_django(_BACKEND)
+        found = [given for each in said for given in each]
+        values = [(given.module, given.value) for given in found] + list(self._configured(_BACKEND))
+        return (
+            bool(found)
+            and all(said)
+            and all(self.project.text(*value) in MAILS_THAT_STAY for value in values)
+            and not any(given.module.sets_apart(given.value.span.line) for given in found)
+        )
+
+    @once
+    def _go_elsewhere(self) -> bool:
+        """Whether mails leave by a task, or a service with a timeout of its own.
+
+        A backend that only the run knows is that of Django where it is the default, or something names a
+        server.
+        """
+        unknown = "smtp" if any(self._configured(_SERVER)) else ""
+        backends = [
+            self.project.text(module, value) or ("smtp" if _says_smtp(value) else unknown)
+            for module, value in self._configured(_BACKEND)
+        ]
+        own = [name for name in backends if name.startswith("django.core.mail.")]
+        return len(own) < len(backends) and not any("smtp" in name for name in backends)
+
+    def _configured(self, name: str) -> Iterator[tuple[Module, Value]]:
+        """What modules and classes of the product give a setting of Django."""
+        for module in self.project.product_modules():
+            for values in (module.bindings, *(class_.attributes for class_ in module.classes.values())):
+                yield from [(module, value) for value in values.get(name, ())]
+
+
+def _says_smtp(value: Value) -> bool:
+    """Whether an expression holds the name of Django's backend, such as the default of a variable."""
+    return any(isinstance(each.data, str) and _SMTP in each.data for each in held(value))
