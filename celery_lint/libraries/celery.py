@@ -26,6 +26,8 @@ TASK_CLASSES = PLAIN_TASKS | {"celery.Celery().Task"}
 TASK_BODIES = frozenset(f"{task}().run" for task in PLAIN_TASKS)
 #: The signals that a process of a worker gets once, before its first task.
 PROCESS_STARTS = tuple(f"celery.signals.worker_{name}" for name in ("process_init", "init"))
+#: What gives the task that runs.
+CURRENT_TASKS = frozenset({"celery.current_task", "celery._state.current_task", "celery.app.current_task"})
 #: Schemes of result backends that make a key of each id, and so refuse to store anything without one.
 KEYED_BACKENDS = frozenset({"redis", "rediss", "sentinel", "cache", "file"})
 #: Schemes of result backends that serialise each result. The cache of Django keeps the object as it is.

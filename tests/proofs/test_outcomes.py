@@ -128,3 +128,7 @@ def test_a_task_that_is_called_has_no_id(worker: Worker) -> None:
     error = r"ValueError: task_id must not be empty\. Got None instead\."
     assert worker.bad("calls_it").failed_only_with(error)
     assert worker.good("sends_it").all_succeeded()
+    caught = worker.bad("calls_one_that_catches_it").results
+    assert caught == ["task_id must not be empty. Got None instead."]
+    assert worker.good("tells_it_as_the_one_that_runs").results == ["told"]
+    assert worker.good("tells_it_as_the_one_that_runs", True).results == ["told"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.broker import schemes_of_environment
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.libraries.celery import ENCODING_BACKENDS
 from celery_lint.model.facts import Place
@@ -64,7 +65,9 @@ class BackendSettings:
             return ""
         value = setting.value
         text = value.data if value.kind == "text" else self.project.text(setting.module, value)
-        return text.partition(":")[0].partition("+")[0].lower() if isinstance(text, str) else ""
+        schemes = [text] if isinstance(text, str) else schemes_of_environment(self.project, setting)
+        found = {each.partition(":")[0].partition("+")[0].lower() for each in schemes}
+        return found.pop() if len(found) == 1 else ""
 
     def keeps(self, application: Application) -> bool:
         """Whether an application certainly has a backend: something is set that is not *none*."""

@@ -10,6 +10,7 @@ from celery_lint.model.facts import Place
 from celery_lint.project.constants import ENVIRONMENT
 from celery_lint.project.functions import by_path
 from celery_lint.project.known import Known, once
+from celery_lint.project.project import Project
 
 # https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
 _DEFAULTVISIBILITY = {"redis": 3600.0, "sqs": 1800.0}
@@ -122,17 +123,7 @@ class BrokerSettings:
         return _KINDS.get(scheme.lower(), "other" if scheme else "")
 
     def _of_environment(self, setting: Setting) -> Kind:
-        """The kind that a variable of the environment has by default and in all launch files that give it."""
-        asked = setting.value
-        if asked.kind == "name":
-            asked = self.project.value_entity(setting.module, asked).value or asked
-        if asked.kind != "call" or asked.chain not in ENVIRONMENT or not asked.items:
-            return ""
-        default = asked.items[1] if len(asked.items) > 1 else asked.keyword("default")
-        given = self.project.deployment.schemes.get(str(asked.items[0].data), frozenset())
-        if default is None or not isinstance(default.data, str) or not given:
-            return ""
-        kinds = {_KINDS.get(each, "other") for each in (default.data.partition("://")[0].lower(), *given)}
+        kinds = {_KINDS.get(each, "other") for each in schemes_of_environment(self.project, setting)}
         return kinds.pop() if len(kinds) == 1 else ""
 
     @property
@@ -158,3 +149,20 @@ class BrokerSettings:
                     given = value.keyword(VISIBILITY)
                     if given is not None and value.chain.endswith(".update") and "result" not in value.chain:
                         yield self.project.number(module, given), module.place(given.span)
+
+
+def schemes_of_environment(project: Project, setting: Setting) -> frozenset[str]:
+    """The schemes that a variable of the environment has: by default, and in all launch files that give it.
+
+    None where it has no default, or no file gives it.
+    """
+    asked = setting.value
+    if asked.kind == "name":
+        asked = project.value_entity(setting.module, asked).value or asked
+    if asked.kind != "call" or asked.chain not in ENVIRONMENT or not asked.items:
+        return frozenset()
+    default = asked.items[1] if len(asked.items) > 1 else asked.keyword("default")
+    given = project.deployment.schemes.get(str(asked.items[0].data), frozenset())
+    if default is None or not isinstance(default.data, str) or not given:
+        return frozenset()
+    return frozenset({default.data.partition("://")[0].lower(), *given})

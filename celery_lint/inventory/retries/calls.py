@@ -20,6 +20,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.unsent import Unsent
+from celery_lint.libraries.celery import CURRENT_TASKS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -29,8 +30,6 @@ from celery_lint.project.entity import Key
 from celery_lint.project.functions import Functions
 from celery_lint.project.known import Known, facts, once
 from celery_lint.project.memory import Remembered
-
-_CURRENT_TASKS = frozenset({"celery.current_task", "celery._state.current_task", "celery.app.current_task"})
 
 # https://docs.celeryq.dev/en/stable/reference/celery.app.task.html#celery.app.task.Task.retry
 _PARAMETERS = ("args", "kwargs", "exc", "throw", "eta", "countdown", "max_retries")
@@ -162,7 +161,7 @@ class RetryCalls:
         if entity.kind != "external":
             return None
         owner = entity.name.removesuffix(f".{method}")
-        if owner in _CURRENT_TASKS:
+        if owner in CURRENT_TASKS:
             return list(self.around.get((module.path, function.qualname), ()))
         if is_task_base(owner.removesuffix("()")):
             own = self.tasks.by_function.get((module.path, receiver[1:].removesuffix("()")))

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import requests
 from application import app, mark
-from celery import Task, chord
+from celery import Task, chord, current_task
 from celery.result import AsyncResult
 from django.conf import settings
 from django.http import HttpResponse
@@ -293,6 +293,22 @@ def tells_its_state(self: Task) -> None:
 def calls_it() -> None:
     """There is no id."""
     tells_its_state()
+
+
+@app.task
+def tells_it_as_the_one_that_runs(again: bool = False) -> str:
+    """Catches what happens where there is no id."""
+    try:
+        current_task.update_state(state="PROGRESS")
+        return tells_it_as_the_one_that_runs() if again else "told"
+    except Exception as error:
+        return str(error)
+
+
+@app.task
+def calls_one_that_catches_it() -> str:
+    """The task that runs is the one that is called."""
+    return str(tells_it_as_the_one_that_runs())
 
 
 @app.task
