@@ -37,6 +37,14 @@ SOCKETS = {
     "socket.create_connection": 1,
     "httplib2.Http": 1,
 }
+#: Clients of services that give their requests no timeout unless they are told one: what is called by these
+#: names asks the service, with one of these methods at the end.
+UNTIMED_SERVICES = ("twilio.rest.Client().", "sendgrid.SendGridAPIClient().")
+ASKING_SERVICES = frozenset(
+    {"create", "delete", "fetch", "get", "list", "patch", "post", "put", "send", "update"}
+)
+#: What a client of Twilio gets that may have a timeout, and what makes it.
+TWILIO_BY_HAND = ("TwilioHttpClient", "http_client")
 #: The pools of urllib3, whose requests take a timeout by keyword, or else that of the pool, or of sockets.
 POOLS = ("urllib3.PoolManager", "urllib3.ProxyManager")
 SOCKETS.update({f"{pool}().{verb}": 99 for pool in POOLS for verb in ("request", "urlopen")})
@@ -199,6 +207,7 @@ SERVICES = (
     "docker.DockerClient",
     "flask_mail.Mail",
     "paramiko.SSHClient",
+    "sendgrid.SendGridAPIClient",
     "twilio.rest.Client",
     "zeep.Client",
 )

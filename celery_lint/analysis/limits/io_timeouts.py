@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from math import inf
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from celery_lint.analysis.limits.http_sessions import HttpSessions
 from celery_lint.analysis.limits.mails import Mails
+from celery_lint.analysis.limits.services import Client, Services
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handed import Handed
 from celery_lint.inventory.code.sites import Site, Sites
@@ -17,6 +18,7 @@ from celery_lint.inventory.workers.running import UNFORKED, Workers
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.libraries.django import SENDING_MAILS
 from celery_lint.libraries.network import (
+    ASKING_SERVICES,
     CONNECTING_LATER,
     HTTP_VERBS,
     LOCAL_HOSTS,
@@ -68,10 +70,14 @@ _WORDS = (
     "socket.create_connection",
     "urllib3",
     "django.core.mail",
+    "twilio",
+    "sendgrid",
 )
+# Libraries whose clients are kept by a module or a class: `session.get(…)`.
+_KEPT = ("requests", "urllib3", "twilio", "sendgrid")
 #: What may wait without an end, by dotted path.
 ENDLESS = frozenset({*_REQUESTS, *SOCKETS, *_HTTPX})
-_LEAVES = frozenset(map(leaf_of_chain, ENDLESS | SENDING_MAILS))
+_LEAVES = frozenset(map(leaf_of_chain, ENDLESS | SENDING_MAILS)) | ASKING_SERVICES
 #: What ends the wait by other means.
 _ENDED = ("wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
 #: What ends whatever the process does after it.
@@ -92,7 +98,8 @@ class EndlessWait(NamedTuple):
 
     ``limit`` is the time limit, in seconds, that ends the task by and by; ``None`` where none is known.
     ``cause`` is the same for calls of one library of which a condition chooses one, and for those of one
-    function to one peer. ``server`` names the server of all mails in the settings of Django.
+    function to one peer. ``client`` is what must be told a timeout in the place of the call, once for all:
+    ``mail``, ``twilio`` or ``sendgrid``; ``server`` names the server of mails in the settings of Django.
     """
 
     site: Site
@@ -101,6 +108,7 @@ class EndlessWait(NamedTuple):
     off: bool
     limit: float | None = None
     cause: Hashable = None
+    client: Client | Literal["", "mail"] = ""
     server: Place | None = None
 
 
@@ -124,6 +132,7 @@ class IoTimeouts:
         self.time_limits = known.of(TimeLimits)
         self.sent = known.of(Sent)
         self.mails = known.of(Mails)
+        self.services = known.of(Services)
         self.http_sessions = known.of(HttpSessions)
 
     @facts
@@ -138,9 +147,9 @@ class IoTimeouts:
                 if call.leaf() in _LEAVES and call.chain[:1] != "%":
                     wait = self.wait(site, call)
                     if wait is not None and not self.ended(site, call):
-                        cause = wait.server or self._cause(wait, call, told)
+                        cause = wait.client or self._cause(wait, call, told)
                         found.extend(self._unlimited(wait._replace(cause=cause)))
-        return [wait for wait in found if wait.server is None or wait.limit is None]
+        return [wait for wait in found if not wait.client or wait.limit is None]
 
     def _cause(self, wait: EndlessWait, call: Call, told: _Told) -> Hashable:
         """What a call has in common with those in the other branches of a condition: one is made.
@@ -208,9 +217,8 @@ class IoTimeouts:
         if site.function.mentions(*_WORDS):
             return True
         # A session that the module or the class keeps: `session.get(…)`.
-        imports = site.module.imports.values()
         if site.function.mentions(":") and any(
-            path.partition(".")[0].startswith(("requests", "urllib3")) for path in imports
+            path.partition(".")[0].startswith(_KEPT) for path in site.module.imports.values()
         ):
             return True
         return site.function.mentions(*_OF_A_FACTORY) and self._hands_out_sessions
@@ -235,13 +243,11 @@ class IoTimeouts:
             used = name.endswith("Client") and self._limited_at_use(site, name)
             return EndlessWait(site, place, _shown(name), True) if off and not used else None
         if self.mails.is_endless(name, call):
-            return EndlessWait(
-                site,
-                place,
-                name.removeprefix("django.core.mail.").replace("()", ""),
-                False,
-                server=self.mails.endless_server,
-            )
+            shown = _shown(name.removeprefix("django.core.mail."))
+            return EndlessWait(site, place, shown, False, client="mail", server=self.mails.endless_server)
+        client = self.services.untimed(name, call)
+        if client:
+            return EndlessWait(site, place, _shown(name), False, client=client)
         position = _REQUESTS.get(name, SOCKETS.get(name))
         if position is None or not (off or _lacks(call, position)):
             return None
@@ -375,4 +381,5 @@ def _switched_off(call: Call) -> bool:
 
 
 def _shown(name: str) -> str:
-    return name.replace("()", "").replace("sessions.", "").replace("requests.session.", "requests.Session.")
+    name = name.removeprefix("twilio.rest.").removeprefix("sendgrid.").replace("()", "")
+    return name.replace("sessions.", "").replace("requests.session.", "requests.Session.")

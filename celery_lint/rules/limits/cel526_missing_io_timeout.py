@@ -49,13 +49,14 @@ class MissingIoTimeout(Rule):
     `pywebpush.webpush` and `socket.create_connection`, and `httpx` where it is told `timeout=None`. Mails of
     Django (`send_mail`, `EmailMessage` and their like) count where the settings name another machine as
     `EMAIL_HOST`, no backend but that of SMTP sends them, no time limit ends the task and nothing sets
-    `EMAIL_TIMEOUT`; they are told once. Clients
-    with a default of their own (`httpx`, `aiohttp`, `boto3`) are fine, and drivers of databases are left
-    alone. Silent where a `**mapping` may hold the timeout, where the session has an adapter or a method of
-    the project's own, where the code itself names this machine as the peer, and inside an alarm or a `with`
-    block whose name speaks of a timeout, and where a time limit of at most two minutes, soft or hard, is sure
-    to end all tasks that come to the call, in pools that enforce it. `socket.setdefaulttimeout` is enough for
-    the standard library, but `requests` does not ask for it.
+    `EMAIL_TIMEOUT`; they are told once. So are the clients of Twilio and SendGrid, where no time limit ends
+    the task and nothing gives them a timeout. Clients with a default of their own (`httpx`, `aiohttp`,
+    `boto3`, `stripe`, `firebase_admin`) are fine, and drivers of databases are left alone. Silent where a
+    `**mapping` may hold the timeout, where the session has an adapter or a method of the project's own, where
+    the code itself names this machine as the peer, and inside an alarm or a `with` block whose name speaks of
+    a timeout, and where a time limit of at most two minutes, soft or hard, is sure to end all tasks that come
+    to the call, in pools that enforce it. `socket.setdefaulttimeout` is enough for the standard library, but
+    `requests` does not ask for it.
 
     ## References
 
@@ -84,6 +85,14 @@ class MissingIoTimeout(Rule):
             "`{call}` has no timeout: task `{task}` hangs if the mail server never answers",
             "set `EMAIL_TIMEOUT = 10` (seconds) in the settings of Django: it has none by default",
         ),
+        "twilio": (
+            "`{call}` has no timeout: task `{task}` hangs if the peer never answers",
+            "make the client with `http_client=TwilioHttpClient(timeout=10)` (seconds)",
+        ),
+        "sendgrid": (
+            "`{call}` has no timeout: task `{task}` hangs if the peer never answers",
+            "give the `SendGridAPIClient` one: `client.client.timeout = 10` (seconds)",
+        ),
         "off limited": (
             "`{call}` waits as long as its peer: only its limit of {limit} s ends task `{task}`",
             "write a number of seconds, such as `timeout=10`, instead of `None`",
@@ -99,7 +108,9 @@ class MissingIoTimeout(Rule):
         if wait.limit is not None:
             variant, values["limit"] = f"{variant} limited".strip(), f"{wait.limit:g}"
         related = wait.site.related()
+        if wait.client:
+            variant, fix = wait.client, None
         if wait.server is not None:
-            variant, fix, related = "mail", None, (*related, (wait.server, "this is the server of all mails"))
+            related = (*related, (wait.server, "this is the server of all mails"))
         cause = Cause(wait.cause) if wait.cause is not None else None
         yield Finding(wait.place, values, related, variant, fix, cause)
