@@ -88,7 +88,7 @@ class Hangs:
 
     def _doubt(self, site: Site, call: Call) -> int | None:
         """How doubtful it is that a call waits without an end; ``None`` if it does not, or nobody can see."""
-        if _is_limited(call) or self.timeouts.wait(site, call) is not None:
+        if _is_limited(call) or self.timeouts.is_told(site, call):
             return None  # the latter is told at its place, if it is come to
         entity = self.project.resolve(site.module, call.chain)
         name = entity.name if entity.kind == "external" else ""

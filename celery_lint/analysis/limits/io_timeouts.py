@@ -149,7 +149,13 @@ class IoTimeouts:
                     if wait is not None and not self.ended(site, call):
                         cause = wait.client or self._cause(wait, call, told)
                         found.extend(self._unlimited(wait._replace(cause=cause)))
-        return [wait for wait in found if not wait.client or wait.limit is None]
+        return [each for wait in found for each in (self._never_limited(wait) if wait.client else [wait])]
+
+    def _never_limited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
+        """A wait of the tasks for which no limit may hold, however long: what it asks hardly ever hangs."""
+        tasks = tuple([task for task in wait.site.tasks if not self.time_limits.may_hold(task)])
+        if tasks:
+            yield wait._replace(site=wait.site._replace(tasks=tasks))
 
     def _cause(self, wait: EndlessWait, call: Call, told: _Told) -> Hashable:
         """What a call has in common with those in the other branches of a condition: one is made.
@@ -232,6 +238,11 @@ class IoTimeouts:
                 "Session", "session", "OAuth1Session", "OAuth2Session"
             )
         )
+
+    def is_told(self, site: Site, call: Call) -> bool:
+        """Whether a call, if tasks of the site come to it, is told as one without a timeout."""
+        wait = self.wait(site, call)
+        return wait is not None and (not wait.client or any(self._never_limited(wait)))
 
     def wait(self, site: Site, call: Call) -> EndlessWait | None:
         """A call as one that waits for its peer without a timeout, if it is one."""

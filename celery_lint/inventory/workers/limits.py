@@ -16,6 +16,8 @@ from celery_lint.inventory.workers.set_limits import SetLimits
 from celery_lint.model.facts import Place
 from celery_lint.project.known import Known
 
+_LIMITS = ("time_limit", "soft_time_limit")
+
 
 class TimeLimits:
     """The time limits that a project sets for its tasks."""
@@ -46,6 +48,19 @@ class TimeLimits:
         """Whether the task has this limit by its own options."""
         given = self.task_options.get(task, name)
         return given is not None and not (given[1].kind == "constant" and given[1].data is None)
+
+    def may_hold(self, task: Task) -> bool:
+        """Whether anything in sight may set a limit for the task, or anything that is out of sight."""
+        if not self.in_force.visible(task):
+            return True
+        if any(
+            self.limited(task, name) or self.in_force.settings_of(task, f"task_{name}") for name in _LIMITS
+        ):
+            return True
+        commands = self.commands.of(self.belonging.of(task))
+        if any(each.time_limit or each.soft_time_limit or each.open_ended for each in commands):
+            return True
+        return self.task_options.open_ended(task) or self.annotated(task) or self.given_elsewhere(task)
 
     def soft_limit(self, task: Task) -> Place | None:
         """Where the soft time limit that is certain to hold for a task is set."""
