@@ -84,6 +84,17 @@ KINDS = {
         urllib.request.urlopen
         """,
     ),
+    "clients without a timeout": Kind(
+        "CEL526",
+        "app = Celery('a')\n\n\n@app.task\ndef task(x):\n    #(x)\n",
+        """
+        sendgrid.SendGridAPIClient().send sendgrid.SendGridAPIClient().client.mail.send.post
+        sendgrid.SendGridAPIClient().client.contacts.put sendgrid.SendGridAPIClient().client.contacts.patch
+        twilio.rest.Client().messages.create twilio.rest.Client().messages.list
+        twilio.rest.Client().messages().fetch twilio.rest.Client().messages().update
+        twilio.rest.Client().messages().delete sendgrid.SendGridAPIClient().client.contacts.get
+        """,
+    ),
     "what blocks": Kind(
         "CEL118",
         IN_COROUTINE.replace("#", "#(x)"),
@@ -137,8 +148,7 @@ KINDS = {
         gitlab.Gitlab().projects.list kubernetes.client.CoreV1Api().call ldap3.Connection().search
         os.popen().read os.system subprocess.check_call subprocess.getstatusoutput
         subprocess.Popen().communicate subprocess.Popen().stdout.readlines
-        paramiko.SSHClient().connect sendgrid.SendGridAPIClient().send twilio.rest.Client().create
-        zeep.Client().call pika.BlockingConnection
+        paramiko.SSHClient().connect zeep.Client().call pika.BlockingConnection
         django.core.mail.mail_admins django.core.mail.mail_managers django.core.mail.send_mass_mail
         """,
     ),

@@ -19,7 +19,7 @@ from celery_lint.analysis.limits.delays import Delays
 from celery_lint.analysis.limits.io_timeouts import ENDLESS
 from celery_lint.analysis.limits.limits import Limits
 from celery_lint.analysis.limits.locks import Locks
-from celery_lint.analysis.limits.mails import Mails
+from celery_lint.analysis.limits.messages import Mails
 from celery_lint.analysis.resources.before_fork import BeforeFork
 from celery_lint.analysis.resources.early_clients import CLIENTS
 from celery_lint.analysis.resources.process_state import OF_THE_PROCESS

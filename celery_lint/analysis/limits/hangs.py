@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from celery_lint.analysis.limits.io_timeouts import ENDLESS, IoTimeouts
-from celery_lint.analysis.limits.mails import Mails
+from celery_lint.analysis.limits.messages import Mails
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.sites import Site
 from celery_lint.inventory.tasks.layers import Layers

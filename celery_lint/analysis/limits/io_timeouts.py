@@ -7,8 +7,7 @@ from math import inf
 from typing import Literal, NamedTuple
 
 from celery_lint.analysis.limits.http_sessions import HttpSessions
-from celery_lint.analysis.limits.mails import Mails
-from celery_lint.analysis.limits.services import Client, Services
+from celery_lint.analysis.limits.messages import Client, Mails, Services
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handed import Handed
 from celery_lint.inventory.code.sites import Site, Sites

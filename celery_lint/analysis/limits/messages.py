@@ -1,13 +1,23 @@
-"""Mails that Django sends: by which backend, to which server, and whether anything ends the wait for it."""
+"""Messages that leave by a server or a service: mails of Django, and what Twilio and SendGrid are sent.
+
+By which backend a mail goes and to which server, and whether anything ends the wait for these.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.loaded import Loaded
 from celery_lint.libraries.django import SENDING_MAILS
-from celery_lint.libraries.network import LOCAL_HOSTS, MAILS_THAT_STAY
+from celery_lint.libraries.network import (
+    ASKING_SERVICES,
+    LOCAL_HOSTS,
+    MAILS_THAT_STAY,
+    TWILIO_BY_HAND,
+    UNTIMED_SERVICES,
+)
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.words import held
@@ -19,6 +29,9 @@ _SMTP = ".smtp."
 _NO_OTHER = LOCAL_HOSTS | {""}
 # What makes a connection to a server by hand, with a timeout of its own or by another backend.
 _BY_HAND = "get_connection"
+
+
+Client = Literal["twilio", "sendgrid"]
 
 
 class Mails:
@@ -112,6 +125,33 @@ class Mails:
         for module in self.project.product_modules():
             for values in (module.bindings, *(class_.attributes for class_ in module.classes.values())):
                 yield from [(module, value) for value in values.get(name, ())]
+
+
+class Services:
+    """The clients of services that a project has, and whether it gives them timeouts."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+
+    def untimed(self, name: str, call: Call) -> Client | None:
+        """Whose client makes a request here for which nothing may give a timeout."""
+        if not name.startswith(UNTIMED_SERVICES) or call.leaf() not in ASKING_SERVICES:
+            return None
+        if call.keyword("timeout"):
+            return None
+        if name.startswith("twilio."):
+            return None if self._twilio_is_told else "twilio"
+        return None if self._sendgrid_is_told else "sendgrid"
+
+    @once
+    def _twilio_is_told(self) -> bool:
+        """Whether the product makes what sends the requests of a client of Twilio."""
+        return any(self.project.holding(*TWILIO_BY_HAND))
+
+    @once
+    def _sendgrid_is_told(self) -> bool:
+        """Whether the product sets the timeout of anything: ``client.client.timeout = 10``."""
+        return any(a.key == "timeout" for m in self.project.product_modules() for a in m.assignments)
 
 
 def _says_smtp(value: Value) -> bool:
