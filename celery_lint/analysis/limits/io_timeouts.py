@@ -69,14 +69,12 @@ _WORDS = (
     "socket.create_connection",
     "urllib3",
     "django.core.mail",
-    "twilio",
-    "sendgrid",
 )
 # Libraries whose clients are kept by a module or a class: `session.get(…)`.
-_KEPT = ("requests", "urllib3", "twilio", "sendgrid")
+_KEPT = ("requests", "urllib3")
 #: What may wait without an end, by dotted path.
 ENDLESS = frozenset({*_REQUESTS, *SOCKETS, *_HTTPX})
-_LEAVES = frozenset(map(leaf_of_chain, ENDLESS | SENDING_MAILS)) | ASKING_SERVICES
+_LEAVES = frozenset(map(leaf_of_chain, ENDLESS | SENDING_MAILS))
 #: What ends the wait by other means.
 _ENDED = ("wait_for", "settimeout", "gevent.Timeout", "eventlet.Timeout")
 #: What ends whatever the process does after it.
@@ -142,8 +140,9 @@ class IoTimeouts:
             if not self._may_call(site):
                 continue
             told = _Told({}, {})
+            leaves = _LEAVES | ASKING_SERVICES if self.services.may_be_asked(site) else _LEAVES
             for call in self.sites.made(site):
-                if call.leaf() in _LEAVES and call.chain[:1] != "%":
+                if call.leaf() in leaves and call.chain[:1] != "%":
                     wait = self.wait(site, call)
                     if wait is not None and not self.ended(site, call):
                         cause = wait.client or self._cause(wait, call, told)
@@ -219,7 +218,7 @@ class IoTimeouts:
         return min(limits, default=None)
 
     def _may_call(self, site: Site) -> bool:
-        if site.function.mentions(*_WORDS):
+        if site.function.mentions(*_WORDS) or self.services.may_be_asked(site):
             return True
         # A session that the module or the class keeps: `session.get(…)`.
         if site.function.mentions(":") and any(

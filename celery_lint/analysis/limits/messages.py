@@ -10,6 +10,7 @@ from typing import Literal
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.loaded import Loaded
+from celery_lint.inventory.code.sites import Site
 from celery_lint.libraries.django import SENDING_MAILS
 from celery_lint.libraries.network import (
     ASKING_SERVICES,
@@ -32,6 +33,8 @@ _BY_HAND = "get_connection"
 
 
 Client = Literal["twilio", "sendgrid"]
+# The words that they begin with.
+_WORDS = ("twilio.", "sendgrid.")
 
 
 class Mails:
@@ -132,6 +135,12 @@ class Services:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+
+    def may_be_asked(self, site: Site) -> bool:
+        """Whether a function, or what its module keeps, may hold a client of them."""
+        if site.function.mentions(*_WORDS):
+            return True
+        return any(f"{target}.".startswith(_WORDS) for target in site.module.imports.values())
 
     def untimed(self, name: str, call: Call) -> Client | None:
         """Whose client makes a request here for which nothing may give a timeout."""
