@@ -35,7 +35,7 @@ from celery_lint.analysis.wiring.unloadable import UnloadableCommands
 from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.files.filter import Pair, words_of
 from celery_lint.inventory.application.broker import BrokerSettings
-from celery_lint.inventory.code.fixed import Fixed
+from celery_lint.inventory.code.decided.fixed import Fixed
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import Handlers
 from celery_lint.inventory.resources.relays import Relays, name_of

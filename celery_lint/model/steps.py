@@ -110,9 +110,9 @@ class Step(NamedTuple):
     a pipe, ``*`` for a product or a power, and ``?`` for anything else. ``if`` and ``while``: the chain whose
     truth the test asks for, ``!`` before it where the question is whether it is false or ``None``, nothing
     for most other tests; after ``isinstance`` the chain of the object and those of the classes. A test of a
-    variable has ``#None`` behind it if it compares with that. A test that compares a variable with a
-    constant is ``=%x:'all`` or ``=!%x:#3``, one of several parts, or for one of several constants
-    (``x in ("a", "b")``), ``&`` or ``|`` and such words (``%x:#None``
+    variable, or of an attribute of the object itself, has ``#None`` behind it if it compares with that. A
+    test that compares a variable with a constant is ``=%x:'all`` or ``=!%x:#3``, one of several parts, or for
+    one of several constants (``x in ("a", "b")``), ``&`` or ``|`` and such words (``%x:#None``
     for None, ``%x:=Kind.ALL`` for a constant with a name, which anything that is asked may be compared with),
     ``?`` for parts that ask for nothing of that. What is taken out of a mapping by a text has that behind it:
     ``config[] 'DEBUG``. ``def`` and ``class``: the qualified name.

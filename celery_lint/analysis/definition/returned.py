@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.backend import BackendSettings
-from celery_lint.inventory.code.given import Given, given_by_message, is_closed
+from celery_lint.inventory.code.decided.given import Given, given_by_message, is_closed
 from celery_lint.inventory.tasks.encoding import Encoding, result_of
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.signatures import Signatures

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.transactions.committing import Committing, commit_after
 from celery_lint.inventory.code.called import named
-from celery_lint.inventory.code.given import given_by, is_closed
+from celery_lint.inventory.code.decided.given import given_by, is_closed
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Class, Function, Module, Place

@@ -9,7 +9,7 @@ from celery_lint.analysis.transactions.carried import Carried
 from celery_lint.analysis.transactions.committing import Committing, commit_after
 from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommits, leads_to
 from celery_lint.files.filter import Pair
-from celery_lint.inventory.code.given import given_by, is_closed
+from celery_lint.inventory.code.decided.given import given_by, is_closed
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task

@@ -225,7 +225,7 @@ def _test(test: ast.expr, scope: Scope) -> str:
     key = _key(test)
     if key:
         return f"{asked} '{key}"
-    return f"{asked} #None" if asked.lstrip("!")[:1] == "%" and _is_of_none(test) else asked
+    return f"{asked} #None" if _is_variable(asked) and _is_of_none(test) else asked
 
 
 def _key(test: ast.expr) -> str:
@@ -274,7 +274,7 @@ def _among(test: ast.expr, scope: Scope) -> str:
 def _part(test: ast.expr, scope: Scope) -> str:
     """One part of a test in one word: `%x`, `!%x`, `%x:#None`, `%x:'all`, `%x:=Kind.ALL`, or `?`."""
     asked = _asked(test, scope)
-    if asked.lstrip("!")[:1] == "%":
+    if _is_variable(asked):
         return f"{asked}:#None" if _is_of_none(test) else asked
     if is_constant_name(asked.lstrip("!")):
         return asked
@@ -284,6 +284,12 @@ def _part(test: ast.expr, scope: Scope) -> str:
         if chain and word and (equal or isinstance(test.ops[0], (ast.NotEq, ast.IsNot))):
             return f"{'' if equal else '!'}{chain}:{word}"
     return "?"
+
+
+def _is_variable(asked: str) -> bool:
+    """Whether a test asks for a variable, or for what an object of the module keeps: `self.mode`."""
+    chain = asked.lstrip("!")
+    return chain[:1] == "%" or (chain[:1] == ":" and chain.partition("().")[2].isidentifier())
 
 
 def _constant(node: ast.expr, scope: Scope) -> str:

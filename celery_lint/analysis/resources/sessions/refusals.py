@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from celery_lint.analysis.resources.sessions.plain_values import is_plain_argument, sets_plain
-from celery_lint.inventory.code.given import Given, given_by, is_closed
+from celery_lint.inventory.code.decided.given import Given, given_by, is_closed
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module

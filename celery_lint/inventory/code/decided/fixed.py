@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.code.given import SETTINGS, Given, asked_in, key_of, settings_asked_for
+from celery_lint.inventory.code.decided.given import SETTINGS, Given, asked_in, key_of, settings_asked_for
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.model.chains import is_constant_name
 from celery_lint.model.facts import Function, Module
