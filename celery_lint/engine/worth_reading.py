@@ -36,6 +36,7 @@ from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.files.filter import Pair, words_of
 from celery_lint.inventory.application.broker import BrokerSettings
 from celery_lint.inventory.code.decided.fixed import Fixed
+from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import Handlers
 from celery_lint.inventory.resources.relays import Relays, name_of
@@ -178,8 +179,11 @@ def hints(known: Known, whole: bool) -> set[Pair]:
 
 
 def imported(known: Known) -> list[tuple[str, set[str]]]:
-    """The files that nobody has read, each with the names that modules cannot be imported without.
+    """The files that nobody has read, each with the names that modules and tasks cannot do without.
 
     One that lacks a name is worth reading: then it is known for certain.
     """
-    return sorted(known.of(Unimportable).unread().items())
+    found = known.of(Unimportable).unread()
+    for path, name in known.of(FailingImports).unread(known.of(CallGraph).deeply_reached):
+        found.setdefault(path, set()).add(name)
+    return sorted(found.items())

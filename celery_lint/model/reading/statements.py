@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -214,7 +215,20 @@ def _chains(node: Any, kind: StepKind, scope: Scope) -> str:
         return scope.definitions.get(node.name) or ""
     if kind in ("if", "while"):
         return _test(node.test, scope)
-    return ""
+    return _imported(node) if kind == "import" and scope.kind == "function" else ""
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> str:
+    """What an import within a function takes: the module and the names, or modules alone.
+
+    Their dots are slashes: who searches for the words of a name looks for uses of it, and not for these.
+    """
+    if isinstance(node, ast.Import):
+        return " ".join([f"={alias.name.replace('.', '/')}" for alias in node.names])
+    module = "." * node.level + (node.module or "")
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        return ""
+    return " ".join([module.replace(".", "/"), *(alias.name for alias in node.names)])
 
 
 def _test(test: ast.expr, scope: Scope) -> str:

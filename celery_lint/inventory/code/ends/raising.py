@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.code.ends.standard import is_missing
 from celery_lint.inventory.code.ends.targets import Targets
 from celery_lint.inventory.code.unawaited import may_fit
@@ -40,6 +41,7 @@ class Raising:
         self.settings = known.of(Settings)
         self.options = known.of(TaskOptions)
         self.in_force = known.of(OptionsInForce)
+        self.imports = known.of(FailingImports)
         self._refused = Remembered[frozenset[int]](self._find_refused)
 
     def refused(self, module: Module, function: Function) -> frozenset[int]:
@@ -104,10 +106,10 @@ class Raising:
     def steps(self, module: Module, function: Function) -> frozenset[int]:
         """The numbers of the statements that raise before they are done, whenever they are come to."""
         refused, lacking = self.refused(module, function), self._lacking(module, function)
+        found = set(self.imports.of(module, function))
         if not refused and not lacking:
-            return frozenset()
+            return frozenset(found)
         calls = self.functions.calls(module, function)
-        found = set()
         for step in self.functions.of(module, function).steps:
             asks = lacking and not lacking.isdisjoint(_asked(function.first(), step, calls))
             if asks or any(number in refused and is_made(step, calls[number]) for number in step.calls):

@@ -2,9 +2,9 @@
 
 It answers *yes* only where the file that the import means is read, and can bind the name in no way: it has no
 such definition, import or variable, no star import, nothing that binds names as only the run knows, and
-nobody sets it from elsewhere. An import in a ``try``, under a condition or in a function does not count, and
-neither does a package that may have a compiled or generated submodule of the name. ``AbsentModules`` tells
-which modules are not there.
+nobody sets it from elsewhere. Of a module, an import in a ``try``, under a condition or in a function does
+not count, and neither does a package that may have a compiled or generated submodule of the name.
+``AbsentModules`` tells which modules are not there.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Unimportable:
     def failing(self) -> dict[str, list[Failing]]:
         """The imports that fail, by the path of the module that they stand in."""
         modules = self.project.product_modules()
-        if self._puts_modules_in_place():
+        if self._puts_modules_in_place:
             return {}
         return {module.path: failing for module in modules if (failing := list(self._failing(module)))}
 
@@ -94,11 +94,19 @@ class Unimportable:
         found: dict[str, set[str]] = {}
         for module in self.project.product_modules():
             for need in self._needs(module):
-                told = self.absent.told_by(need.missing) if need.missing else ""
-                for path, name in [(told, PATH)] if need.missing else self._wanted(need):
-                    if path and self.project.modules.find(path) is None and path not in self.project.unparsed:
-                        found.setdefault(path, set()).add(name)
+                for path, name in self._unread(need):
+                    found.setdefault(path, set()).add(name)
         return found
+
+    def unread_for(self, module: Module, statement: ImportStatement) -> Iterator[tuple[str, str]]:
+        """The files that nobody has read, with the names that an import takes from them."""
+        return self._unread(self._need(module, statement))
+
+    def _unread(self, need: _Need) -> Iterator[tuple[str, str]]:
+        told = self.absent.told_by(need.missing) if need.missing else ""
+        for path, name in [(told, PATH)] if need.missing else self._wanted(need):
+            if path and self.project.modules.find(path) is None and path not in self.project.unparsed:
+                yield path, name
 
     def words(self) -> set[Pair]:
         """What seems to be missing, with the name of the module: another file may put it there."""
@@ -111,6 +119,7 @@ class Unimportable:
 
     # ------------------------------------------------------------------ one module
 
+    @once
     def _puts_modules_in_place(self) -> bool:
         """Whether the product gives Python modules by itself: ``sys.modules["shop.orders"] = …``."""
         return any(
@@ -119,13 +128,14 @@ class Unimportable:
             for assignment in module.assignments
         )
 
+    def fails(self, module: Module, statement: ImportStatement) -> bool:
+        """Whether an import certainly fails, wherever it stands."""
+        need = self._need(module, statement)
+        return not self._puts_modules_in_place and self._missing(module, need) is not None
+
     def _failing(self, module: Module) -> Iterator[Failing]:
         for need in self._needs(module):
-            missing = need.missing
-            if missing is None:
-                missing = self._missing_name(module, need)
-            elif not self.absent.is_plain(missing):
-                missing = None
+            missing = self._missing(module, need)
             if missing is not None:
                 yield Failing(need.statement, missing)
 
@@ -133,14 +143,21 @@ class Unimportable:
         """The statements of a module that ask for something of the project: the same in every round."""
 
         def find() -> list[_Need]:
-            needs = []
-            for statement in module.needed:
-                missing = self.absent.looked_for(module.path, statement.module)
-                names = () if missing is not None else tuple(self._needed(module, statement))
-                needs.append(_Need(statement, missing, names))
+            needs = [self._need(module, statement) for statement in module.needed]
             return [each for each in needs if each.missing is not None or each.names]
 
         return self.functions.kept(module, "needs", (self.absent.own_tops, self.imports.on_path), find)
+
+    def _need(self, module: Module, statement: ImportStatement) -> _Need:
+        missing = self.absent.looked_for(module.path, statement.module)
+        names = () if missing is not None else tuple(self._needed(module, statement))
+        return _Need(statement, missing, names)
+
+    def _missing(self, module: Module, need: _Need) -> Missing | None:
+        """The first thing that an import lacks."""
+        if need.missing is None:
+            return self._missing_name(module, need)
+        return need.missing if self.absent.is_plain(need.missing) else None
 
     def _missing_name(self, module: Module, need: _Need) -> Missing | None:
         for path, name in need.names:
@@ -189,11 +206,16 @@ class Unimportable:
         return name not in module.hidden and ANYTHING not in module.hidden
 
     def _is_the_only_one(self, path: str) -> bool:
-        """Whether no other file may be meant by the name of a module: its last two components are its own."""
+        """Whether no other file may be meant by the name of a module: its last two components are its own.
+
+        A module beside a package of its name is none: the package comes first.
+        """
+        hidden = f"{path.removesuffix('/__init__.py')}.py"
         tail = "/".join(path.removesuffix("/__init__.py").removesuffix(".py").split("/")[-2:])
         meant = (f"{tail}.py", f"{tail}/__init__.py")
         ends = tuple(f"/{each}" for each in meant)
-        return not any(file != path and (file in meant or file.endswith(ends)) for file in self.imports.files)
+        others = self.imports.files - {path, hidden}
+        return not any(file in meant or file.endswith(ends) for file in others)
 
     # ------------------------------------------------------------------ what they import
 

@@ -1,0 +1,48 @@
+"""Imports within functions that certainly fail: what they name is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from celery_lint.inventory.workers.loading.unimportable import Unimportable
+from celery_lint.model.facts import Function, ImportStatement, Module
+from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known
+
+
+class FailingImports:
+    """The statements that take from modules of the project what these certainly lack."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.unimportable = known.of(Unimportable)
+
+    def of(self, module: Module, function: Function) -> Iterator[int]:
+        """The numbers of those statements of a function."""
+        for step, statement in self._imports(module, function):
+            if self.unimportable.fails(module, statement):
+                yield step.number
+
+    def unread(self, functions: Iterable[Key]) -> Iterator[tuple[str, str]]:
+        """The files that nobody has read, with the names that these functions take from them."""
+        for path, qualname in functions:
+            module = self.project.modules.find(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is not None and function is not None:
+                for _, statement in self._imports(module, function):
+                    yield from self.unimportable.unread_for(module, statement)
+
+    def _imports(self, module: Module, function: Function) -> Iterator[tuple[Step, ImportStatement]]:
+        if not function.name or not function.has("import"):
+            return
+        for step in self.functions.of(module, function).steps:
+            if step.kind != "import" or not step.chains:
+                continue
+            taken, *names = step.chains
+            if taken[:1] != "=":
+                yield step, ImportStatement(taken.replace("/", "."), tuple(names), step.span)
+            else:
+                for each in step.chains:
+                    yield step, ImportStatement(each[1:].replace("/", "."), (), step.span)
