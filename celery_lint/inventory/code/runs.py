@@ -31,7 +31,7 @@ _RUNNIFY = "asyncer.runnify"
 _MAKING = ("async_to_sync", "AsyncToSync", "runnify")
 #: Runners that make a function, which then runs the coroutine.
 _MADE = frozenset({"async_to_sync", _RUNNIFY})
-
+_OF_THE_THREAD = "threading.local()"
 
 RunKind = Literal["run", "new", "current", "given", "kept", "apart", "bridge"]
 
@@ -117,9 +117,11 @@ class Runs:
             return "run", "BlockingPortal.call" if "()" in name else name
         if name in RUN_ASYNC:
             return "apart", "run_async"
+        if name.startswith(_OF_THE_THREAD) and name.endswith(".run") and self._keeps_runner(entity):
+            return "current", "Runner.run"
         if name.endswith(".run_until_complete"):
             owner = name.removesuffix(".run_until_complete")
-            if owner.startswith("threading.local()"):
+            if owner.startswith(_OF_THE_THREAD):
                 return "current", "run_until_complete"
             if not _made_here(chain, entity):
                 return "kept", "run_until_complete"
@@ -132,6 +134,17 @@ class Runs:
         if maker:
             return ("bridge", "async_to_sync") if maker == ASYNC_TO_SYNC else ("run", _RUNNIFY)
         return None
+
+    def _keeps_runner(self, entity: Entity) -> bool:
+        """Whether an attribute of a ``threading.local()`` is a runner: ``kept.runner = asyncio.Runner()``."""
+        if entity.origin is None:
+            return False
+        path, name = entity.origin
+        key = entity.name.removesuffix(".run").rpartition(".")[2]
+        return any(
+            (each.key, leaf_of_chain(each.target)) == (key, name) and f"{each.value.chain}().run" in RUNNERS
+            for each in self.project.modules[path].assignments
+        )
 
     def _asks_for_loop(self, module: Module, function: Function) -> bool:
         return any(call.chain in _CURRENT_LOOPS for call in self.functions.calls(module, function))
