@@ -36,6 +36,7 @@ from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.files.filter import Pair, words_of
 from celery_lint.inventory.application.broker import BrokerSettings
 from celery_lint.inventory.code.decided.fixed import Fixed
+from celery_lint.inventory.code.ends.attributes import Attributes
 from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import Handlers
@@ -184,6 +185,8 @@ def imported(known: Known) -> list[tuple[str, set[str]]]:
     One that lacks a name is worth reading: then it is known for certain.
     """
     found = known.of(Unimportable).unread()
-    for path, name in known.of(FailingImports).unread(known.of(CallGraph).deeply_reached):
-        found.setdefault(path, set()).add(name)
+    reached = known.of(CallGraph).deeply_reached
+    for part in (known.of(FailingImports), known.of(Attributes)):
+        for path, name in part.unread(reached):
+            found.setdefault(path, set()).add(name)
     return sorted(found.items())

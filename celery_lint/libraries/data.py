@@ -9,3 +9,9 @@ DATA_BASES = frozenset({"pydantic.BaseModel", "typing.NamedTuple"})
 DATA_WORDS = frozenset({(name.rpartition(".")[2], "") for name in DATA_BASES | DATA_DECORATORS})
 #: What makes a text of data.
 TEXT_MAKERS = frozenset({"json.dumps"})
+#: Bases of classes whose members are all that they write.
+ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag"})
+#: The same, with names in small letters besides: ``Size.choices``.
+CHOICES = frozenset({"django.db.models.TextChoices", "django.db.models.IntegerChoices"})
+#: Bases of models and settings. What these have besides their fields is written in small letters.
+MODELS = frozenset({"pydantic.BaseModel", "pydantic.BaseSettings", "pydantic_settings.BaseSettings"})

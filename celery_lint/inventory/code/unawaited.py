@@ -49,15 +49,16 @@ def _is_defined_once(module: Module, function: Function) -> bool:
     return not module.functions.again(function.qualname)
 
 
-def may_fit(function: Function, call: Call, bound: bool) -> bool:
+def may_fit(function: Function, call: Call, bound: bool, unbound: bool = False) -> bool:
     """Whether a function may take the arguments of a call: with others nothing is made, Python refuses.
 
-    ``bound``: it is certainly called by an object, which comes before the arguments of a method.
+    ``bound``: it is certainly called by an object, which comes before the arguments of a method;
+    ``unbound``: it is certainly called without.
     """
     if call.is_open_ended or len(call.positional) >= 8 or len(call.takes) >= 24:
         return True  # more of them may not be kept
     own = 0 if any(value.chain == "~staticmethod" for value in function.decorators) else 1
-    ahead = ({own} if bound else {0, own}) if function.owner else {0}
+    ahead = ({own} if bound else {0, own}) if function.owner and not unbound else {0}
     return any(_fits(function, call, before) for before in ahead)
 
 

@@ -55,6 +55,8 @@ KEPT_WHOLE = frozenset(
         "on_commit",
         "add_periodic_task",
         "PeriodicTask",
+        "ConfigDict",
+        "SettingsConfigDict",
         "RedBeatSchedulerEntry",
         "crontab",
         "from_string",

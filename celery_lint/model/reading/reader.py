@@ -42,7 +42,7 @@ from celery_lint.model.reading.keeping import (
     worth_keeping,
     worth_setting,
 )
-from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of
+from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of, made_by
 from celery_lint.model.reading.started import starts_beat, told_queues
 from celery_lint.model.reading.statements import steps_of
 from celery_lint.model.reading.values import constant_word, value_of
@@ -169,7 +169,7 @@ class Reader:
             scope.qualname,
             node.name,
             self._name_span(node),
-            tuple(chain_of(base, outer) for base in node.bases),
+            (*(chain_of(base, outer) for base in node.bases), *made_by(node, outer)),
             tuple(self._value(decorator, outer) for decorator in node.decorator_list),
             {
                 name: tuple(self._brief(value, inside) for value, inside in values[:4])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Iterator
 from typing import Any
 
 from celery_lint.model.reading.expressions import is_part
@@ -278,3 +279,11 @@ def _resolve_local(name: str, binder: Scope) -> str:
     if chain and not chain.startswith(f"%{name}") and len(chain) <= _LONGEST_CHAIN:
         return chain
     return f"%{name}"
+
+
+def made_by(node: ast.ClassDef, outer: Scope) -> Iterator[str]:
+    """What a class may get from more than its bases: a metaclass of somebody, what pydantic is told."""
+    for keyword in node.keywords:
+        chain = chain_of(keyword.value, outer)
+        if keyword.arg == "extra" or (keyword.arg == "metaclass" and chain != "abc.ABCMeta"):
+            yield f"{keyword.arg}={chain}"

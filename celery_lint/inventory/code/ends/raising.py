@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.code.ends.attributes import Attributes
 from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.code.ends.standard import is_missing
 from celery_lint.inventory.code.ends.targets import Targets
@@ -42,6 +43,7 @@ class Raising:
         self.options = known.of(TaskOptions)
         self.in_force = known.of(OptionsInForce)
         self.imports = known.of(FailingImports)
+        self.attributes = known.of(Attributes)
         self._refused = Remembered[frozenset[int]](self._find_refused)
 
     def refused(self, module: Module, function: Function) -> frozenset[int]:
@@ -64,11 +66,11 @@ class Raising:
             return self._is_none(module, chain[1:])
         target = self.targets.of(module, chain)
         if target is None:
-            return False
+            return self.attributes.is_no_value(module, call)
         entered = call.is_context_manager and not call.is_awaited and target.bare
         if entered and (target.function.is_generator or target.function.is_async):
             return True  # it gives a generator or a coroutine, and no context manager
-        return not may_fit(target.function, call, target.bound)
+        return not may_fit(target.function, call, target.bound, target.unbound)
 
     def _is_of_python(self, module: Module, name: str) -> bool:
         """Whether a module knows Python's own module by its name, and nothing else."""
@@ -107,12 +109,15 @@ class Raising:
         """The numbers of the statements that raise before they are done, whenever they are come to."""
         refused, lacking = self.refused(module, function), self._lacking(module, function)
         found = set(self.imports.of(module, function))
-        if not refused and not lacking:
+        asks_for_others = bool(function.name) and self.attributes.asking(module, function)
+        if not refused and not lacking and not asks_for_others:
             return frozenset(found)
         calls = self.functions.calls(module, function)
         for step in self.functions.of(module, function).steps:
             asks = lacking and not lacking.isdisjoint(_asked(function.first(), step, calls))
-            if asks or any(number in refused and is_made(step, calls[number]) for number in step.calls):
+            made = [calls[number] for number in step.calls if is_made(step, calls[number])]
+            misses = asks_for_others and self.attributes.missed(module, step, made)
+            if asks or misses or any(call.number in refused for call in made):
                 found.add(step.number)
         return frozenset(found)
 

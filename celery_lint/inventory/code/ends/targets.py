@@ -14,6 +14,8 @@ from celery_lint.project.set_attributes import SetAttributes
 
 # So many modules hand a name on to each other.
 _MOST_HANDED_ON = 3
+# Methods that take no object of the class.
+_WITHOUT_OBJECT = frozenset({"~classmethod", "~staticmethod"})
 _MAKING = ("__new__", "__getattribute__")
 # Decorators that refuse what their function does not take.
 _KEEPING = frozenset(
@@ -28,8 +30,9 @@ class Target(NamedTuple):
     """The function that a call runs.
 
     ``bare``: it has no decorator, or one that leaves it what it is. ``bound``: an object comes before the
-    arguments. ``itself``: the call is, or may be, of the object that the caller is a method of, and a class
-    that nobody has read may derive from its class.
+    arguments. ``unbound``: it is a method that is called by its class, so that none does. ``itself``: the
+    call is, or may be, of the object that the caller is a method of, and a class that nobody has read may
+    derive from its class.
     """
 
     module: Module
@@ -37,6 +40,7 @@ class Target(NamedTuple):
     bare: bool
     bound: bool = False
     itself: bool = False
+    unbound: bool = False
 
 
 class Targets:
@@ -62,7 +66,7 @@ class Targets:
         *kept, name = rest[1:].split(".")
         if rest[0] != "." or len(kept) > 1 or not all(part.isidentifier() for part in (*kept, name)):
             return None
-        home = self._home(module, made)
+        home = self.home(module, made)
         class_ = home[0].classes.get(home[1]) if home is not None else None
         if home is None or class_ is None or not _is_plain(class_):
             return None
@@ -76,7 +80,15 @@ class Targets:
         return found._replace(itself=itself) if found is not None else None
 
     def _plain(self, module: Module, chain: str) -> Target | None:
-        home = self._home(module, chain)
+        owner, _, name = chain.rpartition(".")
+        above = self.home(module, owner) if owner and leaf_of_chain(owner)[:1].isupper() else None
+        if above is not None:  # `Mails.send(text)`, without an object
+            class_ = above[0].classes.get(above[1])
+            found = self._method(above[0], class_, name) if class_ is not None and _is_plain(class_) else None
+            if found is None or any(each.chain in _WITHOUT_OBJECT for each in found.function.decorators):
+                return found
+            return found._replace(bound=False, unbound=True)
+        home = self.home(module, chain)
         function = home[0].functions.get(home[1]) if home is not None else None
         if home is None or function is None or function.owner or function.name in self.set_attributes.names:
             return None
@@ -97,7 +109,7 @@ class Targets:
             return None
         if name in class_.methods or module.star_imports or values[0].chain[:1] in ("%", "~", ""):
             return None
-        home = self._home(module, values[0].chain)
+        home = self.home(module, values[0].chain)
         kept = home[0].classes.get(home[1]) if home is not None else None
         return (home[0], kept) if home is not None and kept and _is_plain(kept) else None
 
@@ -115,14 +127,21 @@ class Targets:
         static = any(value.chain == "~staticmethod" for value in function.decorators)
         return self._target(found.module, function, not static)
 
-    def _home(self, module: Module, chain: str) -> tuple[Module, str] | None:
-        """The module that defines what a chain names, and its name there: all on the way mean one thing."""
+    def home(self, module: Module, chain: str, bound: bool = False) -> tuple[Module, str] | None:
+        """The module that defines what a chain names, and its name there: all on the way mean one thing.
+
+        ``bound``: a name that is bound to a value counts as well, and not a function or class alone.
+        """
+        if module.star_imports:
+            return None
         if chain[:1] == ":":
-            return self._defined(module, chain[1:], _MOST_HANDED_ON)
-        found = self._located(module, chain, _MOST_HANDED_ON)
+            return self._defined(module, chain[1:], _MOST_HANDED_ON, bound)
+        found = self._located(module, chain, _MOST_HANDED_ON, bound)
         return found if found is not None and self._means_one(module, leaf_of_chain(chain), chain) else None
 
-    def _located(self, module: Module, dotted: str, left: int) -> tuple[Module, str] | None:
+    def _located(
+        self, module: Module, dotted: str, left: int, bound: bool = False
+    ) -> tuple[Module, str] | None:
         located = self.project.imports.locate(dotted, module.path)
         if located is None or len(located.rest) != 1:
             return None
@@ -130,9 +149,11 @@ class Targets:
         if target is None:
             self.project.reading.needs(located.path)
             return None
-        return self._defined(target, located.rest[0], left)
+        return self._defined(target, located.rest[0], left, bound)
 
-    def _defined(self, module: Module, name: str, left: int) -> tuple[Module, str] | None:
+    def _defined(
+        self, module: Module, name: str, left: int, bound: bool = False
+    ) -> tuple[Module, str] | None:
         """Where a name of a module is at home."""
         if not name.isidentifier() or module.star_imports:
             return None
@@ -141,9 +162,11 @@ class Targets:
             both = name in module.functions and name in module.classes
             return (module, name) if alone and not both else None
         dotted = module.imports.get(name)
+        if bound and dotted is None and name in module.bindings:
+            return module, name
         if dotted is None or not left or not self._means_one(module, name, dotted):
             return None
-        return self._located(module, dotted, left - 1)
+        return self._located(module, dotted, left - 1, bound)
 
     def _means_one(self, module: Module, name: str, dotted: str) -> bool:
         """Whether a module knows nothing else by the name that it imports something by."""
