@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Container, Iterator, Sequence
+from collections.abc import Collection
 from typing import Literal
 
 from celery_lint.diagnostics import Span
@@ -17,21 +17,22 @@ from celery_lint.inventory.workers.loading.unrun import Why as NoWorker
 from celery_lint.inventory.workers.loading.unwritten import Unwritten
 from celery_lint.inventory.workers.lookups import Lookups
 from celery_lint.inventory.workers.naming import (
-    naming,
     only_called_in,
     only_called_outside,
     within,
 )
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
 from celery_lint.inventory.workers.senders.meanings import Meanings
+from celery_lint.inventory.workers.senders.mentions import Mention, Mentions, stands_in
 from celery_lint.inventory.workers.senders.shown import SEVERAL, Shown
+from celery_lint.inventory.workers.senders.unused import Unused
 from celery_lint.inventory.workers.unawaited import Unawaited
 from celery_lint.model.facts import Function, Module, Place
-from celery_lint.model.records import NamedTuple
-from celery_lint.model.words import given_words, words_in
+from celery_lint.model.words import words_in
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
 
 # A task that is sent, or made a signature, whatever holds it.
 _SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
@@ -44,18 +45,6 @@ Why = Literal["unsent"] | NoWorker
 
 Of those that are ``doubled`` one may run: two have one name, and it is chance which of them a worker has.
 """
-
-
-class _Mention(NamedTuple):
-    """Where a word stands; ``function`` is ``None`` in what a module or a class binds."""
-
-    module: Module
-    function: Function | None
-
-    @property
-    def key(self) -> tuple[str, str | None]:
-        """Path and qualified name."""
-        return self.module.path, None if self.function is None else self.function.qualname
 
 
 class Unsent:
@@ -81,6 +70,8 @@ class Unsent:
         self.unawaited = known.of(Unawaited)
         self.unwritten = known.of(Unwritten)
         self.unimported = known.of(Unimported)
+        self.mentions = known.of(Mentions)
+        self.unused = known.of(Unused)
 
     def is_unsent(self, task: Task) -> bool:
         """Whether a project that sends other tasks nowhere names this one, but where it is made.
@@ -109,12 +100,12 @@ class Unsent:
 
         Somebody may send it all the same, by a name that the run knows; nobody waits for what it does.
         """
-        named = self._naming(self.project.product_modules(), self._names(task))
+        named = self.mentions.within(self.project.product_modules(), self._names(task))
         return all(mention.function is task.function is not None for _, mention in named)
 
     def is_within(self, module: Module, function: Function) -> bool:
         """Whether a function is, or stands in, that of a task that nothing sends."""
-        return _stands_in(module, function, self._unsent) or _stands_in(module, function, self.unrun.all)
+        return stands_in(module, function, self._unsent) or stands_in(module, function, self.unrun.all)
 
     def holds(self, place: Place) -> bool:
         """Whether a place lies in a task that never runs, in its decorators, or where nothing is imported.
@@ -167,7 +158,11 @@ class Unsent:
         Each with the word that stands beside it, if it says nothing alone.
         """
         found = self.unrun.orphans.words() | self.unimported.words()
-        if not self._unsent and not self.unrun.all:
+        unsent = self._unsent
+        found |= self.unused.words()
+        if self.shown.sends_nothing:
+            found.update((function.name, leaf_of(module.path)) for module, function in self.lookups.all)
+        if not unsent and not self.unrun.all:
             return found
         found.update(self.hidden.words())
         found.update((function.name, "") for _, function in self.lookups.all)
@@ -198,12 +193,15 @@ class Unsent:
         ``called`` tells that those are among them that functions call by their names, and do nothing else.
         """
         tasks = self._named
-        if not tasks or not self.shown.is_deployed or not self.shown.sends(several):
+        if not tasks or not self.shown.is_deployed:
             return frozenset()
         mentions = self._all_mentions
         if any(self.lookups.is_used(*found, mentions) for found in self.lookups.all):
             return frozenset()
+        if not self.shown.sends(several) and not self._has_idle_lookups:
+            return frozenset()
         hides = self.shown.hides_schedule
+        self.unused.look_for(mentions, {name for task in tasks for name in self._names(task)})
         left = {task.key: task for task in tasks if not (hides and self.hidden.may_stand_there(task))}
         while True:  # what only tasks name that nothing sends is not sent either
             sent = [task for task in left.values() if self._is_named(task, mentions, left, called)]
@@ -211,6 +209,19 @@ class Unsent:
                 return frozenset(left if not hides or self._shows_enough(left) else ())
             for task in sent:
                 del left[task.key]
+
+    @once
+    def _has_idle_lookups(self) -> bool:
+        """Whether nothing is sent but by a function that nobody calls, although somebody imports it.
+
+        The project is an application that would send what it is told, and does the work itself.
+        """
+        names = {function.name for _, function in self.lookups.all}
+        return self.shown.sends_nothing and any(
+            target.rpartition(".")[2] in names
+            for module in self.project.product_modules()
+            for target in module.imports.values()
+        )
 
     def _shows_enough(self, left: Collection[Key]) -> bool:
         """Whether most tasks that a schedule out of sight is not likely to run are named by code."""
@@ -229,40 +240,15 @@ class Unsent:
         ]
 
     @once
-    def _all_mentions(self) -> dict[str, list[_Mention]]:
+    def _all_mentions(self) -> dict[str, list[Mention]]:
         """Where tasks and what looks tasks up are named."""
         names = {
             n for task in self._named for n in (*self._names(task), *self._before(task), _owner(task))
         } - {""}
-        return self._mentions(names | {function.name for _, function in self.lookups.all})
-
-    def _mentions(self, names: set[str]) -> dict[str, list[_Mention]]:
-        """Where these names stand."""
-        found: dict[str, list[_Mention]] = {}
-        modules = [  # a test or an example is no run of the product
-            module
-            for module in self.project.modules.values()
-            if self.project.modules.is_product(module.path) or "migrations" in module.path
-        ]
-        for name, mention in self._naming(modules, names):
-            found.setdefault(name, []).append(mention)
-        return found
-
-    def _naming(self, modules: Sequence[Module], names: set[str]) -> Iterator[tuple[str, _Mention]]:
-        """Where modules hold one of these names, and which."""
-        outside, given = naming(self.functions, modules, names)
-        for module in modules:
-            for name in outside.get(module.path, ()):
-                yield name, _Mention(module, None)
-            inside = given.get(module.path, set())
-            for _, function in module.functions.every() if inside else ():
-                for name in inside.intersection(given_words(function)):
-                    yield name, _Mention(module, function)
-        for module, function, said in self.functions.saying(modules, names):
-            yield from [(name, _Mention(module, function)) for name in said]
+        return self.mentions.of(names | {function.name for _, function in self.lookups.all})
 
     def _is_named(
-        self, task: Task, mentions: dict[str, list[_Mention]], left: dict[Key, Task], called: bool
+        self, task: Task, mentions: dict[str, list[Mention]], left: dict[Key, Task], called: bool
     ) -> bool:
         return any(
             self._counts(task, name, mention, left) and not (called and self._only_calls(name, mention))
@@ -270,13 +256,13 @@ class Unsent:
             for mention in self._saying(task, name, mentions)
         )
 
-    def _only_calls(self, name: str, mention: _Mention) -> bool:
+    def _only_calls(self, name: str, mention: Mention) -> bool:
         module, function = mention
         if function is None:
             return only_called_outside(self.functions, module, name)
         return only_called_in(self.functions, module, function, name)
 
-    def _saying(self, task: Task, name: str, mentions: dict[str, list[_Mention]]) -> list[_Mention]:
+    def _saying(self, task: Task, name: str, mentions: dict[str, list[Mention]]) -> list[Mention]:
         """Where a word may mean a task: the end of `ai.chat` says nothing where no `ai` stands."""
         found = mentions.get(name, [])
         before = self._before(task)
@@ -289,7 +275,7 @@ class Unsent:
         return [mention for mention in found if mention.key in said]
 
     def _may_mean_method(
-        self, task: Task, name: str, mention: _Mention, mentions: dict[str, list[_Mention]]
+        self, task: Task, name: str, mention: Mention, mentions: dict[str, list[Mention]]
     ) -> bool:
         """Whether the name of a method is that of this class: `post` of `requests.post()` is another.
 
@@ -309,20 +295,22 @@ class Unsent:
         sent = re.compile(_SENT.format(re.escape(name)))
         return any(sent.search(text) for text in (function.packed_calls, function.packed_steps))
 
-    def _counts(self, task: Task, name: str, mention: _Mention, left: dict[Key, Task]) -> bool:
+    def _counts(self, task: Task, name: str, mention: Mention, left: dict[Key, Task]) -> bool:
         """Whether somebody who names a task may send it."""
         module, function = mention
-        if function is not None and _stands_in(module, function, left):
+        if function is not None and stands_in(module, function, left):
             return False
         if module.path in self.unimported.all:
             return False
         passed = [*self._only_how.get(module.path, ())]
         passed.extend(self._decorators.get((module.path, name), ()))
+        passed.extend(self.unused.kept(module, name, left) if function is None or not function.name else ())
         passed.extend(self.meanings.by_hand(name, module) if function is None or not function.name else ())
         if function is None:
             return any(not within(span, passed) for span in self.meanings.outside(task, name, module))
         if function.name:
-            return self.meanings.inside(task, name, module, function)
+            inside = self.meanings.inside(task, name, module, function)
+            return inside and not self.unused.is_uncalled(mention, left)
         spans = self.meanings.at_import(task, name, module, function)
         return any(not within(span, passed) for span in spans)
 
@@ -371,16 +359,6 @@ class Unsent:
             for setting in self.settings.named(name):
                 found.setdefault(setting.module.path, []).append(setting.value.span)
         return found
-
-
-def _stands_in(module: Module, function: Function, tasks: Container[Key]) -> bool:
-    """Whether a function is, or stands in, that of one of these tasks."""
-    around = function.qualname
-    while around:
-        if (module.path, around) in tasks:
-            return True
-        around = around.rpartition("/")[0]
-    return False
 
 
 def _owner(task: Task) -> str:

@@ -32,7 +32,7 @@ _LOOKED_FOR = frozenset(
     }
 )  # fmt: skip
 # Folders whose files are started one by one, or looked for.
-_FOLDERS = frozenset(
+FOLDERS = frozenset(
     {
         "bin", "commands", "cron", "dags", "management", "migrations", "plugins", "scripts", "templatetags",
         "tools", "versions",
@@ -158,7 +158,7 @@ class Unimported:
             "_" not in each.stem  # half of a project may say one plain word
             or self._beside[each.folder] <= _SEVERAL
             or each.stem in _LOOKED_FOR
-            or not _FOLDERS.isdisjoint(parts)
+            or not FOLDERS.isdisjoint(parts)
             or self.orphans.may_be_started(module)
             or self._does_something(module)
             or not self.orphans.is_plain(each)

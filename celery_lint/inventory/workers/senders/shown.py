@@ -82,11 +82,16 @@ class Shown:
         The project is an application that would send them, and does the work itself; a worker whose tasks
         another project sends has no views that import them.
         """
-        if self.hidden.may_send_anything or self.hidden.may_schedule or self.settings.named(SCHEDULE):
-            return False
-        if self.sendings.all or self.schedules.all or next(self.project.calling(*_SENDING), None) is not None:
+        if not self.sends_nothing or next(self.project.calling(*_SENDING), None) is not None:
             return False
         return any(map(self._imports_for_views, self.project.product_modules()))
+
+    @once
+    def sends_nothing(self) -> bool:
+        """Whether no task is seen to be sent or scheduled, nor might be out of sight."""
+        if self.hidden.may_send_anything or self.hidden.may_schedule or self.settings.named(SCHEDULE):
+            return False
+        return not self.sendings.all and not self.schedules.all
 
     def _imports_for_views(self, module: Module) -> bool:
         if not any(self.tasks.of(self.project.resolve(module, each)) for each in module.imports.values()):

@@ -1,0 +1,147 @@
+"""Tasks that only functions send which nobody calls, or that stand in canvases which nobody applies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from celery_lint import engine
+from celery_lint.configuration import load
+
+PROJECT = {
+    "shop/__init__.py": "",
+    "shop/tasks.py": """import requests
+from celery import Celery
+
+app = Celery("shop", broker="redis://localhost")
+
+
+@app.task
+def push(number):
+    print(number)
+
+
+@app.task
+def pull(number):
+    print(number)
+
+
+@app.task
+def forgotten(address=""):
+    return requests.get(address).text
+
+
+push.delay(1)
+pull.delay(2)
+""",
+    "shop/web.py": "from shop import mails\n\nprint(mails.count())\n",
+}
+HEAD = "from celery import chain, group\n\nfrom shop.tasks import app, forgotten, pull, push\n\n\n"
+MAILS = f"{HEAD}def count():\n    return 1\n\n\n"
+SENDER = "def send_mails(order):\n    forgotten.delay(order)\n"
+UP = f"{SENDER}\n\ndef close_orders(order):\n    send_mails(order)\n"
+LOOKUP = """from shop.tasks import app
+
+
+def enqueue(name):
+    return app.tasks[name].apply_async()
+"""
+
+
+def speaks(folder: Path, files: Mapping[str, str]) -> bool:
+    """Whether a rule speaks in the task that may be forgotten."""
+    for name, text in {**PROJECT, **files}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    configuration = load(str(folder), {"select": ["CEL526"], "cache": False})
+    return bool(engine.check_paths([str(folder)], configuration).diagnostics)
+
+
+@pytest.mark.parametrize(
+    "mails",
+    [
+        SENDER,
+        SENDER.replace("def", "async def"),
+        UP,
+        "def send_mails(order):\n    chain(pull.s(order), forgotten.si())()\n",
+        "def send_mails(order):\n    app.send_task('shop.tasks.forgotten')\n",
+        "nightly = forgotten.s()\n",
+        "nightly = pull.s(1) | forgotten.s()\n",
+        "nightly = group([push.s(1), forgotten.si().set(queue='slow')])\n",
+        "nightly = chain(\n    push.s(1),\n    forgotten.s(),\n)\n",
+        "NIGHTLY_TASKS = [push, forgotten]\n",
+        "nightly, hourly = group(forgotten.s()), None\n",
+    ],
+)
+def test_what_nothing_uses(mails: str, tmp_path: Path) -> None:
+    assert not speaks(tmp_path, {"shop/mails.py": MAILS + mails})
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"shop/web.py": f"{PROJECT['shop/web.py']}mails.send_mails(1)\n"},
+        {"shop/web.py": "from shop import mails\n\nSENDERS = {'mails': mails.send_mails}\n"},
+        {"shop/web.py": "from shop.mails import send_mails as send\n\nsend(1)\n"},
+        {"shop/web.py": "from shop import mails\n\n\ndef sell(what):\n    getattr(mails, what)(1)\n"},
+        {"shop/web.py": "from shop import mails\n\nROUTES = ['shop.mails.send_mails']\n"},
+        {"shop/web.py": "from shop.mails import *\n\n\ndef sell():\n    send_mails(1)\n"},
+        {"shop/web.py": "import shop.tasks\n"},  # nothing shows that the module is used at all
+        {"shop/other.py": "def sell(mailer):\n    mailer.send_mails(1)\n"},
+        {"shop/api/__init__.py": "from shop.mails import send_mails\n"},
+        {"shop/mails.py": f'{MAILS}__all__ = ["send_mails"]\n\n\n{SENDER}'},
+        {"shop/mails.py": f"{MAILS}@register\n{SENDER}"},
+        {"shop/mails.py": f"{MAILS}class Mails:\n    {SENDER.replace(chr(10), chr(10) + '    ')}\n"},
+        {"shop/mails.py": MAILS + SENDER.replace("order)", "request)")},
+        {"shop/mails.py": MAILS + SENDER.replace("send_mails", "on_order")},
+        {"shop/mails.py": MAILS + SENDER.replace("send_mails", "order_handler")},
+        {"shop/mails.py": MAILS + SENDER.replace("send_mails", "main")},
+        {"shop/mails.py": f"{MAILS}{UP}\n\n@register\ndef sell(order):\n    close_orders(order)\n"},
+        {"shop/mails.py": f"{MAILS}{SENDER}\n\ndef sell(what):\n    globals()[what](1)\n"},
+        {"shop/mails.py": f"{MAILS}{SENDER}\n\ndef sell(order):\n    send_mails(1)\n\n\nsell(1)\n"},
+    ],
+)
+def test_functions_that_something_may_call(files: dict[str, str], tmp_path: Path) -> None:
+    assert speaks(tmp_path, {"shop/mails.py": MAILS + SENDER, **files})
+
+
+@pytest.mark.parametrize(
+    "mails",
+    [
+        "nightly = forgotten.s().delay()\n",
+        "nightly = chain(push.s(1), forgotten.s())()\n",
+        "nightly = chain(push.s(1), forgotten.s()).apply_async()\n",
+        "nightly = plan(forgotten.s())\n",
+        "nightly = forgotten.s()\nnightly.delay()\n",
+        "nightly = forgotten.s()\n\n\ndef sell():\n    group(nightly, push.s(1)).delay()\n\n\nsell()\n",
+        "nightly = forgotten.s()\n\n\nclass Clock:\n    at_night = nightly\n",
+        "SCHEDULE = {'nightly': {'task': 'shop.tasks.forgotten', 'schedule': 60}}\n",
+        "NAMES = ['shop.tasks.forgotten']\n",
+        "__all__ = ['nightly']\nnightly = forgotten.s()\n",
+        "PLAN = ['night' + 'ly', 'nightly']\nnightly = forgotten.s()\n",
+    ],
+)
+def test_canvases_that_something_may_use(mails: str, tmp_path: Path) -> None:
+    assert speaks(tmp_path, {"shop/mails.py": MAILS + mails})
+
+
+def test_a_canvas_that_only_a_forgotten_task_uses(tmp_path: Path) -> None:
+    mails = f"{MAILS}nightly = forgotten.s()\n\n\n@app.task\ndef begin():\n    nightly.delay()\n"
+    assert not speaks(tmp_path, {"shop/mails.py": mails})
+    assert speaks(tmp_path, {"shop/mails.py": f"{mails}\n\nbegin.delay()\n"})
+
+
+@pytest.mark.parametrize(
+    ("web", "expected"),
+    [
+        ("from shop.queue import enqueue\n\n\ndef sell():\n    return 1\n", False),
+        ("from shop.queue import enqueue\n\n\ndef sell():\n    return enqueue('forgotten')\n", True),
+        ("import shop.queue\n", True),
+    ],
+)
+def test_a_function_that_would_send_what_it_is_told(web: str, expected: bool, tmp_path: Path) -> None:
+    tasks = PROJECT["shop/tasks.py"].replace("push.delay(1)\npull.delay(2)\n", "")
+    files = {"shop/tasks.py": tasks, "shop/queue.py": LOOKUP, "shop/web.py": web}
+    assert speaks(tmp_path, files) is expected
