@@ -75,8 +75,8 @@ class UnloadedTasks:
             path = task.module.path
             if task.module.misplaced_awaits or _is_nested(task):
                 continue  # its import fails, or makes no task
-            if self.unsent.why(task) == "unsent":
-                continue  # only tasks send it that nothing sends
+            if self.unsent.why(task) == "unsent" or task.key in self.unsent.unrun.copies:
+                continue  # only tasks send it that nothing sends; or workers have another of its name
             lacking = self._lacking(task.module)
             if path in found or (lacking is None and path in self.unimportable.all):
                 continue

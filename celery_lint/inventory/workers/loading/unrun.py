@@ -107,7 +107,34 @@ class Unrun:
         for task in tasks:
             if task.name in scheduled:
                 left.pop(task.key, None)
-        return left
+        return left | self.copies
+
+    @once
+    def copies(self) -> dict[Key, Why]:
+        """The tasks that no worker has, since nothing imports their module, while it has one of their name.
+
+        Whoever sends one by its name, or even imports it and sends that, has the other one run.
+        """
+        named: dict[str, list[Task]] = {}
+        for task in self.tasks.product:
+            named.setdefault(task.name, []).append(task)
+        return {
+            task.key: why
+            for found in named.values()
+            if len(found) > 1
+            for task in found
+            if (why := self._of_module(task.module.path)) is not None
+            and any(self._is_copied(task, other) for other in found)
+        }
+
+    def _is_copied(self, task: Task, other: Task) -> bool:
+        """Whether workers may have another task by the name of one: of one application, of one project."""
+        if task.application != other.application or self._of_module(other.module.path) is not None:
+            return False
+        if task.application is not None:
+            return True
+        home = self.project.deployment.project_of
+        return home(task.module.path) == home(other.module.path) and all(map(_is_named, (task, other)))
 
     # ------------------------------------------------------------------ no worker takes their messages
 
@@ -136,3 +163,8 @@ class Unrun:
             for call in self.project.functions.calls(module, function)
             if f".{call.leaf()}" in _SENDING
         )
+
+
+def _is_named(task: Task) -> bool:
+    """Whether a task says its name: of two services each may have its own `app.tasks.send`."""
+    return any(value.keyword("name") is not None for _, value in task.options)
