@@ -95,6 +95,8 @@ def test_what_nothing_uses(mails: str, tmp_path: Path) -> None:
         {"shop/mails.py": f"{MAILS}@register\n{SENDER}"},
         {"shop/mails.py": f"{MAILS}class Mails:\n    {SENDER.replace(chr(10), chr(10) + '    ')}\n"},
         {"shop/mails.py": MAILS + SENDER.replace("order)", "request)")},
+        {"shop/mails.py": MAILS + SENDER.replace("order)", "req)")},
+        {"shop/mails.py": MAILS + SENDER.replace("order)", "mapper)")},
         {"shop/mails.py": MAILS + SENDER.replace("send_mails", "on_order")},
         {"shop/mails.py": MAILS + SENDER.replace("send_mails", "order_handler")},
         {"shop/mails.py": MAILS + SENDER.replace("send_mails", "main")},
