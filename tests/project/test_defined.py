@@ -45,7 +45,7 @@ LOOKING_AT_EACH = {
     "analysis/limits/terminations.py",
     "inventory/workers/naming.py",
     "inventory/workers/senders/told_names.py",
-    "inventory/workers/unsent.py",
+    "inventory/workers/senders/mentions.py",
 }
 
 

@@ -23,7 +23,7 @@ from celery_lint.inventory.workers.naming import (
 )
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
 from celery_lint.inventory.workers.senders.meanings import Meanings
-from celery_lint.inventory.workers.senders.mentions import Mention, Mentions, stands_in
+from celery_lint.inventory.workers.senders.mentions import Mention, mentions_in, mentions_of, stands_in
 from celery_lint.inventory.workers.senders.shown import SEVERAL, Shown
 from celery_lint.inventory.workers.senders.unused import Unused
 from celery_lint.inventory.workers.unawaited import Unawaited
@@ -70,7 +70,6 @@ class Unsent:
         self.unawaited = known.of(Unawaited)
         self.unwritten = known.of(Unwritten)
         self.unimported = known.of(Unimported)
-        self.mentions = known.of(Mentions)
         self.unused = known.of(Unused)
 
     def is_unsent(self, task: Task) -> bool:
@@ -100,7 +99,7 @@ class Unsent:
 
         Somebody may send it all the same, by a name that the run knows; nobody waits for what it does.
         """
-        named = self.mentions.within(self.project.product_modules(), self._names(task))
+        named = mentions_in(self.project, self.project.product_modules(), self._names(task))
         return all(mention.function is task.function is not None for _, mention in named)
 
     def is_within(self, module: Module, function: Function) -> bool:
@@ -159,7 +158,8 @@ class Unsent:
         """
         found = self.unrun.orphans.words() | self.unimported.words()
         unsent = self._unsent
-        found |= self.unused.words()
+        if self._named and self._shows(SEVERAL):
+            found |= self.unused.words(self._all_mentions, self._users, unsent)
         if self.shown.sends_nothing:
             found.update((function.name, leaf_of(module.path)) for module, function in self.lookups.all)
         if not unsent and not self.unrun.all:
@@ -193,15 +193,12 @@ class Unsent:
         ``called`` tells that those are among them that functions call by their names, and do nothing else.
         """
         tasks = self._named
-        if not tasks or not self.shown.is_deployed:
+        if not tasks or not self._shows(several):
             return frozenset()
         mentions = self._all_mentions
         if any(self.lookups.is_used(*found, mentions) for found in self.lookups.all):
             return frozenset()
-        if not self.shown.sends(several) and not self._has_idle_lookups:
-            return frozenset()
         hides = self.shown.hides_schedule
-        self.unused.look_for(mentions, {name for task in tasks for name in self._names(task)})
         left = {task.key: task for task in tasks if not (hides and self.hidden.may_stand_there(task))}
         while True:  # what only tasks name that nothing sends is not sent either
             sent = [task for task in left.values() if self._is_named(task, mentions, left, called)]
@@ -209,6 +206,10 @@ class Unsent:
                 return frozenset(left if not hides or self._shows_enough(left) else ())
             for task in sent:
                 del left[task.key]
+
+    def _shows(self, several: int) -> bool:
+        """Whether the project shows what it sends, and that it sends it."""
+        return self.shown.is_deployed and (self.shown.sends(several) or self._has_idle_lookups)
 
     @once
     def _has_idle_lookups(self) -> bool:
@@ -231,6 +232,11 @@ class Unsent:
     # ------------------------------------------------------------------ who names a task
 
     @once
+    def _users(self) -> dict[str, list[Mention]]:
+        """Who uses what names the tasks."""
+        return self.unused.users(self._all_mentions)
+
+    @once
     def _named(self) -> list[Task]:
         """The tasks that somebody must name who sends them."""
         return [
@@ -245,7 +251,7 @@ class Unsent:
         names = {
             n for task in self._named for n in (*self._names(task), *self._before(task), _owner(task))
         } - {""}
-        return self.mentions.of(names | {function.name for _, function in self.lookups.all})
+        return mentions_of(self.project, names | {function.name for _, function in self.lookups.all})
 
     def _is_named(
         self, task: Task, mentions: dict[str, list[Mention]], left: dict[Key, Task], called: bool
@@ -304,13 +310,15 @@ class Unsent:
             return False
         passed = [*self._only_how.get(module.path, ())]
         passed.extend(self._decorators.get((module.path, name), ()))
-        passed.extend(self.unused.kept(module, name, left) if function is None or not function.name else ())
+        passed.extend(
+            self.unused.kept(module, name, self._users, left) if function is None or not function.name else ()
+        )
         passed.extend(self.meanings.by_hand(name, module) if function is None or not function.name else ())
         if function is None:
             return any(not within(span, passed) for span in self.meanings.outside(task, name, module))
         if function.name:
             inside = self.meanings.inside(task, name, module, function)
-            return inside and not self.unused.is_uncalled(mention, left)
+            return inside and not self.unused.is_uncalled(mention, self._users, left)
         spans = self.meanings.at_import(task, name, module, function)
         return any(not within(span, passed) for span in spans)
 

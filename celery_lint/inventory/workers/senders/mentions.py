@@ -8,7 +8,7 @@ from celery_lint.inventory.workers.naming import naming
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.words import given_words
-from celery_lint.project.known import Known, once
+from celery_lint.project.project import Project
 
 
 class Mention(NamedTuple):
@@ -23,41 +23,37 @@ class Mention(NamedTuple):
         return self.module.path, None if self.function is None else self.function.qualname
 
 
-class Mentions:
-    """Questions about words, of which each goes through all modules: ask for many at once."""
+def modules_that_count(project: Project) -> list[Module]:
+    """Those whose words count: a test or an example is no run of the product."""
+    return [
+        module
+        for module in project.modules.values()
+        if project.modules.is_product(module.path) or "migrations" in module.path
+    ]
 
-    def __init__(self, known: Known) -> None:
-        self.project = known.project
-        self.functions = known.project.functions
 
-    @once
-    def modules(self) -> list[Module]:
-        """Those whose words count: a test or an example is no run of the product."""
-        return [
-            module
-            for module in self.project.modules.values()
-            if self.project.modules.is_product(module.path) or "migrations" in module.path
-        ]
+def mentions_of(project: Project, names: Collection[str]) -> dict[str, list[Mention]]:
+    """Where these names stand: each question goes through all modules, so ask for many at once."""
+    found: dict[str, list[Mention]] = {}
+    for name, mention in mentions_in(project, modules_that_count(project), names) if names else ():
+        found.setdefault(name, []).append(mention)
+    return found
 
-    def of(self, names: Collection[str]) -> dict[str, list[Mention]]:
-        """Where these names stand."""
-        found: dict[str, list[Mention]] = {}
-        for name, mention in self.within(self.modules, names) if names else ():
-            found.setdefault(name, []).append(mention)
-        return found
 
-    def within(self, modules: Sequence[Module], names: Collection[str]) -> Iterator[tuple[str, Mention]]:
-        """Where modules hold one of these names, and which."""
-        outside, given = naming(self.functions, modules, names)
-        for module in modules:
-            for name in outside.get(module.path, ()):
-                yield name, Mention(module, None)
-            inside = given.get(module.path, set())
-            for _, function in module.functions.every() if inside else ():
-                for name in inside.intersection(given_words(function)):
-                    yield name, Mention(module, function)
-        for module, function, said in self.functions.saying(modules, names):
-            yield from [(name, Mention(module, function)) for name in said]
+def mentions_in(
+    project: Project, modules: Sequence[Module], names: Collection[str]
+) -> Iterator[tuple[str, Mention]]:
+    """Where modules hold one of these names, and which."""
+    outside, given = naming(project.functions, modules, names)
+    for module in modules:
+        for name in outside.get(module.path, ()):
+            yield name, Mention(module, None)
+        inside = given.get(module.path, set())
+        for _, function in module.functions.every() if inside else ():
+            for name in inside.intersection(given_words(function)):
+                yield name, Mention(module, function)
+    for module, function, said in project.functions.saying(modules, names):
+        yield from [(name, Mention(module, function)) for name in said]
 
 
 def stands_in(module: Module, function: Function, tasks: Collection[tuple[str, str]]) -> bool:

@@ -9,14 +9,14 @@ frameworks give.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.unimported import FOLDERS
 from celery_lint.inventory.workers.naming import holding, spans_of
-from celery_lint.inventory.workers.senders.mentions import Mention, Mentions, stands_in
+from celery_lint.inventory.workers.senders.mentions import Mention, mentions_of, modules_that_count, stands_in
 from celery_lint.libraries.celery import CANVASES
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module, Value
@@ -49,6 +49,10 @@ _SEVERAL = 2
 _STEPS = 2
 
 
+Users = Mapping[str, Sequence[Mention]]
+"""Who uses what is called so, see :meth:`Unused.users`."""
+
+
 class Unused:
     """The functions and canvases of a product that nothing uses."""
 
@@ -56,68 +60,87 @@ class Unused:
         self.project = known.project
         self.functions = known.project.functions
         self.tasks = known.of(Tasks)
-        self.mentions = known.of(Mentions)
-        self._of: dict[str, list[Mention]] = {}
-        self._bound: dict[tuple[str, str], list[tuple[str, Span]]] = {}
-        #: The paths of what nothing uses, by name; and of what may stand in a module that nothing uses.
-        self._idle: dict[str, str] = {}
-        self._doubted: dict[str, str] = {}
 
-    def look_for(self, mentions: Mapping[str, Sequence[Mention]], names: Collection[str]) -> None:
-        """Find out who uses what holds these names: once for all of them."""
-        held_by = [(name, mention) for name in names for mention in mentions.get(name, ())]
-        line = {mention.function.name for _, mention in held_by if mention.function and self.may_be(mention)}
+    def users(self, mentions: Mapping[str, Sequence[Mention]]) -> dict[str, list[Mention]]:
+        """Who uses the functions and canvases that hold the names of tasks, and those that these hold."""
+        held_by = [(name, mention) for name, each in mentions.items() for mention in each]
+        line = {mention.function.name for _, mention in held_by if mention.function and self._may_be(mention)}
         line |= {bound for name, mention in held_by for bound, _ in self._canvases(mention.module, name)}
+        found: dict[str, list[Mention]] = {}
         for _ in range(_STEPS):
-            found = self.mentions.of(line - self._of.keys())
-            self._of.update({name: found.get(name, []) for name in line - self._of.keys()})
+            new = mentions_of(self.project, line - found.keys())
+            found.update({name: new.get(name, []) for name in line - found.keys()})
             line = {
                 mention.function.name
-                for each in found.values()
+                for each in new.values()
                 for mention in each
-                if mention.function is not None and self.may_be(mention)
+                if mention.function is not None and self._may_be(mention)
             }
+        return found
 
-    def words(self) -> set[Pair]:
+    def words(self, mentions: Users, users: Users, left: Collection[Key]) -> set[Pair]:
         """The names of what nothing uses so far: another file that does says them.
 
         And those of the modules that nothing is seen to import, with that of the package.
         """
-        found = {(name, "" if "_" in name.strip("_") else leaf_of(path)) for name, path in self._idle.items()}
-        return found | {(leaf_of(path), path.split("/")[-2:][0]) for path in set(self._doubted.values())}
+        found: set[Pair] = set()
+        for name, each in mentions.items():
+            for module, function in each:
+                if function is not None and function.name:
+                    idle = self._is_idle(Mention(module, function), users, left, _STEPS, lambda _: True)
+                    names = [function.name] if idle else []
+                else:
+                    names = [bound for bound, _ in self._idle_canvases(module, name, users, left)]
+                stem = leaf_of(module.path)
+                if names and not self._is_used(module):
+                    found.add((stem, module.path.split("/")[-2:][0]))
+                found.update((bound, "" if "_" in bound.strip("_") else stem) for bound in names)
+        return found
 
-    def is_uncalled(self, mention: Mention, left: Collection[Key], steps: int = _STEPS) -> bool:
+    def is_uncalled(self, mention: Mention, users: Users, left: Collection[Key]) -> bool:
         """Whether nothing calls a function but those that nothing calls either, and ``left`` tasks."""
-        function = mention.function
-        if function is None or not steps or not self.may_be(mention) or function.name not in self._of:
-            return False
-        for user in self._of[function.name]:
-            if user.function is function or self._is_left(user, left):
-                continue
-            if not self.is_uncalled(user, left, steps - 1):
-                return False
-        return self._stands_there(function.name, mention.module)
+        return self._is_idle(mention, users, left, _STEPS, self._is_used)
 
-    def kept(self, module: Module, name: str, left: Collection[Key]) -> Iterator[Span]:
+    def _is_idle(
+        self,
+        mention: Mention,
+        users: Users,
+        left: Collection[Key],
+        steps: int,
+        is_used: Callable[[Module], bool],
+    ) -> bool:
+        """Whether nobody calls a function of a module that is used: a caller in another may be a script."""
+        function = mention.function
+        if function is None or not steps or function.name not in users or not self._may_be(mention):
+            return False
+        if not is_used(mention.module):
+            return False
+        return all(
+            user.function is function
+            or self._is_left(user, left)
+            or self._is_idle(user, users, left, steps - 1, is_used)
+            for user in users[function.name]
+        )
+
+    def kept(self, module: Module, name: str, users: Users, left: Collection[Key]) -> Iterator[Span]:
         """The canvases and lists with a name in them that a module binds, and that nothing uses."""
-        for bound, span in self._canvases(module, name):
-            idle = bound in self._of and all(self._is_left(user, left) for user in self._of[bound])
-            if idle and self._stands_there(bound, module):
+        for _, span in self._idle_canvases(module, name, users, left):
+            if self._is_used(module):
                 yield span
 
-    def _stands_there(self, name: str, module: Module) -> bool:
-        """Whether what nothing names is part of a module that is used, and not of a sketch."""
-        is_used = self._is_used(module)
-        names = self._idle if is_used else self._doubted
-        names[name] = module.path
-        return is_used
+    def _idle_canvases(
+        self, module: Module, name: str, users: Users, left: Collection[Key]
+    ) -> Iterator[tuple[str, Span]]:
+        for bound, span in self._canvases(module, name):
+            if bound in users and all(self._is_left(user, left) for user in users[bound]):
+                yield bound, span
 
     def _is_left(self, user: Mention, left: Collection[Key]) -> bool:
         return user.function is not None and stands_in(user.module, user.function, left)
 
     # ------------------------------------------------------------------ what may be unused
 
-    def may_be(self, mention: Mention) -> bool:
+    def _may_be(self, mention: Mention) -> bool:
         """Whether nothing but its name leads to the function that holds a word."""
         module, function = mention
         if (
@@ -153,24 +176,19 @@ class Unused:
         if module.path in self._imported:
             return True
         own = len(module.classes) + sum(1 for _ in module.functions.decorated())
-        own += sum(function.first() in _GIVEN for _, function in module.functions.every())
         return own >= _SEVERAL and all(path != module.path for path, _ in self._of_tasks)
 
     def _canvases(self, module: Module, name: str) -> list[tuple[str, Span]]:
         """What a module binds that is a canvas or a list with a word in it, and nothing else."""
-        key = module.path, name
-        found = self._bound.get(key)
-        if found is None:
-            having = holding(self.functions, module, name)
-            found = self._bound[key] = [
-                (bound, value.span)
-                for bound, values in (module.bindings.items() if having else ())
-                for value in values
-                if any(value is each for each in having)
-                and self._is_plain(module, value, name)
-                and self._may_hide(module, bound)
-            ]
-        return found
+        having = holding(self.functions, module, name)
+        return [
+            (bound, value.span)
+            for bound, values in (module.bindings.items() if having else ())
+            for value in values
+            if any(value is each for each in having)
+            and self._is_plain(module, value, name)
+            and self._may_hide(module, bound)
+        ]
 
     def _is_plain(self, module: Module, value: Value, name: str) -> bool:
         """Whether an expression puts tasks together, and does nothing with them."""
@@ -188,6 +206,10 @@ class Unused:
 
     # ------------------------------------------------------------------ what is known of all modules
 
+    @property
+    def _modules(self) -> list[Module]:
+        return modules_that_count(self.project)
+
     @once
     def _of_tasks(self) -> frozenset[Key]:
         """The functions of tasks, which nobody need call."""
@@ -199,7 +221,7 @@ class Unused:
     def _imported(self) -> frozenset[str]:
         """The paths of the modules that others import, who could use what stands there."""
         found: set[str] = set()
-        for module in self.mentions.modules:
+        for module in self._modules:
             for dotted in module.all_imports:
                 located = self.project.imports.locate(dotted, module.path)
                 if located is not None and located.path != module.path:
@@ -210,8 +232,8 @@ class Unused:
     def _offered(self) -> frozenset[str]:
         """What modules offer to others, who may be no part of the project."""
         found: set[str] = set()
-        for module in self.mentions.modules:
-            if module.path.endswith("__init__.py") and not any(f.name for _, f in module.functions.every()):
+        for module in self._modules:
+            if module.path.endswith("__init__.py") and not module.functions.decorated():
                 found.update(module.imports)  # it is there for nothing else
             for value in module.bindings.get("__all__", ()):
                 found.update(each.data for each in held(value) if isinstance(each.data, str))
@@ -220,12 +242,12 @@ class Unused:
     @once
     def _looked_into(self) -> frozenset[str]:
         """The names of modules that code may look into by names that only the run knows."""
-        stems = {leaf_of(module.path) for module in self.mentions.modules}
-        functions = self.functions.saying(self.mentions.modules, _OF_OTHERS | stems)
+        stems = {leaf_of(module.path) for module in self._modules}
+        functions = self.functions.saying(self._modules, _OF_OTHERS | stems)
         return frozenset(name for _, _, said in functions if not said.isdisjoint(_OF_OTHERS) for name in said)
 
     @once
     def _looking(self) -> frozenset[str]:
         """The modules that may call their own functions so."""
-        functions = self.functions.saying(self.mentions.modules, _OF_ITSELF)
+        functions = self.functions.saying(self._modules, _OF_ITSELF)
         return frozenset(module.path for module, _, said in functions if said)
