@@ -147,3 +147,16 @@ def test_a_function_that_would_send_what_it_is_told(web: str, expected: bool, tm
     tasks = PROJECT["shop/tasks.py"].replace("push.delay(1)\npull.delay(2)\n", "")
     files = {"shop/tasks.py": tasks, "shop/queue.py": LOOKUP, "shop/web.py": web}
     assert speaks(tmp_path, files) is expected
+
+
+@pytest.mark.parametrize("scheduler", ["", "django_celery_beat.schedulers:DatabaseScheduler"])
+def test_a_task_that_a_schedule_out_of_sight_may_hold(scheduler: str, tmp_path: Path) -> None:
+    """Nobody enters by hand what needs arguments, as `begin` does; but if somebody did, it would send."""
+    mails = f"{MAILS}{SENDER}\n\n@app.task\ndef begin(order):\n    send_mails(order)\n"
+    tasks = PROJECT["shop/tasks.py"].replace(
+        '"redis://localhost")',
+        f'"redis://localhost")\napp.conf.beat_scheduler = "{scheduler}"'
+        if scheduler
+        else '"redis://localhost")',
+    )
+    assert speaks(tmp_path, {"shop/mails.py": mails, "shop/tasks.py": tasks}) is bool(scheduler)

@@ -318,7 +318,9 @@ class Unsent:
             return any(not within(span, passed) for span in self.meanings.outside(task, name, module))
         if function.name:
             inside = self.meanings.inside(task, name, module, function)
-            return inside and not self.unused.is_uncalled(mention, self._users, left)
+            # A task that needs arguments is hardly ever scheduled by hand, but who knows what it calls then.
+            callers = left if not self.hidden.may_schedule else ()
+            return inside and not self.unused.is_uncalled(mention, self._users, callers)
         spans = self.meanings.at_import(task, name, module, function)
         return any(not within(span, passed) for span in spans)
 
