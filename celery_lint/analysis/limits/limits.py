@@ -298,7 +298,10 @@ class Limits:
 
     @facts
     def below_the_application(self) -> list[HardBelowSoft]:
-        """The hard limits of tasks that are no longer than the soft limit of their application."""
+        """The hard limits of tasks that are shorter than the soft limit of their application.
+
+        At equal limits prefork kills the task as it gives the exception: late for it, but in time.
+        """
         found = []
         for task in self.tasks.product:
             if self.task_options.open_ended(task):
@@ -308,7 +311,7 @@ class Limits:
             if hard is None or number is None or self.task_options.get(task, "soft_time_limit") is not None:
                 continue
             soft = self.time_limits.general(task, "soft_time_limit")
-            if soft is None or not 0 < number <= soft[0]:
+            if soft is None or not 0 < number < soft[0]:
                 continue
             if self.workers.only(UNFORKED, [task]) is None:
                 place = hard[0].place(hard[1].span)

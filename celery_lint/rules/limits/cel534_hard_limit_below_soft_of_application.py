@@ -9,7 +9,7 @@ from celery_lint.rule import Finding, Rule, on
 
 
 class HardLimitBelowSoftOfApplication(Rule):
-    """A task's own hard limit is not above the application's soft limit, and prefork never enforces it.
+    """A task's own hard limit is below the application's soft limit, and prefork never enforces it.
 
     ## Why it matters
 
@@ -50,7 +50,7 @@ class HardLimitBelowSoftOfApplication(Rule):
 
     Compares numbers that can be worked out, in projects with one application whose soft limit is set once.
     Limits that a call gives (`apply_async(time_limit=…)`) are not looked at. Silent where every known worker
-    runs another pool than prefork.
+    runs another pool than prefork, and where both are equal: then the task is stopped in time.
 
     ## References
 
