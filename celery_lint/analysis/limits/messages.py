@@ -35,6 +35,8 @@ _BY_HAND = "get_connection"
 Client = Literal["twilio", "sendgrid"]
 # The words that they begin with.
 _WORDS = ("twilio.", "sendgrid.")
+# Whose objects a client of SendGrid is and has.
+_OF_SENDGRID = ("sendgrid.", "python_http_client.")
 
 
 class Mails:
@@ -159,8 +161,13 @@ class Services:
 
     @once
     def _sendgrid_is_told(self) -> bool:
-        """Whether the product sets the timeout of anything: ``client.client.timeout = 10``."""
-        return any(a.key == "timeout" for m in self.project.product_modules() for a in m.assignments)
+        """Whether a module that knows them sets the timeout of anything: ``client.client.timeout = 10``."""
+        return any(
+            item.key == "timeout"
+            for module in self.project.product_modules()
+            if any(f"{target}.".startswith(_OF_SENDGRID) for target in module.imports.values())
+            for item in module.assignments
+        )
 
 
 def _says_smtp(value: Value) -> bool:
