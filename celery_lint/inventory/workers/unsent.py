@@ -112,7 +112,10 @@ class Unsent:
         Or in the body of one that nobody awaits, or in a module whose settings nothing has. Or in the
         decorators of one that is only called: what they say is for messages.
         """
-        if place.path in self.unrun.unimportable.all or place.path in self.unimported.all:
+        path = place.path
+        if path in self.unrun.unimportable.all or path in self.unimported.all:
+            return True
+        if self.unrun.orphans.is_passed_by(path):
             return True
         line = place.span.line
         return self.unrun.orphans.sets_nothing(place.path) or any(

@@ -25,6 +25,7 @@ from celery_lint.inventory.workers.loading.imported import (
     WorkerImports,
 )
 from celery_lint.inventory.workers.loading.late_imports import LateImports
+from celery_lint.inventory.workers.loading.shadowed import Shadowed
 from celery_lint.inventory.workers.loading.unknown_imports import BY_PATH, UNKNOWN_IMPORTS, UnknownImports
 from celery_lint.inventory.workers.naming import texts_given, texts_outside
 from celery_lint.libraries.celery import IMPORT_LISTS
@@ -87,6 +88,7 @@ class Orphans:
         self.worker_imports = known.of(WorkerImports)
         self.installed = known.of(InstalledApplications)
         self.unknown_imports = known.of(UnknownImports)
+        self.shadowed = known.of(Shadowed)
 
     def why(self, path: str) -> Why | None:
         """Why no worker can have a module: a package has its name, nothing names it, or who sends its tasks.
@@ -96,13 +98,19 @@ class Orphans:
         """
         return "shadowed" if path in self._shadowed else self._unnamed.get(path)
 
+    def is_passed_by(self, path: str) -> bool:
+        """Whether no import leads to a module, of whatever kind, and nothing starts it by its path."""
+        module = self.project.modules.get(path) if path in self.shadowed.all else None
+        return module is not None and not self.may_be_started(module)
+
     def words(self) -> set[Pair]:
         """What other files must hold to name one of the modules that may be imported by nobody."""
         found: set[Pair] = set()
         for _, package, stem, _ in self._candidates:
             found.update((word, package) for word in (stem, INSTALLED_APPS, *UNKNOWN_IMPORTS))
             found.update((word, stem) for word in UNKNOWN_IMPORTS)
-        found.update((word, leaf_of(path)) for path in self._behind_packages for word in BY_PATH)
+        behind = self.shadowed.behind_packages.union(self._behind_others)
+        found.update((word, leaf_of(path)) for path in behind for word in BY_PATH)
         return found
 
     def explore(self) -> None:
@@ -111,40 +119,16 @@ class Orphans:
             for path in self.near(candidate):
                 self.project.reading.module(path, candidate.stem)
 
-    # ------------------------------------------------------------------ a package of the same name
-
     @once
     @asking("quiet")
     def _shadowed(self) -> frozenset[str]:
-        """The modules that Python's import passes by.
-
-        It takes a package before a module of its name, and a module before a folder without `__init__.py`.
-        """
-        if not self._behind_packages or any(True for _ in self.project.calling(*BY_PATH)):
-            return frozenset()
-        return frozenset(self._behind_packages)
+        return frozenset(self._behind_others) if not self.shadowed.is_loaded_by_path else frozenset()
 
     @once
-    def _behind_packages(self) -> list[str]:
-        return [
-            path
-            for path in self._of_tasks
-            if f"{path.removesuffix('.py')}/__init__.py" in self.project.imports.files
-            or self._is_behind_module(path)
-        ]
-
-    def _is_behind_module(self, path: str) -> bool:
-        """Whether a module has the name of its folder, no package, and nothing imports it otherwise."""
-        folder, _, leaf = path.removesuffix(".py").rpartition("/")
-        files = self.project.imports.files
-        if f"{folder}.py" not in files or f"{folder}/__init__.py" in files:
-            return False
-        within = f"{folder.rpartition('/')[2]}.{leaf}"
-        return not any(
-            leaf in dotted.rsplit(".", 2)[-2:] and within not in dotted
-            for module in self.project.modules.values()
-            for dotted in module.all_imports
-        )
+    def _behind_others(self) -> list[str]:
+        """The modules that Python's import passes by."""
+        behind, is_behind = self.shadowed.behind_packages, self.shadowed.is_behind_module
+        return [path for path in self._of_tasks if path in behind or is_behind(path)]
 
     @once
     def _of_tasks(self) -> dict[str, Module]:
