@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.inventory.code.handlers import is_log
+from celery_lint.inventory.code.handlers import in_loop, is_log
 from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
 from celery_lint.inventory.retries.escaping import Escaping
 from celery_lint.inventory.retries.kept import Kept
@@ -78,9 +78,9 @@ class RetryHandlers:
         for step in flow.steps:
             if step.kind != "handler" or not step.chains or not all(map(_is_exceeded, step.chains)):
                 continue
-            if _only_logs(flow, step):
-                continue
             attempt = flow.steps[step.parent]
+            if _only_logs(flow, step) and not _goes_on(flow, step, attempt):
+                continue
             inside = [call for call in calls if _part(flow, call.step, attempt) == "body"]
             beside = [call for call in calls if _part(flow, call.step, attempt) == "handler"]
             if self._retries_unseen(module, function, flow, attempt, inside):
@@ -247,6 +247,24 @@ def _only_logs(flow: Flow, handler: Step) -> bool:
     *before, last = flow.body(handler)
     again = last.kind == "raise" and all(chain.removeprefix("%") in handler.stores for chain in last.chains)
     return (again or is_log(last)) and all(is_log(step) for step in before)
+
+
+def _goes_on(flow: Flow, handler: Step, attempt: Step) -> bool:
+    """Whether a handler is there to keep a loop going: without it, the steps that are left are never done."""
+    loop = in_loop(flow, attempt)
+    if loop is None or flow.ends(flow.body(handler)):
+        return False
+    if any(other.number > loop.number for other in flow.attempts(attempt)):
+        return False  # another one may keep it going
+    current = attempt
+    for outer in flow.ancestors(attempt):
+        later = [step for step in flow.body(outer, current.role) if step.number > current.number]
+        if flow.ends(later):
+            return any(step.kind == "continue" for step in later)
+        if outer is loop:
+            break
+        current = outer
+    return True
 
 
 def _top(flow: Flow, step: Step | None, attempt: Step) -> Step:

@@ -55,9 +55,10 @@ class DeadMaxRetriesHandler(Rule):
 
     Only where every retry in the `try` gives the error that was caught, by the function itself or by all
     tasks that hand it over, and nothing else there may retry. Silent for a handler that catches other
-    exceptions as well, and for one that only logs, whether or not it raises again: Celery itself logs the
-    error that ends the task. Silent too where nothing is ever retried, because what the `try` around it calls
-    keeps every exception for itself, and where the number of retries is asked for before.
+    exceptions as well, and for one that only logs, whether or not it raises again, since Celery itself logs
+    the error that ends the task; but not where it logs to let a loop go on: the loop ends. Silent too where
+    nothing is ever retried, because what the `try` around it calls keeps every exception for itself, and
+    where the number of retries is asked for before.
 
     ## References
 
