@@ -241,7 +241,11 @@ class Locks:
         sets, deletes = _ASKING[asked.leaf()]
         named = _is_lock(_key_of(asked))
         released = any(_concerns(other, asked, (deletes,)) for other in calls)
-        setting = [other for other in calls if _concerns(other, asked, sets)]
+        setting = [
+            other
+            for other in calls
+            if _concerns(other, asked, sets) and not self._is_left_behind(site, question, other)
+        ]
         place = site.module.place(asked.span)
         for taken in setting:
             if taken.number > asked.number and (released or named):
@@ -258,6 +262,18 @@ class Locks:
                 return
         if named and question.asks_in_the_negative and self._only_releases(site, calls, asked, question):
             yield AskedLock(site, place, None, _shown(self.sites.name(site.module, asked.chain)))
+
+    def _is_left_behind(self, site: Site, question: Step, call: Call) -> bool:
+        """Whether a key is set when work is over, for runs that come later: that it failed."""
+        flow = self.sites.flow(site)
+        step = flow.step_of(call)
+        while step is not None and step.parent >= 0:
+            around = flow.steps[step.parent]
+            first = flow.body(around, "finally")[0] if step.role == "finally" else step
+            if (step.kind == "handler" or step.role == "finally") and question.number < first.number:
+                return True
+            step = around
+        return False
 
     def _only_releases(self, site: Site, calls: list[Call], asked: Call, question: Step) -> bool:
         """Whether what is done without the key deletes it at the end, and nobody else gets to know it."""

@@ -56,8 +56,8 @@ class NonAtomicLock(Rule):
     `sadd`, on Django's cache or on a client of Redis, where the function leaves or waits when it finds the
     key, or works only if it does not find it (`if cache.get(key) is None:`), and makes no use of the value.
     It must look like a lock: the function deletes the key as well, or the key or its name speaks of one and
-    it is set before the work. Keys that are put together in the call (`f"lock-{pk}"`) cannot be compared and
-    are left alone.
+    it is set before the work. One that is set in an `except` or a `finally` behind the work is none. Keys
+    that are put together in the call (`f"lock-{pk}"`) cannot be compared and are left alone.
 
     ## References
 
