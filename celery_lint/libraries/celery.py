@@ -18,6 +18,9 @@ SENDING = frozenset({"delay", "apply_async"})
 RESULTS = frozenset(
     f"celery.result.{name}()" for name in ("AsyncResult", "GroupResult", "ResultSet", "GroupResult.restore")
 )
+#: What a result says of its state, and the states in which there is nothing to wait for.
+TELLING = frozenset({"state", "status", "ready", "successful", "failed"})
+FINAL_STATES = ("SUCCESS", "FAILURE", "REVOKED")
 #: The class of all tasks, which knows nothing of Django.
 PLAIN_TASKS = frozenset({"celery.Task", "celery.app.task.Task"})
 #: The bases of classes of tasks.

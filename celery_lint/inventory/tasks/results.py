@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery_lint.inventory.tasks.sendings import Sendings, Target
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.libraries.celery import CANVASES, RESULTS, SENDING
+from celery_lint.libraries.celery import CANVASES, FINAL_STATES, RESULTS, SENDING, TELLING
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.records import NamedTuple
@@ -101,9 +101,35 @@ def asked_before(flow: Flow, call: Call) -> bool:
     results = _bound(flow) & set(step.loads)
     if call.items:
         return _asked_one_by_one(flow, step, call, results)
-    return bool(results) and any(
-        other.kind in _CONDITIONS and results & set(other.loads) for other in flow.steps[: step.number + 1]
+    if not results:
+        return False
+    told = _told_by(flow, results)
+    if not call.is_unconditional:  # `result.get() if result.ready() else None`
+        looks = any(f"/{name}" not in step.loads for name in results)
+        if looks or any(told[name] for name in told.keys() & set(step.loads)):
+            return True
+    return any(
+        other.kind in _CONDITIONS and (results & set(other.loads) or _asks_what_was_told(other, told))
+        for other in flow.steps[: step.number + 1]
     )
+
+
+def _told_by(flow: Flow, results: set[str]) -> dict[str, bool]:
+    """The names bound to something that results tell, and whether it is certainly of their state."""
+    found: dict[str, bool] = {}
+    for step in flow.steps:
+        if step.kind == "assign" and not results.isdisjoint(step.loads) and results.isdisjoint(step.stores):
+            leaves = {chain.removesuffix("()").rpartition(".")[2] for chain in step.chains}
+            of_states = any(f".{word}" in step.loads for word in TELLING)
+            found.update(dict.fromkeys(step.stores, of_states or not TELLING.isdisjoint(leaves)))
+    return found
+
+
+def _asks_what_was_told(step: Step, told: dict[str, bool]) -> bool:
+    """Whether a condition looks at the state that a result has told: ``if status == "SUCCESS":``."""
+    names = told.keys() & set(step.loads)
+    compared = any(state in chain for chain in step.chains for state in FINAL_STATES)
+    return any(told[name] for name in names) or (bool(names) and compared)
 
 
 def _asked_one_by_one(flow: Flow, step: Step, call: Call, containers: set[str]) -> bool:

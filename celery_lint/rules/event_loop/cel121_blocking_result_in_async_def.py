@@ -51,8 +51,8 @@ class BlockingResultInAsyncDef(Rule):
     ## Limits
 
     Only where the result can be traced to `delay`, `apply_async`, `send_task` or `AsyncResult`. Silent
-    where a condition looks at the result first (`if result.ready():`), for timeouts below a second, and
-    in the coroutines of tasks, where Celery mostly refuses to wait.
+    where a condition looks at the result or at its state first (`if result.ready():`), for timeouts below a
+    second, and in the coroutines of tasks, where Celery mostly refuses to wait.
 
     ## References
 
