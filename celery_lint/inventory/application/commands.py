@@ -137,6 +137,20 @@ class Commands:
             and self._home(application) in homes
         ]
 
+    @once
+    def without_beat(self) -> list[Application]:
+        """Those of them that nothing imports and no beat runs the schedules of, since it runs another's."""
+        if not any(command.program == "beat" for command in self.project.deployment.others):
+            return []
+        locate = self.project.imports.locate
+        imported = {
+            located.path
+            for module in self.project.product_modules()
+            for dotted in (module.all_imports if self.unstarted else ())
+            if (located := locate(dotted, module.path)) is not None and located.path != module.path
+        }
+        return [each for each in self.unstarted if each.module.path not in imported]
+
     def may_start(self, application: Application) -> bool:
         """Whether a command or code may start workers of an application, as far as the project tells.
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.loaded import Loaded
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
@@ -61,7 +63,7 @@ class Entry(NamedTuple):
 class Listed(NamedTuple):
     """A mapping whose values are entries, as one place writes it.
 
-    ``certain``: an application certainly loads it.
+    ``certain``: an application certainly loads it, and nothing shows that no beat runs for that.
     """
 
     module: Module
@@ -76,6 +78,8 @@ class Schedules:
         self.project = known.project
         self.functions = known.project.functions
         self.settings = known.of(Settings)
+        self.commands = known.of(Commands)
+        self.applications = known.of(Applications)
         self.loaded = known.of(Loaded)
         self.tasks = known.of(Tasks)
         self.sendings = known.of(Sendings)
@@ -100,13 +104,24 @@ class Schedules:
 
     def _written(self) -> Iterator[Listed]:
         for setting in self.settings.named(SCHEDULE):
-            yield from self._parts(setting.module, setting.value, setting.certain)
+            certain = setting.certain and setting.module.place(setting.value.span) not in self._of_no_beat
+            yield from self._parts(setting.module, setting.value, certain)
         for module, function in self.project.calling(".update"):
             for _, value in function.values:
                 owner, _, leaf = value.chain.rpartition(".")
                 if leaf == "update" and is_schedule(owner):
                     for item in (*value.items, *_keywords(value)):
                         yield from self._parts(module, item, _is_in_force(owner))
+
+    @once
+    def _of_no_beat(self) -> frozenset[Place]:
+        """The schedules of applications alone that no beat is started for, while commands start another."""
+        idle = self.commands.without_beat
+        given: dict[bool, set[Place]] = {True: set(), False: set()}
+        for application in self.applications.product if idle else ():
+            for setting in self.settings.candidates(application, SCHEDULE):
+                given[application in idle].add(setting.module.place(setting.value.span))
+        return frozenset(given[True] - given[False])
 
     def _parts(self, module: Module, value: Value, certain: bool, depth: int = 0) -> Iterator[Listed]:
         """The mappings that an expression is made of: alternatives, unions, and what they unpack."""

@@ -236,6 +236,7 @@ class Orphans:
             and not self.settings.hides(application)
             and self._can_be_read(application)
             for application in self.applications.product
+            if application not in self.commands.unstarted
         )
 
     def _can_be_read(self, application: Application) -> bool:
