@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
@@ -11,7 +12,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
 from celery_lint.libraries.celery import CRONTAB
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module
+from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.steps import Step
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
@@ -78,8 +79,21 @@ class Redelivered:
                 given = sending.call.keyword("expires")
                 ending = sending.has_options and bool(given) and not given.is_none
                 ends[sending.task.key] = ending and ends.get(sending.task.key, True)
-        scheduled = {task.key for entry in self.schedules.all if (task := self.schedules.task(entry))}
-        return {key for key, ending in ends.items() if ending} - scheduled
+        for entry in self.schedules.all:
+            task = self.schedules.task(entry)
+            if task is not None:
+                ending = not self.hidden.may_send_anything and self._expires(entry)
+                ends[task.key] = ending and ends.get(task.key, True)
+        return {key for key, ending in ends.items() if ending}
+
+    def _expires(self, entry: Entry) -> bool:
+        """Whether the messages that beat sends for an entry have an end."""
+        given: Mapping[str, Value] = entry.given
+        if entry.written == "mapping":
+            options = self.project.constant(entry.module, entry.given.get("options"))
+            given = dict(options.keywords) if options is not None and options.kind == "mapping" else {}
+        end = given.get("expires")
+        return entry.certain and end is not None and not (end.kind == "constant" and end.data is None)
 
     @once
     def _polls(self) -> frozenset[Key]:
