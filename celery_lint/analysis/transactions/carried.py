@@ -13,6 +13,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Value
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
 _CONVERTING = ("~str", "~int")
@@ -45,11 +46,11 @@ class Carried:
             return set()  # a row may be anywhere in it
         texts: set[str] = set()
         rows: set[str] = set()
-        spelled = self._spelled(sending)
+        variables = spelled(self.functions.of(sending.module, sending.function), sending)
         for parameter, value in filled:
             owner, _, attribute = value.chain.rpartition(".")
             plain = self._is_text(attribute) and self._is_only_told(task.module, task.function, parameter)
-            for name, chains in spelled.items():
+            for name, chains in variables.items():
                 if value.chain in chains or any(value.chain.startswith(f"{chain}.") for chain in chains):
                     (texts if plain and owner in chains else rows).add(name)
         return texts - rows
@@ -114,17 +115,6 @@ class Carried:
         made = self.project.resolve(module, call.chain).kind == "class"
         return made or self.unrelated.asks_nothing(module, call)
 
-    def _spelled(self, sending: Sending) -> dict[str, set[str]]:
-        """The variables of the call that sends, each with the chains that its attributes begin with."""
-        flow = self.functions.of(sending.module, sending.function)
-        step = flow.step_of(sending.call)
-        found = {name: {f"%{name}"} for name in (step.loads if step is not None else ())}
-        for other in flow.steps:
-            for name in other.stores:
-                if other.kind == "assign" and name in found and other.value:
-                    found[name].add(other.value)
-        return found
-
     @staticmethod
     def _is_text(attribute: str) -> bool:
         return attribute.isidentifier() and _KEY.search(attribute) is None
@@ -141,6 +131,20 @@ class Carried:
                 if not (step is not None and is_log(step)) and not self.unrelated.asks_nothing(module, call):
                     return False
         return True
+
+
+def spelled(flow: Flow, sending: Sending) -> dict[str, set[str]]:
+    """The variables of a call that sends, each with the chains that its attributes begin with."""
+    step = flow.step_of(sending.call)
+    found = {name: {f"%{name}"} for name in (step.loads if step is not None else ())}
+    for other in flow.steps:
+        for name in other.stores:
+            if other.kind == "assign" and name in found and other.value:
+                found[name].add(other.value)
+    for parameter in sending.function.parameters:
+        if parameter.annotation and parameter.name in found:
+            found[parameter.name].add(f"{parameter.annotation}()")
+    return found
 
 
 def _may_be_key(name: str, value: Value) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.transactions.carried import Carried
+from celery_lint.analysis.transactions.other_rows import OtherRows
 from celery_lint.analysis.transactions.transactions import Transaction, Transactions
 from celery_lint.analysis.transactions.unrelated import Unrelated
 from celery_lint.analysis.transactions.writes import Write, Writes
@@ -54,6 +55,7 @@ class SentBeforeCommits:
         self.transactions = known.of(Transactions)
         self.unrelated = known.of(Unrelated)
         self.carried = known.of(Carried)
+        self.other_rows = known.of(OtherRows)
         self.writes = known.of(Writes)
 
     @facts
@@ -86,6 +88,7 @@ class SentBeforeCommits:
                 return None
             names = set()
         names -= names if self.carried.is_unread(sending, task) else self.carried.as_text(sending, task)
+        names -= self.other_rows.of(sending, task, names) if names else names
         told = [write for write in before if write.names & names]
         write = (told or before)[-1]
         name = min(write.names & names, default="")

@@ -68,9 +68,10 @@ class DispatchInsideTransaction(Rule):
     before, for messages with `countdown` or `eta`, and for tasks whose class has its own `delay` or
     `apply_async` or cannot be seen. A task of which all can be seen and that asks no database is told only
     where something that may fail comes after it in the transaction. A row of which the task gets only a text
-    to show (`order.title`) is not named as what it reads.
-    `ATOMIC_REQUESTS` and callers are not
-    looked at.
+    to show (`order.title`) is not named as what it reads; nor is one of which it gets the key of
+    another row alone (`payment.order_id`), to look for rows of another model, where nothing that it runs
+    names the model of the first.
+    `ATOMIC_REQUESTS` and callers are not looked at.
 
     ## References
 
