@@ -58,9 +58,9 @@ class BeatUnknownTask(Rule):
     added to them), `PeriodicTask.objects` and `PeriodicTask(…)` of django-celery-beat, and
     `RedBeatSchedulerEntry`. It speaks only where the name begins with a module of the project that has no
     such task, or is the name of a task but for one or two letters; and it says nothing where names may
-    exist that nobody can see, see CEL710. Entries that lie in one module which is missing, or in one where
-    what should be an application is `None`, are told once, and those in a module that `include` names in
-    vain are left to CEL712.
+    exist that nobody can see, see CEL710. Entries with one name, or whose tasks lie in one module that is
+    missing, or in one where what should be an application is `None`, are told once, and those in a module
+    that `include` names in vain are left to CEL712.
 
     ## References
 
@@ -100,7 +100,6 @@ class BeatUnknownTask(Rule):
             related = ((given.place, "this gives the name, and its owner is no application"),)
             yield Finding(fact.place, values, related, "unmade", cause=Cause(given.place.path))
             return
-        # Nothing else than the module is missing, whatever is to be found in it.
-        absent = why == "module" and fix is None
-        cause = Cause(fact.name.rpartition(".")[0]) if absent else None
-        yield Finding(fact.place, values, (), variant, fix, cause=cause)
+        # One edit mends all: it adds the task, or the module if that is missing, whatever it is to hold.
+        missing = fact.name.rpartition(".")[0] if why == "module" else ("task", fact.name)
+        yield Finding(fact.place, values, (), variant, fix, cause=None if fix else Cause(missing))
