@@ -7,6 +7,7 @@ from typing import Literal
 
 from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
+from celery_lint.inventory.code.coroutine_values import CoroutineValues
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import (
@@ -24,8 +25,7 @@ from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.libraries.asyncio import ASKING_FOR_LOOP, SYNC_TO_ASYNC
-from celery_lint.libraries.data import DATA_BASES, DATA_DECORATORS, DATA_WORDS
-from celery_lint.libraries.logging import LEVELS, LOGGERS
+from celery_lint.libraries.data import DATA_WORDS
 from celery_lint.libraries.network import BLOCKING
 from celery_lint.libraries.sqlalchemy import (
     ASYNC_MAKERS,
@@ -40,7 +40,6 @@ from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Entity, Key
-from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
 
 _AWAITABLES = frozenset(
@@ -56,8 +55,6 @@ _AWAITABLES = frozenset(
     )
 )
 _ASYNC_SESSIONS = ASYNC_SESSIONS | ASYNC_MAKERS
-# A class with one of these does something with what it is made with.
-_MAKING = frozenset({"__init__", "__new__", "__post_init__"})
 _SESSION_METHODS = frozenset(
     {"commit", "rollback", "flush", "execute", "refresh", "delete", "close", "scalar", "scalars", "merge"}
 )
@@ -132,6 +129,7 @@ class Coroutines:
         self.tasks = known.of(Tasks)
         self.runs = known.of(Runs)
         self.unawaited = known.of(Unawaited)
+        self.values = known.of(CoroutineValues)
         self.graph = known.of(CallGraph)
         self.functions = known.project.functions
         self.task_options = known.of(TaskOptions)
@@ -226,55 +224,6 @@ class Coroutines:
             found.extend(self._lost(view.module, view.function, view.task))
         return found
 
-    def _is_kept(self, module: Module, flow: Flow, call: Call) -> bool:
-        """Whether a coroutine is only used as a value: asked for an item or its truth, shown, or a field.
-
-        A field of an object that holds data, or a part of what a task returns.
-        """
-        step = flow.step_of(call)
-        if step is None or not call.is_bound or step.kind != "assign" or len(step.stores) != 1:
-            return False
-        made, used = f"{call.chain}()", False
-        is_result = self._gives_a_result(module, flow.function)
-        calls = self.functions.calls(module, flow.function)
-        for other in flow.steps:
-            if other.kind == "global" and step.name in other.stores:
-                return False
-            if step.name not in other.loads or other is step:
-                continue
-            if f"={step.name}" in other.loads or (f"{{{step.name}" in other.loads and is_result):
-                used = True
-                continue
-            given = [calls[number] for number in other.calls if calls[number].hands_on(made)]
-            chains = [other.value, *(value.chain for number in other.calls for value in calls[number].takes)]
-            indexed = any(chain.startswith(f"{made}[]") for chain in chains)
-            if other.waits or not (given or indexed) or not all(self._holds(module, c) for c in given):
-                return False
-            used = True
-        return used
-
-    def _holds(self, module: Module, call: Call) -> bool:
-        """Whether a call does nothing with what it is given but to log it, or to make an object of data."""
-        if call.chain[:1] in "%~" or call.is_awaited:
-            return False
-        entity = self.project.resolve(module, call.chain)
-        owner, _, leaf = entity.name.rpartition(".")
-        if entity.kind == "external" and leaf in LEVELS and owner in LOGGERS:
-            return True
-        if entity.kind != "class" or entity.module is None:
-            return False
-        for base in self.project.bases(entity):
-            class_ = base.class_()
-            if class_ is None:
-                return base.kind == "external" and base.name in DATA_BASES
-            home = base.module or entity.module
-            methods = self.functions.within(home, base.name)
-            if not _MAKING.isdisjoint(class_.methods) or any(method.is_async for method in methods):
-                return False
-            if any(leaf_of_chain(decorator.chain) in DATA_DECORATORS for decorator in class_.decorators):
-                return True
-        return False
-
     def _lost(self, module: Module, function: Function, task: Task) -> Iterator[LostCoroutine]:
         calls = self.functions.calls(module, function)
         for call in calls:
@@ -288,7 +237,7 @@ class Coroutines:
                 continue
             if is_lost(flow, call):
                 yield LostCoroutine(module, function, call, name, "dropped", task)
-            elif self._is_kept(module, flow, call):
+            elif self.values.is_one(module, flow, call, self._gives_a_result(module, function)):
                 yield LostCoroutine(module, function, call, name, "kept", task)
 
     def _coroutine(self, module: Module, call: Call) -> str:

@@ -15,8 +15,9 @@ from celery_lint.inventory.code.called import (
     method,
     named,
 )
+from celery_lint.inventory.code.coroutine_values import CoroutineValues
 from celery_lint.inventory.code.ends.unreached import Unreached
-from celery_lint.inventory.code.unawaited import Unawaited, below_with, makes_generator
+from celery_lint.inventory.code.unawaited import below_with, makes_generator
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
@@ -106,7 +107,7 @@ class CallGraph:
         self.tasks = known.of(Tasks)
         self.unsent = known.of(Unsent)
         self.unreached = known.of(Unreached)
-        self.unawaited = known.of(Unawaited)
+        self.values = known.of(CoroutineValues)
 
     def receiver(self, task: Task) -> Entity | None:
         """The class of the project that the object of a task is of."""
@@ -161,7 +162,7 @@ class CallGraph:
                     yield Callee(other.module, other.function, call, other.receiver)
             elif call.is_context_manager and makes_generator(target.module, target.function):
                 refused.update(below_with(self.functions.of(module, function), call))
-            elif not self.unawaited.leads_nowhere(module, function, call, target):
+            elif not self.values.leads_nowhere(module, function, call, target):
                 yield Callee(target.module, target.function, call, target.receiver)
             for target in entered(self.project, module, call.chain) if call.is_context_manager else ():
                 bare = call._replace(packed_arguments=())  # what it is given is for `__init__`

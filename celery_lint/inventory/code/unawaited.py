@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from celery_lint.inventory.code.called import Called
 from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.libraries.asyncio import SYNC_TO_ASYNC
 from celery_lint.model.calls import Call
@@ -137,7 +136,6 @@ class Unawaited:
     """Calls of functions of the project that give a coroutine, also where a decorator makes that of them."""
 
     def __init__(self, known: Known) -> None:
-        self.functions = known.project.functions
         self.layers = known.of(Layers)
 
     def makes_coroutine(self, module: Module, function: Function) -> bool:
@@ -158,18 +156,10 @@ class Unawaited:
             outer = home.functions.get(function.parent)
             if not (function.is_async and plain) or function.is_generator or outer is None:
                 return False
-            if any(value.chain != f":{function.qualname}" for value in outer.returns):
+            own = function.qualname.partition("@")[0]  # of a decorator that is defined twice
+            if any(value.chain != f":{own}" for value in outer.returns):
                 return False
         return bool(layer)
-
-    def leads_nowhere(self, module: Module, function: Function, call: Call, target: Called) -> bool:
-        """Whether a call makes a coroutine that nobody awaits: nothing of its function happens then."""
-        return (
-            bool(target.function.is_async or target.function.decorators)
-            and may_be_lost(call)
-            and self.makes_coroutine(target.module, target.function)
-            and is_lost(self.functions.of(module, function), call)
-        )
 
 
 def below_with(flow: Flow, call: Call) -> Iterator[int]:

@@ -56,8 +56,9 @@ class CoroutineNotAwaitedInTask(Rule):
     `database_sync_to_async`, `asyncify` or a decorator of the project with an inner `async def` makes of a
     function, the awaitables of asyncio, the methods of SQLAlchemy's asynchronous sessions. Silent where the
     coroutine is handed on, stored or returned by a helper; but to ask for its items, its attributes or its
-    truth, to compare, print or log it, to put it into a dictionary that the task returns, or to make an
-    object of a dataclass, a pydantic model and the like with it, is no use of it.
+    truth, to compare, print or log it, to put it into a dictionary that the task returns, to make an
+    object of a dataclass, a pydantic model and the like with it, or to hand it to a function that asks it for
+    its items or attributes, is no use of it.
 
     ## References
 
