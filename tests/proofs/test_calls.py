@@ -192,6 +192,7 @@ def test_what_json_does_not_take(worker: Worker) -> None:
         "lambda",
         "generator",
         "exception",
+        "einfo",
         "result",
         "BytesIO",
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery_lint.inventory.application.backend import BackendSettings
+from celery_lint.inventory.application.signals.connections import connected
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.results import Results, only_binding
@@ -51,6 +52,14 @@ _HANDED = {
     "fastapi.Request": "a request",
     "fastapi.UploadFile": "an `UploadFile`",
     "starlette.requests.Request": "a request",
+}
+# What Celery gives to the handlers of task classes, by position, and to those of its signals, by name.
+_FAILED = {"exc": "the exception `{}`", "exception": "the exception `{}`", "einfo": "the `ExceptionInfo`"}
+_GIVEN_TO = {"on_failure": {1: "exc", 5: "einfo"}, "on_retry": {5: "einfo"}}
+_OF_SIGNALS = {
+    "task_failure": ("exception", "einfo"),
+    "task_internal_error": ("exception", "einfo"),
+    "task_retry": ("einfo",),
 }
 # What teaches the encoder other classes.
 _TEACHING = frozenset({"kombu.utils.json.register_type", "kombu.utils.json"})
@@ -234,7 +243,9 @@ class Encoding:
         name, _, rest = path.partition(".")
         storing = [other for other in flow.steps if name in other.stores]
         if any(parameter.name == name for parameter in function.parameters):
-            return "" if storing else self._itself(module, function, path)
+            return (
+                "" if storing else self._itself(module, function, path) or self._given(module, function, path)
+            )
         if rest:
             return ""
         if storing and all(other.kind == "handler" for other in storing):
@@ -279,6 +290,23 @@ class Encoding:
                 return f"`self`, an instance of `{function.owner}`,"
         return ""
 
+    def _given(self, module: Module, function: Function, name: str) -> str:
+        """What Celery gives to a handler of failures by this parameter: the exception, or `einfo`."""
+        names = [parameter.name for parameter in function.parameters]
+        if name not in names or self.is_taught:
+            return ""
+        if function.owner and function.name in _GIVEN_TO and not function.decorators:
+            if not self.tasks.is_task_class(Entity("class", function.owner, module)):
+                return ""
+            given = _GIVEN_TO[function.name].get(names.index(name), "")
+            positional = function.parameters[names.index(name)].kind == "positional"
+            return _FAILED[given].format(name) if given and positional else ""
+        for decorator in function.decorators[-1:]:  # one below it may have made another function
+            signal = connected(self.project, module, decorator.chain)
+            if signal is not None and name in _OF_SIGNALS.get(signal.name, ()):
+                return _FAILED[name].format(name)
+        return ""
+
     def _annotated(self, module: Module, flow: Flow, chain: str) -> str | None:
         """What a parameter is whose annotation the chain stands for; ``None`` if it is none.
 
@@ -294,7 +322,8 @@ class Encoding:
                 is_task = (module.path, function.qualname) in self.tasks.by_function
                 if stored or is_task or chain != made:
                     return ""
-                return _HANDED.get(self.project.resolve(module, parameter.annotation).name, "")
+                handed = _HANDED.get(self.project.resolve(module, parameter.annotation).name, "")
+                return handed or self._given(module, function, parameter.name)
             outer = function.qualname.rpartition("/")[0]
             function = module.functions.get(outer) if outer else None
         return None

@@ -63,9 +63,10 @@ class UnserializableArgument(Rule):
 
     Speaks of what is certain: literals, classes of the project and of the standard library that are called
     there, rows of Django's models, what a web framework hands to a view by its annotation, exceptions that
-    were caught. Celery encodes dates, times, UUIDs, decimals, bytes and signatures. Silent where the message
-    may be encoded in another way (`serializer=`, `task_serializer`, settings that nobody can see,
-    `register_type`, `pydantic=True`, `__json__`), and where tasks run eagerly.
+    were caught, and what Celery gives to `on_failure` and to receivers of `task_failure`. Celery encodes
+    dates, times, UUIDs, decimals, bytes and signatures. Silent where the message may be encoded in another
+    way (`serializer=`, `task_serializer`, settings that nobody can see, `register_type`, `pydantic=True`,
+    `__json__`), and where tasks run eagerly.
 
     ## References
 

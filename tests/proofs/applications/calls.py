@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from application import app, mark
+from billiard.einfo import ExceptionInfo
 from celery import Celery, Task, chain, chord, group
 from celery.result import AsyncResult, allow_join_result
 
@@ -405,6 +406,14 @@ def sends_what_json_takes() -> None:
         swallows.delay(1, value=value)
 
 
+def _information() -> Any:
+    """What ``on_failure`` gets as ``einfo``."""
+    try:
+        raise ValueError
+    except ValueError:
+        return ExceptionInfo()
+
+
 _REFUSED: dict[str, Callable[[], Any]] = {
     "object": Plain,
     "set": set,
@@ -413,6 +422,7 @@ _REFUSED: dict[str, Callable[[], Any]] = {
     "lambda": lambda: print,
     "generator": lambda: (x for x in "ab"),
     "exception": ValueError,
+    "einfo": _information,
     "result": lambda: add.delay(1, 2),
     "BytesIO": BytesIO,
 }
