@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.ends.attributes import Attributes
+from celery_lint.inventory.code.ends.generators import AsyncGenerators, is_async_generator
 from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.code.ends.standard import is_missing
 from celery_lint.inventory.code.ends.targets import Targets
@@ -44,6 +45,7 @@ class Raising:
         self.in_force = known.of(OptionsInForce)
         self.imports = known.of(FailingImports)
         self.attributes = known.of(Attributes)
+        self.generators = known.of(AsyncGenerators)
         self._refused = Remembered[frozenset[int]](self._find_refused)
 
     def refused(self, module: Module, function: Function) -> frozenset[int]:
@@ -53,9 +55,17 @@ class Raising:
 
     def _find_refused(self, module: Module, function: Function, _: int) -> frozenset[int]:
         calls = self.functions.calls(module, function) if function.name else ()
-        return frozenset(call.number for call in calls if self._is_refused(module, call))
+        refused = [call for call in calls if self._is_refused(module, function, call)]
+        if not refused:
+            return frozenset()
+        numbers = {call.number for call in refused}
+        ahead = {(call.span.start, f"{call.chain}().") for call in refused}
+        for call in calls:  # `Client(1, 2).fetch()`, of which the object is never there
+            if any(call.span.start == start and call.chain.startswith(begin) for start, begin in ahead):
+                numbers.add(call.number)
+        return frozenset(numbers)
 
-    def _is_refused(self, module: Module, call: Call) -> bool:
+    def _is_refused(self, module: Module, function: Function, call: Call) -> bool:
         chain = call.chain
         if chain[:1] in "%~":
             return False
@@ -66,10 +76,16 @@ class Raising:
             return self._is_none(module, chain[1:])
         target = self.targets.of(module, chain)
         if target is None:
+            made = self.targets.constructor(module, chain)
+            if made is not None:
+                return not may_fit(made.function, call, made.bound)
             return self.attributes.is_no_value(module, call)
         entered = call.is_context_manager and not call.is_awaited and target.bare
         if entered and (target.function.is_generator or target.function.is_async):
             return True  # it gives a generator or a coroutine, and no context manager
+        generates = target.bare and not target.itself and is_async_generator(target.function)
+        if generates and self.generators.is_refused(module, function, call):
+            return True
         return not may_fit(target.function, call, target.bound, target.unbound)
 
     def _is_of_python(self, module: Module, name: str) -> bool:
@@ -108,7 +124,7 @@ class Raising:
     def steps(self, module: Module, function: Function) -> frozenset[int]:
         """The numbers of the statements that raise before they are done, whenever they are come to."""
         refused, lacking = self.refused(module, function), self._lacking(module, function)
-        found = set(self.imports.of(module, function))
+        found = {*self.imports.of(module, function), *self.generators.steps(module, function)}
         asks_for_others = bool(function.name) and self.attributes.asking(module, function)
         if not refused and not lacking and not asks_for_others:
             return frozenset(found)

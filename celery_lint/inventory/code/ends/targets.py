@@ -16,6 +16,10 @@ from celery_lint.project.set_attributes import SetAttributes
 _MOST_HANDED_ON = 3
 # Methods that take no object of the class.
 _WITHOUT_OBJECT = frozenset({"~classmethod", "~staticmethod"})
+_INIT = "__init__"
+# Bases with which an object is made as any other is.
+_OBJECTS = frozenset({"~object", "abc.ABC"})
+_MOST_BASES = 6
 _MAKING = ("__new__", "__getattribute__")
 # Decorators that refuse what their function does not take.
 _KEEPING = frozenset(
@@ -50,6 +54,7 @@ class Targets:
         self.project = known.project
         self.set_attributes = known.of(SetAttributes)
         self._known = Remembered[Target | None](self._find)
+        self._constructors = Remembered[Target | None](self._find_constructor)
 
     def of(self, module: Module, chain: str) -> Target | None:
         """The function behind the chain of a call, where it can be no other."""
@@ -101,6 +106,35 @@ class Targets:
         if not bare and not is_left_alone(module, function._replace(decorators=tuple(own))):
             return None
         return Target(module, function, bare, bound)
+
+    def constructor(self, module: Module, chain: str) -> Target | None:
+        """The ``__init__`` that certainly gets what a class of the project is called with."""
+        if not leaf_of_chain(chain)[:1].isupper() or chain[0] in "%~" or "(" in chain or "[" in chain:
+            return None
+        return self._constructors.of((module.path, chain), module, chain, self.project.modules.count)
+
+    def _find_constructor(self, module: Module, chain: str, _count: int) -> Target | None:
+        home = self.home(module, chain)
+        class_ = home[0].classes.get(home[1]) if home is not None else None
+        if home is None or class_ is None or _INIT in self.set_attributes.names:
+            return None
+        module, found = home[0], None
+        for _ in range(_MOST_BASES):
+            if not _is_plain(class_) or len(class_.bases) > 1 or _INIT in class_.attributes:
+                return None
+            if found is None and _INIT in class_.methods:
+                function = module.functions.get(f"{class_.qualname}.{_INIT}")
+                found = self._target(module, function, True) if function is not None else None
+                if found is None:
+                    return None
+            if _OBJECTS.issuperset(class_.bases):
+                return found
+            above = self.home(module, class_.bases[0]) if class_.bases[0][:1] not in ("%", "~") else None
+            base = above[0].classes.get(above[1]) if above is not None else None
+            if above is None or base is None:
+                return None  # a class of another package may be made in a way of its own
+            module, class_ = above[0], base
+        return None
 
     def _kept(self, module: Module, class_: Class, name: str) -> tuple[Module, Class] | None:
         """The class of the one object that an object of a class keeps under a name: ``self.x = Client()``."""
