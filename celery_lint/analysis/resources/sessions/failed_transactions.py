@@ -329,7 +329,7 @@ class FailedTransactions:
         for call in view.made_in(step):
             if self._is_on(view, call, held):
                 if call.chain.rpartition(".")[0] == held.session.chain:
-                    done.append(self.refusals.on_session(call, view.calls))
+                    done.append(self.refusals.on_session(view.flow, call, view.calls))
                 else:
                     done.append(self.refusals.called(view.module, call))
             elif call.named:  # `fill(row, data)`

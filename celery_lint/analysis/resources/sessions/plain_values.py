@@ -8,6 +8,7 @@ from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import is_constant_name
 from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
 
 # Moments and counters.
 _CALLS = frozenset({"now", "utcnow", "today", "time", "monotonic", "perf_counter", "len", "int", "bool"})
@@ -53,3 +54,37 @@ def sets_plain(step: Step, calls: Sequence[Call]) -> bool:
     if len(between) > 1:
         return len([name for name in named if not name[0].isupper()]) < 2
     return not named or (len(named) == 1 and "len" in others)
+
+
+def is_plain_row(flow: Flow, call: Call, calls: Sequence[Call]) -> bool:
+    """Whether what a call adds is a row that is made of such values, and of empty dictionaries.
+
+    ``session.add(Settings(id=1))``, where none was found: only another that makes it at the same moment is in
+    its way, and from then on it is there. What is set of it later is a statement of its own.
+    """
+    given, step = call.argument(0, "instance"), flow.step_of(call)
+    if call.leaf() != "add" or step is None:
+        return False
+    if given.kind == "call":
+        return _is_made_plainly(calls[given.number], calls)
+    bound = [
+        other
+        for other in flow.body(flow.steps[step.parent] if step.parent >= 0 else None, step.role)
+        if other.kind == "assign"
+        and other.number < step.number
+        and (given.local in other.stores or other.value == given.chain)
+    ]
+    made = [calls[number] for number in bound[-1].calls] if bound else []
+    return any(f"{each.chain}()" == bound[-1].value and _is_made_plainly(each, calls) for each in made)
+
+
+def _is_made_plainly(made: Call, calls: Sequence[Call]) -> bool:
+    """Whether a call makes an object of a class, of nothing but that."""
+    return (
+        made.leaf()[:1].isupper()
+        and not made.is_open_ended
+        and all(
+            is_plain_argument(given, calls) or (given.kind == "mapping" and not given.keys)
+            for given in made.takes
+        )
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from celery_lint.analysis.resources.sessions.plain_values import is_plain_argument, sets_plain
+from celery_lint.analysis.resources.sessions.plain_values import is_plain_argument, is_plain_row, sets_plain
 from celery_lint.inventory.code.decided.given import Given, given_by, is_closed
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.model.calls import Call
@@ -96,16 +96,32 @@ class Refusals:
         self.arrives = arrives
         self._known: dict[tuple[str, str, Given, int], Writes] = {}
 
-    def on_session(self, call: Call, calls: Sequence[Call]) -> Writes:
+    def on_session(self, flow: Flow, call: Call, calls: Sequence[Call]) -> Writes:
         """What a call of a method of a session writes."""
         leaf = call.leaf()
         if leaf in _FLUSHING:
+            if self._is_of_first_run(flow, call, calls):
+                return NOTHING
             return Writes(flushes=True, commits=leaf == "commit")
         if leaf in _NOTING:
-            return Writes(adds=True)
+            return Writes(adds=not is_plain_row(flow, call, calls))
         if leaf in _AT_ONCE:
             return Writes(refused=True)
         return Writes(executes=leaf in _EXECUTING and _may_be_refused(call, calls))
+
+    def _is_of_first_run(self, flow: Flow, call: Call, calls: Sequence[Call]) -> bool:
+        """Whether a flush stands in a branch that makes a row of constants, as only the first run does."""
+        step = flow.step_of(call)
+        test = flow.steps[step.parent] if step is not None and step.parent >= 0 else None
+        if step is None or test is None or test.kind != "if":
+            return False
+        block = flow.body(test, step.role)
+        noting = [each for one in block for each in (calls[n] for n in one.calls) if each.leaf() in _NOTING]
+        return (
+            noting != []
+            and all(is_plain_row(flow, each, calls) for each in noting)
+            and not any(self.fills(flow, one, calls) for one in block)
+        )
 
     def fills(self, flow: Flow, step: Step, calls: Sequence[Call]) -> bool:
         """Whether a statement sets an attribute of something that may be a row from data."""
@@ -140,7 +156,7 @@ class Refusals:
             for call in calls:
                 if call.leaf() in _NOTING and call.chain.rpartition(".")[0] not in sessions:
                     continue  # `seen.add(row)`
-                self._note(flow, call, self.on_session(call, calls), by_step)
+                self._note(flow, call, self.on_session(flow, call, calls), by_step)
         for callee in self.graph.callees(module, function) if depth else ():
             inner = self.functions.of(callee.module, callee.function)
             handed = given_by(callee.call, callee.function, inner, given) if callee.is_called else ()
