@@ -174,6 +174,8 @@ SETTING_OF_OPTION = {
     "time_limit": "task_time_limit",
     "track_started": "task_track_started",
 }
+#: The schedulers that Celery itself has, in all versions of it: other packages have the rest.
+SCHEDULERS = frozenset({"celery.beat.PersistentScheduler", "celery.beat.Scheduler"})
 #: A crontab by its class, by its text, and as a row of django-celery-beat.
 CRONTAB = "celery.schedules.crontab"
 CRONTAB_FROM_STRING = "celery.schedules.crontab.from_string"

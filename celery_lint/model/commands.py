@@ -82,7 +82,8 @@ class WorkerCommand(NamedTuple):
     hold more options of any kind. ``include`` is the list of modules that the command imports besides, as it
     is written, ``tasks_per_child`` the number of tasks after which a process ends. ``development`` tells that
     the file says at its top that it is for development. ``refused`` are the words that belong to no option,
-    for which Celery ends; ``program`` is what is started where that is no worker: ``beat``, ``flower``.
+    for which Celery ends; ``program`` is what is started where that is no worker: ``beat``, ``flower``;
+    ``scheduler`` is the class that beat is told to take.
     """
 
     path: str
@@ -102,6 +103,7 @@ class WorkerCommand(NamedTuple):
     development: bool = False
     refused: str = ""
     program: str = ""
+    scheduler: str = ""
 
     @property
     def is_worker(self) -> bool:

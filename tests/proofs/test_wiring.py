@@ -13,6 +13,7 @@ import pytest
 from celery import Celery, chain, group
 from celery.signals import before_task_publish
 
+from celery_lint.libraries.celery import SCHEDULERS
 from tests.proofs.harness import Servers, Worker, until
 
 Start = Callable[..., Worker]
@@ -391,3 +392,22 @@ def test_a_worker_refuses_queues_with_blanks(tmp_path: Path) -> None:
         assert told(*refused), refused
     for right in (["-Q", "a,b"], ["-Q", "a, b"]):
         assert not told(*right), right
+
+
+@pytest.mark.proof("CEL736")
+def test_beat_ends_where_celery_lacks_the_scheduler(tmp_path: Path) -> None:
+    """Whatever the module is; what Celery has is taken, in both spellings, until the broker is asked for."""
+    (tmp_path / "shop.py").write_text(
+        "from celery import Celery\n\napp = Celery(broker='nowhere://')\n", encoding="utf-8"
+    )
+
+    def told(name: str) -> str:
+        command = [sys.executable, "-m", "celery", "-A", "shop", "beat", "-S", name]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+        return done.stderr.rstrip().rpartition("\n")[2]
+
+    assert told("celery.schedulers.DatabaseScheduler").startswith("ModuleNotFoundError")
+    assert told("celery.beat.schedulers:DatabaseScheduler").startswith("ModuleNotFoundError")
+    assert told("celery.beat:DatabaseScheduler").startswith("AttributeError")
+    for right in sorted(SCHEDULERS):
+        assert "nowhere" in told(right), right

@@ -1,13 +1,19 @@
-"""Commands of workers that Celery refuses: words that are none of its options."""
+"""Commands that Celery refuses: words that are none of its options, schedulers that it does not have."""
 
 from __future__ import annotations
 
+import re
+
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.settings import Settings
+from celery_lint.libraries.celery import SCHEDULERS
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
+
+_OF_CELERY = re.compile(r"celery(?:\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*")
 
 
 class Refused(NamedTuple):
@@ -29,6 +35,14 @@ class Refused(NamedTuple):
         return ",".join(words)
 
 
+class NoScheduler(NamedTuple):
+    """A scheduler that Celery does not have, at the setting or the application whose commands name it."""
+
+    place: Place
+    name: str
+    commands: tuple[WorkerCommand, ...] = ()
+
+
 class RefusedCommands:
     """The commands of launch files that end with an error of usage."""
 
@@ -36,6 +50,7 @@ class RefusedCommands:
         self.project = known.project
         self.commands = known.of(Commands)
         self.applications = known.of(Applications)
+        self.settings = known.of(Settings)
 
     @facts
     def refused(self) -> list[Refused]:
@@ -45,6 +60,28 @@ class RefusedCommands:
             for application in self._meant(command):
                 found.setdefault(application.place, []).append(command)
         return [Refused(place, wrong[0], tuple(wrong[1:])) for place, wrong in found.items()]
+
+    @facts
+    def without_scheduler(self) -> list[NoScheduler]:
+        """What makes beat end at once: the settings, and the commands by the application and the name."""
+        found: dict[tuple[Place, str], list[WorkerCommand]] = {}
+        for command in self.project.deployment.others:
+            if self._lacks(command.scheduler):
+                for application in self._meant(command):
+                    found.setdefault((application.place, command.scheduler), []).append(command)
+        told = [NoScheduler(*where, tuple(commands)) for where, commands in found.items()]
+        for setting in self.settings.certain("beat_scheduler"):
+            name = self.project.text(setting.module, setting.value) or ""
+            if self._lacks(name):
+                told.append(NoScheduler(setting.place, name))
+        return told
+
+    def _lacks(self, name: str) -> bool:
+        """Whether a scheduler is one of Celery by its name, and Celery has none of that name."""
+        dotted = name.replace(":", ".")
+        if not _OF_CELERY.fullmatch(name) or dotted in SCHEDULERS:
+            return False
+        return not self.project.imports.files_of(dotted.rpartition(".")[0])
 
     def _meant(self, command: WorkerCommand) -> list[Application]:
         """The application that a command names, or the only one there is."""

@@ -302,7 +302,8 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
             of_queues = False
         elif not command:
             if text in _OTHERS and leading and not unknown and literal(options, "app"):
-                return [_worker(path, words[program].line, options, "")._replace(program=text)]
+                other = _worker(path, words[program].line, options, "")._replace(program=text)
+                return [other._replace(scheduler=_scheduler(words[index:])) if text == "beat" else other]
             if text not in ("worker", "multi"):
                 return []  # inspect, purge, …
             command = text
@@ -327,6 +328,16 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
         unknown = unknown or command
     found = [_worker(path, words[program].line, given, unknown) for given in each or [options]]
     return [worker._replace(refused=" ".join(refused)) for worker in found]
+
+
+def _scheduler(words: Sequence[Word]) -> str:
+    """The class that beat is told to take by its own options, of which `-S` is one."""
+    options: dict[str, str] = {}
+    texts = [with_defaults(word.text) for word in words]
+    for text, following in zip(texts, [*texts, None][1:], strict=True):
+        if text.startswith("-"):
+            take_option(text, following, options)
+    return literal(options, "scheduler") or literal(options, "statedb")
 
 
 def _worker(path: str, line: int, options: Mapping[str, str], unknown: str) -> WorkerCommand:

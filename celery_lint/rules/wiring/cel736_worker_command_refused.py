@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.wiring.refused import Refused, RefusedCommands
+from celery_lint.analysis.wiring.refused import NoScheduler, Refused, RefusedCommands
 from celery_lint.rule import Finding, Rule, on
 
 _SHOWN = 5
 
 
 class WorkerCommandRefused(Rule):
-    """The command of a worker separates its queues by blanks, and the worker ends before it starts.
+    """A command separates queues by blanks, or names a scheduler that Celery lacks, and ends at once.
 
     ## Why it matters
 
@@ -19,6 +19,11 @@ class WorkerCommandRefused(Rule):
     word belongs to no option, and the worker ends with `Error: Unable to parse extra configuration from
     command line. Reason: not enough values to unpack (expected 2, got 1)`. Where something starts it again
     and again, all that users see is that tasks wait.
+
+    Beat imports the class that `--scheduler` or the setting `beat_scheduler` names. Celery itself has
+    `celery.beat:PersistentScheduler`, which is the default; a `DatabaseScheduler` is of other packages, as
+    `django_celery_beat.schedulers:DatabaseScheduler`. With `celery.schedulers.DatabaseScheduler` beat ends
+    with `ModuleNotFoundError`, and no entry of the schedule is ever sent.
 
     ## Example
 
@@ -46,10 +51,11 @@ class WorkerCommandRefused(Rule):
 
     ## Limits
 
-    Speaks of plain words behind `-Q` and `--queues`, and is told at the application of the command, for
-    launch files are no Python. Silent for `celery multi`, whose words are the names of nodes, where a
-    variable stands among the queues, and where the command names no application of the project and there are
-    several.
+    Speaks of plain words behind `-Q` and `--queues`, and of schedulers by a name that begins with
+    `celery.`; those of other packages and of the project are not looked for. A command is told at the
+    application of the command, for launch files are no Python. Silent for `celery multi`, whose words are
+    the names of nodes, where a variable stands among the queues, and where the command names no application
+    of the project and there are several.
 
     ## References
 
@@ -62,6 +68,16 @@ class WorkerCommandRefused(Rule):
     preset = "recommended"
     message = "a worker refuses `{word}`: `Unable to parse extra configuration from command line`"
     help = "separate queues by commas alone, in `{path}`: `-Q {queues}`"
+    variants = {
+        "scheduler": (
+            "Celery has no scheduler `{scheduler}`: beat ends at once",
+            "leave `--scheduler` out in `{path}`, or name one that is installed",
+        ),
+        "setting": (
+            "Celery has no scheduler `{scheduler}`: beat ends at once",
+            "leave the setting out, or name one that is installed",
+        ),
+    }
     proof = "tests/proofs/test_wiring.py::test_a_worker_refuses_queues_with_blanks"
 
     @on(RefusedCommands.refused)
@@ -73,3 +89,13 @@ class WorkerCommandRefused(Rule):
             (each.place, f"`{each.refused}` is no option") for each in (fact.first, *fact.others)[:_SHOWN]
         ]
         yield Finding(fact.place, values, tuple(related))
+
+    @on(RefusedCommands.without_scheduler)
+    def check_scheduler(self, fact: NoScheduler) -> Iterator[Finding]:
+        """Report the setting, or the application, pointing at the commands."""
+        if not fact.commands:
+            yield Finding(fact.place, {"scheduler": fact.name}, (), "setting")
+            return
+        values = {"scheduler": fact.name, "path": fact.commands[0].path}
+        related = [(each.place, "beat is told to take it here") for each in fact.commands[:_SHOWN]]
+        yield Finding(fact.place, values, tuple(related), "scheduler")
