@@ -21,6 +21,8 @@ RESULTS = frozenset(
 #: What a result says of its state, and the states in which there is nothing to wait for.
 TELLING = frozenset({"state", "status", "ready", "successful", "failed"})
 FINAL_STATES = ("SUCCESS", "FAILURE", "REVOKED")
+#: Options of the worker's command that settings are taken for: no setting says the same.
+OPTIONS_OF_WORKERS = frozenset({"autoscale"})
 #: The class of all tasks, which knows nothing of Django.
 PLAIN_TASKS = frozenset({"celery.Task", "celery.app.task.Task"})
 #: The bases of classes of tasks.

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.application.meant_names import (
+    FAMILIES,
+    may_be_meant,
+    may_take,
+    meant_by,
+    name_of,
+    option_of_tasks,
+    option_of_workers,
+    spelled_today,
+)
 from celery_lint.analysis.application.read_names import ReadNames
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.loaded import Loaded, Source
@@ -30,15 +40,17 @@ from celery_lint.model.words import held
 from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, facts, once
 
-_FAMILIES = ("task_", "worker_", "beat_", "result_", "broker_")
-
 
 class MisspeltSetting(NamedTuple):
-    """A name that is no setting of Celery, and the setting that was meant."""
+    """A name that is no setting of Celery, and the setting that was meant.
+
+    ``option``: what was meant is an option of the worker's command alone, and no setting.
+    """
 
     place: Place
     name: str
     guess: str
+    option: str = ""
 
 
 class OptionOfTasks(NamedTuple):
@@ -109,12 +121,19 @@ class UnreadSettings:
                 if (
                     given.key in known
                     or given.place in found
-                    or not _may_be_meant(given.key, named.namespace)
-                    or _option(given.key)
+                    or not may_be_meant(given.key, named.namespace)
+                    or option_of_tasks(given.key)
                 ):
                     continue
+                option = option_of_workers(given.key)
+                if option:
+                    if self.differs(given, "None"):
+                        found[given.place] = MisspeltSetting(given.place, given.key, "", option)
+                    continue
                 guess = nearest(given.key, known) or self._without_family(given.key, named, present)
-                meant = _spelled_today(guess, named.namespace) if guess else ""
+                if guess and not may_take(name_of(guess), self.project.constant(given.module, given.value)):
+                    continue
+                meant = spelled_today(guess, named.namespace) if guess else ""
                 if meant and present.isdisjoint((guess, meant)) and self._matters(given, guess):
                     found[given.place] = MisspeltSetting(given.place, given.key, meant)
         return list(found.values())
@@ -127,7 +146,7 @@ class UnreadSettings:
         for application in self.applications.product:
             group = []
             for named in self.named(application):
-                given, option = named.given, _option(named.given.key)
+                given, option = named.given, option_of_tasks(named.given.key)
                 if not option or given.place in found:
                     continue
                 name, default = OPTIONS_OF_TASKS[option]
@@ -187,7 +206,7 @@ class UnreadSettings:
                 groups.append([])
                 for named in all_named:
                     given = named.given
-                    name = _meant(given.key)
+                    name = meant_by(given.key)
                     if not name or named.namespace is not None or named.loaded is not loaded:
                         continue
                     if given.place in self._below_a_namespace or given.place in found:
@@ -316,9 +335,9 @@ class UnreadSettings:
         """
         prefix = f"{named.namespace}_" if named.namespace else "CELERY_"
         rest = key.removeprefix(prefix).removeprefix("CELERYD_").lower()
-        other = next((family for family in _FAMILIES if rest.startswith(family)), "")
+        other = next((family for family in FAMILIES if rest.startswith(family)), "")
         rest = rest.removeprefix(other)
-        settings = [name for family in _FAMILIES if (name := f"{family}{rest}") in SETTINGS]
+        settings = [name for family in FAMILIES if (name := f"{family}{rest}") in SETTINGS]
         if (
             not (other or "_" in rest)
             or len(settings) != 1
@@ -331,7 +350,7 @@ class UnreadSettings:
 
     def _matters(self, given: Given, name: str) -> bool:
         """Whether a name would change something if it counted, and nothing else than Celery reads it."""
-        name = OLD_NAMES.get(name, name.lower().removeprefix("celery_") if name.isupper() else name)
+        name = name_of(name)
         return self.differs(given, SETTINGS[name][2] if name in SETTINGS else "")
 
     def differs(self, given: Given, default: str) -> bool:
@@ -355,34 +374,5 @@ def _bound(module: Module, names: dict[str, tuple[Value, ...]]) -> Iterator[Give
         yield from [Given(key, module, module.place(value.span), value) for value in values]
 
 
-def _may_be_meant(key: str, namespace: str | None) -> bool:
-    """Whether a name is so much like those of Celery that nothing else can be meant."""
-    if namespace is None and _meant(key):
-        return False  # it is spelled well, for another place
-    if namespace is None:
-        return key.startswith(_FAMILIES) or key.startswith(("CELERY", "BROKER_")) or key.islower()
-    return key.startswith((namespace, "CELERY"))
-
-
 def _position(found: OptionOfTasks | Unprefixed) -> tuple[str, int, int]:
     return found.place.path, found.place.span.line, found.place.span.column
-
-
-def _option(key: str) -> str:
-    """A name that is made of an option of tasks and is no setting, as ``task_max_retries``, in lower case."""
-    name = key.removeprefix("CELERY_").lower()
-    return name if name in OPTIONS_OF_TASKS and (key.islower() or key.isupper()) else ""
-
-
-def _meant(key: str) -> str:
-    """The setting that an upper-case name would be below a namespace, or nothing."""
-    if not key.isupper():
-        return ""
-    name = key.removeprefix("CELERY_").lower()
-    return name if name in SETTINGS and (key != name.upper() or name.startswith(_FAMILIES)) else ""
-
-
-def _spelled_today(guess: str, namespace: str | None) -> str:
-    """The name below a namespace, in place of the old one; without a namespace both may not be mixed."""
-    name = OLD_NAMES.get(guess)
-    return guess if name is None or not namespace else spellings(name, namespace)[0]

@@ -41,10 +41,10 @@ class UnknownSetting(Rule):
     (`CELERY_TIME_LIMIT` for `CELERY_TASK_TIME_LIMIT`), and options of tasks that are no settings
     (`task_max_retries`), those once for each application, and only if a task that is sent retries without the
     option, which `retry_kwargs` may give too; and what only the constructor of an application takes
-    (`app.conf.task_cls`, `broker`); any other may belong to an extension. It looks at
-    what an application is given by hand, and at the modules, classes and mappings that it loads. Silent where
-    the project itself reads what has this name, where the real setting is given, too, and where the value is
-    the default.
+    (`app.conf.task_cls`, `broker`) or the command of a worker (`worker_autoscale`); any other may belong to
+    an extension. It looks at what an application is given by hand, and at the modules, classes and mappings
+    that it loads. Silent where the project itself reads what has this name, where the real setting is given,
+    too, and where the value is the default.
 
     ## References
 
@@ -62,6 +62,10 @@ class UnknownSetting(Rule):
             "`{name}` is no setting of Celery: it has no effect",
             "set the option on the tasks: `@app.task({option}=...)`",
         ),
+        "command": (
+            "`{name}` is no setting of Celery: it has no effect",
+            "give it to the command: `celery worker --{option}=…`",
+        ),
         "argument": (
             "`{name}` is no setting of Celery: it has no effect",
             "give it to the constructor: `Celery(..., {argument}=...)`",
@@ -73,7 +77,10 @@ class UnknownSetting(Rule):
     @on(UnreadSettings.misspelt)
     def check(self, fact: MisspeltSetting) -> Iterator[Finding]:
         """Report what is set."""
-        yield Finding(fact.place, {"name": fact.name, "guess": fact.guess}, fix=(fact.name, fact.guess))
+        if fact.option:
+            yield Finding(fact.place, {"name": fact.name, "option": fact.option}, variant="command")
+        else:
+            yield Finding(fact.place, {"name": fact.name, "guess": fact.guess}, fix=(fact.name, fact.guess))
 
     @on(UnreadSettings.options_of_tasks)
     def check_options(self, fact: tuple[OptionOfTasks, ...]) -> Iterator[Finding]:
