@@ -183,12 +183,15 @@ def _apply(
 
     def findings(known: Known) -> list[tuple[Diagnostic, Cause | None]]:
         from celery_lint.inventory.code.ends.unreached import Unreached
+        from celery_lint.inventory.workers.senders.uncalled import UncalledSenders
         from celery_lint.inventory.workers.unsent import Unsent
 
         asking = rule if known is rule.known else type(rule)(known)
         found = list(check(asking, fact))
         if found and not rule.even_unsent:
-            never = known.of(Unsent).holds, known.of(Unreached).holds
+            never = [known.of(Unsent).holds, known.of(Unreached).holds]
+            if rule.of_senders:
+                never.append(known.of(UncalledSenders).holds)
             found = [each for each in found if not any(holds(each.place) for holds in never)]
         return [(_diagnostic(rule, finding), finding.cause) for finding in found]
 

@@ -54,6 +54,7 @@ from celery_lint.inventory.workers.loading.orphans import Orphans
 from celery_lint.inventory.workers.loading.unimportable import Unimportable
 from celery_lint.inventory.workers.loading.unimported import Unimported
 from celery_lint.inventory.workers.pools import Pools
+from celery_lint.inventory.workers.senders.uncalled import UncalledSenders
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.clients import LOOP_WORDS
 from celery_lint.libraries.network import BLOCKING, CONNECTS, SERVICES, WAITING_FUNCTIONS
@@ -144,7 +145,23 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
         found += known.isolation.search(READING, lambda known: known.of(LostReceivers).words())
         found += known.isolation.search(READING, lambda known: known.of(Acknowledgement).words())
         found += known.isolation.search(READING, lambda known: known.of(Mails).words())
+        found += known.isolation.search(READING, _of_senders)
     return {(name, leaf) for name, leaf in found if name}
+
+
+def _of_senders(known: Known) -> set[Pair]:
+    """The names of functions in which rules find something about a call that sends: others may call them."""
+    from celery_lint.rule import checks_of
+    from celery_lint.rules import all_rules
+
+    places = [
+        finding.place
+        for rule in all_rules()
+        for source, check in (checks_of(rule) if rule.of_senders else ())
+        for fact in source.among(known)
+        for finding in check(rule(known), fact)
+    ]
+    return known.of(UncalledSenders).words(places)
 
 
 def _sinks(known: Known) -> set[Pair]:

@@ -94,6 +94,7 @@ class TaskArgumentMismatch(Rule):
         "retry": (_LOST, _RETRIED),
         "retry in the worker": ("the retry fails: `{error}`", _RETRIED),
     }
+    of_senders = True
     proof = "tests/proofs/test_calls.py::test_arguments_that_do_not_fit"
 
     @on(TaskArguments.unfit)

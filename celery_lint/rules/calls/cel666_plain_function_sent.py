@@ -72,6 +72,7 @@ class PlainFunctionSent(Rule):
             "give the function another name than the task that it sends",
         ),
     }
+    of_senders = True
     proof = "tests/proofs/test_calls.py::test_a_function_is_no_task"
 
     @on(PlainFunctions.sent)

@@ -95,6 +95,7 @@ class DispatchInsideTransaction(Rule):
             "write `transaction.on_commit(partial({task}.{how}, …))`: workers see `{row}` after the commit",
         ),
     }
+    of_senders = True
     proof = "tests/proofs/test_transactions.py::test_a_worker_does_not_see_what_is_not_committed"
     fixable = "unsafe"
 

@@ -87,6 +87,7 @@ class UnknownTaskName(Rule):
             "a task is named for the module that defines it: `{guess}`",
         ),
     }
+    of_senders = True
     proof = "tests/proofs/test_wiring.py::test_a_message_for_a_name_that_no_task_has_is_thrown_away"
     fixable = "unsafe"
 

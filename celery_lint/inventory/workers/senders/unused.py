@@ -19,7 +19,7 @@ from celery_lint.inventory.workers.naming import holding, spans_of
 from celery_lint.inventory.workers.senders.mentions import Mention, mentions_of, modules_that_count, stands_in
 from celery_lint.libraries.celery import CANVASES
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import Module, Value
+from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.words import held
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
@@ -41,6 +41,7 @@ _GIVEN = frozenset(
 # What takes something out of a module by a name that only the run knows, and out of the module it stands in.
 _OF_OTHERS = frozenset({"getattr", "import_module", "import_string", "__import__"})
 _OF_ITSELF = frozenset({"globals", "locals", "vars", "eval", "exec"})
+_LOOKS_INTO_ITSELF = re.compile(rf"(?<![.\w])(?:{'|'.join(sorted(_OF_ITSELF))})\b")  # no `session.exec()`
 # What makes a signature of a task, or changes one.
 _SIGNING = frozenset({"s", "si", "signature", "subtask", "set", "map", "starmap", "chunks", "on_error"})
 # So much of what frameworks use shows that a module is no sketch.
@@ -143,18 +144,20 @@ class Unused:
     def _may_be(self, mention: Mention) -> bool:
         """Whether nothing but its name leads to the function that holds a word."""
         module, function = mention
-        if (
-            function is None
-            or not function.name
-            or function.decorators
-            or function.owner
-            or function.parent
-            or function.first() in _GIVEN
-            or _CALLED_BY_OTHERS.search(function.name)
-        ):
+        if function is None or function.decorators or function.owner or function.parent:
+            return False
+        return function.first() not in _GIVEN and self.is_plainly_named(module, function)
+
+    def is_plainly_named(self, module: Module, function: Function) -> bool:
+        """Whether the name of a function is none that something outside calls, and it is no task."""
+        if not function.name or _CALLED_BY_OTHERS.search(function.name):
             return False
         is_task = (module.path, function.qualname) in self._of_tasks
         return not is_task and self._may_hide(module, function.name)
+
+    def is_offered(self, name: str) -> bool:
+        """Whether a module offers something of this name to others."""
+        return name in self._offered
 
     def _may_hide(self, module: Module, name: str) -> bool:
         """Whether a module is one that nothing looks into, and offers nothing of this name."""
@@ -250,4 +253,8 @@ class Unused:
     def _looking(self) -> frozenset[str]:
         """The modules that may call their own functions so."""
         functions = self.functions.saying(self._modules, _OF_ITSELF)
-        return frozenset(module.path for module, _, said in functions if said)
+        return frozenset(
+            module.path
+            for module, function, said in functions
+            if said and any(map(_LOOKS_INTO_ITSELF.search, (function.packed_calls, function.packed_steps)))
+        )
