@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
@@ -13,6 +14,7 @@ from celery_lint.inventory.workers.consumers import Consumers
 from celery_lint.inventory.workers.queues import DEFAULT_QUEUE, Queues
 from celery_lint.inventory.workers.routes import Entry, Routes
 from celery_lint.inventory.workers.task_names import Missing, TaskNames
+from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts, once
@@ -72,6 +74,8 @@ class NamedTasks:
         self.consumers = known.of(Consumers)
         self.queues = known.of(Queues)
         self.task_options = known.of(TaskOptions)
+        self.unsent = known.of(Unsent)
+        self.imports = known.of(FailingImports)
 
     @facts
     def sent(self) -> list[UnknownName]:
@@ -88,11 +92,28 @@ class NamedTasks:
     @facts
     def scheduled(self) -> list[UnknownName]:
         """The names in schedules that no task has."""
-        return [
-            UnknownName(place, name, missing, given=self._decorated.get(name))
-            for entry, name, place in self.schedules.named
-            if (missing := self._missing(entry.module, name)) is not None
-        ]
+        found = []
+        for entry, name, place in self.schedules.named:
+            missing = self._missing(entry.module, name)
+            if missing is not None:
+                if missing.guess in self._in_schedules or not self._can_run(missing):
+                    missing = _without_chance(missing)
+                found.append(UnknownName(place, name, missing, given=self._decorated.get(name)))
+        return found
+
+    @once
+    def _in_schedules(self) -> frozenset[str]:
+        return frozenset(name for _, name, _ in self.schedules.named)
+
+    def _can_run(self, missing: Missing) -> bool:
+        """Whether the task that may be meant does not fail at its first import."""
+        task = self.sendings.by_name(missing.guess) if missing.guess else None
+        return task is None or task.function is None or not [*self.imports.of(task.module, task.function)]
+
+    def _is_sent(self, missing: Missing) -> bool:
+        """Whether anything may send the task that may be meant: for another one no entry is missed."""
+        task = self.sendings.by_name(missing.guess) if missing.guess else None
+        return task is None or not self.unsent.is_unsent(task)
 
     @once
     def _decorated(self) -> dict[str, Decorated]:
@@ -117,7 +138,7 @@ class NamedTasks:
             asked = self._missing_in_annotations if are_annotations else self._missing
             named = {each[2] for each in table}
             unknown = [
-                UnknownName(module.place(value.span), name, missing, unread)
+                UnknownName(module.place(value.span), name, self._likely(missing), unread)
                 for module, value, name, unread, _ in table
                 if (missing := asked(module, name)) is not None
                 and missing.guess not in named  # what is meant has an entry: another changes nothing
@@ -132,6 +153,10 @@ class NamedTasks:
                 others = tuple(each for each in unknown if each is not first)
                 found[first.place] = UselessEntries(first, others, lost)
         return list(found.values())
+
+    def _likely(self, missing: Missing) -> Missing:
+        """The same without the guess, where that has little to say for it and names a task of no use."""
+        return missing if self._is_sent(missing) and self._can_run(missing) else _without_chance(missing)
 
     def _has_its_queue(self, missing: Missing) -> bool:
         """Whether the task that is meant names a queue itself, which wins over every route."""
@@ -223,6 +248,11 @@ class NamedTasks:
             )
             for table in tables:
                 yield [entry for entry in table if entry[2] != _PATTERN], starred
+
+
+def _without_chance(missing: Missing) -> Missing:
+    """The same without a guess that nothing but the last word of the name speaks for."""
+    return missing._replace(guess="") if missing.by_leaf else missing
 
 
 def _means_something(missing: Missing) -> bool:

@@ -39,11 +39,12 @@ class Missing(NamedTuple):
     ``renamed``: the task has a name of its own; ``elsewhere``: the module has the task from another one,
     where its name comes from; ``spelling``: all but for a letter or two it is the name of a task;
     ``prefix``: it is what the names of tasks begin with; ``pattern``: it has a ``*`` where names are
-    asked for.
+    asked for. ``by_leaf``: nothing speaks for the guess but the last word.
     """
 
     why: Why
     guess: str
+    by_leaf: bool = False
 
 
 class Meant(NamedTuple):
@@ -94,10 +95,10 @@ class TaskNames:
         bare = "" if "." in name else meant.same_leaf(name)
         near = guess or meant.with_other_dashes(name) or bare or nearest(name, meant.names)
         if why == "unknown" and not near and self._is_among_others(name):
-            return Missing("absent", meant.same_leaf(name))
+            return Missing("absent", meant.same_leaf(name), True)
         if why == "unknown" or (why == "module" and near):
             return Missing("spelling", near) if self._is_misspelt(name, near) else None
-        return Missing(why, near or meant.same_leaf(name))
+        return Missing(why, near or meant.same_leaf(name), not near)
 
     def prefix(self, name: str) -> Missing | None:
         """Whether a name is what names of tasks begin with, up to a point, and no task has it."""
