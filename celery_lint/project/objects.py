@@ -117,7 +117,7 @@ def _argument(home: Module, class_: Class, value: Value, name: str) -> Value | N
         inherits = any(base.rpartition(".")[2] not in _DATA_BASES for base in class_.bases)
         fields = [] if inherits else list(class_.attributes)  # those of a base come before its own
         return _filled(value, name, fields)
-    parameter = _kept_parameter(class_, init, name)
+    parameter = kept_parameter(class_, init, name)
     return _filled(value, parameter, init.filled()) if parameter else None
 
 
@@ -129,7 +129,7 @@ def _filled(value: Value, name: str, names: list[str]) -> Value | None:
     return found
 
 
-def _kept_parameter(class_: Class, init: Function, name: str) -> str:
+def kept_parameter(class_: Class, init: Function, name: str) -> str:
     """The parameter of ``__init__`` that it puts into an attribute, known by its name or annotation."""
     values = [value for value in class_.attributes.get(name, ()) if value.kind != "constant"]
     if len(values) != 1 or values[0].kind != "name":

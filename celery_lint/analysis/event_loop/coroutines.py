@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
+from celery_lint.analysis.event_loop.given_objects import GivenObjects
 from celery_lint.diagnostics import Span
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.coroutine_values import CoroutineValues
@@ -130,6 +131,7 @@ class Coroutines:
         self.runs = known.of(Runs)
         self.unawaited = known.of(Unawaited)
         self.values = known.of(CoroutineValues)
+        self.given = known.of(GivenObjects)
         self.graph = known.of(CallGraph)
         self.functions = known.project.functions
         self.task_options = known.of(TaskOptions)
@@ -218,14 +220,14 @@ class Coroutines:
         """The coroutines that task code makes and drops, or returns."""
         found: list[LostCoroutine] = []
         for module, function, reached in self.graph.synchronous:
-            found.extend(self._lost(module, function, reached[0].task))
+            found.extend(self._lost(module, function, [way.task for way in reached]))
             found.extend(self._returned(module, function))
         for view in self.inside:
-            found.extend(self._lost(view.module, view.function, view.task))
+            found.extend(self._lost(view.module, view.function, [view.task]))
         return found
 
-    def _lost(self, module: Module, function: Function, task: Task) -> Iterator[LostCoroutine]:
-        calls = self.functions.calls(module, function)
+    def _lost(self, module: Module, function: Function, tasks: list[Task]) -> Iterator[LostCoroutine]:
+        calls, task = self.functions.calls(module, function), tasks[0]
         for call in calls:
             if not may_be_lost(call):
                 continue
@@ -234,6 +236,8 @@ class Coroutines:
             if flow is None or ("." not in call.chain and name in made_names(flow)):
                 continue  # that name may mean something else here
             if is_for_plain_functions(flow, calls, call):
+                continue
+            if self.given.contradict(module, function, call.chain.rpartition(".")[0], tasks):
                 continue
             if is_lost(flow, call):
                 yield LostCoroutine(module, function, call, name, "dropped", task)
@@ -267,7 +271,10 @@ class Coroutines:
             if not call.in_finally and (call.is_returned or call.is_bound) and is_only_returned(flow, call):
                 name = self._coroutine(module, call)
                 calls = self.functions.calls(module, function)
-                if name and not is_for_plain_functions(flow, calls, call):
+                owner = call.chain.rpartition(".")[0]
+                if not name or is_for_plain_functions(flow, calls, call):
+                    continue
+                if not self.given.contradict(module, function, owner, [task]):
                     yield LostCoroutine(module, function, call, name, "returned", task)
 
     def _gives_a_result(self, module: Module, function: Function) -> bool:

@@ -54,11 +54,11 @@ class CoroutineNotAwaitedInTask(Rule):
     In the functions that tasks reach and in their coroutines. Only functions that are surely coroutine
     functions: an `async def` of the project without decorators, what `sync_to_async`,
     `database_sync_to_async`, `asyncify` or a decorator of the project with an inner `async def` makes of a
-    function, the awaitables of asyncio, the methods of SQLAlchemy's asynchronous sessions. Silent where the
-    coroutine is handed on, stored or returned by a helper; but to ask for its items, its attributes or its
-    truth, to compare, print or log it, to put it into a dictionary that the task returns, to make an
-    object of a dataclass, a pydantic model and the like with it, or to hand it to a function that asks it for
-    its items or attributes, is no use of it.
+    function, the awaitables of asyncio, the methods of SQLAlchemy's asynchronous sessions. Silent where tasks
+    give a parameter something else than its annotation says, and where the coroutine is handed on, stored or
+    returned by a helper; but to ask for its items, its attributes or its truth, to compare, print or log it,
+    to put it into a dictionary that the task returns, to make an object of a dataclass, a pydantic model and
+    the like with it, or to hand it to a function that asks it for its items or attributes, is no use of it.
 
     ## References
 
