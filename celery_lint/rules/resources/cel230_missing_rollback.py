@@ -106,16 +106,16 @@ class MissingRollback(Rule):
     database error arrives as, and the same session flushes or executes in the `try` what the database may
     refuse: rows that are added, attributes that are set from data, an `insert()`, an `INSERT` in `text()`. A
     read, a constant, a moment and what is made of the row itself (`row.failures + 1`) fail only where the
-    server is gone; so does a row of constants (`Settings(id=1)`), once it has been made. Where the clause
-    does nothing with the session, the session must be seen to be used again: in a `finally`, or, if the
-    clause does not end the function or the loop, below. What a clause writes that always raises and commits
-    nothing is rolled back whatever comes before it: it is told only where a caller is seen to catch the error
-    and to commit the same session. After a failed statement, unlike a failed flush, a `commit()` with nothing
-    to flush raises nothing: it is told where earlier work is lost by it. Silent where nothing is committed,
-    where the work stands in `session.begin()`, which rolls back by itself, or in a savepoint that the handler
-    rolls back, where a function that gets the session rolls back or catches all that its writes raise, in a
-    branch that asks what the error is, where a flag that the clause sets leads to a rollback below (`if
-    saved: … else: session.rollback()`), and for `scoped_session`.
+    server is gone; so does a row of constants (`Settings(id=1)`), once it has been made, and a row that the
+    session has given is there. Where the clause does nothing with the session, the session must be seen to be
+    used again: in a `finally`, or, if the clause does not end the function or the loop, below. What a clause
+    writes that always raises and commits nothing is rolled back whatever comes before it: it is told only
+    where a caller is seen to catch the error and to commit the same session. After a failed statement, unlike
+    a failed flush, a `commit()` with nothing to flush raises nothing: it is told where earlier work is lost
+    by it. Silent where nothing is committed, where the work stands in `session.begin()`, which rolls back by
+    itself, or in a savepoint that the handler rolls back, where a function that gets the session rolls back
+    or catches all that its writes raise, in a branch that asks what the error is, where a flag that the
+    clause sets leads to a rollback below (`if saved: … else: session.rollback()`), and for `scoped_session`.
     Told once for the sessions of one maker in a file, with the places of the others.
 
     ## References

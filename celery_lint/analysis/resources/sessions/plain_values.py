@@ -12,9 +12,30 @@ from celery_lint.project.functions import Flow
 
 # Moments and counters.
 _CALLS = frozenset({"now", "utcnow", "today", "time", "monotonic", "perf_counter", "len", "int", "bool"})
+_MOMENTS = frozenset({"now", "utcnow", "today"})
 # What such values are made of, or made to.
 _PARTS = _CALLS | {"timedelta", "total_seconds", "round", "max", "min"}
+# Methods of sessions and of results that give rows which are in the database.
+_GIVING = tuple(
+    f".{leaf}()"
+    for leaf in (
+        "all",
+        "first",
+        "get",
+        "one",
+        "one_or_none",
+        "scalar",
+        "scalar_one",
+        "scalar_one_or_none",
+        "scalars",
+    )
+)
 _BUILTIN = frozenset({"len", "int", "bool", "round", "max", "min"})
+
+
+def _gives_plain(leaf: str) -> bool:
+    """Whether a function of this name gives a moment or a number; many projects have a ``utc_now``."""
+    return leaf in _CALLS or not _MOMENTS.isdisjoint(leaf.split("_"))
 
 
 def is_plain(value: str) -> bool:
@@ -22,7 +43,7 @@ def is_plain(value: str) -> bool:
     if value[:1] == "#":
         return True
     if value.endswith("()"):
-        return value[:-2].rpartition(".")[2].lstrip(":~%") in _CALLS
+        return _gives_plain(value[:-2].rpartition(".")[2].lstrip(":~%"))
     return is_constant_name(value.removesuffix(".value").removesuffix(".name"))
 
 
@@ -31,7 +52,7 @@ def is_plain_argument(given: Argument, calls: Sequence[Call] = ()) -> bool:
     if given.kind in ("text", "constant", "absent"):
         return True
     if given.kind == "call" and calls:
-        return calls[given.number].leaf() in _CALLS
+        return _gives_plain(calls[given.number].leaf())
     return given.kind == "name" and is_plain(given.chain)
 
 
@@ -44,7 +65,7 @@ def sets_plain(step: Step, calls: Sequence[Call]) -> bool:
     if is_plain(step.value):
         return True
     made = [calls[number] for number in step.calls]
-    if not step.loads or any(call.leaf() not in _PARTS for call in made):
+    if not step.loads or any(call.leaf() not in _PARTS and not _gives_plain(call.leaf()) for call in made):
         return False
     row, *others = step.loads
     between = [name for name in others if name[0] == "." and is_constant_name(name[1:])]
@@ -76,6 +97,24 @@ def is_plain_row(flow: Flow, call: Call, calls: Sequence[Call]) -> bool:
     ]
     made = [calls[number] for number in bound[-1].calls] if bound else []
     return any(f"{each.chain}()" == bound[-1].value and _is_made_plainly(each, calls) for each in made)
+
+
+def is_there_already(flow: Flow, call: Call) -> bool:
+    """Whether what a call adds is a row that the same session has given: that adds nothing.
+
+    What was set of it is sent with the next flush in any case.
+    """
+    session, given = call.chain.rpartition(".")[0], call.argument(0, "instance")
+    if call.leaf() != "add" or given.kind != "name":
+        return False
+    if not given.local:
+        return _is_given_by(session, given.chain)
+    bound = [step for step in flow.steps if given.local in step.stores]
+    return bool(bound) and all(_is_given_by(session, step.value) for step in bound)
+
+
+def _is_given_by(session: str, value: str) -> bool:
+    return value.startswith(f"{session}.") and value.endswith(_GIVING)
 
 
 def _is_made_plainly(made: Call, calls: Sequence[Call]) -> bool:

@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from celery_lint.analysis.resources.sessions.plain_values import is_plain_argument, is_plain_row, sets_plain
+from celery_lint.analysis.resources.sessions.plain_values import (
+    is_plain_argument,
+    is_plain_row,
+    is_there_already,
+    sets_plain,
+)
 from celery_lint.inventory.code.decided.given import Given, given_by, is_closed
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.model.calls import Call
@@ -104,7 +109,7 @@ class Refusals:
                 return NOTHING
             return Writes(flushes=True, commits=leaf == "commit")
         if leaf in _NOTING:
-            return Writes(adds=not is_plain_row(flow, call, calls))
+            return Writes(adds=not (is_there_already(flow, call) or is_plain_row(flow, call, calls)))
         if leaf in _AT_ONCE:
             return Writes(refused=True)
         return Writes(executes=leaf in _EXECUTING and _may_be_refused(call, calls))
