@@ -109,8 +109,8 @@ class Orphans:
         for _, package, stem, _ in self._candidates:
             found.update((word, package) for word in (stem, INSTALLED_APPS, *UNKNOWN_IMPORTS))
             found.update((word, stem) for word in UNKNOWN_IMPORTS)
-        behind = self.shadowed.behind_packages.union(self._behind_others)
-        found.update((word, leaf_of(path)) for path in behind for word in BY_PATH)
+        found.update((word, leaf_of(path)) for path in self._behind_others for word in BY_PATH)
+        found |= self.shadowed.words()
         return found
 
     def explore(self) -> None:

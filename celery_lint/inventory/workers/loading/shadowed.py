@@ -5,12 +5,22 @@ It takes a package before a module of its name, and a module before a folder wit
 
 from __future__ import annotations
 
+import re
+
+from celery_lint.files.filter import Pair
 from celery_lint.inventory.workers.loading.unknown_imports import BY_PATH
+from celery_lint.model.facts import Function, Module
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
 
 # Folders whose files are started one by one.
 _SCRIPTS = frozenset({"bin", "cron", "scripts", "tools"})
+# What says where a module lies itself, and how a path leads out of its folder.
+_OWN_PATH = "__file__"
+_CLIMBING = re.compile(
+    r"\.\.|\bparents\b|parent\.parent|dirname\b.*\bdirname\b|getcwd|environ|settings", re.DOTALL
+)
 
 
 class Shadowed:
@@ -18,20 +28,25 @@ class Shadowed:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.functions = known.project.functions
 
     @once
     @asking("quiet")
     def all(self) -> frozenset[str]:
-        """Those of the product behind packages, where nothing loads or starts files by their paths."""
-        if self.is_loaded_by_path:
-            return frozenset()
-        return frozenset(path for path in self.behind_packages if _SCRIPTS.isdisjoint(path.split("/")))
+        """Those of the product behind packages that nothing loads or starts by their paths."""
+        loading = [self._folder(module, function) for module, function in self._loaders]
+        return frozenset(
+            path
+            for path in self.behind_packages
+            if _SCRIPTS.isdisjoint(path.split("/"))
+            and all(folder and not path.startswith(folder) for folder in loading)
+        )
 
     @once
     @asking("quiet")
     def is_loaded_by_path(self) -> bool:
         """Whether code may load a file whatever its name leads to."""
-        return any(True for _ in self.project.calling(*BY_PATH))
+        return bool(self._loaders)
 
     @once
     @asking("quiet")
@@ -56,3 +71,33 @@ class Shadowed:
             for module in self.project.modules.values()
             for dotted in module.all_imports
         )
+
+    def words(self) -> set[Pair]:
+        """What loads files by their paths, and the names of functions that do: who calls them says which."""
+        if not self.behind_packages:
+            return set()
+        named = {(function.name, leaf_of(module.path)) for module, function in self._loaders if function.name}
+        return named.union((word, "") for word in BY_PATH)
+
+    # ------------------------------------------------------------------ what loads files
+
+    @once
+    def _loaders(self) -> list[tuple[Module, Function]]:
+        return list(self.project.calling(*BY_PATH))
+
+    def _folder(self, module: Module, function: Function) -> str:
+        """The folder that a function loads files of: its own, where it or all that call it say so."""
+        folder = f"{module.path.rpartition('/')[0]}/"
+        product = self.project.product_modules()
+        callers = [
+            (other, caller)
+            for other, caller, said in self.functions.saying(product, {function.name} - {""})
+            if said and caller is not function
+        ]
+        if any(not other.path.startswith(folder) for other, _ in callers):
+            return ""
+        said = [
+            "\n".join((each.packed_calls, each.packed_steps)) for each in (function, *(c for _, c in callers))
+        ]
+        anchored = _OWN_PATH in said[0] or (len(said) > 1 and all(_OWN_PATH in text for text in said[1:]))
+        return folder if anchored and not any(map(_CLIMBING.search, said)) else ""
