@@ -182,6 +182,7 @@ def _apply(
     """Let one rule judge one fact; if it fails, it must not silence the others."""
 
     def findings(known: Known) -> list[tuple[Diagnostic, Cause | None]]:
+        from celery_lint.inventory.code.decided.closed import ClosedBranches
         from celery_lint.inventory.code.ends.unreached import Unreached
         from celery_lint.inventory.workers.senders.uncalled import UncalledSenders
         from celery_lint.inventory.workers.unsent import Unsent
@@ -191,7 +192,7 @@ def _apply(
         if found and not rule.even_unsent:
             never = [known.of(Unsent).holds, known.of(Unreached).holds]
             if rule.of_senders:
-                never.append(known.of(UncalledSenders).holds)
+                never += [known.of(UncalledSenders).holds, known.of(ClosedBranches).holds]
             found = [each for each in found if not any(holds(each.place) for holds in never)]
         return [(_diagnostic(rule, finding), finding.cause) for finding in found]
 

@@ -35,6 +35,7 @@ from celery_lint.analysis.wiring.unloadable import UnloadableCommands
 from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.files.filter import Pair, words_of
 from celery_lint.inventory.application.broker import BrokerSettings
+from celery_lint.inventory.code.decided.closed import ClosedBranches
 from celery_lint.inventory.code.decided.fixed import Fixed
 from celery_lint.inventory.code.ends.attributes import Attributes
 from celery_lint.inventory.code.ends.imports import FailingImports
@@ -161,7 +162,7 @@ def _of_senders(known: Known) -> set[Pair]:
         for fact in source.among(known)
         for finding in check(rule(known), fact)
     ]
-    return known.of(UncalledSenders).words(places)
+    return known.of(UncalledSenders).words(places) | known.of(ClosedBranches).words(places)
 
 
 def _sinks(known: Known) -> set[Pair]:

@@ -71,7 +71,8 @@ class DispatchInsideTransaction(Rule):
     to show (`order.title`) is not named as what it reads; nor is one of which it gets the key of
     another row alone (`payment.order_id`), to look for rows of another model, where nothing that it runs
     names the model of the first.
-    `ATOMIC_REQUESTS` and callers are not looked at.
+    Silent in a branch of a plain function that none of its calls comes to (`if kind == "parcel":`, where all
+    give another kind). `ATOMIC_REQUESTS` and transactions of callers are not looked at.
 
     ## References
 

@@ -115,9 +115,36 @@ def _value(argument: Argument, known: Given) -> tuple[Constant, bool] | None:
         return _FILLED, True
     if argument.kind == "name" and is_constant_name(argument.chain):
         return _NAMED + argument.chain, True
-    if argument.local:
-        return next((value for name, value in known if name == argument.local), None)
+    if argument.chain[:1] == "%":
+        return next((value for name, value in known if name in (argument.local, argument.chain)), None)
     return None
+
+
+def told_around(flow: Flow, step: Step) -> Given:
+    """The variables that tests around a statement have found to hold constants: ``if kind == "card":``."""
+    found: list[tuple[str, tuple[Constant, bool]]] = []
+    current = step
+    for outer in flow.ancestors(step):
+        if outer.kind == "if" and current.role == "body":
+            first, *others = outer.chains or ("",)
+            stored = {name for inner in flow.steps[outer.number + 1 : step.number] for name in inner.stores}
+            for word in others if first == "&" else (first,) if not others else ():
+                name, _, other = word.removeprefix("=").partition(":")
+                is_constant = other[:1] in ("'", "#") and other != "#None"
+                known = name[1:] if name[1:].isidentifier() else _bound_once(flow, outer, name)
+                if name[:1] == "%" and known and is_constant and known not in stored:
+                    data = unpack_argument(other).data
+                    found.append((known if name[1:] == known else name, (data, bool(data))))
+        current = outer
+    return tuple(found)
+
+
+def _bound_once(flow: Flow, test: Step, chain: str) -> str:
+    """The variable that stands in chains as what it is bound to, and that a test asks for."""
+    bound = [
+        name for step in flow.steps if step.value == chain and step.kind == "assign" for name in step.stores
+    ]
+    return bound[0] if len(bound) == 1 and bound[0] in test.loads else ""
 
 
 def is_closed(flow: Flow, step: Step, given: Given) -> bool:
