@@ -31,7 +31,6 @@ class Shadowed:
         self.functions = known.project.functions
 
     @once
-    @asking("quiet")
     def all(self) -> frozenset[str]:
         """Those of the product behind packages that nothing loads or starts by their paths."""
         loading = [self._folder(module, function) for module, function in self._loaders]
