@@ -238,7 +238,7 @@ class Collector:
 
     def _bind_name(self, name: str, value: ast.expr | None, scope: Scope) -> None:
         if name in scope.outside:
-            scope = scope.module()
+            scope = scope.lend(value)
         if scope.kind == "class":
             scope.definitions.pop(name, None)
             if value is not None:

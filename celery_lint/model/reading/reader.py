@@ -112,7 +112,7 @@ class Reader:
             imports={name: intern(target) for name, target in top.imports.items()},
             star_imports=stars,
             bindings={
-                name: tuple(self._value(value, top) for value in values[:6])
+                name: tuple(self._value(value, top.meaning(value)) for value in values[:6])
                 for name, values in top.values.items()
             },
             functions=self._functions(bool(stars)),

@@ -72,6 +72,7 @@ class Scope:
         "is_generator",
         "kept",
         "kind",
+        "lent",
         "node",
         "opaque",
         "outer",
@@ -113,6 +114,25 @@ class Scope:
         #: Of a module: what its import statements name, and its own names do not show.
         self.further: list[str] = []
         self.steps: list[StepRecord] = []
+        #: Of a module: the functions whose `global` statements bind its names, by the value.
+        self.lent: dict[int, Scope] = {}
+
+    def lend(self, value: ast.expr | None) -> Scope:
+        """The module, which a `global` statement of this function binds a name of to a value."""
+        module = self.module()
+        module.lent[id(value)] = self
+        return module
+
+    def meaning(self, value: ast.expr) -> Scope:
+        """The scope in which a value of this module has a meaning: a function may import what makes it."""
+        scope = self.lent.get(id(value))
+        if scope is not None:
+            names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+            for name in names:
+                binder = lookup(name, scope)
+                if binder is not None and binder.kind == "function" and name in binder.imports:
+                    return scope
+        return self
 
     def binds(self, name: str) -> bool:
         """Whether the scope itself gives the name a meaning."""
