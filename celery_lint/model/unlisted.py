@@ -37,7 +37,11 @@ class Unlisted(NamedTuple):
 
     def may_hold(self, stem: str) -> bool:
         """Whether there may be a module or package of this path, which has no ending: ``shop/orders``."""
-        if stem in self.folders or any(_MADE.search(part) for part in stem.split("/")):
+        return stem in self.folders or self.may_hide(stem)
+
+    def may_hide(self, stem: str) -> bool:
+        """The same of what comes before a module of this path: a folder without `__init__.py` does not."""
+        if any(_MADE.search(part) for part in stem.split("/")):
             return True
         if any(
             path == stem or path.startswith((f"{stem}.", f"{stem}/")) or stem.startswith(f"{path}/")

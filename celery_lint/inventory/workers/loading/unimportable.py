@@ -197,7 +197,10 @@ class Unimportable:
 
     def _may_lack(self, path: str, name: str) -> bool:
         """Whether a file certainly has no submodule of the name that is compiled, generated or no Python."""
-        return not self.unlisted.may_hold(below(path, name) or path.removesuffix(".py"))
+        inside = below(path, name)
+        if inside:
+            return not self.unlisted.may_hold(inside)
+        return not self.unlisted.may_hide(path.removesuffix(".py"))
 
     def _never_has(self, module: Module, name: str) -> bool:
         known = name in module.functions or name in module.classes or name in module.imports
