@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from celery_lint.inventory.code.decided.fixed import Fixed
 from celery_lint.inventory.code.decided.given import Given, given_by, is_closed
-from celery_lint.inventory.code.decided.objects import Objects
 from celery_lint.inventory.code.graph import DEPTH, Callee, CallGraph, View, view_of
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.unawaited import Unawaited, is_only_returned
@@ -82,7 +81,6 @@ class Sites:
         self.unsent = known.of(Unsent)
         self.task_options = known.of(TaskOptions)
         self.fixed = known.of(Fixed)
-        self.objects = known.of(Objects)
         self._off: dict[Key, Given] = {}
         self._hooked: set[Key] = set()
         self._ways: dict[Key, list[tuple[Site, Call]]] = {}
@@ -161,8 +159,11 @@ class Sites:
         ]
 
     def is_still_so(self, what: set[str], functions: set[Key]) -> bool:
-        """Whether these functions call what they called, and are given what they were given."""
-        if not OUTLINE.isdisjoint(what) or "states" in what:
+        """Whether these functions call what they called, and are given what they were given.
+
+        Nothing else of them is kept.
+        """
+        if not OUTLINE.isdisjoint(what):
             return False
         for path, qualname in functions:
             off = self._off.pop((path, qualname), None)
@@ -184,8 +185,7 @@ class Sites:
                     call = inner
         if call is callee.call and not callee.is_called:
             return ()
-        given = given_by(call, function, self.functions.of(callee.module, function), values)
-        return (*given, *self.objects.given(site.module, site.function, call, function, values))
+        return given_by(call, function, self.functions.of(callee.module, function), values)
 
     def _callees(self, site: Site, receiver: Entity | None, values: Given) -> Iterator[Callee]:
         """The functions that a site calls, given these values, and those whose coroutines it runs."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from celery_lint.inventory.code.decided.given import Given, given_by, is_closed, truth
-from celery_lint.inventory.code.decided.objects import Objects
 from celery_lint.inventory.code.graph import LAYERS, CallGraph, View, view_of
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.calls import Call
@@ -38,7 +37,6 @@ class Walks:
         self.project = known.project
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
-        self.objects = known.of(Objects)
         self.tasks = known.of(Tasks)
 
     def may_come_to(self, module: Module, function: Function) -> bool:
@@ -65,9 +63,7 @@ class Walks:
         for home, caller in callers:
             for call in self.functions.calls(home, caller):
                 if function.name in call.chain and self.graph.target(home, call.chain) == (module, function):
-                    found.append(
-                        Start(module, function, self._given(home, caller, call, module, function, ()))
-                    )
+                    found.append(Start(module, function, self._given(home, call, module, function, ())))
         return found or [Start(module, function, ())]
 
     def of(self, starts: Sequence[Start]) -> dict[Key, set[Given]]:
@@ -89,16 +85,12 @@ class Walks:
                     if not self.skips(module, function, callee.call, given):
                         target = callee.module, callee.function
                         call = callee.call
-                        handed = (
-                            self._given(module, function, call, *target, given) if callee.is_called else ()
-                        )
+                        handed = self._given(module, call, *target, given) if callee.is_called else ()
                         following.append((*target, callee.receiver, handed))
             level = following
         return found
 
-    def _given(
-        self, home: Module, caller: Function, call: Call, module: Module, function: Function, known: Given
-    ) -> Given:
+    def _given(self, home: Module, call: Call, module: Module, function: Function, known: Given) -> Given:
         found = given_by(call, function, self.functions.of(module, function), known)
         names = {name for name, _ in found}
         more = [
@@ -110,7 +102,7 @@ class Walks:
             and name not in names
             and self.project.resolve(home, each.chain).kind in ("function", "class")
         ]
-        return (*found, *more, *self.objects.given(home, caller, call, function, known))
+        return (*found, *more)
 
     def skips(self, module: Module, function: Function, call: Call, given: Given) -> bool:
         """Whether a function that is given these values never makes a call."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from celery_lint.inventory.tasks.sendings import Given as Arguments
 from celery_lint.inventory.tasks.signatures import Signature
@@ -18,8 +18,7 @@ Given = tuple[tuple[str, tuple[Constant, bool]], ...]
 
 What is no constant but certainly true, as a list with something in it, is ``("[", True)``; a constant of
 which only the name is known, as ``Kind.ALL``, is its chain behind ``=``. A name that is no identifier is what
-a test asks for instead of a parameter: ``django.conf.settings.DEBUG``, or ``:Client().mode``, an attribute of
-the object whose method it is.
+a test asks for instead of a parameter: ``django.conf.settings.DEBUG``.
 """
 
 #: Where a project keeps what is on and what is off.
@@ -39,14 +38,6 @@ def given_by(call: Call, function: Function, flow: Flow, known: Given) -> Given:
     """
     if not function.parameters or not (function.has("if") or function.has("while") or function.packed_calls):
         return ()
-    names = [parameter.name for parameter in function.parameters if _decides(function, parameter.name)]
-    return given_to(call, function, flow, known, names)
-
-
-def given_to(call: Call, function: Function, flow: Flow, known: Given, names: Collection[str]) -> Given:
-    """Those of these parameters that a call fills with what is known."""
-    if not names:
-        return ()
     filled = function.filled()
     open_ended = call.is_open_ended
     plain = all(decorator.chain in _PLAIN for decorator in function.decorators)
@@ -56,7 +47,7 @@ def given_to(call: Call, function: Function, flow: Flow, known: Given, names: Co
     found: list[tuple[str, tuple[Constant, bool]]] = []
     for parameter in function.parameters:
         name = parameter.name
-        if parameter.kind not in ("positional", "keyword") or name not in names:
+        if parameter.kind not in ("positional", "keyword") or not _decides(function, name):
             continue
         argument = call.keyword(name)
         if not argument and exact and name in filled:
@@ -234,9 +225,7 @@ def key_of(word: str) -> str:
 def _part(word: str, given: Given) -> bool | None:
     asked = word.lstrip("!")
     negative = word.startswith("!")
-    own = asked[:1] == ":"  # an attribute of the object itself: `:Client().mode:'http`
-    name, _, other = asked[own:].partition(":") if asked[:1] in ("%", ":") else (asked, "", "")
-    name = f":{name}" if own else name
+    name, _, other = asked.partition(":") if asked[:1] == "%" else (asked, "", "")
     value = next((value for known, value in given if name in (known, f"%{known}")), None)
     if value is None:
         return None
