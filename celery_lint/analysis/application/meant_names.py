@@ -11,7 +11,7 @@ from celery_lint.model.facts import Value
 FAMILIES = ("task_", "worker_", "beat_", "result_", "broker_")
 _SCALARS = frozenset({"bool", "int", "float", "string", "str"})
 # Settings of one text that take several of it, or keywords.
-_OF_SEVERAL = ("_url", "_kwargs", "result_backend")
+_OF_SEVERAL = frozenset({"backend", "kwargs", "url"})
 
 
 def may_be_meant(key: str, namespace: str | None) -> bool:
@@ -60,6 +60,6 @@ def may_take(name: str, known: Value | None) -> bool:
     if known is None or not of:
         return True
     if known.kind in ("sequence", "mapping"):
-        return of not in _SCALARS or name.endswith(_OF_SEVERAL)
+        return of not in _SCALARS or name.rpartition("_")[2] in _OF_SEVERAL
     is_number = known.kind == "constant" and isinstance(known.data, int | float)
     return not (is_number and of in ("dict", "list", "tuple"))

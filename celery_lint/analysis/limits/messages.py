@@ -35,8 +35,6 @@ _BY_HAND = "get_connection"
 Client = Literal["twilio", "sendgrid"]
 # The words that they begin with.
 _WORDS = ("twilio.", "sendgrid.")
-# Whose objects a client of SendGrid is and has.
-_OF_SENDGRID = ("sendgrid.", "python_http_client.")
 
 
 class Mails:
@@ -165,7 +163,7 @@ class Services:
         return any(
             item.key == "timeout"
             for module in self.project.product_modules()
-            if any(f"{target}.".startswith(_OF_SENDGRID) for target in module.imports.values())
+            if any(f"{target}.".startswith("sendgrid.") for target in module.imports.values())
             for item in module.assignments
         )
 

@@ -18,7 +18,6 @@ _ITERATING = frozenset(
     }
 )  # fmt: skip
 _MADE = tuple(f"~{name}()" for name in sorted(_ITERATING - {"filter", "map"}))
-_OF_PYTHON = frozenset(dir(builtins))
 _KINDS = frozenset({"assign", "expr", "return", "with"})
 
 
@@ -80,7 +79,7 @@ def is_async_generator(function: Function) -> bool:
 def _iterates(step: Step) -> bool:
     """Whether a statement gives all that it calls to functions of Python that iterate over it at once."""
     loads = {name for name in step.loads if name.isidentifier()}
-    used = loads & _OF_PYTHON
+    used = {name for name in loads if hasattr(builtins, name)}
     if not used or not used <= _ITERATING | {"None"}:
         return False
     if step.kind == "for":
