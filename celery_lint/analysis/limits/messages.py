@@ -20,6 +20,7 @@ from celery_lint.libraries.network import (
     UNTIMED_SERVICES,
 )
 from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.words import held
 from celery_lint.project.known import Known, once
@@ -29,7 +30,12 @@ _SMTP = ".smtp."
 # Names of servers that are this machine.
 _NO_OTHER = LOCAL_HOSTS | {""}
 # What makes a connection to a server by hand, with a timeout of its own or by another backend.
-_BY_HAND = "get_connection"
+_BY_HAND = ("get_connection", "EmailBackend")
+# Which argument of what makes or sends a mail is its connection.
+_MESSAGES = {"EmailMessage": 5, "EmailMultiAlternatives": 5}
+_CONNECTIONS = {"mail_admins": 3, "mail_managers": 3, "send_mail": 7, "send_mass_mail": 4}
+# What reads a variable that may be missing.
+_OPTIONAL = frozenset({"get", "getenv"})
 
 
 Client = Literal["twilio", "sendgrid"]
@@ -48,7 +54,7 @@ class Mails:
         """The settings that other files may give, where something seems to wait without an end."""
         if self.endless_server is None or not any(self._senders()):
             return set()
-        return {(_TIMEOUT, ""), (_BACKEND, "")}
+        return {(_TIMEOUT, ""), (_BACKEND, ""), *((word, "") for word in _BY_HAND)}
 
     def end(self, name: str) -> bool:
         """Whether what is called by this name may have a timeout that is written down elsewhere, or stays."""
@@ -58,17 +64,18 @@ class Mails:
 
     def is_endless(self, name: str, call: Call) -> bool:
         """Whether a call sends a mail and waits for a server, however long that is silent."""
-        return name in SENDING_MAILS and not call.keyword("connection") and self.endless_server is not None
+        place = _CONNECTIONS.get(call.leaf())
+        if name not in SENDING_MAILS or (place is not None and call.argument(place, "connection")):
+            return False
+        return not call.is_open_ended and self.endless_server is not None
 
     @once
     def endless_server(self) -> Place | None:
         """What names the server of mails, if it is certainly asked, on another machine, without a timeout."""
         servers = [
-            module.place(value.span)
-            for module, value in self._configured(_SERVER)
-            if self.project.text(module, value) not in _NO_OTHER
+            module.place(value.span) for module, value in self._servers() if self._is_elsewhere(module, value)
         ]
-        if not servers or self._have_a_timeout or any(self.project.holding(_BY_HAND, "setdefaulttimeout")):
+        if not servers or self._have_a_timeout or self._have_connections:
             return None
         others = [
             (module, value)
@@ -81,6 +88,55 @@ class Mails:
             said = self.loaded.in_django(_BACKEND)
             return min(servers) if any(said) and not self._stay else None
         return min(servers)
+
+    def _servers(self) -> Iterator[tuple[Module, Value]]:
+        """What Django is told of the server."""
+        for found in self.loaded.in_django(_SERVER):
+            yield from [(given.module, given.value) for given in found]
+
+    def _is_elsewhere(self, module: Module, value: Value) -> bool:
+        """Whether a server is certainly named, and is not this machine, by default neither."""
+        text = self.project.text(module, value)
+        if text is not None:
+            return text not in _NO_OTHER
+        known = self.project.value_entity(module, value)
+        told = known.value if known.kind == "value" and known.value is not None else value
+        constants = [each.data for each in held(told) if each.kind == "constant"]
+        if any(each is None or each in _NO_OTHER for each in constants):
+            return False
+        if told.kind == "name":
+            return told.chain.endswith("[]")  # a variable that must be there
+        if told.kind == "call":
+            return leaf_of_chain(told.chain) not in _OPTIONAL or len(constants) > 1
+        return told.kind == "either" and bool(constants)
+
+    @once
+    def _have_connections(self) -> bool:
+        """Whether mails may go by connections that are made by hand, or timeouts are given to all sockets."""
+        if any(self.project.holding(*_BY_HAND, "setdefaulttimeout")):
+            return True
+        for module in self.project.product_modules():
+            bound = (module.bindings, *(class_.attributes for class_ in module.classes.values()))
+            if any(
+                leaf_of_chain(each.chain) in _BY_HAND
+                for values in bound
+                for several in values.values()
+                for value in several
+                for each in held(value)
+                if each.kind == "call"
+            ):
+                return True
+        senders = list(self._senders())
+        if any(item.key == "connection" for module in senders for item in module.assignments):
+            return True
+        return any(
+            bool(call.argument(_MESSAGES[call.leaf()], "connection")) or call.is_open_ended
+            for module in senders
+            for _, function in module.functions.every()
+            if function.may_call(*_MESSAGES)
+            for call in self.project.functions.calls(module, function)
+            if call.leaf() in _MESSAGES
+        )
 
     def _senders(self) -> Iterator[Module]:
         for module in self.project.product_modules():

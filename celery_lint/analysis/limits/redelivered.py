@@ -106,9 +106,8 @@ class Redelivered:
             if task is not None:
                 soon = entry.certain and not self._needs_arguments(task) and self._is_soon(entry)
                 found[task.key] = soon and found.get(task.key, True)
-        sent = {
-            sending.task.key for sending in self.sendings.all if sending.task is not None and sending.sends
-        }
+        # A signature sends nothing by itself, but whoever has it may, with arguments of its own.
+        sent = {sending.task.key for sending in self.sendings.all if sending.task is not None}
         return frozenset(key for key, soon in found.items() if soon) - sent
 
     def _needs_arguments(self, task: Task) -> bool:
