@@ -147,7 +147,14 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
         found += known.isolation.search(READING, lambda known: known.of(Acknowledgement).words())
         found += known.isolation.search(READING, lambda known: known.of(Mails).words())
         found += known.isolation.search(READING, _of_senders)
+        found += known.isolation.search(READING, _of_what_is_missing)
     return {(name, leaf) for name, leaf in found if name}
+
+
+def _of_what_is_missing(known: Known) -> set[Pair]:
+    """The names of attributes and imports that functions seem to ask for in vain: others may set them."""
+    reached = known.of(CallGraph).deeply_reached
+    return known.of(FailingImports).words(reached) | known.of(Attributes).words(reached)
 
 
 def _of_senders(known: Known) -> set[Pair]:

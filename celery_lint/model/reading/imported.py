@@ -136,6 +136,9 @@ def _is_exit(node: ast.stmt) -> bool:
 def hidden_names(tree: ast.Module, text: str, top: Scope, functions: Iterable[Scope]) -> tuple[str, ...]:
     """The names of a module that loops, handlers and ``global`` bind, and :data:`ANYTHING` for any."""
     found = {*top.opaque, *(name for scope in functions for name in scope.outside)}
+    for loop in tree.body:
+        if isinstance(loop, ast.For):  # what has a value or a definition besides
+            found.update(each.id for each in ast.walk(loop.target) if isinstance(each, ast.Name))
     if _binds(text) or any(isinstance(node, _UNSEEN) for node in tree.body):
         found.add(ANYTHING)
     return tuple(sorted(found))

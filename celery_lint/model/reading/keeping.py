@@ -203,6 +203,8 @@ def worth_setting(chain: str, key: str, subscript: bool) -> bool:
         "%sender",
     ):  # no method's: a task, in its function or a handler of a signal
         return not subscript
+    if chain[:1] == "%" and key.isupper() and not subscript:  # what is filled may be anybody's settings
+        return True
     if chain[:1] == "%" or (chain[:1] == ":" and chain.endswith("()") and not subscript):
         return False
     return chain[:1] != "~" or subscript

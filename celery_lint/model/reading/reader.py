@@ -169,7 +169,7 @@ class Reader:
             scope.qualname,
             node.name,
             self._name_span(node),
-            (*(chain_of(base, outer) for base in node.bases), *made_by(node, outer)),
+            (*(chain_of(base, outer) for base in node.bases), *made_by(node, outer, scope)),
             tuple(self._value(decorator, outer) for decorator in node.decorator_list),
             {
                 name: tuple(self._brief(value, inside) for value, inside in values[:4])

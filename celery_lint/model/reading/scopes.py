@@ -301,8 +301,14 @@ def _resolve_local(name: str, binder: Scope) -> str:
     return f"%{name}"
 
 
-def made_by(node: ast.ClassDef, outer: Scope) -> Iterator[str]:
-    """What a class may get from more than its bases: a metaclass of somebody, what pydantic is told."""
+def made_by(node: ast.ClassDef, outer: Scope, inside: Scope) -> Iterator[str]:
+    """What a class may get from more than its bases.
+
+    A metaclass of somebody, what pydantic is told, what its body binds by loops, imports and patterns.
+    """
+    matches = any(isinstance(each, ast.Match) for each in node.body)
+    if node.bases and (inside.opaque or inside.imports or matches):
+        yield "body="
     for keyword in node.keywords:
         chain = chain_of(keyword.value, outer)
         if keyword.arg == "extra" or (keyword.arg == "metaclass" and chain != "abc.ABCMeta"):

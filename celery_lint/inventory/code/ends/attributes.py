@@ -5,13 +5,16 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
+from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.ends.targets import Targets
 from celery_lint.libraries.data import CHOICES, ENUMS, MODELS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import ANYTHING, Class, Function, Module, Value
 from celery_lint.model.steps import Step
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 from celery_lint.project.memory import Remembered
@@ -20,10 +23,17 @@ from celery_lint.project.set_attributes import SetAttributes
 _ENUMS = ENUMS | CHOICES
 _BASES = _ENUMS | {"~str", "~int"}
 _OF_ENUMS = (enum.Enum, enum.EnumMeta, str, int)
-_DATACLASS = frozenset({"dataclasses.dataclass"})
-_PLAIN = frozenset({"~object", "abc.ABC"})
-# With one of these an object answers for names that nobody has written, or is another object.
-_ANSWERING = ("__getattr__", "__getattribute__", "__new__")
+# The members of these may be combined, and what that gives is a value of the class.
+_FLAGS = frozenset({"enum.Flag", "enum.IntFlag"})
+# With one of these an object answers for names that nobody has written, sets them by itself, or is another.
+_ANSWERING = frozenset(
+    {
+        "__dict__", "__getattr__", "__getattribute__", "__init__", "__init_subclass__", "__new__",
+        "__pydantic_init_subclass__", "__setattr__", "__slots__", "model_post_init",
+    }
+)  # fmt: skip
+# Whoever says one of these may set what a model refuses.
+_SETTING = ("setattr", "__dict__", "vars")
 # With one of these the values of an enumeration are not those that it writes, or not all that it takes.
 _OTHER_VALUES = ("__init__", "__new__", "_missing_")
 _MOST_BASES = 6
@@ -44,7 +54,7 @@ class Attributes:
         self.set_attributes = known.of(SetAttributes)
         self._lacking = Remembered[bool](self._find_lacking)
 
-    def asking(self, module: Module, function: Function) -> bool:
+    def concerns(self, module: Module, function: Function) -> bool:
         """Whether a function says the name of an enumeration, or of an object, that is known."""
         return (module.path, function.qualname) in self._saying
 
@@ -64,6 +74,23 @@ class Attributes:
                 for step in self.functions.of(module, function).steps:
                     for chain in _evaluated(step):
                         yield from self._unread_behind(module, chain)
+
+    @asking("quiet")
+    def words(self, functions: Iterable[Key]) -> set[Pair]:
+        """What these functions ask for and seems not to be there: another file may put it there."""
+        found: set[Pair] = set()
+        for path, qualname in functions:
+            if (path, qualname) not in self._saying:
+                continue
+            module = self.project.modules[path]
+            function = module.functions.get(qualname)
+            if function is not None and function.name:
+                flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
+                chains = [chain for step in flow.steps for chain in _evaluated(step)]
+                for chain in dict.fromkeys([*chains, *(call.chain for call in calls)]):
+                    if self._is_known(chain) and self.lacks(module, chain):
+                        found.update((name, "") for name in self._asked_of_known(chain))
+        return found
 
     def _unread_behind(self, module: Module, chain: str) -> Iterator[tuple[str, str]]:
         begin, _, asked = chain.replace("()", "").rpartition(".")
@@ -90,6 +117,8 @@ class Attributes:
         home = self.targets.home(module, call.chain) if given.kind in ("text", "constant") else None
         class_ = home[0].classes.get(home[1]) if home is not None else None
         if given.keyword or home is None or class_ is None or not _is_enumeration(home[0], class_):
+            return False
+        if not _FLAGS.isdisjoint(class_.bases):
             return False
         if any(
             name in class_.methods for name in ("__init__", "__new__", "_missing_", "_generate_next_value_")
@@ -135,8 +164,14 @@ class Attributes:
         return frozenset([(module.path, function.qualname) for module, function, _ in said])
 
     def _is_known(self, chain: str) -> bool:
-        names = chain.replace("()", "").lstrip(":").split(".")[:-1]
-        return any(name in self._enumerations or name in self._objects for name in names)
+        return bool(self._asked_of_known(chain))
+
+    def _asked_of_known(self, chain: str) -> list[str]:
+        """The names that a chain asks for right behind one of an enumeration or an object that is known."""
+        names = chain.replace("()", "").lstrip(":").split(".")
+        return [
+            asked for name, asked in pairwise(names) if name in self._enumerations or name in self._objects
+        ]
 
     # ------------------------------------------------------------------ what is there
 
@@ -185,7 +220,7 @@ class Attributes:
     def _bound_to(self, module: Module, name: str) -> tuple[Module, Class] | None:
         """The class of the object that a module binds to a name, once."""
         values = module.bindings.get(name, ())
-        if len(values) != 1 or name in self._filled:
+        if len(values) != 1 or name in self._filled or name in module.hidden:
             return None
         return self._made_by(module, values[0])
 
@@ -217,26 +252,37 @@ class Attributes:
         return (home[0], class_) if class_ is not None else self._given_by(*home)
 
     def _has(self, module: Module, class_: Class, name: str, left: int) -> bool | None:
-        """Whether objects of a class have a name; ``None`` where they may have others than it writes."""
+        """Whether objects of a class have a name; ``None`` where they may have others than it writes.
+
+        Only models of pydantic refuse what anybody sets besides: whatever else is unknown.
+        """
         if name in class_.attributes or name in class_.methods:
             return True
-        if not left or "/" in class_.qualname or ANYTHING in module.hidden:
+        if not left or "/" in class_.qualname or ANYTHING in module.hidden or class_.decorators:
             return None
-        if any(each in class_.methods for each in _ANSWERING) or self._allows_more(module, class_):
+        if not _ANSWERING.isdisjoint((*class_.methods, *class_.attributes)):
             return None
-        if any(decorator.chain not in _DATACLASS for decorator in class_.decorators):
+        if self._allows_more(module, class_) or self._sets_any(module, class_) or not class_.bases:
             return None
         for base in class_.bases:
             if base in MODELS:
                 if not name.isupper():
                     return None
-            elif base not in _PLAIN:
+            else:
                 home = self.targets.home(module, base) if base[:1] not in "~%" else None
                 above = home[0].classes.get(home[1]) if home is not None else None
                 found = self._has(home[0], above, name, left - 1) if home is not None and above else None
                 if found is not False:
                     return found
         return False
+
+    def _sets_any(self, module: Module, class_: Class) -> bool:
+        """Whether a method may set attributes whose names only the run knows."""
+        methods = (module.functions.get(f"{class_.qualname}.{name}") for name in class_.methods)
+        return any(
+            method is not None and (method.mentions(*_SETTING) or method.states(*_SETTING))
+            for method in methods
+        )
 
     def _allows_more(self, module: Module, class_: Class) -> bool:
         """Whether a model of pydantic may take fields that it does not name: ``extra="allow"``."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from celery_lint.files.filter import Pair
 from celery_lint.inventory.workers.loading.unimportable import Unimportable
 from celery_lint.model.facts import Function, ImportStatement, Module
 from celery_lint.model.steps import Step
+from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known
+from celery_lint.project.modules import leaf_of
 
 
 class FailingImports:
@@ -33,6 +36,20 @@ class FailingImports:
             if module is not None and function is not None:
                 for _, statement in self._imports(module, function):
                     yield from self.unimportable.unread_for(module, statement)
+
+    @asking("quiet")
+    def words(self, functions: Iterable[Key]) -> set[Pair]:
+        """What these functions seem to take in vain, with the name of the module: another file may set it."""
+        found: set[Pair] = set()
+        for path, qualname in functions:
+            module = self.project.modules.find(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is not None and function is not None:
+                for _, statement in self._imports(module, function):
+                    missing = self.unimportable.missing(module, statement)
+                    if missing is not None and not missing.module:
+                        found.add((missing.name, leaf_of(missing.path)))
+        return found
 
     def _imports(self, module: Module, function: Function) -> Iterator[tuple[Step, ImportStatement]]:
         if not function.name or not function.has("import"):

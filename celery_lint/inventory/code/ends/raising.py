@@ -125,7 +125,7 @@ class Raising:
         """The numbers of the statements that raise before they are done, whenever they are come to."""
         refused, lacking = self.refused(module, function), self._lacking(module, function)
         found = {*self.imports.of(module, function), *self.generators.steps(module, function)}
-        asks_for_others = bool(function.name) and self.attributes.asking(module, function)
+        asks_for_others = bool(function.name) and self.attributes.concerns(module, function)
         if not refused and not lacking and not asks_for_others:
             return frozenset(found)
         calls = self.functions.calls(module, function)

@@ -16,6 +16,8 @@ from celery_lint.project.set_attributes import SetAttributes
 _MOST_HANDED_ON = 3
 # Methods that take no object of the class.
 _WITHOUT_OBJECT = frozenset({"~classmethod", "~staticmethod"})
+# Methods that get the class, whether or not they say so.
+_OF_THE_CLASS = frozenset({"__class_getitem__", "__init_subclass__"})
 _INIT = "__init__"
 # Bases with which an object is made as any other is.
 _OBJECTS = frozenset({"~object", "abc.ABC"})
@@ -155,6 +157,7 @@ class Targets:
             function is None
             or found.module is None
             or not function.owner
+            or name in _OF_THE_CLASS
             or name in self.set_attributes.names
         ):
             return None
@@ -189,7 +192,7 @@ class Targets:
         self, module: Module, name: str, left: int, bound: bool = False
     ) -> tuple[Module, str] | None:
         """Where a name of a module is at home."""
-        if not name.isidentifier() or module.star_imports:
+        if not name.isidentifier() or module.star_imports or name in module.hidden:
             return None
         if name in module.functions or name in module.classes:
             alone = name not in module.imports and name not in module.bindings

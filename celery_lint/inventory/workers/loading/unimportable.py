@@ -130,8 +130,13 @@ class Unimportable:
 
     def fails(self, module: Module, statement: ImportStatement) -> bool:
         """Whether an import certainly fails, wherever it stands."""
-        need = self._need(module, statement)
-        return not self._puts_modules_in_place and self._missing(module, need) is not None
+        return self.missing(module, statement) is not None
+
+    def missing(self, module: Module, statement: ImportStatement) -> Missing | None:
+        """What an import certainly lacks, wherever it stands."""
+        if self._puts_modules_in_place:
+            return None
+        return self._missing(module, self._need(module, statement))
 
     def _failing(self, module: Module) -> Iterator[Failing]:
         for need in self._needs(module):
