@@ -31,7 +31,6 @@ def left(text: str, pythons: tuple[tuple[int, int], ...] = PYTHONS) -> str:
         "sys.version_info[1] > 10",
         "sys.version_info.major >= 3",
         "sys.version_info.minor >= 11",
-        "version_info[:1] == (3,)",
         "(3, 11) <= sys.version_info",
         "not sys.version_info < (3, 11)",
         "sys.version_info >= (3, 8) and sys.version_info < (4, 0)",
@@ -88,6 +87,85 @@ def test_names_stand_for_tests_that_are_bound_once() -> None:
     text = "NEW = sys.version_info >= (3, 11)\nif NEW:\n    new()\nelse:\n    old()"
     assert left(text).endswith("\nnew()")
     assert left(f"NEW = False\n{text}").endswith("else:\n    old()")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "if slow():\n    NEW = False",
+        "try:\n    import fast\nexcept ImportError:\n    NEW = False",
+        "NEW &= fast()",
+        "NEW: bool = False",
+        "def off():\n    global NEW\n    NEW = False",
+        "def run(NEW):\n    pass",
+        "def run(*, NEW=False):\n    pass",
+        "def run():\n    NEW = False",
+        "def NEW():\n    pass",
+        "class NEW:\n    pass",
+        "for NEW in ():\n    pass",
+        "with lock() as NEW:\n    pass",
+        "try:\n    run()\nexcept OSError as NEW:\n    pass",
+        "import shop.old as NEW",
+        "from shop import NEW",
+        "from shop import *",
+        "match run():\n    case {'a': 1, **NEW}:\n        pass",
+        "match run():\n    case [*NEW]:\n        pass",
+        "match run():\n    case int() as NEW:\n        pass",
+        "(NEW := False)",
+        "[NEW for NEW in ()]",
+        "old, NEW = run()",
+        "del NEW",
+        "globals()['NEW'] = False",
+    ],
+)
+def test_a_name_that_is_bound_elsewhere_stands_for_nothing(other: str) -> None:
+    text = "NEW = sys.version_info >= (3, 11)\n{}\nif NEW:\n    new()\nelse:\n    old()"
+    assert left(text.format(other)).endswith("if NEW:\n    new()\nelse:\n    old()")
+
+
+def test_other_names_may_be_bound_anywhere() -> None:
+    text = (
+        "NEW = sys.version_info >= (3, 11)\nif slow():\n    OLD = NEW\nif NEW:\n    new()\nelse:\n    old()"
+    )
+    assert left(text).endswith("\nnew()")
+
+
+@pytest.mark.parametrize(
+    ("imported", "test"),
+    [
+        ("from sys import version_info", "version_info[:1] == (3,)"),
+        ("from sys import version_info as running", "running >= (3, 11)"),
+        ("import sys", "sys.version_info >= (3, 11)"),
+        ("import os, sys as system", "system.version_info >= (3, 11)"),
+        ("import asyncio.subprocess", "hasattr(asyncio, 'Runner')"),
+        ("from shop.compat import six", "six.PY3"),
+    ],
+)
+def test_what_tests_ask_is_known_by_its_import(imported: str, test: str) -> None:
+    text = f"if {test}:\n    new()\nelse:\n    old()"
+    assert left(f"{imported}\n{text}") == f"{imported}\nnew()"
+
+
+@pytest.mark.parametrize(
+    ("imported", "test"),
+    [
+        ("pass", "version_info >= (3, 11)"),
+        ("from tornado import version_info", "version_info >= (3, 11)"),
+        ("from tornado import *", "version_info >= (3, 11)"),
+        ("from .sys import version_info", "version_info >= (3, 11)"),
+        ("from sys import version_info\nfrom tornado import version_info", "version_info >= (3, 11)"),
+        ("from sys import version_info as running\nrunning = run()", "running >= (3, 11)"),
+        ("import tornado as sys", "sys.version_info >= (3, 11)"),
+        ("import tornado as _sys", "_sys.version_info >= (3, 11)"),
+        ("sys = run()", "sys.version_info >= (3, 11)"),
+        ("import shop.loops as asyncio", "hasattr(asyncio, 'Runner')"),
+        ("from shop import hasattr", "hasattr(asyncio, 'Runner')"),
+        ("class six:\n    PY3 = run()", "six.PY3"),
+    ],
+)
+def test_something_else_of_that_name_says_nothing(imported: str, test: str) -> None:
+    text = f"{imported}\nif {test}:\n    new()\nelse:\n    old()"
+    assert left(text) == text
 
 
 def test_one_test_within_another_and_after_another() -> None:

@@ -25,7 +25,11 @@ _WORDS = ("version_info", "hasattr(asyncio", "six.PY")
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _OF_THEIR_OWN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _BLOCKS = ("body", "orelse", "finalbody")
-_SPELLED = frozenset({"sys.version_info", "_sys.version_info", "version_info"})
+# Where a name comes from that something else than an import binds.
+_ELSEWHERE = ""
+# What may bind any name: `from shop import *` as well as these.
+_BINDING = frozenset({"globals", "exec"})
+_ASKED = {"sys": ("sys.version_info",), "six": ("six.PY2", "six.PY3"), "asyncio": ("asyncio",)}
 _COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -43,7 +47,8 @@ def cut_other_versions(tree: ast.Module, text: str, pythons: Pythons) -> None:
     """Take out of a tree what none of these versions of Python runs."""
     if not pythons or not any(word in text for word in _WORDS):
         return
-    asked = _Asked(_flags(tree), pythons)
+    origins = _origins(tree)
+    asked = _Asked(_flags(tree, origins), pythons, _known(origins))
     pending: list[list[Any]] = [tree.body]
     for block in pending:  # which grows meanwhile
         pending.extend(_cut(block, asked))
@@ -55,15 +60,66 @@ def cut_other_versions(tree: ast.Module, text: str, pythons: Pythons) -> None:
                 value[:] = [asked.chosen(each) if isinstance(each, ast.IfExp) else each for each in value]
 
 
-def _flags(tree: ast.Module) -> dict[str, ast.expr]:
-    """What the top of a module binds once, by name."""
-    found: dict[str, list[ast.expr]] = {}
-    for node in tree.body:
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    found.setdefault(target.id, []).append(node.value)
-    return {name: values[0] for name, values in found.items() if len(values) == 1}
+def _origins(tree: ast.Module) -> dict[str, list[str]]:
+    """Every binding of each name anywhere in a module: what it imports, or that it comes from elsewhere."""
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(tree):
+        for name, origin in _bound(node):
+            found.setdefault(name, []).append(origin)
+    return found
+
+
+def _bound(node: ast.AST) -> list[tuple[str, str]]:
+    """The names that one node binds, and where each comes from; ``*`` may be any name."""
+    if isinstance(node, ast.Import):
+        return [
+            (each.asname, each.name) if each.asname else (each.name.partition(".")[0],) * 2
+            for each in node.names
+        ]
+    if isinstance(node, ast.ImportFrom):
+        owner = f"{'.' * node.level}{node.module or ''}"
+        return [(each.asname or each.name, f"{owner}.{each.name}") for each in node.names]
+    if isinstance(node, ast.Name):
+        if isinstance(node.ctx, ast.Load):
+            return [("*", _ELSEWHERE)] if node.id in _BINDING else []
+        return [(node.id, _ELSEWHERE)]
+    if isinstance(node, ast.arg):
+        return [(node.arg, _ELSEWHERE)]
+    if isinstance(node, (ast.Global, ast.Nonlocal)):
+        return [(name, _ELSEWHERE) for name in node.names]
+    if isinstance(node, ast.alias):
+        return []
+    # Functions, classes, handlers of exceptions, patterns, parameters of types.
+    names = (getattr(node, field, None) for field in ("name", "rest"))
+    return [(name, _ELSEWHERE) for name in names if isinstance(name, str)]
+
+
+def _flags(tree: ast.Module, origins: Mapping[str, list[str]]) -> dict[str, ast.expr]:
+    """What the top of a module binds, by name, where nothing else in the module binds that name."""
+    if "*" in origins:  # it may bind any
+        return {}
+    return {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and len(origins[target.id]) == 1
+    }
+
+
+def _known(origins: Mapping[str, list[str]]) -> frozenset[str]:
+    """How this module spells what tests may ask: ``sys.version_info``, ``asyncio``, ``hasattr``."""
+    found = {"hasattr"} - origins.keys()
+    for name, spellings in _ASKED.items():
+        if name not in origins or all(origin.rpartition(".")[2] == name for origin in origins[name]):
+            found.update(spellings)
+    for name, each in origins.items():
+        imported = {*each}
+        if imported == {"sys"}:
+            found.add(f"{name}.version_info")
+        elif imported == {"sys.version_info"} and "*" not in origins:
+            found.add(name)
+    return frozenset(found)
 
 
 def _cut(block: list[Any], asked: _Asked) -> list[list[Any]]:
@@ -104,10 +160,14 @@ def _yields(block: list[ast.stmt]) -> bool:
 
 
 class _Asked:
-    """What tests say about versions; ``flags`` are the names that a module binds."""
+    """What tests say about versions.
 
-    def __init__(self, flags: Mapping[str, ast.expr], pythons: Pythons) -> None:
+    ``flags`` are the names that a module binds, ``known`` is how it spells what they ask.
+    """
+
+    def __init__(self, flags: Mapping[str, ast.expr], pythons: Pythons, known: frozenset[str]) -> None:
         self._pythons = pythons
+        self._known = known
         self._flags: dict[str, dict[Version, bool | None]] = {}
         for name, value in flags.items():
             if isinstance(value, (ast.Compare, ast.UnaryOp, ast.BoolOp, ast.Call, ast.Attribute)):
@@ -138,20 +198,24 @@ class _Asked:
             parts = [self._answer(part, version, left - 1) for part in test.values]
             return decisive if decisive in parts else None if None in parts else not decisive
         if isinstance(test, ast.Compare) and len(test.ops) == 1:
-            return _compared(test.left, type(test.ops[0]), test.comparators[0], version)
+            return _compared(test.left, type(test.ops[0]), test.comparators[0], version, self._known)
         if isinstance(test, ast.Name):
             return self._flags.get(test.id, {}).get(version)
         if isinstance(test, ast.Call):
-            return _has(test, version)
+            return _has(test, version, self._known)
         name = spelled(test)
-        return version[0] == int(name[-1]) if name in ("six.PY2", "six.PY3") else None
+        if name not in _ASKED["six"] or name not in self._known:
+            return None
+        return version[0] == int(name[-1])
 
 
-def _compared(left: ast.expr, op: type[ast.cmpop], right: ast.expr, version: Version) -> bool | None:
+def _compared(
+    left: ast.expr, op: type[ast.cmpop], right: ast.expr, version: Version, known: frozenset[str]
+) -> bool | None:
     """Whether a comparison of the version with a constant holds."""
-    wanted, parts = _constant(right), _part(left)
+    wanted, parts = _constant(right), _part(left, known)
     if parts is None:  # `(3, 11) <= sys.version_info`
-        wanted, parts, op = _constant(left), _part(right), _THE_OTHER_WAY.get(op, op)
+        wanted, parts, op = _constant(left), _part(right, known), _THE_OTHER_WAY.get(op, op)
     compare = _COMPARED.get(op)
     if parts is None or compare is None or wanted is None:
         return None
@@ -159,20 +223,20 @@ def _compared(left: ast.expr, op: type[ast.cmpop], right: ast.expr, version: Ver
         return compare(version[parts], wanted) if isinstance(wanted, int) else None
     if not isinstance(wanted, tuple):
         return None
-    known = version[: parts.stop]
+    begun = version[: parts.stop]
     more = parts.stop is None or parts.stop > 2
     if more and len(wanted) > 2:
-        return compare(known, wanted[:2]) if known != wanted[:2] else None  # it depends on the patch
-    return compare((*known, 0) if more else known, wanted)
+        return compare(begun, wanted[:2]) if begun != wanted[:2] else None  # it depends on the patch
+    return compare((*begun, 0) if more else begun, wanted)
 
 
-def _part(node: ast.expr) -> int | slice | None:
+def _part(node: ast.expr, known: frozenset[str]) -> int | slice | None:
     """Which part of the version an expression is: an item of it, or what it begins with."""
     if isinstance(node, ast.Attribute) and node.attr in ("major", "minor"):
-        return ("major", "minor").index(node.attr) if _is_version(node.value) else None
-    if _is_version(node):
+        return ("major", "minor").index(node.attr) if spelled(node.value) in known else None
+    if spelled(node) in known:
         return slice(None)
-    if not isinstance(node, ast.Subscript) or not _is_version(node.value):
+    if not isinstance(node, ast.Subscript) or spelled(node.value) not in known:
         return None
     index = node.slice
     if isinstance(index, ast.Slice):
@@ -181,10 +245,6 @@ def _part(node: ast.expr) -> int | slice | None:
         return slice(stop) if starts and index.step is None and isinstance(stop, int) and stop > 0 else None
     number = _constant(index)
     return number if number in (0, 1) and isinstance(number, int) else None
-
-
-def _is_version(node: ast.expr) -> bool:
-    return spelled(node) in _SPELLED
 
 
 def _constant(node: ast.expr) -> int | tuple[int, ...] | None:
@@ -198,9 +258,9 @@ def _constant(node: ast.expr) -> int | tuple[int, ...] | None:
     return tuple(whole) if len(whole) == len(node.elts) or len(whole) > 2 else None
 
 
-def _has(test: ast.Call, version: Version) -> bool | None:
+def _has(test: ast.Call, version: Version, known: frozenset[str]) -> bool | None:
     """Whether asyncio has what ``hasattr(asyncio, "Runner")`` asks for."""
-    if not isinstance(test.func, ast.Name) or test.func.id != "hasattr" or len(test.args) != 2:
+    if spelled(test.func) != "hasattr" or len(test.args) != 2 or not known.issuperset({"hasattr", "asyncio"}):
         return None
     owner, name = test.args
     if not isinstance(owner, ast.Name) or owner.id != "asyncio" or not isinstance(name, ast.Constant):
