@@ -8,13 +8,14 @@ from celery_lint.files.commands import launch
 from celery_lint.files.commands.apart import apart
 from celery_lint.files.commands.assigned import assigned, saying, schemes
 from celery_lint.files.commands.defaults import defaults, is_idle, starts_others
+from celery_lint.files.commands.mentions import everything
 from celery_lint.files.commands.python_path import VARIABLE, python_path
 from celery_lint.files.commands.pythons import of_files, since
 from celery_lint.files.commands.strangers import strangers
 from celery_lint.files.commands.without_beat import without_beat
 from celery_lint.files.discovery import Listing
 from celery_lint.libraries.django import SETTINGS_VARIABLE
-from celery_lint.model.commands import Deployment, deployed
+from celery_lint.model.commands import Deployment, Written, deployed
 from celery_lint.model.reading.apart.versions import Pythons
 
 
@@ -43,6 +44,8 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         python_path(telling),
         frozenset(each.text for text in telling for each in assigned(text, SETTINGS_VARIABLE)),
         schemes(telling),
+    )._replace(
+        written=Written(lambda: everything(root, [*listing.told, *listing.python], listing.directories))
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from celery_lint.diagnostics import Span
@@ -13,6 +14,39 @@ from celery_lint.model.unlisted import Unlisted
 
 ANY_QUEUE = "*"
 """Stands for the queues of a worker that nobody can tell."""
+
+
+class Written:
+    """What the files of a workspace say, whatever they are: read when somebody first asks for a word."""
+
+    def __init__(self, read: Callable[[], Iterable[tuple[str, bytes]]] = tuple) -> None:
+        self._read = read
+        self._texts: dict[str, bytes] | None = None
+        self._lines: dict[str, dict[str, list[int]]] = {}
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody has asked."""
+        return self._texts is not None
+
+    @property
+    def texts(self) -> dict[str, bytes]:
+        """All of them, by path."""
+        if self._texts is None:
+            self._texts = dict(self._read())
+        return self._texts
+
+    def lines(self, word: str) -> dict[str, list[int]]:
+        """The lines that a word stands on, by path."""
+        if word not in self._lines:
+            own = word.encode()
+            whole = re.compile(rb"(?<!\w)" + re.escape(own) + rb"(?!\w)")
+            self._lines[word] = {
+                path: [text.count(b"\n", 0, found.start()) + 1 for found in whole.finditer(text)]
+                for path, text in self.texts.items()
+                if own in text
+            }
+        return self._lines[word]
 
 
 class Deployment(NamedTuple):
@@ -29,7 +63,7 @@ class Deployment(NamedTuple):
     people how to; ``None`` where that has not been looked for.
     ``python_path`` are the folders that Python is told to import from, ``django_settings`` what Django's
     variable for the module of its settings is given, ``schemes`` those of the addresses of brokers that
-    variables are given, by variable; empty for a value that shows none.
+    variables are given, by variable; empty for a value that shows none. ``written`` is all that files say.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -45,11 +79,13 @@ class Deployment(NamedTuple):
     python_path: tuple[Folder, ...] = ()
     django_settings: frozenset[str] = frozenset()
     schemes: Mapping[str, frozenset[str]] = MappingProxyType({})
+    written: Written = Written()
 
     @property
     def texts_read(self) -> bool:
         """Whether more has been read than launch files."""
-        return self.idle is not None or self.without_beat is not None or self.defaults is not None
+        told = self.idle is not None or self.without_beat is not None or self.defaults is not None
+        return told or self.written.is_read
 
     def project_of(self, path: str) -> str:
         """The nearest folder at a file that is a project by itself; ``""`` for all there is."""

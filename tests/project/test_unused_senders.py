@@ -160,3 +160,58 @@ def test_a_task_that_a_schedule_out_of_sight_may_hold(scheduler: str, tmp_path: 
         else '"redis://localhost")',
     )
     assert speaks(tmp_path, {"shop/mails.py": mails, "shop/tasks.py": tasks}) is bool(scheduler)
+
+
+SAID = "from shop.mails import send_mails\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("setup.cfg", "[options.entry_points]\nconsole_scripts =\n    mails = shop.mails:send_mails\n"),
+        ("setup.py", "from setuptools import setup\n\nsetup(scripts={'mails': 'shop.mails:send_mails'})\n"),
+        ("Procfile", f'clock: python -c "{SAID.strip()}; send_mails(1)"\n'),
+        ("crontab", f'0 3 * * * python -c "{SAID.strip()}; send_mails(1)"\n'),
+        ("run.sh", f'python -c "{SAID.strip()}; send_mails(1)"\n'),
+        ("serverless.yml", "functions:\n  mails:\n    handler: shop.mails.send_mails\n"),
+        ("jobs.yaml", "- func: shop.mails:send_mails\n"),
+        ("by_hand.ipynb", '{"cells": [{"source": ["mails.send_mails(1)"]}]}\n'),
+        ("README.md", "Then `send_mails(order)` in a shell.\n"),
+        ("shop/templates/order.html", "{{ send_mails(order) }}\n"),
+        ("tests/test_mails.py", f"{SAID}\n\ndef test_mails():\n    send_mails(1)\n"),
+        ("ops/kick.py", f"{SAID}\nsend_mails(1)\n"),
+        ("ops/kick.py", "import sys\n\nfrom shop import mails\n\ngetattr(mails, sys.argv[1])(1)\n"),
+        ("ops/kick.py", "import sys\n\nfrom shop import (\n    mails,\n)\n\nvars(mails)[sys.argv[1]](1)\n"),
+        ("ops/kick.py", "import inspect\n\nimport shop.mails as m\n\nprint(inspect.getmembers(m))\n"),
+        ("ops/kick.py", "import fire\n\nfrom shop import mails\n\nfire.Fire(mails)\n"),
+        ("shop/routes.py", f"{SAID}\n\n@route('/', dependencies=[send_mails])\ndef sell():\n    pass\n"),
+        ("shop/routes.py", f"{SAID}\n\n@send_mails\ndef sell():\n    pass\n"),
+        ("shop/routes.py", f"{SAID}\n\nclass Jobs:\n    run = staticmethod(send_mails)\n"),
+        ("shop/routes.py", f"{SAID}\nfor each in [send_mails]:\n    each(1)\n"),
+        (
+            "shop/api/__init__.py",
+            f"import functools\n\n{SAID}\n\n@functools.cache\ndef one():\n    return 1\n",
+        ),
+    ],
+)
+def test_functions_that_something_else_may_call(path: str, text: str, tmp_path: Path) -> None:
+    files = {"shop/mails.py": MAILS + SENDER, "pyproject.toml": "[tool.celery-lint]\nroot = true\n"}
+    assert speaks(tmp_path, {**files, path: text})
+
+
+def test_scripts_of_the_package(tmp_path: Path) -> None:
+    said = "[tool.celery-lint]\nroot = true\n\n[project.scripts]\nmails = 'shop.mails:send_mails'\n"
+    assert speaks(tmp_path, {"shop/mails.py": MAILS + SENDER, "pyproject.toml": said})
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("README.md", "Who calls send_mails_of_orders is asked again.\n"),
+        ("ops/kick.py", "import sys\n\nfrom shop import web\n\ngetattr(web, sys.argv[1])(1)\n"),
+        ("ops/kick.py", "from shop import mails\n\nprint(getattr(mails, 'count')())\n"),
+    ],
+)
+def test_what_says_nothing_of_a_function(path: str, text: str, tmp_path: Path) -> None:
+    files = {"shop/mails.py": MAILS + SENDER, "pyproject.toml": "[tool.celery-lint]\nroot = true\n"}
+    assert not speaks(tmp_path, {**files, path: text})

@@ -6,9 +6,12 @@ word is enough to know nothing, whatever it says about it.
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable, Iterator
 
 from celery_lint.libraries.celery import CLOCKS
+from celery_lint.source import LARGEST as LARGEST_SOURCE
 from celery_lint.source import NotParsed
 from celery_lint.source import read as read_bytes
 
@@ -33,6 +36,8 @@ _PLANS = frozenset(
         "plans", "prd", "proposal", "proposals", "rfc", "rfcs", "roadmap", "spec", "specs", "todo",
     }
 )  # fmt: skip
+# What calls functions by their names besides, and starts nothing.
+_CALLING = (".html", ".htm", ".ipynb", ".mako", ".pyw")
 # A command that starts workers, as people and programs write it.
 _WORKER = re.compile(
     r"\bcelery\b[^\n]{0,200}?(?<!\S)(?:-A|--app|-P|-Q)(?!\w)"
@@ -88,6 +93,29 @@ def text_of(root: str, path: str) -> str:
     except NotParsed:
         return ""
     return data.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def everything(root: str, paths: Iterable[str], folders: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """What these files say, and the templates and notebooks in these folders."""
+    found = list(paths)
+    for folder in folders:
+        try:
+            names = sorted(os.listdir(f"{root}/{folder}"))
+        except OSError:
+            continue
+        prefix = "" if folder == "." else f"{folder}/"
+        found += [prefix + name for name in names if name.endswith(_CALLING)]
+    for path in dict.fromkeys(found):
+        data = _data_of(root, path)
+        if data:
+            yield path, data
+
+
+def _data_of(root: str, path: str) -> bytes:
+    try:
+        return read_bytes(f"{root}/{path}", LARGEST_SOURCE, within=root)
+    except NotParsed:
+        return b""
 
 
 def is_text(path: str) -> bool:

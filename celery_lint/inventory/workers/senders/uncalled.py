@@ -46,7 +46,11 @@ class UncalledSenders:
             return self.unused.is_uncalled(mention, users, ())
         name = mention.function.name if mention.function is not None else ""
         used = mentions_of(self.project, {name}).get(name, ())
-        return all(user.function is mention.function for user in used)
+        function = mention.function
+        if function is None or not all(user.function is function for user in used):
+            return False
+        lines = (mention.module.path, function.span.line, function.end_line)
+        return not self.unused.is_said(mention.module, name, [lines])
 
     def words(self, places: Iterable[Place]) -> set[Pair]:
         """The names of functions around these places that nothing calls so far."""

@@ -42,6 +42,12 @@ _GIVEN = frozenset(
 _OF_OTHERS = frozenset({"getattr", "import_module", "import_string", "__import__"})
 _OF_ITSELF = frozenset({"globals", "locals", "vars", "eval", "exec"})
 _LOOKS_INTO_ITSELF = re.compile(rf"(?<![.\w])(?:{'|'.join(sorted(_OF_ITSELF))})\b")  # no `session.exec()`
+# What takes anything out of a module, in a file that is not parsed for it; and out of the one it stands in.
+_FISHING = re.compile(
+    rb"\bgetattr\((?!\s*[\w.]+,\s*[\"'])|\bgetmembers\(|\bvars\(|\bFire\(|\bfrom_module\(|\b__dict__\b|\bglobals\(\)"
+)
+_FISHING_AT_HOME = re.compile(rb"\bFire\(|\bglobals\(\)|\bvars\(\)|\b__main__\b.*\bgetmembers\(")
+_IMPORT = re.compile(rb"\b(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]*(?:\([^)]*\)|[^\n]*)|\bfrom[ \t]+[\w.]+")
 # What makes a signature of a task, or changes one.
 _SIGNING = frozenset({"s", "si", "signature", "subtask", "set", "map", "starmap", "chunks", "on_error"})
 # So much of what frameworks use shows that a module is no sketch.
@@ -100,7 +106,53 @@ class Unused:
 
     def is_uncalled(self, mention: Mention, users: Users, left: Collection[Key]) -> bool:
         """Whether nothing calls a function but those that nothing calls either, and ``left`` tasks."""
-        return self._is_idle(mention, users, left, _STEPS, self._is_used)
+        idle = self._is_idle(mention, users, left, _STEPS, self._is_used)
+        return idle and not self._is_named(mention, users, left, _STEPS)
+
+    def _is_named(self, mention: Mention, users: Users, left: Collection[Key], steps: int) -> bool:
+        """Whether something else says the name of a function, or of one that calls it: of whatever kind."""
+        function = mention.function
+        if function is None or not steps:
+            return True
+        callers = [user for user in users.get(function.name, ()) if user.function is not function]
+        spans = [
+            (each.module.path, each.function) for each in (mention, *callers) if each.function is not None
+        ]
+        known = [(path, each.span.line, each.end_line) for path, each in spans]
+        return self.is_said(mention.module, function.name, known) or any(
+            self._is_named(user, users, left, steps - 1) for user in callers if not self._is_left(user, left)
+        )
+
+    def is_said(self, module: Module, name: str, known: Sequence[tuple[str, int, int]]) -> bool:
+        """Whether any file says a name of a module outside of these lines, or takes names out of the module.
+
+        Tests, texts and templates count: who knows what starts what they tell.
+        """
+        lines = self.project.deployment.written.lines(name)
+        return (
+            any(
+                not any(path == own and first <= line <= last for own, first, last in known)
+                for path, found in lines.items()
+                for line in found
+            )
+            or module.path in self._fished
+            or leaf_of(module.path) in self._fished
+        )
+
+    @once
+    def _fished(self) -> frozenset[str]:
+        """Modules of which somebody takes what only the run names: their paths, or words of imports."""
+        found: set[str] = set()
+        for path, text in self.project.deployment.written.texts.items():
+            if path.endswith((".py", ".pyw", ".ipynb")) and _FISHING.search(text):
+                if _FISHING_AT_HOME.search(text):
+                    found.add(path)
+                found.update(
+                    word.decode()
+                    for line in _IMPORT.findall(text)
+                    for word in re.findall(rb"[A-Za-z_]\w*", line)
+                )
+        return frozenset(found)
 
     def _is_idle(
         self,
@@ -125,9 +177,14 @@ class Unused:
 
     def kept(self, module: Module, name: str, users: Users, left: Collection[Key]) -> Iterator[Span]:
         """The canvases and lists with a name in them that a module binds, and that nothing uses."""
-        for _, span in self._idle_canvases(module, name, users, left):
-            if self._is_used(module):
+        for bound, span in self._idle_canvases(module, name, users, left):
+            if self._is_used(module) and not self._is_canvas_named(module, bound, span, users):
                 yield span
+
+    def _is_canvas_named(self, module: Module, bound: str, span: Span, users: Users) -> bool:
+        callers = [(user.module.path, user.function) for user in users[bound] if user.function is not None]
+        known = [(path, function.span.line, function.end_line) for path, function in callers]
+        return self.is_said(module, bound, [(module.path, span.line, span.end_line), *known])
 
     def _idle_canvases(
         self, module: Module, name: str, users: Users, left: Collection[Key]
