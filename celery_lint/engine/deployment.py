@@ -44,9 +44,7 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         python_path(telling),
         frozenset(each.text for text in telling for each in assigned(text, SETTINGS_VARIABLE)),
         schemes(telling),
-    )._replace(
-        written=Written(lambda: everything(root, [*listing.told, *listing.python], listing.directories))
-    )
+    )._replace(written=Written(lambda: everything(root, [*listing.told, *listing.python])))
 
 
 def pythons_of(root: str, listing: Listing, oldest: str) -> Pythons:

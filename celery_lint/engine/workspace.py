@@ -328,7 +328,7 @@ class Workspace:
 
             first = FirstPass(self._whole(listing).task_decorators).passes
             changed = [path for path in listing.python if path not in unchanged]
-            same = standing(earlier, facts, library, changed, first)
+            same = None if earlier.worded else standing(earlier, facts, library, changed, first)
             if same is not None:
                 digests = {**earlier.digests, **same.digests}
                 settled = settled[: len(earlier.others)]
@@ -340,6 +340,7 @@ class Workspace:
         if self._progress is not None:
             self._progress("checking", 0, 0)
         verdict = judge(built.known, built.found, built.modules, built.unparsed.values())
+        built.known.project.deployment.written.let_go()
         manifest = cache.Manifest(
             listing,
             flat,
@@ -352,6 +353,7 @@ class Workspace:
             stray=built.stray,
             asked=built.asked,
             options=options,
+            worded=built.known.project.deployment.written.is_read,
         )
         if self.configuration.cache:
             from celery_lint.engine.building import lines_of

@@ -41,12 +41,13 @@ _BETWEEN = "//"
 class Manifest(NamedTuple):
     """The outcome of a run. ``verdict`` is the engine's own.
 
-    ``stamps`` holds those of ``listing.python``, flat; ``others`` those of the launch files. ``digests`` has
-    the digest of every file whose facts were used, ``passed`` the files that passed the first filter (or
-    could not be read), ``names`` what the second filter looked for, ``named`` the files that it let through,
-    ``stray`` those that were read for nothing, ``asked`` those that a chain led to and that were not worth
-    reading as they were. ``options`` is the text of the options that
-    all this was found with. ``token`` is the digest of the facts that belong to it.
+    ``stamps`` holds those of ``listing.python``, flat; ``others`` those of the launch files. ``digests``
+    has the digest of every file whose facts were used, ``passed`` the files that passed the first filter
+    (or could not be read), ``names`` what the second filter looked for, ``named`` the files that it let
+    through, ``stray`` those that were read for nothing, ``asked`` those that a chain led to and that were
+    not worth reading as they were. ``options`` is the text of the options that all this was found with,
+    ``worded`` whether the words of all files counted, also of those that nobody reads. ``token`` is the
+    digest of the facts that belong to it.
     """
 
     listing: Listing
@@ -60,6 +61,7 @@ class Manifest(NamedTuple):
     stray: list[str]
     asked: list[str]
     options: str
+    worded: bool
     token: str = ""
 
 

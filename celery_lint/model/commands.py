@@ -22,19 +22,21 @@ class Written:
     def __init__(self, read: Callable[[], Iterable[tuple[str, bytes]]] = tuple) -> None:
         self._read = read
         self._texts: dict[str, bytes] | None = None
+        #: Whether somebody has asked.
+        self.is_read = False
         self._lines: dict[str, dict[str, list[int]]] = {}
-
-    @property
-    def is_read(self) -> bool:
-        """Whether somebody has asked."""
-        return self._texts is not None
 
     @property
     def texts(self) -> dict[str, bytes]:
         """All of them, by path."""
         if self._texts is None:
             self._texts = dict(self._read())
+            self.is_read = True
         return self._texts
+
+    def let_go(self) -> None:
+        """Keep nothing but the answers: whoever asks for another word reads again."""
+        self._texts = None
 
     def lines(self, word: str) -> dict[str, list[int]]:
         """The lines that a word stands on, by path."""

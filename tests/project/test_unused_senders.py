@@ -9,6 +9,7 @@ import pytest
 
 from celery_lint import engine
 from celery_lint.configuration import load
+from tests.files.cached_project import agree, check
 
 PROJECT = {
     "shop/__init__.py": "",
@@ -175,9 +176,7 @@ SAID = "from shop.mails import send_mails\n"
         ("run.sh", f'python -c "{SAID.strip()}; send_mails(1)"\n'),
         ("serverless.yml", "functions:\n  mails:\n    handler: shop.mails.send_mails\n"),
         ("jobs.yaml", "- func: shop.mails:send_mails\n"),
-        ("by_hand.ipynb", '{"cells": [{"source": ["mails.send_mails(1)"]}]}\n'),
         ("README.md", "Then `send_mails(order)` in a shell.\n"),
-        ("shop/templates/order.html", "{{ send_mails(order) }}\n"),
         ("tests/test_mails.py", f"{SAID}\n\ndef test_mails():\n    send_mails(1)\n"),
         ("ops/kick.py", f"{SAID}\nsend_mails(1)\n"),
         ("ops/kick.py", "import sys\n\nfrom shop import mails\n\ngetattr(mails, sys.argv[1])(1)\n"),
@@ -215,3 +214,16 @@ def test_scripts_of_the_package(tmp_path: Path) -> None:
 def test_what_says_nothing_of_a_function(path: str, text: str, tmp_path: Path) -> None:
     files = {"shop/mails.py": MAILS + SENDER, "pyproject.toml": "[tool.celery-lint]\nroot = true\n"}
     assert not speaks(tmp_path, {**files, path: text})
+
+
+def test_a_word_in_a_file_that_nobody_reads_is_news_for_a_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test that calls the sender: with a cache all is said that a run without one says."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    project = tmp_path / "project"
+    files = {"shop/mails.py": MAILS + SENDER, "tests/test_mails.py": "def test_mails():\n    assert True\n"}
+    assert not speaks(project, files)
+    assert not [each for each in check(project) if each[3] == "CEL526"]
+    (project / "tests/test_mails.py").write_text("from shop import mails\n\nmails.send_mails(1)\n")
+    assert [each for each in agree(project) if each[3] == "CEL526"]

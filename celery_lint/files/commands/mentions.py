@@ -6,7 +6,6 @@ word is enough to know nothing, whatever it says about it.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 
@@ -36,8 +35,6 @@ _PLANS = frozenset(
         "plans", "prd", "proposal", "proposals", "rfc", "rfcs", "roadmap", "spec", "specs", "todo",
     }
 )  # fmt: skip
-# What calls functions by their names besides, and starts nothing.
-_CALLING = (".html", ".htm", ".ipynb", ".mako", ".pyw")
 # A command that starts workers, as people and programs write it.
 _WORKER = re.compile(
     r"\bcelery\b[^\n]{0,200}?(?<!\S)(?:-A|--app|-P|-Q)(?!\w)"
@@ -95,17 +92,9 @@ def text_of(root: str, path: str) -> str:
     return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
-def everything(root: str, paths: Iterable[str], folders: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """What these files say, and the templates and notebooks in these folders."""
-    found = list(paths)
-    for folder in folders:
-        try:
-            names = sorted(os.listdir(f"{root}/{folder}"))
-        except OSError:
-            continue
-        prefix = "" if folder == "." else f"{folder}/"
-        found += [prefix + name for name in names if name.endswith(_CALLING)]
-    for path in dict.fromkeys(found):
+def everything(root: str, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """What these files say. Each must be one that a run with a cache looks after."""
+    for path in paths:
         data = _data_of(root, path)
         if data:
             yield path, data
