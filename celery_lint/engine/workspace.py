@@ -317,10 +317,8 @@ class Workspace:
         facts = cache.NO_FACTS if earlier is None else self._cache.facts(earlier)
         self._sizes = {path: stamp[0] for path, stamp in now.items()}
         library = self._library(listing, earlier, facts, unchanged)
-        launched = (
-            earlier is not None
-            and listing.has_launch_files_of(earlier.listing)
-            and stamps.begin(others, earlier.others)
+        launched = earlier is not None and (
+            listing.has_launch_files_of(earlier.listing) and stamps.begin(others, earlier.others)
         )
         if earlier is not None and launched and listing.has_files_of(earlier.listing):
             from celery_lint.engine.unnoticed import standing

@@ -131,9 +131,7 @@ class Mails:
             return True
         return any(
             bool(call.argument(_MESSAGES[call.leaf()], "connection")) or call.is_open_ended
-            for module in senders
-            for _, function in module.functions.every()
-            if function.may_call(*_MESSAGES)
+            for module, function in self.project.functions.calling(senders, *_MESSAGES)
             for call in self.project.functions.calls(module, function)
             if call.leaf() in _MESSAGES
         )
