@@ -78,6 +78,7 @@ def judge(known: Known, found: Found, modules: Mapping[str, Module], unparsed: I
         for source, check in checks_of(rule_class):
             for fact in found[source]:
                 _apply(rule, check, fact, said)
+    known.project.deployment.written.let_go()
     comments = {path: Suppressions(module.comments) for path, module in modules.items() if module.comments}
     once = _once(said)
     judged = _obeyed(once, comments)

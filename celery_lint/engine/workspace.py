@@ -338,7 +338,6 @@ class Workspace:
         if self._progress is not None:
             self._progress("checking", 0, 0)
         verdict = judge(built.known, built.found, built.modules, built.unparsed.values())
-        built.known.project.deployment.written.let_go()
         manifest = cache.Manifest(
             listing,
             flat,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase as fnmatch
 from sys import intern
 from typing import NamedTuple
+
+from celery_lint.model.facts import Module
 
 # A folder of the project that has one of these names is not the library of that name: projects keep
 # a `celery.py` beside their settings and a `docker/celery/` beside their images.
@@ -157,6 +159,13 @@ class Imports:
         """The files of this name in one folder; Python takes the first, a package before a module."""
         path = f"{folder}/" * bool(folder) + dotted.replace(".", "/")
         return [file for file in (f"{path}/__init__.py", f"{path}.py") if file in self.files]
+
+    def targets(self, module: Module) -> Iterator[str]:
+        """The files of the project that a module imports names from, anywhere in it."""
+        for dotted in module.all_imports:
+            located = self.locate(dotted, module.path)
+            if located is not None:
+                yield located.path
 
     def holding_application(self, named: str) -> list[str]:
         """The same for what follows ``-A``: `shop.queue`, `shop.queue:app` or `shop.queue.app`."""

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from celery_lint.model.facts import Module
+from celery_lint.model.facts import Function, Module
 from celery_lint.model.purpose import is_product_path, originals
+from celery_lint.project.entity import Key
 
 
 class Modules(Mapping[str, Module]):
@@ -77,6 +78,14 @@ class Modules(Mapping[str, Module]):
     def get(self, path: str, default: Any = None) -> Any:
         """The module of this path."""
         return self._known.get(path, default)
+
+    def functions_at(self, keys: Iterable[Key]) -> Iterator[tuple[Module, Function]]:
+        """The functions of these paths and qualified names that are known, in the order of the keys."""
+        for path, qualname in keys:
+            module = self._known.get(path)
+            function = module.functions.get(qualname) if module is not None else None
+            if module is not None and function is not None:
+                yield module, function
 
     def add(self, module: Module) -> None:
         """Make a module known that a chain has led to."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
-from celery_lint.inventory.tasks.sendings import Sendings
+from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
 from celery_lint.libraries.celery import CRONTAB
@@ -74,11 +74,8 @@ class Redelivered:
     def _expiring(self) -> set[Key]:
         """The tasks that are sent with an end for their message wherever they are sent."""
         ends: dict[Key, bool] = {}
-        for sending in self.sendings.all:
-            if sending.task is not None:
-                given = sending.call.keyword("expires")
-                ending = sending.has_options and bool(given) and not given.is_none
-                ends[sending.task.key] = ending and ends.get(sending.task.key, True)
+        for key, sendings in self.sendings.by_task.items():
+            ends[key] = all(map(_is_told_to_expire, sendings))
         for entry in self.schedules.all:
             task = self.schedules.task(entry)
             if task is not None:
@@ -107,8 +104,7 @@ class Redelivered:
                 soon = entry.certain and not self._needs_arguments(task) and self._is_soon(entry)
                 found[task.key] = soon and found.get(task.key, True)
         # A signature sends nothing by itself, but whoever has it may, with arguments of its own.
-        sent = {sending.task.key for sending in self.sendings.all if sending.task is not None}
-        return frozenset(key for key, soon in found.items() if soon) - sent
+        return frozenset(key for key, soon in found.items() if soon) - self.sendings.by_task.keys()
 
     def _needs_arguments(self, task: Task) -> bool:
         return task.function is None or self.hidden.needs_arguments(task, task.function)
@@ -174,6 +170,11 @@ class Redelivered:
             return False
         calls = self.functions.calls(module, function)
         return any(call.chain == taken and _is_at_once(call) for call in calls)
+
+
+def _is_told_to_expire(sending: Sending) -> bool:
+    given = sending.call.keyword("expires")
+    return sending.has_options and bool(given) and not given.is_none
 
 
 def _is_at_once(call: Call) -> bool:

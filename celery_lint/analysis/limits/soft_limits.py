@@ -257,10 +257,8 @@ class SoftLimits:
         """The functions that tasks call in a loop that nothing but its end ends, and where."""
         found: dict[Key, Place] = {}
         keys = {*self.graph.reached, *self.bodies.by_key, *self.runs.task_coroutines}
-        for path, qualname in sorted(keys):
-            module = self.project.modules.get(path)
-            function = module.functions.get(qualname) if module is not None else None
-            if module is None or function is None or not (function.has("for") or function.has("while")):
+        for module, function in self.project.modules.functions_at(sorted(keys)):
+            if not (function.has("for") or function.has("while")):
                 continue
             flow = self.functions.of(module, function)
             for call in self.functions.calls(module, function):

@@ -30,10 +30,8 @@ class DisposalOrder:
         """The chains in coroutines of tasks, and in the helpers that run them."""
         found = []
         keys: set[Key] = {*self.runs.task_coroutines, *self.graph.reached}
-        for path, qualname in sorted(keys):
-            module = self.project.modules.get(path)
-            function = module.functions.get(qualname) if module is not None else None
-            if module is not None and function is not None and function.mentions("dispose"):
+        for module, function in self.project.modules.functions_at(sorted(keys)):
+            if function.mentions("dispose"):
                 disposals = self.awaited_disposals.of(module, function)
                 if len(disposals) > 1:
                     found.append(DisposalChain(disposals))

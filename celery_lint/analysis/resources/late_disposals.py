@@ -149,8 +149,10 @@ class LateDisposals:
                 if engine is None or engine.origin is None or self.resources.disposed_by(module, call):
                     continue
                 running = running or {site.key for site in self.sites.all} | self.emptied.handling
+                if (module.path, function.qualname) not in running:
+                    continue
                 used = self._left_by_runs(engine.origin)
-                if used is not None and (module.path, function.qualname) in running:
+                if used is not None:
                     place = module.place(call.span)
                     yield LateDisposal(engine.origin[1], place, used, "plain", _part_of(chain))
 

@@ -80,11 +80,9 @@ class UnimportedApplications:
         ):
             return True
         return any(
-            located is not None and located.path == path
+            path in self.project.imports.targets(module)
             for module in self.project.product_modules()
             if module.path != path
-            for dotted in module.all_imports
-            if (located := self.project.imports.locate(dotted, module.path)) is not None
         )
 
     def _has_broker(self, application: Application) -> bool:

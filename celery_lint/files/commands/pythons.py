@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from celery_lint.source import NotParsed
 from celery_lint.source import read as read_bytes
 
-Version = tuple[int, int]
+if TYPE_CHECKING:
+    from celery_lint.model.reading.apart.versions import Pythons, Version
 
 _LARGEST = 262_144  # bytes
-_EVERY: tuple[Version, ...] = ((2, 7), *((3, minor) for minor in range(40)), (4, 0))
+_EVERY: Pythons = ((2, 7), *((3, minor) for minor in range(40)), (4, 0))
 # Files that say nothing else: where the version is spelled there, and how.
 _PLAIN = {
     ".python-version": re.compile(r"^[ \t]*([^\s#][^\n#]*)", re.MULTILINE),
@@ -71,12 +73,12 @@ def tells_python(path: str) -> bool:
     return name in _PLAIN or name in _OF_TOOLS
 
 
-def since(oldest: str) -> tuple[Version, ...]:
+def since(oldest: str) -> Pythons:
     """The versions from one on; none where it is not told."""
     return tuple(sorted(allowed(f">={oldest}") or ())) if oldest else ()
 
 
-def of_files(root: str, paths: Iterable[str]) -> tuple[Version, ...]:
+def of_files(root: str, paths: Iterable[str]) -> Pythons:
     """The versions that files say a project may run on, in order."""
     told: set[Version] = set()
     of_tools: set[Version] = set()

@@ -142,12 +142,13 @@ class Commands:
         """Those of them that nothing imports and no beat runs the schedules of, since it runs another's."""
         if not any(command.program == "beat" for command in self.project.deployment.others):
             return []
-        locate = self.project.imports.locate
+        if not self.unstarted:
+            return []
         imported = {
-            located.path
+            path
             for module in self.project.product_modules()
-            for dotted in (module.all_imports if self.unstarted else ())
-            if (located := locate(dotted, module.path)) is not None and located.path != module.path
+            for path in self.project.imports.targets(module)
+            if path != module.path
         }
         return [each for each in self.unstarted if each.module.path not in imported]
 

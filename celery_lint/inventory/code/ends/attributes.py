@@ -35,7 +35,7 @@ _ANSWERING = frozenset(
 # Whoever says one of these may set what a model refuses.
 _SETTING = ("setattr", "__dict__", "vars")
 # With one of these the values of an enumeration are not those that it writes, or not all that it takes.
-_OTHER_VALUES = ("__init__", "__new__", "_missing_")
+_OTHER_VALUES = ("__init__", "__new__", "_missing_", "_generate_next_value_")
 _MOST_BASES = 6
 _VALUED = frozenset({"assign", "augment", "expr", "return"})
 # What functions are called that give the settings.
@@ -65,10 +65,8 @@ class Attributes:
 
     def unread(self, functions: Iterable[Key]) -> Iterator[tuple[str, str]]:
         """The files of settings and enumerations that nobody has read, with what is asked of them."""
-        for path, qualname in functions:
-            module = self.project.modules.find(path)
-            function = module.functions.get(qualname) if module is not None else None
-            if module is None or function is None or not function.name:
+        for module, function in self.project.modules.functions_at(functions):
+            if not function.name:
                 continue
             if function.states(*_GIVING) or _OF_A_CONSTANT.search(function.packed_steps) is not None:
                 for step in self.functions.of(module, function).steps:
@@ -79,12 +77,9 @@ class Attributes:
     def words(self, functions: Iterable[Key]) -> set[Pair]:
         """What these functions ask for and seems not to be there: another file may put it there."""
         found: set[Pair] = set()
-        for path, qualname in functions:
-            if (path, qualname) not in self._saying:
-                continue
-            module = self.project.modules[path]
-            function = module.functions.get(qualname)
-            if function is not None and function.name:
+        said = (key for key in functions if key in self._saying)
+        for module, function in self.project.modules.functions_at(said):
+            if function.name:
                 flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
                 chains = [chain for step in flow.steps for chain in _evaluated(step)]
                 for chain in dict.fromkeys([*chains, *(call.chain for call in calls)]):
@@ -120,9 +115,7 @@ class Attributes:
             return False
         if not _FLAGS.isdisjoint(class_.bases):
             return False
-        if any(
-            name in class_.methods for name in ("__init__", "__new__", "_missing_", "_generate_next_value_")
-        ):
+        if any(name in class_.methods for name in _OTHER_VALUES):
             return False
         values = [_value_of(each) for name, each in class_.attributes.items() if name[:1] != "_"]
         known = all(type(value) is type(given.data) for value in values)
@@ -211,9 +204,7 @@ class Attributes:
     def _is_no_member(self, class_: Class, name: str) -> bool:
         if name in class_.attributes or name in class_.methods or not self._may_lack(name):
             return False
-        if not name.isidentifier() or any(
-            hasattr(each, name) for each in (enum.Enum, enum.EnumMeta, str, int)
-        ):
+        if not name.isidentifier() or any(hasattr(each, name) for each in _OF_ENUMS):
             return False
         return name.isupper() if not CHOICES.isdisjoint(class_.bases) else name not in ("name", "value")
 

@@ -30,25 +30,19 @@ class FailingImports:
 
     def unread(self, functions: Iterable[Key]) -> Iterator[tuple[str, str]]:
         """The files that nobody has read, with the names that these functions take from them."""
-        for path, qualname in functions:
-            module = self.project.modules.find(path)
-            function = module.functions.get(qualname) if module is not None else None
-            if module is not None and function is not None:
-                for _, statement in self._imports(module, function):
-                    yield from self.unimportable.unread_for(module, statement)
+        for module, function in self.project.modules.functions_at(functions):
+            for _, statement in self._imports(module, function):
+                yield from self.unimportable.unread_for(module, statement)
 
     @asking("quiet")
     def words(self, functions: Iterable[Key]) -> set[Pair]:
         """What these functions seem to take in vain, with the name of the module: another file may set it."""
         found: set[Pair] = set()
-        for path, qualname in functions:
-            module = self.project.modules.find(path)
-            function = module.functions.get(qualname) if module is not None else None
-            if module is not None and function is not None:
-                for _, statement in self._imports(module, function):
-                    missing = self.unimportable.missing(module, statement)
-                    if missing is not None and not missing.module:
-                        found.add((missing.name, leaf_of(missing.path)))
+        for module, function in self.project.modules.functions_at(functions):
+            for _, statement in self._imports(module, function):
+                missing = self.unimportable.missing(module, statement)
+                if missing is not None and not missing.module:
+                    found.add((missing.name, leaf_of(missing.path)))
         return found
 
     def _imports(self, module: Module, function: Function) -> Iterator[tuple[Step, ImportStatement]]:

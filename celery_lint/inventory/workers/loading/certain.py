@@ -21,7 +21,6 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 
 _MOST = 2000
-_RELATED = "tasks"
 
 
 class Way(NamedTuple):

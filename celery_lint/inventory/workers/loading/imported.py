@@ -217,7 +217,7 @@ class WorkerImports:
             roots |= found
         of_tasks = {task.module.path for task in self.tasks.product}
         for module in self.project.product_modules():
-            if module.path not in of_tasks and home in self._targets(module):
+            if module.path not in of_tasks and home in self.imports.targets(module):
                 roots.add(module.path)
         return self._closure(roots)
 
@@ -300,7 +300,7 @@ class WorkerImports:
                 continue  # it imports nothing
             if self._imports_by_name(module):
                 return None
-            for target in (*self._targets(module), *self._loaded(module)):
+            for target in (*self.imports.targets(module), *self._loaded(module)):
                 take(target)
         return frozenset(seen)
 
@@ -316,12 +316,6 @@ class WorkerImports:
             for function in module.functions.calling(*IMPORTING_BY_NAME)
             for call in self.functions.calls(module, function)
         )
-
-    def _targets(self, module: Module) -> Iterator[str]:
-        for dotted in module.all_imports:
-            located = self.imports.locate(dotted, module.path)
-            if located is not None:
-                yield located.path
 
     def _loaded(self, module: Module) -> Iterator[str]:
         """The files of what a module loads by name: ``app.config.from_object("shop.settings.Live")``."""

@@ -222,8 +222,10 @@ class Unimportable:
         tail = "/".join(path.removesuffix("/__init__.py").removesuffix(".py").split("/")[-2:])
         meant = (f"{tail}.py", f"{tail}/__init__.py")
         ends = tuple(f"/{each}" for each in meant)
-        others = self.imports.files - {path, hidden}
-        return not any(file in meant or file.endswith(ends) for file in others)
+        return all(
+            file in (path, hidden) or not (file in meant or file.endswith(ends))
+            for file in self.imports.files
+        )
 
     # ------------------------------------------------------------------ what they import
 

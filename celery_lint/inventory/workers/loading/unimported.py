@@ -124,10 +124,9 @@ class Unimported:
         for module in self.project.modules.values() if packages else ():
             if is_test_path(module.path):
                 continue
-            for dotted in module.all_imports:
-                located = self.project.imports.locate(dotted, module.path)
-                if located is not None and located.path != module.path and _package(located.path) in packages:
-                    found.setdefault(module.path, set()).add(located.path)
+            for path in self.project.imports.targets(module):
+                if path != module.path and _package(path) in packages:
+                    found.setdefault(module.path, set()).add(path)
         return found
 
     @once

@@ -126,7 +126,7 @@ class Unused:
     def is_said(self, module: Module, name: str, known: Sequence[tuple[str, int, int]]) -> bool:
         """Whether any file says a name of a module outside of these lines, or takes names out of the module.
 
-        Tests, texts and templates count: who knows what starts what they tell.
+        Tests and texts count: who knows what starts what they tell.
         """
         lines = self.project.deployment.written.lines(name)
         return (
@@ -144,7 +144,7 @@ class Unused:
         """Modules of which somebody takes what only the run names: their paths, or words of imports."""
         found: set[str] = set()
         for path, text in self.project.deployment.written.texts.items():
-            if path.endswith((".py", ".pyw", ".ipynb")) and _FISHING.search(text):
+            if path.endswith(".py") and _FISHING.search(text):
                 if _FISHING_AT_HOME.search(text):
                     found.add(path)
                 found.update(
@@ -280,13 +280,8 @@ class Unused:
     @once
     def _imported(self) -> frozenset[str]:
         """The paths of the modules that others import, who could use what stands there."""
-        found: set[str] = set()
-        for module in self._modules:
-            for dotted in module.all_imports:
-                located = self.project.imports.locate(dotted, module.path)
-                if located is not None and located.path != module.path:
-                    found.add(located.path)
-        return frozenset(found)
+        targets = self.project.imports.targets
+        return frozenset(path for module in self._modules for path in targets(module) if path != module.path)
 
     @once
     def _offered(self) -> frozenset[str]:
