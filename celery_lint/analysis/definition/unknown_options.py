@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.definition.taken_results import Taken, TakenResults
 from celery_lint.inventory.retries.calls import RetryCalls
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.makers import Makers
@@ -37,6 +38,7 @@ class UnknownOption(NamedTuple):
     """A keyword of a task decorator that Celery keeps and never looks at. ``meant`` is the real option.
 
     ``retries``: the task calls its own ``retry``, of whose delays options of automatic retries say nothing.
+    ``taken``: where somebody asks for the result that the real option would not keep.
     """
 
     task: Task
@@ -44,6 +46,7 @@ class UnknownOption(NamedTuple):
     meant: str
     place: Place
     retries: bool
+    taken: Taken | None
 
 
 class HiddenMethod(NamedTuple):
@@ -68,6 +71,7 @@ class UnknownOptions:
         self.signatures = known.of(Signatures)
         self.retry_calls = known.of(RetryCalls)
         self.sendings = known.of(Sendings)
+        self.taken = known.of(TakenResults)
 
     @facts
     def all(self) -> list[UnknownOption]:
@@ -79,8 +83,17 @@ class UnknownOptions:
                     if self._means_nothing(task, name, meant) and not self._is_so(task, meant, module, given):
                         place = module.place(given.span)
                         retries = not meant and task.key in self._retrying
-                        found.setdefault(place, UnknownOption(task, name, meant, place, retries))
+                        taken = self._taken(task, meant, module, given)
+                        found.setdefault(place, UnknownOption(task, name, meant, place, retries, taken))
         return list(found.values())
+
+    def _taken(self, task: Task, meant: str, module: Module, given: Value) -> Taken | None:
+        """Where somebody takes the result that nobody would keep if the option were what is meant."""
+        if meant != "ignore_result":
+            return None
+        known = self.project.constant(module, given)
+        keeps = known is not None and known.kind == "constant" and not known.data
+        return None if keeps else self.taken.of(task)
 
     @facts
     def hiding(self) -> list[HiddenMethod]:

@@ -107,8 +107,14 @@ def only_called_outside(functions: Functions, module: Module, name: str) -> bool
     )
 
 
-def only_called_in(functions: Functions, module: Module, function: Function, name: str) -> bool:
-    """Whether a function does nothing with a name but call it, and use what that gives."""
+def only_called_in(
+    functions: Functions, module: Module, function: Function, name: str, is_method: bool
+) -> bool:
+    """Whether a function does nothing with a name but call it, and use what that gives.
+
+    ``is_method`` tells that a class of the project has a method of the name: what calls it on an object that
+    nobody can see through stands in the statement alone, and means that.
+    """
     if not function.name or (name in given_words(function) and _is_handed_on(function, name)):
         return False
     called = False
@@ -117,10 +123,9 @@ def only_called_in(functions: Functions, module: Module, function: Function, nam
         if not all(_is_called(text, name) for text in (owner, *call.packed_arguments)):
             return False
         called = called or call.leaf() == name
-    return called and all(
-        _is_called(text, name)
-        for step in functions.of(module, function).steps
-        for text in (step.value, *step.chains)
+    texts = [text for step in functions.of(module, function).steps for text in step.chains]
+    return all(_is_called(text, name) for text in texts) and (
+        called or (is_method and any(_says(text, name) for text in texts))
     )
 
 

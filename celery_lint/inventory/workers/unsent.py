@@ -269,7 +269,15 @@ class Unsent:
         module, function = mention
         if function is None:
             return only_called_outside(self.functions, module, name)
-        return only_called_in(self.functions, module, function, name)
+        return only_called_in(self.functions, module, function, name, name in self._methods)
+
+    @once
+    def _methods(self) -> frozenset[str]:
+        """The names of what objects of the product do: tasks may have them, too."""
+        modules = self.project.product_modules()
+        return frozenset(
+            name for each in modules for class_ in each.classes.values() for name in class_.methods
+        )
 
     def _saying(self, task: Task, name: str, mentions: dict[str, list[Mention]]) -> list[Mention]:
         """Where a word may mean a task: the end of `ai.chat` says nothing where no `ai` stands."""

@@ -9,6 +9,8 @@ from celery_lint.rule import Finding, Rule, on
 
 _HIDES = "`{option}` hides the method: `TypeError: '{type}' object is not callable`"
 
+_TAKEN = {"result": "its result or its id is taken here", "state": "it tells its state here"}
+
 
 class UnknownTaskOption(Rule):
     """A keyword of a task decorator is no option, and nobody says so.
@@ -51,7 +53,9 @@ class UnknownTaskOption(Rule):
     real option is given too, where the task runs with the same value anyway, by default or by a setting,
     where something reads an attribute of this name, where a class of the task declares it or cannot be seen,
     where a decorator of the project may take it, and where options come from `**`. A method that is hidden
-    counts only where something calls it.
+    counts only where something calls it. Where somebody takes the result, the id or the state of a task that
+    seems to mean `ignore_result`, the help says to leave the word out: with the real option `wait()` would
+    give `None` at once, and `AsyncResult(id)` would stay `PENDING`. What a log is told is not taken.
 
     ## References
 
@@ -65,8 +69,12 @@ class UnknownTaskOption(Rule):
     preset = "recommended"
     fixable = "unsafe"
     message = "`{option}` is no option of a task: Celery ignores it"
-    help = "write `{meant}=`: `{task}` runs with its default now"
+    help = "write `{meant}=`: `{task}` runs without it now"
     variants = {
+        "taken": (
+            "`{option}` is no option of a task: Celery ignores it, and its {what} is used",
+            "leave it out: with `{meant}=` the {what} of `{task}` would be lost",
+        ),
         "publishing": (
             "`{option}` is no option of a task: Celery ignores it",
             "pass it as `apply_async(retry_policy=…)`; to retry the task write `retry_backoff`",
@@ -88,7 +96,11 @@ class UnknownTaskOption(Rule):
     def check(self, fact: UnknownOption) -> Iterator[Finding]:
         """Report the keyword."""
         values = {"option": fact.name, "meant": fact.meant, "task": fact.task.label}
-        if fact.meant:
+        if fact.taken is not None:
+            values["what"] = fact.taken.what
+            story = (fact.taken.place, _TAKEN[fact.taken.what])
+            yield Finding(fact.place, values, (story,), "taken")
+        elif fact.meant:
             yield Finding(fact.place, values, fix=(fact.meant,))
         else:
             yield Finding(
