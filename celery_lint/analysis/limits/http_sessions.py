@@ -6,10 +6,13 @@ from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.libraries.network import HTTP_VERBS, REQUESTS_SESSIONS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.project.known import Known
+from celery_lint.model.facts import Place
+from celery_lint.project.known import Known, once
 
 # What makes a session, by its last component.
 _SESSION_LEAVES = tuple(sorted({leaf_of_chain(session.removesuffix("()")) for session in REQUESTS_SESSIONS}))
+# A request by what a function gives back: `session_of(user).get(url)`.
+_OF_A_FACTORY = tuple(f"().{verb}" for verb in (*HTTP_VERBS, "send"))
 
 
 class HttpSessions:
@@ -19,6 +22,20 @@ class HttpSessions:
         self.sites = known.of(Sites)
         self.project = known.project
         self.functions = known.project.functions
+
+    def may_be_handed_to(self, site: Site) -> bool:
+        """Whether a function may ask by a session that another gives it."""
+        return site.function.mentions(*_OF_A_FACTORY) and self._hands_out_sessions
+
+    @once
+    def _hands_out_sessions(self) -> bool:
+        """Whether a function makes a session of requests, and may give it back."""
+        return any(
+            "requests" in "".join(module.imports.values()) and function.has("return")
+            for module, function in self.project.calling(
+                "Session", "session", "OAuth1Session", "OAuth2Session"
+            )
+        )
 
     def taught(self, site: Site, call: Call) -> bool:
         """Whether a session may have learned a timeout: by an adapter of its own, or a changed method."""
@@ -36,6 +53,19 @@ class HttpSessions:
             for function in module.functions.calling(".mount")
             for other in self.functions.calls(module, function)
         )
+
+    def made(self, site: Site, call: Call) -> Place | None:
+        """Where the session is made by which a call asks, if that is one place of the project."""
+        receiver = call.chain.rpartition(".")[0]
+        session = self.project.resolve(site.module, receiver)
+        if session.module is not None and session.value is not None:
+            return session.module.place(session.value.span)
+        maker = self.project.resolve(site.module, receiver.removesuffix("()"))
+        function = maker.function() if receiver.endswith("()") else None
+        if function is not None and maker.module is not None:
+            return maker.module.place(function.span)
+        making = [other for other in self.sites.calls(site) if f"{other.chain}()" == receiver]
+        return site.module.place(making[0].span) if len(making) == 1 else None
 
     def _maker(self, site: Site, call: Call) -> str | None:
         """The module that makes the session of a call; ``None`` if a function hands on that of another."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from math import inf
 from typing import Literal, NamedTuple
@@ -41,8 +42,6 @@ _REQUESTS = {
     **{f"{session}.request": 7 for session in REQUESTS_SESSIONS},
     **REQUEST_WRAPPERS,
 }
-# A request by what a function gives back: `session_of(user).get(url)`.
-_OF_A_FACTORY = tuple(f"().{verb}" for verb in (*HTTP_VERBS, "send"))
 #: A client of httpx has a timeout, unless it is told to have none.
 _HTTPX = frozenset(
     [f"httpx.{verb}" for verb in (*HTTP_VERBS, "stream")]
@@ -97,6 +96,7 @@ class EndlessWait(NamedTuple):
     ``cause`` is the same for calls of one library of which a condition chooses one, and for those of one
     function to one peer. ``client`` is what must be told a timeout in the place of the call, once for all:
     ``mail``, ``twilio`` or ``sendgrid``; ``server`` names the server of mails in the settings of Django.
+    ``session`` is where the session is made by which other such calls ask as well.
     """
 
     site: Site
@@ -107,6 +107,7 @@ class EndlessWait(NamedTuple):
     cause: Hashable = None
     client: Client | Literal["", "mail"] = ""
     server: Place | None = None
+    session: Place | None = None
 
 
 class _Told(NamedTuple):
@@ -147,7 +148,9 @@ class IoTimeouts:
                     if wait is not None and not self.ended(site, call):
                         cause = wait.client or self._cause(wait, call, told)
                         found.extend(self._unlimited(wait._replace(cause=cause)))
-        return [each for wait in found for each in (self._never_limited(wait) if wait.client else [wait])]
+        told_of = Counter(wait.session for wait in found)
+        shown = [wait if told_of[wait.session] > 1 else wait._replace(session=None) for wait in found]
+        return [each for wait in shown for each in (self._never_limited(wait) if wait.client else [wait])]
 
     def _never_limited(self, wait: EndlessWait) -> Iterator[EndlessWait]:
         """A wait of the tasks for which no limit may hold, however long: what it asks hardly ever hangs."""
@@ -159,8 +162,11 @@ class IoTimeouts:
         """What a call has in common with those in the other branches of a condition: one is made.
 
         Of several in one branch the first belongs to the first of another, the second to the second. What
-        asks a peer again, where a condition decides how often, has the cause of what asks it first.
+        asks a peer again, where a condition decides how often, has the cause of what asks it first. What asks
+        by one session has that in common.
         """
+        if wait.session is not None:
+            return wait.session
         flow = self.sites.flow(wait.site)
         current = flow.step_of(call)
         peer = _peer(call)
@@ -225,17 +231,7 @@ class IoTimeouts:
             path.partition(".")[0].startswith(_KEPT) for path in site.module.imports.values()
         ):
             return True
-        return site.function.mentions(*_OF_A_FACTORY) and self._hands_out_sessions
-
-    @once
-    def _hands_out_sessions(self) -> bool:
-        """Whether a function makes a session of requests, and may give it back."""
-        return any(
-            "requests" in "".join(module.imports.values()) and function.has("return")
-            for module, function in self.project.calling(
-                "Session", "session", "OAuth1Session", "OAuth2Session"
-            )
-        )
+        return self.http_sessions.may_be_handed_to(site)
 
     def is_told(self, site: Site, call: Call) -> bool:
         """Whether a call, if tasks of the site come to it, is told as one without a timeout."""
@@ -268,9 +264,11 @@ class IoTimeouts:
             return None
         if name.startswith(POOLS) and self._pools_end:
             return None
-        if name.startswith(REQUESTS_SESSIONS) and self.http_sessions.taught(site, call):
+        if not name.startswith(REQUESTS_SESSIONS):
+            return EndlessWait(site, place, _shown(name), off)
+        if self.http_sessions.taught(site, call):
             return None
-        return EndlessWait(site, place, _shown(name), off)
+        return EndlessWait(site, place, _shown(name), off, session=self.http_sessions.made(site, call))
 
     def _is_local(self, site: Site, given: Argument, call: Call, depth: int = _DEPTH) -> bool:
         """Whether the code itself says that the peer is on the same machine, as a catcher of mails is."""

@@ -50,7 +50,8 @@ class MissingIoTimeout(Rule):
     Django (`send_mail`, `EmailMessage` and their like) count where the settings name another machine as
     `EMAIL_HOST`, no backend but that of SMTP sends them, no time limit ends the task and nothing sets
     `EMAIL_TIMEOUT`; they are told once. So are the clients of Twilio and SendGrid, where no time limit ends
-    the task and nothing gives them a timeout. Clients with a default of their own (`httpx`, `aiohttp`,
+    the task and nothing gives them a timeout. What asks by one session of `requests` is told once, too: an
+    adapter mends it all. Clients with a default of their own (`httpx`, `aiohttp`,
     `boto3`, `stripe`, `firebase_admin`) are fine, and drivers of databases are left alone. Silent where a
     `**mapping` may hold the timeout, where the session has an adapter or a method of the project's own, where
     the code itself names this machine as the peer, and inside an alarm or a `with` block whose name speaks of
@@ -81,6 +82,14 @@ class MissingIoTimeout(Rule):
             "`{call}` has no timeout: a silent peer blocks task `{task}` for {limit} s",
             "give it a `timeout`, such as `timeout=10` (seconds)",
         ),
+        "session": (
+            "`{call}` has no timeout: task `{task}` hangs if the peer never answers",
+            "mount an adapter with a timeout on the session, or give each request `timeout=10` (seconds)",
+        ),
+        "session limited": (
+            "`{call}` has no timeout: a silent peer blocks task `{task}` for {limit} s",
+            "mount an adapter with a timeout on the session, or give each request `timeout=10` (seconds)",
+        ),
         "mail": (
             "`{call}` has no timeout: task `{task}` hangs if the mail server never answers",
             "set `EMAIL_TIMEOUT = 10` (seconds) in the settings of Django: it has none by default",
@@ -104,12 +113,14 @@ class MissingIoTimeout(Rule):
     def check(self, wait: EndlessWait) -> Iterator[Finding]:
         """Report the call itself."""
         values = {"call": wait.name, "task": wait.site.tasks[0].label}
-        variant, fix = ("off", None) if wait.off else ("", ("timeout=10",))
+        variant, fix = ("off", None) if wait.off else ("session" if wait.session else "", ("timeout=10",))
         if wait.limit is not None:
             variant, values["limit"] = f"{variant} limited".strip(), f"{wait.limit:g}"
         related = wait.site.related()
         if wait.client:
             variant, fix = wait.client, None
+        if wait.session is not None:
+            related = (*related, (wait.session, "the session is made here"))
         if wait.server is not None:
             related = (*related, (wait.server, "this is the server of all mails"))
         cause = Cause(wait.cause) if wait.cause is not None else None
