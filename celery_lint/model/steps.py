@@ -162,6 +162,11 @@ class Step(NamedTuple):
         return "T" in self.flags
 
     @property
+    def gives_text(self) -> bool:
+        """Its value is made by a method of a variable that is given a text: ``x.split("<p>")[1]``."""
+        return "t" in self.flags
+
+    @property
     def yields(self) -> bool:
         """Its value is yielded."""
         return "y" in self.flags

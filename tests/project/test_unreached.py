@@ -13,6 +13,7 @@ from celery import Celery
 from celery_lint import engine
 from celery_lint.configuration import load
 from celery_lint.inventory.code.ends.standard import is_missing
+from celery_lint.inventory.code.ends.texts import LACKED_BY_BYTES, LACKED_BY_TEXTS, REFUSING
 from celery_lint.libraries.celery import ATTRIBUTES_OF_TASKS
 
 HEAD = """import requests
@@ -54,6 +55,8 @@ OTHERS = """class Client:
     def work(self, order):
         return order
 """
+URLOPEN = "from urllib.request import urlopen\n"
+READ = "page = urlopen(order, timeout=5).read()\n    "
 PLAIN = "def work(order, currency):\n    return order, currency\n"
 
 
@@ -71,6 +74,12 @@ retry_backoff_max retry_jitter retry_kwargs retry_on_worker_lost routing_key run
 send_error_emails send_event send_events serializer shadow_name si signature signature_from_request
 soft_time_limit starmap start_strategy store_eager_result store_errors_even_if_ignored Strategy subtask
 subtask_from_request throws time_limit track_started trail type typing update_state
+"""
+
+
+REFUSING_TEXT = """
+count endswith find index lstrip partition replace rfind rindex rpartition rsplit rstrip
+split startswith strip
 """
 
 
@@ -101,8 +110,28 @@ def test_what_a_module_lacks_is_not_there(module: object, names: tuple[str, ...]
     assert not any(is_missing(own, name) for name in dir(module))
 
 
-def speaks(folder: Path, text: str) -> bool:
-    (folder / "tasks.py").write_text(HEAD + text, encoding="utf-8")
+def test_bytes_take_no_text_and_lack_what_texts_have() -> None:
+    assert sorted(REFUSING) == REFUSING_TEXT.split()
+    for name in REFUSING:
+        with pytest.raises(TypeError):
+            getattr(b"<p>", name)(*["<p>", "<p>"][: 2 if name == "replace" else 1])
+    assert {"encode", "format"} == LACKED_BY_BYTES
+    assert {"decode"} == LACKED_BY_TEXTS
+    assert not any(hasattr(b"", name) for name in LACKED_BY_BYTES)
+    assert not any(hasattr("", name) for name in LACKED_BY_TEXTS)
+
+
+def test_what_is_written_for_python_3_alone(tmp_path: Path) -> None:
+    wrong = "    requests.get(order, timeout=5).content.split('<p>')\n    requests.get(order)\n"
+    assert speaks(tmp_path, f"@app.task\ndef bill(order):\n{wrong}")
+    assert not speaks(tmp_path, f"@app.task\ndef bill(order: str):\n{wrong}")
+    assert not speaks(
+        tmp_path, f"@app.task\ndef bill(order):\n{wrong}", "from __future__ import annotations\n"
+    )
+
+
+def speaks(folder: Path, text: str, first: str = "") -> bool:
+    (folder / "tasks.py").write_text(first + HEAD + text, encoding="utf-8")
     configuration = load(str(folder), {"select": ["CEL526"], "cache": False})
     return bool(engine.check_paths([str(folder)], configuration).diagnostics)
 
@@ -117,6 +146,17 @@ def speaks(folder: Path, text: str) -> bool:
         (PLAIN, "print(f'{work(order)}')"),
         ("import datetime as dates\n", "dates.now()"),
         ("class Client:\n    def work(self, order):\n        return order\n", "Client().work()"),
+        (URLOPEN, READ + "page.split('<p>')"),
+        (URLOPEN, READ + "page = page.split('<p>')[1]"),
+        (URLOPEN, READ + "page = page.replace('<p>', '').split()\n    page = page[0]"),
+        (URLOPEN, READ + "page.encode()"),
+        (URLOPEN, "if order:\n        return\n    " + READ + "page.startswith('<p>')"),
+        ("import httpx\n", "httpx.get(order).content.strip('<p>')"),
+        ("import httpx\n", "httpx.post(order).text.decode('utf-8')"),
+        ("import asyncio\n", "found = requests.get(order, timeout=5)\n    print(found.content.count('<p>'))"),
+        ("import asyncio\n", "order = requests.get(order, timeout=5)\n    order = order.content.find('<p>')"),
+        ("from contextvars import ContextVar\n", "requests.get(order, timeout=5).content.rstrip('<p>')"),
+        ("from dataclasses import dataclass\n", "requests.get(order, timeout=5).text.decode()"),
     ],
 )
 def test_it_raises(tmp_path: Path, before: str, statement: str) -> None:
@@ -156,6 +196,18 @@ def test_no_worker_comes_there(tmp_path: Path, test: str) -> None:
         ("import datetime\nfrom shop.everything import *\n", "datetime.now()"),
         (DERIVED, "Own().work(order)"),
         (OTHERS, "Client().work()"),
+        (URLOPEN, READ + "page.split(b'<p>')"),
+        (URLOPEN, READ + "page.split()"),
+        (URLOPEN, READ + "page = page.split(b'<p>')[1]"),
+        (URLOPEN, READ + "page = order.split('<p>')[1]"),
+        (URLOPEN, READ + "if order:\n        page = page.decode()\n    page = page.split('<p>')"),
+        (URLOPEN, "page = order\n    if order:\n        " + READ + "page = page.split('<p>')"),
+        (URLOPEN, READ + "page, rest = page.decode(), 1\n    page = page.split('<p>')"),
+        ("from shop.pages import urlopen\n", READ + "page.split('<p>')"),
+        ("", "found = requests.get(order, timeout=5)\n    print(found.content.count('<p>'))"),
+        ("", "order = requests.get(order, timeout=5)\n    order = order.content.find('<p>')"),
+        ("import asyncio\n", "found = requests.get(order, timeout=5)\n    print(found.text.count('<p>'))"),
+        ("import asyncio\n", "found = requests.get(order, timeout=5)\n    print(found.content.decode())"),
     ],
 )
 def test_it_may_go_on(tmp_path: Path, before: str, statement: str) -> None:

@@ -192,10 +192,33 @@ def _flags(node: Any, kind: StepKind) -> str:
         value = type(node.value)
         if value is ast.Await:
             return "a"
+        if value is ast.Call or value is ast.Subscript:
+            return "t" if _gives_text(node.value) else ""
         return "y" if value is ast.Yield or value is ast.YieldFrom else ""
     if kind == "while":
         return "T" if isinstance(node.test, ast.Constant) and node.test.value else ""
     return "a" if isinstance(node, _ASYNCHRONOUS) else ""
+
+
+def _gives_text(node: Any) -> bool:
+    """Whether a value begins with a method of a variable, or of an attribute, that is given a text."""
+    made: ast.Call | None = None
+    while True:
+        kind = type(node)
+        if kind is ast.Call:
+            made, node = node, node.func
+        elif kind is ast.Subscript or kind is ast.Attribute:
+            node = node.value
+        else:
+            break
+    first = made.args[0] if made is not None and made.args else None
+    return (
+        kind is ast.Name
+        and made is not None
+        and type(made.func) is ast.Attribute
+        and type(first) is ast.Constant
+        and type(first.value) is str
+    )
 
 
 def _chains(node: Any, kind: StepKind, scope: Scope) -> str:

@@ -10,6 +10,7 @@ from celery_lint.inventory.code.ends.generators import AsyncGenerators, is_async
 from celery_lint.inventory.code.ends.imports import FailingImports
 from celery_lint.inventory.code.ends.standard import is_missing
 from celery_lint.inventory.code.ends.targets import Targets
+from celery_lint.inventory.code.ends.texts import TextsAndBytes
 from celery_lint.inventory.code.unawaited import may_fit
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
@@ -46,6 +47,7 @@ class Raising:
         self.imports = known.of(FailingImports)
         self.attributes = known.of(Attributes)
         self.generators = known.of(AsyncGenerators)
+        self.texts = known.of(TextsAndBytes)
         self._refused = Remembered[frozenset[int]](self._find_refused)
 
     def refused(self, module: Module, function: Function) -> frozenset[int]:
@@ -74,6 +76,8 @@ class Raising:
             return self._is_of_python(module, owner)
         if chain[:1] == ":" and chain[1:] in module.bindings:
             return self._is_none(module, chain[1:])
+        if self.texts.is_refused(module, function, owner, call):
+            return True
         target = self.targets.of(module, chain)
         if target is None:
             made = self.targets.constructor(module, chain)
@@ -125,6 +129,7 @@ class Raising:
         """The numbers of the statements that raise before they are done, whenever they are come to."""
         refused, lacking = self.refused(module, function), self._lacking(module, function)
         found = {*self.imports.of(module, function), *self.generators.steps(module, function)}
+        found |= self.texts.steps(module, function)
         asks_for_others = bool(function.name) and self.attributes.concerns(module, function)
         if not refused and not lacking and not asks_for_others:
             return frozenset(found)
