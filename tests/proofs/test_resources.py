@@ -36,7 +36,7 @@ def test_a_disposal_that_is_not_awaited_closes_nothing(start: Start, database: S
 @pytest.mark.proof("CEL212")
 @pools("prefork", long=["solo"])
 def test_a_failure_skips_a_disposal_at_the_end(start: Start, database: Servers, pool: str) -> None:
-    """What stands after the failure does not run."""
+    """What stands after the failure does not run: the next run gets a connection of a loop that is closed."""
     worker = start("databases", pool, database, concurrency=1)
     good = worker.good("disposes_in_finally", True, settle=GONE)
     assert good.failed_only_with(BAD_INPUT)
@@ -44,6 +44,20 @@ def test_a_failure_skips_a_disposal_at_the_end(start: Start, database: Servers, 
     bad = worker.bad("disposes_at_the_end", settle=GONE)
     assert bad.failed_only_with(BAD_INPUT)
     assert bad.connections == 1
+    assert worker.bad("disposes_at_the_end").failed_only_with(DIFFERENT_LOOP)
+
+
+@pytest.mark.proof("CEL212")
+@pools("prefork", long=["solo"])
+def test_a_skipped_disposal_waits_for_the_collector(start: Start, database: Servers, pool: str) -> None:
+    """Connections of engines that nothing holds are open until these are collected, and closed by that."""
+    worker = start("databases", pool, database, concurrency=1)
+    bad = worker.bad("disposes_of_its_own_at_the_end", False, times=4, at_once=False)
+    assert bad.failed_only_with(BAD_INPUT)
+    assert bad.connections
+    assert bad.connections > 1
+    good = worker.good("disposes_of_its_own_at_the_end", True, times=3, at_once=False, settle=GONE)
+    assert good.connections == 0
 
 
 @pytest.mark.proof("CEL213")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.resources.late_disposals import LateDisposals
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.resources import Resources
@@ -25,7 +26,8 @@ class Disposal(NamedTuple):
     """A call of ``dispose`` on an async engine.
 
     ``tasks`` are those whose coroutine runs it; ``first_action``: the function awaits nothing before;
-    ``keeps_none``: the engine has a ``NullPool``, so nothing is left open without it.
+    ``keeps_none``: the engine has a ``NullPool``, so nothing is left open without it. ``kept`` is the name
+    by which a module keeps the engine.
     """
 
     module: Module
@@ -36,6 +38,7 @@ class Disposal(NamedTuple):
     first_action: bool
     guarded: bool
     keeps_none: bool
+    kept: Key | None
 
     @property
     def place(self) -> Place:
@@ -44,11 +47,15 @@ class Disposal(NamedTuple):
 
 
 class SkippedDisposal(NamedTuple):
-    """The first disposal of an engine in a function that only its good path reaches, for these tasks."""
+    """The first disposal of an engine in a function that only its good path reaches, for these tasks.
+
+    ``fails``: the engine is kept, and gives the next run connections of the loop that is closed.
+    """
 
     place: Place
     engine: str
     tasks: tuple[Task, ...]
+    fails: bool = False
 
 
 class Disposals:
@@ -60,6 +67,7 @@ class Disposals:
         self.functions = known.project.functions
         self.resources = known.of(Resources)
         self.runs = known.of(Runs)
+        self.late = known.of(LateDisposals)
 
     @facts
     def all(self) -> list[Disposal]:
@@ -70,8 +78,7 @@ class Disposals:
             for call in calls:
                 engine = self.resources.disposed_by(module, call)
                 if engine is not None and not self._may_be_plain(module, function, call, engine):
-                    keeps_none = self._keeps_none(module, function, call, engine)
-                    found.append(self._disposal(module, function, calls, call, keeps_none))
+                    found.append(self._disposal(module, function, calls, call, engine))
         return found
 
     def _may_be_plain(self, module: Module, function: Function, call: Call, engine: Entity) -> bool:
@@ -101,7 +108,7 @@ class Disposals:
         return self.resources.bound.pooled(engine) is False
 
     def _disposal(
-        self, module: Module, function: Function, calls: list[Call], call: Call, keeps_none: bool
+        self, module: Module, function: Function, calls: list[Call], call: Call, engine: Entity
     ) -> Disposal:
         before = [
             other
@@ -114,7 +121,9 @@ class Disposals:
             for other in calls
         ) or any("push_async_callback" in other.chain or "callback" in other.leaf() for other in calls)
         tasks = tuple(self.runs.task_coroutines.get((module.path, function.qualname), ()))
-        return Disposal(module, function, call, call.receiver, tasks, not before, guarded, keeps_none)
+        keeps_none = self._keeps_none(module, function, call, engine)
+        kept = engine.origin
+        return Disposal(module, function, call, call.receiver, tasks, not before, guarded, keeps_none, kept)
 
     def _in_any_case(self, module: Module, function: Function, call: Call) -> bool:
         """Whether a call stands in a handler of everything, or in one of every error that hands it on."""
@@ -148,7 +157,9 @@ class Disposals:
                 continue
             if one.call.is_awaited and not one.call.in_finally:
                 key = (one.module.path, one.function.qualname, one.engine)
-                found.setdefault(key, SkippedDisposal(one.place, one.engine, one.tasks))
+                if key not in found:
+                    fails = one.kept is not None and self.late.is_left_by(one.module, one.function, one.kept)
+                    found[key] = SkippedDisposal(one.place, one.engine, one.tasks, fails)
         return [*found.values(), *self._after_runs()]
 
     def _after_runs(self) -> Iterator[SkippedDisposal]:

@@ -176,6 +176,18 @@ class LateDisposals:
                     return used
         return None
 
+    def is_left_by(self, module: Module, function: Function, engine: Key) -> bool:
+        """Whether a run on a loop of its own that fails in a function leaves connections for the next run.
+
+        They are in the pool, and their loop is closed.
+        """
+        return any(
+            (module, function) in closure and self._use_in(closure, engine) is not None
+            for run in self.runs.all
+            if self._is_new(run) and engine not in self.emptied.before(way.task for way in run.reached)
+            for closure in (self.graph.deep_closure(*coroutine) for coroutine in run.coroutines)
+        )
+
     def _is_new(self, run: LoopRun) -> bool:
         """Whether a run is on a loop made for it, in a pool of processes."""
         if run.kind not in _NEW or not self.loops.renews(run):

@@ -15,8 +15,10 @@ class DisposeNotInFinally(Rule):
     ## Why it matters
 
     The line is skipped when the work before it raises, and also when a soft time limit or a revoke cancels
-    the coroutine. The connections of the failing run, and of each of its retries, stay open on the server
-    and bound to a loop that is gone.
+    the coroutine. The connections of the failing run, and of each of its retries, stay open on the server:
+    those of an engine that is made in the run until Python's garbage collector finds it, which may be twenty
+    runs later. Of an engine that a module keeps they stay in the pool as well, bound to a loop that is
+    closed: the next run gets one and fails with `RuntimeError: … attached to a different loop`.
 
     ## Example
 
@@ -77,12 +79,18 @@ class DisposeNotInFinally(Rule):
     name = "dispose-not-in-finally"
     severity = "warning"
     preset = "recommended"
-    message = "`{engine}.dispose()` is skipped when the code before it raises, and connections leak"
+    message = "`{engine}.dispose()` is skipped when the code before it raises: connections stay open"
     help = "put the work in `try`, and `await {engine}.dispose()` in its `finally`"
+    variants = {
+        "kept": (
+            "`{engine}.dispose()` is skipped when the code before it raises: the next run fails",
+            "put the work in `try`, and `await {engine}.dispose()` in its `finally`",
+        ),
+    }
     proof = "tests/proofs/test_resources.py::test_a_failure_skips_a_disposal_at_the_end"
 
     @on(Disposals.skipped)
     def check(self, disposal: SkippedDisposal) -> Iterator[Finding]:
         """Report the first disposal of an engine that only the good path reaches."""
         tasks = reached_from(disposal.tasks, "runs for")
-        yield Finding(disposal.place, {"engine": disposal.engine}, tasks)
+        yield Finding(disposal.place, {"engine": disposal.engine}, tasks, "kept" if disposal.fails else "")

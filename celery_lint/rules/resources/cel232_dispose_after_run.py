@@ -106,7 +106,7 @@ class DisposeAfterRun(Rule):
             "write `await {engine}.dispose()` in the `finally` of the coroutine that uses it",
         ),
         "plain": (
-            "`{engine}{part}.dispose()` in plain code leaks connections, logs `MissingGreenlet`",
+            "`{engine}{part}.dispose()` in plain code closes nothing, logs `MissingGreenlet`",
             "write `{engine}.sync_engine.dispose(close=False)`, which forgets them",
         ),
     }

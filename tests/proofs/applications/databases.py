@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 from application import PREFIX, app, async_engine, sync_engine
@@ -86,6 +87,21 @@ def disposes_at_the_end() -> int:
         await skipped.dispose()
         return result
 
+    return asyncio.run(execute())
+
+
+@app.task
+def disposes_of_its_own_at_the_end(collects: bool) -> int:
+    """The same with an engine of this run, which nothing holds afterwards."""
+
+    async def execute() -> int:
+        engine = async_engine()
+        result = await query(engine, fails=True)
+        await engine.dispose()
+        return result
+
+    if collects:
+        return gc.collect()
     return asyncio.run(execute())
 
 
