@@ -1,6 +1,6 @@
 """What opens connections and waits for the other side, by dotted path.
 
-The clients of HTTP, mail, files and databases that have no event loop.
+The clients of HTTP, mail, files and databases that have no event loop, and what listens until it is stopped.
 """
 
 from __future__ import annotations
@@ -254,3 +254,26 @@ WAITING_METHODS = frozenset(
         "upload_file",
     }
 )
+
+#: What gives messages as long as the connection lasts: how the dotted path begins, and how it ends.
+SUBSCRIPTIONS: dict[str, str] = {
+    "aio_pika.": ".iterator()",
+    "aiokafka.AIOKafkaConsumer()": "",
+    "aiomqtt.Client()": ".messages",
+    "motor.motor_asyncio.AsyncIOMotorClient()": ".watch()",
+    "nats.connect()": ".messages",
+    "psycopg.AsyncConnection.connect()": ".notifies()",
+    "pymongo.AsyncMongoClient()": ".watch()",
+    "watchfiles.awatch()": "",
+    "websockets.connect()": "",
+    "websockets.asyncio.client.connect()": "",
+}
+#: The same by a name that says it, whatever has it.
+LISTENING = frozenset({"listen"})
+#: Methods of servers and clients that come back when these are closed.
+SERVING = frozenset(
+    {"run_forever", "run_until_disconnected", "serve_forever", "start_polling", "wait_for_termination"}
+)
+#: How an event is asked whether it has happened, and what makes it happen or undoes it.
+ASKING_EVENTS = ".is_set()"
+TURNING_EVENTS = ("set", "clear")

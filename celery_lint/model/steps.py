@@ -115,9 +115,9 @@ class Step(NamedTuple):
     one of several constants (``x in ("a", "b")``), ``&`` or ``|`` and such words (``%x:#None``
     for None, ``%x:=Kind.ALL`` for a constant with a name, which anything that is asked may be compared with),
     ``?`` for parts that ask for nothing of that. What is taken out of a mapping by a text has that behind it:
-    ``config[] 'DEBUG``. ``def`` and ``class``: the qualified name. ``import`` in a function: the module and
-    the names that are taken from it, or the modules, each behind ``=``, with slashes for dots; nothing for
-    the standard library.
+    ``config[] 'DEBUG``. ``async for``: the item that it takes, ``consumer[]``. ``def`` and ``class``: the
+    qualified name. ``import`` in a function: the module and the names that are taken from it, or the modules,
+    each behind ``=``, with slashes for dots; nothing for the standard library.
     """
 
     number: int

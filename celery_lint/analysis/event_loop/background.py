@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery_lint.analysis.event_loop.coroutines import Coroutines, Inside
+from celery_lint.analysis.event_loop.lasting import Lasting
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.unawaited import is_lost, made_names, may_be_lost
 from celery_lint.inventory.tasks.task import Task
@@ -44,6 +45,7 @@ class Background:
         self.coroutines = known.of(Coroutines)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
+        self.lasting = known.of(Lasting)
 
     @facts
     def lost(self) -> list[LostBackground]:
@@ -77,9 +79,10 @@ class Background:
         if started is None or self._is_thread(*started):
             # Nobody can tell how long it runs: it may be done before what is awaited next, here or outside.
             # A thread that has begun goes on.
-            return not waits and view.is_outermost
-        if any(inner.kind == "while" and inner.is_endless for inner in self.functions.of(*started).steps):
-            return False  # a heartbeat: meant to end with the rest
+            lasting = any(self.lasting.is_lasting(view.module, each) for each in made)
+            return not waits and view.is_outermost and not lasting
+        if self.lasting.lasts(*started):
+            return False  # a heartbeat, a listener: meant to end with the rest
         return not any(self._share(view, step, later) for later in waits)
 
     def _is_thread(self, module: Module, function: Function) -> bool:

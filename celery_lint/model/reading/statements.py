@@ -238,6 +238,9 @@ def _chains(node: Any, kind: StepKind, scope: Scope) -> str:
         return scope.definitions.get(node.name) or ""
     if kind in ("if", "while"):
         return _test(node.test, scope)
+    if kind == "for":
+        taken = chain_of(node.iter, scope) if isinstance(node, ast.AsyncFor) else ""
+        return f"{taken}[]" if taken else ""
     return _imported(node) if kind == "import" and scope.kind == "function" else ""
 
 

@@ -69,7 +69,8 @@ class BackgroundAsyncioTaskLost(Rule):
 
     Only where nothing can wait for the work: the result of `create_task`, `ensure_future` or `gather` is
     dropped, bound to a name that is never read, or kept in a set of the module that nobody gathers. Silent
-    where the loop is kept for the worker process, for endless loops (a heartbeat is meant to end), for
+    where the loop is kept for the worker process, for what does not end by itself (an endless loop, one that
+    another function stops by a flag or an event, a subscription, a server: meant to end with the rest), for
     threads where an `await` follows (one that has begun goes on), and where a later `await` uses an object
     that the work shares.
 
