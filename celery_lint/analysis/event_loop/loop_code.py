@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from celery_lint.inventory.code.graph import CallGraph, Reached
-from celery_lint.inventory.code.runs import Runs
+from celery_lint.inventory.code.runners import Runners
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
@@ -22,7 +22,7 @@ class LoopCode:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
-        self.loops = known.of(Runs)
+        self.runners = known.of(Runners)
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
 
@@ -74,7 +74,7 @@ class LoopCode:
         """Whether a call runs a coroutine to its end."""
         if call.leaf() not in ("run", "run_until_complete"):
             return False
-        return self.loops.runner(module, function, call) is not None
+        return self.runners.of(module, function, call) is not None
 
 
 def catches(handler: Step) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.resources.late_disposals import LateDisposals
 from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.runners import Runners
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.resources import Resources
 from celery_lint.inventory.tasks.task import Task
@@ -68,6 +69,7 @@ class Disposals:
         self.resources = known.of(Resources)
         self.runs = known.of(Runs)
         self.late = known.of(LateDisposals)
+        self.runners = known.of(Runners)
 
     @facts
     def all(self) -> list[Disposal]:
@@ -183,7 +185,7 @@ class Disposals:
         found: tuple[Place, str] | None = None
         worked = False
         for call in self.functions.calls(module, function):
-            if call.leaf() != "run_until_complete" or self.runs.runner(module, function, call) is None:
+            if call.leaf() != "run_until_complete" or self.runners.of(module, function, call) is None:
                 continue
             engine = self._disposed_by(module, function, call, closing)
             if not engine:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.loops import Loops
+from celery_lint.inventory.code.runners import Runners
 from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.code.sites import Sites
 from celery_lint.inventory.resources.emptied import AROUND_TASKS, Emptied
@@ -41,6 +42,7 @@ class LateDisposals:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.runs = known.of(Runs)
+        self.runners = known.of(Runners)
         self.graph = known.of(CallGraph)
         self.functions = known.project.functions
         self.resources = known.of(Resources)
@@ -131,7 +133,7 @@ class LateDisposals:
             engine = self.resources.disposed_by(module, call)
             if engine is None or engine.origin is None or call.parent < 0 or _keeps_open(call):
                 continue
-            runner = self.runs.runner(module, function, calls[call.parent])
+            runner = self.runners.of(module, function, calls[call.parent])
             used = self._used_on_new_loops(engine.origin)
             if runner is not None and runner[0] in _NEW and used is not None:
                 place = module.place(calls[call.parent].span)

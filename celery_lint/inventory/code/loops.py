@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.code.graph import CallGraph, Reached
-from celery_lint.inventory.code.runs import LOOP_MAKERS, LoopRun, Runs
+from celery_lint.inventory.code.runners import LOOP_MAKERS
+from celery_lint.inventory.code.runs import LoopRun, Runs
 from celery_lint.inventory.workers.pools import Pool
 from celery_lint.inventory.workers.running import Workers
 from celery_lint.libraries.asyncio import RUN_THREADSAFE

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from celery_lint.inventory.code.async_to_sync import AsyncToSync
 from celery_lint.inventory.code.graph import LAYERS, CallGraph, Reached
+from celery_lint.inventory.code.runners import RUNNIFIED, RunKind, Runners
 from celery_lint.inventory.tasks.task import Task, reached_from
-from celery_lint.libraries.asyncio import ASYNC_TO_SYNC, LOOP_CLASSES, PORTALS, RUN_ASYNC, RUNNERS
+from celery_lint.libraries.asyncio import PORTALS
 from celery_lint.libraries.celery import TASK_BODIES
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
@@ -16,24 +16,18 @@ from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
-from celery_lint.project.entity import Entity, Key
+from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
 
-LOOP_MAKERS = ("asyncio.new_event_loop()", "asyncio.events.new_event_loop()", "uvloop.new_event_loop()")
-_CURRENT_LOOPS = ("asyncio.get_event_loop", "asyncio.get_running_loop")
 #: These take a coroutine, or a function that makes one, for another to run.
 HANDING_ON = frozenset({"partial", "wait_for", "shield", "gather", "create_task", "ensure_future"})
 _NESTED = 4
 _RUN_LEAVES = frozenset({"run", "run_until_complete", "run_async"}) | {
     name.rpartition(".")[2] for name in PORTALS
 }
-_RUNNIFY = "asyncer.runnify"
 _MAKING = ("async_to_sync", "AsyncToSync", "runnify")
 #: Runners that make a function, which then runs the coroutine.
-_MADE = frozenset({"async_to_sync", _RUNNIFY})
-_OF_THE_THREAD = "threading.local()"
-
-RunKind = Literal["run", "new", "current", "given", "kept", "apart", "bridge"]
+_MADE = frozenset({"async_to_sync", RUNNIFIED})
 
 
 class LoopRun(NamedTuple):
@@ -82,6 +76,7 @@ class Runs:
         self.project = known.project
         self.graph = known.of(CallGraph)
         self.async_to_sync = known.of(AsyncToSync)
+        self.runners = known.of(Runners)
         self.functions = known.project.functions
 
     @facts
@@ -100,62 +95,13 @@ class Runs:
                         found.append(run)
         return sorted(found, key=lambda run: (run.module.path, run.call.span))
 
-    def runner(self, module: Module, function: Function, call: Call) -> tuple[RunKind, str] | None:
-        """The kind and name of the runner that a call is."""
-        chain = call.chain
-        if chain[:1] == "%" or (call.in_lambda and not call.is_argument):
-            return None
-        entity = self.project.resolve(module, chain)
-        name = entity.name if entity.kind == "external" else ""
-        if name in RUNNERS:
-            if "Runner()" in name and not _made_here(chain, entity):
-                return "kept", "Runner.run"
-            return "run", name.replace("runners.", "").replace("Runner().run", "Runner.run")
-        if name in PORTALS:
-            if "()" in name and not _made_here(chain, entity):
-                return "apart", "BlockingPortal.call"
-            return "run", "BlockingPortal.call" if "()" in name else name
-        if name in RUN_ASYNC:
-            return "apart", "run_async"
-        if name.startswith(_OF_THE_THREAD) and name.endswith(".run") and self._keeps_runner(entity):
-            return "current", "Runner.run"
-        if name.endswith(".run_until_complete"):
-            owner = name.removesuffix(".run_until_complete")
-            if owner.startswith(_OF_THE_THREAD):
-                return "current", "run_until_complete"
-            if not _made_here(chain, entity):
-                return "kept", "run_until_complete"
-            if owner in LOOP_CLASSES:
-                return "given", "run_until_complete"
-            if owner in LOOP_MAKERS and not self._asks_for_loop(module, function):
-                return "new", "run_until_complete"
-            return "current", "run_until_complete"
-        maker = self.async_to_sync.made_by(entity)
-        if maker:
-            return ("bridge", "async_to_sync") if maker == ASYNC_TO_SYNC else ("run", _RUNNIFY)
-        return None
-
-    def _keeps_runner(self, entity: Entity) -> bool:
-        """Whether an attribute of a ``threading.local()`` is a runner: ``kept.runner = asyncio.Runner()``."""
-        if entity.origin is None:
-            return False
-        path, name = entity.origin
-        key = entity.name.removesuffix(".run").rpartition(".")[2]
-        return any(
-            (each.key, leaf_of_chain(each.target)) == (key, name) and f"{each.value.chain}().run" in RUNNERS
-            for each in self.project.modules[path].assignments
-        )
-
-    def _asks_for_loop(self, module: Module, function: Function) -> bool:
-        return any(call.chain in _CURRENT_LOOPS for call in self.functions.calls(module, function))
-
     def _run(self, module: Module, function: Function, call: Call, reached: list[Reached]) -> LoopRun | None:
-        runner = self.runner(module, function, call)
+        runner = self.runners.of(module, function, call)
         if runner is None or (not call.takes and runner[1] not in _MADE):
             return None
         kind, name = runner
         helper, coroutines = self.coroutines_of(module, function, call, name in _MADE, reached)
-        adaptive = self._asks_for_loop(module, function)
+        adaptive = self.runners.asks_for_loop(module, function)
         shared = kind == "kept" and self.project.resolve(module, call.chain).origin is not None
         return LoopRun(
             kind,
@@ -390,11 +336,3 @@ class Runs:
                         if reached.task not in known:
                             known.append(reached.task)
         return found
-
-
-def _made_here(chain: str, entity: Entity) -> bool:
-    """Whether the object before the last component of a chain was made for this use of it.
-
-    It was not when it has a name of its own: of a module, a class, an attribute of some object.
-    """
-    return entity.origin is None and chain.rpartition(".")[0].endswith("()")
