@@ -26,7 +26,8 @@ _CATCHING = frozenset({"AttributeError"})
 class PlainFunction(NamedTuple):
     """A method of tasks that is called on a function. ``hides``: its name is that of an imported task.
 
-    ``is_async``: it is an ``async def``, of which a decorator alone makes no task that works.
+    ``is_async``: it is an ``async def``, of which a decorator alone makes no task that works. ``sends``: it
+    sends a task itself, which is what whoever calls it wants.
     """
 
     place: Place
@@ -35,6 +36,7 @@ class PlainFunction(NamedTuple):
     function: Place
     hides: bool
     is_async: bool
+    sends: bool
 
 
 class PlainFunctions:
@@ -70,9 +72,18 @@ class PlainFunctions:
             if not self._is_asked(module, function, call, plain.name):
                 place = entity.module.place(plain.span)
                 is_task = hides and self._hides_task(entity)
+                sends = self._sends(entity.module, plain)
                 yield PlainFunction(
-                    module.place(call.span), plain.name, method, place, is_task, plain.is_async
+                    module.place(call.span), plain.name, method, place, is_task, plain.is_async, sends
                 )
+
+    def _sends(self, module: Module, function: Function) -> bool:
+        """Whether a function sends a task."""
+        return function.may_call(*SENDING) and any(
+            call.leaf() in SENDING
+            and self.tasks.of(self.project.resolve(module, call.chain.rpartition(".")[0])) is not None
+            for call in self.functions.calls(module, function)
+        )
 
     def _stays_plain(self, module: Module, function: Function) -> bool:
         """Whether its name certainly means the function, and nothing gives that attributes."""

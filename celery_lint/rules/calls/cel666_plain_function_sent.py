@@ -67,6 +67,10 @@ class PlainFunctionSent(Rule):
             "`{name}.{method}()` raises `AttributeError`: an `async def` is no task",
             "send a task that runs it: `@shared_task`, and in it `asyncio.run({name}(...))`",
         ),
+        "sender": (
+            "`{name}.{method}()` raises `AttributeError`: this function sends a task, and is none",
+            "call it: `{name}(...)`",
+        ),
         "hides": (
             "`{name}.{method}()` raises `AttributeError`: this function hides the task",
             "give the function another name than the task that it sends",
@@ -83,5 +87,5 @@ class PlainFunctionSent(Rule):
         if fact.hides:
             yield Finding(fact.place, values, related, "hides")
         else:
-            variant = "coroutine" if fact.is_async else ""
+            variant = "sender" if fact.sends else "coroutine" if fact.is_async else ""
             yield Finding(fact.place, values, related, variant, cause=Cause(fact.function))
