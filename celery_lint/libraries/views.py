@@ -18,6 +18,27 @@ VIEW_DECORATORS = (
         for verb in ("get", "post", "put", "patch", "delete")
     ),
 )
+#: Decorators among them that only wrap a view: somebody else registers it.
+WRAPPING_VIEWS = (
+    "rest_framework.decorators.",
+    "django.views.decorators.",
+    "django.contrib.auth.decorators.",
+    "django.db.transaction.atomic",
+)
+#: The same for classes of views.
+WRAPPING_CLASSES = ("django.utils.decorators.method_decorator",)
+#: Bases of classes of views, which a route names.
+VIEW_CLASSES = (
+    "django.views.generic.",
+    "django.views.View",
+    "rest_framework.views.APIView",
+    "rest_framework.viewsets.",
+    "rest_framework.generics.",
+    "flask.views.",
+    "flask_restful.Resource",
+)
+#: What such a class may derive from besides.
+VIEW_MIXINS = ("builtins.object", "django.contrib.auth.mixins.", "rest_framework.mixins.")
 #: What a decorated function stays a function under, without methods.
 KEEPING_FUNCTIONS = (
     *VIEW_DECORATORS,

@@ -13,6 +13,10 @@ BY_PATH = (
 )  # fmt: skip
 #: What may import a module that no import and no text names.
 UNKNOWN_IMPORTS = NAMES_OF_IMPORTING.union(BY_PATH)
+#: Those that import what the metadata of a distribution names.
+OF_DISTRIBUTIONS = frozenset(
+    {"entry_points", "iter_entry_points", "load_entry_point", "load_setuptools_entrypoints"}
+)
 
 
 class UnknownImports:

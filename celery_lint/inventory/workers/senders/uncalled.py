@@ -12,7 +12,9 @@ from collections.abc import Iterable
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.workers.senders.mentions import Mention, mentions_of
+from celery_lint.inventory.workers.senders.said import Said
 from celery_lint.inventory.workers.senders.shown import Shown
+from celery_lint.inventory.workers.senders.unrouted import Unrouted
 from celery_lint.inventory.workers.senders.unused import Unused
 from celery_lint.model.facts import Place, Value
 from celery_lint.project.entity import Entity, is_decorated
@@ -35,12 +37,16 @@ class UncalledSenders:
         self.functions = known.project.functions
         self.unused = known.of(Unused)
         self.shown = known.of(Shown)
+        self.said = known.of(Said)
+        self.unrouted = known.of(Unrouted)
 
     def holds(self, place: Place) -> bool:
         """Whether a place lies in a function or a method that nothing calls."""
         mention = self._around(place)
         if mention is None or not self.shown.is_deployed:
             return False
+        if mention.function is not None and self.unrouted.holds(mention.module, mention.function):
+            return True
         if not self._may_be_method(mention):
             users = self.unused.users({"": [mention]})
             return self.unused.is_uncalled(mention, users, ())
@@ -50,7 +56,7 @@ class UncalledSenders:
         if function is None or not all(user.function is function for user in used):
             return False
         lines = (mention.module.path, function.span.line, function.end_line)
-        return not self.unused.is_said(mention.module, name, [lines])
+        return not self.said.anywhere(mention.module, name, [lines])
 
     def words(self, places: Iterable[Place]) -> set[Pair]:
         """The names of functions around these places that nothing calls so far."""

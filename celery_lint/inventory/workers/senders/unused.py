@@ -17,6 +17,7 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.unimported import FOLDERS
 from celery_lint.inventory.workers.naming import holding, spans_of
 from celery_lint.inventory.workers.senders.mentions import Mention, mentions_of, modules_that_count, stands_in
+from celery_lint.inventory.workers.senders.said import Said
 from celery_lint.libraries.celery import CANVASES
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Value
@@ -28,9 +29,11 @@ from celery_lint.project.modules import leaf_of
 # Names by which programs, platforms and frameworks call functions, and those of modules that they look into.
 _CALLED_BY_OTHERS = re.compile(
     r"^__|^(?:cli|create_app|includeme|main|on_|pre_|post_|ready|register|run|setup|start|test)(?:_|$|(?<=_))"
-    r"|handler|hook|lambda|callback|receiver|command"
+    r"|handler|(?<!web)hook|lambda|callback|receiver|command"
 )
-_LOOKED_INTO = re.compile(r"callback|cron|command|handler|hook|plugin|receiver|script|signal|settings|conf")
+_LOOKED_INTO = re.compile(
+    r"callback|cron|command|handler|(?<!web)hook|plugin|receiver|(?<![a-z])script|signal|settings|conf"
+)
 # First parameters of what something else calls: a view, a receiver, a handler of events or of messages.
 _GIVEN = frozenset(
     {
@@ -42,12 +45,6 @@ _GIVEN = frozenset(
 _OF_OTHERS = frozenset({"getattr", "import_module", "import_string", "__import__"})
 _OF_ITSELF = frozenset({"globals", "locals", "vars", "eval", "exec"})
 _LOOKS_INTO_ITSELF = re.compile(rf"(?<![.\w])(?:{'|'.join(sorted(_OF_ITSELF))})\b")  # no `session.exec()`
-# What takes anything out of a module, in a file that is not parsed for it; and out of the one it stands in.
-_FISHING = re.compile(
-    rb"\bgetattr\((?!\s*[\w.]+,\s*[\"'])|\bgetmembers\(|\bvars\(|\bFire\(|\bfrom_module\(|\b__dict__\b|\bglobals\(\)"
-)
-_FISHING_AT_HOME = re.compile(rb"\bFire\(|\bglobals\(\)|\bvars\(\)|\b__main__\b.*\bgetmembers\(")
-_IMPORT = re.compile(rb"\b(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]*(?:\([^)]*\)|[^\n]*)|\bfrom[ \t]+[\w.]+")
 # What makes a signature of a task, or changes one.
 _SIGNING = frozenset({"s", "si", "signature", "subtask", "set", "map", "starmap", "chunks", "on_error"})
 # So much of what frameworks use shows that a module is no sketch.
@@ -67,6 +64,7 @@ class Unused:
         self.project = known.project
         self.functions = known.project.functions
         self.tasks = known.of(Tasks)
+        self.said = known.of(Said)
 
     def users(self, mentions: Mapping[str, Sequence[Mention]]) -> dict[str, list[Mention]]:
         """Who uses the functions and canvases that hold the names of tasks, and those that these hold."""
@@ -114,45 +112,18 @@ class Unused:
         function = mention.function
         if function is None or not steps:
             return True
-        callers = [user for user in users.get(function.name, ()) if user.function is not function]
+        callers = [
+            user
+            for user in users.get(function.name, ())
+            if user.function is not function and self._may_take(user, mention.module, function.name)
+        ]
         spans = [
             (each.module.path, each.function) for each in (mention, *callers) if each.function is not None
         ]
         known = [(path, each.span.line, each.end_line) for path, each in spans]
-        return self.is_said(mention.module, function.name, known) or any(
+        return self.said.of_module(mention.module, function.name, known) or any(
             self._is_named(user, users, left, steps - 1) for user in callers if not self._is_left(user, left)
         )
-
-    def is_said(self, module: Module, name: str, known: Sequence[tuple[str, int, int]]) -> bool:
-        """Whether any file says a name of a module outside of these lines, or takes names out of the module.
-
-        Tests and texts count: who knows what starts what they tell.
-        """
-        lines = self.project.deployment.written.lines(name)
-        return (
-            any(
-                not any(path == own and first <= line <= last for own, first, last in known)
-                for path, found in lines.items()
-                for line in found
-            )
-            or module.path in self._fished
-            or leaf_of(module.path) in self._fished
-        )
-
-    @once
-    def _fished(self) -> frozenset[str]:
-        """Modules of which somebody takes what only the run names: their paths, or words of imports."""
-        found: set[str] = set()
-        for path, text in self.project.deployment.written.texts.items():
-            if path.endswith(".py") and _FISHING.search(text):
-                if _FISHING_AT_HOME.search(text):
-                    found.add(path)
-                found.update(
-                    word.decode()
-                    for line in _IMPORT.findall(text)
-                    for word in re.findall(rb"[A-Za-z_]\w*", line)
-                )
-        return frozenset(found)
 
     def _is_idle(
         self,
@@ -170,6 +141,7 @@ class Unused:
             return False
         return all(
             user.function is function
+            or not self._may_take(user, mention.module, function.name)
             or self._is_left(user, left)
             or self._is_idle(user, users, left, steps - 1, is_used)
             for user in users[function.name]
@@ -184,7 +156,7 @@ class Unused:
     def _is_canvas_named(self, module: Module, bound: str, span: Span, users: Users) -> bool:
         callers = [(user.module.path, user.function) for user in users[bound] if user.function is not None]
         known = [(path, function.span.line, function.end_line) for path, function in callers]
-        return self.is_said(module, bound, [(module.path, span.line, span.end_line), *known])
+        return self.said.of_module(module, bound, [(module.path, span.line, span.end_line), *known])
 
     def _idle_canvases(
         self, module: Module, name: str, users: Users, left: Collection[Key]
@@ -192,6 +164,9 @@ class Unused:
         for bound, span in self._canvases(module, name):
             if bound in users and all(self._is_left(user, left) for user in users[bound]):
                 yield bound, span
+
+    def _may_take(self, user: Mention, module: Module, name: str) -> bool:
+        return self.said.may_take(user.module.path, module, name)
 
     def _is_left(self, user: Mention, left: Collection[Key]) -> bool:
         return user.function is not None and stands_in(user.module, user.function, left)
@@ -210,13 +185,13 @@ class Unused:
         if not function.name or _CALLED_BY_OTHERS.search(function.name):
             return False
         is_task = (module.path, function.qualname) in self._of_tasks
-        return not is_task and self._may_hide(module, function.name)
+        return not is_task and self.may_hide(module, function.name)
 
     def is_offered(self, name: str) -> bool:
         """Whether a module offers something of this name to others."""
         return name in self._offered
 
-    def _may_hide(self, module: Module, name: str) -> bool:
+    def may_hide(self, module: Module, name: str) -> bool:
         """Whether a module is one that nothing looks into, and offers nothing of this name."""
         *folders, _ = module.path.split("/")
         return (
@@ -247,7 +222,7 @@ class Unused:
             for value in values
             if any(value is each for each in having)
             and self._is_plain(module, value, name)
-            and self._may_hide(module, bound)
+            and self.may_hide(module, bound)
         ]
 
     def _is_plain(self, module: Module, value: Value, name: str) -> bool:

@@ -1,0 +1,159 @@
+"""Whether any file of the workspace says the name of something that a module has, and may mean it."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from celery_lint.inventory.workers.loading.unknown_imports import (
+    OF_DISTRIBUTIONS,
+    UNKNOWN_IMPORTS,
+)
+from celery_lint.model.facts import Module
+from celery_lint.project.entity import Key
+from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
+
+# What takes anything out of a module, in a file that is not parsed for it; and out of the one it stands in.
+_FISHING = re.compile(
+    rb"\bgetattr\((?!\s*[\w.]+,\s*[\"'])|\bgetmembers\(|\bvars\(|\bFire\(|\bfrom_module\(|\b__dict__\b|\bglobals\(\)"
+)
+_FISHING_AT_HOME = re.compile(rb"\bFire\(|\bglobals\(\)|\bvars\(\)|\b__main__\b.*\bgetmembers\(")
+_IMPORT = re.compile(rb"\b(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]*(\([^)]*\)|[^\n]*)|\bfrom[ \t]+[\w.]+")
+# What imports modules that only the run knows, and what those that distributions tell of.
+_LOADING = re.compile(
+    rb"(?:\b(?:%b)|(?<![.\w])exec)\((?!\s*[\"'])"
+    % "|".join(sorted(UNKNOWN_IMPORTS - OF_DISTRIBUTIONS - {"exec"})).encode()
+)
+_LOADING_OF_DISTRIBUTIONS = re.compile(rb"\b(?:%b)\(" % "|".join(sorted(OF_DISTRIBUTIONS)).encode())
+# Files for people, who write a word of their language without meaning a function.
+_OF_PEOPLE = (".md", ".rst", ".txt")
+# Files in which a distribution tells what others may import of it; `setup.py` is read as any other.
+_METADATA = ("pyproject.toml", "setup.cfg", "entry_points.txt")
+
+Lines = Sequence[tuple[str, int, int]]
+"""Stretches of lines, by path."""
+
+
+class Said:
+    """What the files of a workspace say of what a module has."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self._taken: dict[Key, bool] = {}
+
+    def anywhere(self, module: Module, name: str, known: Lines) -> bool:
+        """Whether any file says a name outside of these lines, or takes unknown names out of the module.
+
+        Tests and texts count: who knows what starts what they tell.
+        """
+        return self._is_fished(module) or next(self._lines(name, known), None) is not None
+
+    def of_module(self, module: Module, name: str, known: Lines) -> bool:
+        """The same of what stands at the top of a module: whoever means it has that from the module."""
+        return self._is_fished(module) or any(
+            path == module.path or self._counts(path, line, module, name)
+            for path, line in self._lines(name, known)
+        )
+
+    def may_be_listed(self, module: Module) -> bool:
+        """Whether somebody may go through what a module has, without saying any of its names."""
+        return self._is_fished(module) or self._lists_what_it_loads
+
+    @once
+    def _lists_what_it_loads(self) -> bool:
+        """Whether a file imports modules that only the run knows, and takes from them what only it knows."""
+        return any(_FISHING.search(text) and _LOADING.search(text) for text in self._code)
+
+    @once
+    def _loads(self) -> bool:
+        return any(map(_LOADING.search, self._code))
+
+    @once
+    def _loads_of_distributions(self) -> bool:
+        return any(map(_LOADING_OF_DISTRIBUTIONS.search, self._code))
+
+    @property
+    def _code(self) -> list[bytes]:
+        texts = self.project.deployment.written.texts
+        return [text for path, text in texts.items() if path.endswith(".py")]
+
+    def may_take(self, path: str, module: Module, name: str) -> bool:
+        """Whether a Python file may mean by a name what stands at the top of this module."""
+        if path == module.path:
+            return True
+        key = (module.path, name)
+        if key not in self._taken:
+            stem = leaf_of(module.path)
+            self._taken[key] = (
+                module.path.endswith("__init__.py")  # those beside it take its names without saying its own
+                or self._may_be_loaded(stem)
+                or any(
+                    _takes(text, stem, name)
+                    for other, text in self.project.deployment.written.texts.items()
+                    if other.endswith(".py") and other != module.path and stem.encode() in text
+                )
+            )
+        return self._taken[key]
+
+    def _may_be_loaded(self, stem: str) -> bool:
+        """Whether code imports modules of this name that only the run, or a distribution, names."""
+        offered = any(path.endswith(_METADATA) for path in self.project.deployment.written.lines(stem))
+        return self._loads or (offered and self._loads_of_distributions)
+
+    def _lines(self, name: str, known: Lines) -> Iterator[tuple[str, int]]:
+        for path, found in self.project.deployment.written.lines(name).items():
+            for line in found:
+                if not any(path == own and first <= line <= last for own, first, last in known):
+                    yield path, line
+
+    def _counts(self, path: str, line: int, module: Module, name: str) -> bool:
+        """Whether a line of another file may mean by a name what this module has."""
+        if path.endswith(".py"):
+            return self.may_take(path, module, name)
+        if path in self.project.deployment.written.lines(leaf_of(module.path)):
+            return True
+        if "_" in name.strip("_") or not path.endswith(_OF_PEOPLE):
+            return True
+        text = self.project.deployment.written.texts[path].split(b"\n")[line - 1]
+        return re.search(rb"[.:`\"']%b\b|\b%b[(`]" % (name.encode(), name.encode()), text) is not None
+
+    def _is_fished(self, module: Module) -> bool:
+        return not self._fished.isdisjoint((module.path, leaf_of(module.path)))
+
+    @once
+    def _fished(self) -> frozenset[str]:
+        """Modules of which somebody takes what only the run names: their paths, or words of imports."""
+        found: set[str] = set()
+        for path, text in self.project.deployment.written.texts.items():
+            if path.endswith(".py") and _FISHING.search(text):
+                if _FISHING_AT_HOME.search(text):
+                    found.add(path)
+                found.update(
+                    word.decode()
+                    for line in _IMPORT.finditer(text)
+                    for word in re.findall(rb"[A-Za-z_]\w*", line[0])
+                )
+        return frozenset(found)
+
+
+def _takes(text: bytes, stem: str, name: str) -> bool:
+    """Whether a file may have a name of a module: not if it only imports others from it, by their names.
+
+    ``from shop.mails import count``, or ``"shop.mails.count"``.
+    """
+    own, word = stem.encode(), name.encode()
+    imports = list(_IMPORT.finditer(text))
+    starts = [found.start() for found in imports]
+    for said in re.finditer(rb"(?<!\w)%b(?!\w)(?:\.(\w+))?" % re.escape(own), text):
+        before = bisect_right(starts, said.start())
+        around = imports[before - 1] if before else None
+        if around is None or around.end() <= said.start():
+            if said[1] is None or said[1] == word:
+                return True
+            continue
+        taken = around[2] or b""
+        if not around[1] or b"*" in taken or not {own, word}.isdisjoint(re.findall(rb"\w+", taken)):
+            return True
+    return False

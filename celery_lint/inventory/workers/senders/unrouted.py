@@ -1,0 +1,74 @@
+"""Views that no route names: nobody comes to what stands in them.
+
+It answers *yes* only where no file of the workspace says the name of the view, and nothing goes through what
+its module has: a router that scans modules, or asks a class for its subclasses.
+"""
+
+from __future__ import annotations
+
+from celery_lint.inventory.workers.senders.said import Said
+from celery_lint.inventory.workers.senders.unused import Unused
+from celery_lint.libraries.views import VIEW_CLASSES, VIEW_MIXINS, WRAPPING_CLASSES, WRAPPING_VIEWS
+from celery_lint.model.facts import Class, Function, Module, Value
+from celery_lint.project.entity import Entity
+from celery_lint.project.known import Known
+
+_REQUEST = "request"
+# By these a class knows of those that derive from it.
+_ASKING_SUBCLASSES = "__subclasses__"
+_TELLING_SUBCLASSES = "__init_subclass__"
+
+
+class Unrouted:
+    """Whether a function is a view, or in one, that nothing names."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.functions = known.project.functions
+        self.unused = known.of(Unused)
+        self.said = known.of(Said)
+
+    def holds(self, module: Module, function: Function) -> bool:
+        """Whether no route leads to a function: one that is no method of a view is left alone."""
+        class_ = module.classes.get(function.owner)
+        if class_ is None:
+            is_view = not function.owner and self._is_view(module, function)
+            return is_view and self._is_unnamed(module, function.name, function.span.line, function.end_line)
+        if not self._is_class(module, class_):
+            return False
+        inside = self.functions.within(module, class_.qualname)
+        return self._is_unnamed(
+            module, class_.name, class_.span.line, max(each.end_line for each in inside)
+        ) and not self.project.deployment.written.lines(_ASKING_SUBCLASSES)
+
+    def _is_unnamed(self, module: Module, name: str, first: int, last: int) -> bool:
+        return (
+            self.unused.may_hide(module, name)
+            and not self.said.may_be_listed(module)
+            and not self.said.of_module(module, name, [(module.path, first, last)])
+        )
+
+    def _is_view(self, module: Module, function: Function) -> bool:
+        """Whether only a route can call a function: nothing but the wrappings of views is around it."""
+        if function.is_nested() or not self.unused.is_plainly_named(module, function):
+            return False
+        wrapped = all(self._wraps(module, each, WRAPPING_VIEWS) for each in function.decorators)
+        return wrapped and function.first() == _REQUEST
+
+    def _is_class(self, module: Module, class_: Class) -> bool:
+        """Whether only a route can have an object of a class made: it is a view, as its bases are."""
+        bases = list(self.project.bases(Entity("class", class_.qualname, module)))
+        return (
+            class_.name == class_.qualname
+            and all(self._wraps(module, each, WRAPPING_CLASSES) for each in class_.decorators)
+            and any(base.name.startswith(VIEW_CLASSES) for base in bases)
+            and all(
+                base.name.startswith(VIEW_CLASSES + VIEW_MIXINS)
+                if (own := base.class_()) is None
+                else _TELLING_SUBCLASSES not in own.methods
+                for base in bases
+            )
+        )
+
+    def _wraps(self, module: Module, decorator: Value, names: tuple[str, ...]) -> bool:
+        return self.project.resolve(module, decorator.chain).name.startswith(names)
