@@ -27,18 +27,18 @@ WRAPPING_VIEWS = (
 )
 #: The same for classes of views.
 WRAPPING_CLASSES = ("django.utils.decorators.method_decorator",)
-#: Bases of classes of views, which a route names.
+#: Bases of classes of views, whose methods are called where a route names the class.
 VIEW_CLASSES = (
     "django.views.generic.",
     "django.views.View",
+    "django.contrib.auth.mixins.",
     "rest_framework.views.APIView",
     "rest_framework.viewsets.",
     "rest_framework.generics.",
+    "rest_framework.mixins.",
     "flask.views.",
     "flask_restful.Resource",
 )
-#: What such a class may derive from besides.
-VIEW_MIXINS = ("builtins.object", "django.contrib.auth.mixins.", "rest_framework.mixins.")
 #: What a decorated function stays a function under, without methods.
 KEEPING_FUNCTIONS = (
     *VIEW_DECORATORS,

@@ -69,6 +69,17 @@ class Unimported:
             if each.folder in self._gathered and not self.orphans.is_named(each, modules)
         )
 
+    def needs_import(self, module: Module) -> bool:
+        """Whether nothing but an import that says its name runs a module."""
+        each = candidate_of(module.path, False)
+        return (
+            each is not None
+            and self.project.modules.is_product(module.path)
+            and module.path not in self._own
+            and not self.worker_imports.is_scanned
+            and self._is_left_alone(module, each)
+        )
+
     @once
     def _gathered(self) -> set[str]:
         """The folders of which another module imports several, none that define tasks or applications."""

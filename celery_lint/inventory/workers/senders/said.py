@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
+from celery_lint.inventory.workers.loading.unimported import Unimported
 from celery_lint.inventory.workers.loading.unknown_imports import (
     OF_DISTRIBUTIONS,
     UNKNOWN_IMPORTS,
@@ -41,7 +42,9 @@ class Said:
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
+        self.unimported = known.of(Unimported)
         self._taken: dict[Key, bool] = {}
+        self._left: dict[str, bool] = {}
 
     def anywhere(self, module: Module, name: str, known: Lines) -> bool:
         """Whether any file says a name outside of these lines, or takes unknown names out of the module.
@@ -92,7 +95,10 @@ class Said:
                 or any(
                     _takes(text, stem, name)
                     for other, text in self.project.deployment.written.texts.items()
-                    if other.endswith(".py") and other != module.path and stem.encode() in text
+                    if other.endswith(".py")
+                    and other != module.path
+                    and stem.encode() in text
+                    and not self.is_left(other)
                 )
             )
         return self._taken[key]
@@ -102,8 +108,22 @@ class Said:
         offered = any(path.endswith(_METADATA) for path in self.project.deployment.written.lines(stem))
         return self._loads or (offered and self._loads_of_distributions)
 
+    def is_left(self, path: str) -> bool:
+        """Whether nothing imports a module, since no other file says its name: nobody runs what it says."""
+        if path not in self._left:
+            module = self.project.modules.get(path)
+            self._left[path] = (
+                module is not None
+                and not self._loads
+                and self.unimported.needs_import(module)
+                and self.project.deployment.written.lines(leaf_of(path)).keys() <= {path}
+            )
+        return self._left[path]
+
     def _lines(self, name: str, known: Lines) -> Iterator[tuple[str, int]]:
         for path, found in self.project.deployment.written.lines(name).items():
+            if self.is_left(path):
+                continue
             for line in found:
                 if not any(path == own and first <= line <= last for own, first, last in known):
                     yield path, line

@@ -14,14 +14,12 @@ from celery_lint.files.filter import Pair
 from celery_lint.inventory.workers.senders.mentions import Mention, mentions_of
 from celery_lint.inventory.workers.senders.said import Said
 from celery_lint.inventory.workers.senders.shown import Shown
-from celery_lint.inventory.workers.senders.unrouted import Unrouted
+from celery_lint.inventory.workers.senders.unnamed import IDLE_BASES, Unnamed
 from celery_lint.inventory.workers.senders.unused import Unused
 from celery_lint.model.facts import Place, Value
 from celery_lint.project.entity import Entity, is_decorated
 from celery_lint.project.known import Known, once
 
-# What every class may derive from: it calls no method of those below.
-_CALLING_NOTHING = frozenset({"object", "abc.ABC", "typing.Generic"})
 # A method that is one of the class or of nothing is called by its name all the same.
 _STATIC = frozenset({"staticmethod"})
 _PLAIN = _STATIC | {"classmethod"}
@@ -38,14 +36,14 @@ class UncalledSenders:
         self.unused = known.of(Unused)
         self.shown = known.of(Shown)
         self.said = known.of(Said)
-        self.unrouted = known.of(Unrouted)
+        self.unnamed = known.of(Unnamed)
 
     def holds(self, place: Place) -> bool:
         """Whether a place lies in a function or a method that nothing calls."""
         mention = self._around(place)
         if mention is None or not self.shown.is_deployed:
             return False
-        if mention.function is not None and self.unrouted.holds(mention.module, mention.function):
+        if mention.function is not None and self.unnamed.holds(mention.module, mention.function):
             return True
         if not self._may_be_method(mention):
             users = self.unused.users({"": [mention]})
@@ -53,7 +51,9 @@ class UncalledSenders:
         name = mention.function.name if mention.function is not None else ""
         used = mentions_of(self.project, {name}).get(name, ())
         function = mention.function
-        if function is None or not all(user.function is function for user in used):
+        if function is None or not all(
+            user.function is function or self.said.is_left(user.module.path) for user in used
+        ):
             return False
         lines = (mention.module.path, function.span.line, function.end_line)
         return not self.said.anywhere(mention.module, name, [lines])
@@ -67,6 +67,8 @@ class UncalledSenders:
             mention = self._around(place)
             if mention is None or mention.function is None:
                 continue
+            if mention.function.owner:
+                found.add((mention.function.owner.rpartition(".")[2], ""))
             if self._may_be_method(mention):
                 found.add((mention.function.name, ""))
             else:
@@ -94,7 +96,10 @@ class UncalledSenders:
         own = Entity("class", class_.qualname, module)
         return (
             self.unused.is_plainly_named(module, function)
-            and all(decorator.chain.lstrip("~:") in _PLAIN for decorator in function.decorators)
+            and all(
+                decorator.chain.lstrip("~:") in _PLAIN or self.unused.only_wraps(module, decorator)
+                for decorator in function.decorators
+            )
             and sum(each.required for each in function.parameters) > (not is_decorated(function, _STATIC))
             and not self.unused.is_offered(class_.name)
             and all(self._calls_nothing(base) for base in self.project.bases(own))
@@ -102,7 +107,7 @@ class UncalledSenders:
         )
 
     def _calls_nothing(self, base: Entity) -> bool:
-        return base.class_() is not None or base.name.partition("[")[0] in _CALLING_NOTHING
+        return base.class_() is not None or base.name.partition("[")[0] in IDLE_BASES
 
     @once
     def _looking(self) -> frozenset[str]:

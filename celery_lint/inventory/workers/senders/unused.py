@@ -19,6 +19,7 @@ from celery_lint.inventory.workers.naming import holding, spans_of
 from celery_lint.inventory.workers.senders.mentions import Mention, mentions_of, modules_that_count, stands_in
 from celery_lint.inventory.workers.senders.said import Said
 from celery_lint.libraries.celery import CANVASES
+from celery_lint.libraries.django import ATOMIC
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.words import held
@@ -166,7 +167,8 @@ class Unused:
                 yield bound, span
 
     def _may_take(self, user: Mention, module: Module, name: str) -> bool:
-        return self.said.may_take(user.module.path, module, name)
+        path = user.module.path
+        return not self.said.is_left(path) and self.said.may_take(path, module, name)
 
     def _is_left(self, user: Mention, left: Collection[Key]) -> bool:
         return user.function is not None and stands_in(user.module, user.function, left)
@@ -176,9 +178,15 @@ class Unused:
     def _may_be(self, mention: Mention) -> bool:
         """Whether nothing but its name leads to the function that holds a word."""
         module, function = mention
-        if function is None or function.decorators or function.owner or function.parent:
+        if function is None or function.owner or function.parent:
+            return False
+        if not all(self.only_wraps(module, decorator) for decorator in function.decorators):
             return False
         return function.first() not in _GIVEN and self.is_plainly_named(module, function)
+
+    def only_wraps(self, module: Module, decorator: Value) -> bool:
+        """Whether a decorator runs something around its function, and tells nobody of that."""
+        return self.project.resolve(module, decorator.chain).name in ATOMIC
 
     def is_plainly_named(self, module: Module, function: Function) -> bool:
         """Whether the name of a function is none that something outside calls, and it is no task."""
@@ -193,12 +201,15 @@ class Unused:
 
     def may_hide(self, module: Module, name: str) -> bool:
         """Whether a module is one that nothing looks into, and offers nothing of this name."""
+        return self.keeps(module, name) and leaf_of(module.path) not in self._looked_into
+
+    def keeps(self, module: Module, name: str) -> bool:
+        """Whether nothing looks into a module, nor it into itself, and it offers nothing of this name."""
         *folders, _ = module.path.split("/")
         return (
             FOLDERS.isdisjoint(folders)
             and not _LOOKED_INTO.search(leaf_of(module.path))
             and name not in self._offered
-            and leaf_of(module.path) not in self._looked_into
             and module.path not in self._looking
             and "__getattr__" not in module.functions
         )

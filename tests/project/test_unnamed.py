@@ -1,4 +1,4 @@
-"""Views that no route names: of which frameworks, and what may lead to one all the same."""
+"""Views that no route names, and classes that nothing names: what they are, and what may lead to one."""
 
 from __future__ import annotations
 
@@ -129,3 +129,59 @@ def test_what_is_no_view_or_may_be_registered(text: str, tmp_path: Path) -> None
 def test_what_may_lead_to_a_view(path: str, text: str, tmp_path: Path) -> None:
     assert not speaks(tmp_path / "without", {"shop/views.py": APIVIEW})
     assert speaks(tmp_path / "with", {"shop/views.py": APIVIEW, path: text})
+
+
+SERVICE = """from django.db import transaction
+
+from shop.tasks import deliver
+
+
+class OrderService:
+    @staticmethod
+    @transaction.atomic
+    def sell():
+        deliver.delay(1)
+
+
+def count():
+    return 1
+"""
+IMPORT = "from shop.orders import OrderService\n"
+LEFT = {
+    "shop/orders.py": SERVICE,
+    "shop/views.py": "from shop.orders import count\n\n\ndef home(request):\n    return count()\n",
+    "shop/views_public.py": f"{IMPORT}\n\ndef sold():\n    OrderService.sell()\n",
+    "shop/a.py": "",
+    "shop/b.py": "",
+}
+
+
+def test_a_class_that_only_a_module_uses_which_nothing_imports(tmp_path: Path) -> None:
+    assert not speaks(tmp_path, LEFT)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("shop/orders.py", f"{SERVICE}\n\nservice = OrderService()\n"),
+        ("shop/orders.py", f"{SERVICE}\n\n__all__ = ['OrderService']\n"),
+        ("shop/orders.py", SERVICE.replace("OrderService", "OrderService(Unknown)")),
+        ("shop/views.py", "from shop.orders import OrderService\n\n\ndef home():\n    OrderService.sell()\n"),
+        ("shop/urls.py", "from shop import views, views_public\n\nurlpatterns = [views.home]\n"),
+        ("shop/urls.py", "from shop import views\n\nurlpatterns = [views.home, 'shop.views_public']\n"),
+        ("shop/urls.py", "import importlib\n\n\ndef load(name):\n    importlib.import_module(name)\n"),
+        ("README.md", "Run `python shop/views_public.py`.\n"),
+        ("shop/views_public.py", f"{IMPORT}\n\ndef sold():\n    pass\n\n\nsold()\n"),
+        ("shop/views_public.py", f"{IMPORT}\nif __name__ == '__main__':\n    OrderService.sell()\n"),
+        ("shop/a.py", "from shop.orders import OrderService as Service\n\nService.sell()\n"),
+    ],
+)
+def test_what_may_lead_to_a_class(path: str, text: str, tmp_path: Path) -> None:
+    assert speaks(tmp_path, {**LEFT, path: text})
+
+
+@pytest.mark.parametrize(("said", "expected"), [("", False), ("sell_orders", True)])
+def test_a_transaction_around_a_function_tells_nobody(said: str, expected: bool, tmp_path: Path) -> None:
+    head = f"from django.db import transaction\n{HEAD}"
+    function = "@transaction.atomic\ndef sell_orders(order):\n    deliver.delay(order)\n"
+    assert speaks(tmp_path, {"shop/views.py": head + function, "README.md": f"{said}\n"}) is expected

@@ -1,26 +1,28 @@
-"""Views that no route names: nobody comes to what stands in them.
+"""Views that no route names, and classes that nothing names: nobody comes to what stands in them.
 
-It answers *yes* only where no file of the workspace says the name of the view, and nothing goes through what
-its module has: a router that scans modules, or asks a class for its subclasses.
+It answers *yes* only where no file of the workspace says the name, but those that nothing imports, and
+nothing goes through what the module has: a router that scans modules, or asks a class for its subclasses.
 """
 
 from __future__ import annotations
 
 from celery_lint.inventory.workers.senders.said import Said
 from celery_lint.inventory.workers.senders.unused import Unused
-from celery_lint.libraries.views import VIEW_CLASSES, VIEW_MIXINS, WRAPPING_CLASSES, WRAPPING_VIEWS
+from celery_lint.libraries.views import VIEW_CLASSES, WRAPPING_CLASSES, WRAPPING_VIEWS
 from celery_lint.model.facts import Class, Function, Module, Value
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known
 
+#: What every class may derive from: it makes no object of those below, and calls none of their methods.
+IDLE_BASES = frozenset({"object", "builtins.object", "abc.ABC", "typing.Generic"})
 _REQUEST = "request"
 # By these a class knows of those that derive from it.
 _ASKING_SUBCLASSES = "__subclasses__"
 _TELLING_SUBCLASSES = "__init_subclass__"
 
 
-class Unrouted:
-    """Whether a function is a view, or in one, that nothing names."""
+class Unnamed:
+    """Whether a function is a view, or a method of a class, that nothing names."""
 
     def __init__(self, known: Known) -> None:
         self.project = known.project
@@ -29,7 +31,7 @@ class Unrouted:
         self.said = known.of(Said)
 
     def holds(self, module: Module, function: Function) -> bool:
-        """Whether no route leads to a function: one that is no method of a view is left alone."""
+        """Whether nothing leads to a function, by its own name or by that of its class."""
         class_ = module.classes.get(function.owner)
         if class_ is None:
             is_view = not function.owner and self._is_view(module, function)
@@ -43,7 +45,7 @@ class Unrouted:
 
     def _is_unnamed(self, module: Module, name: str, first: int, last: int) -> bool:
         return (
-            self.unused.may_hide(module, name)
+            self.unused.keeps(module, name)
             and not self.said.may_be_listed(module)
             and not self.said.of_module(module, name, [(module.path, first, last)])
         )
@@ -56,14 +58,13 @@ class Unrouted:
         return wrapped and function.first() == _REQUEST
 
     def _is_class(self, module: Module, class_: Class) -> bool:
-        """Whether only a route can have an object of a class made: it is a view, as its bases are."""
+        """Whether only who names a class makes an object of it: its bases do nothing, or are views."""
         bases = list(self.project.bases(Entity("class", class_.qualname, module)))
         return (
             class_.name == class_.qualname
             and all(self._wraps(module, each, WRAPPING_CLASSES) for each in class_.decorators)
-            and any(base.name.startswith(VIEW_CLASSES) for base in bases)
             and all(
-                base.name.startswith(VIEW_CLASSES + VIEW_MIXINS)
+                base.name.startswith(VIEW_CLASSES) or base.name.partition("[")[0] in IDLE_BASES
                 if (own := base.class_()) is None
                 else _TELLING_SUBCLASSES not in own.methods
                 for base in bases
