@@ -214,14 +214,16 @@ class IoTimeouts:
             yield wait._replace(site=site._replace(tasks=tasks), limit=longest if longest < inf else None)
 
     def _limit(self, task: Task) -> float | None:
-        """After how many seconds a time limit ends a task at the latest, in the pools that may run it."""
+        """After how many seconds a time limit ends a task at the latest, in the pools that may run it.
+
+        Prefork sets its clock for the hard limit only when the soft one has struck.
+        """
         hard = self.time_limits.seconds(task, "time_limit")
         if self.workers.only(("gevent",), [task]) is not None:
             return hard
         if self.workers.running(UNFORKED, [task]) is not None or not self.workers.forks([task]):
             return None
-        limits = [limit for limit in (self.time_limits.seconds(task, "soft_time_limit"), hard) if limit]
-        return min(limits, default=None)
+        return self.time_limits.seconds(task, "soft_time_limit") or hard
 
     def _may_call(self, site: Site) -> bool:
         if site.function.mentions(*_WORDS) or self.services.may_be_asked(site):
