@@ -60,6 +60,7 @@ def speaks(folder: Path, files: dict[str, str]) -> bool:
         ("shop/other.py", f"from shop.webhooks import (\n    signed as sign,\n)\n\n\n{DISPATCHING}"),
         ("shop/other.py", f"SIGN = 'shop.webhooks.signed'\n\n\n{DISPATCHING}"),
         ("shop/other.py", f"def dispatch():\n    pass\n\n\n{DISPATCHING}"),
+        ("shop/other.py", f"class Shell:\n    def exec(self, command):\n        pass\n\n\n{DISPATCHING}"),
         ("ops/kick.py", "class Kick:\n    def dispatch(self):\n        pass\n"),
         ("shop/other.py", f"{PLUGINS}\n\n{DISPATCHING}"),
         ("README.md", "The workers dispatch what is sold.\n"),

@@ -24,7 +24,7 @@ _FISHING_AT_HOME = re.compile(rb"\bFire\(|\bglobals\(\)|\bvars\(\)|\b__main__\b.
 _IMPORT = re.compile(rb"\b(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]*(\([^)]*\)|[^\n]*)|\bfrom[ \t]+[\w.]+")
 # What imports modules that only the run knows, and what those that distributions tell of.
 _LOADING = re.compile(
-    rb"(?:\b(?:%b)|(?<![.\w])exec)\((?!\s*[\"'])"
+    rb"(?<!def )(?:\b(?:%b)|(?<![.\w])exec)\((?!\s*[\"'])"
     % "|".join(sorted(UNKNOWN_IMPORTS - OF_DISTRIBUTIONS - {"exec"})).encode()
 )
 _LOADING_OF_DISTRIBUTIONS = re.compile(rb"\b(?:%b)\(" % "|".join(sorted(OF_DISTRIBUTIONS)).encode())
