@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.code.graph import DEPTH
 from celery_lint.inventory.code.sites import Site, Sites
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.running import UNFORKED
 from celery_lint.libraries.threads import PROCESS_EXECUTORS
+from celery_lint.libraries.views import WEB_APPLICATIONS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Place
 from celery_lint.model.records import NamedTuple
@@ -182,11 +184,29 @@ class Processes:
 
     def _happens(self, site: Site, step: Step | None) -> bool:
         """Whether an exit leaves the task, and no caller raises before for what it asks about."""
-        if not self.sites.escapes(site, step, _EXIT):
+        if not self.sites.escapes(site, step, _EXIT) or self._refuses_to_start(site, step):
             return False
         asked = self._decides(site, step) if step is not None else set()
         ways = self.sites.ways(site) if asked else []
         return not ways or not all(self._is_checked(caller, call, site, asked) for caller, call in ways)
+
+    def _refuses_to_start(self, site: Site, step: Step | None) -> bool:
+        """Whether an exit is a condition of every start: of what makes the web application, from constants.
+
+        A server that is configured so does not start either, and nobody's task is to run under it.
+        """
+        around = self.sites.flow(site).ancestors(step) if step is not None else ()
+        return any(outer.kind in ("if", "handler") for outer in around) and self._is_of_start(site, DEPTH)
+
+    def _is_of_start(self, site: Site, depth: int) -> bool:
+        """Whether every way from a task to a function leads through one that makes the web application."""
+        ways = [] if site.is_task() else self.sites.ways(site)
+        if ways and any(
+            f"{self.sites.name(site.module, call.chain)}()" in WEB_APPLICATIONS
+            for call in self.sites.calls(site)
+        ):
+            return all(given.chain[:1] != "%" for _, call in ways for given in call.takes)
+        return depth > 0 and bool(ways) and all(self._is_of_start(caller, depth - 1) for caller, _ in ways)
 
     def _decides(self, site: Site, step: Step) -> set[str]:
         """The parameters of a function that the conditions around a statement ask about, by way of others."""
