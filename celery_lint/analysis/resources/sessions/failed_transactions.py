@@ -13,9 +13,10 @@ from celery_lint.analysis.resources.sessions.rolled_back import RolledBack
 from celery_lint.analysis.resources.sessions.savepoints import begins, undoes_nested
 from celery_lint.analysis.resources.sessions.session_flow import HARMLESS, WORK, SessionFlow, View
 from celery_lint.analysis.resources.sessions.undone import Undone, is_rolled_back, part_of
+from celery_lint.inventory.code.ends.unreached import Unreached
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Module, Place
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
@@ -64,6 +65,7 @@ class FailedTransactions:
         self.project = known.project
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
+        self.unreached = known.of(Unreached)
         self.refusals = Refusals(known, self._reaches_end)
         self.held = known.of(HeldSessions)
         self.rolled_back = known.of(RolledBack)
@@ -320,8 +322,16 @@ class FailedTransactions:
         target = self.graph.target(view.module, call.chain)
         return target is not None and (
             receiver not in held.owners
-            or any(function.may_call(*_TALKING) for _, function in self.graph.closure(*target))
+            or any(self._talks(module, function) for module, function in self.graph.closure(*target))
         )
+
+    def _talks(self, module: Module, function: Function) -> bool:
+        """Whether a function comes to a call that may talk to a database."""
+        if not function.may_call(*_TALKING):
+            return False
+        never = self.unreached.calls(module, function)
+        calls = self.functions.calls(module, function)
+        return any(call.number not in never for call in calls if f".{call.leaf()}" in _TALKING)
 
     def _writes(self, view: View, step: Step, held: HeldSession) -> Writes:
         """What a statement does that a database may refuse, by the session or to what it holds."""
