@@ -16,7 +16,8 @@ from celery_lint.analysis.resources.sessions.plain_values import (
     is_there_already,
     sets_plain,
 )
-from celery_lint.inventory.code.decided.given import Given, given_by, is_closed
+from celery_lint.inventory.code.decided.given import Given, constants_in, given_by, is_closed
+from celery_lint.inventory.code.ends.unreached import Unreached
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
@@ -98,6 +99,7 @@ class Refusals:
     def __init__(self, known: Known, arrives: Arrives) -> None:
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
+        self.unreached = known.of(Unreached)
         self.arrives = arrives
         self._known: dict[tuple[str, str, Given, int], Writes] = {}
 
@@ -166,9 +168,10 @@ class Refusals:
             inner = self.functions.of(callee.module, callee.function)
             handed = given_by(callee.call, callee.function, inner, given) if callee.is_called else ()
             self._note(flow, callee.call, self.of(callee.module, callee.function, handed, depth - 1), by_step)
+        never = self.unreached.given(module, function, constants_in(given))
         for step in flow.steps:
-            done = by_step.get(step.number, [])
-            if fills and self.fills(flow, step, calls):
+            done = by_step.get(step.number, []) if step.number not in never else []
+            if step.number not in never and fills and self.fills(flow, step, calls):
                 done.append(Writes(fills=True))
             if done and not (given and is_closed(flow, step, given)) and self.arrives(module, flow, step):
                 events += [(step, writes) for writes in done]

@@ -82,6 +82,15 @@ def given_by_message(signature: Signature, arguments: Arguments, function: Funct
     return tuple(found)
 
 
+def constants_in(given: Given) -> dict[str, Constant]:
+    """The parameters of which the very value is known."""
+    return {
+        name: data
+        for name, (data, _) in given
+        if name.isidentifier() and not (isinstance(data, str) and data[:1] in (_FILLED, _NAMED))
+    }
+
+
 def _fills_all(call: Call, function: Function, filled: Sequence[str]) -> bool:
     """Whether a call gives every parameter that has to be given."""
     given = {*filled[: len(call.positional)], *(argument.keyword for argument in call.takes)}

@@ -10,9 +10,10 @@ from itertools import pairwise
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.ends.targets import Targets
 from celery_lint.libraries.data import CHOICES, ENUMS, MODELS
+from celery_lint.model.arguments import ABSENT, Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain
-from celery_lint.model.facts import ANYTHING, Class, Function, Module, Value
+from celery_lint.model.facts import ANYTHING, Class, Constant, Function, Module, Value
 from celery_lint.model.steps import Step
 from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
@@ -106,20 +107,28 @@ class Attributes:
 
     def is_no_value(self, module: Module, call: Call) -> bool:
         """Whether a call asks an enumeration for a member by a value that none has: ``Kind("other")``."""
+        given = self.asked_by(call)
+        return given.kind in ("text", "constant") and self.has_no(module, call, given.data)
+
+    def asked_by(self, call: Call) -> Argument:
+        """What a call asks an enumeration of the project for a member by."""
         if leaf_of_chain(call.chain) not in self._enumerations or len(call.takes) != 1 or call.is_open_ended:
-            return False
-        given = call.takes[0]
-        home = self.targets.home(module, call.chain) if given.kind in ("text", "constant") else None
+            return ABSENT
+        return call.argument(0)
+
+    def has_no(self, module: Module, call: Call, value: Constant) -> bool:
+        """Whether the enumeration that a call asks certainly has no member of this value."""
+        home = self.targets.home(module, call.chain)
         class_ = home[0].classes.get(home[1]) if home is not None else None
-        if given.keyword or home is None or class_ is None or not _is_enumeration(home[0], class_):
+        if home is None or class_ is None or not _is_enumeration(home[0], class_):
             return False
         if not _FLAGS.isdisjoint(class_.bases):
             return False
         if any(name in class_.methods for name in _OTHER_VALUES):
             return False
         values = [_value_of(each) for name, each in class_.attributes.items() if name[:1] != "_"]
-        known = all(type(value) is type(given.data) for value in values)
-        return bool(values) and known and given.data not in values
+        known = all(type(each) is type(value) for each in values)
+        return bool(values) and known and value not in values
 
     # ------------------------------------------------------------------ what is looked at
 

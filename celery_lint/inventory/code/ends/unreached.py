@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Literal
 
 from celery_lint.inventory.code.ends.raising import Raising, is_made
 from celery_lint.inventory.code.ends.targets import Target, Targets
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.facts import Constant, Function, Module, Place, Value
 from celery_lint.model.steps import Step
 from celery_lint.project.asking import asking
 from celery_lint.project.functions import Flow
@@ -76,6 +77,19 @@ class Unreached:
     def of(self, module: Module, function: Function) -> frozenset[int]:
         """The numbers of the statements that are never reached."""
         return self._unreached(self.functions.of(module, function), self._raising(module, function))
+
+    def given(self, module: Module, function: Function, values: Mapping[str, Constant]) -> frozenset[int]:
+        """The same, where parameters are given these values: ``Kind(kind)`` of an enumeration without it."""
+        asking = [
+            call
+            for call in (self.functions.calls(module, function) if values else ())
+            if (asked := self.raising.attributes.asked_by(call)).chain[:1] == "%"
+            and asked.chain[1:] in values
+            and self.raising.attributes.has_no(module, call, values[asked.chain[1:]])
+        ]
+        flow = self.functions.of(module, function)
+        raised = {step.number for call in asking if (step := flow.step_of(call)) and is_made(step, call)}
+        return self._unreached(flow, self._raising(module, function) | raised) if raised else frozenset()
 
     # ------------------------------------------------------------------ what raises
 
