@@ -116,8 +116,9 @@ class Step(NamedTuple):
     for None, ``%x:=Kind.ALL`` for a constant with a name, which anything that is asked may be compared with),
     ``?`` for parts that ask for nothing of that. What is taken out of a mapping by a text has that behind it:
     ``config[] 'DEBUG``. ``async for``: the item that it takes, ``consumer[]``. ``def`` and ``class``: the
-    qualified name. ``import`` in a function: the module and the names that are taken from it, or the modules,
-    each behind ``=``, with slashes for dots; nothing for the standard library.
+    qualified name. ``import`` in a function: the module and the names that are taken from it (``name=alias``
+    where it is bound to another), or the modules, each behind ``=``, with slashes for dots; nothing for the
+    standard library.
     """
 
     number: int

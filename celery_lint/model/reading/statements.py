@@ -252,9 +252,9 @@ def _imported(node: ast.Import | ast.ImportFrom) -> str:
     if isinstance(node, ast.Import):
         return " ".join([f"={alias.name.replace('.', '/')}" for alias in node.names])
     module = "." * node.level + (node.module or "")
-    if module.partition(".")[0] in sys.stdlib_module_names:
-        return ""
-    return " ".join([module.replace(".", "/"), *(alias.name for alias in node.names)])
+    names = [f"{each.name}={each.asname or ''}".rstrip("=") for each in node.names]
+    is_standard = module.partition(".")[0] in sys.stdlib_module_names
+    return "" if is_standard else " ".join([module.replace(".", "/"), *names])
 
 
 def _test(test: ast.expr, scope: Scope) -> str:

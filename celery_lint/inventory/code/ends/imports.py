@@ -53,7 +53,12 @@ class FailingImports:
                 continue
             taken, *names = step.chains
             if taken[:1] != "=":
-                yield step, ImportStatement(taken.replace("/", "."), tuple(names), step.span)
+                yield (
+                    step,
+                    ImportStatement(
+                        taken.replace("/", "."), tuple([name.partition("=")[0] for name in names]), step.span
+                    ),
+                )
             else:
                 for each in step.chains:
                     yield step, ImportStatement(each[1:].replace("/", "."), (), step.span)

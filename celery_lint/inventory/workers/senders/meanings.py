@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.tasks.task import Task
@@ -11,12 +11,15 @@ from celery_lint.inventory.workers.naming import NOWHERE, holding, spans_of, tar
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import steps_of_component
 from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.steps import Step
 from celery_lint.model.words import held, words_in
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known
 
 # What is certainly no task unless it is one: all else may hold one.
 _OTHERS = frozenset({"function", "class", "module"})
+# What gives a function all its names at once.
+_OF_ALL_NAMES = frozenset({"eval", "exec", "locals", "vars"})
 
 
 class Meanings:
@@ -94,9 +97,19 @@ class Meanings:
         return False
 
     def _is_stated(self, task: Task, name: str, module: Module, function: Function) -> bool:
-        """Whether a statement does so: by a chain, or by the plain name that it reads."""
+        """Whether a statement does so: by a chain, or by the plain name that it reads.
+
+        One that imports the task does nothing with it: who uses what is imported says so besides.
+        """
         steps = self.functions.of(module, function).steps
-        if any(self._says(task, name, module, function, chain) for step in steps for chain in step.chains):
+        if any(
+            self._says(task, name, module, function, chain)
+            for step in steps
+            if step.kind != "import"
+            for chain in step.chains
+        ):
+            return True
+        if self._uses_imported(name, steps):
             return True
         if any(f".{name}" in step.loads for step in steps):
             return True  # of something that nobody can see
@@ -107,6 +120,17 @@ class Meanings:
         if function.is_nested() or any(name in step.stores or step.kind == "import" for step in steps):
             return True  # the name may be bound here
         return not self._means_another(task, self._plain(module, name))
+
+    @staticmethod
+    def _uses_imported(name: str, steps: Sequence[Step]) -> bool:
+        """Whether a function uses the task by another name than that, or may do so by any."""
+        imported = [chain for step in steps if step.kind == "import" for chain in step.chains[1:]]
+        taken = {chain.partition("=")[2] for chain in imported if chain.partition("=")[0] == name}
+        used = taken | _OF_ALL_NAMES if taken else taken
+        return any(
+            not used.isdisjoint((*step.loads, *(step.stores if step.kind == "global" else ())))
+            for step in steps
+        )
 
     # ------------------------------------------------------------------ what a name means
 
