@@ -270,6 +270,9 @@ class FailedTransactions:
         outer = [step.number for step in flow.ancestors(attempt)]
         unreached = passed_over(flow, handler)
         scope = [step for step in flow.after(attempt) if step.number not in unreached]
+        begun = next((step for step in flow.ancestors(attempt) if begins(step)), None)
+        if begun is not None:  # a failed flush ends its transaction, and the end of the block says nothing
+            scope = [step for step in scope if step in flow.below(begun)]
         if held.session.closes:
             inside = flow.below(flow.steps[held.session.steps[-1]])
             scope = [step for step in scope if step in inside]
@@ -282,6 +285,8 @@ class FailedTransactions:
                 if self._works(view, step, held) and self._fails(view, handler, step, held, failure):
                     return step
         for loop in flow.ancestors(attempt):
+            if loop is begun:
+                break
             if loop.kind in ("for", "while"):
                 below = flow.below(loop)
                 made_in_it = any(step.number in held.session.steps for step in (loop, *below))
