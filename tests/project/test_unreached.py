@@ -15,6 +15,7 @@ from celery_lint.configuration import load
 from celery_lint.inventory.code.ends.standard import is_missing
 from celery_lint.inventory.code.ends.texts import LACKED_BY_BYTES, LACKED_BY_TEXTS, REFUSING
 from celery_lint.libraries.celery import ATTRIBUTES_OF_TASKS
+from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, SYNC_MAKERS
 
 HEAD = """import requests
 from celery import Celery
@@ -57,6 +58,9 @@ OTHERS = """class Client:
 """
 URLOPEN = "from urllib.request import urlopen\n"
 READ = "page = urlopen(order, timeout=5).read()\n    "
+ORM = "from sqlalchemy.orm import sessionmaker\n"
+MAKER = ORM + "maker = sessionmaker()\n\n\ndef session():\n    return maker\n"
+ENTERED = "with session():\n        pass"
 PLAIN = "def work(order, currency):\n    return order, currency\n"
 
 
@@ -121,6 +125,13 @@ def test_bytes_take_no_text_and_lack_what_texts_have() -> None:
     assert not any(hasattr("", name) for name in LACKED_BY_TEXTS)
 
 
+def test_a_maker_of_sessions_is_no_context_manager() -> None:
+    for name in SYNC_MAKERS | ASYNC_MAKERS:
+        module, _, maker = name.removesuffix("()").rpartition(".")
+        made = getattr(pytest.importorskip(module), maker)()
+        assert not any(hasattr(made, each) for each in ("__enter__", "__aenter__"))
+
+
 def test_what_is_written_for_python_3_alone(tmp_path: Path) -> None:
     wrong = "    requests.get(order, timeout=5).content.split('<p>')\n    requests.get(order)\n"
     assert speaks(tmp_path, f"@app.task\ndef bill(order):\n{wrong}")
@@ -157,6 +168,9 @@ def speaks(folder: Path, text: str, first: str = "") -> bool:
         ("import asyncio\n", "order = requests.get(order, timeout=5)\n    order = order.content.find('<p>')"),
         ("from contextvars import ContextVar\n", "requests.get(order, timeout=5).content.rstrip('<p>')"),
         ("from dataclasses import dataclass\n", "requests.get(order, timeout=5).text.decode()"),
+        (MAKER, ENTERED),
+        (MAKER.replace("def session", "def given") + "\n\ndef session():\n    return given()\n", ENTERED),
+        (ORM + "def session():\n    return sessionmaker()\n", "with session() as order:\n        pass"),
     ],
 )
 def test_it_raises(tmp_path: Path, before: str, statement: str) -> None:
@@ -208,6 +222,12 @@ def test_no_worker_comes_there(tmp_path: Path, test: str) -> None:
         ("", "order = requests.get(order, timeout=5)\n    order = order.content.find('<p>')"),
         ("import asyncio\n", "found = requests.get(order, timeout=5)\n    print(found.text.count('<p>'))"),
         ("import asyncio\n", "found = requests.get(order, timeout=5)\n    print(found.content.decode())"),
+        (MAKER, "session()\n    session()()"),
+        (MAKER, ENTERED.replace("()", "()()")),
+        (MAKER.replace("return maker", "return maker()"), ENTERED),
+        (MAKER.replace("return maker", "if maker:\n        return open(maker)\n    return maker"), ENTERED),
+        (MAKER.replace("def", "@contextmanager\ndef"), ENTERED),
+        (MAKER + "\n\ndef use(other):\n    global maker\n    maker = other\n", ENTERED),
     ],
 )
 def test_it_may_go_on(tmp_path: Path, before: str, statement: str) -> None:

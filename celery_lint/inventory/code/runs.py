@@ -91,7 +91,7 @@ class Runs:
                 made = any(name in call.chain for name in _MAKING)
                 if leaf in _RUN_LEAVES or made or leaf in self.async_to_sync.names:
                     run = self._run(module, function, call, reached)
-                    if run is not None:
+                    if run is not None and call.number not in self.graph.unreached.calls(module, function):
                         found.append(run)
         return sorted(found, key=lambda run: (run.module.path, run.call.span))
 

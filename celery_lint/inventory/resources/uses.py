@@ -70,7 +70,7 @@ class Uses:
             use.key
             for closure in closures
             for module, function in closure
-            for use, _ in self.resources.used_in(module, function, self.functions.calls)
+            for use, _ in self._used_in(module, function)
         )
         direct = (use.resource.key for use in self._direct_uses((run.module, run.function), run.call, [way]))
         return resource.key in used or resource.key in direct
@@ -111,7 +111,7 @@ class Uses:
             for inner in closure:
                 mine |= self._disposed_in(*inner)
             for current_module, current in closure:
-                for resource, call in self.resources.used_in(current_module, current, self.functions.calls):
+                for resource, call in self._used_in(current_module, current):
                     use = Use(resource, current_module.place(call.span))
                     if resource.kind == "engine" and resource.pooled is not None:
                         engines.setdefault(resource.key, use)
@@ -124,6 +124,12 @@ class Uses:
                 outliving.setdefault(use.resource.key, use)
         left = (use for use in outliving.values() if self._outlives(use.resource, coroutines))
         return RunUses(tuple(engines.values()), tuple(left))
+
+    def _used_in(self, module: Module, function: Function) -> list[tuple[Resource, Call]]:
+        """The resources that a function's own calls use, but for those calls that are never made."""
+        used = self.resources.used_in(module, function, self.functions.calls)
+        never = self.graph.unreached.calls(module, function) if used else ()
+        return [(resource, call) for resource, call in used if call.number not in never]
 
     def _leave_out_closed(
         self,
@@ -140,7 +146,7 @@ class Uses:
             anew = {key for key in outliving if self._is_bound_anew(key, walk)}
             for module, function in self.graph.deep_closure(*coroutine):
                 ways = walk.get((module.path, function.qualname), set())
-                for resource, call in self.resources.used_in(module, function, self.functions.calls):
+                for resource, call in self._used_in(module, function):
                     if (
                         resource.key in outliving
                         and resource.key not in anew

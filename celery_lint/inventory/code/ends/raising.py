@@ -8,6 +8,7 @@ from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.ends.attributes import Attributes
 from celery_lint.inventory.code.ends.generators import AsyncGenerators, is_async_generator
 from celery_lint.inventory.code.ends.imports import FailingImports
+from celery_lint.inventory.code.ends.session_makers import EnteredMakers
 from celery_lint.inventory.code.ends.standard import is_missing
 from celery_lint.inventory.code.ends.targets import Targets
 from celery_lint.inventory.code.ends.texts import TextsAndBytes
@@ -48,6 +49,7 @@ class Raising:
         self.attributes = known.of(Attributes)
         self.generators = known.of(AsyncGenerators)
         self.texts = known.of(TextsAndBytes)
+        self.makers = known.of(EnteredMakers)
         self._refused = Remembered[frozenset[int]](self._find_refused)
 
     def refused(self, module: Module, function: Function) -> frozenset[int]:
@@ -87,6 +89,8 @@ class Raising:
         entered = call.is_context_manager and not call.is_awaited and target.bare
         if entered and (target.function.is_generator or target.function.is_async):
             return True  # it gives a generator or a coroutine, and no context manager
+        if entered and self.makers.is_refused(call, target):
+            return True
         generates = target.bare and not target.itself and is_async_generator(target.function)
         if generates and self.generators.is_refused(module, function, call):
             return True
