@@ -114,11 +114,13 @@ class Step(NamedTuple):
     test that compares a variable with a constant is ``=%x:'all`` or ``=!%x:#3``, one of several parts, or for
     one of several constants (``x in ("a", "b")``), ``&`` or ``|`` and such words (``%x:#None``
     for None, ``%x:=Kind.ALL`` for a constant with a name, which anything that is asked may be compared with),
-    ``?`` for parts that ask for nothing of that. What is taken out of a mapping by a text has that behind it:
-    ``config[] 'DEBUG``. ``async for``: the item that it takes, ``consumer[]``. ``def`` and ``class``: the
-    qualified name. ``import`` in a function: the module and the names that are taken from it (``name=alias``
-    where it is bound to another), or the modules, each behind ``=``, with slashes for dots; nothing for the
-    standard library.
+    ``?`` for parts that ask for nothing of that. A comparison of the number of retries by size is
+    ``<%self.max_retries:0``, or ``<#3:1``, where it holds as long as there are fewer than the bound and what
+    is added to it, ``!<`` where it holds from there on. What is taken out of a mapping by a text has that
+    behind it: ``config[] 'DEBUG``. ``async for``: the item that it takes, ``consumer[]``. ``def`` and
+    ``class``: the qualified name. ``import`` in a function: the module and the names that are taken from it
+    (``name=alias`` where it is bound to another), or the modules, each behind ``=``, with slashes for dots;
+    nothing for the standard library.
     """
 
     number: int

@@ -100,6 +100,26 @@ class Flow:
                 return True
         return False
 
+    def sides(self, step: Step) -> Iterator[tuple[Step, bool]]:
+        """The ``if`` statements around one or before it, and whether their tests hold where it is come to."""
+        current = step
+        for outer in (*self.ancestors(step), None):
+            if outer is not None and outer.kind == "if" and current.role in ("body", "else"):
+                yield outer, current.role == "body"
+            yield from self._passed(outer, current)
+            current = outer or current
+
+    def _passed(self, outer: Step | None, current: Step) -> Iterator[tuple[Step, bool]]:
+        """The same of those that stand before a statement, and end one of their two ways."""
+        for earlier in self.body(outer, current.role):
+            if earlier is current:
+                return
+            for test in [earlier, *(self.body(earlier, "finally") if earlier.kind == "try" else ())]:
+                if test.kind == "if" and self.ends(self.body(test)):
+                    yield test, False
+                elif test.kind == "if" and self.ends(self.body(test, "else")):
+                    yield test, True
+
     def _try_ends(self, step: Step) -> bool:
         if self.ends(self.body(step, "finally")):
             return True

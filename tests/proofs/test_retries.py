@@ -96,6 +96,12 @@ def test_a_retry_by_hand_leaves_nothing_to_the_automatic_one(worker: Worker) -> 
     assert worker.run("waits_as_it_says").failed_only_with(NOT_YET)
     assert runs(worker, "waits_as_it_says") == 4
     assert delays(worker, "waits_as_it_says") == {"0"}
+    for task in ("waits_while_it_may", "waits_until_it_is_exceeded"):
+        assert worker.run(task).failed_only_with(NOT_YET)
+        assert runs(worker, task) == 4
+        assert delays(worker, task) == {"0"}
+    worker.run("waits_once", hung=0.1)
+    assert until(lambda: delays(worker, "waits_once") >= {"0", "2"})
 
 
 @pytest.mark.proof("CEL415")

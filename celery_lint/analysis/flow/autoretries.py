@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from celery_lint.inventory.code.bodies import Bodies, Body
-from celery_lint.inventory.code.handlers import is_log
+from celery_lint.inventory.retries.escaping import Escaping
 from celery_lint.inventory.retries.policies import Retries, RetryOption, RetryPolicy
+from celery_lint.inventory.retries.spent import Spent
 from celery_lint.inventory.workers.limits import TimeLimits
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -34,6 +35,8 @@ class Autoretries:
         self.functions = known.project.functions
         self.time_limits = known.of(TimeLimits)
         self.bodies = known.of(Bodies)
+        self.spent = known.of(Spent)
+        self.escaping = known.of(Escaping)
 
     @facts
     def unreachable(self) -> list[UnreachableAutoretry]:
@@ -84,27 +87,29 @@ class Autoretries:
         if body is None or body.role != "task" or not all(call.has_delay for call in policy.calls):
             return False
         calls = frozenset(call.call.number for call in policy.calls if call.function is body.function)
-        return any(self._retries(body, attempt, calls) for attempt in body.flow.body())
+        return any(self._retries(policy, body, attempt, calls) for attempt in body.flow.body())
 
-    def _retries(self, body: Body, attempt: Step, calls: frozenset[int]) -> bool:
+    def _retries(self, policy: RetryPolicy, body: Body, attempt: Step, calls: frozenset[int]) -> bool:
         """Whether a ``try`` around all work of a task hands each ordinary exception to one of these calls.
 
-        What a handler does before that, and the ``finally``, is no work.
+        What a handler does before that, and the ``finally``, is no work. Another one may go on where the
+        retries are used up.
         """
         flow = body.flow
         handlers = flow.body(attempt, "handler")
-        inside = {attempt, *flow.below(attempt)}
-        work = [step for step in flow.steps if step not in inside]
-        work += [step for step in inside if flow.inside(step, "try", "else") is attempt]
-        if not handlers or any(step.calls and not is_log(step) for step in work):
+        work = [step for step in (*flow.body(), *flow.body(attempt, "else")) if step is not attempt]
+        if not handlers or self.escaping.may_come_from(body.module, body.function, work):
             return False
         for handler in handlers:
             below = flow.below(handler)
-            if any(step.kind == "raise" and calls.isdisjoint(step.calls) for step in below):
+            raised = [step for step in below if step.kind == "raise" and calls.isdisjoint(step.calls)]
+            if not all(
+                self.spent.is_spent(policy, body.module, body.function, step, calls) for step in raised
+            ):
                 return False
             named = {self.project.resolve(body.module, chain).name for chain in handler.chains}
             if not handler.chains or named & _EVERY:
-                return flow.ends(flow.body(handler)) and any(not calls.isdisjoint(s.calls) for s in below)
+                return any(not calls.isdisjoint(step.calls) for step in below)
         return False
 
     def _end_together(self, policy: RetryPolicy) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
+from celery_lint.inventory.retries.calls import EXCEEDED, RetryCall, RetryCalls
 from celery_lint.inventory.retries.counting import Counting
 from celery_lint.inventory.retries.policies import Retries
 from celery_lint.model.chains import leaf_of_chain
@@ -57,7 +57,7 @@ class RetryCauses:
 
     def _is_lost(self, retry: RetryCall) -> bool:
         flow = self.functions.of(retry.module, retry.function)
-        if retry.step is None or retry.is_handled(self.functions, "MaxRetriesExceededError"):
+        if retry.step is None or retry.is_handled(self.functions, EXCEEDED):
             return False
         handler = next((outer for outer in flow.ancestors(retry.step) if outer.kind == "handler"), None)
         if handler is None or self.counting.decides(retry.module, retry.function):

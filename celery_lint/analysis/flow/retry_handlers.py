@@ -7,7 +7,7 @@ from typing import Literal
 
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.handlers import in_loop, is_log
-from celery_lint.inventory.retries.calls import RetryCall, RetryCalls
+from celery_lint.inventory.retries.calls import EXCEEDED, RetryCall, RetryCalls
 from celery_lint.inventory.retries.escaping import Escaping
 from celery_lint.inventory.retries.kept import Kept
 from celery_lint.inventory.retries.policies import Retries
@@ -21,7 +21,6 @@ from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
-_EXCEEDED = "MaxRetriesExceededError"
 _ERRORS = ("Error", "Exception")
 # Waiting for another task raises what that one has raised.
 _RESULTS = ("apply_async().get", "delay().get", "().AsyncResult().get")
@@ -68,7 +67,7 @@ class RetryHandlers:
     def dead(self) -> list[DeadRetryHandler]:
         """The handlers that never run."""
         found: list[DeadRetryHandler] = []
-        for module, function in self.project.stating(_EXCEEDED):
+        for module, function in self.project.stating(EXCEEDED):
             found.extend(self._dead_in(module, function))
         return found
 
@@ -118,7 +117,7 @@ class RetryHandlers:
         if exc.kind == "call":
             made = self.retries.entity(call.module, exc._replace(kind="name"))
             error = made.kind == "class" or made.name.endswith(_ERRORS)
-            return error and not made.name.endswith(_EXCEEDED)
+            return error and not made.name.endswith(EXCEEDED)
         return call.is_caught(self.functions, exc) or self._is_handed_over(call, exc)
 
     def _is_handed_over(self, call: RetryCall, exc: Value) -> bool:
@@ -212,29 +211,18 @@ class RetryHandlers:
 
 
 def _is_exceeded(chain: str) -> bool:
-    return chain.rpartition(".")[2] == _EXCEEDED
+    return chain.rpartition(".")[2] == EXCEEDED
 
 
 def _is_counted(flow: Flow, calls: Sequence[RetryCall]) -> bool:
     """Whether all these retries stand on one side of a question for the number of retries."""
     counts = {name for step in flow.steps if step.kind == "assign" and _reads(step) for name in step.stores}
-    sides = [set(_sides(flow, call.step, counts)) for call in calls if call.step is not None]
+    sides = [
+        {(test.number, holds) for test, holds in flow.sides(call.step) if _reads(test, counts)}
+        for call in calls
+        if call.step is not None
+    ]
     return bool(sides) and bool(set.intersection(*sides))
-
-
-def _sides(flow: Flow, step: Step, counts: set[str]) -> Iterator[tuple[int, str]]:
-    """The questions for the number of retries around a statement or before it, and where they lead to it."""
-    current = step
-    for outer in (*flow.ancestors(step), None):
-        if outer is not None and outer.kind == "if" and _reads(outer, counts):
-            yield outer.number, current.role
-        for earlier in flow.body(outer, current.role):
-            if earlier is current:
-                break
-            if earlier.kind == "if" and _reads(earlier, counts) and flow.ends(flow.body(earlier)):
-                yield earlier.number, "after"
-        if outer is not None:
-            current = outer
 
 
 def _reads(step: Step, counts: Collection[str] = ()) -> bool:

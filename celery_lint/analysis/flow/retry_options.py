@@ -226,7 +226,9 @@ class RetryOptions:
             elif option.name == "retry_kwargs":
                 places = [self._overridden(policy) for policy in option.policies]
                 if places[0] is not None and all(places):
-                    found.append(IgnoredDelay("countdown", "retry_backoff", *places[0]))
+                    backoff = self._seconds(option.policies[0].options["retry_backoff"])
+                    chosen = backoff not in (None, 1)
+                    found.append(IgnoredDelay("countdown", "retry_backoff", *places[0], chosen))
             elif option.name == "retry_backoff":
                 bounds = [self._bound(option, policy) for policy in option.policies]
                 if bounds[0] is not None and all(bounds):

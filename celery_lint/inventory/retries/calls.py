@@ -31,6 +31,8 @@ from celery_lint.project.functions import Functions
 from celery_lint.project.known import Known, facts, once
 from celery_lint.project.memory import Remembered
 
+#: What a call raises that finds the bound reached, unless it is given another exception.
+EXCEEDED = "MaxRetriesExceededError"
 # https://docs.celeryq.dev/en/stable/reference/celery.app.task.html#celery.app.task.Task.retry
 _PARAMETERS = ("args", "kwargs", "exc", "throw", "eta", "countdown", "max_retries")
 

@@ -78,6 +78,11 @@ class Escaping:
         steps = [step for step in place.flow.body() if not (noting and self._only_notes(place, step))]
         return self._leaves(place, steps, names)
 
+    def may_come_from(self, module: Module, function: Function, steps: Sequence[Step]) -> bool:
+        """Whether these statements of a function, and those in them, may raise an ordinary exception."""
+        place = _Place(module, function, self.functions.of(module, function), "", _DEPTH, False)
+        return self._leaves(place, steps, frozenset({ORDINARY}))
+
     def _only_notes(self, place: _Place, step: Step) -> bool:
         """Whether a statement only stores what others have set: ``job.save()``, ``db.commit()``."""
         calls = self.functions.calls(place.module, place.function)

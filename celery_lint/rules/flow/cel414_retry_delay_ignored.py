@@ -58,7 +58,9 @@ class RetryDelayIgnored(Rule):
     Silent where both say the same (`retry_backoff=True` is one second), and where the task also calls
     `retry()` without a `countdown` of its own: that call does use `default_retry_delay`. Silent as well where
     the task itself catches every error of its work and calls `retry()` with a `countdown` or `eta`: no retry
-    is automatic then, and none of these options counts. And where it catches all that `autoretry_for` waits
+    is automatic then, and none of these options counts. It may raise again where it has found the retries
+    used up (`if self.request.retries < self.max_retries:` before it, or `except MaxRetriesExceededError:`
+    around it). And where it catches all that `autoretry_for` waits
     for and lets none of it go on, as far as what stands around that `try` raises nothing of the kind.
 
     ## References
@@ -79,11 +81,15 @@ class RetryDelayIgnored(Rule):
         ),
         "countdown": (
             "`default_retry_delay` is ignored when `retry_kwargs` has a `countdown`",
-            "keep one of the two",
+            "remove it: each automatic retry waits that `countdown`",
         ),
         "mapping": (
             "`countdown` in `retry_kwargs` is ignored when `retry_backoff` is on",
-            "keep one of the two",
+            "give the seconds to `retry_backoff`, and remove the `countdown`",
+        ),
+        "mapping-chosen": (
+            "`countdown` in `retry_kwargs` is ignored when `retry_backoff` is on",
+            "remove it: the seconds of `retry_backoff` count, doubled each time",
         ),
         "bound": (
             "`retry_backoff` is above `retry_backoff_max`, so each retry waits only that long",
@@ -102,8 +108,8 @@ class RetryDelayIgnored(Rule):
         variant = "mapping" if fact.delay == "countdown" else ""
         if not variant and fact.winner == "countdown":
             variant = "countdown"
-        elif not variant and fact.chosen:
-            variant = "chosen"
+        elif fact.chosen:
+            variant = "mapping-chosen" if variant else "chosen"
         yield Finding(
             fact.place, {}, ((fact.winner_place, f"`{fact.winner}` is set here and wins"),), variant
         )

@@ -95,6 +95,43 @@ def waits_as_it_says(self: Task) -> None:
         raise self.retry(exc=exc, countdown=0) from exc
 
 
+_AUTOMATIC = {"autoretry_for": (Exception,), "retry_backoff": 1, "retry_jitter": False}
+
+
+@app.task(bind=True, retry_kwargs={"max_retries": 2, "countdown": 77}, **_AUTOMATIC)
+def waits_while_it_may(self: Task) -> None:
+    """What it raises at the end finds the retries used up."""
+    try:
+        raise ValueError("not yet")
+    except Exception as exc:
+        if self.request.retries < self.max_retries:
+            raise self.retry(countdown=0) from exc
+        raise
+
+
+@app.task(bind=True, **_AUTOMATIC)
+def waits_until_it_is_exceeded(self: Task) -> None:
+    """The same, by the error of ``retry``."""
+    try:
+        raise ValueError("not yet")
+    except Exception as exc:
+        try:
+            raise self.retry(countdown=0) from exc
+        except MaxRetriesExceededError:
+            raise exc from None
+
+
+@app.task(bind=True, **_AUTOMATIC)
+def waits_once(self: Task) -> None:
+    """The second retry is automatic, and waits for its backoff."""
+    try:
+        raise ValueError("not yet")
+    except Exception as exc:
+        if self.request.retries < 1:
+            raise self.retry(countdown=0) from exc
+        raise
+
+
 @app.task(autoretry_for=(ValueError,), default_retry_delay=77)
 def waits() -> None:
     """The delay counts."""
