@@ -18,8 +18,9 @@ _OPENING = re.compile(r"(?:if|for|while|until|case|select|ifdef|ifndef|ifeq|ifne
 _CLOSING = re.compile(r"(?:fi|done|esac|endif)\b|\}")
 _BRANCH = re.compile(r"(?:elif|else)\b")
 _ENVIRONMENT = re.compile(r"""(?<![^\s])([A-Za-z_]\w*)=["']?([\w.,@:/-]+)""")
-# Options that say their values themselves, or have none, and nothing else.
-_OPTIONS = re.compile(r"(?:\s*--[a-z][a-z-]*(?:=[^\s$]+)?)+\s*")
+# Options that say their values themselves, or have none, and nothing else; a value may be another variable.
+_OPTION = r"--[a-z][a-z-]*(?:=(?:[^\s$]|\$\w|\$\{[^{}\s]+\})+)?"
+_OPTIONS = re.compile(rf"\s*{_OPTION}(?:\s+{_OPTION})*\s*")
 _LONGEST = 4_000  # characters of what one variable holds
 _MOST = 20  # variables in one line; keeps a file of nothing else from taking minutes
 
@@ -128,7 +129,7 @@ def _replaced(text: str, known: dict[str, str]) -> str:
 
 def _words(given: str) -> str | None:
     """What is given to a variable without its quotes or brackets; ``None`` where a command says it."""
-    given = given.strip()
+    given = given.strip().removesuffix(";")  # an end that needs none
     for opening, closing in (("(", ")"), ('"', '"'), ("'", "'")):
         if given[:1] == opening:
             inner = given[1:-1]
