@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.resources.sessions import is_context_manager
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
@@ -119,14 +120,19 @@ class Redelivered:
             or not _ARGUMENTS.isdisjoint(entry.given)
         ):
             return False
-        seconds = self.project.number(entry.module, given)
+        seconds = self.project.usual_number(entry.module, given)
         if seconds is not None:
             return 0 < seconds <= _SOON
         made = self.project.value_entity(entry.module, given) if given.kind == "name" else None
         module, value = (made.module, made.value) if made is not None else (entry.module, given)
-        if module is None or value is None or value.kind != "call" or value.items:
+        if module is None or value is None or value.kind != "call":
             return False
-        name = self.project.resolve(module, value.chain).name
+        schedule = self.project.resolve(module, value.chain)
+        if schedule.kind == "class":  # of the project: nobody can tell how soon that is
+            return True
+        name = schedule.name
+        if value.items:
+            return False
         given_by_name = [key for key, _ in value.keywords]
         if name == CRONTAB and given_by_name in ([], ["minute"]):
             minute = self.project.text(module, value.keyword("minute")) if value.keywords else "*"
@@ -150,7 +156,7 @@ class Redelivered:
     def _stops(self, module: Module, function: Function) -> bool:
         if function.mentions(*_ASKED) or function.states(*_ASKED):
             return True
-        if not function.has("if") or not function.may_call(*_SAVING, *_TAKING):
+        if not function.has("if"):
             return False
         flow = self.functions.of(module, function)
         saves = function.may_call(*_SAVING)
@@ -162,14 +168,42 @@ class Redelivered:
         )
 
     def _is_locked_out(self, module: Module, function: Function, step: Step) -> bool:
-        """Whether a statement asks for a lock without waiting, and goes on below where there is none."""
-        if not step.asks_in_the_negative or not step.value.endswith(tuple(f"{word}()" for word in _TAKING)):
+        """Whether a statement asks for a lock without waiting, and goes on below where there is none.
+
+        So does one that asks a function of the project which gives that, or the block that one makes:
+        ``with job_lock(key) as acquired``.
+        """
+        if not step.asks_in_the_negative or not step.value.endswith("()"):
             return False
         taken = step.value[1:].removesuffix("()")
-        if self.project.resolve(module, taken).name.startswith(_OF_THE_PROCESS):
-            return False
+        target = self.graph.target(module, taken)
+        if target is not None:
+            return self._gives_a_lock(*target)
         calls = self.functions.calls(module, function)
-        return any(call.chain == taken and _is_at_once(call) for call in calls)
+        return any(call.chain == taken and self._takes_at_once(module, call) for call in calls)
+
+    def _gives_a_lock(self, module: Module, function: Function) -> bool:
+        """Whether a function returns, or yields as a context manager, whether it could take a lock."""
+        if not function.may_call(*_TAKING) or (function.is_generator and not is_context_manager(function)):
+            return False
+        flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
+        taking = [
+            step
+            for step in flow.steps
+            if any(self._takes_at_once(module, calls[number]) for number in step.calls)
+        ]
+        names = {name for step in taking if step.kind == "assign" for name in step.stores}
+        return any(
+            (step in taking or not names.isdisjoint(step.loads))
+            for step in flow.steps
+            if step.yields or (step.kind == "return" and not function.is_generator)
+        )
+
+    def _takes_at_once(self, module: Module, call: Call) -> bool:
+        """Whether a call takes a lock that is free, waits for none, and leaves it to nobody when it dies."""
+        if f".{call.leaf()}" not in _TAKING or not _is_at_once(call):
+            return False
+        return not self.project.resolve(module, call.chain).name.startswith(_OF_THE_PROCESS)
 
 
 def _is_told_to_expire(sending: Sending) -> bool:
