@@ -5,14 +5,14 @@ from __future__ import annotations
 from celery_lint.diagnostics import Unparsed
 from celery_lint.files import dependencies, unlisted
 from celery_lint.files.commands import launch
-from celery_lint.files.commands.apart import apart
 from celery_lint.files.commands.assigned import assigned, saying, schemes
-from celery_lint.files.commands.defaults import defaults, is_idle, starts_others
 from celery_lint.files.commands.mentions import everything
 from celery_lint.files.commands.python_path import VARIABLE, python_path
 from celery_lint.files.commands.pythons import of_files, since
-from celery_lint.files.commands.strangers import strangers
-from celery_lint.files.commands.without_beat import without_beat
+from celery_lint.files.deployments.apart import apart
+from celery_lint.files.deployments.defaults import defaults, is_idle, starts_others
+from celery_lint.files.deployments.strangers import strangers
+from celery_lint.files.deployments.without_beat import without_beat
 from celery_lint.files.discovery import Listing
 from celery_lint.libraries.django import SETTINGS_VARIABLE
 from celery_lint.model.commands import Deployment, Written, deployed

@@ -108,6 +108,17 @@ class Apart(NamedTuple):
     beside: tuple[str, ...]
 
 
+class Elsewhere(NamedTuple):
+    """What a deployment is started with and that is not there: who names it, and how.
+
+    ``cluster``: it is for Kubernetes, so that nothing of it is put on top of a compose file.
+    """
+
+    path: str
+    name: str
+    cluster: bool
+
+
 class WorkerCommand(NamedTuple):
     """One command that starts workers.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from celery_lint.analysis.wiring.unimported_applications import UnimportedApplications
 from celery_lint.inventory.application.applications import Application
@@ -84,10 +84,21 @@ class UnconsumedQueues:
     def unconsumed(self) -> list[Unconsumed]:
         """The queues that no worker consumes, with the first task that is sent to each, by file.
 
-        Then those that the workers of one deployment leave alone, and others consume.
+        Then those that the workers of one deployment leave alone, and others consume. Where a deployment is
+        started with a file that is not there, other workers may consume the first, and where that file may
+        be put on top of others, those of each.
         """
         found = self._nowhere()
+        if found and self.commands.elsewhere:
+            found = []
         told = {waiting.queue for each in found for waiting in each.queues}
+        apart = list(self._apart(told))
+        if apart and not all(each.cluster for each in self.commands.elsewhere):
+            apart = []
+        return [*found, *apart]
+
+    def _apart(self, told: Collection[str]) -> Iterator[Unconsumed]:
+        """The queues that the workers of one deployment leave alone, but for those that are told already."""
         for deployed in self.consumers.apart:
             sent = [
                 each
@@ -95,9 +106,8 @@ class UnconsumedQueues:
                 if self._waits_there(each[0], deployed.applications)
             ]
             for each in self._left(sorted(sent, key=self._rank), deployed.consumed, deployed.path):
-                if told.isdisjoint(waiting.queue for waiting in each.queues):
-                    found.append(each)
-        return found
+                if not any(waiting.queue in told for waiting in each.queues):
+                    yield each
 
     def _nowhere(self) -> list[Unconsumed]:
         consumed = self.consumers.even_in_development

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from celery_lint.files.commands.launch import worker_of_arguments
+from celery_lint.files.deployments.elsewhere import elsewhere
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.lost.unloadable import LostCommands
-from celery_lint.model.commands import WorkerCommand
+from celery_lint.model.commands import Elsewhere, WorkerCommand
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.purpose import is_development_path
 from celery_lint.project.entity import Key
@@ -168,6 +169,14 @@ class Commands:
             for command in (*self.all, *deployment.refused)
             if not self.lost.ends(command.place)
         )
+
+    @once
+    def elsewhere(self) -> list[Elsewhere]:
+        """What the product is started with and that is no file here: it may start workers of its own.
+
+        Whoever asks reads all files of the workspace.
+        """
+        return list(elsewhere(self.project.deployment.written.texts))
 
     def _is_for_any(self, command: WorkerCommand, application: Application) -> bool:
         """Whether nobody can read what a command names, or the name is that of the application in an image.

@@ -71,7 +71,8 @@ class ScheduleWithoutBeat(Rule):
     for what looks after the machine, as certbot and logrotate do) or another scheduler, where code may start
     beat or imports a package that keeps time, where code goes through the schedule by itself, where all
     workers are for development, and where it cannot be told what a process does: its command is a variable or
-    a script that is not there, its image is built elsewhere, or the file is a template.
+    a script that is not there, its image is built elsewhere, or the file is a template, and where a pipeline
+    or a script starts the product with a file that is not there (`docker compose -f compose.prod.yml up`).
 
     ## References
 

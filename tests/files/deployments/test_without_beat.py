@@ -8,7 +8,7 @@ import pytest
 
 from celery_lint.files.commands import launch
 from celery_lint.files.commands.mentions import is_text, speaks_of_beat
-from celery_lint.files.commands.without_beat import without_beat
+from celery_lint.files.deployments.without_beat import without_beat
 from celery_lint.files.discovery import discover
 from celery_lint.model.reading.started import starts_beat
 from tests import samples
@@ -58,6 +58,7 @@ def test_deployments_that_are_known(files: dict[str, str], tmp_path: Path) -> No
         {"Procfile": PROCFILE.replace("worker\n", "worker $OPTIONS\n")},
         {"Procfile": PROCFILE, "run.sh": 'exec celery -A shop "$@"\n'},
         {"Procfile": PROCFILE, "deploy/worker.yaml": "containers:\n  - image: {{ image }}\n"},
+        {"Procfile": PROCFILE, ".github/workflows/a.yml": "docker compose -f prod.yml up"},
         {"compose.yml": COMPOSE},
         {"compose.yml": COMPOSE, "Dockerfile": IMAGE.replace('"gunicorn"', '"/entrypoint.sh"')},
         {"compose.yml": COMPOSE + "  jobs:\n    image: registry.shop.com/jobs\n", "Dockerfile": IMAGE},

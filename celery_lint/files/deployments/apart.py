@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from celery_lint.files.commands.mentions import text_of
-from celery_lint.files.commands.wholes import (
+from celery_lint.files.deployments.wholes import (
     DEVELOPING,
     MANIFEST,
     Files,

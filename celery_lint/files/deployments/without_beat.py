@@ -6,7 +6,8 @@ from collections import Counter
 
 from celery_lint.files.commands.launch import is_candidate
 from celery_lint.files.commands.mentions import LARGEST, is_text, speaks_of_beat
-from celery_lint.files.commands.wholes import Files, files_of, hides_commands, kind_of, processes
+from celery_lint.files.deployments.elsewhere import files_elsewhere, may_deploy
+from celery_lint.files.deployments.wholes import Files, files_of, hides_commands, kind_of, processes
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.source import NotParsed
 from celery_lint.source import read as read_bytes
@@ -47,7 +48,10 @@ def _may_be_beat(command: WorkerCommand) -> bool:
 
 
 def _processes(root: str, path: str, files: Files) -> int | None:
-    """How many processes a text lists; ``None`` where it speaks of beat, or leaves open what is started."""
+    """How many processes a text lists; ``None`` where it speaks of beat, or leaves open what is started.
+
+    So it is where it starts a deployment with a file that is not there.
+    """
     if not is_text(path):  # a list of what is locked
         return 0
     try:
@@ -56,9 +60,11 @@ def _processes(root: str, path: str, files: Files) -> int | None:
         return None if kind_of(path) else 0
     if speaks_of_beat(path, data):
         return None
+    text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+    if may_deploy(path) and any(files_elsewhere(path, text, files)):
+        return None
     if not is_candidate(path):
         return 0
-    text = data.decode("utf-8", "replace").replace("\r\n", "\n")
     return None if hides_commands(text) else processes(path, text, files)
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from celery_lint.files.commands.launch import is_candidate
 from celery_lint.files.commands.mentions import is_text, text_of
-from celery_lint.files.commands.wholes import kind_of
 from celery_lint.files.dependencies import is_list
+from celery_lint.files.deployments.wholes import kind_of
 from celery_lint.model.commands import WorkerCommand
 
 _BUILD = re.compile(r"[ ]*build:(?![^\n]*(?:\$|://))")

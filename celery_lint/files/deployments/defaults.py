@@ -13,10 +13,13 @@ from typing import NamedTuple
 
 from celery_lint.files.commands.mentions import is_pipeline, is_text, speaks_of_workers, text_of
 from celery_lint.files.commands.shell import logical_lines
-from celery_lint.files.commands.wholes import (
+from celery_lint.files.deployments.elsewhere import files_elsewhere, may_deploy
+from celery_lint.files.deployments.wholes import (
     DEVELOPING,
     MANIFEST,
+    Files,
     dockerfiles,
+    files_of,
     is_public,
     is_variable,
     keys_of,
@@ -86,6 +89,8 @@ def defaults(
         return None
     pipelines = [path for path in texts if is_pipeline(path)]
     held = {path: text_of(root, path) for path in (*launch, *pipelines)}
+    if _starts_elsewhere(held, files_of([*launch, *texts])):
+        return ()
     paths = [path for path in launch if kind_of(path) == "image"]
     for path, by_default in given.items():
         if by_default and _is_told(_image(path, paths), held):
@@ -100,8 +105,9 @@ def is_idle(
     if any(command.is_worker for command in commands):
         return False
     images = {command.path for command in never}
-    return not any(
-        speaks_of_workers(path, text_of(root, path)) for path in texts if is_text(path) and path not in images
+    held = {path: text_of(root, path) for path in texts if is_text(path) and path not in images}
+    return not any(speaks_of_workers(path, text) for path, text in held.items()) and not _starts_elsewhere(
+        held, files_of(texts)
     )
 
 
@@ -110,6 +116,11 @@ def starts_others(launch: list[str], commands: list[WorkerCommand]) -> bool:
     if any(command.is_worker or command.refused for command in commands):
         return False
     return any(kind_of(path) not in ("", "programs") for path in launch)
+
+
+def _starts_elsewhere(held: Mapping[str, str], files: Files) -> bool:
+    """Whether a text starts a deployment with a file that is not there: nobody sees what that does."""
+    return any(any(files_elsewhere(path, text, files)) for path, text in held.items() if may_deploy(path))
 
 
 def _given_by_default(text: str, commands: list[WorkerCommand]) -> list[WorkerCommand]:

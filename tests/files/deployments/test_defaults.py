@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from celery_lint.files.commands import launch
-from celery_lint.files.commands.defaults import defaults, is_idle
+from celery_lint.files.deployments.defaults import defaults, is_idle
 from celery_lint.files.discovery import discover
 
 IMAGE = 'FROM python:3.12\nCMD ["celery", "-A", "shop", "worker"]\n'
@@ -77,6 +77,7 @@ def test_commands_that_never_run(files: dict[str, str], tmp_path: Path) -> None:
         {"compose.yml": SERVICE, "ecs/task-def.json": TASK % ""},
         {"compose.yml": SERVICE, "run.sh": "docker run -d acme/worker\n"},
         {"compose.yml": SERVICE, "Makefile": "up:\n\tdocker run --rm \\\n\t  $(IMAGE)\n"},
+        {"compose.yml": SERVICE, ".github/workflows/a.yml": "docker compose -f prod.yml up"},
         {"compose.yml": SERVICE, ".github/workflows/a.yml": "docker build worker && gcloud run deploy"},
         {"compose.yml": SERVICE, "ansible/site.yml": "- docker_image:\n    path: worker/Dockerfile\n"},
     ],
