@@ -31,6 +31,7 @@ from celery_lint.analysis.transactions.transactions import Transactions
 from celery_lint.analysis.wiring.lost_receivers import LostReceivers
 from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.analysis.wiring.registrations import Registrations
+from celery_lint.analysis.wiring.unimported_applications import UnimportedApplications
 from celery_lint.analysis.wiring.unloadable import UnloadableCommands
 from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.files.filter import Pair, words_of
@@ -117,6 +118,7 @@ _ASKING: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(UnloadedTasks).explore(),
     lambda known: known.of(Orphans).explore(),
     lambda known: known.of(Unimported).explore(),
+    lambda known: known.of(UnimportedApplications).explore(),
     lambda known: known.of(UnencodableResults).all,
     lambda known: known.of(LayeredTasks).explore(),
     lambda known: known.of(UnloadableCommands).explore(),
@@ -144,6 +146,7 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
         found += known.isolation.search(READING, lambda known: known.of(Unsent).words())
         found += known.isolation.search(READING, lambda known: known.of(Unimportable).words())
         found += known.isolation.search(READING, lambda known: known.of(LostReceivers).words())
+        found += known.isolation.search(READING, lambda known: known.of(UnimportedApplications).words())
         found += known.isolation.search(READING, lambda known: known.of(Acknowledgement).words())
         found += known.isolation.search(READING, lambda known: known.of(Mails).words())
         found += known.isolation.search(READING, _of_senders)

@@ -218,7 +218,9 @@ class UnconsumedQueues:
         return f"{self.project.resolve(sending.module, outer.chain).name}()" in CANVASES
 
     def _is_known_there(self, destination: Destination, sending: Sending, task: Task) -> bool:
-        """Whether who sends a task knows the queue that the configuration of an application gives it."""
+        """Whether who sends a task has the broker of its workers, and knows the queue that it is given."""
+        if self.unimported.goes_elsewhere(sending, task):
+            return False
         if destination.queue == DEFAULT_QUEUE or self.queues.own(task) is not None:
             return True
         if destination != self.queues.destination(task):  # the message itself names it

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.code.sites import Sites
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
 from celery_lint.inventory.tasks.task import Task
+from celery_lint.inventory.workers.loading.imported import WorkerImports
+from celery_lint.inventory.workers.loading.orphans import Candidate, Orphans, candidate_of
+from celery_lint.inventory.workers.loading.unimported import SCANNING
+from celery_lint.inventory.workers.loading.unknown_imports import UNKNOWN_IMPORTS
 from celery_lint.inventory.workers.naming import texts_outside
 from celery_lint.libraries.celery import BROKER_VARIABLE, LOCAL_BROKERS, SHARED_TASK
 from celery_lint.model.facts import Module, Value
 from celery_lint.model.records import NamedTuple
-from celery_lint.project.known import Known, facts
+from celery_lint.project.known import Known, facts, once
 
 _WORD = "celery"
 _DEEPEST = 6
@@ -36,6 +41,8 @@ class UnimportedApplications:
         self.settings = known.of(Settings)
         self.sendings = known.of(Sendings)
         self.sites = known.of(Sites)
+        self.orphans = known.of(Orphans)
+        self.worker_imports = known.of(WorkerImports)
 
     @facts
     def unimported(self) -> list[UnimportedApplication]:
@@ -59,6 +66,15 @@ class UnimportedApplications:
             return False
         return self._is_lost(sending, task, applications[0])
 
+    def goes_elsewhere(self, sending: Sending, task: Task) -> bool:
+        """Whether a task is certainly sent to another broker than that of the only application."""
+        applications = self.applications.product
+        return (
+            self.is_out_of_sight(sending, task)
+            and self._is_named(applications[0])
+            and self._has_broker(applications[0])
+        )
+
     def _is_named(self, application: Application) -> bool:
         """Whether whoever imports the application must write a word for which files are read."""
         folders, _, name = application.module.path.removesuffix(".py").rpartition("/")
@@ -79,11 +95,65 @@ class UnimportedApplications:
             for text in texts_outside(self.project.functions, module, dotted[-1])
         ):
             return True
-        return any(
-            path in self.project.imports.targets(module)
-            for module in self.project.product_modules()
-            if module.path != path
+        of_workers = self._of_workers
+        if of_workers is None or (of_workers and self.orphans.unknown_imports.any):
+            return True
+        others = [module for module in self.project.product_modules() if module.path != path]
+        return any(self.orphans.is_named(each, others) for each in of_workers)
+
+    @once
+    def _of_workers(self) -> tuple[Candidate, ...] | None:
+        """The modules that import the only application, where just that is told to load each of them.
+
+        ``None`` where other processes may import it, too.
+        """
+        if len(self.applications.product) != 1:
+            return None
+        application = self.applications.product[0]
+        having = {application.module.path}
+        loaded = self.worker_imports.listed(application) or set()
+        for discovery in self.worker_imports.discoveries:
+            loaded |= self.worker_imports.discovered(discovery) or set()
+        found: list[Candidate] = []
+        while True:
+            more = [
+                module
+                for module in self.project.product_modules()
+                if module.path not in having and not having.isdisjoint(self.project.imports.targets(module))
+            ]
+            if not more:
+                return tuple(found)
+            for module in more:
+                each = candidate_of(module.path, False)
+                if each is None or module.path not in loaded or not self._is_loaded_alone(module, each):
+                    return None
+                found.append(each)
+                having.add(module.path)
+
+    def _sought(self) -> tuple[Candidate, ...]:
+        """Those of them about which it matters whether another process imports them."""
+        found = self._of_workers or ()
+        return found if found and self._is_named(self.applications.product[0]) else ()
+
+    def _is_loaded_alone(self, module: Module, candidate: Candidate) -> bool:
+        """Whether nothing else may begin with a module: no server, no command, no framework that scans."""
+        return (
+            not self.worker_imports.is_scanned
+            and self.orphans.is_plain(candidate)
+            and not self.orphans.may_be_started(module)
         )
+
+    def words(self) -> set[Pair]:
+        """What other files must hold to import one of those, or what nobody can tell."""
+        sought = self._sought()
+        found = {(word, each.package) for each in sought for word in (each.stem, *UNKNOWN_IMPORTS)}
+        return found | {(word, "") for word in SCANNING} if found else found
+
+    def explore(self) -> None:
+        """Read the modules beside them, which may import them by less than their package's name."""
+        for each in self._sought():
+            for path in self.orphans.near(each):
+                self.project.reading.module(path, each.stem)
 
     def _has_broker(self, application: Application) -> bool:
         """Whether the application has a broker that no other application would have by itself.

@@ -41,8 +41,8 @@ FOLDERS = frozenset(
 # One module has to import so many that stand beside it, as routers are: a sketch shows nothing of that.
 _SEVERAL = 3
 _GATHERING = ("__init__", "api", "app", "asgi", "main", "router", "routers", "routes", "server", "wsgi")
-# What imports all modules of packages, which need not be named for that.
-_SCANNING = ("autodiscover_modules", "find_modules", "iter_modules", "walk_modules", "walk_packages")
+#: What imports all modules of packages, which need not be named for that.
+SCANNING = ("autodiscover_modules", "find_modules", "iter_modules", "walk_modules", "walk_packages")
 
 
 class Unimported:
@@ -98,7 +98,7 @@ class Unimported:
         for each in self._candidates:
             found.add((each.stem, each.package))
             found.update((word, each.package) for word in UNKNOWN_IMPORTS)
-        return found | {(word, "") for word in _SCANNING} if found else found
+        return found | {(word, "") for word in SCANNING} if found else found
 
     def explore(self) -> None:
         """Read the modules beside them, which may import them by less than their package's name.
