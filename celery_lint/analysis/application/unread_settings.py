@@ -134,7 +134,8 @@ class UnreadSettings:
                 if guess and not may_take(name_of(guess), self.project.constant(given.module, given.value)):
                     continue
                 meant = spelled_today(guess, named.namespace) if guess else ""
-                if meant and present.isdisjoint((guess, meant)) and self._matters(given, guess):
+                counting = spellings(name_of(guess), named.namespace) if guess else ()
+                if meant and present.isdisjoint((guess, meant, *counting)) and self._matters(given, guess):
                     found[given.place] = MisspeltSetting(given.place, given.key, meant)
         return list(found.values())
 

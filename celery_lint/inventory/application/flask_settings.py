@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from celery_lint.diagnostics import Span
 from celery_lint.libraries.flask import APPLICATIONS, FROM_ELSEWHERE
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Function, Module, Value
+from celery_lint.model.facts import Function, Module, Parameter, Value
 from celery_lint.project.known import Known, once
 
 _CONFIG = ".config"
@@ -71,9 +72,27 @@ class FlaskSettings:
         for module, function, value, item in self._handed:
             calls = [(other, call) for other, call in self._calls_of(function.name) if other is making]
             reached = bool(calls) if function.name else module is making
-            if reached and not self._is_chosen(module, function, value):
+            if reached and not self._is_chosen(module, function, value.span):
                 found.append(list(self._alternatives(module, function, item, calls)))
         return found
+
+    def certain_of_callers(self, function: Function) -> list[list[tuple[Module, Value]]]:
+        """The same of the configurations that callers of a function hand over with their application.
+
+        They make it, and load this before, whatever any condition says.
+        """
+        return [
+            list(self._alternatives(loading, inside, item, self._calls_of(inside.name)))
+            for other, caller in (self.project.calling(function.name) if function.name else ())
+            for call in self.project.functions.calls(other, caller)
+            if call.leaf().lstrip(":~") == function.name
+            and any(self.is_configuration(other, f"{given.chain}{_CONFIG}") for given in call.takes)
+            and not self._is_chosen(other, caller, call.span)
+            for loading, inside, value, item in self._handed
+            if (loading, inside) == (other, caller)
+            and value.span.line < call.span.line
+            and not self._is_chosen(loading, inside, value.span)
+        ]
 
     @once
     def _handed(self) -> list[tuple[Module, Function, Value, Value]]:
@@ -83,15 +102,15 @@ class FlaskSettings:
             for item in (*value.items, *(each for key, each in value.keywords if key in ("*", "**")))
         ]
 
-    def _is_chosen(self, module: Module, function: Function, value: Value) -> bool:
+    def _is_chosen(self, module: Module, function: Function, span: Span) -> bool:
         """Whether a condition decides about a statement."""
         if not function.name:
-            return value.span.column != 1
+            return span.column != 1
         flow = self.project.functions.of(module, function)
         return any(
             outer.kind in _CONDITIONS
             for step in flow.steps
-            if step.span.line <= value.span.line <= step.span.end_line
+            if step.span.line <= span.line <= step.span.end_line
             for outer in flow.ancestors(step)
         )
 
@@ -101,17 +120,20 @@ class FlaskSettings:
         """What a value may be: of a parameter, what calls give, or its default."""
         name = value.chain[1:] if value.kind == "name" and value.chain[:1] == "%" else ""
         parameter = next((each for each in function.parameters if name and each.name == name), None)
-        if parameter is None or parameter.default[:1] != "'" or function.owner or function.parent:
+        stands_for = _default(parameter, value) if parameter is not None else None
+        if stands_for is None or function.owner or function.parent:
             yield module, value
             return
         number = [each.name for each in function.parameters].index(name)
-        default = module, Value("constant", value.span, parameter.default[1:])
+        default = module, stands_for
         found = False
         for other, call in calls:
             given = call.keyword(name) or call.argument(number)
             found = True
             if given.text:
                 yield other, Value("constant", call.span, given.text)
+            elif given.chain[:1] not in ("", "%"):
+                yield other, Value("name", call.span, None, given.chain)
             else:
                 yield (module, value) if given or call.is_open_ended else default
         if not found:
@@ -153,3 +175,12 @@ class FlaskSettings:
                 owner, _, leaf = value.chain.rpartition(".")
                 if f".{leaf}" in methods and self.is_configuration(module, owner):
                     yield module, function, value
+
+
+def _default(parameter: Parameter, value: Value) -> Value | None:
+    """What a parameter stands for where a call says nothing: a text, or what has a name."""
+    kind, rest = parameter.default[:1], parameter.default[1:]
+    if kind == "'":
+        return Value("constant", value.span, rest)
+    named = kind == ":" or (kind.isidentifier() and kind != "")
+    return Value("name", value.span, None, parameter.default) if named else None

@@ -44,7 +44,7 @@ class UnknownSetting(Rule):
     (`app.conf.task_cls`, `broker`) or the command of a worker (`worker_autoscale`); any other may belong to
     an extension. It looks at what an application is given by hand, and at the modules, classes and mappings
     that it loads. Silent where the project itself reads what has this name, where the real setting is given,
-    too, and where the value is the default.
+    too, by its old name or today's, and where the value is the default.
 
     ## References
 

@@ -43,9 +43,10 @@ class MixedSettingNames(Rule):
 
     Looks at a module, class or mapping that is the only one which an application loads, without a namespace:
     below a namespace both kinds are allowed, and so is what is given by hand beside what is loaded. Where
-    nothing is loaded, what is given by hand counts as one configuration: told of that of Flask, which
-    `conf.update(app.config)` hands over, where it certainly has an old name and the same function sets a new
-    one before anything asks for a setting. What the constructor of `Celery` is given may have any name.
+    nothing is loaded, what is given by hand counts as one configuration: told where one `conf.update(...)`
+    gives both, or the statements behind it, before anything may ask for a setting; and of that of Flask,
+    which `conf.update(app.config)` hands over, where it certainly has an old name and the same function sets
+    a new one. What the constructor of `Celery` is given may have any name.
 
     ## References
 
@@ -71,6 +72,11 @@ class MixedSettingNames(Rule):
     def check(self, fact: MixedNames) -> Iterator[Finding]:
         """Report the old name."""
         yield Finding(fact.place, {"old": fact.old, "beside": fact.beside, "new": fact.new}, fix=(fact.new,))
+
+    @on(HandedSettings.written)
+    def written(self, fact: MixedNames) -> Iterator[Finding]:
+        """Report the old name that an application is given by hand."""
+        yield from self.check(fact)
 
     @on(HandedSettings.mixed)
     def handed(self, fact: Handed) -> Iterator[Finding]:
