@@ -29,16 +29,16 @@ def write(
 ) -> None:
     """Write all diagnostics, a blank line after each; ``buffers`` is the unsaved text of some paths.
 
-    Many with the same words are one, with the places of the others.
+    Many with the same words and the same remedy are one, with the places of the others.
     """
     paint = Paint(colours)
     sources = excerpts.Sources(buffers)
     encoding = getattr(stream, "encoding", None) or excerpts.UNICODE
-    alike: dict[tuple[str, str], list[Diagnostic]] = {}
+    alike: dict[tuple[str, str, str], list[Diagnostic]] = {}
     for diagnostic in report.diagnostics:
-        alike.setdefault((diagnostic.code, diagnostic.message), []).append(diagnostic)
+        alike.setdefault((diagnostic.code, diagnostic.message, diagnostic.help), []).append(diagnostic)
     for diagnostic in report.diagnostics:
-        first, *others = alike[diagnostic.code, diagnostic.message]
+        first, *others = alike[diagnostic.code, diagnostic.message, diagnostic.help]
         if len(others) < _SEPARATE:
             others = []
         elif diagnostic is not first:

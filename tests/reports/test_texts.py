@@ -217,6 +217,14 @@ def test_many_diagnostics_of_the_same_words_are_one(report: Report, others: int,
     assert (f"  = note: {note}\n  = help: keep" in text) == bool(note)
 
 
+def test_diagnostics_with_another_remedy_stand_apart(report: Report) -> None:
+    alike = [report.diagnostics[0]._replace(line=line, end_line=line) for line in range(1, 6)]
+    other = alike[4]._replace(help="remove it")
+    text = written(full.write, Report([*alike[:4], other], [], 1, 1))
+    assert text.count("warning[CEL110]") == 2
+    assert "  = help: remove it" in text
+
+
 def test_text_from_the_source_cannot_move_the_cursor(report: Report) -> None:
     nasty = report.diagnostics[0]._replace(message="task `\x1b[2J\n`", path="/nowhere/\udcff\r.py")
     for write in (full.write, concise.write):

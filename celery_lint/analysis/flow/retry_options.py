@@ -48,10 +48,13 @@ class InertRetryOption(NamedTuple):
     """An option that only works together with ``autoretry_for``, for tasks that have none.
 
     ``bound`` is the number of retries that is all in it, where the calls of ``retry`` do not look at it.
+    ``by_hand`` is a call that would take a delay from it, ``retried`` says whether there may be one at all.
     """
 
     option: RetryOption
     bound: int | None
+    by_hand: RetryCall | None
+    retried: bool
 
 
 class IgnoredDelay(NamedTuple):
@@ -124,7 +127,8 @@ class RetryOptions:
                 tasks = {(p.task.module.path, p.task.qualname) for p in option.policies}
                 if not tasks <= told:
                     bounds = {self._bound_in_vain(option, policy) for policy in option.policies}
-                    found.append(InertRetryOption(option, bounds.pop() if len(bounds) == 1 else None))
+                    bound = bounds.pop() if len(bounds) == 1 else None
+                    found.append(InertRetryOption(option, bound, *self._retried(option, bound)))
                 told |= tasks
         return found
 
@@ -141,6 +145,13 @@ class RetryOptions:
         # A retry that says its own delay shows that nobody waits for the option, if it holds no bound.
         delayed = bool(policy.calls) and all(call.has_delay for call in policy.calls)
         return not delayed or self._bound_in_vain(option, policy) is not None
+
+    def _retried(self, option: RetryOption, bound: int | None) -> tuple[RetryCall | None, bool]:
+        """The first call of ``retry`` that does without an option, and whether anything may retry at all."""
+        calls = [call for policy in option.policies for call in policy.calls]
+        waiting = (call for call in calls if bound is not None or not call.has_delay)
+        hidden = any(self.retry_calls.hidden(policy.task) for policy in option.policies)
+        return next(waiting, None), bool(calls) or hidden
 
     def _bound_in_vain(self, option: RetryOption, policy: RetryPolicy) -> int | None:
         """The ``max_retries`` in ``retry_kwargs`` of a task that is retried by hand more often, or less."""

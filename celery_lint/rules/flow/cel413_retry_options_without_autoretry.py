@@ -61,8 +61,12 @@ class RetryOptionsWithoutAutoretry(Rule):
     severity = "warning"
     preset = "recommended"
     message = "`{keyword}` has no effect without `autoretry_for`"
-    help = "add `autoretry_for`, or give `countdown` to `retry()`"
+    help = "give `countdown` to `retry()`, or have `autoretry_for` retry in its place"
     variants = {
+        "unused": (
+            "`{keyword}` has no effect without `autoretry_for`",
+            "remove it, or name the exceptions after which to retry in `autoretry_for`",
+        ),
         "bound": (
             "`{keyword}` has no effect without `autoretry_for`",
             "write `max_retries={number}` among the options of the task, without `retry_kwargs`",
@@ -73,10 +77,11 @@ class RetryOptionsWithoutAutoretry(Rule):
     @on(RetryOptions.inert)
     def check(self, fact: InertRetryOption) -> Iterator[Finding]:
         """Report the option, pointing at a retry that does not look at it."""
-        calls = fact.option.policies[0].calls
-        related = ((calls[0].place, "this retry does not look at it"),) if calls else ()
+        call = fact.by_hand
+        related = ((call.place, "this retry does not look at it"),) if call is not None else ()
         if fact.bound is not None:
             values = {"keyword": fact.option.name, "number": str(fact.bound)}
             yield Finding(fact.option.place, values, related, "bound")
             return
-        yield Finding(fact.option.place, {"keyword": fact.option.name}, related)
+        variant = "" if fact.retried else "unused"
+        yield Finding(fact.option.place, {"keyword": fact.option.name}, related, variant)
