@@ -74,6 +74,8 @@ def speaks(folder: Path, files: Mapping[str, str]) -> bool:
         "nightly = chain(\n    push.s(1),\n    forgotten.s(),\n)\n",
         "NIGHTLY_TASKS = [push, forgotten]\n",
         "nightly, hourly = group(forgotten.s()), None\n",
+        "SCHEDULE = {'nightly': {'task': 'shop.tasks.forgotten', 'schedule': 60}}\n",
+        "NAMES = ['shop.tasks.forgotten']\n",
     ],
 )
 def test_what_nothing_uses(mails: str, tmp_path: Path) -> None:
@@ -120,8 +122,9 @@ def test_functions_that_something_may_call(files: dict[str, str], tmp_path: Path
         "nightly = forgotten.s()\nnightly.delay()\n",
         "nightly = forgotten.s()\n\n\ndef sell():\n    group(nightly, push.s(1)).delay()\n\n\nsell()\n",
         "nightly = forgotten.s()\n\n\nclass Clock:\n    at_night = nightly\n",
-        "SCHEDULE = {'nightly': {'task': 'shop.tasks.forgotten', 'schedule': 60}}\n",
-        "NAMES = ['shop.tasks.forgotten']\n",
+        "NAME = 'shop.tasks.forgotten'\n",
+        "NAMES = list(('shop.tasks.forgotten',))\n",
+        "NAMES = ['shop.tasks.forgotten']\n\n\ndef sell(what):\n    globals()[what]\n",
         "__all__ = ['nightly']\nnightly = forgotten.s()\n",
         "PLAN = ['night' + 'ly', 'nightly']\nnightly = forgotten.s()\n",
     ],

@@ -27,6 +27,7 @@ from celery_lint.inventory.workers.senders.mentions import Mention, mentions_in,
 from celery_lint.inventory.workers.senders.shown import SEVERAL, Shown
 from celery_lint.inventory.workers.senders.unused import Unused
 from celery_lint.inventory.workers.unawaited import Unawaited
+from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.words import words_in
 from celery_lint.project.asking import asking
@@ -36,8 +37,8 @@ from celery_lint.project.modules import leaf_of
 
 # A task that is sent, or made a signature, whatever holds it.
 _SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
-# Settings that say how a task is sent if somebody sends it.
-_ONLY_HOW = ("task_routes", "task_annotations")
+# Settings that say how a task is sent if somebody sends it, and where it is defined.
+_ONLY_HOW = ("task_routes", "task_annotations", *IMPORT_LISTS)
 
 
 Why = Literal["unsent"] | NoWorker
@@ -328,7 +329,7 @@ class Unsent:
         if function is None:
             return any(not within(span, passed) for span in self.meanings.outside(task, name, module))
         if function.name:
-            inside = self.meanings.inside(task, name, module, function)
+            inside = self.meanings.inside(task, name, module, function, passed)
             # A task that needs arguments is hardly ever scheduled by hand, but who knows what it calls then.
             callers = left if not self.hidden.may_schedule else ()
             return inside and not self.unused.is_uncalled(mention, self._users, callers)

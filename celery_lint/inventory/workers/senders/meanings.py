@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.naming import NOWHERE, holding, spans_of, targets_by_another_name
+from celery_lint.inventory.workers.naming import (
+    NOWHERE,
+    holding,
+    spans_of,
+    targets_by_another_name,
+    within,
+)
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import steps_of_component
 from celery_lint.model.facts import Function, Module, Value
@@ -18,6 +25,10 @@ from celery_lint.project.known import Known
 
 # What is certainly no task unless it is one: all else may hold one.
 _OTHERS = frozenset({"function", "class", "module"})
+# What a text says that is a command or code: `celery -A shop call shop.send`, `from shop import send`.
+_SENDING = re.compile(r"celery|call|delay|apply|send_task|import|\bs\(")
+# What stands behind words of a sentence.
+_AFTER_WORDS = frozenset({"", ",", ".", ":", ";", "!", "?", ")", "..."})
 # What gives a function all its names at once.
 _OF_ALL_NAMES = frozenset({"eval", "exec", "locals", "vars"})
 
@@ -59,26 +70,32 @@ class Meanings:
             if call.in_main and call.leaf() == name:
                 yield call.span
 
-    def inside(self, task: Task, name: str, module: Module, function: Function) -> bool:
-        """Whether a function may mean a task by a word."""
+    def inside(
+        self, task: Task, name: str, module: Module, function: Function, passed: Sequence[Span] = ()
+    ) -> bool:
+        """Whether a function may mean a task by a word, but where it says how one is sent: in ``passed``."""
         if any(
             name in parameter.default and name in words_in(parameter.default)
             for parameter in function.parameters
         ):
             return True
         kept = [value for _, value in function.values]
-        if any(self._is_kept(task, name, module, function, value) for value in (*function.returns, *kept)):
+        if any(
+            self._is_kept(task, name, module, function, value, passed) for value in (*function.returns, *kept)
+        ):
             return True
         calls = self.functions.calls(module, function) if function.mentions(name) else ()
         return any(self._is_in(task, name, module, function, call) for call in calls) or (
             _is_own(task, name) and function.states(name) and self._is_stated(task, name, module, function)
         )
 
-    def _is_kept(self, task: Task, name: str, module: Module, function: Function, value: Value) -> bool:
+    def _is_kept(
+        self, task: Task, name: str, module: Module, function: Function, value: Value, passed: Sequence[Span]
+    ) -> bool:
         return any(
             not self._is_other(task, name, module, function, each.chain, each)
             for each in held(value)
-            if next(spans_of(each, name), None) is not None
+            if any(not within(span, passed) for span in spans_of(each, name))
         )
 
     def _is_in(self, task: Task, name: str, module: Module, function: Function, call: Call) -> bool:
@@ -198,6 +215,15 @@ def _is_own(task: Task, name: str) -> bool:
 
 def _may_name(task: Task, name: str, text: str) -> bool:
     """Whether a text may be the name of a task, or a part of it: prose and addresses have such words, too."""
-    if _is_own(task, name) or text in task.name or ".".join(task.name.split(".")[-2:]) in text:
+    if text in task.name or ".".join(task.name.split(".")[-2:]) in text:
         return True
+    if _is_own(task, name):
+        return not _is_prose(text, name)
     return ("{" in text or "%" in text) and not any(map(str.isspace, text))
+
+
+def _is_prose(text: str, name: str) -> bool:
+    """Whether a text is for people, as messages of logs are: it has several words, and sends nothing."""
+    said = re.findall(rf"(\S*)\b{re.escape(name)}\b(\S*)", text)
+    is_plain = all(before in ("", "(") and after in _AFTER_WORDS for before, after in said)
+    return is_plain and any(map(str.isspace, text.strip())) and _SENDING.search(text) is None

@@ -16,6 +16,7 @@ from celery_lint.files.filter import Pair
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.unimported import FOLDERS
 from celery_lint.inventory.workers.naming import holding, spans_of
+from celery_lint.inventory.workers.senders.configured import Configured
 from celery_lint.inventory.workers.senders.mentions import Mention, mentions_of, modules_that_count, stands_in
 from celery_lint.inventory.workers.senders.said import Said
 from celery_lint.libraries.celery import CANVASES
@@ -48,6 +49,8 @@ _OF_ITSELF = frozenset({"globals", "locals", "vars", "eval", "exec"})
 _LOOKS_INTO_ITSELF = re.compile(rf"(?<![.\w])(?:{'|'.join(sorted(_OF_ITSELF))})\b")  # no `session.exec()`
 # What makes a signature of a task, or changes one.
 _SIGNING = frozenset({"s", "si", "signature", "subtask", "set", "map", "starmap", "chunks", "on_error"})
+# What does nothing with what it holds.
+_PUT_TOGETHER = frozenset({"constant", "either", "mapping", "name", "sequence"})
 # So much of what frameworks use shows that a module is no sketch.
 _SEVERAL = 2
 # So many steps are gone from a sender that nobody calls.
@@ -66,6 +69,7 @@ class Unused:
         self.functions = known.project.functions
         self.tasks = known.of(Tasks)
         self.said = known.of(Said)
+        self.configured = known.of(Configured)
 
     def users(self, mentions: Mapping[str, Sequence[Mention]]) -> dict[str, list[Mention]]:
         """Who uses the functions and canvases that hold the names of tasks, and those that these hold."""
@@ -149,7 +153,7 @@ class Unused:
         )
 
     def kept(self, module: Module, name: str, users: Users, left: Collection[Key]) -> Iterator[Span]:
-        """The canvases and lists with a name in them that a module binds, and that nothing uses."""
+        """The canvases, lists and mappings with a name in them that a module binds, and that nothing uses."""
         for bound, span in self._idle_canvases(module, name, users, left):
             if self._is_used(module) and not self._is_canvas_named(module, bound, span, users):
                 yield span
@@ -163,7 +167,9 @@ class Unused:
         self, module: Module, name: str, users: Users, left: Collection[Key]
     ) -> Iterator[tuple[str, Span]]:
         for bound, span in self._canvases(module, name):
-            if bound in users and all(self._is_left(user, left) for user in users[bound]):
+            if bound in users and all(
+                self._is_left(user, left) or not self._may_take(user, module, bound) for user in users[bound]
+            ):
                 yield bound, span
 
     def _may_take(self, user: Mention, module: Module, name: str) -> bool:
@@ -225,7 +231,7 @@ class Unused:
         return own >= _SEVERAL and all(path != module.path for path, _ in self._of_tasks)
 
     def _canvases(self, module: Module, name: str) -> list[tuple[str, Span]]:
-        """What a module binds that is a canvas or a list with a word in it, and nothing else."""
+        """What a module binds that is a canvas, a list or a mapping with a word in it, and nothing else."""
         having = holding(self.functions, module, name)
         return [
             (bound, value.span)
@@ -237,18 +243,21 @@ class Unused:
         ]
 
     def _is_plain(self, module: Module, value: Value, name: str) -> bool:
-        """Whether an expression puts tasks together, and does nothing with them."""
-        for each in held(value):
-            if each.kind == "call":
-                if leaf_of_chain(each.chain) not in _SIGNING and (
-                    f"{self.project.resolve(module, each.chain).name}()" not in CANVASES
-                ):
-                    return False
-            elif each.kind not in ("constant", "either", "name", "sequence"):
-                return False
-            elif isinstance(each.data, str) and next(spans_of(each, name), None) is not None:
-                return False  # a name that something may read
-        return value.kind != "constant"
+        """Whether an expression puts tasks or their names together, and does nothing with them."""
+        if value.kind == "constant" or not all(
+            each.kind in _PUT_TOGETHER or (each.kind == "call" and self._signs(module, each))
+            for each in held(value)
+            if any(next(spans_of(part, name), None) is not None for part in held(each))
+        ):
+            return False
+        is_text = any(isinstance(each.data, str) and name in each.data for each in held(value))
+        return not (is_text and self.configured.may_read(module, value))
+
+    def _signs(self, module: Module, call: Value) -> bool:
+        """Whether a call makes a signature or a canvas of what it is given."""
+        if leaf_of_chain(call.chain) in _SIGNING:
+            return True
+        return f"{self.project.resolve(module, call.chain).name}()" in CANVASES
 
     # ------------------------------------------------------------------ what is known of all modules
 
