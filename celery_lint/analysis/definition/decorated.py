@@ -10,6 +10,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.signatures import Signatures
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.senders.asked_classes import AskedClasses
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -60,6 +61,7 @@ class DecoratedObjects:
         self.task_options = known.of(TaskOptions)
         self.signatures = known.of(Signatures)
         self.sent = known.of(Sent)
+        self.asked_classes = known.of(AskedClasses)
 
     def _is_celerys(self, module: Module, value: Value) -> bool:
         """Whether a decorator is Celery's own, and not one of the project or of the configuration."""
@@ -72,7 +74,10 @@ class DecoratedObjects:
 
     @facts
     def no_functions(self) -> list[NoFunction]:
-        """The lambdas, classes and static methods that are to be tasks."""
+        """The lambdas, classes and static methods that are to be tasks.
+
+        A class that derives from `Task` only fails whoever sends it, or has it for a base.
+        """
         found: list[NoFunction] = []
         for module in self.project.product_modules():
             found += self._lambdas(module)
@@ -80,8 +85,9 @@ class DecoratedObjects:
                 if any(self._is_celerys(module, decorator) for decorator in class_.decorators):
                     entity = self.project.member(module, class_.qualname)
                     of_tasks = self.tasks.is_task_class(entity)
-                    place = module.place(class_.span)
-                    found.append(NoFunction("task class" if of_tasks else "class", class_.name, place))
+                    if not of_tasks or self.asked_classes.holds(module, class_):
+                        place = module.place(class_.span)
+                        found.append(NoFunction("task class" if of_tasks else "class", class_.name, place))
             for function in module.functions.decorated():
                 if function.owner and len(function.decorators) > 1:
                     found += self._below(module, function)

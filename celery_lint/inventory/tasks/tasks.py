@@ -13,7 +13,7 @@ from celery_lint.inventory.application.applications import is_task_base
 from celery_lint.inventory.tasks.makers import Maker, Makers, Option
 from celery_lint.inventory.tasks.names import ModuleNames
 from celery_lint.inventory.tasks.task import Task
-from celery_lint.model.facts import Function, Module, Place, Value
+from celery_lint.model.facts import Class, Function, Module, Place, Value
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts, once
 from celery_lint.project.memory import PerMode
@@ -194,10 +194,8 @@ class Tasks:
             abstract = class_.attributes.get("abstract")
             if abstract and abstract[0].data is True:
                 continue
-            name = class_.attributes.get("name")
-            text = self.names.text(module, name[0]) if name else None
             yield Task(
-                text or f"{self.names.of(module.path)}.{class_.name}",
+                self._class_name(module, class_),
                 module,
                 class_.qualname,
                 module.place(class_.span),
@@ -208,6 +206,16 @@ class Tasks:
                 (),
                 class_,
             )
+
+    def _class_name(self, module: Module, class_: Class) -> str:
+        """The name of a class-based task: a decorator that makes it a task does not look at its attribute."""
+        for decorator in class_.decorators:
+            maker = self.makers.maker(module, decorator)
+            if maker is not None:
+                return self._celery_name(module, class_.name, maker.options)
+        name = class_.attributes.get("name")
+        text = self.names.text(module, name[0]) if name else None
+        return text or f"{self.names.of(module.path)}.{class_.name}"
 
     def is_task_class(self, entity: Entity) -> bool:
         """Whether a class derives from Celery's ``Task``."""

@@ -26,6 +26,7 @@ class LambdaTask(Rule):
     `classmethod` below the decorator, have no header: `AttributeError` or `TypeError`. Whatever starts the
     application fails, and so the worker does not start. A class that derives from `Task` can be called: a run
     makes an object of it, and its `run` never runs; as `base=` of another task it is no class any more.
+    `register_task` gives back the task: `Export.delay()` works after `Export = app.register_task(Export())`.
 
     ## Example
 
@@ -55,7 +56,8 @@ class LambdaTask(Rule):
 
     ## Limits
 
-    Speaks of Celery's own decorators. One of the project may make a function of what it gets.
+    Speaks of Celery's own decorators. One of the project may make a function of what it gets. Silent of a
+    class that derives from `Task` and that nothing sends, schedules, derives from or names.
 
     ## References
 
@@ -71,11 +73,14 @@ class LambdaTask(Rule):
     variants = {
         "class": (
             "`{name}` is a class: the task decorator fails on it, and the worker does not start",
-            "derive it from `celery.Task` and write `app.register_task({name}())`",
+            "derive it from `celery.Task` and write `{name} = app.register_task({name}())` below it",
         ),
         "task class": (
             "`{name}` is a class: as a task it never calls `run`, and as a base it raises TypeError",
-            "remove the decorator, and write `app.register_task({name}())` unless it is only a base",
+            (
+                "remove the decorator (its options are attributes of the class), and write below it "
+                "`{name} = app.register_task({name}())` unless it is only a base"
+            ),
         ),
         "method": (
             "`{name}` is a `{kind}` below its task decorator: the worker does not start",
