@@ -42,7 +42,7 @@ from celery_lint.model.reading.keeping import (
     worth_keeping,
     worth_setting,
 )
-from celery_lint.model.reading.scopes import CallRecord, Scope, chain_of, made_by
+from celery_lint.model.reading.scopes import CallRecord, Scope, by_name, chain_of, made_by
 from celery_lint.model.reading.started import starts_beat, told_queues
 from celery_lint.model.reading.statements import steps_of
 from celery_lint.model.reading.values import constant_word, value_of
@@ -140,15 +140,13 @@ class Reader:
         )
 
     def _functions(self, has_stars: bool) -> Defined[Function]:
-        """The functions by qualified name; of several with one name the last has it, as when it runs."""
-        found: dict[str, Function] = {}
-        for scope in self.seen.functions:
-            earlier = found.pop(scope.qualname, None)
-            if earlier is not None:
-                other = f"{earlier.qualname}@{earlier.span.line}"
-                found[other] = earlier._replace(qualname=other)
-            found[scope.qualname] = self._function_facts(scope, has_stars)
-        return Defined(found)
+        """The functions by qualified name, see :func:`by_name`."""
+        return Defined(
+            {
+                name: self._function_facts(scope, has_stars)._replace(qualname=name)
+                for name, scope in by_name(self.seen.functions).items()
+            }
+        )
 
     def _assignment_facts(self) -> list[Assignment]:
         facts = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from celery_lint.model.reading.expressions import is_part
@@ -313,3 +313,19 @@ def made_by(node: ast.ClassDef, outer: Scope, inside: Scope) -> Iterator[str]:
         chain = chain_of(keyword.value, outer)
         if keyword.arg == "extra" or (keyword.arg == "metaclass" and chain != "abc.ABCMeta"):
             yield f"{keyword.arg}={chain}"
+
+
+def by_name(functions: Iterable[Scope]) -> dict[str, Scope]:
+    """Functions by qualified name: of several with one name the last has it, as when it runs.
+
+    The others have their line behind theirs. One that the next repeats word for word is left out: that is
+    one function, pasted twice.
+    """
+    found: dict[str, Scope] = {}
+    for scope in functions:
+        earlier = found.pop(scope.qualname, None)
+        if earlier is not None and ast.dump(earlier.node) != ast.dump(scope.node):
+            node: Any = earlier.node
+            found[f"{scope.qualname}@{node.lineno}"] = earlier
+        found[scope.qualname] = scope
+    return found

@@ -54,8 +54,9 @@ class DuplicateTaskName(Rule):
     ## Limits
 
     Compares names that are written down: in one module, or in modules that use the same application. Silent
-    of tasks that are defined under a condition, and of two that only hand what they get to the same function
-    of the project: whichever a worker has, the work is done. Rules about runs say nothing of the two tasks.
+    of tasks that are defined under a condition, of two that only hand what they get to the same function of
+    the project, and of a function that is pasted twice word for word: whichever a worker has, the work is
+    done. So it is where nothing imports the module of one. Rules about runs say nothing of the two tasks.
 
     ## References
 

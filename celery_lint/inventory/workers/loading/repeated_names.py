@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.imported import WorkerImports
+from celery_lint.inventory.workers.loading.orphans import Orphans
 from celery_lint.model.arguments import Argument
 from celery_lint.model.facts import Function, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts, once
+
+# Why nothing at all imports a module: of those that are ``late`` processes have what they send.
+_IN_NO_PROCESS = frozenset({"shadowed", "unnamed"})
 
 
 class RepeatedName(NamedTuple):
@@ -30,6 +34,7 @@ class RepeatedNames:
         self.functions = known.project.functions
         self.tasks = known.of(Tasks)
         self.worker_imports = known.of(WorkerImports)
+        self.orphans = known.of(Orphans)
 
     @facts
     def all(self) -> list[RepeatedName]:
@@ -65,9 +70,12 @@ class RepeatedNames:
             return False
         if task.module is other.module:
             return True
-        return task.application is not None and not any(
-            self.worker_imports.never(each.module.path) for each in (task, other)
-        )
+        return task.application is not None and not any(map(self._is_in_no_process, (task, other)))
+
+    def _is_in_no_process(self, task: Task) -> bool:
+        """Whether no worker has a task, nor whoever sends one: then it is in nobody's way."""
+        path = task.module.path
+        return self.worker_imports.never(path) or self.orphans.why(path) in _IN_NO_PROCESS
 
     def _do_the_same(self, task: Task, other: Task) -> bool:
         """Whether both only hand what they get to one function: whichever a worker has, the work is done."""
