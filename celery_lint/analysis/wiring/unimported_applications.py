@@ -187,6 +187,8 @@ class UnimportedApplications:
             return False
         if sending.module.path in (application.module.path, task.module.path) or not self._is_shared(task):
             return False
+        if self.sendings.task_around(sending) is not None:
+            return False  # also one that no worker has: nothing but a worker would run it
         around = (sending.module.path, sending.function.qualname)
         return around not in {site.key for site in self.sites.all}
 

@@ -30,6 +30,10 @@ class Sent:
         """Whether a call or a schedule is seen to send it."""
         return task.is_periodic or task.key in self._keys
 
+    def is_scheduled(self, task: Task) -> bool:
+        """Whether a schedule is seen to send it, or its own decorator."""
+        return task.is_periodic or task.key in self._scheduled
+
     def is_called_instead(self, task: Task) -> bool:
         """Whether the product calls it as a function and is not seen to send it: no result is kept."""
         if self.is_sent(task) or task.function is None:
@@ -44,7 +48,7 @@ class Sent:
 
         Celery encodes no result of these.
         """
-        if task.is_periodic or task.key in self._scheduled:
+        if self.is_scheduled(task):
             return False
         how = {sending.how for sending in self.sendings.by_task.get(task.key, ())}
         return how == {"apply"} or self.is_called_instead(task)

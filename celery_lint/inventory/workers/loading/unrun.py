@@ -17,6 +17,7 @@ from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.consumers import Consumers
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.orphans import Orphans
+from celery_lint.inventory.workers.loading.passed_by import PassedBy
 from celery_lint.inventory.workers.loading.repeated_names import RepeatedNames
 from celery_lint.inventory.workers.loading.unimportable import Unimportable
 from celery_lint.inventory.workers.queues import Queues
@@ -51,6 +52,7 @@ class Unrun:
         self.worker_imports = known.of(WorkerImports)
         self.repeated_names = known.of(RepeatedNames)
         self.unimportable = known.of(Unimportable)
+        self.passed_by = known.of(PassedBy)
 
     @once
     def all(self) -> dict[Key, Why]:
@@ -67,6 +69,7 @@ class Unrun:
             elif self._is_replaced(task):
                 always[task.key] = "replaced"
         left = self._unconsumed() | self._unimported()
+        left.update(dict.fromkeys(self.passed_by.keys, "unimported"))
         return always | left if len(left) < len({task.key for task in self.tasks.product}) else always
 
     def _is_replaced(self, task: Task) -> bool:
