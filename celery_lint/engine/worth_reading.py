@@ -35,6 +35,7 @@ from celery_lint.analysis.wiring.unimported_applications import UnimportedApplic
 from celery_lint.analysis.wiring.unloadable import UnloadableCommands
 from celery_lint.analysis.wiring.unloaded import UnloadedTasks
 from celery_lint.files.filter import Pair, words_of
+from celery_lint.inventory.application.backend import BackendSettings
 from celery_lint.inventory.application.broker import BrokerSettings
 from celery_lint.inventory.code.decided.closed import ClosedBranches
 from celery_lint.inventory.code.decided.fixed import Fixed
@@ -99,6 +100,7 @@ _ASKING: tuple[Callable[[Known], object], ...] = (
     lambda known: known.of(Limits).explore(),
     lambda known: known.of(Retries).explore(),
     lambda known: known.of(BrokerSettings).broker,
+    lambda known: known.of(BackendSettings).explore(),
     lambda known: known.of(Acknowledgement).lost_worker_options,
     lambda known: known.of(Acknowledgement).failure_options,
     lambda known: known.of(Delays).long_runs,

@@ -42,6 +42,25 @@ def test_a_failure_without_its_exception_cannot_be_read(worker: Worker) -> None:
     assert worker.good("fails").failed_only_with("ValueError: the disk is full")
 
 
+@pytest.mark.proof("CEL432")
+def test_only_a_database_stores_the_end_over_such_a_failure(tmp_path: Path) -> None:
+    """The other backends read a state before they store another."""
+    for reading in ("cache+memory://", f"file://{tmp_path}"):
+        backend = Celery(backend=reading).backend
+        backend.store_result("1", {"error": "no width"}, "FAILURE")
+        for state, end in (("FAILURE", OSError("the disk is full")), ("SUCCESS", 3)):
+            with pytest.raises(ValueError, match="must include the exception type"):
+                backend.store_result("1", end, state)
+    database = Celery(backend=f"db+sqlite:///{tmp_path}/results").backend
+    for state, end in (("FAILURE", OSError("the disk is full")), ("SUCCESS", 3)):
+        database.store_result(state, {"error": "no width"}, "FAILURE")
+        with pytest.raises(ValueError, match="must include the exception type"):
+            database.get_state(state)
+        database.store_result(state, end, state)
+        assert database.get_state(state) == state
+        assert repr(database.get_result(state)) == repr(end)
+
+
 @pytest.mark.proof("CEL433")
 def test_success_is_final(worker: Worker, tmp_path: Path) -> None:
     """What the task raises or returns later is not stored; a database stores it before Celery 5.7."""

@@ -17,7 +17,7 @@ from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.sent import Sent
 from celery_lint.inventory.workers.unsent import Unsent
-from celery_lint.libraries.celery import KEYED_BACKENDS
+from celery_lint.libraries.celery import HOOKS, KEYED_BACKENDS, OVERWRITING_BACKENDS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -41,6 +41,8 @@ _BESIDE = {
 }
 # These end the task, or store a result of their own, although nothing says ``raise``.
 _LEAVING = frozenset({"retry", "replace", "exit", "_exit"})
+# After these nothing is stored.
+_UNSTORED = ("Ignore", "Ignore()", "Reject", "Reject()")
 
 
 class StateCall(NamedTuple):
@@ -48,9 +50,10 @@ class StateCall(NamedTuple):
 
     ``meta`` is ``None`` where nothing is given. ``own`` says that it stands in the function of a task that
     sets its own state, ``final`` that nothing after it in the function raises. ``refused`` is what the JSON
-    encoder does not take of ``meta``, and where. ``lost`` is what SUCCESS by hand is too early for: the
-    ``work`` that follows it, or the ``result`` that the task returns in place of ``meta``, which a key-value
-    backend does not store any more.
+    encoder does not take of ``meta``, and where. ``lasts`` says that the end of the task stores nothing over
+    it, or fails to: most backends read a state before they store another. ``lost`` is what SUCCESS by hand is
+    too early for: the ``work`` that follows it, or the ``result`` that the task returns in place of ``meta``,
+    which a key-value backend does not store any more.
     """
 
     module: Module
@@ -63,6 +66,7 @@ class StateCall(NamedTuple):
     own: bool
     final: bool
     refused: tuple[str, Place] | None
+    lasts: bool
     lost: Literal["", "work", "result"] = ""
 
     @property
@@ -72,7 +76,9 @@ class StateCall(NamedTuple):
 
     def unreadable(self) -> bool:
         """Whether no reader can make an exception of what is stored: it has no type."""
-        if self.state not in EXCEPTION_STATES or self.meta is None or self.meta.kind != "mapping":
+        if self.state not in EXCEPTION_STATES or not self.lasts:
+            return False
+        if self.meta is None or self.meta.kind != "mapping":
             return False
         keys = {key for key, _ in self.meta.keywords}
         return keys.isdisjoint(("exc_type", "**", "?"))
@@ -141,7 +147,8 @@ class TaskState:
             meta = arguments.get("meta")
             if meta is not None and meta.kind == "constant" and meta.data is None:
                 meta = None
-            own = any(task.function is function for task in tasks) and self._is_own(call, arguments)
+            of_itself = self._is_own(call, arguments)
+            own = of_itself and any(task.function is function for task in tasks)
             final = own and not self._raises_after(module, flow, function, step)
             json = all(self.encoding.is_kept_as_json(task) for task in tasks)
             refused = self.encoding.refused(module, flow, step, meta) if meta is not None and json else None
@@ -149,10 +156,27 @@ class TaskState:
                 refused = None  # an exception, which is stored as one
             if own and self._ignores_results(tasks):
                 final = False
+            lasts = not of_itself or self._lasts(module, function, step, tasks)
             lost = self._lost(module, function, step, tasks, meta) if state == "SUCCESS" and final else ""
             yield StateCall(
-                module, function, call, step, tuple(tasks), state, meta, own, final, refused, lost
+                module, function, call, step, tuple(tasks), state, meta, own, final, refused, lasts, lost
             )
+
+    def _lasts(self, module: Module, function: Function, step: Step, tasks: list[Task]) -> bool:
+        """Whether a state that a task sets of itself may be there when the task has ended."""
+        schemes = {self.backends.scheme(one) for task in tasks for one in self.belonging.of(task)}
+        if not schemes or not schemes <= OVERWRITING_BACKENDS or self._ignores_results(tasks):
+            return True
+        if function.name in HOOKS:
+            return function.name != "before_start"  # the others come when the end is stored
+        if not any(task.function is function for task in tasks):  # who knows what follows a helper
+            return any(task.function is not None and task.function.states(*_UNSTORED) for task in tasks)
+        calls = self.functions.calls(module, function)
+        return any(
+            any(chain.endswith(_UNSTORED) for chain in later.chains if later.kind == "raise")
+            or any(self._raises(module, calls[number]) for number in later.calls)
+            for later in _following(self.functions.of(module, function), step)
+        )
 
     def _lost(
         self, module: Module, function: Function, step: Step, tasks: list[Task], meta: Value | None
@@ -234,9 +258,10 @@ class TaskState:
         target = self.graph.target(module, call.chain)
         if target is None:
             return False
-        names = ("Ignore", "Ignore()", "Reject", "Reject()")
         steps = self.functions.of(*target).steps
-        return any(chain.endswith(names) for step in steps if step.kind == "raise" for chain in step.chains)
+        return any(
+            chain.endswith(_UNSTORED) for step in steps if step.kind == "raise" for chain in step.chains
+        )
 
     def _ignores_results(self, tasks: list[Task]) -> bool:
         """Whether the result of a task is not stored, or that cannot be told."""

@@ -33,6 +33,11 @@ class BackendSettings:
         self.settings = known.of(Settings)
         self.applications = known.of(Applications)
 
+    def explore(self) -> None:
+        """Read where applications take their backends from."""
+        for application in self.applications.product:
+            self.scheme(application)
+
     @once
     def backend(self) -> Backend:
         """The backend of the only application, if everything that could set another is in sight."""

@@ -178,3 +178,9 @@ def spelled(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else "engine"
+
+
+def is_given(node: ast.Call, name: str) -> bool:
+    """Whether a call gets this name as an argument of its own."""
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    return any(isinstance(argument, ast.Name) and argument.id == name for argument in given)

@@ -145,6 +145,28 @@ _OF_MAKERS = frozenset({"bind", "base", "filter", "typing"})
 _MOST_PARTS = 4
 
 
+def in_the_end(tree: ast.Module, top: Scope) -> dict[str, list[ast.expr]]:
+    """What a module binds to its names; the last alone where nothing there reads those before it.
+
+    That last one stands under no condition, and in no function.
+    """
+    again = {
+        name: max(values, key=lambda value: value.lineno)
+        for name, values in top.values.items()
+        if len(values) > 1 and not any(id(value) in top.lent for value in values)
+    }
+    if not again:
+        return top.values
+    certain = {id(each.value) for each in tree.body if isinstance(each, (ast.Assign, ast.AnnAssign))}
+    last = {name: value for name, value in again.items() if id(value) in certain}
+    for node in ast.walk(tree) if last else ():
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            bound = last.get(node.id)
+            if bound is not None and node.lineno <= bound.lineno:
+                del last[node.id]
+    return {**top.values, **{name: [value] for name, value in last.items()}}
+
+
 def kept_whole(chain: str, leaf: str) -> bool:
     """Whether a call is kept with the values of its arguments."""
     if leaf == "connect":

@@ -30,12 +30,13 @@ from celery_lint.model.reading.apart.versions import Pythons, cut_other_versions
 from celery_lint.model.reading.collector import Collector
 from celery_lint.model.reading.comments import commented_limits, comments_of
 from celery_lint.model.reading.elements import STARTING, Elements, with_its_words, worth_following
-from celery_lint.model.reading.expressions import annotated_call, first_words, given_class, spelled
+from celery_lint.model.reading.expressions import annotated_call, first_words, given_class, is_given, spelled
 from celery_lint.model.reading.imported import hidden_names, included, needed_imports
 from celery_lint.model.reading.keeping import (
     FIELDS,
     KEPT_WHOLE,
     asks_for_a_variable,
+    in_the_end,
     kept_whole,
     may_hold_parts,
     set_by_name,
@@ -113,7 +114,7 @@ class Reader:
             star_imports=stars,
             bindings={
                 name: tuple(self._value(value, top.meaning(value)) for value in values[:6])
-                for name, values in top.values.items()
+                for name, values in in_the_end(self.tree, top).items()
             },
             functions=self._functions(bool(stars)),
             classes={scope.qualname: self._class_facts(scope) for scope in self.seen.classes},
@@ -246,7 +247,7 @@ class Reader:
             if (
                 worth_keeping(chain, has_stars)
                 or (receiver and chain.startswith(receiver))
-                or (itself and chain and _is_given(record.node, itself))
+                or (itself and chain and is_given(record.node, itself))
             ):
                 kept[id(record.node)] = len(chains)
                 record.step.calls.append(len(chains))
@@ -350,12 +351,6 @@ def _task_itself(scope: Scope) -> str:
     node: Any = owner.node
     names = (base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in node.bases)
     return scope.first_parameter if any(name.endswith("Task") for name in names) else ""
-
-
-def _is_given(node: ast.Call, name: str) -> bool:
-    """Whether a call gets this name as an argument of its own."""
-    given = [*node.args, *(keyword.value for keyword in node.keywords)]
-    return any(isinstance(argument, ast.Name) and argument.id == name for argument in given)
 
 
 def _parameter_facts(arguments: ast.arguments, scope: Scope) -> list[Parameter]:

@@ -15,9 +15,10 @@ class UpdateStateFailure(Rule):
 
     A reader of a failed task's result makes an exception of it again, from its type. A dictionary without
     `exc_type` makes none: `get()` and even `state` raise `ValueError: Exception information must include
-    the exception type`. Seen with Redis: so does the worker when it stores the real result or exception
-    over it, which is lost. Without such a dictionary the state lasts until the task ends: its `return`
-    stores SUCCESS.
+    the exception type`. So does the worker when it stores the real result or exception over it in Redis,
+    files, memcached or the cache of Django, which read first: that is lost. With `rpc://` whoever waits gets
+    the error. Databases (SQLAlchemy, Django, MongoDB) store what follows, and so does every backend after a
+    dictionary with a type: a `return` stores SUCCESS over FAILURE.
 
     ## Example
 
@@ -49,9 +50,10 @@ class UpdateStateFailure(Rule):
     ## Limits
 
     FAILURE, REVOKED and RETRY, by name or from `celery.states`, with a dictionary that is written out; what
-    a variable holds is not known. That the state does not last is only said in the task's own function,
-    where nothing after the call raises, and not of tasks that ignore their result. `raise Ignore()` after
-    it keeps the state.
+    a variable holds is not known. Where the backend is a database, only what nothing is stored over is
+    reported as unreadable: `raise Ignore()` follows, results are ignored, or it is another task's state. That
+    the state does not last is only said in the task's own function, where nothing after the call raises, and
+    not of tasks that ignore their result. `raise Ignore()` after it keeps the state.
 
     ## References
 
