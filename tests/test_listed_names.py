@@ -183,6 +183,17 @@ KINDS = {
         psycopg_pool.AsyncConnectionPool redis.asyncio.BlockingConnectionPool telegram.Bot
         """,
     ),
+    "queries of rows": Kind(
+        "CEL230",
+        "import sqlalchemy.orm\nmake = sqlalchemy.orm.sessionmaker()\n\n\n@shared_task\ndef task(rows):\n"
+        "    with make() as db:\n        for row in rows:\n            try:\n                db.add(row)\n"
+        "                db.execute(#(row))\n            except Exception:\n                print(row)\n"
+        "        db.commit()\n",
+        """
+        sqlalchemy.select sqlalchemy.future.select sqlalchemy.sql.select sqlalchemy.sql.expression.select
+        sqlmodel.select
+        """,
+    ),
     "clients that try again": Kind(
         "CEL110",
         "client = #(max_retries=0)\n" + IN_COROUTINE.replace("#", "await client.get(x)"),

@@ -44,6 +44,14 @@ SYNC_MAKERS = frozenset({"sqlalchemy.orm.sessionmaker()", "sqlalchemy.orm.sessio
 ASYNC_MAKERS = frozenset(
     {"sqlalchemy.ext.asyncio.async_sessionmaker()", "sqlalchemy.ext.asyncio.session.async_sessionmaker()"}
 )
+#: These make a query of rows.
+SELECTS = (
+    "sqlalchemy.select",
+    "sqlalchemy.future.select",
+    "sqlalchemy.sql.select",
+    "sqlalchemy.sql.expression.select",
+    "sqlmodel.select",
+)
 #: Registries with a session for each thread, greenlet or coroutine.
 SYNC_SCOPED = frozenset({"sqlalchemy.orm.scoped_session()", "sqlalchemy.orm.scoping.scoped_session()"})
 ASYNC_SCOPED = frozenset(

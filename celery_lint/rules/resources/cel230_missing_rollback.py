@@ -105,6 +105,7 @@ class MissingRollback(Rule):
     (`self.session`) or in a parameter that all their callers give a session, where the clause catches what a
     database error arrives as, and the same session flushes or executes in the `try` what the database may
     refuse: rows that are added, attributes that are set from data, an `insert()`, an `INSERT` in `text()`. A
+    query of rows is a flush, too, but for a session with `autoflush=False` or a block of `no_autoflush`. A
     read, a constant, a moment and what is made of the row itself (`row.failures + 1`) fail only where the
     server is gone; so does a row of constants (`Settings(id=1)`), once it has been made, and a row that the
     session has given is there. Where the clause does nothing with the session, the session must be seen to be

@@ -19,6 +19,7 @@ from celery_lint.analysis.resources.sessions.plain_values import (
 from celery_lint.inventory.code.decided.given import Given, constants_in, given_by, is_closed
 from celery_lint.inventory.code.ends.unreached import Unreached
 from celery_lint.inventory.code.graph import DEPTH, CallGraph
+from celery_lint.libraries.sqlalchemy import SELECTS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
@@ -36,7 +37,10 @@ _AT_ONCE = frozenset(
 )
 # What writes or reads, as its statement says.
 _EXECUTING = frozenset({"execute", "exec"})
-_LEAVES = tuple(f".{leaf}" for leaf in sorted(_FLUSHING | _NOTING | _AT_ONCE | _EXECUTING))
+# What asks the database for rows.
+_ASKING = frozenset({"execute", "exec", "get", "query", "scalar", "scalars"})
+_GIVING = frozenset({"all", "count", "first", "get", "one", "one_or_none", "scalar"})
+_LEAVES = tuple(f".{leaf}" for leaf in sorted(_FLUSHING | _NOTING | _AT_ONCE | _EXECUTING | _ASKING))
 _CHANGING = ("insert", "update", "delete")
 _CHANGES = tuple(
     f"sqlalchemy.{module}{name}"
@@ -64,6 +68,8 @@ class Writes(NamedTuple):
     ``refused``: a flush of content that the database may refuse. ``flushes``: a flush of whatever there is.
     ``adds``: rows that are added or deleted, ``fills``: attributes that are set from data; both wait for a
     flush. ``executes``: a statement that writes what may be refused. ``commits``: some of it is committed.
+    ``asks``: a query, before which most sessions send what waits; ``refused_if_sent``: what the database may
+    refuse is sent so.
     """
 
     refused: bool = False
@@ -72,6 +78,8 @@ class Writes(NamedTuple):
     fills: bool = False
     executes: bool = False
     commits: bool = False
+    asks: bool = False
+    refused_if_sent: bool = False
 
     @property
     def waits(self) -> bool:
@@ -114,6 +122,8 @@ class Refusals:
             return Writes(adds=not (is_there_already(flow, call) or is_plain_row(flow, call, calls)))
         if leaf in _AT_ONCE:
             return Writes(refused=True)
+        if leaf in _ASKING and _is_query(call, calls):
+            return Writes(asks=True)
         return Writes(executes=leaf in _EXECUTING and _may_be_refused(call, calls))
 
     def _is_of_first_run(self, flow: Flow, call: Call, calls: Sequence[Call]) -> bool:
@@ -187,6 +197,7 @@ def joined(flow: Flow, events: Iterable[Event]) -> Writes:
     """What several statements of a function do together: what is added is refused where it is flushed."""
     events = list(events)
     flushing = [step for step, writes in events if writes.flushes][:_MANY]
+    asking = [step for step, writes in events if writes.asks][:_MANY]
     waiting = [step for step, writes in events if writes.waits][:_MANY]
     done = [writes for _, writes in events]
     return Writes(
@@ -197,6 +208,9 @@ def joined(flow: Flow, events: Iterable[Event]) -> Writes:
         any(writes.fills for writes in done),
         any(writes.executes for writes in done),
         any(writes.commits for writes in done),
+        any(writes.asks for writes in done),
+        any(writes.refused_if_sent for writes in done)
+        or any(_comes_to(flow, one, other) for one in waiting for other in asking),
     )
 
 
@@ -233,6 +247,22 @@ def _is_of_session(call: Call) -> bool:
         or receiver.endswith(("session", "Session()"))
         or receiver.rpartition(".")[2].lstrip("%_") == "db"
     )
+
+
+def _is_query(call: Call, calls: Sequence[Call]) -> bool:
+    """Whether what a session is asked for is seen to be rows."""
+    if call.leaf() == "get":
+        return True
+    if call.leaf() == "query":
+        return any(
+            each.leaf() in _GIVING
+            and each.chain.startswith(f"{call.chain}().")
+            and each.span.start == call.span.start
+            for each in calls
+        )
+    statement = call.argument(0, "statement")
+    chain = calls[statement.number].chain if statement.kind == "call" else statement.chain
+    return chain.startswith(SELECTS)
 
 
 def _may_be_refused(call: Call, calls: Sequence[Call]) -> bool:
