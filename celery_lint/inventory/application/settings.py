@@ -19,6 +19,9 @@ from celery_lint.model.facts import Module, Place, Value
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
+# What configures an application, of whatever name it is.
+_CONFIGURING = (".config_from_object", ".conf.update", ".add_defaults")
+
 
 class Setting(NamedTuple):
     """What may be in force for an application under one name.
@@ -276,7 +279,29 @@ class Settings:
     def _spelled(self, name: str, namespace: str | None) -> list[Setting]:
         """What is merely spelled like a setting: of use where nobody can see what is loaded."""
         found = [given for key in spellings(name, namespace) for given in self._by_key.get(key, ())]
-        return _settings(name, found, False)
+        return _settings(name, [given for given in found if self._may_be_handed_over(given)], False)
+
+    def _may_be_handed_over(self, given: Given) -> bool:
+        """Whether an application may get what stands here: it is kept, or made where one is configured.
+
+        What only functions make, of which no module that configures applications calls any, is for others.
+        """
+        function = self.project.functions.around(given.module, given.value)
+        if function is None or not function.name or function.owner:  # a property is called by nobody
+            return True
+        if given.module.path in self._configuring_modules:
+            return True
+        return any(
+            not caller.name or module.path in self._configuring_modules
+            for module, caller in self.project.calling(function.name)
+        )
+
+    @once
+    def _configuring_modules(self) -> frozenset[str]:
+        """The modules that make applications, or say how they are configured."""
+        found = {application.module.path for application in self.applications.by_origin.values()}
+        found.update(module.path for module, _ in self.project.calling(*_CONFIGURING))
+        return frozenset(found)
 
     @once
     def _by_key(self) -> dict[str, list[Given]]:

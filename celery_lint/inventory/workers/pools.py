@@ -155,13 +155,13 @@ class Pools:
         for command in commands:
             others = [a for a in self.commands.naming(command) if applications and a not in applications]
             own = self._named_by(others) if others else configured
-            pool = _started(command, self._agreed if command in unnamed else own, consumed)
+            pools = _started(command, self._agreed if command in unnamed else own, consumed)
             if not own and not command.pool_stated and self._hides(others or applications):
                 hidden.append(command._replace(pool="", hidden=command.hidden or "worker_pool"))
-            elif pool is None:
+            elif not pools:
                 hidden.append(command)
             else:
-                found.append(pool._replace(is_aside=self._stands_in(command)))
+                found += [pool._replace(is_aside=self._stands_in(command)) for pool in pools]
         return WorkerPools(_merged(found), not hidden, tuple(hidden))
 
     def _stands_in(self, command: WorkerCommand) -> bool:
@@ -242,15 +242,21 @@ class Pools:
         return any(":" in command.pool or command.pool == "custom" for command in self.commands.all)
 
 
-def _started(command: WorkerCommand, configured: list[Pool], consumed: tuple[str, ...]) -> Pool | None:
-    """The pool of the workers that a command starts, if it can be told; ``consumed``: unless it says more."""
+def _started(command: WorkerCommand, configured: list[Pool], consumed: tuple[str, ...]) -> list[Pool]:
+    """The pool of the workers that a command starts; ``consumed``: their queues unless it says more.
+
+    None where it cannot be told, several where settings name one or the other.
+    """
     place = command.place
     queues = tuple([name for name in command.queues.split(",") if name]) or consumed
     if command.pool_stated and command.pool:
-        return Pool(_ALIASES.get(command.pool, command.pool), place, queues)
+        return [Pool(_ALIASES.get(command.pool, command.pool), place, queues)]
     if not command.pool_stated and configured:
-        return configured[0]._replace(queues=queues)
-    return Pool(command.pool, place, queues) if command.pool else None
+        named: dict[str, Pool] = {}
+        for pool in configured:
+            named.setdefault(pool.name, pool._replace(queues=queues))
+        return list(named.values())
+    return [Pool(command.pool, place, queues)] if command.pool else []
 
 
 def _merged(pools: Iterable[Pool]) -> tuple[Pool, ...]:
