@@ -68,6 +68,17 @@ def entered(project: Project, entity: Entity, name: str) -> Entity:
     return UNKNOWN
 
 
+def asked_for(project: Project, module: Module, value: Value) -> Entity:
+    """``getattr(settings, "NAME", default)``: what the attribute holds, where it is known to be there."""
+    if (
+        len(value.items) < 2
+        or not isinstance(value.items[1].data, str)
+        or not value.items[1].data.isidentifier()
+    ):
+        return UNKNOWN
+    return project.attribute(project.value_entity(module, value.items[0]), value.items[1].data)
+
+
 def is_open(found: Entity) -> bool:
     """Whether a class says nothing of an attribute, or has it from a base of classes of data."""
     return found.kind == "unknown" or found.name.partition("()")[0].rpartition(".")[2] in _DATA_BASES

@@ -351,6 +351,8 @@ class Project:
             callee = self.resolve(module, value.chain)
             if callee.kind == "external" and callee.name == "functools.partial":
                 return Entity("partial", "", module, value)
+            if callee.kind == "external" and callee.name == "builtins.getattr":
+                return objects.asked_for(self, module, value)
             leaf, given = callee.name.rpartition(".")[2], value.first()
             if callee.kind == "external" and leaf in LAZY and given is not None:
                 return objects.lazy(self, module, given)

@@ -183,7 +183,12 @@ EXPRESSIONS = {
     "timedelta(days=LIMIT)": 120 * 86400,
     "'a' + 'b'": "ab",
     "True": True,
+    "getattr(shelf, 'size', 5)": 120,
+    "getattr(shelves, 'LIMIT')": 120,
     # nobody knows
+    "getattr(shelf, 'weight', 5)": None,  # its class has bases elsewhere
+    "getattr(shelf, LIMIT, 5)": None,
+    "getattr(shelf)": None,
     "LIMIT / 2": None,
     "'a' + 1": None,
     "timedelta(90)": None,
@@ -196,7 +201,8 @@ EXPRESSIONS = {
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_constants(expression: str) -> None:
-    text = f"from datetime import timedelta\nfrom shop import LIMIT\nx = {expression}\n"
+    names = "from shop import LIMIT\nfrom shop.stock import shelves\nfrom shop.tasks import shelf\n"
+    text = f"from datetime import timedelta\n{names}x = {expression}\n"
     project = linked({**FILES, "shop/own.py": text})
     module = project.modules["shop/own.py"]
     (value,) = module.bindings["x"]
