@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from celery_lint.model.commands import ANY_QUEUE
 
 _OPTIONS = ("-Q", "--queues")
-# `-Q:1-3` is an option of some nodes of `celery multi`.
-_OPTION = re.compile(r"(?<![\w-])(?:-Q|--queues(?![\w-]))(?::[^\s\"'=]+)?(?:\s+|=)?[\"']?([^\s\"']*)")
+# `-Q:1-3` is an option of some nodes of `celery multi`; `2024-Q3` and `f"{year}-Q{quarter}"` are none at all.
+_OPTION = re.compile(r"(?<![^\s\"'`=(])(?:-Q|--queues(?![\w-]))(?::[^\s\"'=]+)?(?:\s+|=)?[\"']?([^\s\"']*)")
 _ALONE = re.compile(r"(?:-Q|--queues)(?::[^\s=]+)?")
 _PROGRAMS = ("worker", "multi")
 _NAMES = re.compile(r"[\w.,:@-]+")
