@@ -114,6 +114,8 @@ class FailedImports:
         """Whether the file that lacks something is the one that the worker looks into."""
         statement, missing = failing
         name = absolute(statement, module.path, way.name)
+        if missing.is_at_the_root:
+            return way.root == missing.path
         if missing.module:
             if not missing.path.endswith(".py"):  # a folder
                 root = f"{way.root}/" if way.root else ""

@@ -27,7 +27,8 @@ _SUFFIXES = frozenset(
 _PREFIXES = (".env", "caddyfile", "containerfile", "dockerfile", "makefile", "procfile")
 _MANAGERS = ("ecosystem", "pm2")  # of processes, configured by scripts of theirs
 _NONE = ("-lock.json", "-lock.yaml", ".lock", "ignore")
-_PROSE = (".adoc", ".md", ".mdx", ".org", ".rst", ".txt")
+#: How texts end that people read.
+PROSE = (".adoc", ".md", ".mdx", ".org", ".rst", ".txt")
 # What is written before or after the product is, and starts nothing.
 _PLANS = frozenset(
     {
@@ -125,7 +126,7 @@ def speaks_of_workers(path: str, text: str) -> bool:
         return False
     if _WORKER.search(text):
         return True
-    return not path.lower().endswith(_PROSE) and _BOTH.search(text) is not None
+    return not path.lower().endswith(PROSE) and _BOTH.search(text) is not None
 
 
 def is_pipeline(path: str) -> bool:
@@ -136,7 +137,7 @@ def is_pipeline(path: str) -> bool:
 def speaks_of_beat(path: str, data: bytes) -> bool:
     """Whether a text may start beat, or something in place of it, or tell people to."""
     lowered = path.lower()
-    prose = lowered.endswith(_PROSE)
+    prose = lowered.endswith(PROSE)
     if prose and not _PLANS.isdisjoint(re.split(r"[-_./ ]", lowered)):
         return False
     name = lowered.rpartition("/")[2].encode("utf-8", "surrogateescape")

@@ -80,7 +80,9 @@ class WorkerImportFails(Rule):
     module, or one beside it, certainly lacks: it has neither a star import nor `__getattr__`, nobody sets the
     name from outside, and no ignored, generated or compiled file can be what is missing. A folder without an
     `__init__.py` counts where it lies in a package that has one, or where modules lie in it and no dependency
-    has a name like its package. Follows workers from `-A`, `include`, `imports` and `autodiscover_tasks`
+    has a name like its package. A module that has no package counts as missing where just folders for old
+    things have one of its name (`legacy/`, `archive/`), and no launch file and no code about paths names
+    these. Follows workers from `-A`, `include`, `imports` and `autodiscover_tasks`
     through such imports, and in Django through `INSTALLED_APPS` of the settings that the application names,
     or of all settings. What `include` itself names is told by `include-module-missing`, what `-A` names by
     `application-not-found`. Says nothing of packages that are installed, of attributes of objects, and of

@@ -8,10 +8,13 @@ modules lie beside the one that is missing.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 
+from celery_lint.files.commands.mentions import PROSE
 from celery_lint.model.facts import ANYTHING, Module
+from celery_lint.model.purpose import is_test_path, originals
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 
@@ -24,12 +27,18 @@ class Missing(NamedTuple):
     """The file that has not what a module imports from it, and the name.
 
     ``module``: the name is that of a module which a package does not have, and this is its dotted path. The
-    ``path`` is that of a folder where the package has no ``__init__.py``.
+    ``path`` is that of a folder where the package has no ``__init__.py``, and of that in which names are
+    looked for where a module has no package.
     """
 
     path: str
     name: str
     module: str = ""
+
+    @property
+    def is_at_the_root(self) -> bool:
+        """Whether it is a module that is looked for where the worker is started."""
+        return self.name == self.module != "" and not self.path.endswith(".py")
 
 
 class AbsentModules:
@@ -60,7 +69,7 @@ class AbsentModules:
             return None
         if not level:
             top = self._top(importer, parts[0])
-            return self._missing(top, parts[1:], parts[:1]) if top else None
+            return self._missing(top, parts[1:], parts[:1]) if top else self._left(importer, parts[0])
         *folders, _ = importer.split("/")
         if level > len(folders):
             return None
@@ -93,6 +102,8 @@ class AbsentModules:
 
     def is_plain(self, missing: Missing) -> bool:
         """Whether a package is known to hold what is in its folder, and nothing else."""
+        if missing.is_at_the_root:
+            return not self._is_brought(missing.name)
         path = self.told_by(missing)
         module = self.project.modules.find(path) if path else None
         if module is None:
@@ -136,6 +147,33 @@ class AbsentModules:
         if folder in self.imports.packages:  # the importer is in a folder of it that has no `__init__.py`
             return folder if self.imports.holding(top) == [above] and not self._is_whole(above) else ""
         return folder if not self.imports.holding(top) and self._is_own(folder) else ""
+
+    def _left(self, importer: str, name: str) -> Missing | None:
+        """A module that the importer does not have beside it, but folders do that keep what is not used."""
+        if name in sys.stdlib_module_names or any(originals(importer)):
+            return None
+        if not all(any(originals(f"{holder}/{name}.py")) for holder in self.imports.holders(name)):
+            return None
+        root = self.imports.import_root(importer)
+        stem = f"{root}/{name}" if root else name
+        if self.unlisted.may_install(name) or self.unlisted.may_hold(stem):
+            return None
+        return Missing(root, name, name)
+
+    def _is_brought(self, name: str) -> bool:
+        """Whether anything may bring a kept folder with a module of this name to where imports look.
+
+        A text that starts or makes something may, and code that speaks of paths, if they name it.
+        """
+        words = {holder.rpartition("/")[2].encode() for holder in self.imports.holders(name)}
+        named = re.compile(rb"(?<![\w-])(?:" + b"|".join(map(re.escape, sorted(words))) + rb")(?![\w-])")
+        code = re.compile(rb"(?m)^.*" + named.pattern + rb".*$")
+        return any(
+            (b"path" in line or b"import" in line) if path.endswith(".py") else not path.endswith(PROSE)
+            for path, text in self.project.deployment.written.texts.items()
+            if not any(originals(path)) and not is_test_path(path)
+            for line in (code.findall(text) if named.search(text) else ())
+        )
 
     def _is_whole(self, folder: str) -> bool:
         """Whether a folder is a package that has an ``__init__.py``, or lies in one."""
