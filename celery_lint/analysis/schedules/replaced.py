@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.application.statements import Given
@@ -16,6 +17,7 @@ from celery_lint.project.tables import written_mapping
 # Whoever installs it keeps the entries in a database, also those of another day.
 _KEEPING = "django_celery_beat"
 _OPEN = frozenset({"**", "?"})
+_MOST_PARTS = 40
 
 
 class Replaced(NamedTuple):
@@ -69,34 +71,49 @@ class ReplacedSchedules:
     def _lost(self, application: Application, given: Setting, loaded: Given) -> tuple[tuple[str, Place], ...]:
         """The entries of what is loaded that nobody else has, or sends."""
         owner, mapping = written_mapping(self.project, loaded.module, loaded.value)
-        by_hand = written_mapping(self.project, given.module, given.value)[1]
-        if mapping is None or by_hand is None or mapping.span == by_hand.span:
+        parts = self._parts(owner, mapping)
+        by_hand = self._parts(given.module, given.value)
+        if mapping is None or parts is None or by_hand is None:
             return ()
-        if any(key in _OPEN for key, _ in (*by_hand.keywords, *mapping.keywords)):
+        if any(part.span == each.span for _, part in parts for _, each in by_hand):
             return ()
         root = self.project.imports.home
         if root(owner.path) != root(application.module.path):
             return ()  # that of another project in the same folder
         if self._is_used(owner, mapping, loaded) or self._is_in_force(application, loaded):
             return ()
-        names = self._scheduled(owner, mapping)
+        names = self._scheduled(parts)
         if names is None:
             return ()
         known = {task.name for task in self.tasks.product}
+        kept = {name for _, part in by_hand for name, _ in part.keywords}
         lost = []
-        for key, (name, item) in zip(mapping.items, mapping.keywords, strict=False):
-            entry = written_mapping(self.project, owner, item)[1]
-            task = self.project.text(owner, entry.keyword("task")) if entry is not None else None
-            if task in known and task not in names and by_hand.keyword(name) is None:
-                lost.append((name, owner.place(key.span)))
+        for home, part in parts:
+            for key, (name, item) in zip(part.items, part.keywords, strict=False):
+                entry = written_mapping(self.project, home, item)[1] if name not in _OPEN else None
+                task = self.project.text(home, entry.keyword("task")) if entry is not None else None
+                if task in known and task not in names and name not in kept:
+                    lost.append((name, home.place(key.span)))
         return tuple(lost)
 
-    def _scheduled(self, owner: Module, mapping: Value) -> set[str] | None:
+    def _parts(self, owner: Module, value: Value | None) -> list[tuple[Module, Value]] | None:
+        """The mappings that one is put together of, the whole one first; ``None`` where one is not known."""
+        line = [(owner, value)] if value is not None else []
+        found = []
+        for module, each in line:  # which grows meanwhile
+            home, mapping = written_mapping(self.project, module, each)
+            if mapping is None or "?" in dict(mapping.keywords) or len(line) > _MOST_PARTS:
+                return None
+            found.append((home, mapping))
+            line += [(home, item) for key, item in mapping.keywords if key == "**"]
+        return found or None
+
+    def _scheduled(self, parts: list[tuple[Module, Value]]) -> set[str] | None:
         """The tasks of all other entries; ``None`` where nobody can tell one of them."""
         found = set()
         for entry in self.schedules.all:
             path, span = entry.place
-            if path == owner.path and mapping.span.line <= span.line <= mapping.span.end_line:
+            if any(path == home.path and _holds(part, span) for home, part in parts):
                 continue
             name = self._task_of(entry)
             if name is None:
@@ -138,6 +155,10 @@ class ReplacedSchedules:
         else:
             words.append(f".{name}")
         return any(self.project.holding(*words)) or any(self.project.stating(*words))
+
+
+def _holds(mapping: Value, span: Span) -> bool:
+    return mapping.span.line <= span.line <= mapping.span.end_line
 
 
 def _leaf(chain: str, point: str = ".") -> str:
