@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from celery_lint.model.facts import Class, Function, Module, Value
-from celery_lint.project.constants import FIELDS
+from celery_lint.project.constants import FIELDS, LAZY
 from celery_lint.project.entity import UNKNOWN, Entity
 from celery_lint.project.functions import Functions
 from celery_lint.project.modules import Modules
@@ -14,6 +14,7 @@ from celery_lint.project.modules import Modules
 # Decorators and bases of classes whose objects keep what they are made with, each under its own name.
 _DATA_DECORATORS = frozenset({"dataclass", "define"})
 _DATA_BASES = frozenset({"BaseModel", "NamedTuple"})
+_GETATTR = "builtins.getattr"
 # Methods by which containers are asked for what they hold, where the container itself is not known.
 _TAKING = frozenset({"find", "get", "require", "resolve", "setdefault", "take"})
 # Providers of dependency-injector that make an object once.
@@ -66,6 +67,18 @@ def entered(project: Project, entity: Entity, name: str) -> Entity:
     if given.kind == "external":
         return project.attribute(given, name)
     return UNKNOWN
+
+
+def handed_on(project: Project, module: Module, value: Value, callee: Entity) -> Entity | None:
+    """What a call gives that hands on what it is given: an attribute, a field, an object made late."""
+    if callee.kind != "external":
+        return None
+    leaf, first = callee.name.rpartition(".")[2], value.first()
+    if callee.name == _GETATTR:
+        return asked_for(project, module, value)
+    if leaf in LAZY and first is not None:
+        return lazy(project, module, first)
+    return field(project, module, value) if leaf in FIELDS else None
 
 
 def asked_for(project: Project, module: Module, value: Value) -> Entity:

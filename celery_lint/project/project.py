@@ -9,7 +9,7 @@ from celery_lint.model.commands import NOWHERE, Deployment
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.options import Configuration
 from celery_lint.project import objects
-from celery_lint.project.constants import FIELDS, LAZY, Constants
+from celery_lint.project.constants import Constants
 from celery_lint.project.entity import (
     UNKNOWN,
     Entity,
@@ -351,13 +351,9 @@ class Project:
             callee = self.resolve(module, value.chain)
             if callee.kind == "external" and callee.name == "functools.partial":
                 return Entity("partial", "", module, value)
-            if callee.kind == "external" and callee.name == "builtins.getattr":
-                return objects.asked_for(self, module, value)
-            leaf, given = callee.name.rpartition(".")[2], value.first()
-            if callee.kind == "external" and leaf in LAZY and given is not None:
-                return objects.lazy(self, module, given)
-            if callee.kind == "external" and leaf in FIELDS:
-                return objects.field(self, module, value)
+            handed = objects.handed_on(self, module, value, callee)
+            if handed is not None:
+                return handed
             found = self.call(callee, value)
             if found.kind in ("external", "instance") and callee.kind != "function":
                 return found._replace(value=value, module=found.module or module)
