@@ -29,6 +29,8 @@ _OTHERS = frozenset({"function", "class", "module"})
 _SENDING = re.compile(r"celery|call|delay|apply|send_task|import|\bs\(")
 # What stands behind words of a sentence.
 _AFTER_WORDS = frozenset({"", ",", ".", ":", ";", "!", "?", ")", "..."})
+# What tells something of a function and neither calls it nor keeps it.
+_LOOKING = ("builtins.callable", "builtins.hasattr", "builtins.isinstance", "builtins.print", "inspect.")
 # What gives a function all its names at once.
 _OF_ALL_NAMES = frozenset({"eval", "exec", "locals", "vars"})
 
@@ -44,7 +46,7 @@ class Meanings:
     def outside(self, task: Task, name: str, module: Module) -> Iterator[Span]:
         """Where what a module and its classes bind may mean a task by a word."""
         for value in holding(self.functions, module, name):
-            for each in held(value):
+            for each in self._held(module, value):
                 if not self._is_other(task, name, module, None, each.chain, each):
                     yield from spans_of(each, name)
         for target in targets_by_another_name(module, name):
@@ -59,9 +61,24 @@ class Meanings:
                 if self._is_in(task, name, module, function, call):
                     yield call.span
                 continue
-            for each in held(value):
+            for each in self._held(module, value):
                 if not self._is_other(task, name, module, function, each.chain, each):
                     yield from spans_of(each, name)
+
+    def _held(self, module: Module, value: Value) -> Iterator[Value]:
+        """An expression and all that it holds, but what it only looks at: ``inspect.getsource(send)``."""
+        left = [value]
+        while left:
+            each = left.pop()
+            yield each
+            if each.kind != "call" or not self._looks(module, each.chain):
+                left += [*each.items, *(item for _, item in each.keywords)]
+
+    def _looks(self, module: Module, chain: str) -> bool:
+        """Whether a call of this tells something of what it is given, and does nothing with it."""
+        if not chain.startswith("~") and "inspect" not in chain:
+            return False
+        return self.project.resolve(module, chain).name.startswith(_LOOKING)
 
     def by_hand(self, name: str, module: Module) -> Iterator[Span]:
         """The calls of it under ``if __name__ == "__main__"``: a script runs it, in place of any worker."""
@@ -102,7 +119,7 @@ class Meanings:
         """Whether a call says the word, and may mean the task by it."""
         if self._says(task, name, module, function, call.chain):
             return True
-        if not any(name in packed for packed in call.packed_arguments):
+        if not any(name in packed for packed in call.packed_arguments) or self._looks(module, call.chain):
             return False
         for given, packed in zip(call.takes, call.packed_arguments, strict=False):
             if (
