@@ -15,6 +15,7 @@ from celery_lint.diagnostics import Unparsed, reading_failed
 from celery_lint.files.commands.options import literal, number, of_nodes, take_option
 from celery_lint.files.commands.shell import (
     Word,
+    behind_pattern,
     is_variable,
     list_items,
     logical_lines,
@@ -181,7 +182,7 @@ def _commands(path: str, text: str) -> Iterator[list[Word]]:
             lines = list(expanded(lines, name.endswith((".mk", "makefile"))))
         for line, logical in lines:
             if "celery" in logical.lower():
-                yield from simple_commands(logical, line)
+                yield from simple_commands(behind_pattern(logical), line)
 
 
 def _dockerfile_commands(text: str) -> Iterator[list[Word]]:

@@ -14,6 +14,9 @@ _OPERATORS = ";&|<>()"
 _EXPANSIONS = (("${", "{", "}"), ("$(", "(", ")"), ("%(", "(", ")"), ("{{", "{", "}"), ("{%", "{", "}"))
 
 _DEFAULT = re.compile(r"\$\{\w+:?[-=]([^${}`]+)\}")
+# What a script compares a word with: `"celery worker" | worker)`.
+_WORD = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s()"'`$&;<>#|]+)"""
+_PATTERN = re.compile(rf"\s*\(?\s*{_WORD}(?:\s*\|\s*{_WORD})*\s*\)")
 _LONGEST_LIST = 4_000  # characters of a list of arguments
 _LONGEST_EXPANSION = 400  # characters; keeps a file of nothing but unclosed braces from taking minutes
 
@@ -120,6 +123,12 @@ def logical_lines(text: str, *, comments: str = "#", indented: bool = False) -> 
         continued = joined.endswith("\\") and not joined.endswith("\\\\")
     if joined:
         yield first, joined
+
+
+def behind_pattern(line: str) -> str:
+    """A line of a script without the pattern of a `case` that it begins with, which is no command."""
+    found = _PATTERN.match(line) if ")" in line else None
+    return line[found.end() :] if found is not None else line
 
 
 def list_items(text: str, line: int) -> list[Word]:

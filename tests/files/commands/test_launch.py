@@ -351,6 +351,22 @@ def test_two_containers_keep_their_own_arguments() -> None:
     assert [(worker.line, worker.pool) for worker in workers("a.yml", text)] == [(1, "solo"), (3, "gevent")]
 
 
+def test_the_patterns_of_a_script_are_no_commands() -> None:
+    script = """
+        case "$1" in
+          "celery worker") exec celery -A shop worker -P gevent ;;
+          'celery worker' | worker)
+            exec celery -A shop worker -P solo
+            ;;
+          (celery) (exec celery -A shop worker -P threads) ;;
+          beat)
+            exec celery -A shop beat ;;
+        esac
+        """
+    found = [(command.app, command.pool) for command in workers("start.sh", script)]
+    assert found == [("shop", "gevent"), ("shop", "solo"), ("shop", "threads")]
+
+
 def test_every_field() -> None:
     command = "celery -A app worker --time-limit 300 --soft-time-limit=240.5 -Q a,b --concurrency=8 -P solo"
     assert workers("Procfile", f"worker: {command}") == [
