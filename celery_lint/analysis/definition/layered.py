@@ -16,6 +16,8 @@ from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
 
 _WRAPS = frozenset({"wraps", "update_wrapper"})
+# What looks at what is decorated, and sees nothing of a task.
+_LOOKING = _WRAPS | {"iscoroutinefunction"}
 # How a task is told that it runs in the place of another.
 _NAMING = frozenset({"__name__", "__module__"})
 
@@ -130,14 +132,22 @@ class LayeredTasks:
             return None
         value = function.decorators[made - 1]
         layer = self.layers.decorated(task.module, value)
-        wrapping = layer[0] if len(layer) == 1 else None
-        if wrapping is None or not wrapping.inner or wrapping.function.is_async:
+        # A decorator for both kinds of functions has one for each: a task is no coroutine function.
+        if not layer or all(wrapping.function.is_async for wrapping in layer):
             return None
+        chains = {f":{wrapping.function.qualname}" for wrapping in layer}
+        given = {each.chain for wrapping in layer for each in _given_back(wrapping)}
+        if not given <= chains:  # the task itself, for one
+            return None
+        return value if all(self._leaves_a_function(wrapping) for wrapping in layer) else None
+
+    def _leaves_a_function(self, wrapping: Wrapping) -> bool:
+        """Whether a decorator puts a function in the place of a task, and that is all."""
         if any(_leaf(other.chain) not in _WRAPS for other in wrapping.function.decorators):
-            return None
-        if not self._is_put_there(wrapping, _WRAPS) or self._is_told(wrapping, None):
-            return None
-        return None if self._uses_the_task(wrapping) else value
+            return False
+        if not wrapping.inner or not self._is_put_there(wrapping, _WRAPS) or self._is_told(wrapping, None):
+            return False
+        return not self._uses_the_task(wrapping)
 
     def _made(self, task: Task) -> int:
         """How many decorators stand above the one that makes a task."""
@@ -154,7 +164,7 @@ class LayeredTasks:
             for call in self.project.functions.calls(wrapping.module, function):
                 if call.chain.startswith(f"{wrapping.inner}."):
                     return True
-                if call.hands_on(wrapping.inner) and call.leaf() not in _WRAPS:
+                if call.hands_on(wrapping.inner) and call.leaf() not in _LOOKING:
                     return True
         return False
 
@@ -168,7 +178,7 @@ class LayeredTasks:
         module, function, inner = wrapping
         outer = module.functions.get(function.parent)
         chain = f":{function.qualname}"
-        if outer is None or not any(value.chain == chain for value in outer.returns):
+        if outer is None or not any(each.chain == chain for each in _given_back(wrapping)):
             return False
         if not any(call.chain == inner for call in self.project.functions.calls(module, function)):
             return False
@@ -184,6 +194,16 @@ class LayeredTasks:
             assignment.target.startswith(chain) and (names is None or assignment.key in names)
             for assignment in wrapping.module.assignments
         )
+
+
+def _given_back(wrapping: Wrapping) -> list[Value]:
+    """What the function around a wrapping may give back."""
+    outer = wrapping.module.functions.get(wrapping.function.parent)
+    return [
+        each
+        for value in (outer.returns if outer is not None else ())
+        for each in (value.items if value.kind == "either" else (value,))
+    ]
 
 
 def _leaf(chain: str) -> str:
