@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from celery_lint.diagnostics import Severity
+    from celery_lint.inventory.tasks.task import Task
     from celery_lint.model.facts import Place
     from celery_lint.options import Preset
     from celery_lint.project.known import Known, facts
@@ -46,7 +47,8 @@ class Finding(NamedTuple):
 
     ``variant`` chooses one of the rule's ``variants`` in place of its ``message`` and ``help``. ``fix`` holds
     the words for the rule's automatic edit, or is ``None`` where this finding has none. ``cause`` is what it
-    has in common with other findings of the rule, of which one is told.
+    has in common with other findings of the rule, of which one is told. ``runs`` are the tasks in whose runs
+    something fails that is found elsewhere, at what sends them: where no worker has any of these, none runs.
     """
 
     place: Place
@@ -55,6 +57,7 @@ class Finding(NamedTuple):
     variant: str = ""
     fix: tuple[str, ...] | None = None
     cause: Cause | None = None
+    runs: tuple[Task, ...] = ()
 
 
 class Rule:

@@ -185,6 +185,7 @@ def _apply(
     def findings(known: Known) -> list[tuple[Diagnostic, Cause | None]]:
         from celery_lint.inventory.code.decided.closed import ClosedBranches
         from celery_lint.inventory.code.ends.unreached import Unreached
+        from celery_lint.inventory.workers.loading.unrun import Unrun
         from celery_lint.inventory.workers.senders.uncalled import UncalledSenders
         from celery_lint.inventory.workers.unsent import Unsent
 
@@ -195,6 +196,9 @@ def _apply(
             if rule.of_senders:
                 never += [known.of(UncalledSenders).holds, known.of(ClosedBranches).holds]
             found = [each for each in found if not any(holds(each.place) for holds in never)]
+        if any(finding.runs for finding in found) and not rule.even_unsent:
+            lacks = known.of(Unrun).has_no_worker
+            found = [each for each in found if not each.runs or not all(map(lacks, each.runs))]
         return [(_diagnostic(rule, finding), finding.cause) for finding in found]
 
     isolation = rule.known.isolation

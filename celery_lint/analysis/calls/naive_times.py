@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from celery_lint.analysis.calls.message_options import MessageOptions, OptionCall
 from celery_lint.inventory.tasks.results import only_binding
+from celery_lint.inventory.tasks.task import Task
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -26,7 +27,10 @@ _ZONE_SETTING = "TIME_ZONE"
 
 
 class NaiveTime(NamedTuple):
-    """A point in time without a zone. ``zone``: the one of the project's processes, and where it stands."""
+    """A point in time without a zone. ``zone``: the one of the project's processes, and where it stands.
+
+    ``task`` is what is sent, if that is known.
+    """
 
     place: Place
     option: str
@@ -34,6 +38,7 @@ class NaiveTime(NamedTuple):
     made_at: Place
     zone: str
     zone_at: Place | None
+    task: Task | None
 
 
 class NaiveTimes:
@@ -68,7 +73,7 @@ class NaiveTimes:
             made = self._made(call, given) if given is not None else None
             if given is not None and made is not None:
                 place = call.module.place(given.span)
-                yield NaiveTime(place, option, made[0], made[1], zone, zone_at)
+                yield NaiveTime(place, option, made[0], made[1], zone, zone_at, call.task)
 
     def _made(self, call: OptionCall, value: Value) -> tuple[str, Place] | None:
         """What makes a time naive, and where."""

@@ -14,6 +14,7 @@ from celery_lint.inventory.retries.policies import Retries
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
+from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.model.facts import Module, Place, Value
@@ -40,6 +41,7 @@ class Delay(NamedTuple):
 
     ``limit`` is how long a message may stay unacknowledged; ``certain`` tells whether that is known to be the
     broker's own limit, after which it delivers the message again. ``retry`` tells the wait of a retry.
+    ``tasks`` are those that wait, where they are known.
     """
 
     place: Place
@@ -49,6 +51,7 @@ class Delay(NamedTuple):
     broker: Broker
     certain: bool
     retry: bool
+    tasks: tuple[Task, ...]
 
 
 class Expiry(NamedTuple):
@@ -127,12 +130,16 @@ class Delays:
         if limit is None:
             return []
         found = [
-            Delay(place, word, seconds, limit, broker, certain, retry)
+            Delay(place, word, seconds, limit, broker, certain, retry, tasks)
             for delays, retry in ((self._sent_later(), False), (self._retried_later(), True))
-            for place, word, seconds in delays
+            for place, word, seconds, tasks in delays
             if seconds > limit
         ]
-        return list({delay.place: delay for delay in found}.values())
+        each: dict[Place, Delay] = {}
+        for delay in found:
+            before = each.get(delay.place)
+            each[delay.place] = delay._replace(tasks=delay.tasks + before.tasks) if before else delay
+        return list(each.values())
 
     @property
     def _counted_queues(self) -> bool:
@@ -157,16 +164,18 @@ class Delays:
         written = bool(settings.named("broker_transport_options"))
         return written or settings.hidden or not self.applications.product
 
-    def _sent_later(self) -> Iterator[tuple[Place, str, float]]:
+    def _sent_later(self) -> Iterator[tuple[Place, str, float, tuple[Task, ...]]]:
         for sending, value in self._timed:
-            yield from self._delay_of(sending.module, value)
+            tasks = (sending.task,) if sending.task is not None else ()
+            for place, word, seconds in self._delay_of(sending.module, value):
+                yield place, word, seconds, tasks
 
-    def _retried_later(self) -> Iterator[tuple[Place, str, float]]:
+    def _retried_later(self) -> Iterator[tuple[Place, str, float, tuple[Task, ...]]]:
         for call in self.retry_calls.all:
             countdown = call.given("countdown")
             seconds = self.project.number(call.module, countdown)
             if seconds is not None and countdown is not None:
-                yield call.module.place(countdown.span), "countdown", seconds
+                yield call.module.place(countdown.span), "countdown", seconds, call.tasks
         for policy in self.retries.policies:
             option = policy.options.get("default_retry_delay")
             if option is None or (policy.automatic and policy.backs_off(self.project)):
@@ -177,7 +186,7 @@ class Delays:
             )
             seconds = self.project.number(*option)
             if waits and seconds is not None:
-                yield option[0].place(option[1].span), "default_retry_delay", seconds
+                yield option[0].place(option[1].span), "default_retry_delay", seconds, (policy.task,)
 
     def _delay_of(self, module: Module, value: Value) -> Iterator[tuple[Place, str, float]]:
         countdown, eta = value.keyword("countdown"), value.keyword("eta")

@@ -9,7 +9,6 @@ from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Given
 from celery_lint.inventory.tasks.signatures import Mismatch, Signature, Signatures, mismatch, type_error
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.loading.unrun import Unrun
 from celery_lint.model.facts import Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
@@ -51,7 +50,6 @@ class Entries:
         self.signatures = known.of(Signatures)
         self.task_options = known.of(TaskOptions)
         self.tasks = known.of(Tasks)
-        self.unrun = known.of(Unrun)
 
     # ------------------------------------------------------------------ arguments
 
@@ -67,7 +65,7 @@ class Entries:
         if task is None or signature is None or given is None or self.task_options.has_own_call(task):
             return None
         found = mismatch(signature, given)
-        if found is None or self.unrun.has_no_worker(task):
+        if found is None:
             return None
         if entry.written == "call" and entry.given["sig"].kind == "call" and found.kind != "missing":
             return None  # that of the signature itself is told of any signature

@@ -113,7 +113,8 @@ class TaskArgumentMismatch(Rule):
             "names": ", ".join(fact.mismatch.names),
         }
         related = ((fact.task.place, f"task `{fact.task.label}` is defined here"),)
-        yield Finding(fact.place, values, related, "" if variant == "missing" else variant)
+        runs = (fact.task,) if fact.in_worker else ()
+        yield Finding(fact.place, values, related, "" if variant == "missing" else variant, runs=runs)
 
     @on(TaskArguments.unfit_retries)
     def check_retry(self, fact: UnfitRetry) -> Iterator[Finding]:

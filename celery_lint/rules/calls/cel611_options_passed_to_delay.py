@@ -91,4 +91,5 @@ class OptionsPassedToDelay(Rule):
             yield Finding(fact.place, values, related, "swallowed")
         else:
             variant = "in the worker" if fact.in_worker else ""
-            yield Finding(fact.place, values, related, variant, fix=fact.names)
+            runs = (fact.task,) if fact.in_worker else ()
+            yield Finding(fact.place, values, related, variant, fix=fact.names, runs=runs)

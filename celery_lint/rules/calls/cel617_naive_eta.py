@@ -86,4 +86,5 @@ class NaiveEta(Rule):
         values = {"made": fact.made, "zone": fact.zone}
         variant = "zone" if fact.zone else ""
         fix = () if fact.made_at == fact.place else None
-        yield Finding(fact.place, values, tuple(related), variant, fix, Cause(fact.made_at))
+        runs = (fact.task,) if fact.task is not None else ()
+        yield Finding(fact.place, values, tuple(related), variant, fix, Cause(fact.made_at), runs)

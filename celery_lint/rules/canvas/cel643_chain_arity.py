@@ -96,4 +96,4 @@ class ChainArity(Rule):
         }
         related = ((fact.task.place, f"task `{fact.task.label}` is defined here"),)
         variant, fix = ("missing", None) if fact.mismatch.kind == "missing" else ("", ())
-        yield Finding(fact.sending.place, values, related, variant, fix)
+        yield Finding(fact.sending.place, values, related, variant, fix, runs=(fact.task,))

@@ -85,4 +85,5 @@ class ChordHeaderIgnoresResult(Rule):
         """Report the signature, pointing at the option."""
         task, body = fact.sending.task, fact.body.task
         values = {"task": task.label if task else "", "body": body.label if body else ""}
-        yield Finding(fact.sending.place, values, ((fact.option, "its result is not kept"),))
+        related = ((fact.option, "its result is not kept"),)
+        yield Finding(fact.sending.place, values, related, runs=(task,) if task else ())

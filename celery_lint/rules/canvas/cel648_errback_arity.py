@@ -90,5 +90,10 @@ class ErrbackArity(Rule):
         related = ((fact.task.place, f"`{fact.error}`"),)
         variant = "" if fact.given == "request" else "id"
         yield Finding(
-            fact.sending.place, {"task": fact.task.label}, related, variant, cause=Cause(fact.task.key)
+            fact.sending.place,
+            {"task": fact.task.label},
+            related,
+            variant,
+            cause=Cause(fact.task.key),
+            runs=(fact.task,),
         )

@@ -74,4 +74,5 @@ class StarmapArgumentShape(Rule):
     @on(StarItems.bare)
     def check(self, fact: BareItem) -> Iterator[Finding]:
         """Report the item."""
-        yield Finding(fact.place, {"method": fact.method}, (), "text" if fact.kind == "text" else "")
+        variant = "text" if fact.kind == "text" else ""
+        yield Finding(fact.place, {"method": fact.method}, (), variant, runs=(fact.task,))

@@ -85,4 +85,4 @@ class CountdownExceedsVisibilityTimeout(Rule):
             }
             set_here = fact.broker.place
             related = ((set_here, "the visibility timeout is set here"),) if set_here is not None else ()
-            yield Finding(fact.place, values, related)
+            yield Finding(fact.place, values, related, runs=fact.tasks)

@@ -87,4 +87,4 @@ class LongCountdown(Rule):
         """Report a delay where the broker's own limit is not known for certain."""
         if not fact.certain:
             values = {"option": fact.word, "delay": f"{fact.seconds:g}", "limit": f"{fact.limit:g}"}
-            yield Finding(fact.place, values, (), "retry" if fact.retry else "")
+            yield Finding(fact.place, values, (), "retry" if fact.retry else "", runs=fact.tasks)

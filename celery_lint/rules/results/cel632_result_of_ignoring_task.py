@@ -81,4 +81,5 @@ class ResultOfIgnoringTask(Rule):
         """Report the call, pointing at the option."""
         values = {"task": fact.task.label, "method": fact.method}
         variant = "" if fact.outcome == "none" else fact.outcome
-        yield Finding(fact.place, values, ((fact.option, "this is the option"),), variant)
+        related = ((fact.option, "this is the option"),)
+        yield Finding(fact.place, values, related, variant, runs=(fact.task,))

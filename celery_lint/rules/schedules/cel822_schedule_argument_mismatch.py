@@ -74,4 +74,5 @@ class ScheduleArgumentMismatch(Rule):
         """Report the entry, pointing at the task."""
         task = fact.signature.task
         values = {"error": fact.error, "task": task.label, "signature": fact.signature.spelled}
-        yield Finding(fact.place, values, ((task.place, f"task `{task.label}` is defined here"),))
+        related = ((task.place, f"task `{task.label}` is defined here"),)
+        yield Finding(fact.place, values, related, runs=(task,))

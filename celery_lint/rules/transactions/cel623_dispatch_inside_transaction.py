@@ -110,4 +110,4 @@ class DispatchInsideTransaction(Rule):
         ]
         variant = "existed" if fact.existed else "told" if fact.name else ""
         cause = Cause((fact.sending.place.path, fact.task.key), 0 if fact.name else 1)
-        yield Finding(fact.sending.place, values, tuple(related), variant, (), cause)
+        yield Finding(fact.sending.place, values, tuple(related), variant, (), cause, (fact.task,))

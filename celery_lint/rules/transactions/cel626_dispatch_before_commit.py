@@ -94,4 +94,5 @@ class DispatchBeforeCommit(Rule):
         if fact.place != fact.sending.place:
             related.insert(1, (fact.sending.place, "the task is sent here"))
         values = {"task": fact.task.label, "row": fact.name}
-        yield Finding(fact.place, values, tuple(related), "ended" if fact.ended else "")
+        variant = "ended" if fact.ended else ""
+        yield Finding(fact.place, values, tuple(related), variant, runs=(fact.task,))

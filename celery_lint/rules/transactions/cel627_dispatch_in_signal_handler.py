@@ -88,4 +88,5 @@ class DispatchInSignalHandler(Rule):
         """Report the call that sends the task."""
         values = {"task": fact.task.label, "how": fact.sending.how}
         related = ((fact.registered, f"`{fact.signal}` is received here"),)
-        yield Finding(fact.sending.place, values, related, "before" if fact.signal == "pre_save" else "")
+        variant = "before" if fact.signal == "pre_save" else ""
+        yield Finding(fact.sending.place, values, related, variant, runs=(fact.task,))

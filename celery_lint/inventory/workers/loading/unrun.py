@@ -80,7 +80,12 @@ class Unrun:
     def has_no_worker(self, task: Task) -> bool:
         """Whether no worker has a task for certain, sent or not: none raises what its runs would raise."""
         path = task.module.path
-        return self.worker_imports.never(path) or self.orphans.why(path) is not None
+        if self.worker_imports.never(path) or self.orphans.why(path) is not None:
+            return True
+        if path in self.unimportable.all:
+            return True
+        own = self.belonging.of(task) if self.worker_imports.runs_nowhere(path) else []
+        return bool(own) and all(application in self.commands.started for application in own)
 
     # ------------------------------------------------------------------ nothing imports them
 
