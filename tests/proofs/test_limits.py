@@ -18,14 +18,26 @@ CLEAN = {"clean-up began", "clean-up ended"}
 @pytest.mark.proof("CEL511")
 @pools("prefork", long=["solo", "threads", "gevent", "eventlet"])
 def test_a_soft_limit_above_the_hard_one_is_refused(start: Start, servers: Servers, pool: str) -> None:
-    """Celery 5.7 does not send such a task."""
-    if tuple(map(int, version("celery").split(".")[:2])) < (5, 7):
-        pytest.skip("Celery before 5.7 sends such a task")
+    """Celery 5.5 does not send such a task."""
+    if tuple(map(int, version("celery").split(".")[:2])) < (5, 5):
+        pytest.skip("Celery before 5.5 sends such a task")
     worker = start("limits", pool, servers)
     assert worker.bad("sends", "soft_above_hard").failed_only_with(
         r"ValueError: soft_time_limit must be less than or equal to time_limit"
     )
     assert worker.good("sends", "soft_below_hard").all_succeeded()
+
+
+@pytest.mark.proof("CEL511")
+@pools("prefork")
+def test_a_soft_limit_that_is_not_below_leaves_no_time(start: Start, servers: Servers, pool: str) -> None:
+    """Whoever sends the task may still give it such limits: the hard one strikes behind the soft one."""
+    worker = start("limits", pool, servers)
+    assert worker.bad("one_limit_for_both").failed_only_with("TimeLimitExceeded: .*")
+    assert worker.marks() == {"clean-up began"}
+    above = {"soft_time_limit": 3, "time_limit": 1}
+    assert worker.bad("limits_of_the_call", **above).failed_only_with("TimeLimitExceeded: .*")
+    assert worker.marks() == {"went on", "clean-up began"}
 
 
 @pytest.mark.proof("CEL534")

@@ -14,9 +14,10 @@ class SoftLimitNotBelowHard(Rule):
     ## Why it matters
 
     The soft limit raises `SoftTimeLimitExceeded` inside the task; the hard limit sends the process SIGTERM
-    and a tenth of a second later SIGKILL, in the middle of a `finally` too. When the hard one comes first,
-    the soft one cannot happen. Celery 5.7 refuses to send such a task: `ValueError: soft_time_limit must be
-    less than or equal to time_limit`.
+    and a tenth of a second later SIGKILL, in the middle of a `finally` too. Prefork waits for the soft one
+    first, however late that is: such a task runs until its soft limit, and is killed at once, before it has
+    cleaned up. From Celery 5.5 on, one whose soft limit is above its hard one is not even sent, by `delay()`,
+    `apply_async()` or beat: `ValueError: soft_time_limit must be less than or equal to time_limit`.
 
     ## Example
 

@@ -15,8 +15,8 @@ class HardLimitBelowSoftOfApplication(Rule):
 
     A task without a soft limit of its own gets the application's. Prefork sets its clock for the soft limit,
     and only when that has struck the one for the hard limit: a task with `time_limit=60` under
-    `task_soft_time_limit = 270` runs for 270 seconds. Where Celery 5.7 sees both when the task is sent, it
-    refuses instead: `ValueError: soft_time_limit must be less than or equal to time_limit`.
+    `task_soft_time_limit = 270` runs for 270 seconds. Where Celery sees both when the task is sent, it
+    refuses instead from 5.5 on: `ValueError: soft_time_limit must be less than or equal to time_limit`.
 
     ## Example
 

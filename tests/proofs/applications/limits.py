@@ -45,3 +45,26 @@ def hard_only() -> None:
         mark("clean-up began")
         time.sleep(1)
         mark("clean-up ended")
+
+
+@app.task(soft_time_limit=1, time_limit=1)
+def one_limit_for_both() -> None:
+    """The soft limit strikes, and the hard one behind it."""
+    _clean_up_after(30)
+
+
+@app.task
+def limits_of_the_call() -> None:
+    """Sent with a soft limit above the hard one: what lies between them is run."""
+    _clean_up_after(2)
+
+
+def _clean_up_after(seconds: float) -> None:
+    try:
+        time.sleep(seconds)
+        mark("went on")
+        time.sleep(30)
+    finally:
+        mark("clean-up began")
+        time.sleep(1)
+        mark("clean-up ended")
