@@ -28,6 +28,7 @@ from celery_lint.analysis.results.waited import WaitedResults
 from celery_lint.analysis.schedules.late_handlers import LateHandlers
 from celery_lint.analysis.transactions.session_commits import SessionCommits
 from celery_lint.analysis.transactions.transactions import Transactions
+from celery_lint.analysis.wiring.failed_attributes import FailedAttributes
 from celery_lint.analysis.wiring.lost_receivers import LostReceivers
 from celery_lint.analysis.wiring.named_tasks import NamedTasks
 from celery_lint.analysis.wiring.registrations import Registrations
@@ -157,9 +158,10 @@ def sinks(known: Known, whole: bool) -> set[Pair]:
 
 
 def _of_what_is_missing(known: Known) -> set[Pair]:
-    """The names of attributes and imports that functions seem to ask for in vain: others may set them."""
+    """The names of attributes and imports that are, as it seems, asked for in vain: others may set them."""
     reached = known.of(CallGraph).deeply_reached
-    return known.of(FailingImports).words(reached) | known.of(Attributes).words(reached)
+    asked = known.of(FailingImports).words(reached) | known.of(Attributes).words(reached)
+    return asked | known.of(FailedAttributes).words()
 
 
 def _of_senders(known: Known) -> set[Pair]:
@@ -215,6 +217,8 @@ def imported(known: Known) -> list[tuple[str, set[str]]]:
     One that lacks a name is worth reading: then it is known for certain.
     """
     found = known.of(Unimportable).unread()
+    for path, name in known.of(FailedAttributes).unread():
+        found.setdefault(path, set()).add(name)
     reached = known.of(CallGraph).deeply_reached
     for part in (known.of(FailingImports), known.of(Attributes)):
         for path, name in part.unread(reached):

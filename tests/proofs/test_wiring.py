@@ -222,6 +222,9 @@ def test_a_worker_takes_what_is_called_app(tmp_path: Path) -> None:
     assert outcomes == {"web": (1, True), "web:celery": (0, False), "module": (0, False)}
 
 
+KIND = "import enum\n\nclass Kind(enum.Enum):\n    FAST = 1\n\n"
+
+
 @pytest.mark.proof("CEL737")
 @pytest.mark.parametrize(
     ("how", "jobs", "error"),
@@ -246,6 +249,9 @@ def test_a_worker_takes_what_is_called_app(tmp_path: Path) -> None:
         ("imports=['shop.jobs']", "from .databse import session", "ModuleNotFoundError: .*'shop.databse'"),
         ("", "from shop.database import sesion", "ImportError: cannot import name 'sesion'"),
         ("", "from shop.databse import session", "ModuleNotFoundError: .*'shop.databse'"),
+        ("include=['shop.jobs']", f"{KIND}QUEUE = Kind.SLOW", "AttributeError: .*SLOW"),
+        ("", f"{KIND}QUEUE = Kind.SLOW", "AttributeError: .*SLOW"),
+        ("", f"{KIND}QUEUE = Kind.FAST", None),
         ("include=['shop.jobs']", "from shop.database import session", None),
         ("include=['shop.jobs']", "from . import database", None),
         ("", "from .database import session", None),

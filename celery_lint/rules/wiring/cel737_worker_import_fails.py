@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.wiring.failed_attributes import FailedAttribute, FailedAttributes
 from celery_lint.analysis.wiring.failed_imports import FailedImport, FailedImports
 from celery_lint.rule import Cause, Finding, Rule, on
 
@@ -11,16 +12,16 @@ _SHOWN = 4
 
 
 class WorkerImportFails(Rule):
-    """A module that workers import takes something from the project that is not there.
+    """A module that workers import takes something from the project, or asks for it, that is not there.
 
     ## Why it matters
 
-    The worker imports the module when it starts, and ends with `ImportError` or `ModuleNotFoundError` before
-    it has received anything. Where something starts it again and again, all that users see is that tasks
-    wait.
-    That `autodiscover_tasks` looks for the module makes no difference: it passes over a module that is not
-    there, but not over one whose import fails. Only where its list names that very module (`shop.orders`, not
-    `shop`), which lacks another, the search goes on without a word, and no worker has the tasks.
+    The worker imports the module when it starts, and ends with `ImportError`, `ModuleNotFoundError` or
+    `AttributeError` before it has received anything. Where something starts it again and again, all that
+    users see is that tasks wait. That `autodiscover_tasks` looks for the module makes no difference: it
+    passes over a module that is not there, but not over one whose import fails. Only where its list names
+    that very module (`shop.orders`, not `shop`), which lacks another, the search goes on without a word, and
+    no worker has the tasks.
 
     ## Example
 
@@ -85,8 +86,10 @@ class WorkerImportFails(Rule):
     these. Follows workers from `-A`, `include`, `imports` and `autodiscover_tasks`
     through such imports, and in Django through `INSTALLED_APPS` of the settings that the application names,
     or of all settings. What `include` itself names is told by `include-module-missing`, what `-A` names by
-    `application-not-found`. Says nothing of packages that are installed, of attributes of objects, and of
-    circular imports.
+    `application-not-found`. Of attributes those of enumerations, and of objects that a module keeps of models
+    of pydantic, whose fields in capitals are known: asked for at the margin of the module, in a call or by a
+    name that is bound. Says nothing of packages that are installed, of other objects, and of circular
+    imports.
 
     ## References
 
@@ -117,6 +120,14 @@ class WorkerImportFails(Rule):
             "`{name}` leads out of `{top}`: the worker ends at start with ImportError",
             "the worker imports this module as `{module}`: import from there without the dots",
         ),
+        "attribute": (
+            "`{owner}` has no `{name}`: the worker ends at start with AttributeError",
+            "define `{name}` in `{path}`, or write the name that is there",
+        ),
+        "like": (
+            "`{owner}` has no `{name}`: the worker ends at start with AttributeError",
+            "write `{owner}.{like}`: so it is called in `{path}`",
+        ),
     }
     proof = "tests/proofs/test_wiring.py::test_a_worker_ends_at_an_import_that_fails"
 
@@ -141,3 +152,11 @@ class WorkerImportFails(Rule):
         cause = Cause((missing.path, missing.name))
         variant = "passed" if fact.passed else "module" if missing.module else ""
         yield Finding(fact.place, values, related, variant, cause=cause)
+
+    @on(FailedAttributes.all)
+    def check_attribute(self, fact: FailedAttribute) -> Iterator[Finding]:
+        """Report the statement that asks for an attribute in vain."""
+        related = tuple([(way.place, f"a worker imports `{way.name}` here") for way in fact.ways[-_SHOWN:]])
+        values = {"owner": fact.owner, "name": fact.name, "like": fact.like, "path": fact.path}
+        variant = "like" if fact.like else "attribute"
+        yield Finding(fact.place, values, related, variant, cause=Cause((fact.path, fact.name)))

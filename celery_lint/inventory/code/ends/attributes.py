@@ -62,7 +62,7 @@ class Attributes:
     def missed(self, module: Module, step: Step, calls: Sequence[Call]) -> bool:
         """Whether a statement asks for something that is not there; these calls it makes in any case."""
         chains = [*_evaluated(step), *(call.chain for call in calls)]
-        return any(self._is_known(chain) and self.lacks(module, chain) for chain in chains)
+        return any(self.is_known(chain) and self.lacks(module, chain) for chain in chains)
 
     def unread(self, functions: Iterable[Key]) -> Iterator[tuple[str, str]]:
         """The files of settings and enumerations that nobody has read, with what is asked of them."""
@@ -72,7 +72,7 @@ class Attributes:
             if function.states(*_GIVING) or _OF_A_CONSTANT.search(function.packed_steps) is not None:
                 for step in self.functions.of(module, function).steps:
                     for chain in _evaluated(step):
-                        yield from self._unread_behind(module, chain)
+                        yield from self.unread_behind(module, chain)
 
     @asking("quiet")
     def words(self, functions: Iterable[Key]) -> set[Pair]:
@@ -84,11 +84,12 @@ class Attributes:
                 flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
                 chains = [chain for step in flow.steps for chain in _evaluated(step)]
                 for chain in dict.fromkeys([*chains, *(call.chain for call in calls)]):
-                    if self._is_known(chain) and self.lacks(module, chain):
+                    if self.is_known(chain) and self.lacks(module, chain):
                         found.update((name, "") for name in self._asked_of_known(chain))
         return found
 
-    def _unread_behind(self, module: Module, chain: str) -> Iterator[tuple[str, str]]:
+    def unread_behind(self, module: Module, chain: str) -> Iterator[tuple[str, str]]:
+        """The file of settings or of an enumeration that a chain asks and nobody has read, with the name."""
         begin, _, asked = chain.replace("()", "").rpartition(".")
         if begin[:1] == ":":
             values = module.bindings.get(begin[1:], ())
@@ -165,7 +166,8 @@ class Attributes:
         said = self.functions.saying(self.project.product_modules(), names)
         return frozenset([(module.path, function.qualname) for module, function, _ in said])
 
-    def _is_known(self, chain: str) -> bool:
+    def is_known(self, chain: str) -> bool:
+        """Whether a chain says the name of an enumeration, or of an object, that is known."""
         return bool(self._asked_of_known(chain))
 
     def _asked_of_known(self, chain: str) -> list[str]:
