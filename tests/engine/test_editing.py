@@ -12,6 +12,7 @@ from celery_lint.engine.verdict import Stale
 from celery_lint.engine.workspace import Workspace
 from celery_lint.inventory.code.bodies import Bodies
 from celery_lint.inventory.code.graph import CallGraph
+from celery_lint.inventory.code.runners import Runners
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.code.sites import Sites
 from celery_lint.inventory.retries.calls import RetryCalls
@@ -285,7 +286,7 @@ def test_a_search_that_fails_is_told_and_leaves_nothing_behind(
     kept = workspace(project)
     agree(kept, project, TEXT.replace("print(number)", "print(0)"))
     with monkeypatch.context() as broken:
-        broken.setattr(Runs, "runner", lambda *_: 1 / 0)
+        broken.setattr(Runners, "of", lambda *_: 1 / 0)
         text = TEXT.replace("print(number)", "asyncio.run(work(1))")
         assert "CEL999" in codes(kept.report_of_text(MAIL, text, True, never))
     assert "CEL999" not in agree(kept, project, TEXT.replace("print(number)", "asyncio.run(work(2))"))
