@@ -211,6 +211,8 @@ SERVICES = (
     "twilio.rest.Client",
     "zeep.Client",
 )
+#: Asynchronous calls that ask a server on the internet, and wait much longer than for a database beside them.
+FAR = ("aiohttp.", "anthropic.", "httpx.", "openai.")
 #: What of a socket waits as long as its peer is silent. To connect ends by itself, after two minutes.
 SOCKET_WAITS = frozenset({"accept", "recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg"})
 #: The backends of Django that send a mail nowhere: it is printed, kept, written to a file or forgotten.

@@ -41,7 +41,7 @@ class Mail:
 """
 #: Who looks at each function of one module: seldom, or telling what it is after.
 LOOKING_AT_EACH = {
-    "analysis/event_loop/background.py",
+    "analysis/event_loop/background/lost.py",
     "analysis/limits/terminations.py",
     "inventory/workers/naming.py",
     "inventory/workers/senders/told_names.py",

@@ -122,6 +122,18 @@ class Inside(NamedTuple):
     is_outermost: bool
 
 
+class Closure(NamedTuple):
+    """A coroutine that runs of this kind are given, the first task of those, and what it leads to.
+
+    ``functions`` are the asynchronous ones, its own among them.
+    """
+
+    kind: str
+    task: Task
+    coroutine: tuple[Module, Function]
+    functions: tuple[tuple[Module, Function], ...]
+
+
 class Coroutines:
     """What tasks do with coroutines, apart from running them."""
 
@@ -142,27 +154,26 @@ class Coroutines:
     def inside(self) -> list[Inside]:
         """The ``async def`` functions that run inside coroutines of tasks."""
         found: dict[Key, Inside] = {}
-        for kind, task, closure in self._closures:
-            for number, (module, function) in enumerate(closure):
+        for closure in self.closures:
+            for number, (module, function) in enumerate(closure.functions):
                 key = (module.path, function.qualname)
-                known = found.get(key) or Inside(module, function, task, frozenset(), True)
+                known = found.get(key) or Inside(module, function, closure.task, frozenset(), True)
                 outermost = known.is_outermost and number == 0
-                found[key] = known._replace(kinds=known.kinds | {kind}, is_outermost=outermost)
+                found[key] = known._replace(kinds=known.kinds | {closure.kind}, is_outermost=outermost)
         return list(found.values())
 
     @once
-    def _closures(self) -> list[tuple[str, Task, list[tuple[Module, Function]]]]:
-        """For every coroutine of a run: the kind of run, a task, the asynchronous functions it leads to."""
-        found: dict[tuple[str, Key], tuple[str, Task, list[tuple[Module, Function]]]] = {}
+    def closures(self) -> list[Closure]:
+        """The coroutines that runs are given."""
+        found: dict[tuple[str, Key], Closure] = {}
         for run in self.runs.all:
             for way in run.reached:
                 for module, function in self.runs.handed_over(run, way):
                     key = (run.kind, (module.path, function.qualname))
                     if key not in found:
-                        closure = [
-                            pair for pair in self.graph.deep_closure(module, function) if pair[1].is_async
-                        ]
-                        found[key] = (run.kind, way.task, closure)
+                        led_to = self.graph.deep_closure(module, function)
+                        functions = tuple([pair for pair in led_to if pair[1].is_async])
+                        found[key] = Closure(run.kind, way.task, (module, function), functions)
         return list(found.values())
 
     def explore(self) -> None:
@@ -308,10 +319,10 @@ class Coroutines:
     def sync_sessions(self) -> list[SyncSession]:
         """The synchronous sessions in coroutines of tasks that also use asynchronous ones."""
         found: dict[tuple[str, Span], SyncSession] = {}
-        for _, task, closure in self._closures:
-            if not any(self._uses_async(*pair) for pair in closure):
+        for _, task, _, functions in self.closures:
+            if not any(self._uses_async(*pair) for pair in functions):
                 continue
-            for module, function in closure:
+            for module, function in functions:
                 call = self._opens_sync(module, function)
                 if call is not None:
                     fact = SyncSession(module, call, call.leaf(), task)

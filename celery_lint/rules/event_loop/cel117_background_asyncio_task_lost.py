@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from celery_lint.analysis.event_loop.background import Background, LostBackground
+from celery_lint.analysis.event_loop.background.lost import Background, LostBackground
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -71,8 +71,10 @@ class BackgroundAsyncioTaskLost(Rule):
     dropped, bound to a name that is never read, or kept in a set of the module that nobody gathers. Silent
     where the loop is kept for the worker process, for what does not end by itself (an endless loop, one that
     another function stops by a flag or an event, a subscription, a server: meant to end with the rest), for
-    threads where an `await` follows (one that has begun goes on), and where a later `await` uses an object
-    that the work shares.
+    threads where an `await` follows (one that has begun goes on), where a later `await` uses an object that
+    the work shares, and where the run still waits for more than the work does before it returns, in the
+    function or in those that call it: statements of a database count one, requests to a server ten, a second
+    of sleep twenty. So is a start that no run comes to with what it gives (`log(text)` to no `if lead:`).
 
     ## References
 

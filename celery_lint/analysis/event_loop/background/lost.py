@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from celery_lint.analysis.event_loop.coroutines import Coroutines, Inside
-from celery_lint.analysis.event_loop.lasting import Lasting
+from celery_lint.analysis.event_loop.background.afterwards import Afterwards
+from celery_lint.analysis.event_loop.background.lasting import Lasting
+from celery_lint.analysis.event_loop.coroutines import Closure, Coroutines, Inside
+from celery_lint.inventory.code.decided.given import Given
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.unawaited import is_lost, made_names, may_be_lost
+from celery_lint.inventory.code.walks import Walks
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.libraries.asyncio import CURRENT_LOOP, IN_A_THREAD, RUNNING_LOOP, SPAWNERS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
+from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
@@ -20,6 +24,7 @@ _ENDING = frozenset({"run", "new", "bridge"})
 _LOOPS = frozenset(f"{asked}()" for asked in CURRENT_LOOP | RUNNING_LOOP)
 # This begins before anything is awaited.
 _AT_ONCE = "run_in_executor"
+_PLAIN = frozenset({"~bool", "~bytes", "~float", "~int", "~str"})
 # These wait for what they are given.
 _GATHERING = frozenset({"gather", "wait", "as_completed", "wait_for", "run_until_complete"})
 
@@ -46,6 +51,10 @@ class Background:
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
         self.lasting = known.of(Lasting)
+        self.afterwards = known.of(Afterwards)
+        self.walks = known.of(Walks)
+        self._behind: dict[Key, dict[Key, int]] = {}
+        self._walks: dict[Key, dict[Key, set[Given]]] = {}
 
     @facts
     def lost(self) -> list[LostBackground]:
@@ -56,8 +65,42 @@ class Background:
                 continue
             for call in self.functions.calls(view.module, view.function):
                 if self._spawns(view.module, call) and self._forgotten(view, call):
-                    found.append(LostBackground(view.module, call, view.task))
+                    task = self._loser(view, call)
+                    if task is not None:
+                        found.append(LostBackground(view.module, call, task))
         return found
+
+    def _loser(self, view: Inside, call: Call) -> Task | None:
+        """The first task whose run ends before the work does, if one of its runs starts it at all."""
+        started = self.graph.argument(view.module, view.function, call.argument(0))
+        length = self.afterwards.longest(*started) if started is not None else 0
+        if started is not None and not length:
+            return None  # it is done before the loop ends, which comes to it first
+        behind = self.afterwards.behind(view.module, view.function, call)
+        key = (view.module.path, view.function.qualname)
+        for closure in self.coroutines.closures:
+            if (view.module, view.function) in closure.functions and closure.kind in _ENDING:
+                remaining = self._remaining(closure).get(key, 0) + behind
+                if (started is None or remaining <= length) and self._is_open(closure, view, call):
+                    return closure.task
+        return None
+
+    def _remaining(self, closure: Closure) -> dict[Key, int]:
+        """How often the run of a coroutine waits behind each that it leads to."""
+        module, function = closure.coroutine
+        key = (module.path, function.qualname)
+        if key not in self._behind:
+            self._behind[key] = self.afterwards.remaining(self.graph.deep_closure(module, function))
+        return self._behind[key]
+
+    def _is_open(self, closure: Closure, view: Inside, call: Call) -> bool:
+        """Whether a coroutine comes to a call with what it gives on the way: `f(None)` to no `if x:`."""
+        module, function = closure.coroutine
+        key = (module.path, function.qualname)
+        if key not in self._walks:
+            self._walks[key] = self.walks.of(self.walks.starts(module, function, ()))
+        given = self._walks[key].get((view.module.path, view.function.qualname), {()})
+        return not all(self.walks.skips(view.module, view.function, call, each) for each in given)
 
     def _spawns(self, module: Module, call: Call) -> bool:
         if call.leaf() not in ("create_task", "ensure_future", "gather") or call.chain[:1] in "%~":
@@ -83,7 +126,21 @@ class Background:
             return not waits and view.is_outermost and not lasting
         if self.lasting.lasts(*started):
             return False  # a heartbeat, a listener: meant to end with the rest
+        if self._is_given_plain_values(view, call, started[1]):
+            return True
         return not any(self._share(view, step, later) for later in waits)
+
+    def _is_given_plain_values(self, view: Inside, call: Call, started: Function) -> bool:
+        """Whether a function says that all that it gets are texts and numbers: nobody can wait by them."""
+        given = call.argument(0)
+        if given.kind != "call" or started.owner:
+            return False
+        made = self.functions.calls(view.module, view.function)[given.number]
+        places = started.filled()
+        if made.is_open_ended or len(made.positional) > len(places):
+            return False
+        names = {*places[: len(made.positional)], *(each.keyword for each in made.takes if each.keyword)}
+        return all(each.annotation in _PLAIN for each in started.parameters if each.name in names)
 
     def _is_thread(self, module: Module, function: Function) -> bool:
         """Whether a coroutine awaits nothing but one thread, at its end."""
