@@ -14,7 +14,7 @@ from celery_lint.libraries.sqlalchemy import (
     SYNC_MAKERS,
 )
 from celery_lint.model.facts import Module, Value
-from celery_lint.project.entity import Entity
+from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known
 
 #: What makes sessions, of the engine that it is given.
@@ -54,6 +54,15 @@ class Bound:
     def is_async_engine(self, entity: Entity) -> bool:
         """Whether an entity is an ``AsyncEngine``, wherever it was made."""
         return entity.kind == "external" and entity.name in ASYNC_ENGINES
+
+    def can_be_disposed_of(self, key: Key) -> bool:
+        """Whether what a module keeps under a name has a ``dispose``: an engine, or an object with one.
+
+        The makers of sessions have none.
+        """
+        found = self.project.member(self.project.modules[key[0]], key[1])
+        method = self.project.attribute(found, "dispose") if found.kind == "instance" else None
+        return self.is_async_engine(found) or (method is not None and method.function() is not None)
 
     @staticmethod
     def without_parts(chain: str) -> str:
@@ -127,7 +136,7 @@ class Bound:
         names = {name for name, _ in options}
         chosen_pools = [_deployed(option) for name, option in options if name == "poolclass"]
         classes = {
-            self.project.value_entity(module, option).name.rpartition(".")[2]
+            self._pool_class(module, option)
             for option in chosen_pools
             if option.kind != "constant"  # None is the default
         }
@@ -151,6 +160,12 @@ class Bound:
                 named |= self.project.deployment.packages or frozenset()
             return named.isdisjoint(FREE_DRIVERS) or not named.isdisjoint(BOUND_DRIVERS)
         return not address.startswith(_WITHOUT_A_LOOP)
+
+    def _pool_class(self, module: Module, option: Value) -> str:
+        """The name of a class of pools, or nothing: of what only an annotation tells nobody knows which."""
+        class_ = self.project.value_entity(module, option)
+        known = class_.kind != "external" or class_.name.startswith("sqlalchemy.")
+        return class_.name.rpartition(".")[2] if known else ""
 
     @staticmethod
     def _sizes_are_chosen(value: Value) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from celery_lint.inventory.code.graph import Reached
 from celery_lint.inventory.code.runs import LoopRun, Runs
+from celery_lint.inventory.resources.bound import Bound
 from celery_lint.inventory.resources.unknown_pool import DoubtfulUse, UnknownPool, leaving_open
 from celery_lint.inventory.resources.uses import Use, Uses
 from celery_lint.inventory.workers.running import Workers
@@ -112,6 +113,10 @@ class AsyncEngineNotDisposed(Rule):
             "`{engine}` fails in the {pool} pool: `attached to a different loop` ({where})",
             "keep one event loop per worker process for every coroutine that uses `{engine}`",
         ),
+        "maker": (
+            "`{engine}` fails in later tasks: its connections are `attached to a different loop`",
+            "dispose of the engine of `{engine}` in the coroutine's `finally`, or use `poolclass=NullPool`",
+        ),
         "unknown": (
             "`{engine}` crosses event loops outside prefork and solo; {why}",
             'set `pool = ["prefork"]`, or `await {engine}.dispose()` in the coroutine\'s `finally`',
@@ -133,7 +138,8 @@ class AsyncEngineNotDisposed(Rule):
             ways = uses.ways_to(run, use.resource)
             cause = Cause(use.resource.cause, self.known.of(Sent).rank(way.task for way in ways))
             if run.kind in ("new", "bridge"):
-                yield Finding(use.place, {"engine": engine}, _story(run, use, ways), cause=cause)
+                variant = "" if self.known.of(Bound).can_be_disposed_of(use.resource.key) else "maker"
+                yield Finding(use.place, {"engine": engine}, _story(run, use, ways), variant, cause=cause)
                 continue
             pool = self.known.of(Workers).running(("gevent", "eventlet", "threads"), tasks)
             if pool is not None:
