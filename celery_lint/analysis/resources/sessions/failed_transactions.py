@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from celery_lint.analysis.resources.sessions.autoflush import sends_by_itself
 from celery_lint.analysis.resources.sessions.earlier_work import Remedy, before, remedy, rows_of
 from celery_lint.analysis.resources.sessions.flags import passed_over
 from celery_lint.analysis.resources.sessions.held_sessions import HeldSession, HeldSessions
@@ -15,22 +16,19 @@ from celery_lint.analysis.resources.sessions.session_flow import HARMLESS, WORK,
 from celery_lint.analysis.resources.sessions.undone import Undone, is_rolled_back, part_of
 from celery_lint.inventory.code.ends.unreached import Unreached
 from celery_lint.inventory.code.graph import CallGraph
-from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, SYNC_MAKERS
+from celery_lint.inventory.code.ways.untaken import Untaken
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts
 
-_MAKERS = SYNC_MAKERS | ASYNC_MAKERS
 # Exceptions by which a failed statement or flush arrives.
 _CAUGHT = frozenset({"~Exception", "~BaseException"})
 _ERRORS = "sqlalchemy.exc."
 # Methods that only note what a later flush will do: they raise nothing.
 _NOTING = frozenset({"add", "add_all", "delete"})
 _TALKING = tuple(f".{leaf}" for leaf in sorted(WORK - {"add", "add_all", "delete", "get"}))
-# What says of a session whether it sends what waits before it asks for rows.
-_SENDING, _NOT_SENDING = "autoflush", "no_autoflush"
 # Statements by which a handler ends what the session is used for.
 _LEAVING = frozenset({"raise", "return", "break"})
 
@@ -70,6 +68,7 @@ class FailedTransactions:
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
         self.unreached = known.of(Unreached)
+        self.untaken = known.of(Untaken)
         self.refusals = Refusals(known, self._reaches_end)
         self.held = known.of(HeldSessions)
         self.rolled_back = known.of(RolledBack)
@@ -83,7 +82,9 @@ class FailedTransactions:
             handlers = [
                 step
                 for step in (view.flow.steps if sessions else ())
-                if step.kind == "handler" and self._catches_failures(view.module, step)
+                if step.kind == "handler"
+                and self._catches_failures(view.module, step)
+                and not self.untaken.holds(view.module, view.function, step)
             ]
             for held in sessions if handlers else ():
                 written = [self._writes(view, step, held) for step in view.flow.steps]
@@ -117,7 +118,11 @@ class FailedTransactions:
             return
         earlier = before(view, held, attempt, written)
         failing = joined(flow, [*earlier.unsent, *self._events(view, attempt, tried, written)])
-        if failing.refused_if_sent and not failing.refused and self._sends_by_itself(view, held):
+        if (
+            failing.refused_if_sent
+            and not failing.refused
+            and sends_by_itself(self.project, view, held.session)
+        ):
             failing = failing._replace(refused=True)
         if not (failing.refused or failing.executes) or not self._is_stored(view, held):
             return
@@ -158,15 +163,6 @@ class FailedTransactions:
         following = self._following(view, handler, held, failure)
         if following is not None:
             yield told(handler, following)
-
-    def _sends_by_itself(self, view: View, held: HeldSession) -> bool:
-        """Whether a session sends what waits before it asks for rows, as all do if nothing else is said."""
-        session, written = held.session, self.project.deployment.written
-        maker = self.project.resolve(view.module, (session.maker or session.chain).removesuffix("()"))
-        if maker.name in _MAKERS and maker.value is not None:
-            given = (maker.value.keyword("autoflush"), maker.value.keyword("**"))
-            return not any(given) and not written.lines(_NOT_SENDING)
-        return not any(written.lines(word) for word in (_SENDING, _NOT_SENDING))
 
     def _events(self, view: View, attempt: Step, tried: list[Step], written: list[Writes]) -> Iterator[Event]:
         """What the statements of a ``try`` do by the session, and to what it holds."""

@@ -18,7 +18,8 @@ Given = tuple[tuple[str, tuple[Constant, bool]], ...]
 
 What is no constant but certainly true, as a list with something in it, is ``("[", True)``; a constant of
 which only the name is known, as ``Kind.ALL``, is its chain behind ``=``. A name that is no identifier is what
-a test asks for instead of a parameter: ``django.conf.settings.DEBUG``.
+a test asks for instead of a parameter: ``django.conf.settings.DEBUG``. A parameter with a class for its type
+is asked for as an object of that: one that is ``None`` is there as ``shop.Order() order``, too.
 """
 
 #: Where a project keeps what is on and what is off.
@@ -47,7 +48,9 @@ def given_by(call: Call, function: Function, flow: Flow, known: Given) -> Given:
     found: list[tuple[str, tuple[Constant, bool]]] = []
     for parameter in function.parameters:
         name = parameter.name
-        if parameter.kind not in ("positional", "keyword") or not _decides(function, name):
+        if parameter.kind not in ("positional", "keyword"):
+            continue
+        if not _decides(function, name, parameter.annotation):
             continue
         argument = call.keyword(name)
         if not argument and exact and name in filled:
@@ -59,6 +62,8 @@ def given_by(call: Call, function: Function, flow: Flow, known: Given) -> Given:
         value = _value(argument, known)
         if value is not None and not any(name in step.stores for step in flow.steps):
             found.append((name, value))
+            if value[0] is None and parameter.annotation:
+                found.append((f"{parameter.annotation}() {name}", value))
     return tuple(found)
 
 
@@ -101,10 +106,13 @@ def _fills_all(call: Call, function: Function, filled: Sequence[str]) -> bool:
     )
 
 
-def _decides(function: Function, name: str) -> bool:
+def _decides(function: Function, name: str, annotation: str = "") -> bool:
     """Whether a test of the function may ask for a parameter, or one of those that it is handed on to."""
     return (
-        function.states(f"%{name}") or function.hands_on(f"%{name}") or f":=%{name}" in function.packed_calls
+        function.states(f"%{name}")
+        or function.hands_on(f"%{name}")
+        or f":=%{name}" in function.packed_calls
+        or (annotation != "" and function.states(f"{annotation}()"))
     )
 
 
@@ -197,11 +205,17 @@ def truth(test: Step, given: Given) -> bool | None:
         return None if None in parts else not decisive
     asked = asked_of(test)
     if asked:
-        holds = next((value[1] for name, value in given if name == asked), None)
+        holds = next((value[1] for name, value in given if name == asked or _is(name, asked, test)), None)
         return None if holds is None else holds is not test.asks_in_the_negative
     if others and others != ["#None"]:
         return None
     return _part(f"{first.removeprefix('=')}:#None" if others else first.removeprefix("="), given)
+
+
+def _is(name: str, asked: str, test: Step) -> bool:
+    """Whether a test asks for a parameter that stands in chains as an object of its class."""
+    chain, _, parameter = name.partition(" ")
+    return chain == asked and parameter in test.loads
 
 
 def asked_of(test: Step) -> str:
