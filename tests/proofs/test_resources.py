@@ -89,6 +89,18 @@ def test_a_disposal_that_fails_skips_the_next(start: Start, database: Servers, p
     assert bad.connections == 1
 
 
+@pytest.mark.proof("CEL221")
+def test_a_soft_limit_interrupts_a_disposal_under_asyncio_run_alone(start: Start, database: Servers) -> None:
+    """It cancels the coroutine; ``async_to_sync`` runs that in a thread, to its end."""
+    worker = start("databases", "prefork", database, concurrency=1)
+    good = worker.good("disposes_until_the_limit", "async_to_sync", settle=GONE)
+    bad = worker.bad("disposes_until_the_limit", "asyncio.run", settle=GONE)
+    assert good.failed_only_with("SoftTimeLimitExceeded.*")
+    assert bad.failed_only_with("SoftTimeLimitExceeded.*")
+    assert good.connections == 0
+    assert bad.connections == 1
+
+
 @pytest.mark.proof("CEL235")
 @pools("prefork", long=["solo", "threads"])
 def test_an_engine_for_each_run_keeps_connections(start: Start, database: Servers, pool: str) -> None:

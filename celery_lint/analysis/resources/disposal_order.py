@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.code.runs import Runs
 from celery_lint.inventory.resources.awaited_disposals import AwaitedDisposals, EngineDisposal
+from celery_lint.model.facts import Function, Module
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, facts
@@ -13,6 +14,8 @@ from celery_lint.project.known import Known, facts
 class DisposalChain(NamedTuple):
     """The disposals of one function that a task's coroutine runs, in the order of the source."""
 
+    module: Module
+    function: Function
     disposals: tuple[EngineDisposal, ...]
 
 
@@ -34,5 +37,5 @@ class DisposalOrder:
             if function.mentions("dispose"):
                 disposals = self.awaited_disposals.of(module, function)
                 if len(disposals) > 1:
-                    found.append(DisposalChain(disposals))
+                    found.append(DisposalChain(module, function, disposals))
         return found

@@ -18,7 +18,8 @@ from celery_lint.project.known import Known
 class EngineDisposal(NamedTuple):
     """An awaited disposal: ``label`` as in the source, ``engines`` the dotted names of what it disposes of.
 
-    ``block`` tells the list of statements in a ``finally`` that it stands in; it is empty elsewhere.
+    ``block`` tells the list of statements in a ``finally`` that it stands in; it is empty elsewhere. ``by``
+    is the function of the project that disposes.
     """
 
     label: str
@@ -26,6 +27,7 @@ class EngineDisposal(NamedTuple):
     place: Place
     block: tuple[int, ...]
     resolved: bool
+    by: Key | None = None
 
 
 def _block(flow: Flow, step: Step) -> tuple[int, ...]:
@@ -77,7 +79,8 @@ class AwaitedDisposals:
                 return None
             return EngineDisposal(f"{call.leaf()}()", (call.leaf(),), place, block, False)
         engines = tuple(dict.fromkeys(self._engines_of(*target)))
-        return EngineDisposal(f"{call.leaf()}()", engines, place, block, True) if engines else None
+        by = target[0].path, target[1].qualname
+        return EngineDisposal(f"{call.leaf()}()", engines, place, block, True, by) if engines else None
 
     def _engines_of(self, module: Module, function: Function) -> Iterator[str]:
         """The engines that a function disposes of."""

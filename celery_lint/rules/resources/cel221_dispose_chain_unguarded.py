@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
-from celery_lint.analysis.resources.disposal_order import DisposalChain, DisposalOrder
+from celery_lint.analysis.resources.unguarded_disposals import UnguardedDisposal, UnguardedDisposals
 from celery_lint.rule import Finding, Rule, on
 
 
@@ -16,14 +15,15 @@ class DisposeChainUnguarded(Rule):
 
     The statements of a `finally` are ordinary code: when the first is interrupted, the others do not run,
     and what it raises takes the place of the task's own exception. SQLAlchemy logs the trouble of single
-    connections and goes on, but a cancelled coroutine (soft time limit, revoke) is interrupted exactly
-    there, and functions of the project around `dispose()` raise what they like. The engines that are left
-    keep connections that belong to a loop which is about to end.
+    connections and goes on, but `asyncio.run` cancels its coroutine when a soft time limit comes, `wait_for`
+    when its time is over, and functions of the project around `dispose()` raise what they like. The engines
+    that are left keep connections that belong to a loop which is about to end.
 
     ## Example
 
     ```python
-    from asgiref.sync import async_to_sync
+    import asyncio
+
     from celery import shared_task
     from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
@@ -42,13 +42,14 @@ class DisposeChainUnguarded(Rule):
 
     @shared_task(soft_time_limit=50, time_limit=60)
     def refresh(pk):
-        async_to_sync(load)(pk)
+        asyncio.run(load(pk))
     ```
 
     ## Use instead
 
     ```python
-    from asgiref.sync import async_to_sync
+    import asyncio
+
     from celery import shared_task
     from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
@@ -69,13 +70,17 @@ class DisposeChainUnguarded(Rule):
 
     @shared_task(soft_time_limit=50, time_limit=60)
     def refresh(pk):
-        async_to_sync(load)(pk)
+        asyncio.run(load(pk))
     ```
 
     ## Limits
 
     Only in what tasks run, for awaited disposals of async engines, and functions of the project that dispose
-    of one, that stand in the same list of statements. A `try` or `suppress` of its own for each is silent.
+    of one, that stand in the same list of statements. A `try` or `suppress` of its own for each is silent. So
+    is what nothing is seen to interrupt: a soft time limit does so in prefork and under `asyncio.run` alone,
+    since `run_until_complete` leaves the coroutine standing (CEL135) and `async_to_sync` runs it in a thread
+    to its end; a limit or a group around the coroutine cancels it, and a function of the project raises what
+    it awaits besides.
 
     ## References
 
@@ -89,14 +94,11 @@ class DisposeChainUnguarded(Rule):
     message = "`{call}` skips `{other}` when it raises or is cancelled"
     help = "give each disposal its own `try`, or put the next one into a `finally`"
     proof = "tests/proofs/test_resources.py::test_a_disposal_that_fails_skips_the_next"
+    example_options = 'pool = ["prefork"]'
 
-    @on(DisposalOrder.chains)
-    def check(self, chain: DisposalChain) -> Iterator[Finding]:
-        """Report the first disposal that another one depends on, once for each list of statements."""
-        seen: set[tuple[int, ...]] = set()
-        known = [disposal for disposal in chain.disposals if disposal.block and disposal.resolved]
-        for first, second in pairwise(sorted(known, key=lambda disposal: disposal.block)):
-            if first.block == second.block and first.block not in seen and first.engines != second.engines:
-                seen.add(first.block)
-                values = {"call": first.label, "other": second.label}
-                yield Finding(first.place, values, ((second.place, "this is skipped"),))
+    @on(UnguardedDisposals.all)
+    def check(self, fact: UnguardedDisposal) -> Iterator[Finding]:
+        """Report the first disposal that another one depends on."""
+        values = {"call": fact.first.label, "other": fact.second.label}
+        related = ((fact.second.place, "this is skipped"), (fact.place, fact.why))
+        yield Finding(fact.first.place, values, related)

@@ -7,6 +7,7 @@ import gc
 from typing import Any
 
 from application import PREFIX, app, async_engine, sync_engine
+from asgiref.sync import async_to_sync
 from bridge import kept_loop
 from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -143,6 +144,30 @@ def disposes_in_a_chain(guarded: bool) -> None:
                 await second.dispose()
 
     asyncio.run(execute())
+
+
+async def dispose_slowly() -> None:
+    """A disposal that takes its time."""
+    await first.dispose()
+    await asyncio.sleep(3)
+
+
+@app.task(soft_time_limit=2)
+def disposes_until_the_limit(runner: str) -> None:
+    """Two disposals, in the first of which the soft time limit comes."""
+
+    async def execute() -> None:
+        try:
+            await query(first)
+            await query(second)
+        finally:
+            await dispose_slowly()
+            await second.dispose()
+
+    if runner == "asyncio.run":
+        asyncio.run(execute())
+    else:
+        async_to_sync(execute)()
 
 
 shared = async_engine()
