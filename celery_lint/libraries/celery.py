@@ -180,6 +180,9 @@ SETTING_OF_OPTION = {
 }
 #: The schedulers that Celery itself has, in all versions of it: other packages have the rest.
 SCHEDULERS = frozenset({"celery.beat.PersistentScheduler", "celery.beat.Scheduler"})
+#: The scheduler of redbeat, and that of django-celery-beat, which has a name for commands besides.
+REDBEAT_SCHEDULERS = frozenset({"redbeat.RedBeatScheduler", "redbeat.schedulers.RedBeatScheduler"})
+DATABASE_SCHEDULERS = frozenset({"django", "django_celery_beat.schedulers.DatabaseScheduler"})
 #: A crontab by its class, by its text, and as a row of django-celery-beat.
 CRONTAB = "celery.schedules.crontab"
 CRONTAB_FROM_STRING = "celery.schedules.crontab.from_string"
@@ -235,6 +238,15 @@ ENTRY_FIELDS = (
     "task", "schedule", "args", "kwargs", "options", "relative",
     "name", "app", "last_run_at", "total_run_count",
 )  # fmt: skip
+#: What a row of django-celery-beat has besides, and what it takes from `options` alone.
+DATABASE_FIELDS = frozenset(
+    {
+        "clocked", "clocked_id", "crontab", "crontab_id", "date_changed", "description", "enabled",
+        "expire_seconds", "expires", "id", "interval", "interval_id", "one_off", "pk", "solar", "solar_id",
+        "start_time",
+    }
+)  # fmt: skip
+DATABASE_OPTIONS = frozenset({"exchange", "headers", "priority", "queue", "routing_key"})
 #: Packages with schedulers of their own, whose entries may hold more.
 OTHER_SCHEDULERS = (
     "django_celery_beat",

@@ -14,6 +14,8 @@ from celery_lint.model.unlisted import Unlisted
 
 ANY_QUEUE = "*"
 """Stands for the queues of a worker that nobody can tell."""
+UNREADABLE = "?"
+"""Stands for a scheduler that only the environment knows."""
 
 
 class Written:
@@ -132,7 +134,7 @@ class WorkerCommand(NamedTuple):
     is written, ``tasks_per_child`` the number of tasks after which a process ends. ``development`` tells that
     the file says at its top that it is for development. ``refused`` are the words that belong to no option,
     for which Celery ends; ``program`` is what is started where that is no worker: ``beat``, ``flower``;
-    ``scheduler`` is the class that beat is told to take.
+    ``scheduler`` is the class that beat is told to take, and ``with_beat`` that a worker is told to run beat.
     """
 
     path: str
@@ -153,6 +155,7 @@ class WorkerCommand(NamedTuple):
     refused: str = ""
     program: str = ""
     scheduler: str = ""
+    with_beat: bool = False
 
     @property
     def is_worker(self) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from celery.schedules import crontab
 
 from celery_lint.diagnostics import Span
-from celery_lint.inventory.application.cron_fields import moments
+from celery_lint.inventory.application.beat.cron_fields import moments
 from celery_lint.model.facts import Value
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

@@ -55,6 +55,33 @@ def test_a_schedule_in_a_database_may_send_it(tmp_path: Path, line: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("scheduler", "says"),
+    [
+        ("", []),
+        ("celery.beat:PersistentScheduler", []),
+        ("celery.beat.Scheduler", []),
+        ("django", ["CEL444"]),
+        ("django_celery_beat.schedulers:DatabaseScheduler", ["CEL444"]),
+        ("redbeat.RedBeatScheduler", ["CEL444"]),
+        ("shop.rows:OwnScheduler", ["CEL444"]),
+        ("$SCHEDULER", ["CEL444"]),
+    ],
+)
+def test_another_scheduler_may_send_it(tmp_path: Path, scheduler: str, says: list[str]) -> None:
+    """Whether a command of beat names it or a setting: those of Celery send what is written down."""
+    option = f" -S {scheduler}" if scheduler else ""
+    (tmp_path / "Procfile").write_text(
+        f"worker: celery -A tasks worker\nbeat: celery -A tasks beat{option}\n"
+    )
+    (tmp_path / "tasks.py").write_text(TASKS)
+    assert said(tmp_path) == says
+    (tmp_path / "Procfile").unlink()
+    if scheduler and "$" not in scheduler:
+        (tmp_path / "tasks.py").write_text(f'{TASKS}\n\napp.conf.beat_scheduler = "{scheduler}"\n')
+        assert said(tmp_path) == says
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
         ("shop.py", '__all__ = ["forgotten"]\nfrom tasks import forgotten\n'),

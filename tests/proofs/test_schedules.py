@@ -12,11 +12,11 @@ from typing import ClassVar, NamedTuple
 
 import pytest
 from celery import Celery, Task
-from celery.beat import Scheduler, SchedulingError
+from celery.beat import PersistentScheduler, Scheduler, SchedulingError
 from celery.schedules import ParseException, crontab
 
 from celery_lint.diagnostics import Span
-from celery_lint.inventory.application.cron_fields import FIELDS, InvalidField, moments, occurs
+from celery_lint.inventory.application.beat.cron_fields import FIELDS, InvalidField, moments, occurs
 from celery_lint.model.facts import Value
 from tests.proofs.harness import Servers, Worker, until
 
@@ -146,7 +146,7 @@ def test_arguments_that_do_not_fit(ticking: Ticking) -> None:
 
 
 @pytest.mark.proof("CEL818")
-def test_entries_that_beat_cannot_make(ticking: Ticking) -> None:
+def test_entries_that_beat_cannot_make(ticking: Ticking, tmp_path: Path) -> None:
     """Beat ends when it starts: it makes all entries before the first is due."""
 
     def starts(**entry: object) -> Scheduler:
@@ -161,12 +161,10 @@ def test_entries_that_beat_cannot_make(ticking: Ticking) -> None:
     for key in ("expires", "queue", "arg", "description", "enabled"):
         with pytest.raises(TypeError, match=f"unexpected keyword argument '{key}'"):
             starts(schedule=60, **{key: 1})
-    beat = starts()
-    try:
-        beat.tick()
-    except AttributeError:
-        assert beat.schedule["poll"].schedule is None
-    assert beat.schedule["poll"].total_run_count == 0
+    starts()
+    kept = PersistentScheduler(app=ticking.app, schedule_filename=str(tmp_path / "entries"))
+    with pytest.raises(AttributeError, match="'NoneType' object has no attribute"):
+        kept.tick()
     for schedule in (60, timedelta(minutes=1), crontab.from_string("0 2 * * *")):
         assert starts(schedule=schedule, options={"expires": 50}, relative=True).schedule["poll"].schedule
 
@@ -187,6 +185,25 @@ def test_entries_that_cannot_be_sent(ticking: Ticking) -> None:
     ticking.send(args="M")
     ticking.send(args={"month": 5})
     ticking.send(args=("May",), options={"expires": 60})
+
+
+@pytest.mark.proof("CEL821")
+def test_entries_that_cannot_be_written_down(ticking: Ticking, tmp_path: Path) -> None:
+    """The scheduler that beat takes by itself ends when it starts, before anything is due."""
+
+    def starts(**entry: object) -> None:
+        ticking.app.conf.beat_schedule = {"poll": {"task": "poll", "schedule": 60, **entry}}
+        PersistentScheduler(app=ticking.app, schedule_filename=str(tmp_path / "entries"))
+
+    for entry, error, text in (
+        ({"args": 5}, TypeError, "'int' object is not iterable"),
+        ({"kwargs": ["May"]}, AttributeError, "has no attribute 'items'"),
+        ({"kwargs": "May"}, AttributeError, "has no attribute 'items'"),
+    ):
+        with pytest.raises(error, match=text):
+            starts(**entry)
+    for entry in ({"args": "May"}, {"args": {"month": 5}}, {"args": 0}, {"task": ticking.poll}):
+        starts(**entry)
 
 
 @pytest.mark.proof("CEL821")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from celery_lint.inventory.application.settings import Settings
+from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Given
 from celery_lint.inventory.tasks.signatures import Signatures, mismatch
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.libraries.celery import ENTRY_FIELDS, OTHER_SCHEDULERS
+from celery_lint.libraries.celery import DATABASE_FIELDS, DATABASE_OPTIONS, ENTRY_FIELDS
 from celery_lint.libraries.data import TEXT_MAKERS
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -24,33 +24,41 @@ _OF_THE_MESSAGE = frozenset(
         "retry_policy", "routing_key", "serializer", "soft_time_limit", "time_limit",
     }
 )  # fmt: skip
-# Schedulers that nothing but a command names take it.
-_OF_ANOTHER = frozenset({"enabled"})
-_LONGEST = 24
+# Which redbeat takes as well, and may not be told where nothing shows how beat is started.
+_OF_REDBEAT = frozenset({"enabled"})
+_LONGEST = 17
 
-Why = Literal["type", "field", "option", "missing"]
+Why = Literal["type", "field", "option", "missing", "lost"]
 What = Literal["args", "kwargs", "task", "signature"]
 
 
 class RefusedEntry(NamedTuple):
-    """An entry with which beat does not start, or that is never due.
+    """An entry that the scheduler cannot make, or not as it is meant.
 
     ``type``: what is ``written`` is no schedule; ``field``: there is no such field, ``guess`` may be meant;
-    ``option``: it is one of the message; ``missing``: there is no schedule.
+    ``option``: it is one of the message; ``lost``: so it is, and it has no effect; ``missing``: there is no
+    schedule. ``error`` is the exception that the scheduler gets.
     """
 
     place: Place
     why: Why
     written: str
+    scheduler: Scheduler
+    error: str
     guess: str = ""
 
 
 class UnsendableEntry(NamedTuple):
-    """An entry that beat cannot send: what stands in its ``field`` is of the wrong kind."""
+    """An entry that beat cannot send: what stands in its ``field`` is of the wrong kind.
+
+    ``error`` is the exception with which beat ends for it when it starts; empty where beat goes on.
+    """
 
     place: Place
     field: What
     written: str
+    scheduler: Scheduler
+    error: str = ""
 
 
 class BrokenEntries:
@@ -59,7 +67,7 @@ class BrokenEntries:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.schedules = known.of(Schedules)
-        self.settings = known.of(Settings)
+        self.schedulers = known.of(Schedulers)
         self.tasks = known.of(Tasks)
         self.signatures = known.of(Signatures)
 
@@ -75,20 +83,39 @@ class BrokenEntries:
         return [found for entry in self._in_force for found in self._refusals(entry)]
 
     def _refusals(self, entry: Entry) -> Iterator[RefusedEntry]:
+        scheduler = self.schedulers.only
         given = entry.given.get("schedule")
         if given is not None:
             written = self._no_schedule(entry.module, given)
             if written:
-                yield RefusedEntry(entry.module.place(given.span), "type", written)
+                place = entry.module.place(given.span)
+                yield RefusedEntry(place, "type", written, scheduler, "AttributeError")
         elif not entry.hidden and "task" in entry.given:
-            yield RefusedEntry(entry.place, "missing", "")
-        for key in entry.given:
-            if key in ENTRY_FIELDS or key in _OF_ANOTHER or self._scheduled_elsewhere:
+            error = "TypeError" if scheduler.kind == "database" else "AttributeError"
+            yield RefusedEntry(entry.place, "missing", "", scheduler, error)
+        for key, value in entry.given.items():
+            why, error = (None, "") if key in ENTRY_FIELDS else self._unknown(entry, key, value)
+            if why is None:
                 continue
             names = [item for item in entry.value.items if item.data == key]
             place = entry.module.place(names[-1].span) if names else entry.place
-            why: Why = "option" if key in _OF_THE_MESSAGE else "field"
-            yield RefusedEntry(place, why, key, nearest(key, ENTRY_FIELDS))
+            yield RefusedEntry(place, why, key, scheduler, error, nearest(key, ENTRY_FIELDS))
+
+    def _unknown(self, entry: Entry, key: str, value: Value) -> tuple[Why | None, str]:
+        """What is wrong with a field that entries of Celery do not have; nothing where it may be right."""
+        scheduler = self.schedulers.only
+        if scheduler.kind == "unknown":
+            return None, ""
+        if scheduler.kind == "database":
+            if key in DATABASE_OPTIONS:
+                return "lost", ""
+            known = self.project.constant(entry.module, value) if key == "expires" else None
+            if known is not None and isinstance(known.data, int | float):
+                return "option", "TypeError"  # a row has the moment at which it expires
+            return (None, "") if key in DATABASE_FIELDS else ("field", "FieldError")
+        if key in _OF_REDBEAT and (scheduler.kind == "redbeat" or scheduler.place is None):
+            return None, ""
+        return ("option" if key in _OF_THE_MESSAGE else "field"), "TypeError"
 
     def _no_schedule(self, module: Module, value: Value) -> str:
         """What stands in place of a schedule, as it is written, if it is none; nothing if it may be one."""
@@ -99,23 +126,6 @@ class BrokenEntries:
             return f"`{known.data!r}`" if len(known.data) <= _LONGEST else "a text"
         return {"sequence": "a sequence", "mapping": "a mapping"}.get(known.kind, "")
 
-    @once
-    def _scheduled_elsewhere(self) -> bool:
-        """Whether another scheduler than Celery's own may take the entries: it may have further fields."""
-        if self.settings.named("beat_scheduler"):
-            return True
-        for module in self.project.product_modules():
-            if any(target.startswith(OTHER_SCHEDULERS) for target in module.imports.values()):
-                return True
-            for value in module.bindings.get("INSTALLED_APPS", ()):
-                known = self.project.constant(module, value)
-                if known is None or any(
-                    isinstance(item.data, str) and item.data.startswith(OTHER_SCHEDULERS)
-                    for item in known.items
-                ):
-                    return True
-        return False
-
     # ------------------------------------------------------------------ what cannot be sent
 
     @facts
@@ -125,21 +135,32 @@ class BrokenEntries:
 
     def _unsendable(self, entry: Entry) -> Iterator[UnsendableEntry]:
         args, kwargs, task = (entry.given.get(field) for field in ("args", "kwargs", "task"))
+        scheduler = self.schedulers.only
+        # Celery's own scheduler writes all entries to its log before the first is due, read or not.
+        shown = scheduler.kind == "file"
         if args is not None:
             known = self._known(entry.module, args)
             if known is not None and self._is_no_tuple(known) and not self._may_fit(entry, known, kwargs):
-                yield UnsendableEntry(entry.module.place(args.span), "args", _written(known))
+                error = "TypeError" if shown and isinstance(known.data, int | float) else ""
+                yield UnsendableEntry(
+                    entry.module.place(args.span), "args", _written(known), scheduler, error
+                )
         if kwargs is not None:
             known = self._known(entry.module, kwargs)
             if known is not None and ((known.kind == "sequence" and known.items) or _is_scalar(known)):
-                yield UnsendableEntry(entry.module.place(kwargs.span), "kwargs", _written(known))
+                error = "AttributeError" if shown else ""
+                yield UnsendableEntry(
+                    entry.module.place(kwargs.span), "kwargs", _written(known), scheduler, error
+                )
         if task is not None and task.kind in ("name", "call") and task.chain:
             chain = task.chain.removesuffix(".s") if task.kind == "call" else task.chain
             if (task.kind == "name" or chain != task.chain) and self.tasks.of(
                 self.project.resolve(entry.module, chain)
             ):
                 what: What = "task" if task.kind == "name" else "signature"
-                yield UnsendableEntry(entry.module.place(task.span), what, chain.lstrip(":.~%"))
+                error = "TypeError" if what == "task" and scheduler.kind == "redbeat" else ""
+                written = chain.lstrip(":.~%")
+                yield UnsendableEntry(entry.module.place(task.span), what, written, scheduler, error)
 
     def _known(self, module: Module, value: Value) -> Value | None:
         """What is written, if it can be seen: ``json.dumps(…)`` is a text, whatever stands in it."""
@@ -166,7 +187,7 @@ class BrokenEntries:
 
 
 def _is_scalar(known: Value) -> bool:
-    return known.kind == "constant" and known.data is not None and known.data != ""
+    return known.kind == "constant" and bool(known.data)  # else an entry takes it for nothing
 
 
 def _is_letter(known: Value) -> bool:

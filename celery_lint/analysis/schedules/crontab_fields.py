@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from celery_lint.inventory.application.cron_fields import FIELDS, InvalidField, moments, occurs, steps
-from celery_lint.inventory.application.crontabs import Crontab, Crontabs
+from celery_lint.inventory.application.beat.cron_fields import FIELDS, InvalidField, moments, occurs, steps
+from celery_lint.inventory.application.beat.crontabs import Crontab, Crontabs
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple

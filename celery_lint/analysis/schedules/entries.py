@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Given
@@ -26,10 +27,14 @@ class UnfitEntry(NamedTuple):
 
 
 class Endless(NamedTuple):
-    """An entry that is due again at once: it has a period of no seconds, or less."""
+    """An entry that is due again at once: it has a period of no seconds, or less.
+
+    ``scheduler`` is the one that works it off.
+    """
 
     place: Place
     seconds: float
+    scheduler: Scheduler
 
 
 class NoSignature(NamedTuple):
@@ -47,6 +52,7 @@ class Entries:
         self.project = known.project
         self.functions = known.project.functions
         self.schedules = known.of(Schedules)
+        self.schedulers = known.of(Schedulers)
         self.signatures = known.of(Signatures)
         self.task_options = known.of(TaskOptions)
         self.tasks = known.of(Tasks)
@@ -107,7 +113,9 @@ class Entries:
             given = entry.given.get("schedule") if entry.written != "row" else None
             seconds = self.project.number(entry.module, given)
             if given is not None and seconds is not None and seconds <= 0:
-                found.append(Endless(entry.module.place(given.span), seconds))
+                redbeat = Scheduler("redbeat") if entry.written == "entry" else None
+                place = entry.module.place(given.span)
+                found.append(Endless(place, seconds, redbeat or self.schedulers.only))
         return found
 
     # ------------------------------------------------------------------ no signature

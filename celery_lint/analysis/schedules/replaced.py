@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.application.statements import Given
 from celery_lint.inventory.tasks.schedules import SCHEDULE, Entry, Schedules
@@ -36,6 +37,7 @@ class ReplacedSchedules:
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
         self.schedules = known.of(Schedules)
+        self.schedulers = known.of(Schedulers)
         self.tasks = known.of(Tasks)
 
     @facts
@@ -47,7 +49,7 @@ class ReplacedSchedules:
             if len(given) != 1 or not given[0].certain or not self.applications.is_plain(application):
                 continue
             place = self._set_at(given[0])
-            if place is None or self.settings.candidates(application, "beat_scheduler"):
+            if place is None or not all(map(_forgets, self.schedulers.of(application))):
                 continue
             for loaded in self.settings.loads(application, SCHEDULE):
                 lost = self._lost(application, given[0], loaded)
@@ -159,6 +161,11 @@ class ReplacedSchedules:
 
 def _holds(mapping: Value, span: Span) -> bool:
     return mapping.span.line <= span.line <= mapping.span.end_line
+
+
+def _forgets(scheduler: Scheduler) -> bool:
+    """Whether a scheduler takes entries out of its store that its application does not have any more."""
+    return scheduler.is_celerys or scheduler.kind == "redbeat"
 
 
 def _leaf(chain: str, point: str = ".") -> str:

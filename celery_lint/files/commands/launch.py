@@ -25,7 +25,7 @@ from celery_lint.files.commands.shell import (
 )
 from celery_lint.files.commands.variables import expanded, with_environment
 from celery_lint.files.commands.yaml_commands import yaml_commands
-from celery_lint.model.commands import WorkerCommand
+from celery_lint.model.commands import UNREADABLE, WorkerCommand
 from celery_lint.source import NotParsed
 from celery_lint.source import read as read_bytes
 
@@ -332,13 +332,23 @@ def _started(path: str, words: Sequence[Word], program: int, leading: bool) -> l
 
 
 def _scheduler(words: Sequence[Word]) -> str:
-    """The class that beat is told to take by its own options, of which `-S` is one."""
+    """The class that beat is told to take by its own options, of which `-S` is one.
+
+    A variable may hold more options.
+    """
     options: dict[str, str] = {}
     texts = [with_defaults(word.text) for word in words]
-    for text, following in zip(texts, [*texts, None][1:], strict=True):
+    open_ended = False
+    index = 0
+    while index < len(texts):
+        text = texts[index]
+        index += 1
         if text.startswith("-"):
-            take_option(text, following, options)
-    return literal(options, "scheduler") or literal(options, "statedb")
+            index += take_option(text, texts[index] if index < len(texts) else None, options)
+        else:
+            open_ended = open_ended or is_variable(text)
+    given = options.get("scheduler") or options.get("statedb", "")
+    return UNREADABLE if is_variable(given) or (open_ended and not given) else given
 
 
 def _worker(path: str, line: int, options: Mapping[str, str], unknown: str) -> WorkerCommand:
@@ -348,6 +358,8 @@ def _worker(path: str, line: int, options: Mapping[str, str], unknown: str) -> W
         known = "" if unknown else "prefork"
     else:
         known = "" if not _POOL.fullmatch(pool) or pool == "custom" else pool
+    with_beat = "beat" in options or "B" in options
+    scheduler = options.get("scheduler", "") if with_beat else ""
     return WorkerCommand(
         path=path,
         line=line,
@@ -363,6 +375,8 @@ def _worker(path: str, line: int, options: Mapping[str, str], unknown: str) -> W
         prefetch=bool(unknown) or "prefetch-multiplier" in options or "disable-prefetch" in options,
         include=options.get("include", ""),
         tasks_per_child=number(options, "max-tasks-per-child"),
+        scheduler=UNREADABLE if is_variable(scheduler) else scheduler,
+        with_beat=with_beat,
     )
 
 

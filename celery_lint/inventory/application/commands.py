@@ -41,6 +41,12 @@ class Commands:
         """All commands: of launch files, and those that code gives to an application."""
         return [*self.project.deployment.commands, *self._given()]
 
+    @once
+    def beats(self) -> list[WorkerCommand]:
+        """The commands that start beat, alone or within a worker."""
+        others = [command for command in self.project.deployment.others if command.program == "beat"]
+        return [*others, *(command for command in self.all if command.with_beat)]
+
     def _given(self) -> Iterator[WorkerCommand]:
         """``app.worker_main(["worker", "--pool=solo"])``, and the same of ``start``."""
         for module, function in self.project.calling(".worker_main"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.schedules.crontab_fields import CrontabFields, Refused
-from celery_lint.inventory.application.cron_fields import range_of
+from celery_lint.inventory.application.beat.cron_fields import range_of
 from celery_lint.rule import Finding, Rule, on
 
 

@@ -14,7 +14,8 @@ class ScheduleWithoutPeriod(Rule):
     ## Why it matters
 
     Such an entry is due again as soon as it was sent. Beat sends it as fast as it can, thousands of messages
-    a second, until the broker has no memory left.
+    a second, until the broker has no memory left. RedBeat looks for what is due when another entry is, and at
+    least each five minutes: it sends the task whenever it does.
 
     ## Example
 
@@ -49,9 +50,16 @@ class ScheduleWithoutPeriod(Rule):
     preset = "recommended"
     message = "a period of {number} seconds is always over: beat sends without a pause"
     help = "write the seconds between two runs, or remove the entry"
+    variants = {
+        "redbeat": (
+            "a period of {number} seconds is always over: RedBeat sends it several times an hour",
+            "write the seconds between two runs, or remove the entry",
+        ),
+    }
     proof = "tests/proofs/test_schedules.py::test_a_period_of_nothing"
 
     @on(Entries.endless)
     def check(self, fact: Endless) -> Iterator[Finding]:
         """Report the period."""
-        yield Finding(fact.place, {"number": f"{fact.seconds:g}"})
+        variant = "redbeat" if fact.scheduler.kind == "redbeat" else ""
+        yield Finding(fact.place, {"number": f"{fact.seconds:g}"}, fact.scheduler.related(), variant)

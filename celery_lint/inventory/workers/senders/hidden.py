@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from celery_lint.files.filter import Pair
-from celery_lint.inventory.application.settings import Setting, Settings
+from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
+from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.layers import Layers, Wrapping
 from celery_lint.inventory.tasks.made.handing_on import HandingOn
@@ -36,6 +37,7 @@ class HiddenSenders:
         self.settings = known.of(Settings)
         self.told_names = known.of(ToldNames)
         self.schedules = known.of(Schedules)
+        self.schedulers = known.of(Schedulers)
         self.in_force = known.of(OptionsInForce)
         self.layers = known.of(Layers)
         self.handing_on = known.of(HandingOn)
@@ -46,7 +48,7 @@ class HiddenSenders:
         """Whether something sends what it is told, by a name of which code may write parts."""
         return (
             "anything" in self.told_names.all
-            or any(map(self._is_own_scheduler, self.settings.named("beat_scheduler")))
+            or any(map(_may_send_anything, self.schedulers.named))
             or not all(self.schedules.is_written(s.module, s.value) for s in self.settings.named(SCHEDULE))
             or any(map(self._is_unreadable, self.schedules.all))
             or any(self._unreadable_rows())
@@ -64,7 +66,7 @@ class HiddenSenders:
     @once
     def may_schedule(self) -> bool:
         """Whether tasks may stand in a schedule that nobody can look at, see :meth:`may_stand_there`."""
-        if self.settings.named("beat_scheduler"):
+        if any(not scheduler.is_celerys for scheduler in self.schedulers.named):
             return True
         if self.settings.hidden and not self.settings.named(SCHEDULE):
             return True  # the schedule may stand where the settings come from
@@ -117,11 +119,6 @@ class HiddenSenders:
             return True
         return any(said for _, _, said in self.functions.saying(modules, _DATABASES))
 
-    def _is_own_scheduler(self, setting: Setting) -> bool:
-        """Whether a scheduler is none of those whose entries are rows: it may send whatever it likes."""
-        text = self.project.text(setting.module, setting.value)
-        return text is None or _DATABASES.isdisjoint(words_in(text))
-
     def _is_unreadable(self, entry: Entry) -> bool:
         """Whether only the run knows which task a row names that the project makes."""
         if entry.written != "row":
@@ -139,3 +136,8 @@ class HiddenSenders:
                     yield not self.told_names.is_text(module, call.argument(1, "task"))
                 elif _ROW in words_in(call.chain) and call.leaf() in _MAKING and call.keyword("task"):
                     yield not self.told_names.is_text(module, call.keyword("task"))
+
+
+def _may_send_anything(scheduler: Scheduler) -> bool:
+    """Whether a scheduler is none of those whose entries are written down or rows."""
+    return scheduler.kind == "unknown" and _DATABASES.isdisjoint(words_in(scheduler.name))

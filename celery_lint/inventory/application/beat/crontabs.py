@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.diagnostics import Span
-from celery_lint.inventory.application.cron_fields import FIELDS
+from celery_lint.inventory.application.beat.cron_fields import FIELDS
 from celery_lint.libraries.celery import CRONTAB, CRONTAB_FROM_STRING, CRONTAB_ROWS
 from celery_lint.model.calls import Call
 from celery_lint.model.chains import leaf_of_chain

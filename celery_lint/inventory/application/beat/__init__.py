@@ -1,0 +1,1 @@
+"""What beat goes by: crontabs and their fields, and the scheduler that it runs with."""
