@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from celery_lint.analysis.wiring.loaded_together import LoadedTogether, Reason
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Settings
@@ -16,11 +17,14 @@ from celery_lint.inventory.workers.loading.absent import AbsentModules
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.orphans import Misled, Orphans
 from celery_lint.inventory.workers.loading.unimportable import Unimportable
+from celery_lint.inventory.workers.loading.unimported import Unimported
 from celery_lint.inventory.workers.unsent import Unsent
 from celery_lint.libraries.celery import IMPORT_LISTS
 from celery_lint.model.facts import Module, Place
+from celery_lint.model.purpose import is_test_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts
+from celery_lint.project.modules import leaf_of
 
 
 class Unloaded(NamedTuple):
@@ -30,6 +34,7 @@ class Unloaded(NamedTuple):
     applications for packages. ``search`` is the one that finds nothing in the package of the task.
     ``unscheduled``: only a schedule sends the task that stands in this very module, so that beat has not got
     it either. ``lacking`` is what the module takes from another that has it not, and where it says so.
+    ``reason`` is what it may have in common with other modules.
     """
 
     task: Task
@@ -40,6 +45,7 @@ class Unloaded(NamedTuple):
     search: Place | None = None
     unscheduled: bool = False
     lacking: tuple[str, Place] | None = None
+    reason: Reason | None = None
 
 
 class NoModule(NamedTuple):
@@ -66,17 +72,23 @@ class UnloadedTasks:
         self.unimportable = known.of(Unimportable)
         self.unsent = known.of(Unsent)
         self.absent = known.of(AbsentModules)
+        self.unimported = known.of(Unimported)
+        self.together = known.of(LoadedTogether)
 
     @facts
     def unloaded(self) -> list[Unloaded]:
         """The first task that is sent of each module that no worker imports."""
         found: dict[str, Unloaded] = {}
-        for task, user, unscheduled in self._used():
+        used = [use for use in self._used() if use[1].path not in self.unimported.all]
+        outside = {task.module.path for task, user, _ in used if user.path != task.module.path}
+        for task, user, unscheduled in used:
             path = task.module.path
             if task.module.misplaced_awaits or _is_nested(task):
                 continue  # its import fails, or makes no task
             if self.unsent.why(task) == "unsent" or task.key in self.unsent.unrun.copies:
                 continue  # only tasks send it that nothing sends; or workers have another of its name
+            if path not in outside and not unscheduled and self._is_out_of_use(task):
+                continue  # only the module itself sends it
             lacking = self._lacking(task.module)
             if path in found or (lacking is None and path in self.unimportable.all):
                 continue
@@ -85,7 +97,35 @@ class UnloadedTasks:
             unloaded = self._unloaded(task, user)
             if unloaded is not None:
                 found[path] = unloaded._replace(unscheduled=unscheduled, lacking=lacking)
-        return list(found.values())
+        alike = {path for path, each in found.items() if not each.unscheduled and each.lacking is None}
+        reasons = self.together.reasons(alike)
+        return [each._replace(reason=reasons.get(path)) for path, each in found.items()]
+
+    def _is_out_of_use(self, task: Task) -> bool:
+        """Whether no process ever imports a module, or only by a name that makes other tasks of them.
+
+        So does a script that puts a folder on the path: `monthly.bills` is not `shop.monthly.bills`.
+        """
+        path = task.module.path
+        if self.orphans.why(path) in _NOWHERE:
+            return True
+        stem, name = leaf_of(path), self._dotted(path)
+        others = [m for m in self.project.modules.values() if m.path != path and not is_test_path(m.path)]
+        said = [
+            dotted
+            for module in others
+            for dotted in module.all_imports
+            if stem in dotted.split(".") and self._may_mean(module, dotted, task.module)
+        ]
+        return bool(said) and not any(each[:1] == "." or f"{each}.".startswith(f"{name}.") for each in said)
+
+    def _may_mean(self, importer: Module, dotted: str, module: Module) -> bool:
+        """Whether an import leads to a module, or to none that is known here and has the end of its name."""
+        located = self.project.imports.locate(dotted, importer.path)
+        if located is not None:
+            return located.path == module.path
+        stem = leaf_of(module.path)
+        return self._dotted(module.path).endswith(f".{dotted.partition(f'.{stem}')[0]}.{stem}")
 
     def _lacking(self, module: Module) -> tuple[str, Place] | None:
         """What a module itself takes from another that certainly has it not, and where."""
@@ -201,6 +241,8 @@ class UnloadedTasks:
 
 
 _NOT_IMPORTED = ("unnamed", "late")
+# Neither an import nor a text leads to it.
+_NOWHERE = ("unnamed", "shadowed")
 
 
 def _is_nested(task: Task) -> bool:

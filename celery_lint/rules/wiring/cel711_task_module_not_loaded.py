@@ -139,9 +139,15 @@ class TaskModuleNotLoaded(Rule):
         related = ((fact.user, said), *(((fact.misled.place, _SEARCH),) if fact.misled else ()))
         if fact.lacking is not None:
             related = (*related, (fact.lacking[1], "this import fails"))
-        search = fact.misled.place if fact.misled else fact.search
-        cause = Cause((search, "" if fact.misled else fact.discovery)) if search is not None else None
-        yield Finding(fact.task.place, values, related, variant, cause=cause)
+        yield Finding(fact.task.place, values, related, variant, cause=_cause(fact))
+
+
+def _cause(fact: Unloaded) -> Cause | None:
+    """What the module may have in common with others: a search in vain, or the list that both belong into."""
+    search = fact.misled.place if fact.misled else fact.search
+    if search is not None:
+        return Cause((search, "" if fact.misled else fact.discovery))
+    return Cause(*fact.reason) if fact.reason is not None else None
 
 
 _SEARCH = "this looks for packages of these names"

@@ -66,7 +66,7 @@ class Unimportable:
         found = dict(found)
         if not found:
             return found
-        importing = [(module, list(self._imported(module))) for module in self.project.product_modules()]
+        importing = [(module, list(self.imported(module))) for module in self.project.product_modules()]
         while True:  # whoever imports one of them cannot be imported either
             more = {
                 module.path: found[path]
@@ -229,7 +229,7 @@ class Unimportable:
 
     # ------------------------------------------------------------------ what they import
 
-    def _imported(self, module: Module) -> Iterator[str]:
+    def imported(self, module: Module) -> Iterator[str]:
         """The modules of the project that are imported before a module is done, with their packages."""
         yield from self._packages(module.path)
         for statement in module.needed:
