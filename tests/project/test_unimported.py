@@ -45,9 +45,29 @@ def unimported(folder: Path, path: str, main: str = "", sending: str = SENDING) 
     return set(known.of(Unimported).all)
 
 
-@pytest.mark.parametrize("name", ["bulk_scan", "more_tasks"])
+@pytest.mark.parametrize("name", ["bulk", "bulk_scan", "more_tasks"])
 def test_nothing_imports_it(tmp_path: Path, name: str) -> None:
     assert unimported(tmp_path, f"shop/api/{name}.py") == {f"shop/api/{name}.py"}
+
+
+TRIED = """import importlib
+
+def check(names):
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            raise
+"""
+BY_PATH = """from importlib import util
+import os
+
+PATH = "shop/rules.py"
+
+def load(path):
+    spec = util.spec_from_file_location("more", {})
+    spec.loader.exec_module(util.module_from_spec(spec))
+"""
 
 
 @pytest.mark.parametrize(
@@ -58,6 +78,11 @@ def test_nothing_imports_it(tmp_path: Path, name: str) -> None:
         "from shop.api import *\nfrom .api import bulk_scan",
         "ROUTER = 'shop.api.bulk_scan:sell'",
         "import importlib\nimportlib.import_module(f'shop.api.{first}')",
+        f"{TRIED}    return [getattr(first, name) for name in names]\n",
+        "import importlib\ntry:\n    importlib.import_module(first.NAME)\nexcept ImportError:\n    raise",
+        "import importlib\nfound = importlib.import_module(first.NAME)",
+        BY_PATH.format("path"),
+        BY_PATH.format("os.path.join('shop', 'bulk_scan.py')"),
         "import pkgutil\nfrom shop import api\n\nprint(list(pkgutil.iter_modules(api.__path__)))",
         "def later():\n    from .api.bulk_scan import sell\n    sell(1)",
         "URLS = include('shop.api.bulk_scan.urls')",
@@ -65,6 +90,72 @@ def test_nothing_imports_it(tmp_path: Path, name: str) -> None:
 )
 def test_something_may_import_it(tmp_path: Path, main: str) -> None:
     assert unimported(tmp_path, "shop/api/bulk_scan.py", main) == set()
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        TRIED,
+        BY_PATH.format("os.path.join('shop', 'rules.py')"),
+        BY_PATH.format("PATH"),
+        BY_PATH.format("'shop/rules.py'"),
+        "from importlib import machinery\n\nmachinery.SourceFileLoader('more', 'rules.py').load_module()",
+        "import imp\n\nimp.load_source('more', pathname='shop/rules.py')",
+    ],
+)
+def test_an_import_by_a_name_of_the_run_leads_elsewhere(tmp_path: Path, main: str) -> None:
+    """It names another file, or tries only whether a module is there."""
+    assert unimported(tmp_path, "shop/api/bulk_scan.py", main) == {"shop/api/bulk_scan.py"}
+
+
+ROUTER = """from fastapi import APIRouter
+
+from shop.tasks import order
+
+router = APIRouter()
+
+
+@router.post("/sell")
+def sell(number):
+    order.delay(number)
+"""
+
+
+def test_a_router_that_nothing_includes(tmp_path: Path) -> None:
+    assert unimported(tmp_path, "shop/api/bulk.py", TRIED, ROUTER) == {"shop/api/bulk.py"}
+
+
+@pytest.mark.parametrize(
+    "sending",
+    [
+        "from shop import bus\n" + SENDING.replace("def sell", "@bus.subscribe\ndef sell"),
+        f"{ROUTER}\n\nfrom shop.main import server\n\nserver.mount(router)\n",
+        f"from shop.main import Plugin\n{SENDING}\n\nclass Selling(Plugin):\n    run = sell\n",
+    ],
+)
+def test_what_an_import_hands_to_others(tmp_path: Path, sending: str) -> None:
+    main = "\n\nclass Plugin:\n    pass\n"
+    assert unimported(tmp_path, "shop/api/bulk.py", main, sending) == {"shop/api/bulk.py"}
+    assert unimported(tmp_path, "shop/api/bulk.py", f"{TRIED}{main}", sending) == set()
+
+
+def test_who_is_imported_by_such_a_module_alone(tmp_path: Path) -> None:
+    """The whole chain is out of use; once somebody has its end, it is in use."""
+    above = "from shop.api.bulk import sell\n\n\ndef view(request):\n    sell(1)\n"
+    (tmp_path / "shop/api").mkdir(parents=True)
+    (tmp_path / "shop/api/views_public.py").write_text(above, encoding="utf-8")
+    both = {"shop/api/bulk.py", "shop/api/views_public.py"}
+    assert unimported(tmp_path, "shop/api/bulk.py") == both
+    assert unimported(tmp_path, "shop/api/bulk.py", "from shop.api.views_public import view") == set()
+    assert unimported(tmp_path, "shop/api/bulk.py", "from shop.api.bulk import sell") == {
+        "shop/api/views_public.py"
+    }
+
+
+def test_what_a_package_lists(tmp_path: Path) -> None:
+    (tmp_path / "shop/api").mkdir(parents=True)
+    (tmp_path / "shop/api/__init__.py").write_text('__all__ = ["bulk", "first"]\n', encoding="utf-8")
+    assert unimported(tmp_path, "shop/api/bulk.py", "from shop.api import *") == set()
 
 
 @pytest.mark.parametrize(
@@ -84,7 +175,8 @@ def test_somebody_may_start_it(tmp_path: Path, sending: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "bulk", "cms_apps", "cms_menus", "cms_plugins", "cms_toolbars", "search_indexes", "signal_handlers",
+        "admin", "apps", "cms_apps", "cms_menus", "cms_plugins", "cms_toolbars", "models", "search_indexes",
+        "signal_handlers", "urls",
         "wagtail_hooks",
     ],
 )  # fmt: skip

@@ -102,7 +102,7 @@ class UnloadedTasks:
         return [each._replace(reason=reasons.get(path)) for path, each in found.items()]
 
     def _is_out_of_use(self, task: Task) -> bool:
-        """Whether no process ever imports a module, or only by a name that makes other tasks of them.
+        """Whether no process ever imports a module, or only by a name that makes other tasks of its tasks.
 
         So does a script that puts a folder on the path: `monthly.bills` is not `shop.monthly.bills`.
         """
@@ -110,14 +110,17 @@ class UnloadedTasks:
         if self.orphans.why(path) in _NOWHERE:
             return True
         stem, name = leaf_of(path), self._dotted(path)
-        others = [m for m in self.project.modules.values() if m.path != path and not is_test_path(m.path)]
         said = [
-            dotted
-            for module in others
+            (module.path, dotted)
+            for module in self.project.modules.values()
+            if module.path != path and not is_test_path(module.path)
             for dotted in module.all_imports
             if stem in dotted.split(".") and self._may_mean(module, dotted, task.module)
         ]
-        return bool(said) and not any(each[:1] == "." or f"{each}.".startswith(f"{name}.") for each in said)
+        return bool(said) and all(
+            importer in self.unimported.all or not (dotted[:1] == "." or f"{dotted}.".startswith(f"{name}."))
+            for importer, dotted in said
+        )
 
     def _may_mean(self, importer: Module, dotted: str, module: Module) -> bool:
         """Whether an import leads to a module, or to none that is known here and has the end of its name."""

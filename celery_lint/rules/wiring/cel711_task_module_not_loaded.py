@@ -89,8 +89,10 @@ class TaskModuleNotLoaded(Rule):
     application is started, where a module is imported by a name that only the run knows or by an entry point,
     and where a file could not be read, or holds an `await` outside of `async def`, which ends its import. A
     task within a function is made by who calls that: it says nothing of it. Silent for a program
-    (`if __name__ == "__main__"`) that sends a task of its own. Of several modules in a package where
-    `autodiscover_tasks` finds nothing one is told, with the places of the others.
+    (`if __name__ == "__main__"`) that sends a task of its own, and of a module that only sends to itself and
+    that nothing imports, or only by another name. Of several modules in a package where
+    `autodiscover_tasks` finds nothing one is told, with the places of the others; so it is where one imports
+    the others, or where the application lists no modules at all.
 
     ## References
 

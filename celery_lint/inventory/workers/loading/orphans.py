@@ -307,7 +307,7 @@ class Orphans:
     @asking("quiet")
     def _unnamed(self) -> dict[str, Why]:
         """Those of them that no text names, and why no worker has them."""
-        if not self._candidates or self.unknown_imports.any:
+        if not self._candidates:
             return {}
         found: dict[str, Why] = {}
         unstarted = self.commands.unstarted
@@ -317,6 +317,8 @@ class Orphans:
         by_started = self._listed(other for other in self.applications.product if other not in unstarted)
         by_unstarted = self._listed(unstarted)
         for each in self._candidates:
+            if self.unknown_imports.may_reach(each.path):
+                continue
             if each.path not in by_started and not self.is_named(each, modules):
                 listed = each.path in by_unstarted or self.is_named(each, lists)
                 if not (listed and each.late):
