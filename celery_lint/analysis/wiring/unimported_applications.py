@@ -96,7 +96,9 @@ class UnimportedApplications:
         ):
             return True
         of_workers = self._of_workers
-        if of_workers is None or (of_workers and self.orphans.unknown_imports.any):
+        if of_workers is None or any(
+            self.orphans.unknown_imports.may_reach(each.path) for each in of_workers
+        ):
             return True
         others = [module for module in self.project.product_modules() if module.path != path]
         return any(self.orphans.is_named(each, others) for each in of_workers)

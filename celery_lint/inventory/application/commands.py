@@ -20,6 +20,8 @@ from celery_lint.project.modules import leaf_of
 STARTING = ("worker_main", "Worker")
 _WORDS = frozenset({"celery", "worker"})
 _COMMAND = re.compile(r"\bcelery\b[^\t\n]*\bworker\b")
+# An application as a text tells to start it: `celery -A shop worker`.
+_TOLD = re.compile(rb"\bcelery[^\n]*?[ \t](?:-A|--app)[ \t=]+[\"']?([A-Za-z_][\w.]*)")
 # What starts processes whose words nobody can read, in code that speaks of workers by its name.
 _PROCESSES = (".run", ".call", ".check_call", ".Popen", ".popen", ".system", ".execv", ".execvp", ".execlp")
 _PROCESS = re.compile(r"(?m)^(?:subprocess\.\w+|os\.(?:system|popen|exec[lv]\w*))\t")
@@ -194,6 +196,21 @@ class Commands:
             return True
         module = self.project.imports.module_name(application.module.path)
         return any(name.endswith(f".{module}") for name in (dotted, dotted.rpartition(".")[0]))
+
+    @once
+    def are_any(self) -> bool:
+        """Whether anything is seen to start a worker, beat or whatever has an application, or to mean to."""
+        deployment = self.project.deployment
+        return bool(self.all or deployment.refused or deployment.others) or self._are_started_by_code
+
+    @once
+    def told(self) -> frozenset[str]:
+        """What texts of any kind tell people to give to ``-A``, if that leads to an application."""
+        texts = self.project.deployment.written.texts.values()
+        names = {name.decode().strip(".") for text in texts for name in _TOLD.findall(text)}
+        modules = {self.project.imports.module_name(each.module.path) for each in self.applications.product}
+        known = any(name in modules or f"{name}.celery" in modules for name in names)
+        return frozenset(names if known else ())
 
     @once
     def meant_in_vain(self) -> list[Application]:

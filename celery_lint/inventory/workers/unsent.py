@@ -116,7 +116,7 @@ class Unsent:
         path = place.path
         if path in self.unrun.unimportable.all or path in self.unimported.all:
             return True
-        if self.unrun.orphans.is_passed_by(path):
+        if self.unrun.orphans.is_passed_by(path) or path in self.unrun.uninstalled.all:
             return True
         line = place.span.line
         return self.unrun.orphans.sets_nothing(place.path) or any(
@@ -160,7 +160,7 @@ class Unsent:
 
         Each with the word that stands beside it, if it says nothing alone.
         """
-        found = self.unrun.orphans.words() | self.unimported.words()
+        found = self.unrun.orphans.words() | self.unimported.words() | self.unrun.uninstalled.words()
         unsent = self._unsent
         if self._named and self._shows(SEVERAL):
             found |= self.unused.words(self._all_mentions, self._users, unsent)

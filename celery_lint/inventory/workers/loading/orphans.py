@@ -197,7 +197,11 @@ class Orphans:
     @asking("quiet")
     def _candidates(self) -> tuple[Candidate, ...]:
         """The modules of tasks that workers do not look for, and that no known module imports."""
-        if not self.commands.started or self.project.unparsed or not self._all_in_sight():
+        if self.project.unparsed or not self._all_in_sight():
+            return ()
+        if not self.commands.started and (
+            self.commands.are_any or not any(map(self._is_told, self._configuring))
+        ):
             return ()
         applications = self.applications.by_origin.values()
         own = {each.module.path for each in applications} - self._of_unstarted.keys()
@@ -205,8 +209,8 @@ class Orphans:
         alone = self._of_unstarted
         given = {
             path: candidate_of(path, path in sent, path in alone)
-            for path in self._of_tasks
-            if path not in own
+            for path in (self._of_tasks if self.commands.started else self._configuring)
+            if path not in own and (self.commands.started or self._is_told(path))
         }
         found = {
             path: candidate
@@ -226,6 +230,17 @@ class Orphans:
                     if not within or (module.path, dotted) not in sent.get(located.path, ()):
                         found.pop(located.path, None)
         return tuple(found.values())
+
+    def _is_told(self, path: str) -> bool:
+        """Whether all that tells people what to start names other modules, one of them an application.
+
+        Where no launch file starts anything.
+        """
+        module = self.project.imports.module_name(path)
+        own = (module, module.rpartition(".")[0])
+        return bool(self.commands.told) and not any(
+            f".{name}".endswith(f".{each}") for name in self.commands.told for each in own
+        )
 
     def _all_in_sight(self) -> bool:
         """Whether all that workers are told to import can be read, and no framework imports for them."""

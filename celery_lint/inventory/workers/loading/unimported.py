@@ -94,6 +94,7 @@ class Unimported:
         each = candidate_of(module.path, False)
         return (
             each is not None
+            and "_" in each.stem  # some may say one plain word in parts: `"rou" + "tes"`
             and self.project.modules.is_product(module.path)
             and module.path not in self._own
             and not self.worker_imports.is_scanned

@@ -15,9 +15,10 @@ from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.consumers import Consumers
+from celery_lint.inventory.workers.loading.idle.passed_by import PassedBy
+from celery_lint.inventory.workers.loading.idle.uninstalled import Uninstalled
 from celery_lint.inventory.workers.loading.imported import WorkerImports
 from celery_lint.inventory.workers.loading.orphans import Orphans
-from celery_lint.inventory.workers.loading.passed_by import PassedBy
 from celery_lint.inventory.workers.loading.repeated_names import RepeatedNames
 from celery_lint.inventory.workers.loading.unimportable import Unimportable
 from celery_lint.inventory.workers.queues import Queues
@@ -27,7 +28,15 @@ from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
 Why = Literal[
-    "unimported", "shadowed", "unnamed", "unstarted", "unconsumed", "doubled", "unimportable", "replaced"
+    "unimported",
+    "shadowed",
+    "unnamed",
+    "unstarted",
+    "unconsumed",
+    "doubled",
+    "unimportable",
+    "replaced",
+    "uninstalled",
 ]
 
 # What gives a message another queue than its task has.
@@ -53,6 +62,7 @@ class Unrun:
         self.repeated_names = known.of(RepeatedNames)
         self.unimportable = known.of(Unimportable)
         self.passed_by = known.of(PassedBy)
+        self.uninstalled = known.of(Uninstalled)
 
     @once
     def all(self) -> dict[Key, Why]:
@@ -60,12 +70,14 @@ class Unrun:
 
         The workers of a sketch may start without any task. Of two tasks with one name no worker has both, and
         nobody can tell which it has; of a module that cannot be imported none has any. Nor has any worker
-        what only the image of one would run, which always gets another command.
+        what only the image of one would run, which always gets another command, or what nobody could start.
         """
         always: dict[Key, Why] = dict.fromkeys(self.repeated_names.keys, "doubled")
         for task in self.tasks.product:
             if task.module.path in self.unimportable.all:
                 always[task.key] = "unimportable"
+            elif task.module.path in self.uninstalled.all:
+                always[task.key] = "uninstalled"
             elif self._is_replaced(task):
                 always[task.key] = "replaced"
         left = self._unconsumed() | self._unimported()

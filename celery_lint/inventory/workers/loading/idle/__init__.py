@@ -1,0 +1,1 @@
+"""Modules that workers could import, and that nothing has in use."""

@@ -1,0 +1,85 @@
+"""Applications that nothing could start: the project does not install Celery, and nothing has them in use.
+
+They were left behind, or never were in use. It answers *yes* only where the lists of what is installed name
+nothing of Celery, no other file says that it is installed, no launch file and no code starts a worker or
+beat, and nothing but modules of tasks imports the application, which nothing else imports: a package that is
+installed may bring Celery along, for whoever has it in use.
+"""
+
+from __future__ import annotations
+
+import re
+
+from celery_lint.files.filter import Pair
+from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.inventory.workers.loading.orphans import Orphans
+from celery_lint.model.facts import Module
+from celery_lint.model.purpose import is_test_path
+from celery_lint.project.asking import asking
+from celery_lint.project.known import Known, once
+from celery_lint.project.modules import leaf_of
+
+# Packages that bring Celery along, by parts of their names: `django-celery-beat`, `flower`.
+_BRINGING = ("celery", "flower", "kombu", "redbeat")
+# What is installed by hand, in an image, or by a list that has another form.
+_INSTALLED = re.compile(
+    rb"\b(?:add|install)\b[^\n]*\bcelery\b|^[ \t]*(?:-[ \t]*)?[\"']?celery[\"']?[ \t]*(?:[\[=<>~!]|\r?$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+class Uninstalled:
+    """The applications of a project that does not install what they are made of."""
+
+    def __init__(self, known: Known) -> None:
+        self.project = known.project
+        self.applications = known.of(Applications)
+        self.commands = known.of(Commands)
+        self.orphans = known.of(Orphans)
+        self.tasks = known.of(Tasks)
+
+    @once
+    @asking("quiet")
+    def all(self) -> frozenset[str]:
+        """The paths of their modules, and of all that import these."""
+        installs = self.project.deployment.unlisted.may_install
+        if any(map(installs, _BRINGING)) or self.project.unparsed or self.commands.are_any:
+            return frozenset()
+        left = [self._left(each.module.path) for each in self.applications.product]
+        if not left or None in left or self._is_installed():
+            return frozenset()
+        return frozenset(path for paths in left for path in paths or ())
+
+    def words(self) -> set[Pair]:
+        """What other files must hold to import one of them."""
+        return {(leaf_of(path), path.rpartition("/")[0].rpartition("/")[2]) for path in self.all}
+
+    def _left(self, path: str) -> list[str] | None:
+        """A module and those that import it, however far that goes; ``None`` where one of these may run."""
+        line = [path]
+        for each in line:  # which grows meanwhile
+            for module in self.project.modules.values():
+                if module.path in line or is_test_path(module.path):
+                    continue
+                if each in self.project.imports.targets(module):
+                    if not self._has_tasks_alone(module):
+                        return None
+                    line.append(module.path)
+        return line
+
+    def _has_tasks_alone(self, module: Module) -> bool:
+        """Whether a module defines tasks, and nothing starts it for anything else."""
+        return module.path in self._of_tasks and not self.orphans.may_be_started(module)
+
+    @once
+    def _of_tasks(self) -> frozenset[str]:
+        return frozenset(task.module.path for task in self.tasks.product)
+
+    def _is_installed(self) -> bool:
+        """Whether any other file says that Celery is installed, or tells people to do it."""
+        return any(
+            not path.endswith(".py") and _INSTALLED.search(text)
+            for path, text in self.project.deployment.written.texts.items()
+        )
