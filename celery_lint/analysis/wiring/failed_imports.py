@@ -118,7 +118,10 @@ class FailedImports:
             return way.root == missing.path
         if missing.module:
             if not missing.path.endswith(".py"):  # a folder
-                root = f"{way.root}/" if way.root else ""
-                return any(f"{root}{each.replace('.', '/')}" == missing.path for each in above(name))
-            return any(self.certain.file(way.root, each) == missing.path for each in (name, *above(name)))
-        return self.certain.file(way.root, name) == missing.path
+                return any(
+                    "/".join([*([root] if root else []), *each.split(".")]) == missing.path
+                    for root in (way.root, *way.others)
+                    for each in above(name)
+                )
+            return any(self.certain.find(way, each) == missing.path for each in (name, *above(name)))
+        return self.certain.find(way, name) == missing.path

@@ -147,7 +147,8 @@ class UnloadedTasks:
             near, search = self._near_discovery(path)
             return Unloaded(task, self._dotted(path), user, near, search=search)
         near, search = self._near_discovery(path)
-        if search is not None and user.path != path and self.worker_imports.is_passed_by(path):
+        left_out = search is not None or self._lists_others(path)
+        if left_out and user.path != path and self.worker_imports.is_passed_by(path):
             return Unloaded(task, self._dotted(path), user, near, search=search)
         why = self.orphans.why(path)
         if why not in _NOT_IMPORTED:
@@ -157,6 +158,15 @@ class UnloadedTasks:
         if by_itself or self.orphans.why(user.path) is None:
             return Unloaded(task, self._dotted(path), user, near, self.orphans.misled(path), search)
         return None
+
+    def _lists_others(self, path: str) -> bool:
+        """Whether the only application lists modules that stand beside one."""
+        folder = path.rpartition("/")[0]
+        return any(
+            each.rpartition("/")[0] == folder
+            for application in self.applications.product
+            for each in self.worker_imports.listed(application) or ()
+        )
 
     def explore(self) -> None:
         """Follow the imports of the workers, where a module of tasks is not among what they name."""

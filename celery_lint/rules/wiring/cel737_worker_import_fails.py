@@ -85,11 +85,12 @@ class WorkerImportFails(Rule):
     things have one of its name (`legacy/`, `archive/`), and no launch file and no code about paths names
     these. Follows workers from `-A`, `include`, `imports` and `autodiscover_tasks`
     through such imports, and in Django through `INSTALLED_APPS` of the settings that the application names,
-    or of all settings. What `include` itself names is told by `include-module-missing`, what `-A` names by
-    `application-not-found`. Of attributes those of enumerations, and of objects that a module keeps of models
-    of pydantic, whose fields in capitals are known: asked for at the margin of the module, in a call or by a
-    name that is bound. Says nothing of packages that are installed, of other objects, and of circular
-    imports.
+    or of all settings. Where `include` names modules from a folder above that of the application
+    (`backend.shop.orders` beside `shop.celery`), a worker needs both. What `include` itself names is told by
+    `include-module-missing`, what `-A` names by `application-not-found`. Of attributes those of enumerations,
+    and of objects that a module keeps of models of pydantic, whose fields in capitals are known: asked for at
+    the margin of the module, in a call or by a name that is bound. Says nothing of packages that are
+    installed, of other objects, and of circular imports.
 
     ## References
 

@@ -28,6 +28,7 @@ class Way(NamedTuple):
 
     ``root`` is the folder in which its ``name`` is looked for. ``by`` is ``None`` where a worker begins.
     ``may_fail``: only a search imports it, and goes on without a word where a module is not there.
+    ``others`` are folders that must be on the path as well, or the worker ends before.
     """
 
     root: str
@@ -35,6 +36,7 @@ class Way(NamedTuple):
     place: Place
     by: str | None
     may_fail: bool = False
+    others: tuple[str, ...] = ()
 
 
 Search = tuple[Discovery, str]
@@ -122,9 +124,24 @@ class CertainImports:
                 known = self.project.constant(setting.module, setting.value)
                 for item in known.items if known is not None and known.kind == "sequence" else ():
                     text = self.project.text(setting.module, item)
-                    file = self.file(root, text) if text else None
-                    if text and file is not None:
-                        yield file, Way(root, text, setting.module.place(item.span), None)
+                    if text:
+                        yield from self._named(text, root, setting.module.place(item.span))
+
+    def _named(self, name: str, root: str, place: Place) -> Iterator[tuple[str, Way]]:
+        """The file that a list names, in the folder of the application or in the only other that has it.
+
+        Where the application and what it lists are named from two folders, both are on the path of a worker:
+        `shop.orders` beside `backend.shop.mails`.
+        """
+        file = self.file(root, name)
+        if file is not None:
+            yield file, Way(root, name, place, None)
+            return
+        files = self.imports.files_of(name)
+        stem = name.replace(".", "/")
+        other = files[0].rpartition(stem)[0].rstrip("/") if len(files) == 1 else root
+        if other != root and f"{root}/".startswith(f"{other}/" if other else ""):
+            yield files[0], Way(other, name, place, None, others=(root,))
 
     # ------------------------------------------------------------------ searches
 
@@ -202,18 +219,24 @@ class CertainImports:
             module = self.project.modules.find(path)
             for file, name, place in self._imported(module, way) if module is not None else ():
                 if file not in found:
-                    line.append((file, Way(way.root, name, place, path, way.may_fail)))
+                    line.append((file, self._led(way, name, place, path)))
             for package in above(way.name):
                 init = self.file(way.root, package)
                 if init is not None and init not in found:
                     line.append((init, way._replace(name=package)))
         return found
 
+    def _led(self, way: Way, name: str, place: Place, by: str) -> Way:
+        """The way to a module that another imports: from the first folder that has it."""
+        root = next((each for each in (way.root, *way.others) if self.file(each, name)), way.root)
+        others = tuple([each for each in (way.root, *way.others) if each != root])
+        return Way(root, name, place, by, way.may_fail, others)
+
     def _imported(self, module: Module, way: Way) -> Iterator[tuple[str, str, Place]]:
         """The files that a module needs, their names and the places where it says so."""
         for statement in module.needed:
             name, place = absolute(statement, module.path, way.name), module.place(statement.span)
-            file = self.file(way.root, name) if name else None
+            file = self.find(way, name) if name else None
             if file is None or self._may_be_another(name, way):
                 continue
             yield file, name, place
@@ -221,7 +244,7 @@ class CertainImports:
             for part in statement.names:
                 below = f"{name}.{part}"
                 if package is None or not _binds(package, part):
-                    path = self.file(way.root, below)
+                    path = self.find(way, below)
                     if path is not None:
                         yield path, below, place
 
@@ -229,6 +252,11 @@ class CertainImports:
         """Whether another folder may have this module, which is not in the package of the importer."""
         top = name.partition(".")[0]
         return top != way.name.partition(".")[0] and len(self.imports.holding(top)) > 1
+
+    def find(self, way: Way, name: str) -> str | None:
+        """The file of a module of this name, looked for in the folders that a way tells of."""
+        files = (self.file(root, name) for root in (way.root, *way.others))
+        return next((file for file in files if file is not None), None)
 
     def file(self, root: str, name: str) -> str | None:
         """The file of a module or package of this name, looked for in one folder."""
