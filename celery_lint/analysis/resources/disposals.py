@@ -14,6 +14,7 @@ from celery_lint.libraries.sqlalchemy import SYNC_ENGINES
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
+from celery_lint.model.steps import Step
 from celery_lint.project.entity import Entity, Key
 from celery_lint.project.known import Known, facts
 
@@ -28,7 +29,7 @@ class Disposal(NamedTuple):
 
     ``tasks`` are those whose coroutine runs it; ``first_action``: the function awaits nothing before;
     ``keeps_none``: the engine has a ``NullPool``, so nothing is left open without it. ``kept`` is the name
-    by which a module keeps the engine.
+    by which a module keeps the engine. ``is_last``: the process of a script ends behind it.
     """
 
     module: Module
@@ -40,6 +41,7 @@ class Disposal(NamedTuple):
     guarded: bool
     keeps_none: bool
     kept: Key | None
+    is_last: bool
 
     @property
     def place(self) -> Place:
@@ -125,7 +127,29 @@ class Disposals:
         tasks = tuple(self.runs.task_coroutines.get((module.path, function.qualname), ()))
         keeps_none = self._keeps_none(module, function, call, engine)
         kept = engine.origin
-        return Disposal(module, function, call, call.receiver, tasks, not before, guarded, keeps_none, kept)
+        last = not tasks and not call.is_awaited and self._is_last(module, function, call)
+        name = call.receiver
+        return Disposal(module, function, call, name, tasks, not before, guarded, keeps_none, kept, last)
+
+    def _is_last(self, module: Module, function: Function, call: Call) -> bool:
+        """Whether a script calls the function last, and that does no more behind the call."""
+        flow = self.functions.of(module, function)
+        step, top = flow.step_of(call), module.functions.get("")
+        if step is None or top is None or (module.path, function.qualname) in self.graph.deeply_reached:
+            return False
+        if any(later.waits or self._calls_more(module, function, later) for later in flow.after(step)):
+            return False
+        begun = False
+        for made in self.functions.calls(module, top):
+            target = self.graph.target(module, made.chain) if made.in_main else None
+            if target is not None:
+                begun = target[1] is function
+        return begun
+
+    def _calls_more(self, module: Module, function: Function, step: Step) -> bool:
+        """Whether a statement calls functions of the project."""
+        calls = self.functions.calls(module, function)
+        return any(self.graph.target(module, calls[number].chain) is not None for number in step.calls)
 
     def _in_any_case(self, module: Module, function: Function, call: Call) -> bool:
         """Whether a call stands in a handler of everything, or in one of every error that hands it on."""

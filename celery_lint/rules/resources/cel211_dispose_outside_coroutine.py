@@ -67,7 +67,8 @@ class DisposeOutsideCoroutine(Rule):
     ## Limits
 
     The engine must resolve to `create_async_engine`. `engine.sync_engine.dispose()`, which is synchronous,
-    and a `dispose()` that is handed to something else are left alone.
+    and a `dispose()` that is handed to something else are left alone. So is one that a script comes to last,
+    under `if __name__ == "__main__"`: its process ends, and with it the connections.
 
     ## References
 
@@ -96,5 +97,5 @@ class DisposeOutsideCoroutine(Rule):
         values = {"engine": disposal.engine}
         if call.is_awaited and not disposal.function.is_async and disposal.function.name:
             yield Finding(disposal.place, values, (), "plain")
-        elif not call.is_awaited and call.is_statement and not call.in_lambda:
+        elif not call.is_awaited and call.is_statement and not call.in_lambda and not disposal.is_last:
             yield Finding(disposal.place, values, fix=())
