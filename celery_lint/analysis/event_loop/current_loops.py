@@ -12,6 +12,7 @@ from celery_lint.inventory.workers.pools import Pools
 from celery_lint.inventory.workers.queues import Queues
 from celery_lint.libraries.asyncio import CURRENT_LOOP, NEW_LOOP, RUNNING_LOOP, SET_LOOP
 from celery_lint.model.calls import Call
+from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
@@ -21,6 +22,9 @@ from celery_lint.project.known import Known, facts, once
 
 # Signals that are sent where tasks run, before the first of them or before each.
 _OF_PROCESS = ("worker_process_init", "worker_init", "task_prerun")
+# Methods of a task's class that Celery calls in its thread when it ends.
+_HOOKS = ("on_success", "on_failure", "on_retry", "after_return")
+_LOGGING = frozenset({"debug", "info", "warning", "error", "exception", "critical", "log", "print"})
 _ASKED_OR_RUNNING = CURRENT_LOOP | RUNNING_LOOP
 
 
@@ -54,7 +58,8 @@ class ClosedLoop(NamedTuple):
     """A ``close()`` of the thread's current event loop, which stays current.
 
     ``own`` says that the function closes the loop that it asked for, and so finds it closed the next time.
-    Otherwise ``victims`` are the places where tasks of the same worker ask for the current loop.
+    Otherwise ``victims`` are the places where tasks of the same worker ask for the current loop, and ``hook``
+    the method of the task's class that does so when it ends, if one does.
     """
 
     module: Module
@@ -63,6 +68,7 @@ class ClosedLoop(NamedTuple):
     own: bool
     victims: tuple[Place, ...]
     reached: tuple[Reached, ...]
+    hook: str = ""
 
 
 class CurrentLoops:
@@ -255,9 +261,11 @@ class CurrentLoops:
                 continue
             asked = [pair for pair in self._named(made, CURRENT_LOOP) if not pair[1].in_lambda]
             if any(not self._is_optional(*pair) for pair in sets):
-                victims = self._victims(module, function, reached)
+                victims, hooked = self._victims(module, function, reached), self._hooked(reached)
+                hook = next(iter(hooked), "")
+                victims = (*hooked.get(hook, ()), *victims)
                 if victims:
-                    found.append(ClosedLoop(module, function, close, False, victims, reached))
+                    found.append(ClosedLoop(module, function, close, False, victims, reached, hook))
             elif asked and not self._is_optional(*asked[0]):
                 found.append(ClosedLoop(module, function, close, True, (), reached))
         return sorted(found, key=lambda loop: (loop.module.path, loop.call.span))
@@ -290,34 +298,54 @@ class CurrentLoops:
     def _victims(self, owner: Module, closing: Function, reached: tuple[Reached, ...]) -> tuple[Place, ...]:
         """Where other tasks of the same worker ask for the current loop and take what they get."""
         mine = self.queues.of(way.task for way in reached)
-        found = []
-        for module, function, ways, calls in self.code.calls("get_event_loop"):
+        found: list[Place] = []
+        for module, function, ways, _ in self.code.calls("get_event_loop"):
             if (module.path, function.qualname) == (owner.path, closing.qualname):
                 continue
-            names = [self.code.name(module, call.chain) for call in calls]
             theirs = self.queues.of(way.task for way in ways)
-            if mine is None or theirs is None or not mine & theirs or _checks_or_sets(calls, names):
-                continue
-            flow = self.functions.of(module, function)
-            for call, name in zip(calls, names, strict=True):
-                if (
-                    name in CURRENT_LOOP
-                    and not call.in_lambda
-                    and not self._runs_guarded(module, flow, call, calls)
-                ):
-                    found.append(module.place(call.span))
+            if mine is not None and theirs is not None and mine & theirs:
+                found += self._taken(module, function)
         for run in self.handing_over.library_runs:  # they ask for it in the library
             theirs = self.queues.of(way.task for way in run.reached)
             if mine is not None and theirs is not None and mine & theirs:
                 found.append(run.module.place(run.call.span))
         return tuple(found)
 
+    def _hooked(self, reached: Iterable[Reached]) -> dict[str, list[Place]]:
+        """The same of the methods that Celery calls of the classes of these tasks when one ends, by name."""
+        found: dict[str, list[Place]] = {}
+        classes = [self.graph.receiver(way.task) for way in reached]
+        for name, class_ in ((name, class_) for name in _HOOKS for class_ in classes if class_ is not None):
+            method = self.project.attribute(class_, name)
+            function = method.function()
+            if method.module is not None and function is not None and not function.is_async:
+                for module, inner in self.graph.here(method.module, function, class_):
+                    if inner.may_call("get_event_loop") and (taken := list(self._taken(module, inner))):
+                        found.setdefault(name, taken)
+        return found
+
+    def _taken(self, module: Module, function: Function) -> Iterator[Place]:
+        """Where a function takes the current loop as it is."""
+        flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
+        names = [self.code.name(module, call.chain) for call in calls]
+        if _checks_or_sets(calls, names):
+            return
+        for call, name in zip(calls, names, strict=True):
+            taken = name in CURRENT_LOOP and not call.in_lambda
+            if taken and not self._runs_guarded(module, flow, call, calls):
+                yield module.place(call.span)
+
     def _runs_guarded(self, module: Module, flow: Flow, call: Call, calls: list[Call]) -> bool:
-        """Whether the run on a loop that was asked for stands in the same ``try``, with a handler for it."""
+        """Whether the run on a loop that was asked for stands in the same ``try``, with a handler for it.
+
+        One that does nothing but log leaves undone what was to be run.
+        """
         step = flow.step_of(call)
         return any(
             around.kind == "try"
-            and any(catches(handler) for handler in flow.body(around, "handler"))
+            and any(
+                catches(handler) and not _only_logs(flow, handler) for handler in flow.body(around, "handler")
+            )
             and _within(flow, step, around, "body")
             and self.code.runs_among(module, flow, around, "body", calls)
             for around in (flow.ancestors(step) if step is not None else ())
@@ -328,6 +356,16 @@ class CurrentLoops:
 def _is_of_process(chain: str) -> bool:
     """Whether a chain connects to a signal that is sent in every process of a worker before its tasks."""
     return any(chain.startswith(f"celery.signals.{name}.") for name in _OF_PROCESS)
+
+
+def _only_logs(flow: Flow, handler: Step) -> bool:
+    """Whether a handler goes on with nothing but a line in a log."""
+    steps = flow.body(handler)
+    return bool(steps) and all(
+        step.kind == "pass"
+        or (step.kind == "expr" and leaf_of_chain(step.value).removesuffix("()") in _LOGGING)
+        for step in steps
+    )
 
 
 def _has_loop_factory(call: Call) -> bool:

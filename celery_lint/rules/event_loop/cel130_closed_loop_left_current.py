@@ -78,7 +78,8 @@ class ClosedLoopLeftCurrent(Rule):
     ## Limits
 
     Where a function sets a loop of its own and closes it, this speaks only if another function that tasks
-    of the same queue reach asks for the current loop. Libraries do so as well, and are not looked into.
+    of the same queue reach asks for the current loop, or a method of the task's class that Celery calls when
+    it ends (`on_failure`). Libraries do so as well, and are not looked into.
     Silent where `is_closed()` is asked, or the loop is unset.
 
     ## References
@@ -99,6 +100,10 @@ class ClosedLoopLeftCurrent(Rule):
             "`{function}` closes the thread's loop: its next call fails with `Event loop is closed`",
             "run the coroutine with `asyncio.run`, or keep the loop open for the life of the process",
         ),
+        "hook": (
+            "the closed loop stays current: `{hook}` fails with `Event loop is closed`",
+            "call `asyncio.set_event_loop(None)` before `close()`, and run the other with `asyncio.run`",
+        ),
     }
     proof = "tests/proofs/test_event_loop.py::test_a_closed_loop_stays_current"
 
@@ -114,5 +119,9 @@ class ClosedLoopLeftCurrent(Rule):
         place = loop.module.place(loop.call.span)
         if loop.own:
             yield Finding(place, {"function": loop.function.name}, (), "own")
+            return
+        victims = tuple((victim, "gets the closed loop") for victim in loop.victims[:3])
+        if loop.hook:
+            yield Finding(place, {"hook": loop.hook}, victims, "hook")
         else:
-            yield Finding(place, {}, tuple((victim, "gets the closed loop") for victim in loop.victims[:3]))
+            yield Finding(place, {}, victims)
