@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from celery_lint.diagnostics import Unparsed
-from celery_lint.engine.numbering import Numbering
+from celery_lint.engine.numbering import Numbering, WrittenAround
 from celery_lint.engine.verdict import Verdict, judge, search
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.on_path import folders_on_path
@@ -65,6 +65,7 @@ class Editing:
         self._modules = dict(around.modules)
         self._unparsed = {name: entry for name, entry in around.unparsed.items() if name != path}
         self._numbering = Numbering()
+        self._written = WrittenAround(around.deployment.written, path)
         self._known: WatchedKnown | None = None
         self._watch: Watch | None = None
         if path in around.modules:
@@ -76,6 +77,8 @@ class Editing:
         Raises Stale where nobody waits for it. Who does not say when that is asks once.
         """
         self._numbering.take(lines)
+        if self._written.take(lines, self._numbering.number):
+            self.end()
         now = self._modules[self.path] = renumbered(module, self._numbering.number)
         known = (self._again(now) or self._anew(now)) if stale is not None else self._once(now)
         said = judge(known, search(known, stale), self._modules, self._unparsed.values())
@@ -88,6 +91,7 @@ class Editing:
 
     def end(self) -> None:
         """Free all that was worked out."""
+        self._written.forget()
         if self._known is not None and self._watch is not None:
             self._watch.rest()
             self._around.functions.forget(self._watch.module)
@@ -126,5 +130,6 @@ class Editing:
     def _project(self, now: Module, functions: Functions) -> Project:
         around, modules = self._around, {**self._modules, self.path: now}
         self._imports.put_on_path(folders_on_path(modules.values(), self._imports, around.deployment))
-        given = self._imports, around.options, around.deployment, self._unparsed
+        deployment = around.deployment._replace(written=self._written)
+        given = self._imports, around.options, deployment, self._unparsed
         return Project(modules.values(), *given, functions=functions)

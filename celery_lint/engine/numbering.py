@@ -8,10 +8,12 @@ beyond those of any real text, and what is said is told with the real ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from celery_lint.diagnostics import Diagnostic
 from celery_lint.engine.verdict import Verdict
+from celery_lint.model.commands import Written, lines_with
+from celery_lint.model.lines import Line
 
 _FIRST = 1 << 32
 _GAP = 1 << 12
@@ -76,3 +78,45 @@ class Numbering:
 
     def _text(self, text: str) -> str:
         return _NUMBER.sub(lambda found: str(self._line(int(found[0]))), text)
+
+
+class WrittenAround(Written):
+    """What the files of a workspace say, but for one that changes: of that its text as it is now."""
+
+    def __init__(self, around: Written, path: str) -> None:
+        super().__init__(self._read_all)
+        self._around = around
+        self._path = path
+        self._own = b""
+        self._line: Line = int
+        self._asked: dict[str, list[int]] = {}
+
+    def take(self, lines: Sequence[str], line: Line) -> bool:
+        """Another text, and the numbers of its lines: whether a word that was asked for stands elsewhere."""
+        self._own = "\n".join(each.rstrip("\r\n") for each in lines).encode("utf-8", "surrogatepass")
+        self._line = line
+        return any(self._lines_of(word) != found for word, found in self._asked.items())
+
+    def forget(self) -> None:
+        """Nobody knows any more what was said."""
+        self._asked.clear()
+        self.let_go()
+
+    def _read_all(self) -> Iterator[tuple[str, bytes]]:
+        yield from self._around.texts.items()
+        yield self._path, self._own
+
+    def _lines_of(self, word: str) -> list[int]:
+        return [self._line(line) for line in lines_with(word, self._own)]
+
+    def lines(self, word: str) -> dict[str, list[int]]:
+        """The lines that a word stands on, by path."""
+        self.is_read = True
+        found = {path: lines for path, lines in self._around.lines(word).items() if path != self._path}
+        own = self._asked[word] = self._lines_of(word)
+        return {**found, self._path: own} if own else found
+
+    def let_go(self) -> None:
+        """Keep nothing but the answers."""
+        super().let_go()
+        self._around.let_go()

@@ -44,13 +44,16 @@ class Written:
         """The lines that a word stands on, by path."""
         if word not in self._lines:
             own = word.encode()
-            whole = re.compile(rb"(?<!\w)" + re.escape(own) + rb"(?!\w)")
             self._lines[word] = {
-                path: [text.count(b"\n", 0, found.start()) + 1 for found in whole.finditer(text)]
-                for path, text in self.texts.items()
-                if own in text
+                path: lines_with(word, text) for path, text in self.texts.items() if own in text
             }
         return self._lines[word]
+
+
+def lines_with(word: str, text: bytes) -> list[int]:
+    """The lines of a text that a word stands on."""
+    whole = re.compile(rb"(?<!\w)" + re.escape(word.encode()) + rb"(?!\w)")
+    return [text.count(b"\n", 0, found.start()) + 1 for found in whole.finditer(text)]
 
 
 class Deployment(NamedTuple):

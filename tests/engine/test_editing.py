@@ -299,3 +299,42 @@ def test_a_text_that_becomes_a_copy_and_another_one_again(project: Path, copy: s
     kept = workspace(project)
     for text in (TEXT, TEXT.replace("return number", "return numbers"), TEXT):
         agree(kept, project, text)
+
+
+IDLE = """\
+import requests
+
+from app.celery import app
+
+PLANS = {"clean": {"task": "app.mail.clean", "schedule": 60}}
+
+
+@app.task
+def send():
+    print(1)
+
+
+@app.task
+def count():
+    return send.delay(), count.delay()
+
+
+@app.task
+def clean():
+    return requests.get("https://example.com").text
+"""
+
+
+def test_words_of_the_text_that_is_typed_count(project: Path) -> None:
+    """A table that nothing reads is found in a text that is longer than the file, until somebody says it."""
+    web = "from app import mail\n\nprint(mail.send.delay())\n"
+    (project / "app/web.py").write_text(web, encoding="utf-8")
+    (project / MAIL).write_text(IDLE, encoding="utf-8")
+    kept = workspace(project)
+    assert "CEL526" not in agree(kept, project, IDLE)
+    longer = IDLE.replace("print(1)", "print(1)\n    print(2)").replace("\nPLANS", "\n# All of them.\nPLANS")
+    assert "CEL526" not in agree(kept, project, longer)
+    assert "CEL526" in agree(kept, project, f"{longer}\n\n# PLANS is for the clock\n")
+    assert "CEL526" not in agree(kept, project, longer)
+    assert "CEL526" in agree(kept, project, longer.replace("print(2)", "print(PLANS)"))
+    assert "CEL526" not in agree(kept, project, longer)
