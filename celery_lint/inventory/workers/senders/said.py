@@ -11,6 +11,7 @@ from celery_lint.inventory.workers.loading.unknown_imports import (
     OF_DISTRIBUTIONS,
     UNKNOWN_IMPORTS,
 )
+from celery_lint.inventory.workers.senders.mentions import modules_that_count
 from celery_lint.model.facts import Module
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
@@ -88,17 +89,14 @@ class Said:
             return True
         key = (module.path, name)
         if key not in self._taken:
-            stem = leaf_of(module.path)
+            stem, written = leaf_of(module.path), self.project.deployment.written
             self._taken[key] = (
                 module.path.endswith("__init__.py")  # those beside it take its names without saying its own
                 or self._may_be_loaded(stem)
                 or any(
-                    _takes(text, stem, name)
-                    for other, text in self.project.deployment.written.texts.items()
-                    if other.endswith(".py")
-                    and other != module.path
-                    and stem.encode() in text
-                    and not self.is_left(other)
+                    _takes(written.texts[other], stem, name)
+                    for other in written.lines(stem)
+                    if other.endswith(".py") and other != module.path and not self.is_left(other)
                 )
             )
         return self._taken[key]
@@ -111,14 +109,21 @@ class Said:
     def is_left(self, path: str) -> bool:
         """Whether nothing imports a module, since no other file says its name: nobody runs what it says."""
         if path not in self._left:
-            module = self.project.modules.get(path)
+            module = self.project.modules.get(path) if path not in self.imported else None
             self._left[path] = (
                 module is not None
-                and not self._loads
                 and self.unimported.needs_import(module)
+                and not self._loads
                 and self.project.deployment.written.lines(leaf_of(path)).keys() <= {path}
             )
         return self._left[path]
+
+    @once
+    def imported(self) -> frozenset[str]:
+        """The paths of the modules that others import, who could use what stands there."""
+        targets = self.project.imports.targets
+        modules = modules_that_count(self.project)
+        return frozenset(path for module in modules for path in targets(module) if path != module.path)
 
     def _lines(self, name: str, known: Lines) -> Iterator[tuple[str, int]]:
         for path, found in self.project.deployment.written.lines(name).items():

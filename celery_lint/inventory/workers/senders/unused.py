@@ -173,8 +173,11 @@ class Unused:
                 yield bound, span
 
     def _may_take(self, user: Mention, module: Module, name: str) -> bool:
+        """Whether somebody may mean by a name what a module has, and is no module that nothing imports."""
+        words = {leaf_of_chain(dotted) for dotted in user.module.all_imports}
+        imports = not words.isdisjoint((name, leaf_of(module.path))) or user.module is module
         path = user.module.path
-        return not self.said.is_left(path) and self.said.may_take(path, module, name)
+        return (imports or self.said.may_take(path, module, name)) and not self.said.is_left(path)
 
     def _is_left(self, user: Mention, left: Collection[Key]) -> bool:
         return user.function is not None and stands_in(user.module, user.function, left)
@@ -225,7 +228,7 @@ class Unused:
 
         Decorators and classes say nothing beside tasks.
         """
-        if module.path in self._imported:
+        if module.path in self.said.imported:
             return True
         own = len(module.classes) + sum(1 for _ in module.functions.decorated())
         return own >= _SEVERAL and all(path != module.path for path, _ in self._of_tasks)
@@ -271,12 +274,6 @@ class Unused:
         return frozenset(
             (task.module.path, task.function.qualname) for task in self.tasks.all if task.function
         )
-
-    @once
-    def _imported(self) -> frozenset[str]:
-        """The paths of the modules that others import, who could use what stands there."""
-        targets = self.project.imports.targets
-        return frozenset(path for module in self._modules for path in targets(module) if path != module.path)
 
     @once
     def _offered(self) -> frozenset[str]:
