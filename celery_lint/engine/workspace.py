@@ -338,10 +338,11 @@ class Workspace:
         if self._progress is not None:
             self._progress("checking", 0, 0)
         verdict = judge(built.known, built.found, built.modules, built.unparsed.values())
+        texts_read = built.known.project.deployment.texts_read
         manifest = cache.Manifest(
             listing,
             flat,
-            settled[: len(listing.told if built.known.project.deployment.texts_read else listing.launch)],
+            settled[: len(listing.told if texts_read else listing.read_first())],
             verdict=packed(verdict),
             digests={path: module.digest for path, module in built.modules.items()},
             passed=built.passed,

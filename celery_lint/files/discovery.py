@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from typing import NamedTuple
 
 from celery_lint.files.git import checkout_around
@@ -63,11 +64,12 @@ class Listing(NamedTuple):
 
     ``launch`` holds what tells how the project is run: commands of workers, lists of dependencies, versions
     of Python, and ``.gitignore`` files, for what they hide may be there; ``texts`` what else may tell people
-    or programs what to start. ``configuration`` holds ``pyproject.toml``, ``setup.cfg`` and ``.gitignore``
-    files, ``directories`` every folder that was walked, the root being ``"."``, ``workspaces`` those that say
-    that they are workspaces of their own. ``unlisted`` are files and folders that are none of ``python`` and
-    that Python may import all the same: what git ignores, links, other checkouts, compiled modules and what
-    they are made from. ``watched`` and ``state`` belong to :func:`is_current`. Everything is plain JSON.
+    or programs what to start, files of variables first. ``configuration`` holds ``pyproject.toml``,
+    ``setup.cfg`` and ``.gitignore`` files, ``directories`` every folder that was walked, the root being
+    ``"."``, ``workspaces`` those that say that they are workspaces of their own. ``unlisted`` are files and
+    folders that are none of ``python`` and that Python may import all the same: what git ignores, links,
+    other checkouts, compiled modules and what they are made from. ``watched`` and ``state`` belong to
+    :func:`is_current`. Everything is plain JSON.
     """
 
     python: list[str]
@@ -84,6 +86,12 @@ class Listing(NamedTuple):
     def told(self) -> list[str]:
         """All that is read and is no Python."""
         return [*self.launch, *self.texts]
+
+    def read_first(self) -> list[str]:
+        """What of that is read in any case: the launch files, and those of variables."""
+        from celery_lint.files.commands.assigned import is_of_variables
+
+        return [*self.launch, *takewhile(is_of_variables, self.texts)]
 
     def has_files_of(self, other: Listing) -> bool:
         """Whether the same files and modules are there."""
@@ -168,6 +176,7 @@ class _Walk:
         self._known = known
         self._not_ignored = not_ignored
         # Imported here: a warm run asks is_current() only, and needs no regular expressions for that.
+        from celery_lint.files.commands.assigned import is_of_variables
         from celery_lint.files.commands.launch import is_candidate
         from celery_lint.files.commands.mentions import is_text
         from celery_lint.files.commands.pythons import tells_python
@@ -175,6 +184,7 @@ class _Walk:
 
         self._tells = (is_candidate, is_list, tells_python)
         self._is_text = is_text
+        self._is_of_variables = is_of_variables
         self._unsettled: list[str] = []  # folders without a known file: ignored by git, or merely empty
         self._with_files = _ancestors(known) if known is not None else set()
 
@@ -192,9 +202,9 @@ class _Walk:
             self.configuration,
             self.directories,
             self.workspaces,
-            self.texts,
         ):
             found.sort()
+        self.texts.sort(key=lambda path: (not self._is_of_variables(path), path))
         self.unlisted = sorted(set(self.unlisted))
         self.watched = sorted({*self.watched, *self.configuration})
         state = [

@@ -240,6 +240,25 @@ def report():
 
 
 @pytest.mark.usefixtures("trusting")
+def test_a_file_of_variables_that_says_something_else(tmp_path: Path) -> None:
+    """Its values are believed, though it starts nothing."""
+    text = (
+        "import os\nfrom celery import Celery\n"
+        "app = Celery('shop', broker=os.environ.get('BROKER_URL', 'redis://localhost:6379/0'))\n"
+        "@app.task(ignore_result=True)\ndef send():\n    print('sent')\n"
+        "def view():\n    send.apply_async(countdown=86400)\n"
+    )
+    project = samples.write(tmp_path / "project", {"shop.py": text, ".env.example": ""})
+    (project / "pyproject.toml").write_text(
+        '[tool.celery-lint]\nroot = true\nselect = ["CEL517", "CEL518"]\n'
+    )
+    for scheme, code in (("redis", "CEL517"), ("amqp", "CEL518"), ("redis", "CEL517")):
+        (project / ".env.example").write_text(f"BROKER_URL={scheme}://broker\n")
+        assert [each[3] for each in agree(project)] == [code]
+        settle(project)
+        assert [each[3] for each in agree(project)] == [code]
+
+
 def test_edits(tmp_path: Path) -> None:
     """The short form of ``scripts/edits.py``."""
     found = edits.differences(60, 7, tmp_path)

@@ -34,11 +34,16 @@ class Assigned(NamedTuple):
     rest: str
 
 
+def is_of_variables(path: str) -> bool:
+    """Whether a file of this path holds variables alone: `.env.example`, `deploy/env.prod`."""
+    return _OF_VARIABLES.search(path.lower().rpartition("/")[2]) is not None
+
+
 def saying(root: str, paths: Iterable[str], words: tuple[bytes, ...]) -> list[str]:
     """The texts of those files (relative to the root) that give variables and say one of these words."""
     found = []
     for path in paths:
-        if is_candidate(path) or _OF_VARIABLES.search(path.lower().rpartition("/")[2]):
+        if is_candidate(path) or is_of_variables(path):
             try:
                 data = read_bytes(f"{root}/{path}", _LARGEST, within=root)
             except NotParsed:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from celery_lint.files.commands.assigned import is_of_variables
 from celery_lint.files.commands.launch import is_candidate
 from celery_lint.files.commands.mentions import is_pipeline
 from celery_lint.files.commands.shell import logical_lines
@@ -23,7 +24,6 @@ _WORDS = (
     "service ",
 )  # fmt: skip
 _BYTES = tuple(word.encode() for word in _WORDS)
-_OF_VARIABLES = re.compile(r"(?:^|[._-])env(?:[._-]|$)")
 # Code says commands in texts: `run("docker compose up")`.
 _SAID = re.compile(r"[\"'](?:sudo )?(?:docker|podman|kubectl|helm|ansible)")
 _REMARKS = ("//", "rem ", "::", "<!--")
@@ -66,7 +66,7 @@ def elsewhere(texts: Mapping[str, bytes]) -> Iterator[Elsewhere]:
 def may_deploy(path: str) -> bool:
     """Whether a file of this path, relative to the workspace, may say what a deployment is started with."""
     name = path.lower().rpartition("/")[2]
-    if is_pipeline(path) or is_candidate(path) or _OF_VARIABLES.search(name):
+    if is_pipeline(path) or is_candidate(path) or is_of_variables(path):
         return True
     return name.endswith(".py") and not is_test_path(path)
 
