@@ -21,6 +21,7 @@ from celery_lint.files.discovery import discover
 from celery_lint.files.library import NOTHING_KEPT, Library
 from celery_lint.inventory.code.graph import CallGraph
 from celery_lint.inventory.tasks.tasks import Tasks
+from celery_lint.model.commands import Texts
 from celery_lint.model.facts import Module
 from celery_lint.project.imports import Imports
 from celery_lint.project.known import Known
@@ -32,11 +33,13 @@ def everything(root: str) -> Known:
     """The project with all of its files."""
     listing = discover(root)
     sizes = {path: (Path(root) / path).stat().st_size for path in listing.python}
-    readings = Library(root, sizes, NOTHING_KEPT, None).readings(listing.python)
+    library = Library(root, sizes, NOTHING_KEPT, None)
+    readings = library.readings(listing.python)
     modules = [reading for reading in readings.values() if not isinstance(reading, Unparsed)]
     unparsed = [path for path, reading in readings.items() if isinstance(reading, Unparsed)]
     commands = read_commands(root, listing.launch)
-    return linked(modules, Imports(listing.python), load(root), commands, unparsed)
+    texts = Texts(unparsed, library.text)
+    return linked(modules, Imports(listing.python), load(root), commands, texts)
 
 
 def relevant(known: Known, module: Module) -> str:

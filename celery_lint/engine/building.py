@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from celery_lint.diagnostics import Unparsed
@@ -13,7 +14,7 @@ from celery_lint.files.filter import FirstPass, Pair
 from celery_lint.files.leads import Leads
 from celery_lint.files.library import Library
 from celery_lint.inventory.application.on_path import folders_on_path
-from celery_lint.model.commands import Deployment
+from celery_lint.model.commands import Deployment, Texts
 from celery_lint.model.defined import EVERYBODY
 from celery_lint.model.facts import Module
 from celery_lint.options import Configuration
@@ -61,7 +62,7 @@ def build(
     imports = Imports(files, [command.app for command in deployment.commands])
     modules: dict[str, Module] = {}
     unparsed: dict[str, Unparsed] = {}
-    functions, lasting = Functions(), Lasting()
+    functions, lasting, text = Functions(), Lasting(), cache(library.text)
 
     def take(paths: Iterable[str]) -> None:
         for path, reading in library.readings(sorted(paths)).items():
@@ -122,7 +123,7 @@ def build(
             lasting = Lasting()  # what follows from imports that mean something else now
             leads.start_again()
         load = library.reading_of
-        given = imports, configuration, deployment, unparsed, load, functions, lasting
+        given = imports, configuration, deployment, Texts(unparsed, text), load, functions, lasting
         known = linked(modules.values(), *given)
         more = wanted(known, number == 0)
         if not more and number:  # after the first round the dearest questions wait until the others are done
@@ -163,7 +164,7 @@ def linked(
     imports: Imports,
     configuration: Configuration,
     deployment: Deployment,
-    unparsed: Iterable[str],
+    unparsed: Mapping[str, bytes],
     load: Callable[[str, str], Module | Unparsed | None] | None = None,
     functions: Functions | None = None,
     lasting: Lasting | None = None,

@@ -7,6 +7,7 @@ stays too (see ``project/watching``); anything else links the workspace again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 
 from celery_lint.diagnostics import Unparsed
 from celery_lint.engine.numbering import Numbering, WrittenAround
@@ -14,7 +15,7 @@ from celery_lint.engine.verdict import Verdict, judge, search
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.on_path import folders_on_path
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.model.commands import Deployment
+from celery_lint.model.commands import Deployment, Texts
 from celery_lint.model.facts import Module
 from celery_lint.model.lines import renumbered
 from celery_lint.model.reading.apart.versions import Pythons
@@ -33,7 +34,10 @@ _HANDED_ON = (Tasks, Applications)
 
 class Surroundings:
     """The rest of a workspace: its modules and what is not checked, the options, how it is run
-    and on which Pythons."""
+    and on which Pythons.
+
+    ``text`` reads what a file holds.
+    """
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Surroundings:
         options: Configuration,
         deployment: Deployment,
         pythons: Pythons,
+        text: Callable[[str], bytes],
     ) -> None:
         self.modules = modules
         self.unparsed = unparsed
@@ -50,6 +55,7 @@ class Surroundings:
         self.options = options
         self.deployment = deployment
         self.pythons = pythons
+        self.text = cache(text)
         #: What has been unpacked of all modules but the edited one is used again.
         self.functions = WatchedFunctions()
 
@@ -131,5 +137,6 @@ class Editing:
         around, modules = self._around, {**self._modules, self.path: now}
         self._imports.put_on_path(folders_on_path(modules.values(), self._imports, around.deployment))
         deployment = around.deployment._replace(written=self._written)
-        given = self._imports, around.options, deployment, self._unparsed
+        unparsed = Texts(self._imports.files.intersection(self._unparsed), around.text)
+        given = self._imports, around.options, deployment, unparsed
         return Project(modules.values(), *given, functions=functions)

@@ -11,7 +11,7 @@ from celery_lint.engine.verdict import Verdict, judge, search
 from celery_lint.files.commands.pythons import since
 from celery_lint.files.library import facts_of
 from celery_lint.inventory.application.on_path import folders_on_path
-from celery_lint.model.commands import NOWHERE
+from celery_lint.model.commands import NOWHERE, Texts
 from celery_lint.options import Configuration
 from celery_lint.project.imports import Imports
 
@@ -33,7 +33,12 @@ def together(around: Surroundings, texts: Mapping[str, str]) -> Verdict:
     names = [command.app for command in around.deployment.commands]
     imports = Imports([*around.files, *texts], names)
     imports.put_on_path(folders_on_path(modules.values(), imports, around.deployment))
-    known = linked(modules.values(), imports, around.options, around.deployment, unparsed)
+
+    def held(path: str) -> bytes:
+        return texts[path].encode("utf-8", "surrogatepass") if path in texts else around.text(path)
+
+    held_by = Texts(imports.files.intersection(unparsed), held)
+    known = linked(modules.values(), imports, around.options, around.deployment, held_by)
     said = judge(known, search(known), modules, unparsed.values())
     known.let_go()
     return said
@@ -44,7 +49,7 @@ def alone(path: str, data: bytes | str, configuration: Configuration) -> Verdict
     reading = facts_of(path, data, since(configuration.target_python))
     if isinstance(reading, Unparsed):
         return Verdict([], frozenset(), [reading], {}, {})
-    known = linked([reading], Imports([path]), configuration, NOWHERE, ())
+    known = linked([reading], Imports([path]), configuration, NOWHERE, {})
     said = judge(known, search(known), {path: reading}, ())
     known.let_go()
     return said

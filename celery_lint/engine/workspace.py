@@ -241,13 +241,12 @@ class Workspace:
             from celery_lint.engine.deployment import deployment_of
             from celery_lint.engine.editing import Surroundings
 
-            failures: list[Unparsed] = []
+            listing = manifest.listing
+            deployment = deployment_of(self.root, listing, [])  # what of it fails is among the unparsed
+            text = self._library(listing, None, cache.NO_FACTS, frozenset()).text
+            given = listing.python, self._whole(listing), deployment, self._pythons(listing), text
             modules, unparsed = self._on_disk(manifest)
-            deployment = deployment_of(self.root, manifest.listing, failures)
-            broken = {**unparsed, **{failure.path: failure for failure in failures}}
-            options, files = self._whole(manifest.listing), manifest.listing.python
-            given = files, options, deployment, self._pythons(manifest.listing)
-            self._around = Surroundings(modules, broken, *given)
+            self._around = Surroundings(modules, unparsed, *given)
         return self._around
 
     def _on_disk(self, manifest: Manifest) -> tuple[dict[str, Module], dict[str, Unparsed]]:
@@ -255,7 +254,8 @@ class Workspace:
         if self._readings is None:
             facts, self._facts = self._facts or self._cache.facts(manifest), None
             library = self._library(manifest.listing, manifest, facts, frozenset(manifest.listing.python))
-            modules, unparsed = {}, {}
+            unparsed = {entry.path: entry for entry in self._current()[1].unparsed}
+            modules = {}
             for path, reading in library.readings(sorted(manifest.digests)).items():
                 if isinstance(reading, Unparsed):
                     unparsed[path] = reading

@@ -81,9 +81,9 @@ class FirstPass:
         """Whether a file with this content is worth reading."""
         if not self._speaks(data) and not _puts_on_path(path, data):
             return False
-        return not is_test_path(path) or self._defines(data)
+        return not is_test_path(path) or self.defines(data)
 
-    def _defines(self, data: bytes) -> bool:
+    def defines(self, data: bytes) -> bool:
         """Whether a file may define a task or an application."""
         return (
             _any(_MAKERS, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from celery_lint.diagnostics import Span
@@ -54,6 +54,29 @@ def lines_with(word: str, text: bytes) -> list[int]:
     """The lines of a text that a word stands on."""
     whole = re.compile(rb"(?<!\w)" + re.escape(word.encode()) + rb"(?!\w)")
     return [text.count(b"\n", 0, found.start()) + 1 for found in whole.finditer(text)]
+
+
+class Texts(Mapping[str, bytes]):
+    """What files hold, by path: read when somebody asks for it, and once. Nothing if it cannot be read."""
+
+    def __init__(self, paths: Iterable[str], read: Callable[[str], bytes]) -> None:
+        self._texts: dict[str, bytes | None] = dict.fromkeys(paths)
+        self._read = read
+
+    def __getitem__(self, path: str) -> bytes:
+        text = self._texts[path]
+        if text is None:
+            text = self._texts[path] = self._read(path)
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._texts
 
 
 class Deployment(NamedTuple):

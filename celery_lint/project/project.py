@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from celery_lint.model.chains import steps_of_component
 from celery_lint.model.commands import NOWHERE, Deployment
@@ -41,7 +41,7 @@ class Project:
         imports: Imports,
         configuration: Configuration,
         deployment: Deployment = NOWHERE,
-        unparsed: Iterable[str] = (),
+        unparsed: Mapping[str, bytes] | None = None,
         load: Load | None = None,
         functions: Functions | None = None,
         lasting: Lasting | None = None,
@@ -50,7 +50,8 @@ class Project:
         self.imports = imports
         self.configuration = configuration
         self.deployment = deployment
-        self.unparsed = frozenset(unparsed)
+        #: The files that cannot be parsed, and what they hold.
+        self.unparsed = unparsed or {}
         self.lasting = lasting
         own = lasting or Lasting()
         self._resolved = Memory[Entity](own.of("resolved"))

@@ -8,7 +8,7 @@ asked for at another time, so that it does not last, and neither does what follo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, Literal
 
 from celery_lint.diagnostics import Unparsed
@@ -73,7 +73,7 @@ class Lasting:
 class Reading:
     """The modules of a project, and those that chains lead to beyond them."""
 
-    def __init__(self, modules: Modules, unparsed: frozenset[str], load: Load | None) -> None:
+    def __init__(self, modules: Modules, unparsed: Container[str], load: Load | None) -> None:
         self.modules = modules
         self.unparsed = unparsed
         self.load = load

@@ -217,7 +217,7 @@ def test_an_edit_costs_one_round(tmp_path: Path, rounds: list[int], broken: bool
     (tmp_path / "app/jobs.py").write_text(RELAYED["app/jobs.py"] + "\n\ndef another():\n    ...\n")
     edited = built(tmp_path, earlier=outcome.modules, stray=outcome.stray)
     assert len(rounds) == most
-    assert edited.known.project.unparsed == edited.unparsed.keys()
+    assert edited.known.project.unparsed.keys() == edited.unparsed.keys()
     assert said(edited) == said(built(tmp_path))
 
 
@@ -252,7 +252,7 @@ def test_a_file_that_can_no_longer_be_parsed_is_known_to_the_last_round(
     (tmp_path / "app/further.py").write_text(RELAYED["app/further.py"] + "def (\n")
     edited = built(tmp_path, earlier=outcome.modules, stray=outcome.stray)
     assert rounds == [len(outcome.modules) - 1] * 2
-    assert edited.known.project.unparsed == edited.unparsed.keys()
+    assert edited.known.project.unparsed.keys() == edited.unparsed.keys()
     assert said(edited) == said(built(tmp_path))
 
 

@@ -122,7 +122,7 @@ def test_whoever_asks_first_gets_the_same(name: str) -> None:
 
     def asked(part: type, attribute: str, mode: Mode) -> object:
         given = settled.project.imports, settled.project.configuration, settled.project.deployment
-        project = Project(first, *given, (), lambda path, _: modules.get(path), settled.project.functions)
+        project = Project(first, *given, {}, lambda path, _: modules.get(path), settled.project.functions)
         reading = project.reading
         made: Any = Known(project).of(cast("Callable[[Known], object]", part))
         reading.mode = mode

@@ -259,7 +259,7 @@ class Four:
 def isolation() -> Isolation[Any]:
     module = facts_of("a.py", MODULE)
     assert isinstance(module, Module)
-    return linked([module], Imports(["a.py"]), Configuration(), Deployment(), ()).isolation
+    return linked([module], Imports(["a.py"]), Configuration(), Deployment(), {}).isolation
 
 
 def _each(view: Any, fails: Callable[[Module, Function], bool]) -> Iterator[str]:

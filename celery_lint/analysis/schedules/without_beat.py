@@ -13,12 +13,14 @@ from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.libraries.celery import CLOCKS
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Function, Module, Place
+from celery_lint.model.reading.started import starts_beat
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
-from celery_lint.model.words import held
+from celery_lint.model.words import held, words_in
 from celery_lint.project.entity import Key
 from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known, facts, once
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 _READING = frozenset({"copy", "get", "items", "keys", "values"})
 _CONDITIONS = frozenset({"case", "handler", "if", "match"})
@@ -43,6 +45,7 @@ class SchedulesWithoutBeat:
         self.settings = known.of(Settings)
         self.schedules = known.of(Schedules)
         self.sendings = known.of(Sendings)
+        self.unparsed = known.of(UnparsedTexts)
 
     @facts
     def unbeaten(self) -> list[Unbeaten]:
@@ -65,7 +68,9 @@ class SchedulesWithoutBeat:
     @once
     def _is_started_in_code(self) -> bool:
         """Whether code may start beat, or keeps time by other means, or starts workers nobody knows how."""
-        if self.project.unparsed or any(command.open_ended for command in self.commands.all):
+        if any(command.open_ended for command in self.commands.all):
+            return True
+        if self.unparsed.speak(_starts_beat) or self.unparsed.hold((clock, "") for clock in CLOCKS):
             return True
         modules = self.project.modules
         if any(modules[path].starts_beat for path in modules):
@@ -79,6 +84,8 @@ class SchedulesWithoutBeat:
     @once
     def _is_read(self) -> bool:
         """Whether code goes through a schedule by itself, as a beat of its own does."""
+        if self.unparsed.hold([(SCHEDULE, "")]):
+            return True
         for module, function in self.project.holding(f".{SCHEDULE}"):
             for call in self.functions.calls(module, function):
                 owner, _, leaf = call.chain.rpartition(".")
@@ -167,7 +174,9 @@ class SchedulesWithoutBeat:
     def _is_needed(self, entry: Entry) -> bool:
         """Whether nobody but beat sends the task of an entry."""
         task = self.schedules.task(entry)
-        return task is not None and task.key not in self._sent
+        if task is None or task.key in self._sent:
+            return False
+        return not self.unparsed.hold((word, "") for word in (task.label, *words_in(task.name)[-1:]))
 
     @once
     def _sent(self) -> frozenset[Key]:
@@ -186,6 +195,10 @@ class SchedulesWithoutBeat:
     def _label(self, entry: Entry) -> str:
         task = self.schedules.task(entry)
         return entry.key or (task.label if task is not None else PERIODIC)
+
+
+def _starts_beat(text: bytes) -> bool:
+    return starts_beat(text.decode("utf-8", "replace"))
 
 
 def _conditions(flow: Flow, span: Span) -> Iterator[tuple[int, str]]:

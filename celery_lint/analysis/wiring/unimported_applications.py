@@ -19,6 +19,7 @@ from celery_lint.libraries.celery import BROKER_VARIABLE, LOCAL_BROKERS, SHARED_
 from celery_lint.model.facts import Module, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, facts, once
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 _WORD = "celery"
 _DEEPEST = 6
@@ -43,15 +44,18 @@ class UnimportedApplications:
         self.sites = known.of(Sites)
         self.orphans = known.of(Orphans)
         self.worker_imports = known.of(WorkerImports)
+        self.unparsed = known.of(UnparsedTexts)
 
     @facts
     def unimported(self) -> list[UnimportedApplication]:
         """The application, with the first call that sends to another broker than its own."""
         applications = self.applications.product
-        if len(applications) != 1 or len(self.applications.by_origin) != 1 or self.project.unparsed:
+        if len(applications) != 1 or len(self.applications.by_origin) != 1:
             return []
         application = applications[0]
         if not self._is_named(application) or self._imports(application) or not self._has_broker(application):
+            return []
+        if self.unparsed.make_applications:
             return []
         for sending in self.sendings.all:
             task = sending.task
@@ -86,6 +90,8 @@ class UnimportedApplications:
         Or names it for others to import: Django does so with the classes in its list of applications.
         """
         path = application.module.path
+        if self.unparsed.may_import(path):
+            return True
         dotted = path.removesuffix(".py").replace("/", ".").split(".")
         ending = ".".join(dotted[-2:])
         if any(

@@ -15,6 +15,7 @@ from celery_lint.model.purpose import is_development_path
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 # What starts a worker that no command does; and the words of a command that code starts.
 STARTING = ("worker_main", "Worker")
@@ -37,6 +38,7 @@ class Commands:
         self.project = known.project
         self.applications = known.of(Applications)
         self.lost = known.of(LostCommands)
+        self.unparsed = known.of(UnparsedTexts)
 
     @once
     def all(self) -> list[WorkerCommand]:
@@ -233,6 +235,8 @@ class Commands:
         if any(self.project.calling(*(f".{name}" for name in STARTING))) or any(
             _starts_process(module, function) for module, function in self.project.calling(*_PROCESSES)
         ):
+            return True
+        if self.unparsed.hold((*((name, "celery") for name in STARTING), ("worker", "celery"))):
             return True
         functions = self.project.functions.saying(self.project.product_modules(), _WORDS)
         return any(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.applications import Application, Applications
@@ -12,9 +13,12 @@ from celery_lint.model.commands import ANY_QUEUE, WorkerCommand
 from celery_lint.model.purpose import is_development_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 # What makes a running worker consume other queues.
 _ADDING = (".add_consumer", ".queues.select")
+# How a text tells workers their queues, before they start or after it.
+_QUEUES = re.compile(rb"(?<![\w-])(?:-Q|--queues)|\badd_consumer\b|\bqueues\.select\b")
 # Files that list all processes of a deployment; any other may start one of several workers.
 _WHOLE = ("procfile", "compose")
 
@@ -48,6 +52,7 @@ class Consumers:
         self.commands = known.of(Commands)
         self.settings = known.of(Settings)
         self.queues = known.of(Queues)
+        self.unparsed = known.of(UnparsedTexts)
 
     @once
     def all(self) -> Consumed | None:
@@ -136,7 +141,7 @@ class Consumers:
     @once
     def _more_in_code(self) -> bool:
         """Whether code may give workers further queues."""
-        return any(self.project.calling(*_ADDING))
+        return any(self.project.calling(*_ADDING)) or self.unparsed.speak(_QUEUES.search)
 
 
 def _is_only_said(command: WorkerCommand) -> bool:

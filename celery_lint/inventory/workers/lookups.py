@@ -9,6 +9,7 @@ from celery_lint.inventory.workers.naming import places, places_outside
 from celery_lint.inventory.workers.senders.registries import Registries
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.project.known import Known, once
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 # What takes a task by a name that only the run knows, and sends it or makes a signature.
 _COMPUTED_WORDS = ("tasks", "getattr", "import_string", "locals", "globals", "vars")
@@ -29,6 +30,7 @@ class Lookups:
         self.project = known.project
         self.functions = known.project.functions
         self.registries = known.of(Registries)
+        self.unparsed = known.of(UnparsedTexts)
 
     @once
     def all(self) -> list[tuple[Module, Function]]:
@@ -50,6 +52,8 @@ class Lookups:
         ``mentions`` says which functions hold a word, and which modules outside of functions.
         """
         if not function.name or function.decorators or function.owner or function.parent:
+            return True
+        if self.unparsed.hold([(function.name, "")]):
             return True
         stand_ins = [
             each.value for each in module.assignments if each.key == "send_task" and _is(each.value, function)

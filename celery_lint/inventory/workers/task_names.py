@@ -18,11 +18,11 @@ from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Module, Value
-from celery_lint.model.purpose import is_product_path
 from celery_lint.model.records import NamedTuple
 from celery_lint.nearest import nearest
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 _OF_CELERY = "celery."
 _LONG_ENOUGH = 12
@@ -75,6 +75,7 @@ class TaskNames:
         self.task_options = known.of(TaskOptions)
         self.applications = known.of(Applications)
         self.sendings = known.of(Sendings)
+        self.unparsed = known.of(UnparsedTexts)
 
     @once
     def all(self) -> dict[str, Task]:
@@ -195,9 +196,7 @@ class TaskNames:
     @once
     def _open(self) -> bool:
         """Whether tasks may have names that nobody can see."""
-        if any(is_product_path(path) for path in self.project.unparsed):
-            return True
-        if not all(map(self.applications.is_plain, self.applications.product)):
+        if self.unparsed.define_tasks or not all(map(self.applications.is_plain, self.applications.product)):
             return True
         if any(self._is_computed(task) for task in self.tasks.product):
             return True
@@ -220,7 +219,8 @@ class TaskNames:
 
     def _is_among_others(self, name: str) -> bool:
         """Whether tasks of the project have names that begin like this one, and nobody sends it."""
-        return name.rpartition(".")[0] in self._prefixes and name not in self._sent
+        before, _, leaf = name.rpartition(".")
+        return before in self._prefixes and name not in self._sent and not self.unparsed.hold([(leaf, "")])
 
     @once
     def _prefixes(self) -> frozenset[str]:

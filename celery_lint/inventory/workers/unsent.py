@@ -34,6 +34,7 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 # A task that is sent, or made a signature, whatever holds it.
 _SENT = r"\b{}\.(?:delay|apply|si?\b|signature|subtask|map|starmap|chunks)"
@@ -72,6 +73,7 @@ class Unsent:
         self.unwritten = known.of(Unwritten)
         self.unimported = known.of(Unimported)
         self.unused = known.of(Unused)
+        self.unparsed = known.of(UnparsedTexts)
 
     def is_unsent(self, task: Task) -> bool:
         """Whether a project that sends other tasks nowhere names this one, but where it is made.
@@ -172,9 +174,13 @@ class Unsent:
         found.update((function.name, "") for _, function in self.lookups.all)
         for task in self.tasks.product:
             if self.is_unsent(task):
-                before = dict.fromkeys(self._names(task) - self._own(task), "".join(self._before(task)))
-                found.update((name, before.get(name, _owner(task))) for name in self._names(task))
+                found |= self._pairs(task)
         return found
+
+    def _pairs(self, task: Task) -> set[Pair]:
+        """The words by which anybody may mean a task, each with what must stand beside it."""
+        before = dict.fromkeys(self._names(task) - self._own(task), "".join(self._before(task)))
+        return {(name, before.get(name, _owner(task))) for name in self._names(task)}
 
     @once
     @asking("quiet")
@@ -203,7 +209,12 @@ class Unsent:
         if any(self.lookups.is_used(*found, mentions) for found in self.lookups.all):
             return frozenset()
         hides = self.shown.hides_schedule
-        left = {task.key: task for task in tasks if not (hides and self.hidden.may_stand_there(task))}
+        left = {
+            task.key: task
+            for task in tasks
+            if not (hides and self.hidden.may_stand_there(task))
+            and not (self.project.unparsed and self.unparsed.hold(self._pairs(task)))
+        }
         while True:  # what only tasks name that nothing sends is not sent either
             sent = [task for task in left.values() if self._is_named(task, mentions, left, called)]
             if not sent:

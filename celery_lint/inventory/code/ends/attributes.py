@@ -19,7 +19,7 @@ from celery_lint.project.asking import asking
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 from celery_lint.project.memory import Remembered
-from celery_lint.project.set_attributes import SetAttributes
+from celery_lint.project.unseen.set_attributes import SetAttributes
 
 _ENUMS = ENUMS | CHOICES
 _BASES = _ENUMS | {"~str", "~int"}

@@ -23,7 +23,7 @@ from celery_lint.model.facts import Function, Module
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known
 from celery_lint.project.memory import Remembered
-from celery_lint.project.set_attributes import SetAttributes
+from celery_lint.project.unseen.set_attributes import SetAttributes
 
 # Functions that ask for an attribute that may not be there, or make one.
 _BY_NAME = frozenset({"getattr", "hasattr", "setattr", "vars"})

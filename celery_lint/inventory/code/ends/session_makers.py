@@ -10,7 +10,7 @@ from celery_lint.libraries.sqlalchemy import ASYNC_MAKERS, SYNC_MAKERS
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import ANYTHING, Function, Module, Value
 from celery_lint.project.known import Known
-from celery_lint.project.set_attributes import SetAttributes
+from celery_lint.project.unseen.set_attributes import SetAttributes
 
 _MAKERS = SYNC_MAKERS | ASYNC_MAKERS
 # So many functions hand a maker on to each other.

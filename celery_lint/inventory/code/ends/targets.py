@@ -10,7 +10,7 @@ from celery_lint.model.facts import Class, Function, Module
 from celery_lint.project.entity import Entity
 from celery_lint.project.known import Known, once
 from celery_lint.project.memory import Remembered
-from celery_lint.project.set_attributes import SetAttributes
+from celery_lint.project.unseen.set_attributes import SetAttributes
 
 # So many modules hand a name on to each other.
 _MOST_HANDED_ON = 3

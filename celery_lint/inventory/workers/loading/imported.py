@@ -8,6 +8,7 @@ frameworks scan packages: *unknown*.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 
 from celery_lint.inventory.application.applications import Application, Applications
@@ -20,6 +21,7 @@ from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 #: What imports modules by names that only the run knows.
 IMPORTING_BY_NAME = (
@@ -43,7 +45,18 @@ _IMPORTING = SCANNING_FRAMEWORKS | _OF_DJANGO
 # What loads the module that it names: as settings are loaded, or as any other is imported.
 _LOADING = ("from_object", "import_module", "__import__", "import_string", "symbol_by_name")
 _MOST_READ = 300
-_DISCOVER = "autodiscover_tasks"
+#: What leads workers to modules that nothing else names.
+DISCOVER = "autodiscover_tasks"
+
+
+def in_text(names: Iterable[str]) -> re.Pattern[bytes]:
+    """What shows in a text that it may call one of these: `exec(...)`, and not `session.exec(...)`."""
+    found = (rf"(?<![\w.]){n[1:]}\(" if n[:1] == "~" else rf"\b{n.partition('.')[0]}\b" for n in names)
+    return re.compile("|".join(found).encode())
+
+
+# What may lead from a text to modules that it does not name.
+_LEADING = in_text((*IMPORTING_BY_NAME, DISCOVER))
 
 
 class Discovery(NamedTuple):
@@ -67,6 +80,7 @@ class WorkerImports:
         self.settings = known.of(Settings)
         self.commands = known.of(Commands)
         self.tasks = known.of(Tasks)
+        self.unparsed = known.of(UnparsedTexts)
 
     def never(self, path: str) -> bool:
         """Whether no worker imports this module for certain."""
@@ -124,9 +138,9 @@ class WorkerImports:
         """The calls of ``autodiscover_tasks`` in the product."""
         return [
             self._discovery(module, call, function.value_of(call))
-            for module, function in self.project.calling(f".{_DISCOVER}")
+            for module, function in self.project.calling(f".{DISCOVER}")
             for call in self.functions.calls(module, function)
-            if call.leaf() == _DISCOVER
+            if call.leaf() == DISCOVER
         ]
 
     def _discovery(self, module: Module, call: Call, value: Value | None) -> Discovery:
@@ -159,7 +173,7 @@ class WorkerImports:
     @once
     def _reached(self) -> frozenset[str] | None:
         """The paths of all modules that some worker may import; ``None`` if nobody can tell."""
-        return None if self.project.unparsed else self._reached_by(self.applications.product)
+        return self._reached_by(self.applications.product)
 
     @once
     def _reached_from_commands(self) -> frozenset[str] | None:
@@ -178,7 +192,7 @@ class WorkerImports:
 
     def _reached_by(self, applications: Sequence[Application]) -> frozenset[str] | None:
         """The paths of all modules that workers of these applications may import."""
-        if not self.commands.started or self._imports_by_itself():
+        if not self.commands.started or self._imports_by_itself() or self.unparsed.make_applications:
             return None
         roots: set[str] = set()
         for application in applications:
@@ -205,7 +219,7 @@ class WorkerImports:
         """What workers of the only application may import, if no command is there to tell more."""
         deployment, product = self.project.deployment, self.applications.product
         said = self.commands.all or deployment.refused or deployment.others
-        if said or len(product) != 1 or self.project.unparsed or self._imports_by_itself():
+        if said or len(product) != 1 or self.unparsed.make_applications or self._imports_by_itself():
             return None
         roots, home = self._roots(product[0]), product[0].module.path
         if roots is None:
@@ -219,6 +233,7 @@ class WorkerImports:
         for module in self.project.product_modules():
             if module.path not in of_tasks and home in self.imports.targets(module):
                 roots.add(module.path)
+        roots.update(path for path in self.unparsed.product if home in self.unparsed.targets(path))
         return self._closure(roots)
 
     @once
@@ -234,7 +249,7 @@ class WorkerImports:
             target.partition(".")[0] in packages
             for module in self.project.modules.values()
             for target in module.imports.values()
-        )
+        ) or self.unparsed.hold((package, "") for package in packages)
 
     def _roots(self, application: Application) -> set[str] | None:
         if not self.applications.is_plain(application) or self.settings.hides(application):
@@ -293,8 +308,13 @@ class WorkerImports:
         for path in sorted(roots):
             take(path)
         for path in line:  # which grows meanwhile
-            if len(line) > _MOST_READ or path in self.project.unparsed:
+            if len(line) > _MOST_READ:
                 return None
+            if path in self.project.unparsed:
+                if self.unparsed.speaks(path, _LEADING.search):
+                    return None
+                for target in self.unparsed.targets(path):
+                    take(target)
             module = self.project.modules.find(path) or self.project.reading.module(path, "import")
             if module is None:
                 continue  # it imports nothing

@@ -15,7 +15,7 @@ from celery_lint.model.facts import ANYTHING, Function, Module
 from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
-from celery_lint.project.set_attributes import SetAttributes
+from celery_lint.project.unseen.set_attributes import SetAttributes
 
 _MAKING = ".task"
 # The columns in which the names of functions begin at the left margin.

@@ -20,10 +20,7 @@ from celery_lint.inventory.application.installed import INSTALLED_APPS, Installe
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.application.statements import Configuring
 from celery_lint.inventory.tasks.tasks import Tasks
-from celery_lint.inventory.workers.loading.imported import (
-    Discovery,
-    WorkerImports,
-)
+from celery_lint.inventory.workers.loading.imported import DISCOVER, Discovery, WorkerImports
 from celery_lint.inventory.workers.loading.late_imports import LateImports
 from celery_lint.inventory.workers.loading.shadowed import Shadowed
 from celery_lint.inventory.workers.loading.unknown_imports import BY_PATH, UNKNOWN_IMPORTS, UnknownImports
@@ -35,6 +32,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 Why = Literal["shadowed", "unnamed", "late", "unstarted"]
 
@@ -89,6 +87,7 @@ class Orphans:
         self.installed = known.of(InstalledApplications)
         self.unknown_imports = known.of(UnknownImports)
         self.shadowed = known.of(Shadowed)
+        self.unparsed = known.of(UnparsedTexts)
 
     def why(self, path: str) -> Why | None:
         """Why no worker can have a module: a package has its name, nothing names it, or who sends its tasks.
@@ -197,7 +196,7 @@ class Orphans:
     @asking("quiet")
     def _candidates(self) -> tuple[Candidate, ...]:
         """The modules of tasks that workers do not look for, and that no known module imports."""
-        if self.project.unparsed or not self._all_in_sight():
+        if not self._all_in_sight():
             return ()
         if not self.commands.started and (
             self.commands.are_any or not any(map(self._is_told, self._configuring))
@@ -246,6 +245,8 @@ class Orphans:
         """Whether all that workers are told to import can be read, and no framework imports for them."""
         if self.worker_imports.is_scanned or any(command.open_ended for command in self.commands.all):
             return False
+        if self.unparsed.make_applications or self.unparsed.hold([(DISCOVER, "")]):
+            return False
         return all(
             self.applications.is_plain(application)
             and not self.settings.hides(application)
@@ -263,10 +264,15 @@ class Orphans:
         )
 
     def is_plain(self, candidate: Candidate) -> bool:
-        """Whether an import by its full name is known to lead to a module, and no command names it."""
+        """Whether an import by its full name is known to lead to a module, and nothing hidden names it.
+
+        That is no command, and no file that cannot be parsed.
+        """
         imports = self.project.imports
         located = imports.locate(imports.module_name(candidate.path), candidate.path)
         if located is None or located.path != candidate.path or len(self.near(candidate)) > _MOST_READ:
+            return False
+        if self.unparsed.may_import(candidate.path):
             return False
         named = f"{candidate.package}.{candidate.stem}"
         for command in (*self.commands.all, *self.project.deployment.others):
@@ -277,7 +283,9 @@ class Orphans:
 
     def _is_discovered(self, candidate: Candidate) -> bool:
         """Whether a search for modules of tasks may find it."""
-        return any(self._finds(discovery, candidate) for discovery in self.worker_imports.discoveries)
+        return self.unparsed.hold([(INSTALLED_APPS, candidate.package)]) or any(
+            self._finds(discovery, candidate) for discovery in self.worker_imports.discoveries
+        )
 
     def _finds(self, discovery: Discovery, candidate: Candidate) -> bool:
         found = self.worker_imports.discovered(discovery)

@@ -13,6 +13,7 @@ from celery_lint.model.facts import Function, Module
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 # Folders whose files are started one by one.
 _SCRIPTS = frozenset({"bin", "cron", "scripts", "tools"})
@@ -29,6 +30,7 @@ class Shadowed:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.functions = known.project.functions
+        self.unparsed = known.of(UnparsedTexts)
 
     @once
     def all(self) -> frozenset[str]:
@@ -37,7 +39,8 @@ class Shadowed:
         return frozenset(
             path
             for path in self.behind_packages
-            if _SCRIPTS.isdisjoint(path.split("/"))
+            if not self._is_loaded_out_of_sight
+            and _SCRIPTS.isdisjoint(path.split("/"))
             and all(folder and not path.startswith(folder) for folder in loading)
         )
 
@@ -45,7 +48,7 @@ class Shadowed:
     @asking("quiet")
     def is_loaded_by_path(self) -> bool:
         """Whether code may load a file whatever its name leads to."""
-        return bool(self._loaders)
+        return bool(self._loaders) or self._is_loaded_out_of_sight
 
     @once
     @asking("quiet")
@@ -79,6 +82,10 @@ class Shadowed:
         return named.union((word, "") for word in BY_PATH)
 
     # ------------------------------------------------------------------ what loads files
+
+    @once
+    def _is_loaded_out_of_sight(self) -> bool:
+        return self.unparsed.hold((word, "") for word in BY_PATH)
 
     @once
     def _loaders(self) -> list[tuple[Module, Function]]:

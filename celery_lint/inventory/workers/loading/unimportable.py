@@ -20,7 +20,7 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
-from celery_lint.project.set_attributes import SetAttributes
+from celery_lint.project.unseen.set_attributes import SetAttributes
 
 
 class Failing(NamedTuple):

@@ -148,7 +148,7 @@ class Unimported:
     @asking("quiet")
     def _candidates(self) -> tuple[Candidate, ...]:
         """The modules of senders that no known module imports."""
-        if self.project.unparsed or self.worker_imports.is_scanned:
+        if self.worker_imports.is_scanned:
             return ()
         found: dict[str, Candidate] = {}
         line = self._modules()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from celery_lint.inventory.workers.loading.imported import IMPORTING_BY_NAME, NAMES_OF_IMPORTING
+from celery_lint.inventory.workers.loading.imported import IMPORTING_BY_NAME, NAMES_OF_IMPORTING, in_text
 from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
 from celery_lint.model.facts import Function, Module, Value
 from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 #: What loads a file by its path, whatever its name is.
 BY_PATH = (
@@ -22,6 +23,8 @@ UNKNOWN_IMPORTS = NAMES_OF_IMPORTING.union(BY_PATH)
 OF_DISTRIBUTIONS = frozenset(
     {"entry_points", "iter_entry_points", "load_entry_point", "load_setuptools_entrypoints"}
 )
+
+_IN_TEXT = in_text((*IMPORTING_BY_NAME, *BY_PATH))
 
 # What is told a path: the position of that among the arguments, and its name.
 _PATHS = {
@@ -55,6 +58,7 @@ class UnknownImports:
     def __init__(self, known: Known) -> None:
         self.project = known.project
         self.functions = known.project.functions
+        self.unparsed = known.of(UnparsedTexts)
 
     def may_reach(self, path: str, with_bare: bool = True) -> bool:
         """Whether some code of the product may import a file so.
@@ -62,7 +66,7 @@ class UnknownImports:
         Not ``with_bare``: and do something with the module.
         """
         name = f"{leaf_of(path)}.py"
-        return any(
+        return self.unparsed.speak(_IN_TEXT.search) or any(
             (each.files is None or name in each.files) and (with_bare or not each.is_bare)
             for each in self.all
         )

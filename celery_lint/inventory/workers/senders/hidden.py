@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from celery_lint.files.filter import Pair
@@ -20,9 +21,12 @@ from celery_lint.model.words import words_in
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 # With these, entries of the schedule stand in a database, where nobody can look.
 _DATABASES = frozenset({*OTHER_SCHEDULERS, "DatabaseScheduler", "RedBeatScheduler", "djcelery"})
+# What sends in a text whatever it is told: a name that is not written there.
+_SENDING = re.compile(rb"\b(?:send_task|signature|subtask)\(\s*(?![\s\"')])")
 # What a row is made by: a name that is called, or a method of what has the name.
 _ROW, _ENTRY = "PeriodicTask", "RedBeatSchedulerEntry"
 _MAKING = frozenset({_ROW, "create", "acreate", "get_or_create", "update_or_create"})
@@ -41,6 +45,7 @@ class HiddenSenders:
         self.in_force = known.of(OptionsInForce)
         self.layers = known.of(Layers)
         self.handing_on = known.of(HandingOn)
+        self.unparsed = known.of(UnparsedTexts)
 
     @once
     @asking("quiet")
@@ -52,6 +57,8 @@ class HiddenSenders:
             or not all(self.schedules.is_written(s.module, s.value) for s in self.settings.named(SCHEDULE))
             or any(map(self._is_unreadable, self.schedules.all))
             or any(self._unreadable_rows())
+            or self.unparsed.speak(_SENDING.search)
+            or bool(self.project.unparsed and self.unparsed.hold(self.words()))
         )
 
     @once

@@ -20,6 +20,7 @@ from celery_lint.model.purpose import is_test_path
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
+from celery_lint.project.unseen.unparsed import UnparsedTexts
 
 # Packages that bring Celery along, by parts of their names: `django-celery-beat`, `flower`.
 _BRINGING = ("celery", "flower", "kombu", "redbeat")
@@ -39,13 +40,14 @@ class Uninstalled:
         self.commands = known.of(Commands)
         self.orphans = known.of(Orphans)
         self.tasks = known.of(Tasks)
+        self.unparsed = known.of(UnparsedTexts)
 
     @once
     @asking("quiet")
     def all(self) -> frozenset[str]:
         """The paths of their modules, and of all that import these."""
         installs = self.project.deployment.unlisted.may_install
-        if any(map(installs, _BRINGING)) or self.project.unparsed or self.commands.are_any:
+        if any(map(installs, _BRINGING)) or self.commands.are_any:
             return frozenset()
         left = [self._left(each.module.path) for each in self.applications.product]
         if not left or None in left or self._is_installed():
@@ -60,6 +62,8 @@ class Uninstalled:
         """A module and those that import it, however far that goes; ``None`` where one of these may run."""
         line = [path]
         for each in line:  # which grows meanwhile
+            if self.unparsed.may_import(each):
+                return None
             for module in self.project.modules.values():
                 if module.path in line or is_test_path(module.path):
                     continue
