@@ -33,7 +33,7 @@ OPTIONS = [
     ("-Q -c 4", {"concurrency": "4"}),
     ("-c 4 -Q", {"concurrency": "4"}),
     ("-c 4 --queues", {"concurrency": "4"}),
-    ("--beat -c 4", {"concurrency": "4"}),
+    ("--beat -c 4", {"concurrency": "4", "with_beat": True}),
     ("--quiet --time-limit 30", {"time_limit": 30.0}),
     ("--time-limit 1m", {}),
     ("--prefetch-multiplier=1", {"prefetch": True}),
