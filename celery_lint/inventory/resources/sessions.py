@@ -155,7 +155,28 @@ class Sessions:
         if is_context_manager(function):
             return self._yielded(callee.module, function)
         found = _kind_of(self.project.call(callee, None))
-        return found or self._annotated(callee.module, function)
+        return found or self._annotated(callee.module, function) or self._given_back(callee.module, function)
+
+    def _given_back(self, module: Module, function: Function) -> Kind:
+        """The session that a function hands to one which gives it back: `return for_tenant(session, pk)`."""
+        calls, kinds = self.functions.calls(module, function), set[Kind]()
+        for step in self.functions.of(module, function).steps:
+            made = [calls[number] for number in step.calls if step.value == f"{calls[number].chain}()"]
+            if step.kind == "return":
+                helper = self.graph.target(module, made[0].chain) if made else None
+                name = self._gives_back(*helper) if helper is not None else ""
+                place = helper[1].filled().index(name) if helper is not None and name else -1
+                given = made[0].argument(place, name).chain if place >= 0 else ""
+                kinds.add(self.kind(module, given) if given else "")
+        return kinds.pop() if len(kinds) == 1 else ""
+
+    def _gives_back(self, module: Module, function: Function) -> str:
+        """The parameter that a function always gives back, if it is one of those by position."""
+        steps = self.functions.of(module, function).steps
+        given = {step.value.removeprefix("%") for step in steps if step.kind == "return"}
+        bound = {name for step in steps for name in step.stores}
+        name = given.pop() if len(given) == 1 and not function.is_generator else ""
+        return name if name in function.filled() and name not in bound else ""
 
     def _annotated(self, module: Module, function: Function) -> Kind:
         """The kind of session that a function says it gives: its caller, the loop or block around it."""
@@ -199,7 +220,13 @@ class Sessions:
             self._names[key] = self._find_names(module, function)
         return self._names[key]
 
-    def _find_names(self, module: Module, function: Function) -> dict[str, SessionName]:
+    def names_or_none(self, module: Module, function: Function) -> dict[str, SessionName]:
+        """The same, with those that hold ``None`` until their session is opened: ``db = None`` before a try."""
+        return self._find_names(module, function, True)
+
+    def _find_names(
+        self, module: Module, function: Function, or_none: bool = False
+    ) -> dict[str, SessionName]:
         found: dict[str, SessionName] = {}
         for parameter in function.parameters:
             chain = f"{parameter.annotation}()"
@@ -219,6 +246,8 @@ class Sessions:
             for name in step.stores:
                 kind = self.kind(module, bound[name]) if name in bound else ""
                 known = found.get(name)
+                if or_none and step.value == "#None" and known is None and name not in others:
+                    continue
                 if name in others or not kind or (known is not None and known.kind != kind):
                     found.pop(name, None)
                     others.add(name)

@@ -111,8 +111,8 @@ class FailedTransactions:
         flow, session = view.flow, held.session
         attempt = flow.steps[handler.parent]
         around = {outer.number for outer in flow.ancestors(attempt)}
-        if any(step not in around and step > attempt.number for step in session.steps):
-            return  # it is opened in the attempt, or later
+        if not held.is_there_after(flow, attempt):
+            return
         tried = list(self._tried(view, attempt, held))
         if not tried:
             return

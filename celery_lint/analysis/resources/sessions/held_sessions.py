@@ -12,6 +12,7 @@ from celery_lint.inventory.tasks.layers import Layers
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.workers.pools import Pools
 from celery_lint.model.steps import Step
+from celery_lint.project.functions import Flow
 from celery_lint.project.known import Known
 
 
@@ -25,6 +26,19 @@ class HeldSession(NamedTuple):
     def is_in(self, step: Step) -> bool:
         """Whether a statement reads one of the names."""
         return not self.names.isdisjoint(step.loads)
+
+    def is_there_after(self, flow: Flow, attempt: Step) -> bool:
+        """Whether what fails in a ``try`` leaves this session, and no other, to the handlers.
+
+        It is opened before, or in the ``try`` once and under no condition, and not by a ``with``.
+        """
+        around = {outer.number for outer in flow.ancestors(attempt)}
+        later = [number for number in self.session.steps if number not in around and number > attempt.number]
+        if not later:
+            return True
+        opening = flow.steps[later[0]]
+        direct = opening.kind == "assign" and (opening.parent, opening.role) == (attempt.number, "body")
+        return direct and len(self.session.steps) == 1
 
 
 class HeldSessions:
@@ -40,8 +54,8 @@ class HeldSessions:
 
     def views(self) -> Iterator[tuple[View, list[HeldSession]]]:
         """The functions with a handler, and the sessions that they or their objects hold."""
-        for view, names in self.session_flow.views:
-            if view.function.has("handler") and self._runs(view):
+        for view, names in self.session_flow.with_handlers:
+            if self._runs(view):
                 kind = "async" if view.function.is_async else "sync"
                 yield view, [self._held(view, each) for each in names.values() if each.kind == kind]
         for view in self.session_flow.methods:

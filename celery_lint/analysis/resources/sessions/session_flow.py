@@ -92,26 +92,30 @@ class SessionFlow:
     @once
     def views(self) -> list[tuple[View, dict[str, SessionName]]]:
         """The functions that hold sessions, with the names that do."""
-        found = []
-        for module, function, tasks in self.sessions.reached:
-            names = self.sessions.names(module, function)
-            if names:
-                flow = self.functions.of(module, function)
-                calls = self.functions.calls(module, function)
-                found.append((View(module, function, flow, calls, tasks), names))
-        return found
+        return [
+            (self._view(module, function, tasks), names)
+            for module, function, tasks in self.sessions.reached
+            if (names := self.sessions.names(module, function))
+        ]
+
+    @once
+    def with_handlers(self) -> list[tuple[View, dict[str, SessionName]]]:
+        """Those with an ``except``, with the names that are ``None`` before they hold a session."""
+        return [
+            (self._view(module, function, tasks), names)
+            for module, function, tasks in self.sessions.reached
+            if function.has("handler") and (names := self.sessions.names_or_none(module, function))
+        ]
+
+    def _view(self, module: Module, function: Function, tasks: tuple[Task, ...]) -> View:
+        flow, calls = self.functions.of(module, function), self.functions.calls(module, function)
+        return View(module, function, flow, calls, tasks)
 
     @once
     def methods(self) -> list[View]:
         """The methods with a handler that tasks run: their objects may hold a session."""
         return [
-            View(
-                module,
-                function,
-                self.functions.of(module, function),
-                self.functions.calls(module, function),
-                tasks,
-            )
+            self._view(module, function, tasks)
             for module, function, tasks in self.sessions.reached
             if function.owner and function.has("handler")
         ]
