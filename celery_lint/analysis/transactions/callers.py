@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.analysis.transactions.committing import Committing, commit_after
+from celery_lint.analysis.transactions.made_rows import GivenSession, filling, kept_parameter
 from celery_lint.inventory.code.called import named
 from celery_lint.inventory.code.decided.given import given_by, is_closed
-from celery_lint.model.arguments import Argument
 from celery_lint.model.calls import Call
-from celery_lint.model.facts import Class, Function, Module, Place
+from celery_lint.model.facts import Function, Module, Place
 from celery_lint.model.steps import Step
 from celery_lint.project.known import Known
 
 _DEEPEST = 3
+_UNKNOWN = GivenSession("", None)
 
 
 class CommittingCallers:
@@ -42,28 +43,27 @@ class CommittingCallers:
                 continue
             if is_closed(flow, sent, given_by(call, function, flow, ())):
                 continue
-            held = (
-                _filling(call, function, parameter)
-                if parameter
-                else self._held(module, function, attribute, home, caller, call)
-            )
-            found = self._behind(home, caller, held, step, depth) if held else None
+            if parameter:
+                held = GivenSession(filling(call, function, parameter), step)
+            else:
+                held = self._held(module, function, attribute, home, caller, call)
+            found = self._behind(home, caller, held, step, depth) if held.chain else None
             if found is not None:
                 return found
         return None
 
     def _behind(
-        self, module: Module, caller: Function, session: str, step: Step, depth: int
+        self, module: Module, caller: Function, held: GivenSession, step: Step, depth: int
     ) -> tuple[Place, bool] | None:
         """What commits this session after a statement: below it, at the end of a block, or in a caller."""
-        flow = self.functions.of(module, caller)
-        later = commit_after(flow, self.functions.calls(module, caller), session, step, step)
+        flow, session, given = self.functions.of(module, caller), held.chain, held.step or step
+        later = commit_after(flow, self.functions.calls(module, caller), session, given, step)
         if later is not None:
             return module.place(later.span), False
-        ended = self.committing.around(module, caller, session, step, step)
+        ended = self.committing.around(module, caller, session, given, step)
         if ended is not None:
             return ended, True
-        return self.commit(module, caller, session, step, step, depth - 1)
+        return self.commit(module, caller, session, given, step, depth - 1)
 
     def parameter(self, function: Function, session: str, step: Step) -> str:
         """The parameter that a session is, which a statement uses."""
@@ -84,37 +84,18 @@ class CommittingCallers:
 
     def _held(
         self, module: Module, function: Function, attribute: str, home: Module, caller: Function, call: Call
-    ) -> str:
-        """The session that an object has in an attribute, as its caller knows it."""
+    ) -> GivenSession:
+        """The session that an object has in an attribute, as its caller knows it; its chain may be empty."""
         owner = call.chain.rpartition(".")[0]
         if home is module and owner == f":{caller.owner}()" and caller.owner == function.owner:
-            return f"{owner}.{attribute}"  # of the same object
+            return GivenSession(f"{owner}.{attribute}", None)  # of the same object
         class_ = module.classes.get(function.owner)
         init = module.functions.get(f"{function.owner}.__init__")
         if class_ is None or init is None or not owner.endswith("()"):
-            return ""
-        parameter = _kept(class_, init, attribute)
+            return _UNKNOWN
+        parameter = kept_parameter(class_, init, attribute)
         made = [each for each in self.functions.calls(home, caller) if f"{each.chain}()" == owner]
-        held = {_filling(each, init, parameter) for each in made} if parameter else set()
-        return min(held) if len(held) == 1 else ""
-
-
-def _kept(class_: Class, init: Function, attribute: str) -> str:
-    """The parameter that a constructor puts into an attribute."""
-    values = class_.attributes.get(attribute, ())
-    for parameter in init.parameters:
-        chains = (f"%{parameter.name}", f"{parameter.annotation}()")
-        if len(values) == 1 and values[0].kind == "name" and values[0].chain in chains:
-            return parameter.name
-    return ""
-
-
-def _filling(call: Call, function: Function, parameter: str) -> str:
-    """The chain of what a call fills a parameter with."""
-    if call.is_open_ended:
-        return ""
-    filled = function.filled()
-    argument: Argument = call.keyword(parameter)
-    if not argument and parameter in filled:
-        argument = call.argument(filled.index(parameter))
-    return argument.chain if argument.kind == "name" else ""
+        held = {filling(each, init, parameter) for each in made} if parameter else set()
+        if len(held) != 1:
+            return _UNKNOWN
+        return GivenSession(held.pop(), self.functions.of(home, caller).step_of(made[0]))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from celery_lint.analysis.transactions.callers import CommittingCallers
 from celery_lint.analysis.transactions.carried import Carried
 from celery_lint.analysis.transactions.committing import Committing, commit_after
+from celery_lint.analysis.transactions.made_rows import MadeRows
 from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommits, leads_to
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.decided.given import given_by, is_closed
@@ -47,6 +48,21 @@ class SentBeforeSessionCommit(NamedTuple):
     ended: bool
 
 
+class _Row(NamedTuple):
+    """A new row and its session in a function. ``step`` is the call that adds it or gives it.
+
+    ``given``: the statement that names the session. ``by_another``: another function has added it.
+    """
+
+    flow: Flow
+    call: Call
+    session: str
+    step: Step
+    given: Step
+    names: set[str]
+    by_another: bool
+
+
 class SessionCommits:
     """The tasks that are sent before the commit that follows: below, or where the session is given back."""
 
@@ -59,13 +75,19 @@ class SessionCommits:
         self.callers = known.of(CommittingCallers)
         self.graph = known.of(CallGraph)
         self.carried = known.of(Carried)
+        self.made_rows = known.of(MadeRows)
         self._leaving: set[Pair] = set()
 
     @facts
     def sent_before(self) -> list[SentBeforeSessionCommit]:
         """One for each call that sends a task too early."""
         found: list[SentBeforeSessionCommit] = []
-        for module, function in self.project.calling(".add", ".add_all", ".merge"):
+        places = {(m.path, f.qualname): (m, f) for m, f in self.project.calling(".add", ".add_all", ".merge")}
+        for sending in self.sendings.all:  # the row may come from a function that is called there
+            places.setdefault(
+                (sending.module.path, sending.function.qualname), (sending.module, sending.function)
+            )
+        for module, function in places.values():
             own = self.sendings.within(module, function)
             told = [(sending.call, sending) for sending in own if not sending.call.in_lambda]
             told += self._by_helpers(module, function)
@@ -105,47 +127,68 @@ class SessionCommits:
             return
         calls = self.functions.calls(module, function)
         for given in calls:
-            before = flow.step_of(given) if given.leaf() in _GIVING and not given.in_lambda else None
-            if before is None or before.number >= step.number or not leads_to(flow, before, step):
+            row = self._row(module, function, given, step, task)
+            if row is None or not leads_to(flow, row.step, step) or self._may_be_committed(module, row, step):
                 continue
-            names = _made(flow, before, task) & _told(flow, before, step)
-            if not names or self._may_be_committed(flow, calls, given, before, step):
-                continue
-            found = self._commit(module, function, given, before, step)
+            found = self._commit(module, function, row, step)
             at_once = found is not None and self.before_commits.is_sent_at_once(sending, task)
             if found is not None and at_once and not self.carried.is_unread(sending, task):
                 places = module.place(call.span), module.place(given.span)
-                yield SentBeforeSessionCommit(places[0], sending, task, min(names), places[1], *found)
+                yield SentBeforeSessionCommit(places[0], sending, task, min(row.names), places[1], *found)
                 return
 
-    def _may_be_committed(self, flow: Flow, calls: list[Call], given: Call, before: Step, sent: Step) -> bool:
+    def _row(self, module: Module, function: Function, given: Call, sent: Step, task: Task) -> _Row | None:
+        """The new row that a call gives to a session, or that a function gives which has done so."""
+        flow = self.functions.of(module, function)
+        step = flow.step_of(given)
+        if step is None or given.in_lambda or step.number >= sent.number:
+            return None
+        if given.leaf() in _GIVING:
+            names = _made(flow, step, task) & _told(flow, step, sent)
+            return (
+                _Row(flow, given, given.chain.rpartition(".")[0], step, step, names, False) if names else None
+            )
+        if step.kind != "assign" or step.value != f"{given.chain}()" or len(step.stores) != 1:
+            return None
+        if (
+            step.name not in _told(flow, step, sent)
+            or sum(step.name in each.stores for each in flow.steps) > 1
+        ):
+            return None
+        session = self.made_rows.session(module, function, given)
+        if session is None:
+            return None
+        return _Row(flow, given, session.chain, step, session.step or step, {step.name}, True)
+
+    def _may_be_committed(self, module: Module, row: _Row, sent: Step) -> bool:
         """Whether a call between may commit: it says so, or gets the session."""
-        session = given.chain.rpartition(".")[0]
-        for call in calls:
-            step = flow.step_of(call)
-            if step is None or not before.number < step.number <= sent.number:
+        for call in self.functions.calls(module, row.flow.function):
+            step = row.flow.step_of(call)
+            if step is None or not row.step.number < step.number <= sent.number:
                 continue
-            of_session = call.chain.rpartition(".")[0] == session and call.leaf() not in _OPEN
-            if call.leaf() == "commit" or call.hands_on(session) or of_session:
+            of_session = call.chain.rpartition(".")[0] == row.session and call.leaf() not in _OPEN
+            if call.leaf() == "commit" or call.hands_on(row.session) or of_session:
+                return True
+            target = self.graph.target(module, call.chain) if row.by_another else None
+            if target is not None and any(
+                inner.mentions(*_ENDING) for _, inner in self.graph.closure(*target)
+            ):
                 return True
         return False
 
-    def _commit(
-        self, module: Module, function: Function, given: Call, before: Step, sent: Step
-    ) -> tuple[Place, bool] | None:
+    def _commit(self, module: Module, function: Function, row: _Row, sent: Step) -> tuple[Place, bool] | None:
         """The commit that certainly follows the sending: where it stands, or what ends with it."""
-        flow = self.functions.of(module, function)
-        session = given.chain.rpartition(".")[0]
-        later = commit_after(flow, self.functions.calls(module, function), session, before, sent)
+        session, given = row.session, row.given
+        later = commit_after(row.flow, self.functions.calls(module, function), session, given, sent)
         if later is not None:
             return module.place(later.span), False
-        opened = self.committing.around(module, function, session, before, sent)
+        opened = self.committing.around(module, function, session, given, sent)
         if opened is not None:
             return opened, True
-        if self.callers.parameter(function, session, before) or session.startswith(f":{function.owner}()."):
+        if self.callers.parameter(function, session, given) or session.startswith(f":{function.owner}()."):
             owner = function.owner.partition(".")[0] or function.name
             self._leaving.add((owner, leaf_of(module.path)))
-        return self.callers.commit(module, function, session, before, sent)
+        return self.callers.commit(module, function, session, given, sent)
 
     @asking("quiet")
     def words(self) -> set[Pair]:

@@ -221,7 +221,7 @@ class Sessions:
         return self._names[key]
 
     def names_or_none(self, module: Module, function: Function) -> dict[str, SessionName]:
-        """The same, with those that hold ``None`` until their session is opened: ``db = None`` before a try."""
+        """The same, with those that hold ``None`` before: ``session = None`` in front of a ``try``."""
         return self._find_names(module, function, True)
 
     def _find_names(

@@ -43,7 +43,7 @@ from celery_lint.model.reading.keeping import (
     worth_keeping,
     worth_setting,
 )
-from celery_lint.model.reading.scopes import CallRecord, Scope, by_name, chain_of, made_by
+from celery_lint.model.reading.scopes import CallRecord, Scope, bases_of, by_name, chain_of, made_by
 from celery_lint.model.reading.started import starts_beat, told_queues
 from celery_lint.model.reading.statements import steps_of
 from celery_lint.model.reading.values import constant_word, value_of
@@ -168,7 +168,7 @@ class Reader:
             scope.qualname,
             node.name,
             self._name_span(node),
-            (*(chain_of(base, outer) for base in node.bases), *made_by(node, outer, scope)),
+            (*bases_of(node, outer), *made_by(node, outer, scope)),
             tuple(self._value(decorator, outer) for decorator in node.decorator_list),
             {
                 name: tuple(self._brief(value, inside) for value, inside in values[:4])

@@ -21,6 +21,9 @@ _NAME, _ATTRIBUTE, _CALL, _SUBSCRIPT = ast.Name, ast.Attribute, ast.Call, ast.Su
 _LONGEST_CHAIN = 200
 _CONTEXT_MANAGERS = frozenset({"asynccontextmanager", "contextmanager"})
 
+# What says no more of a class than that it has parameters.
+_GENERIC = frozenset({"typing.Generic", "typing_extensions.Generic"})
+
 
 class StepRecord:
     """A statement as the walk met it, before names are known."""
@@ -299,6 +302,15 @@ def _resolve_local(name: str, binder: Scope) -> str:
     if chain and not chain.startswith(f"%{name}") and len(chain) <= _LONGEST_CHAIN:
         return chain
     return f"%{name}"
+
+
+def bases_of(node: ast.ClassDef, outer: Scope) -> Iterator[str]:
+    """The chains of what a class derives from: of `Repository[Order]` that is `Repository`."""
+    for base in node.bases:
+        typed = isinstance(base, ast.Subscript) and isinstance(base.value, (ast.Name, ast.Attribute))
+        chain = chain_of(base.value if isinstance(base, ast.Subscript) and typed else base, outer)
+        if not typed or chain not in _GENERIC:
+            yield chain
 
 
 def made_by(node: ast.ClassDef, outer: Scope, inside: Scope) -> Iterator[str]:

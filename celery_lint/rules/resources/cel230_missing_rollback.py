@@ -102,7 +102,8 @@ class MissingRollback(Rule):
     ## Limits
 
     Speaks of sessions in functions that tasks run, in a variable, in an attribute of the object
-    (`self.session`) or in a parameter that all their callers give a session, where the clause catches what a
+    (`self.session`) or in a parameter that all their callers give a session, opened before the `try` or
+    first in it, where the clause catches what a
     database error arrives as, and the same session flushes or executes in the `try` what the database may
     refuse: rows that are added, attributes that are set from data, an `insert()`, an `INSERT` in `text()`. A
     query of rows is a flush, too, but for a session with `autoflush=False` or a block of `no_autoflush`. A

@@ -60,12 +60,13 @@ class DispatchBeforeCommit(Rule):
 
     ## Limits
 
-    In one function a new row is made and given to the session, and the task is sent with something of it,
-    there or by a function that is called there. The same session commits below, at the end of the block or of
-    the FastAPI dependency that gives it, or so in a caller that hands it on. Silent where what is called
-    between may commit, for messages with `countdown` or `eta`, where the class of the task may wait for the
-    commit, and where the key of the row stands under a name of a dictionary (`{"order_id": order.id}`) of
-    which nothing speaks that the task runs: such a task only shows it or writes it down.
+    In one function a new row is made and given to the session, or comes from a function or a method of an
+    object (`await orders.create(…)`) that has done so and commits nothing, and the task is sent with
+    something of it, there or by a function that is called there. The same session commits below, at the end
+    of the block or of the FastAPI dependency that gives it, or so in a caller that hands it on. Silent where
+    what is called between may commit, for messages with `countdown` or `eta`, where the class of the task may
+    wait for the commit, and where the key of the row stands under a name of a dictionary (`{"order_id":
+    order.id}`) of which nothing speaks that the task runs: such a task only shows it or writes it down.
 
     ## References
 
