@@ -34,7 +34,7 @@ PROCESS_STARTS = tuple(f"celery.signals.worker_{name}" for name in ("process_ini
 #: What gives the task that runs.
 CURRENT_TASKS = frozenset({"celery.current_task", "celery._state.current_task", "celery.app.current_task"})
 #: Schemes of result backends that make a key of each id, and so refuse to store anything without one.
-KEYED_BACKENDS = frozenset({"redis", "rediss", "sentinel", "cache", "file"})
+KEYED_BACKENDS = frozenset({"redis", "rediss", "sentinel", "cache", "django-cache", "file"})
 #: Schemes of result backends that store a state without a look at the exception of the one before.
 OVERWRITING_BACKENDS = frozenset({"cassandra", "database", "db", "django-db", "mongodb"})
 #: Schemes of result backends that serialise each result. The cache of Django keeps the object as it is.

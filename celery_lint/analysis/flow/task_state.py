@@ -41,6 +41,8 @@ _BESIDE = {
 }
 # These end the task, or store a result of their own, although nothing says ``raise``.
 _LEAVING = frozenset({"retry", "replace", "exit", "_exit"})
+# Whoever waits at this backend takes the first final state, and looks for no other.
+_FIRST_COMES = "rpc"
 # After these nothing is stored.
 _UNSTORED = ("Ignore", "Ignore()", "Reject", "Reject()")
 
@@ -195,7 +197,7 @@ class TaskState:
         if all(meta is not None and _returns(function, end, meta) for end in ends):
             return ""
         schemes = {self.backends.scheme(one) for task in tasks for one in self.belonging.of(task)}
-        return "result" if schemes <= KEYED_BACKENDS | {""} else ""
+        return "result" if schemes <= KEYED_BACKENDS | {_FIRST_COMES, ""} else ""
 
     def _given(
         self, module: Module, function: Function, call: Call

@@ -15,7 +15,8 @@ class UpdateStateFinal(Rule):
 
     SUCCESS is final: whoever waits with `get()` goes on at once, with `meta` as the result. Redis and the
     other key-value backends then keep it: the value that the task returns later is not stored, and neither is
-    the exception that it raises. Databases do so from Celery 5.7 on; before, the later result took its place.
+    the exception that it raises. SQLAlchemy and MongoDB do so from Celery 5.7 on; before, and in the tables
+    of django-celery-results, the later result takes its place.
 
     ## Example
 
