@@ -53,7 +53,12 @@ class Written:
 def lines_with(word: str, text: bytes) -> list[int]:
     """The lines of a text that a word stands on."""
     whole = re.compile(rb"(?<!\w)" + re.escape(word.encode()) + rb"(?!\w)")
-    return [text.count(b"\n", 0, found.start()) + 1 for found in whole.finditer(text)]
+    lines, line, seen = [], 1, 0
+    for found in whole.finditer(text):
+        line += text.count(b"\n", seen, found.start())
+        seen = found.start()
+        lines.append(line)
+    return lines
 
 
 class Texts(Mapping[str, bytes]):

@@ -34,6 +34,9 @@ _SPEAKERS = re.compile(r"\W*(?:\w+:\s+)?(?:cat|die|echo|err\w*|info|log\w*|print
 # What may fail, or ends well whatever happens: `systemctl restart celery || true`.
 _TRIED = re.compile(r"\|\||2>|-q\b|--quiet")
 
+# A longer line is no command: every word of one may begin what starts a deployment.
+_LONGEST = 4_000
+
 _STARTING = frozenset({"create", "pull", "restart", "run", "scale", "start", "up"})
 _COMPOSING = frozenset({"compose", "docker-compose", "podman-compose"})
 _COMPOSED = re.compile(r"COMPOSE_FILE[ :=]+(\S+)")
@@ -92,7 +95,7 @@ def _commands(path: str, text: str) -> Iterator[tuple[str, list[str]]]:
         if line.lstrip().lower().startswith(_REMARKS) or (code and not _SAID.search(line)):
             continue
         for segment in _SEPARATORS.split(line):
-            if not _SPEAKERS.match(segment):
+            if len(segment) < _LONGEST and not _SPEAKERS.match(segment):
                 yield line, segment.translate(_QUOTES).split()
 
 

@@ -16,7 +16,7 @@ from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
 
 # The class, or what makes an application and is called so: `make_celery(flask_app)`.
-_APPLICATION = re.compile(rb"[Cc]elery\w*\(|\w\(Celery\)|\bimport\b[^\n]*\bCelery\b")
+_APPLICATION = re.compile(rb"[Cc]elery\w*\(|\w\(Celery\)|\bimport\b[^\n]{0,300}?\bCelery\b")
 # What gives tasks names that nobody can tell.
 _NAMING = frozenset({"gen_task_name", "register_task"})
 

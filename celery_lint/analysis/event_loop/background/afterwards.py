@@ -18,6 +18,7 @@ _WAITING = frozenset({"gather", "wait_for", "wait", "shield"})
 _SLEEP = ("asyncio.sleep", "asyncio.tasks.sleep", "anyio.sleep")
 _FAR_OFF = 10  # statements of a database take as long as one request
 _A_SECOND = 20
+_A_DAY = 86_400  # no sleep counts as longer
 _LEAVING = frozenset({"return", "raise"})
 
 
@@ -33,16 +34,15 @@ class Afterwards:
         self.project = known.project
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
-        self._lengths: dict[tuple[Key, bool], int] = {}
+        self._lengths: dict[tuple[Key, bool, int], int] = {}
 
     def longest(self, module: Module, function: Function) -> int:
         """How often a coroutine waits from its beginning to its end; not at all: it is done at once."""
         return self._length(module, function, LAYERS, longer=True)
 
     def _length(self, module: Module, function: Function, depth: int, *, longer: bool) -> int:
-        key = (module.path, function.qualname), longer
+        key = (module.path, function.qualname), longer, depth  # so that nobody who asked before decides
         if key not in self._lengths:
-            self._lengths[key] = 1  # while it is worked out; functions may call each other
             flow = self.functions.of(module, function)
             self._lengths[key] = _Measure(self, module, flow, longer).sum(flow.body(), depth)
         return self._lengths[key]
@@ -149,13 +149,17 @@ class _Measure:
         name = self.lengths.project.resolve(self.module, call.chain).name
         if name in _SLEEP:
             seconds = call.argument(0, "delay").amount
-            return 1 if seconds is None else round(seconds * _A_SECOND)
+            return 1 if seconds is None else round(min(max(seconds, 0), _A_DAY) * _A_SECOND)
         if name.startswith(FAR):
             return _FAR_OFF
         if call.leaf() in _WAITING:
             inside = [self.calls[given.number] for given in call.takes if given.kind == "call"]
             if call.is_open_ended:  # `gather(*[client.get(url) for url in urls])`
-                inside += [one for one in self.calls if one.in_comprehension and call.span.holds(one.span)]
+                inside += [
+                    one
+                    for one in self.calls
+                    if one.in_comprehension and one is not call and call.span.holds(one.span)
+                ]
             return max([1, *(self._cost(one, depth) for one in inside)])
         return 1
 

@@ -31,13 +31,12 @@ class Lasting:
         self.project = known.project
         self.functions = known.project.functions
         self.graph = known.of(CallGraph)
-        self._known: dict[Key, bool] = {}
+        self._known: dict[tuple[Key, int], bool] = {}
 
     def lasts(self, module: Module, function: Function, depth: int = LAYERS) -> bool:
         """Whether a coroutine, or an asynchronous generator, does not end by itself."""
-        key = (module.path, function.qualname)
+        key = (module.path, function.qualname), depth  # so that nobody who asked before decides
         if key not in self._known:
-            self._known[key] = False  # while it is worked out; functions may call each other
             self._known[key] = any(
                 self._goes_on(module, function, step, depth) if step.kind in _LOOPS else _serves(step)
                 for step in self.functions.of(module, function).steps

@@ -199,6 +199,7 @@ def joined(flow: Flow, events: Iterable[Event]) -> Writes:
     flushing = [step for step, writes in events if writes.flushes][:_MANY]
     asking = [step for step, writes in events if writes.asks][:_MANY]
     waiting = [step for step, writes in events if writes.waits][:_MANY]
+    added = [step for step, writes in events if writes.adds][:_MANY]
     done = [writes for _, writes in events]
     return Writes(
         any(writes.refused for writes in done)
@@ -210,7 +211,7 @@ def joined(flow: Flow, events: Iterable[Event]) -> Writes:
         any(writes.commits for writes in done),
         any(writes.asks for writes in done),
         any(writes.refused_if_sent for writes in done)
-        or any(_comes_to(flow, one, other) for one in waiting for other in asking),
+        or any(_comes_to(flow, one, other) for one in added for other in asking),
     )
 
 

@@ -22,7 +22,9 @@ _FISHING = re.compile(
     rb"\bgetattr\((?!\s*[\w.]+,\s*[\"'])|\bgetmembers\(|\bvars\(|\bFire\(|\bfrom_module\(|\b__dict__\b|\bglobals\(\)"
 )
 _FISHING_AT_HOME = re.compile(rb"\bFire\(|\bglobals\(\)|\bvars\(\)|\b__main__\b.*\bgetmembers\(")
-_IMPORT = re.compile(rb"\b(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]*(\([^)]*\)|[^\n]*)|\bfrom[ \t]+[\w.]+")
+_IMPORT = re.compile(
+    rb"\b(?:from[ \t]+([\w.]+)[ \t]+)?import[ \t]*(\([^)]{0,5000}\)|[^\n]*)|\bfrom[ \t]+[\w.]+"
+)
 # What imports modules that only the run knows, and what those that distributions tell of.
 _LOADING = re.compile(
     rb"(?<!def )(?:\b(?:%b)|(?<![.\w])exec)\((?!\s*[\"'])"
@@ -46,6 +48,7 @@ class Said:
         self.unimported = known.of(Unimported)
         self._taken: dict[Key, bool] = {}
         self._left: dict[str, bool] = {}
+        self._lines_of: tuple[str, list[bytes]] = "", []
 
     def anywhere(self, module: Module, name: str, known: Lines) -> bool:
         """Whether any file says a name outside of these lines, or takes unknown names out of the module.
@@ -141,8 +144,14 @@ class Said:
             return True
         if "_" in name.strip("_") or not path.endswith(_OF_PEOPLE):
             return True
-        text = self.project.deployment.written.texts[path].split(b"\n")[line - 1]
+        text = self._prose(path)[line - 1]
         return re.search(rb"[.:`\"']%b\b|\b%b[(`]" % (name.encode(), name.encode()), text) is not None
+
+    def _prose(self, path: str) -> list[bytes]:
+        """The lines of a text for people, of which only the last one is kept."""
+        if self._lines_of[0] != path:
+            self._lines_of = path, self.project.deployment.written.texts[path].split(b"\n")
+        return self._lines_of[1]
 
     def _is_fished(self, module: Module) -> bool:
         return not self._fished.isdisjoint((module.path, leaf_of(module.path)))

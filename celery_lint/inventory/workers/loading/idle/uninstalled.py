@@ -26,7 +26,8 @@ from celery_lint.project.unseen.unparsed import UnparsedTexts
 _BRINGING = ("celery", "flower", "kombu", "redbeat")
 # What is installed by hand, in an image, or by a list that has another form.
 _INSTALLED = re.compile(
-    rb"\b(?:add|install)\b[^\n]*\bcelery\b|^[ \t]*(?:-[ \t]*)?[\"']?celery[\"']?[ \t]*(?:[\[=<>~!]|\r?$)",
+    rb"\b(?:add|install)\b[^\n]{0,200}?\bcelery\b"
+    rb"|^[ \t]*(?:-[ \t]*)?[\"']?celery[\"']?[ \t]*(?:[\[=<>~!]|\r?$)",
     re.IGNORECASE | re.MULTILINE,
 )
 
