@@ -74,7 +74,7 @@ class Unimported:
         asked = frozenset[str]()  # the modules whose texts name none of them
         while found:
             # What only such modules import and name happens to nobody either.
-            left = {path for path in found if not self._importers.get(path, set()) <= found.keys()}
+            left = {path for path in found if not self.importers.get(path, set()) <= found.keys()}
             others = [
                 module
                 for module in (self.project.product_modules() if not left else ())
@@ -156,20 +156,20 @@ class Unimported:
             each = candidate_of(module.path, False)
             if module.path in found or each is None or not self._is_left_alone(module, each):
                 continue
-            importers = self._importers.get(module.path, set())
+            importers = self.importers.get(module.path, set())
             above = [self.project.modules[path] for path in importers]
             if len(above) <= _MOST_IMPORTERS and not any(each.path in self._own for each in above):
                 found[module.path] = each
                 line += above
         while True:
-            left = [path for path in found if not self._importers.get(path, set()) <= found.keys()]
+            left = [path for path in found if not self.importers.get(path, set()) <= found.keys()]
             if not left:
                 return tuple(found.values())
             for path in left:
                 del found[path]
 
     @once
-    def _importers(self) -> dict[str, set[str]]:
+    def importers(self) -> dict[str, set[str]]:
         """Who imports each module, but tests and itself."""
         found: dict[str, set[str]] = {}
         for module in self.project.modules.values():

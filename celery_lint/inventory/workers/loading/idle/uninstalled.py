@@ -9,14 +9,15 @@ installed may bring Celery along, for whoever has it in use.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.applications import Applications
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.loading.orphans import Orphans
+from celery_lint.inventory.workers.loading.unimported import Unimported
 from celery_lint.model.facts import Module
-from celery_lint.model.purpose import is_test_path
 from celery_lint.project.asking import asking
 from celery_lint.project.known import Known, once
 from celery_lint.project.modules import leaf_of
@@ -42,6 +43,7 @@ class Uninstalled:
         self.orphans = known.of(Orphans)
         self.tasks = known.of(Tasks)
         self.unparsed = known.of(UnparsedTexts)
+        self.unimported = known.of(Unimported)
 
     @once
     @asking("quiet")
@@ -59,20 +61,18 @@ class Uninstalled:
         """What other files must hold to import one of them."""
         return {(leaf_of(path), path.rpartition("/")[0].rpartition("/")[2]) for path in self.all}
 
-    def _left(self, path: str) -> list[str] | None:
+    def _left(self, path: str) -> Collection[str] | None:
         """A module and those that import it, however far that goes; ``None`` where one of these may run."""
-        line = [path]
+        found, line = {path}, [path]
         for each in line:  # which grows meanwhile
             if self.unparsed.may_import(each):
                 return None
-            for module in self.project.modules.values():
-                if module.path in line or is_test_path(module.path):
-                    continue
-                if each in self.project.imports.targets(module):
-                    if not self._has_tasks_alone(module):
-                        return None
-                    line.append(module.path)
-        return line
+            above = self.unimported.importers.get(each, set()) - found
+            if not all(self._has_tasks_alone(self.project.modules[other]) for other in above):
+                return None
+            found |= above
+            line += above
+        return found
 
     def _has_tasks_alone(self, module: Module) -> bool:
         """Whether a module defines tasks, and nothing starts it for anything else."""
