@@ -44,6 +44,8 @@ def before(view: View, held: HeldSession, attempt: Step, written: list[Writes]) 
     rows = rows_of(flow, held)
     for number in range(attempt.number - 1, -1, -1):
         step, writes = flow.steps[number], written[number]
+        if held.session.closes and number in held.session.steps:
+            break  # what stands above its block is the work of no session, or of another
         is_change = _changes(view, step, rows)
         if (writes == NOTHING and not is_change) or _leaves_out(flow, step, attempt):
             continue

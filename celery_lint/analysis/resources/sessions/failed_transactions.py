@@ -173,12 +173,12 @@ class FailedTransactions:
 
     def _is_stored(self, view: View, held: HeldSession) -> bool:
         """Whether what is done by a session that is opened here is committed by somebody."""
-        session = held.session
-        if not session.steps or session.chain.endswith(".begin()"):
+        maker = held.session.maker or held.session.chain
+        if not held.session.steps or maker.endswith(".begin()"):
             return True
         if view.function.may_call(".commit"):
             return True
-        opened = self.graph.target(view.module, session.chain.removesuffix("()"))
+        opened = self.graph.target(view.module, maker.removesuffix("()"))
         if opened is not None and any(
             inner.mentions("commit", "begin") for _, inner in self.graph.closure(*opened)
         ):

@@ -30,9 +30,12 @@ class HeldSession(NamedTuple):
     def is_there_after(self, flow: Flow, attempt: Step) -> bool:
         """Whether what fails in a ``try`` leaves this session, and no other, to the handlers.
 
-        It is opened before, or in the ``try`` once and under no condition, and not by a ``with``.
+        It is opened before, or in the ``try`` once and under no condition, and not by a ``with``. One that a
+        ``with`` opens is there in its block.
         """
         around = {outer.number for outer in flow.ancestors(attempt)}
+        if self.session.closes:
+            return not around.isdisjoint(self.session.steps)
         later = [number for number in self.session.steps if number not in around and number > attempt.number]
         if not later:
             return True
@@ -57,7 +60,8 @@ class HeldSessions:
         for view, names in self.session_flow.with_handlers:
             if self._runs(view):
                 kind = "async" if view.function.is_async else "sync"
-                yield view, [self._held(view, each) for each in names.values() if each.kind == kind]
+                opened = (one for each in names.values() for one in _by_block(view.flow, each))
+                yield view, [self._held(view, each) for each in opened if each.kind == kind]
         for view in self.session_flow.methods:
             if view.function.has("handler") and self._runs(view):
                 yield view, self._held_by_object(view)
@@ -98,3 +102,18 @@ class HeldSessions:
             if names.isdisjoint(step.loads) and step.kind == "assign" and step.number not in session.steps:
                 names.difference_update({*step.stores} - {session.name})
         return HeldSession(session, frozenset(names), frozenset(chains - {session.chain}))
+
+
+def _by_block(flow: Flow, session: SessionName) -> Iterator[SessionName]:
+    """The sessions of a name: each of several ``with`` blocks opens its own."""
+    if not session.closes or len(session.steps) == 1:
+        yield session
+        return
+    makers = {
+        number: next(chain for chain in flow.steps[number].chains if chain.endswith(f"={session.name}"))
+        for number in session.steps
+    }
+    # What is bound to different things stands in chains by its name.
+    chain = session.chain if len(set(makers.values())) == 1 else f"%{session.name}"
+    for number, maker in makers.items():
+        yield session._replace(chain=chain, steps=(number,), maker=maker.rpartition("=")[0])
