@@ -12,11 +12,14 @@ from celery_lint.files.commands.pythons import of_files, since
 from celery_lint.files.deployments.apart import apart
 from celery_lint.files.deployments.defaults import defaults, is_idle, starts_others
 from celery_lint.files.deployments.strangers import strangers
+from celery_lint.files.deployments.told import is_told
 from celery_lint.files.deployments.without_beat import without_beat
 from celery_lint.files.discovery import Listing
 from celery_lint.libraries.django import SETTINGS_VARIABLE
 from celery_lint.model.commands import Deployment, Written, deployed
 from celery_lint.model.reading.apart.versions import Pythons
+
+_OF_PYTEST = "pytest]"
 
 
 def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Deployment:
@@ -30,6 +33,13 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
     commands = [command for command in written if command not in never] if never else written
     besides = unlisted.of(root, listing, dependencies.distributions(root, paths))
     telling = saying(root, listing.told, (*(each.encode() for each in (VARIABLE, SETTINGS_VARIABLE)), b"://"))
+    settings = frozenset(
+        each.text
+        for text in telling
+        if _OF_PYTEST not in text  # its configuration says what tests run with
+        for each in assigned(text, SETTINGS_VARIABLE)
+    )
+    starting = [command for command in commands if command.is_worker or command.program == "beat"]
     return deployed(
         commands,
         dependencies.packages(root, paths),
@@ -42,9 +52,12 @@ def deployment_of(root: str, listing: Listing, failures: list[Unparsed]) -> Depl
         if never or starts_others(paths, commands)
         else None,
         python_path(telling),
-        frozenset(each.text for text in telling for each in assigned(text, SETTINGS_VARIABLE)),
+        settings,
         schemes(telling),
-    )._replace(written=Written(lambda: everything(root, [*listing.told, *listing.python])))
+    )._replace(
+        django_is_told=bool(settings) and is_told(root, {*listing.told}, starting, SETTINGS_VARIABLE),
+        written=Written(lambda: everything(root, [*listing.told, *listing.python])),
+    )
 
 
 def pythons_of(root: str, listing: Listing, oldest: str) -> Pythons:

@@ -99,6 +99,7 @@ class Deployment(NamedTuple):
     ``python_path`` are the folders that Python is told to import from, ``django_settings`` what Django's
     variable for the module of its settings is given, ``schemes`` those of the addresses of brokers that
     variables are given, by variable; empty for a value that shows none. ``written`` is all that files say.
+    ``django_is_told``: all that starts workers or beat gives Django's variable.
     """
 
     commands: tuple[WorkerCommand, ...] = ()
@@ -115,6 +116,7 @@ class Deployment(NamedTuple):
     django_settings: frozenset[str] = frozenset()
     schemes: Mapping[str, frozenset[str]] = MappingProxyType({})
     written: Written = Written()
+    django_is_told: bool = False
 
     @property
     def texts_read(self) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, TypeVar
 
 from celery_lint.inventory.application.beat.cron_fields import FIELDS, InvalidField, moments, occurs, steps
 from celery_lint.inventory.application.beat.crontabs import Crontab, Crontabs
+from celery_lint.inventory.application.beat.unread import UnreadSchedules
 from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple
@@ -53,6 +54,9 @@ class WideStep(NamedTuple):
     most: int
 
 
+_Fact = TypeVar("_Fact", MissingMinute, WideStep)
+
+
 class CrontabFields:
     """The fields of a project's crontabs."""
 
@@ -60,13 +64,14 @@ class CrontabFields:
         self.project = known.project
         self.crontabs = known.of(Crontabs)
         self.schedules = known.of(Schedules)
+        self.unread = known.of(UnreadSchedules)
 
     # ------------------------------------------------------------------ no minute
 
     @facts
     def without_minute(self) -> list[MissingMinute]:
         """The crontabs that say which hour or day, and not which minute."""
-        return list(self._without_minute())
+        return self._worked_off(list(self._without_minute()))
 
     def _without_minute(self) -> Iterator[MissingMinute]:
         for crontab in self.crontabs.all:
@@ -161,13 +166,18 @@ class CrontabFields:
     @facts
     def wide_steps(self) -> list[WideStep]:
         """The steps that are longer than their field."""
-        return [
+        found = [
             WideStep(crontab.module.place(value.span), field, step, FIELDS[field][0])
             for crontab in self.crontabs.all
             for field, value in crontab.fields.items()
             for step in steps(self.project.text(crontab.module, value) or "")
             if step > FIELDS[field][0]
         ]
+        return self._worked_off(found)
+
+    def _worked_off(self, found: list[_Fact]) -> list[_Fact]:
+        """Those of schedules that some beat works off, as far as anybody can tell."""
+        return self.unread.unless_by_nobody([each for each in found if not self.unread.holds(each.place)])
 
 
 def _is_whole(data: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
+from celery_lint.inventory.application.beat.unread import UnreadSchedules
 from celery_lint.inventory.tasks.options import TaskOptions
 from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.sendings import Given
@@ -54,6 +55,7 @@ class Entries:
         self.schedules = known.of(Schedules)
         self.schedulers = known.of(Schedulers)
         self.signatures = known.of(Signatures)
+        self.unread = known.of(UnreadSchedules)
         self.task_options = known.of(TaskOptions)
         self.tasks = known.of(Tasks)
 
@@ -62,7 +64,8 @@ class Entries:
     @facts
     def unfit(self) -> list[UnfitEntry]:
         """The entries whose arguments certainly do not fit."""
-        return [found for entry in self.schedules.all if (found := self._unfit(entry)) is not None]
+        found = [self._unfit(entry) for entry in self.schedules.all if not self.unread.holds(entry.place)]
+        return self.unread.unless_by_nobody([unfit for unfit in found if unfit is not None])
 
     def _unfit(self, entry: Entry) -> UnfitEntry | None:
         task = self.schedules.task(entry) if not entry.hidden and entry.written != "row" else None
@@ -112,11 +115,13 @@ class Entries:
         for entry in self.schedules.all:
             given = entry.given.get("schedule") if entry.written != "row" else None
             seconds = self.project.number(entry.module, given)
-            if given is not None and seconds is not None and seconds <= 0:
+            if given is None or seconds is None or self.unread.holds(entry.place):
+                continue
+            if seconds <= 0:
                 redbeat = Scheduler("redbeat") if entry.written == "entry" else None
                 place = entry.module.place(given.span)
                 found.append(Endless(place, seconds, redbeat or self.schedulers.only))
-        return found
+        return self.unread.unless_by_nobody(found)
 
     # ------------------------------------------------------------------ no signature
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.applications import Application, Applications
 from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
+from celery_lint.inventory.application.beat.unread import SCHEDULE
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.inventory.application.statements import Given
-from celery_lint.inventory.tasks.schedules import SCHEDULE, Entry, Schedules
+from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.model.facts import Module, Place, Value
 from celery_lint.model.records import NamedTuple

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from celery_lint.diagnostics import Span
 from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.beat.unread import SCHEDULE, UnreadSchedules
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Setting, Settings
-from celery_lint.inventory.tasks.schedules import PERIODIC, SCHEDULE, Entry, Schedules, is_schedule
+from celery_lint.inventory.tasks.schedules import PERIODIC, Entry, Schedules, is_schedule
 from celery_lint.inventory.tasks.sendings import Sendings
-from celery_lint.libraries.celery import CLOCKS
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.facts import Function, Module, Place
-from celery_lint.model.reading.started import starts_beat
 from celery_lint.model.records import NamedTuple
 from celery_lint.model.steps import Step
 from celery_lint.model.words import held, words_in
@@ -45,13 +44,14 @@ class SchedulesWithoutBeat:
         self.settings = known.of(Settings)
         self.schedules = known.of(Schedules)
         self.sendings = known.of(Sendings)
+        self.unread = known.of(UnreadSchedules)
         self.unparsed = known.of(UnparsedTexts)
 
     @facts
     def unbeaten(self) -> list[Unbeaten]:
         """The schedule of each application that is deployed so."""
         alone = self.project.deployment.without_beat
-        if not alone or self._is_started_in_code or self._is_read:
+        if not alone or self.unread.starts_in_code or self._is_read:
             return []
         found: dict[Place, Unbeaten] = {}
         for application in self.commands.started:
@@ -64,22 +64,6 @@ class SchedulesWithoutBeat:
             if unbeaten is not None:
                 found.setdefault(unbeaten.place, unbeaten)
         return list(found.values())
-
-    @once
-    def _is_started_in_code(self) -> bool:
-        """Whether code may start beat, or keeps time by other means, or starts workers nobody knows how."""
-        if any(command.open_ended for command in self.commands.all):
-            return True
-        if self.unparsed.speak(_starts_beat) or self.unparsed.hold((clock, "") for clock in CLOCKS):
-            return True
-        modules = self.project.modules
-        if any(modules[path].starts_beat for path in modules):
-            return True
-        return any(
-            dotted.lstrip(".").partition(".")[0] in CLOCKS
-            for module in self.project.product_modules()
-            for dotted in module.all_imports
-        )
 
     @once
     def _is_read(self) -> bool:
@@ -195,10 +179,6 @@ class SchedulesWithoutBeat:
     def _label(self, entry: Entry) -> str:
         task = self.schedules.task(entry)
         return entry.key or (task.label if task is not None else PERIODIC)
-
-
-def _starts_beat(text: bytes) -> bool:
-    return starts_beat(text.decode("utf-8", "replace"))
 
 
 def _conditions(flow: Flow, span: Span) -> Iterator[tuple[int, str]]:

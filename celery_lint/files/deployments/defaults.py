@@ -14,6 +14,7 @@ from typing import NamedTuple
 from celery_lint.files.commands.mentions import is_pipeline, is_text, speaks_of_workers, text_of
 from celery_lint.files.commands.shell import logical_lines
 from celery_lint.files.deployments.elsewhere import files_elsewhere, may_deploy
+from celery_lint.files.deployments.services import services
 from celery_lint.files.deployments.wholes import (
     DEVELOPING,
     MANIFEST,
@@ -22,10 +23,8 @@ from celery_lint.files.deployments.wholes import (
     files_of,
     is_public,
     is_variable,
-    keys_of,
     kind_of,
     name_of_image,
-    named_services,
 )
 from celery_lint.model.commands import WorkerCommand
 from celery_lint.model.purpose import is_development_path, originals
@@ -38,8 +37,6 @@ _COMMON = frozenset(
     }
 )  # fmt: skip
 _SEPARATORS = re.compile(r"[-_./:@]+")
-_ANCHOR = re.compile(r"(?m)^( *)(?:- +)?[\w.-]+:[ \t]*&([\w-]+)[ \t]*(?:#.*)?$")
-_MERGED = re.compile(r"\*([\w-]+)")
 _CONTAINER = re.compile(r"""(?m)^([ -]*)image:[ \t]*["']?([^\s"'#]+)""")
 _OWN_COMMAND = ("command", "entrypoint")
 _NO_COMMAND = frozenset({"", "null", "~", "[]", '""', "''"})
@@ -187,29 +184,8 @@ def _uses(image: _Image, path: str, text: str, names: Collection[str]) -> Iterat
 # ---------------------------------------------------------------------- compose files
 
 
-def _services(text: str) -> Iterator[dict[str, str]]:
-    """What the services of a compose file have, with what they take from anchors."""
-    anchors: dict[str, dict[str, str]] = {}
-    if "*" in text:
-        lines = text.split("\n")
-        for found in _ANCHOR.finditer(text):
-            number = text.count("\n", 0, found.start()) + 1
-            block = []
-            for line in lines[number:]:
-                if line.strip() and len(line) - len(line.lstrip()) <= len(found[1]):
-                    break
-                if line.strip() and not line.lstrip().startswith("#"):
-                    block.append(line)
-            anchors[found[2]] = keys_of(block)
-    for _, service in named_services(text):
-        keys: dict[str, str] = {}
-        for name in reversed(_MERGED.findall(service.get("<<", ""))):
-            keys.update(anchors.get(name, {}))
-        yield {**keys, **service}
-
-
 def _of_services(image: _Image, path: str, text: str, names: Collection[str]) -> Iterator[bool]:
-    for service in _services(text):
+    for service in services(text):
         told = any(_is_command(service[key]) for key in _OWN_COMMAND if key in service)
         if "build" in service:
             built = dockerfiles(path, service["build"])
@@ -228,7 +204,7 @@ def _is_command(text: str) -> bool:
 
 def _names(image: _Image, path: str, text: str) -> Iterator[str]:
     """What the compose files that build an image call it."""
-    for service in _services(text) if kind_of(path) == "compose" and "build" in text else ():
+    for service in services(text) if kind_of(path) == "compose" and "build" in text else ():
         if "image" in service and image.path in dockerfiles(path, service.get("build", "")):
             yield name_of_image(service["image"])
 

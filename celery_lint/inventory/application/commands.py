@@ -139,29 +139,14 @@ class Commands:
         if not started or not all(named):
             return []
         given = {origin for origins in named for origin in origins}
-        homes = {self._home(application) for application in started}
+        homes = {self.home(application) for application in started}
         return [
             application
             for application in self.applications.product
             if application not in started
             and application.origin not in given
-            and self._home(application) in homes
+            and self.home(application) in homes
         ]
-
-    @once
-    def without_beat(self) -> list[Application]:
-        """Those of them that nothing imports and no beat runs the schedules of, since it runs another's."""
-        if not any(command.program == "beat" for command in self.project.deployment.others):
-            return []
-        if not self.unstarted:
-            return []
-        imported = {
-            path
-            for module in self.project.product_modules()
-            for path in self.project.imports.targets(module)
-            if path != module.path
-        }
-        return [each for each in self.unstarted if each.module.path not in imported]
 
     def may_start(self, application: Application) -> bool:
         """Whether a command or code may start workers of an application, as far as the project tells.
@@ -243,7 +228,7 @@ class Commands:
             said == _WORDS and _COMMAND.search(function.packed_calls) for _, function, said in functions
         )
 
-    def _home(self, application: Application) -> str:
+    def home(self, application: Application) -> str:
         """The project that an application belongs to, of several in one workspace."""
         return self.project.deployment.project_of(application.module.path)
 

@@ -17,6 +17,7 @@ from celery_lint.libraries.celery_settings import SETTINGS
 from celery_lint.libraries.django import INCLUDING, SETTINGS_FROM_ELSEWHERE, SETTINGS_VARIABLE
 from celery_lint.model.chains import leaf_of_chain
 from celery_lint.model.facts import Module, Value
+from celery_lint.model.purpose import is_development_path
 from celery_lint.project.entity import Entity
 from celery_lint.project.functions import by_path
 from celery_lint.project.known import Known, once
@@ -309,6 +310,27 @@ class Loaded:
 
     @once
     def _django(self) -> tuple[str, ...]:
+        told = self.project.deployment.django_is_told
+        return tuple(self._that_are_told(self._of_settings) if told else self._of_settings)
+
+    @once
+    def passed_over(self) -> frozenset[str]:
+        """The modules of settings that no process takes, since each is told another, nor imports."""
+        over = self._of_settings.keys() - self._django
+        imported = [
+            path
+            for module in self.project.product_modules()
+            if over and module.path not in over
+            for path in self.project.imports.targets(module)
+        ]
+        while not over.isdisjoint(imported):
+            live = [self.project.modules.find(path) for path in over.intersection(imported)]
+            over = over.difference(imported)
+            imported = [path for each in live if each for path in self.project.imports.targets(each)]
+        return frozenset(path for path in over if not path.endswith("/__init__.py") or "settings" in path)
+
+    @once
+    def _of_settings(self) -> dict[str, None]:
         """The modules that Django may take for its settings: those that are named, and those so called."""
         named = [text.replace(":", ".") for _, text in self.named_for_django]
         paths: dict[str, None] = {}
@@ -322,7 +344,34 @@ class Loaded:
                 paths[module.path] = None
         if not paths:  # whoever names them is a file that says nothing of Celery
             paths = {m.path: None for m in self.project.product_modules() if _OF_DJANGO in m.bindings}
-        return tuple(paths)
+        return paths
+
+    def _that_are_told(self, paths: dict[str, None]) -> dict[str, None]:
+        """Those of them that the processes are told to take, and those of other projects.
+
+        What code proposes (`os.environ.setdefault`) loses against what the environment says. Where only
+        settings for development are told, nobody knows which the product takes.
+        """
+        imports = self.project.imports
+        told = [imports.locate(text, "") for text in sorted(self.project.deployment.django_settings)]
+        known = [located.path for located in told if located is not None]
+        if len(known) < len(told) or all(is_development_path(path) for path in known):
+            return paths
+        set_by_code = (imports.locate(text, "") for text in self._set_for_django)
+        kept = dict.fromkeys([*known, *(located.path for located in set_by_code if located is not None)])
+        roots = {imports.import_root(path) for path in known}
+        others = [path for path in paths if path not in kept and imports.import_root(path) not in roots]
+        return {**kept, **dict.fromkeys(others)}
+
+    @once
+    def _set_for_django(self) -> list[str]:
+        """The modules of settings that code names whatever the environment says."""
+        return [
+            self.project.text(module, assignment.value) or ""
+            for module in self.project.product_modules()
+            for assignment in module.assignments
+            if assignment.key == SETTINGS_VARIABLE
+        ]
 
     @once
     def named_for_django(self) -> list[tuple[Module, str]]:

@@ -20,7 +20,7 @@ from celery_lint.project.entity import Key
 from celery_lint.project.known import Known, once
 
 # What configures an application, of whatever name it is.
-_CONFIGURING = (".config_from_object", ".conf.update", ".add_defaults")
+CONFIGURING = (".config_from_object", ".conf.update", ".add_defaults")
 
 
 class Setting(NamedTuple):
@@ -300,7 +300,7 @@ class Settings:
     def _configuring_modules(self) -> frozenset[str]:
         """The modules that make applications, or say how they are configured."""
         found = {application.module.path for application in self.applications.by_origin.values()}
-        found.update(module.path for module, _ in self.project.calling(*_CONFIGURING))
+        found.update(module.path for module, _ in self.project.calling(*CONFIGURING))
         return frozenset(found)
 
     @once

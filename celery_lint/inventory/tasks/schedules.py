@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from celery_lint.inventory.application.applications import Applications
-from celery_lint.inventory.application.commands import Commands
+from celery_lint.inventory.application.beat.unread import SCHEDULE, UnreadSchedules
 from celery_lint.inventory.application.loaded import Loaded
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.sendings import Sending, Sendings
@@ -30,7 +29,6 @@ from celery_lint.model.records import NamedTuple
 from celery_lint.project.known import Known, once
 from celery_lint.project.tables import written_mapping
 
-SCHEDULE = "beat_schedule"
 PERIODIC = "add_periodic_task"
 _OF_PERIODIC = ("schedule", "sig", "args", "kwargs", "name")
 _DEEPEST = 6
@@ -78,8 +76,7 @@ class Schedules:
         self.project = known.project
         self.functions = known.project.functions
         self.settings = known.of(Settings)
-        self.commands = known.of(Commands)
-        self.applications = known.of(Applications)
+        self.unread = known.of(UnreadSchedules)
         self.loaded = known.of(Loaded)
         self.tasks = known.of(Tasks)
         self.sendings = known.of(Sendings)
@@ -104,7 +101,7 @@ class Schedules:
 
     def _written(self) -> Iterator[Listed]:
         for setting in self.settings.named(SCHEDULE):
-            certain = setting.certain and setting.module.place(setting.value.span) not in self._of_no_beat
+            certain = setting.certain and setting.module.place(setting.value.span) not in self.unread.places
             yield from self._parts(setting.module, setting.value, certain)
         for module, function in self.project.calling(".update"):
             for _, value in function.values:
@@ -112,16 +109,6 @@ class Schedules:
                 if leaf == "update" and is_schedule(owner):
                     for item in (*value.items, *_keywords(value)):
                         yield from self._parts(module, item, _is_in_force(owner))
-
-    @once
-    def _of_no_beat(self) -> frozenset[Place]:
-        """The schedules of applications alone that no beat is started for, while commands start another."""
-        idle = self.commands.without_beat
-        given: dict[bool, set[Place]] = {True: set(), False: set()}
-        for application in self.applications.product if idle else ():
-            for setting in self.settings.candidates(application, SCHEDULE):
-                given[application in idle].add(setting.module.place(setting.value.span))
-        return frozenset(given[True] - given[False])
 
     def _parts(self, module: Module, value: Value, certain: bool, depth: int = 0) -> Iterator[Listed]:
         """The mappings that an expression is made of: alternatives, unions, and what they unpack."""

@@ -74,6 +74,9 @@ class ScheduleWithoutBeat(Rule):
     a script that is not there, its image is built elsewhere, or the file is a template, and where a pipeline
     or a script starts the product with a file that is not there (`docker compose -f compose.prod.yml up`).
 
+    Where files start workers and nothing in the project starts beat or speaks of it, other rules say nothing
+    of single entries: none of them is sent.
+
     ## References
 
     * <https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#starting-the-scheduler>

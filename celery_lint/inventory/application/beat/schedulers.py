@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from celery_lint.inventory.application.applications import Application, Applications
+from celery_lint.inventory.application.beat.unread import UnreadSchedules
 from celery_lint.inventory.application.commands import Commands
 from celery_lint.inventory.application.settings import Setting, Settings
 from celery_lint.libraries.celery import (
@@ -66,6 +67,7 @@ class Schedulers:
         self.commands = known.of(Commands)
         self.applications = known.of(Applications)
         self.settings = known.of(Settings)
+        self.unread = known.of(UnreadSchedules)
 
     @once
     def only(self) -> Scheduler:
@@ -77,7 +79,7 @@ class Schedulers:
     @once
     def all(self) -> tuple[Scheduler, ...]:
         """Those of all applications whose schedules beat may work off."""
-        idle = self.commands.without_beat
+        idle = self.unread.without_beat
         found = [each for app in self.applications.product if app not in idle for each in self.of(app)]
         if not self.applications.product:
             found = [self._set(setting) for setting in self.settings.named(SCHEDULER)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.beat.unread import SCHEDULE
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.tasks.schedules import SCHEDULE
 from celery_lint.inventory.workers.senders.mentions import modules_that_count
 from celery_lint.model.facts import Module, Value
 from celery_lint.project.known import Known, once

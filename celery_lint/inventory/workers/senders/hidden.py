@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.application.beat.schedulers import Scheduler, Schedulers
+from celery_lint.inventory.application.beat.unread import SCHEDULE
 from celery_lint.inventory.application.settings import Settings
 from celery_lint.inventory.tasks.in_force import OptionsInForce
 from celery_lint.inventory.tasks.layers import Layers, Wrapping
 from celery_lint.inventory.tasks.made.handing_on import HandingOn
-from celery_lint.inventory.tasks.schedules import SCHEDULE, Entry, Schedules
+from celery_lint.inventory.tasks.schedules import Entry, Schedules
 from celery_lint.inventory.tasks.task import Task
 from celery_lint.inventory.workers.naming import naming
 from celery_lint.inventory.workers.senders.told_names import ToldNames

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from celery_lint.inventory.application.applications import Applications
+from celery_lint.inventory.application.beat.unread import SCHEDULE
 from celery_lint.inventory.application.settings import Settings
-from celery_lint.inventory.tasks.schedules import SCHEDULE, Schedules
+from celery_lint.inventory.tasks.schedules import Schedules
 from celery_lint.inventory.tasks.sendings import Sendings
 from celery_lint.inventory.tasks.tasks import Tasks
 from celery_lint.inventory.workers.senders.hidden import HiddenSenders
