@@ -50,6 +50,12 @@ def test_on_commit_calls_what_it_gets(worker: Worker) -> None:
     assert worker.bad("registers", "lacking").failed_only_with(
         r"TypeError: reads\(\) missing 1 required positional argument: 'pk'"
     )
+    for form, error in (
+        ("for a database", "TypeError: attribute name must be string, not 'int'"),
+        ("for another database", "ConnectionDoesNotExist: .*"),
+        ("by keyword", r"TypeError: on_commit\(\) got an unexpected keyword argument 'pk'"),
+    ):
+        assert worker.bad("registers", form).failed_only_with(error)
     assert worker.good("registers", "bound").all_succeeded()
 
 

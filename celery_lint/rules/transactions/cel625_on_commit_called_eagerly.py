@@ -15,7 +15,9 @@ class OnCommitCalledEagerly(Rule):
 
     `on_commit(confirm.delay(pk))` sends the task at once and then raises `TypeError: on_commit()'s callback
     must be a callable.` `on_commit(confirm.delay)` is called without arguments: a task that needs some raises
-    `TypeError` when everything is committed, and is not sent.
+    `TypeError` when everything is committed, and is not sent. `on_commit(confirm.delay, pk)` gives it none
+    either: the second argument of `on_commit()` is the name of a database, so it raises `TypeError` at once,
+    or `ConnectionDoesNotExist`, and nothing is sent.
 
     ## Example
 
@@ -53,7 +55,8 @@ class OnCommitCalledEagerly(Rule):
 
     ## Limits
 
-    Of a method that is not called it speaks only where nothing can change what the task takes.
+    Of a method that is not called it speaks only where nothing can change what the task takes. A second
+    argument that is called as a database may be (`using`, `db_alias`), a string among them, is one.
 
     ## References
 
@@ -71,6 +74,14 @@ class OnCommitCalledEagerly(Rule):
         "lacks": (
             "`{task}` is called without `{missing}`, so it raises TypeError after the commit",
             "write `transaction.on_commit(partial({task}.{how}, {missing}))`",
+        ),
+        "using": (
+            "`on_commit()` takes its second argument for a database, and raises at once",
+            "write `transaction.on_commit(partial({task}.{how}, …))`",
+        ),
+        "unknown": (
+            "`on_commit()` takes no argument `{missing}`, and raises TypeError at once",
+            "write `transaction.on_commit(partial({task}.{how}, {missing}=…))`",
         ),
     }
     proof = "tests/proofs/test_transactions.py::test_on_commit_calls_what_it_gets"

@@ -90,6 +90,9 @@ def registers(what: str) -> None:
     forms: dict[str, Any] = {
         "sent": lambda: transaction.on_commit(reads.delay(0)),
         "lacking": lambda: transaction.on_commit(reads.delay),
+        "for a database": lambda: transaction.on_commit(reads.delay, 5),  # type: ignore[arg-type]
+        "for another database": lambda: transaction.on_commit(reads.delay, "five"),
+        "by keyword": lambda: transaction.on_commit(reads.delay, pk=5),  # type: ignore[call-arg]
         "bound": lambda: transaction.on_commit(partial(reads.delay, 0)),
     }
     with transaction.atomic():
