@@ -9,6 +9,7 @@ from celery_lint.analysis.transactions.carried import Carried
 from celery_lint.analysis.transactions.committing import Committing, commit_after
 from celery_lint.analysis.transactions.made_rows import MadeRows
 from celery_lint.analysis.transactions.sent_before_commit import SentBeforeCommits, leads_to
+from celery_lint.analysis.transactions.unrelated import Unrelated
 from celery_lint.files.filter import Pair
 from celery_lint.inventory.code.decided.given import given_by, is_closed
 from celery_lint.inventory.code.graph import CallGraph
@@ -76,6 +77,7 @@ class SessionCommits:
         self.graph = known.of(CallGraph)
         self.carried = known.of(Carried)
         self.made_rows = known.of(MadeRows)
+        self.unrelated = known.of(Unrelated)
         self._leaving: set[Pair] = set()
 
     @facts
@@ -132,10 +134,16 @@ class SessionCommits:
                 continue
             found = self._commit(module, function, row, step)
             at_once = found is not None and self.before_commits.is_sent_at_once(sending, task)
-            if found is not None and at_once and not self.carried.is_unread(sending, task):
+            if found is not None and at_once and not self._looks_for_none(row, call, sending, task):
                 places = module.place(call.span), module.place(given.span)
                 yield SentBeforeSessionCommit(places[0], sending, task, min(row.names), places[1], *found)
                 return
+
+    def _looks_for_none(self, row: _Row, call: Call, sending: Sending, task: Task) -> bool:
+        """Whether a task certainly does not look for the row: it asks no database, or gets no key of it."""
+        if self.carried.is_unread(sending, task) or self.unrelated.is_certain(task):
+            return True
+        return call == sending.call and row.names <= self.carried.as_text(sending, task)
 
     def _row(self, module: Module, function: Function, given: Call, sent: Step, task: Task) -> _Row | None:
         """The new row that a call gives to a session, or that a function gives which has done so."""

@@ -27,7 +27,7 @@ class DispatchBeforeCommit(Rule):
 
     @shared_task(soft_time_limit=50, time_limit=60)
     def confirm(pk):
-        print(pk)
+        print(session.get(Order, pk))
 
 
     def buy(basket):
@@ -48,7 +48,7 @@ class DispatchBeforeCommit(Rule):
 
     @shared_task(soft_time_limit=50, time_limit=60)
     def confirm(pk):
-        print(pk)
+        print(session.get(Order, pk))
 
 
     def buy(basket):
@@ -67,6 +67,8 @@ class DispatchBeforeCommit(Rule):
     what is called between may commit, for messages with `countdown` or `eta`, where the class of the task may
     wait for the commit, and where the key of the row stands under a name of a dictionary (`{"order_id":
     order.id}`) of which nothing speaks that the task runs: such a task only shows it or writes it down.
+    Silent as well where all that the task runs is in sight and asks no database, and where it gets nothing
+    but texts of the row that it looks for nothing with (`mail.delay(user.email, note.title)`).
 
     ## References
 
