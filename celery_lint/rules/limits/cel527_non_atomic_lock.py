@@ -56,7 +56,9 @@ class NonAtomicLock(Rule):
     `sadd`, on Django's cache or on a client of Redis, where the function leaves or waits when it finds the
     key, or works only if it does not find it (`if cache.get(key) is None:`), and makes no use of the value.
     It must look like a lock: the function deletes the key as well, or the key or its name speaks of one and
-    it is set before the work. One that is set in an `except` or a `finally` behind the work is none. Keys
+    it is set before the work. Where a run that
+    finds the key does the same as all others it is none (`if not cache.get(key): cache.set(key, 1)`, with the
+    work below), nor is one that is set in an `except` or a `finally` behind the work. Keys
     that are put together in the call (`f"lock-{pk}"`) cannot be compared and are left alone.
 
     ## References
